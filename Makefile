@@ -1,0 +1,142 @@
+# Everything starts here. Needs: make, a POSIX shell, Python >= 3.11 with its venv module. Nothing else is installed
+# outside .venv/, and everything in it comes hash-checked from deploy/locks/.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := deploy/locks
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+LOCK_TOOL := pip-tools==7.6.2
+
+# Override on the command line: make run ARGS=--empty, make test ARGS=tests/referral JOBS=0, make run PYTHON=/opt/python3.13
+ARGS ?=
+JOBS ?= auto
+PYTHON ?=
+
+# A stamp carries the digest of what was installed and where, so going back to another commit, or moving the
+# directory, is noticed even when the times of the files say nothing.
+digest = $(shell { cat pyproject.toml $(1); pwd -P; } 2>/dev/null | cksum | tr -s ' \t' '-')
+RUNTIME_DIGEST := $(call digest,$(LOCKS)/runtime.txt)
+DEV_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt)
+RUNTIME := $(VENV)/.installed-runtime-$(RUNTIME_DIGEST)
+DEV := $(VENV)/.installed-dev-$(DEV_DIGEST)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# ---- use ----
+
+.PHONY: run
+run: $(RUNTIME) ## start the sandbox with all three services and the demo (ARGS=--empty: without stories)
+	@exec $(BIN)/caserelay sandbox $(ARGS)
+
+# ---- check ----
+
+.PHONY: test
+test: $(DEV) imports ## import rules and all tests (ARGS: what to run; JOBS=0: in one process)
+	@echo "==> tests"
+	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(ARGS)
+
+.PHONY: test-quick
+test-quick: $(DEV) ## the tests that are neither slow nor fault injection
+	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup -m "not slow and not fault" $(ARGS)
+
+.PHONY: faults
+faults: $(DEV) ## only fault injection, one test after the other
+	@exec $(BIN)/python -m pytest -m fault --verbose $(ARGS)
+
+.PHONY: lint
+lint: $(DEV) imports ## ruff, formatting, types and import rules
+	@echo "==> ruff check"
+	@$(BIN)/ruff check
+	@echo "==> ruff format"
+	@$(BIN)/ruff format --check
+	@echo "==> mypy --strict"
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEV) ## only the import rules
+	@echo "==> import rules"
+	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/.cache/import-linter
+
+.PHONY: bench
+bench: $(DEV) ## measure accepted referrals per second on this machine (needs wrk)
+	@exec $(BIN)/python -m deploy.bench $(ARGS)
+
+# ---- change ----
+
+.PHONY: format
+format: $(DEV) ## format the code and apply the safe fixes
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+.PHONY: contracts
+contracts: $(DEV) ## write the generated schemas in contracts/ again
+	@exec $(BIN)/python -m contracts.generate $(ARGS)
+
+.PHONY: lock
+lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest versions)
+	@echo "==> $(LOCK_TOOL)"
+	@$(find_python); "$$python" -m venv --clear $(VENV)/.lock && $(VENV)/.lock/bin/pip install --quiet '$(LOCK_TOOL)'
+	@echo "==> $(LOCKS)/runtime.txt"
+	@$(compile) --output-file $(LOCKS)/runtime.txt pyproject.toml
+	@echo "==> $(LOCKS)/dev.txt"
+	@$(compile) --extra dev --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/dev.txt pyproject.toml
+	@rm -rf $(VENV)/.lock
+
+.PHONY: clean
+clean: ## remove the environment and what the tools left; data in var/ stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find contracts services deploy tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# ---- the environment ----
+
+# The first interpreter that is new enough and complete; Debian ships venv and sqlite3 apart from python3 itself.
+define find_python
+python=; \
+for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.14 python); do \
+	if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11)); ' >/dev/null 2>&1; then \
+		if "$$candidate" -c 'import ensurepip, sqlite3, ssl, venv' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+		incomplete="$$incomplete $$candidate"; \
+	fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "caserelay needs Python 3.11 or newer, and found none$(if $(PYTHON), at $(PYTHON))." >&2; \
+	[ -z "$$incomplete" ] || echo "New enough, but without venv, ensurepip, sqlite3 or ssl:$$incomplete (Debian: apt install python3-venv)." >&2; \
+	echo "Name one with: make $(or $(MAKECMDGOALS),run) PYTHON=/path/to/python3" >&2; \
+	exit 1; \
+fi
+endef
+
+# The lock must name no host and no path of the machine that wrote it.
+compile = CUSTOM_COMPILE_COMMAND='make lock' $(VENV)/.lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	--build-deps-for editable --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	--no-emit-options --newline lf $(ARGS)
+
+# A lock is complete, so nothing is left to resolve (--no-deps); the build backend comes from it as well, so the
+# project itself is installed without fetching anything unlocked. $(1): lock, $(2): stamps.
+define install
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		$(find_python); \
+		echo "==> creating $(VENV) with $$("$$python" --version)"; \
+		"$$python" -m venv --clear $(VENV); \
+	fi
+	@rm -f $(VENV)/.installed-*
+	@echo "==> installing $(1)"
+	@$(PIP) install --require-hashes --no-deps --requirement $(1)
+	@echo "==> installing caserelay"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $(2)
+endef
+
+$(RUNTIME):
+	$(call install,$(LOCKS)/runtime.txt,$(RUNTIME))
+
+$(DEV):
+	$(call install,$(LOCKS)/dev.txt,$(RUNTIME) $(DEV))

@@ -1,0 +1,1 @@
+"""What crosses a boundary between services or to the outside, and nothing else."""

@@ -1,0 +1,67 @@
+"""The kinds of value that request bodies are made of, each as strict as its standard.
+
+Texts are codes, references and names of things; where a person may write freely, the field says so and the text goes
+to the vault.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic.alias_generators import to_camel
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+
+
+class Body(BaseModel):
+    """A request body: camelCase, and a field that nobody asked for is refused by its name."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, frozen=True, extra="forbid")
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str) or not _RFC3339.match(value):
+        msg = "a time is an RFC 3339 text with its offset, such as 2026-01-12T09:10:00Z"
+        raise ValueError(msg)
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        msg = "there is no such time"
+        raise ValueError(msg) from None
+
+
+def _date(value: Any) -> date:
+    if not isinstance(value, str) or not _ISO_DATE.match(value):
+        msg = "a date is an ISO 8601 text, such as 2026-02-28"
+        raise ValueError(msg)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        msg = "there is no such date"
+        raise ValueError(msg) from None
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
+CalendarDate = Annotated[date, BeforeValidator(_date), Field(json_schema_extra={"format": "date"})]
+Flag = StrictBool
+Count = StrictInt
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""An identifier or pseudonym that an organisation made: letters, digits, dot, dash, underscore."""
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+"""BCP 47."""
+Isco = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
+"""ISCO-08, one to four digits."""
+EscoUri = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9./_#:-]{1,280}$")]
+NaceCode = Annotated[str, StringConstraints(pattern=r"^([A-V]|[A-V]?[0-9]{2})$")]
+"""NACE section or division."""
+Region = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9]{0,3}|[0-9]{2})$")]
+"""NUTS code, or the first two digits of a postcode."""
+HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]
+FreeText = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+"""What a person wrote; goes to the vault, never into an event."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

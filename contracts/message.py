@@ -1,0 +1,73 @@
+"""The shape of every message: a payload model with a stable CloudEvents type, and the envelope around it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Contract(BaseModel):
+    """Anything that crosses a boundary: camelCase on the wire, immutable, and tolerant of fields that it does not know.
+
+    Tolerance lets new writers run beside old readers; the golden corpus proves that old messages still read.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+class ActorRef(Contract):
+    """Who acted: the organisation's own staff identifier, role, organisation."""
+
+    sub: str
+    role: str
+    org: str
+
+
+class Deadline(Contract):
+    """A running deadline: what is due, until when, and when its owner is reminded (80 % of the term)."""
+
+    name: str
+    due_at: datetime
+    remind_at: datetime
+
+
+class Message(Contract):
+    """The payload of a CloudEvent. `TYPE` is its stable name with a version; a published version is never edited."""
+
+    TYPE: ClassVar[str]
+    NAME: ClassVar[str]
+    """The event's name in the domain reference, which the timeline shows."""
+
+
+class CaseMessage(Message):
+    """A message about one case; `digest` is the SHA-256 of the private event behind it, in hexadecimal."""
+
+    case: str
+    actor: ActorRef
+    occurred_at: datetime
+    recorded_at: datetime
+    digest: str
+
+
+class CloudEvent(Contract):
+    """CloudEvents 1.0 in structured JSON, with the partitioning, sequence and distributed-tracing extensions.
+
+    `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
+    (for an organisation or a programme: its own id).
+    """
+
+    specversion: str = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    dataschema: str
+    datacontenttype: str = "application/json"
+    sequence: str
+    partitionkey: str
+    traceparent: str | None = None
+    data: dict[str, Any]

@@ -1,0 +1,280 @@
+"""What the referral service tells the others. Topic `caserelay.referral.v1`, source `/services/referral`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from contracts.message import CaseMessage, Contract, Deadline, Message
+
+SOURCE = "/services/referral"
+TOPIC = "caserelay.referral.v1"
+_T = "org.caserelay.referral."
+
+
+class LanguageSkill(Contract):
+    """A language (BCP 47), its CEFR level and whether it was declared or tested."""
+
+    tag: str
+    level: str
+    evidence: str
+
+
+class Occupation(Contract):
+    """An occupation: ISCO-08 code and, where known, the ESCO concept URI."""
+
+    isco: str
+    esco: str | None = None
+
+
+class LegalBasisRef(Contract):
+    """The legal basis that the referral rests on: for whom, in which text version and language, since when."""
+
+    id: str
+    kind: str
+    recipient: str
+    text_version: str
+    language: str
+    given_at: datetime
+
+
+class ParticipationChoice(Contract):
+    """The jobseeker's own yes to mentoring, which is not the consent to share data."""
+
+    chosen_at: datetime
+    method: str
+    language: str
+
+
+class ReferralMessage(CaseMessage):
+    """A message about one referral of a case; `agency` made it, `organisation` is the one it is addressed to."""
+
+    referral: str
+    agency: str
+    organisation: str
+    programme: str
+    programme_version: int
+
+
+class ReferralSubmitted(ReferralMessage):
+    """A referral was sent to an organisation, with the minimal packet and no contact data."""
+
+    TYPE: ClassVar[str] = _T + "submitted.v1"
+    NAME: ClassVar[str] = "ReferralSubmitted"
+    client_ref: str
+    previous_referral: str | None
+    contact_language: str
+    languages: list[LanguageSkill]
+    occupations: list[Occupation]
+    sectors: list[str]
+    region: str
+    goals: list[str]
+    support_needs: list[str]
+    availability: list[str]
+    why_mentoring: str
+    alternative_considered: str
+    recommended_mentor_kind: str | None
+    eligibility: dict[str, bool]
+    participation_choice: ParticipationChoice
+    legal_basis: LegalBasisRef
+    deadlines: list[Deadline]
+    """RECEIPT, DECISION and EXPIRY."""
+
+
+class ReferralReceived(ReferralMessage):
+    """The organisation acknowledged receipt."""
+
+    TYPE: ClassVar[str] = _T + "received.v1"
+    NAME: ClassVar[str] = "ReferralReceived"
+
+
+class InformationRequested(ReferralMessage):
+    """The organisation asked for information; the decision clock pauses."""
+
+    TYPE: ClassVar[str] = _T + "information_requested.v1"
+    NAME: ClassVar[str] = "InformationRequested"
+    codes: list[str]
+    deadlines: list[Deadline]
+    """INFORMATION and EXPIRY."""
+
+
+class InformationProvided(ReferralMessage):
+    """The agency answered; the decision clock runs on. Answers themselves stay in the vault."""
+
+    TYPE: ClassVar[str] = _T + "information_provided.v1"
+    NAME: ClassVar[str] = "InformationProvided"
+    codes: list[str]
+    deadlines: list[Deadline]
+    """DECISION and EXPIRY."""
+
+
+class ReferralWaitlisted(ReferralMessage):
+    """The organisation put the referral on its waiting list."""
+
+    TYPE: ClassVar[str] = _T + "waitlisted.v1"
+    NAME: ClassVar[str] = "ReferralWaitlisted"
+    reason: str
+    since: datetime
+    expected_by: date
+    deadlines: list[Deadline]
+    """WAITLIST_REVIEW and EXPIRY."""
+
+
+class ReferralAccepted(ReferralMessage):
+    """The organisation accepted and named the coordinator who is responsible from now on."""
+
+    TYPE: ClassVar[str] = _T + "accepted.v1"
+    NAME: ClassVar[str] = "ReferralAccepted"
+    coordinator: str
+
+
+class ReferralDeclined(ReferralMessage):
+    """The organisation declined; the case returns to the agency.
+
+    `suggestion` is a reference to what the organisation suggests, never the text itself; `agency_action` is what the
+    reason's code proposes (`contracts.codes.AgencyAction`).
+    """
+
+    TYPE: ClassVar[str] = _T + "declined.v1"
+    NAME: ClassVar[str] = "ReferralDeclined"
+    reason: str
+    re_referable: bool
+    suggestion: str | None
+    agency_action: str | None = None
+
+
+class ReferralWithdrawn(ReferralMessage):
+    """The agency withdrew the referral, or the person withdrew the legal basis before it was accepted."""
+
+    TYPE: ClassVar[str] = _T + "withdrawn.v1"
+    NAME: ClassVar[str] = "ReferralWithdrawn"
+    reason: str
+
+
+class ReferralExpired(ReferralMessage):
+    """Nobody answered in time; the case returns visibly to the agency.
+
+    `last_actor` is the organisation whose act was awaited when the term ended.
+    """
+
+    TYPE: ClassVar[str] = _T + "expired.v1"
+    NAME: ClassVar[str] = "ReferralExpired"
+    last_actor: str
+
+
+class ReferralCompleted(ReferralMessage):
+    """The loop is closed: handback accepted, or the consent was withdrawn after acceptance."""
+
+    TYPE: ClassVar[str] = _T + "completed.v1"
+    NAME: ClassVar[str] = "ReferralCompleted"
+    closure: str
+    loop_closed_at: datetime
+
+
+class ErrorReported(ReferralMessage):
+    """Somebody of the agency says that the referral was entered in error; a second person has to confirm."""
+
+    TYPE: ClassVar[str] = _T + "error_reported.v1"
+    NAME: ClassVar[str] = "ErrorReported"
+
+
+class ReferralEnteredInError(ReferralMessage):
+    """A second person confirmed that the referral was entered in error."""
+
+    TYPE: ClassVar[str] = _T + "entered_in_error.v1"
+    NAME: ClassVar[str] = "ReferralEnteredInError"
+
+
+class LegalBasisWithdrawn(ReferralMessage):
+    """The person withdrew the legal basis of a referral: nothing more may be shared from `withdrawn_at` on."""
+
+    TYPE: ClassVar[str] = "org.caserelay.legal_basis.withdrawn.v1"
+    NAME: ClassVar[str] = "LegalBasisWithdrawn"
+    legal_basis: str
+    withdrawn_at: datetime
+
+
+class ReferralDeadlineReminded(ReferralMessage):
+    """80 % of a term has passed: whoever is awaited is reminded."""
+
+    TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
+    NAME: ClassVar[str] = "DeadlineReminded"
+    deadline: str
+    due_at: datetime
+    awaited: str
+    """The organisation that is reminded."""
+
+
+class ReferralDeadlineMissed(ReferralMessage):
+    """A term has passed without the act that it waited for; `deadlines` are those that run on."""
+
+    TYPE: ClassVar[str] = _T + "deadline_missed.v1"
+    NAME: ClassVar[str] = "DeadlineMissed"
+    deadline: str
+    due_at: datetime
+    awaited: str
+    deadlines: list[Deadline] = Field(default_factory=list)
+
+
+class OrganisationDescribed(Message):
+    """What an organisation offers, as it stands now."""
+
+    TYPE: ClassVar[str] = "org.caserelay.organisation.described.v1"
+    NAME: ClassVar[str] = "OrganisationDescribed"
+    organisation: str
+    name: str
+    kind: str
+    programmes: list[str]
+    languages: list[str]
+    sectors: list[str]
+
+
+class ProgrammeVersionPublished(Message):
+    """The parameters of a programme, in force from the beginning (UTC) of `valid_from`; see `ProgrammeParameters`."""
+
+    TYPE: ClassVar[str] = "org.caserelay.programme.version_published.v1"
+    NAME: ClassVar[str] = "ProgrammeVersionPublished"
+    programme: str
+    version: int
+    valid_from: date
+    parameters: ProgrammeParameters
+
+
+class Term(Contract):
+    """A length of time: `n` calendar days, or `n` working days of the programme's calendar."""
+
+    n: int
+    unit: str
+    """DAYS or WORKING_DAYS."""
+
+
+class ProgrammeParameters(Contract):
+    """Everything that may differ between programmes, as data; the version in force when an event occurred governs it.
+
+    `terms` maps a deadline's name to its length: RECEIPT, DECISION, EXPIRY, INFORMATION, WAITLIST_REVIEW,
+    WAITLIST_EXPIRY, DRAFT_LAPSE, NEXT_SERVICE, FIRST_CONTACT, INTAKE, MATCHING, MATCH_CONFIRMATION, CHECK_IN_FIRST,
+    CHECK_IN_SECOND, PROGRESS_REPORT, SUSPENSION_REVIEW, SUSPENSION_MAX, HANDBACK_REPORT, HANDBACK_ACKNOWLEDGEMENT,
+    OUTCOME_EXIT, NGO_ACCESS, REOPEN.
+    """
+
+    kind: str
+    name: str
+    time_zone: str
+    country: str
+    """ISO 3166-1 alpha-2 of the public holidays that working days skip."""
+    criteria: list[str]
+    """Codes of the eligibility criteria; each has to be answered with true."""
+    terms: dict[str, Term]
+    agreement_months_max: int
+    extension_months_max: int
+    meetings_per_month_min: int
+    information_requests_max: int
+    charter_version: str
+    arrangement_id: str
+    """The joint controllers' arrangement (GDPR Art. 26)."""
+    contact_point: str
+
+
+ProgrammeVersionPublished.model_rebuild()

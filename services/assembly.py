@@ -1,0 +1,85 @@
+"""Puts services together in one process: the stores, the bus and the identity that they share, and each one's app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import FastAPI
+
+from services.casefile.app import build as build_casefile
+from services.chassis.bus import Bus
+from services.chassis.clock import Clock
+from services.chassis.http.app import common_routes, install_manners
+from services.chassis.identity import Verifier
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
+from services.notifications.app import build as build_notifications
+from services.origin import Origin, merged_document
+from services.referral.app import build as build_referral
+
+Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+
+SERVICES: Final[Mapping[str, Build]] = {
+    "referral": build_referral,
+    "casefile": build_casefile,
+    "notifications": build_notifications,
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Services of one process; `apps` and `running` are keyed by the service's name."""
+
+    settings: Settings
+    telemetry: Telemetry
+    bus: Bus
+    apps: Mapping[str, FastAPI]
+
+    @property
+    def running(self) -> Mapping[str, Service]:
+        """The services behind the apps."""
+        return {name: app.state.service for name, app in self.apps.items()}
+
+    async def start(self) -> None:
+        """Starts all background work."""
+        for service in self.running.values():
+            await service.start()
+
+    async def stop(self) -> None:
+        """Stops all background work and closes all stores, the shared bus last."""
+        for service in self.running.values():
+            await service.stop()
+        await self.bus.close()
+
+
+def assemble(names: list[str], settings: Settings, clock: Clock, verifier: Verifier) -> Assembly:
+    """Builds the named services over one data directory."""
+    telemetry = Telemetry()
+    stores = Stores(settings.data)
+    bus = stores.bus()
+    apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
+    return Assembly(settings, telemetry, bus, apps)
+
+
+def production_app(assembly: Assembly) -> Origin:
+    """The services behind one origin, without any of the sandbox's routes."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await assembly.start()
+        try:
+            yield
+        finally:
+            await assembly.stop()
+
+    own = FastAPI(title="Caserelay", version="1", lifespan=lifespan, redoc_url=None, strict_content_type=False)
+    own.include_router(common_routes(assembly.running, assembly.telemetry))
+    install_manners(own, assembly.settings.body_limit, assembly.telemetry)
+    document = merged_document(own, assembly.apps)
+    own.openapi = lambda: document  # type: ignore[method-assign]
+    return Origin(own, assembly.apps)

@@ -1,0 +1,207 @@
+"""What may be done to a case, by whose side, in which states; the same guards decide and fill the lists of actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.casefile_codes import Side
+from contracts.codes import CaseState, Role
+from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk
+from services.chassis.decider import Actor, Because, Fault, Refused
+
+AGENCY = "AGENCY"
+ORGANISATION = "ORGANISATION"
+EITHER = "EITHER"
+
+_MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The side that may act, and the states that allow it."""
+
+    side: str
+    states: frozenset[CaseState]
+
+
+def _rule(side: str, *states: CaseState) -> Rule:
+    return Rule(side, frozenset(states))
+
+
+ACTIONS: dict[str, Rule] = {
+    "log-contact-attempt": _rule(ORGANISATION, CaseState.INTAKE),
+    "report-no-show": _rule(ORGANISATION, CaseState.INTAKE),
+    "conclude-intake": _rule(ORGANISATION, CaseState.INTAKE),
+    "propose-match": _rule(ORGANISATION, CaseState.MATCHING),
+    "confirm-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "reject-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "sign-agreement": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "record-meeting": _rule(ORGANISATION, CaseState.MENTORING),
+    "record-check-in": _rule(ORGANISATION, CaseState.MENTORING),
+    "record-pulse": _rule(ORGANISATION, CaseState.MENTORING),
+    # A pause is a material change, and the report that fell due before it stays due.
+    "report-progress": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "extend-agreement": _rule(ORGANISATION, CaseState.MENTORING),
+    "decide-extension": _rule(AGENCY, CaseState.MENTORING, CaseState.SUSPENDED),
+    "suspend": _rule(ORGANISATION, CaseState.MENTORING),
+    "resume": _rule(ORGANISATION, CaseState.SUSPENDED),
+    "end-match": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "complete-trajectory": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "request-handback": Rule(ORGANISATION, WITH_ORGANISATION),
+    "accept-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
+    "return-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
+    "close": _rule(AGENCY, CaseState.OPENED),
+    "reopen": _rule(AGENCY, CaseState.CLOSED),
+    "record-outcome": _rule(AGENCY, CaseState.CLOSED),
+    "waive-outcome": _rule(AGENCY, CaseState.CLOSED),
+    "reassign-counsellor": Rule(AGENCY, BEFORE_CLOSED | {CaseState.CLOSED}),
+    "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
+    "correct": Rule(EITHER, frozenset(CaseState)),
+}
+"""The table of domain reference 7.3: one action a line."""
+
+
+def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
+    """The refusal that the state or the caller's part in the case holds against an action; None: it is allowed."""
+    try:
+        allow(action, desk, by)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def allow(action: str, desk: Desk, by: Actor) -> None:
+    """Refuses what the caller's side or the state of the case does not allow."""
+    rule, case = ACTIONS[action], desk.case
+    _check_side(rule.side, case, by)
+    if case.state not in rule.states:
+        raise _wrong_state(action, rule, case)
+    _check_within_state(action, case, desk.at)
+
+
+def check_side(action: str, case: Case, by: Actor) -> None:
+    """Refuses a caller whose side may not do this in any state: asked before an answer of 'already so' is given."""
+    _check_side(ACTIONS[action].side, case, by)
+
+
+def check_pair(side: str, by: Actor) -> None:
+    """Each side of a match speaks for itself, or through the coordinator."""
+    if (by.role in _MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):
+        raise Refused("NOT_YOUR_SIDE", "each side of a match speaks for itself", because=Because.RIGHTS)
+
+
+def _check_side(side: str, case: Case, by: Actor) -> None:
+    if side == AGENCY:
+        allowed = by.org == case.agency
+    elif side == ORGANISATION:
+        allowed = _acts_for_organisation(case, by)
+    else:
+        allowed = by.org == case.agency or any(
+            access.organisation == by.org and not access.closed for access in case.accesses
+        )
+    if not allowed:
+        raise _no_part(side, case, by)
+
+
+def _acts_for_organisation(case: Case, by: Actor) -> bool:
+    if by.role == Role.MENTEE:
+        return by.sub == case.client_ref
+    if by.role in _MENTORS and (case.match is None or case.match.mentor != by.sub):
+        return False
+    return by.org == case.organisation
+
+
+def _no_part(side: str, case: Case, by: Actor) -> Refused:
+    ended = [access.ended for access in case.accesses if access.organisation == by.org]
+    if ended and ended[-1] == "CONSENT_WITHDRAWN":
+        return Refused(
+            "LEGAL_BASIS_WITHDRAWN",
+            "the person withdrew the legal basis: CONSENT_WITHDRAWN; stop",
+            because=Because.RIGHTS,
+            who_can_unblock="the person, by a new consent in a new referral",
+        )
+    if side == ORGANISATION and ended and ended[-1] is not None:
+        return Refused(
+            "REFERRAL_ENDED",
+            "the referral to this organisation has ended, and its part in the case with it",
+            because=Because.RIGHTS,
+            who_can_unblock="the agency, by a new referral",
+        )
+    who = {AGENCY: "the agency of the case", ORGANISATION: "the organisation that the case is with"}
+    return Refused("NOT_YOUR_STEP", f"this is for {who.get(side, 'the parties of the case')}", because=Because.RIGHTS)
+
+
+def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
+    possible = ", ".join(state.value for state in CaseState if state in rule.states)
+    now = case.state.value if case.state is not None else "not opened"
+    if action == "close" and case.state == CaseState.REFERRED and case.referral is not None:
+        return Refused(
+            "REFERRAL_LIVE",
+            f"referral {case.referral.referral} to {case.referral.organisation} is open; withdraw it, then close",
+            who_can_unblock="the agency, by withdrawing the referral",
+        )
+    code = {CaseState.FINALISED: "CASE_FINALISED", CaseState.CLOSED: "CASE_CLOSED"}.get(
+        case.state or CaseState.OPENED, "STATE_DOES_NOT_ALLOW"
+    )
+    return Refused(
+        code,
+        f"{action} is possible in {possible}; the case is {now}",
+        who_can_unblock=_who_moves(case),
+    )
+
+
+def _who_moves(case: Case) -> str | None:
+    if not case.steps:
+        return None
+    step = next(step for step in case.steps if step.step == case.current_step)
+    awaited = step.awaiting
+    return f"{awaited.org}, by {awaited.action}" if awaited is not None else f"{step.owner.role} of {step.owner.org}"
+
+
+def _check_within_state(action: str, case: Case, at: datetime) -> None:
+    trajectory = case.trajectory
+    handback = trajectory.handback if trajectory is not None else None
+    agreement = case.match.agreement if case.match is not None else None
+    paused_until = trajectory.suspended_until if trajectory is not None else None
+    match action:
+        case "resume" if paused_until is not None and at > paused_until:
+            raise Refused(
+                "SUSPENSION_TOO_LONG",
+                f"resume was possible until {paused_until.isoformat()}; request-handback is what is left",
+                who_can_unblock="the organisation, by request-handback",
+            )
+        case "reopen" if case.reopen_until is not None and at > case.reopen_until:
+            raise Refused(
+                "REOPEN_TERM_PASSED",
+                f"reopen was possible until {case.reopen_until.isoformat()}; a new referral opens a new case",
+                who_can_unblock="the agency, by a new referral",
+            )
+        case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
+            missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
+            raise Refused("NOT_CONFIRMED", f"confirm-match is still awaited from: {missing}")
+        case "extend-agreement" if agreement is not None and agreement.extended:
+            raise Refused("EXTENDED_BEFORE", "an agreement is extended once, and this one has been")
+        case "decide-extension" if agreement is None or agreement.proposed_end is None:
+            raise Refused("NOTHING_PROPOSED", "no extension waits for a decision; the organisation proposes one first")
+        case "request-handback" if handback is not None and not handback.waiting_for_report:
+            raise Refused(
+                "HANDBACK_AWAITS_AGENCY",
+                "request-handback holds: the report is with the agency, which accepts or returns it",
+                who_can_unblock="the agency, by accept-handback or return-handback",
+            )
+        case "return-handback" if handback is not None and handback.returned is not None:
+            raise Refused("RETURNED_BEFORE", "a handback is returned once, and return-handback has been used")
+        case _:
+            pass
+
+
+def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:
+    """When what a report tells of happened: not in the future, not before it could. Without a time, now."""
+    if occurred_at is None:
+        return at
+    if occurred_at > at:
+        raise Refused.input(Fault("/occurredAt", "IN_THE_FUTURE", "a report tells of what has happened"))
+    if not_before is not None and occurred_at < not_before:
+        raise Refused.input(Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"))
+    return occurred_at

@@ -1,0 +1,160 @@
+"""How an organisation's answer enters the case: whom the lead waits for, the acceptance, and every other end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.casefile_codes import EndReason
+from contracts.codes import CaseState, Role, Step
+from services.casefile.domain.case import Desk
+from services.casefile.domain.follow_up import lead_of, next_service
+from services.casefile.domain.opening import ReferralMessage, ReferralReminderTaken, awaiting, entry
+from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
+from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.trajectory import access_after, match_ended
+from services.chassis.decider import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeProgress(Command):
+    """The referral waits for somebody else from now on. `deadlines` are those that the message told."""
+
+    message: ReferralMessage
+    deadlines: tuple[Deadline, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeAcceptance(Command):
+    """The organisation accepted, and named the coordinator who is responsible."""
+
+    message: ReferralMessage
+    coordinator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeReturn(Command):
+    """The referral ended without an acceptance, or was entered in error."""
+
+    message: ReferralMessage
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeNote(Command):
+    """A message that moves nothing: it stands in the history. `deadlines` are those that the message told."""
+
+    message: ReferralMessage
+    due_at: datetime | None = None
+    deadlines: tuple[Deadline, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeReminder(Command):
+    """The referral service reminded somebody."""
+
+    message: ReferralMessage
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralReturned:
+    """The referral ended without handback: declined, expired, withdrawn or entered in error. The lead decides anew."""
+
+    referral: str
+    organisation: str
+    name: str
+    reason: str | None
+    deadlines: tuple[Deadline, ...]
+    access: Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsibilityTransferred:
+    """The receiver accepted, and is responsible from then on; `step` is what begins."""
+
+    referral: str
+    giver: Party
+    receiver: Party
+    step: str
+    at: datetime
+    deadlines: tuple[Deadline, ...]
+
+
+def take_progress(command: TakeProgress, desk: Desk) -> list[Any]:
+    """Says for whom the lead waits now, and until when."""
+    message, case = command.message, desk.case
+    if message.source_event_id in case.taken:
+        return []
+    step = find(case.steps, Step.REFERRAL_ANSWER)
+    if step is None or case.referral is None or case.referral.referral != message.referral:
+        return [entry(message)]
+    waits_for = awaiting(message, command.deadlines or case.referral.deadlines)
+    return [entry(message, Moves(renews=(replace(step, awaiting=waits_for),)))]
+
+
+def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
+    """The receiver's explicit acceptance: responsibility moves to the coordinator."""
+    message, case = command.message, desk.case
+    if message.source_event_id in case.taken:
+        return []
+    if case.state != CaseState.REFERRED or case.referral is None or case.referral.referral != message.referral:
+        return [entry(message)]
+    since = message.occurred_at
+    coordinator = Party(role=Role.NGO_COORDINATOR.value, org=message.organisation, sub=command.coordinator)
+    opens = tuple(
+        OpenStep(step=step.value, owner=coordinator, since=since, deadlines=(deadline(desk.terms, step, since),))
+        for step in (Step.FIRST_CONTACT, Step.INTAKE)
+    )
+    transferred = ResponsibilityTransferred(
+        referral=message.referral,
+        giver=lead_of(case),
+        receiver=coordinator,
+        step=Step.INTAKE.value,
+        at=since,
+        deadlines=tuple(due for step in opens for due in step.deadlines),
+    )
+    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred]
+
+
+def take_return(command: TakeReturn, desk: Desk) -> list[Any]:
+    """The case goes back to its lead, who has a few days to decide what comes next."""
+    message, case = command.message, desk.case
+    if message.source_event_id in case.taken:
+        return []
+    if case.referral is None or case.referral.referral != message.referral:
+        return [entry(message)]
+    step = next_service(desk, message.occurred_at)
+    returned = ReferralReturned(
+        referral=message.referral,
+        organisation=message.organisation,
+        name=message.name,
+        reason=command.reason,
+        deadlines=step.deadlines,
+        access=access_after(desk, message.occurred_at),
+    )
+    return [
+        entry(message, Moves(closes=names(case.steps), opens=(step,))),
+        *match_ended(case, EndReason.ERROR.value, message.occurred_at),
+        returned,
+    ]
+
+
+def take_note(command: TakeNote, desk: Desk) -> list[Any]:
+    """Keeps a message that moves nobody; a review of the waiting list that was missed is due again later."""
+    if command.message.source_event_id in desk.case.taken:
+        return []
+    review = next((due for due in command.deadlines if due.name == "WAITLIST_REVIEW"), None)
+    step = find(desk.case.steps, Step.REFERRAL_ANSWER)
+    if review is None or step is None or step.awaiting is None:
+        return [entry(command.message, due_at=command.due_at)]
+    waits = replace(step, awaiting=replace(step.awaiting, due_at=review.due_at))
+    return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
+
+
+def take_reminder(command: TakeReminder, desk: Desk) -> list[Any]:
+    """Keeps a reminder, which nobody's act has caused."""
+    if command.message.source_event_id in desk.case.taken:
+        return []
+    return [entry(command.message, due_at=command.due_at, kind=ReferralReminderTaken)]

@@ -1,0 +1,176 @@
+"""The case: what decisions about it rest on, and the desk at which they are taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contracts.codes import CaseState, Step
+from services.casefile.domain.known_programme import Rules
+from services.casefile.domain.mentor import Mentor
+from services.casefile.domain.responsibility import Party, Steps
+from services.casefile.domain.terms import Deadline, Terms
+
+
+def case_stream(case: str) -> str:
+    """The stream of one case."""
+    return f"case-{case}"
+
+
+BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
+WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReferral:
+    """The offer that is open, or was accepted; `deadlines` are those that the referral service told last."""
+
+    referral: str
+    organisation: str
+    legal_basis: str
+    recommended_mentor_kind: str | None
+    deadlines: tuple[Deadline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What the pair signed; `proposed_end` waits for the agency's word."""
+
+    start: date
+    end: date
+    norm: int
+    signed_at: datetime
+    extended: bool = False
+    proposed_end: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A proposed mentor, who has confirmed, and the agreement once it is signed."""
+
+    match: str
+    mentor: str
+    kind: str
+    proposed_at: datetime
+    confirmed: frozenset[str] = frozenset()
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handback:
+    """The report's questions: the needs that want an answer, and what the agency found missing."""
+
+    closure_reason: str
+    open_needs: tuple[str, ...]
+    returned: tuple[str, ...] | None = None
+    waiting_for_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """The time that the person spends with an organisation, from its acceptance to the handback.
+
+    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing.
+    """
+
+    coordinator: Party
+    accepted_at: datetime
+    goals: tuple[str, ...] = ()
+    mentee_expectations: bool = False
+    no_shows: int = 0
+    match: Match | None = None
+    suspended_for: str | None = None
+    suspended_until: datetime | None = None
+    ended_at: datetime | None = None
+    closure_reason: str | None = None
+    handback: Handback | None = None
+    reported: frozenset[tuple[str, str, datetime]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
+
+    referral: str
+    organisation: str
+    ended: str | None = None
+    expires: Deadline | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case. `state` is None before it is opened; `steps` say who is responsible.
+
+    `taken` are the ids of the messages taken in; `fired` the (kind, deadline, due time) of reminders and breaches;
+    `settled` the follow-ups (point, code or reason, source) recorded or waived since the last closing.
+    """
+
+    case: str = ""
+    state: CaseState | None = None
+    client_ref: str = ""
+    agency: str = ""
+    programme: str = ""
+    programme_version: int = 0
+    lead: Party | None = None
+    asked_to_lead: Party | None = None
+    asked_to_coordinate: Party | None = None
+    opened_at: datetime | None = None
+    eligibility: dict[str, bool] | None = None
+    participation_chosen_at: datetime | None = None
+    legal_bases: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
+    referral: LiveReferral | None = None
+    trajectory: Trajectory | None = None
+    steps: Steps = ()
+    fired: frozenset[tuple[str, str, datetime]] = frozenset()
+    accesses: tuple[Access, ...] = ()
+    exit_at: datetime | None = None
+    close_reason: str | None = None
+    reopen_until: datetime | None = None
+    settled: tuple[tuple[str, str, str], ...] = ()
+    finalise_at: datetime | None = None
+    corrected: frozenset[tuple[str, str | None]] = frozenset()
+
+    @property
+    def organisation(self) -> str | None:
+        """The organisation that the case is offered to, or is with."""
+        return self.referral.organisation if self.referral is not None else None
+
+    @property
+    def match(self) -> Match | None:
+        """The match that is proposed or runs."""
+        return self.trajectory.match if self.trajectory is not None else None
+
+    @property
+    def current_step(self) -> str | None:
+        """The step that a reader wants to see first."""
+        open_now = {step.step for step in self.steps}
+        return next((step.value for step in Step if step in open_now), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRef:
+    """An event that a correction may name: its id as the timeline shows it, and its name."""
+
+    event: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
+
+    `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
+    else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
+    such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
+    tells of.
+    """
+
+    at: datetime
+    case: Case
+    rules: Rules
+    terms: Terms
+    mentor: Mentor | None = None
+    named_event: EventRef | None = None
+    since_withdrawal: tuple[str, ...] = ()

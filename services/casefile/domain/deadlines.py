@@ -1,0 +1,145 @@
+"""The case's deadlines: what runs, when somebody is reminded, and what happens when a term has passed.
+
+Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`, and `FINALISE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from contracts.codes import CaseState
+from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.follow_up import CaseFinalised
+from services.casefile.domain.responsibility import OpenStep, Party, names
+from services.chassis.decider import Command
+
+FINALISE = "FINALISE"
+REMINDED = "REMINDED"
+MISSED = "MISSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindDeadline(Command):
+    """80 % of a term has passed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassDeadline(Command):
+    """A term has passed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineReminded:
+    """80 % of a term has passed; `awaited` is the organisation that is reminded."""
+
+    BYSTANDER: ClassVar[bool] = True
+    deadline: str
+    step: str
+    due_at: datetime
+    owner: Party
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed:
+    """A term has passed without what it waited for."""
+
+    deadline: str
+    step: str
+    due_at: datetime
+    owner: Party
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NgoAccessExpired:
+    """The organisation's access to the case ended with its term."""
+
+    referral: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A deadline that is still to fire. `remind_at` is None where it has fired, or where nobody is reminded.
+
+    `group` is the step that the deadline ends with; for the others it is the name itself.
+    """
+
+    name: str
+    group: str
+    remind_at: datetime | None
+    due_at: datetime
+
+
+def running(case: Case) -> tuple[Running, ...]:
+    """All that is still to fire in a case."""
+    return tuple(_running(case))
+
+
+def _running(case: Case) -> Iterator[Running]:
+    for step in case.steps:
+        for due in step.deadlines:
+            reminded = (REMINDED, due.name, due.due_at) in case.fired
+            missed = (MISSED, due.name, due.due_at) in case.fired
+            if not missed:
+                yield Running(
+                    name=due.name,
+                    group=step.step,
+                    remind_at=None if reminded else due.remind_at,
+                    due_at=due.due_at,
+                )
+    for access in case.accesses:
+        if access.expires is not None and not access.closed:
+            name = f"{access.expires.name}:{access.referral}"
+            yield Running(name=name, group=name, remind_at=None, due_at=access.expires.due_at)
+    if case.finalise_at is not None and case.state == CaseState.CLOSED:
+        yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
+
+
+def remind_deadline(command: RemindDeadline, desk: Desk) -> list[Any]:
+    """Reminds once; what no longer runs, or is not that far, is left alone."""
+    found = _find(desk.case, command.name)
+    if found is None or found.remind_at is None or found.remind_at > command.at:
+        return []
+    step, due_at = _step_of(desk.case, found)
+    return [
+        DeadlineReminded(deadline=found.name, step=step.step, due_at=due_at, owner=step.owner, awaited=_awaited(step))
+    ]
+
+
+def pass_deadline(command: PassDeadline, desk: Desk) -> list[Any]:
+    """Records a breach once; the system's own terms end an access, or finalise the case."""
+    case = desk.case
+    found = _find(case, command.name)
+    if found is None or found.due_at > command.at:
+        return []
+    if found.name == FINALISE:
+        return [CaseFinalised(closes=names(case.steps))]
+    for access in case.accesses:
+        if found.name == f"NGO_ACCESS:{access.referral}":
+            return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
+    step, due_at = _step_of(case, found)
+    return [
+        DeadlineMissed(deadline=found.name, step=step.step, due_at=due_at, owner=step.owner, awaited=_awaited(step))
+    ]
+
+
+def _find(case: Case, name: str) -> Running | None:
+    return next((one for one in _running(case) if one.name == name), None)
+
+
+def _step_of(case: Case, found: Running) -> tuple[OpenStep, datetime]:
+    step = next(step for step in case.steps if step.step == found.group)
+    return step, next(due.due_at for due in step.deadlines if due.name == found.name)
+
+
+def _awaited(step: OpenStep) -> str:
+    return step.awaiting.org if step.awaiting is not None else step.owner.org

@@ -1,0 +1,66 @@
+"""Every command that a case takes, and the rule that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from services.casefile.domain import (
+    answering,
+    deadlines,
+    follow_up,
+    handback,
+    intake,
+    matching,
+    mentoring,
+    opening,
+    people,
+    trajectory,
+    withdrawal,
+)
+from services.casefile.domain.case import Desk
+from services.chassis.decider import Command
+
+_DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
+    opening.TakeSubmission: opening.take_submission,
+    answering.TakeProgress: answering.take_progress,
+    answering.TakeAcceptance: answering.take_acceptance,
+    answering.TakeReturn: answering.take_return,
+    answering.TakeNote: answering.take_note,
+    answering.TakeReminder: answering.take_reminder,
+    withdrawal.TakeWithdrawal: withdrawal.take_withdrawal,
+    intake.LogContactAttempt: intake.log_contact_attempt,
+    intake.ReportNoShow: intake.report_no_show,
+    intake.ConcludeIntake: intake.conclude_intake,
+    matching.ProposeMatch: matching.propose_match,
+    matching.ConfirmMatch: matching.confirm_match,
+    matching.RejectMatch: matching.reject_match,
+    matching.SignAgreement: matching.sign_agreement,
+    mentoring.RecordMeeting: mentoring.record_meeting,
+    mentoring.RecordCheckIn: mentoring.record_check_in,
+    mentoring.RecordPulse: mentoring.record_pulse,
+    mentoring.ReportProgress: mentoring.report_progress,
+    trajectory.ExtendAgreement: trajectory.extend_agreement,
+    trajectory.DecideExtension: trajectory.decide_extension,
+    trajectory.Suspend: trajectory.suspend,
+    trajectory.Resume: trajectory.resume,
+    trajectory.EndMatch: trajectory.end_match,
+    trajectory.CompleteTrajectory: trajectory.complete_trajectory,
+    handback.RequestHandback: handback.request_handback,
+    handback.ReturnHandback: handback.return_handback,
+    handback.AcceptHandback: handback.accept_handback,
+    follow_up.Close: follow_up.close,
+    follow_up.Reopen: follow_up.reopen,
+    follow_up.RecordOutcome: follow_up.record_outcome,
+    follow_up.WaiveOutcome: follow_up.waive_outcome,
+    people.ReassignCounsellor: people.reassign_counsellor,
+    people.ReassignCoordinator: people.reassign_coordinator,
+    people.Correct: people.correct,
+    deadlines.RemindDeadline: deadlines.remind_deadline,
+    deadlines.PassDeadline: deadlines.pass_deadline,
+}
+
+
+def decide(command: Command, desk: Desk) -> list[Any]:
+    """What follows from a command for the case's own stream, and for a mentor's; Refused where a rule says no."""
+    return _DECISIONS[type(command)](command, desk)

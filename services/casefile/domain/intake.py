@@ -1,0 +1,155 @@
+"""From acceptance to the result of the intake: contact, no-shows, goals and expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contracts.casefile_codes import EndReason
+from contracts.codes import CapitalType, Step
+from services.casefile.domain.actions import allow, happened
+from services.casefile.domain.case import Desk
+from services.casefile.domain.handback import handed_back
+from services.casefile.domain.mentoring import trajectory_of
+from services.casefile.domain.responsibility import Moves, OpenStep, names
+from services.casefile.domain.terms import deadline
+from services.chassis.decider import Command, Fault, Refused
+
+NO_SHOWS_MAX = 3
+"""After so many the organisation hands back (domain reference 7.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogContactAttempt(Command):
+    """Somebody tried to reach the person, and did or did not."""
+
+    occurred_at: datetime | None = None
+    channel: str | None = None
+    reached: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportNoShow(Command):
+    """The person did not come to an appointment."""
+
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcludeIntake(Command):
+    """The result: suitable, with goals and expectations; or not, with a reason and the needs that stay open."""
+
+    suitable: bool
+    goals: tuple[str, ...] = ()
+    expectations_ref: str | None = None
+    cefr: dict[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    open_needs: tuple[str, ...] = ()
+    recommended_next_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactAttempted(Moves):
+    """Somebody tried to reach the person."""
+
+    happened_at: datetime
+    channel: str | None
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoShowReported(Moves):
+    """The person did not come to an appointment. It goes to nobody who sanctions."""
+
+    happened_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeConcluded(Moves):
+    """The intake's result: goals by capital type, the mentee's expectations, language per skill; or why not."""
+
+    suitable: bool
+    goals: tuple[str, ...]
+    expectations_ref: str | None
+    cefr: dict[str, str]
+    reason: str | None
+
+
+def log_contact_attempt(command: LogContactAttempt, desk: Desk) -> list[Any]:
+    """Logs an attempt; reaching the person meets the term for the first contact."""
+    allow("log-contact-attempt", desk, command.by)
+    trajectory = trajectory_of(desk.case)
+    when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
+    if ("CONTACT", "", when) in trajectory.reported:
+        return []
+    return [
+        ContactAttempted(
+            happened_at=when,
+            channel=command.channel,
+            reached=command.reached,
+            closes=(Step.FIRST_CONTACT.value,) if command.reached else (),
+        )
+    ]
+
+
+def report_no_show(command: ReportNoShow, desk: Desk) -> list[Any]:
+    """Counts a no-show; the third hands the case back."""
+    allow("report-no-show", desk, command.by)
+    trajectory = trajectory_of(desk.case)
+    when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
+    if ("NO_SHOW", "", when) in trajectory.reported:
+        return []
+    # Whoever agreed on an appointment was reached.
+    reported = NoShowReported(happened_at=when, count=trajectory.no_shows + 1, closes=(Step.FIRST_CONTACT.value,))
+    if reported.count < NO_SHOWS_MAX:
+        return [reported]
+    return [reported, *handed_back(desk, command.at, EndReason.MENTEE_UNREACHABLE.value)]
+
+
+def conclude_intake(command: ConcludeIntake, desk: Desk) -> list[Any]:
+    """Concludes the intake: matching begins, or the case is handed back with the reason."""
+    allow("conclude-intake", desk, command.by)
+    if faults := list(_faults(command)):
+        raise Refused.input(*faults)
+    since = command.at
+    due = deadline(desk.terms, Step.MATCHING, since)
+    owner = trajectory_of(desk.case).coordinator
+    matching = OpenStep(step=Step.MATCHING.value, owner=owner, since=since, deadlines=(due,))
+    concluded = IntakeConcluded(
+        suitable=command.suitable,
+        goals=command.goals,
+        expectations_ref=command.expectations_ref,
+        cefr=command.cefr,
+        reason=command.reason,
+        closes=names(desk.case.steps) if command.suitable else (),
+        opens=(matching,) if command.suitable else (),
+    )
+    if command.suitable or command.reason is None:
+        return [concluded]
+    back = handed_back(
+        desk,
+        command.at,
+        command.reason,
+        open_needs=command.open_needs,
+        recommended_next_step=command.recommended_next_step,
+    )
+    return [concluded, *back]
+
+
+def _faults(command: ConcludeIntake) -> Iterable[Fault]:
+    for place, goal in enumerate(command.goals):
+        if goal not in set(CapitalType):
+            yield Fault(f"/goals/{place}", "UNKNOWN_CODE", "a goal is typed by one of the five capitals")
+    if not command.suitable:
+        if command.reason is None:
+            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring has a reason")
+        return
+    if command.reason is not None:
+        yield Fault("/reason", "NOT_EXPECTED", "a reason goes with an intake that does not lead to mentoring")
+    if not command.goals:
+        yield Fault("/goals", "GOAL_REQUIRED", "at least one goal, typed by the capital that mentoring adds")
+    if command.expectations_ref is None:
+        yield Fault("/expectations", "REQUIRED", "what the mentee expects is recorded at the start")

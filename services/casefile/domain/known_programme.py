@@ -1,0 +1,134 @@
+"""What casefile has learnt by messages of programmes and organisations, so that a case replays from its own log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from services.chassis.decider import Command, Entity
+
+
+def programme_stream(programme: str) -> str:
+    """The stream of what is known of one programme."""
+    return f"programme-{programme}"
+
+
+def organisation_stream(organisation: str) -> str:
+    """The stream of what is known of one organisation."""
+    return f"organisation-{organisation}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermLength:
+    """A length of time: `n` of `unit` (`contracts.codes.TermUnit`)."""
+
+    n: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The parameters of a programme version that cases are led by (`contracts.referral.ProgrammeParameters`)."""
+
+    name: str
+    time_zone: str
+    country: str
+    terms: dict[str, TermLength]
+    agreement_months_max: int
+    extension_months_max: int
+    meetings_per_month_min: int
+    charter_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnProgramme(Command):
+    """A version of a programme's parameters was published."""
+
+    programme: str
+    version: int
+    valid_from: date
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnOrganisation(Command):
+    """An organisation described itself."""
+
+    organisation: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeLearnt:
+    """A version of a programme's parameters, as published; in force from the beginning (UTC) of `valid_from`."""
+
+    programme: str
+    version: int
+    valid_from: date
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationLearnt:
+    """An organisation's name and kind, as described."""
+
+    organisation: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProgramme:
+    """The versions that are known, by number."""
+
+    versions: Mapping[int, ProgrammeLearnt] = field(default_factory=dict)
+
+    def in_force(self, at: datetime) -> ProgrammeLearnt | None:
+        """The version that governs what happens at `at`; None as long as none is known."""
+        day = at.astimezone(UTC).date()
+        begun = [known for known in self.versions.values() if known.valid_from <= day]
+        return max(begun, key=lambda known: known.version, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOrganisation:
+    """Name and kind; None as long as nothing is known."""
+
+    name: str | None = None
+    kind: str | None = None
+
+
+def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
+    """Keeps a version; what is known already changes nothing."""
+    learnt = ProgrammeLearnt(
+        programme=command.programme, version=command.version, valid_from=command.valid_from, rules=command.rules
+    )
+    return [] if known.versions.get(command.version) == learnt else [learnt]
+
+
+def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
+    """What is known of the programme after one more event."""
+    if isinstance(event, ProgrammeLearnt):
+        return replace(known, versions={**known.versions, event.version: event})
+    return known
+
+
+def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
+    """Keeps a description; what is known already changes nothing."""
+    if (known.name, known.kind) == (command.name, command.kind):
+        return []
+    return [OrganisationLearnt(organisation=command.organisation, name=command.name, kind=command.kind)]
+
+
+def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
+    """What is known of the organisation after one more event."""
+    if isinstance(event, OrganisationLearnt):
+        return replace(known, name=event.name, kind=event.kind)
+    return known
+
+
+KNOWN_PROGRAMME: Entity[KnownProgramme] = Entity(KnownProgramme(), evolve_programme)
+KNOWN_ORGANISATION: Entity[KnownOrganisation] = Entity(KnownOrganisation(), evolve_organisation)

@@ -1,0 +1,310 @@
+"""A mentor is proposed, both sides say yes or no, and an agreement is signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from contracts.casefile_codes import MatchCriterion, Side
+from contracts.codes import CaseState, MentorKind, Step
+from services.casefile.domain.actions import allow, check_pair, check_side
+from services.casefile.domain.case import Agreement, Desk, Match
+from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
+from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
+from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
+from services.casefile.domain.terms import day_of, deadline, last_day
+from services.casefile.domain.trajectory import mentor_released
+from services.chassis.decider import Command, Fault, Refused, To
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeMatch(Command):
+    """Propose a mentor. Without the sector among the criteria, its absence is justified (`sector_absence_ref`)."""
+
+    match: str
+    mentor: str
+    criteria: tuple[str, ...] = ()
+    sector_absence_ref: str | None = None
+    conflict_of_interest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmMatch(Command):
+    """One side's yes."""
+
+    side: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectMatch(Command):
+    """One side's no, with a reason."""
+
+    side: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignAgreement(Command):
+    """Sign the agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
+
+    start: date | None = None
+    end: date | None = None
+    norm: int | None = None
+    charter_version: str | None = None
+    coordinator_attends_first_meeting: bool = False
+    expectations_mentor_ref: str | None = None
+    expectations_mentee_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchProposed(Moves):
+    """A ready mentor with a free place was proposed, on these criteria; the decision is the coordinator's."""
+
+    match: str
+    mentor: str
+    organisation: str
+    kind: str
+    criteria: tuple[str, ...]
+    sector_absence_ref: str | None
+    proposed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchConfirmed(Moves):
+    """One side's own yes to the match."""
+
+    match: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRejected(Moves):
+    """One side's no; it costs nobody anything."""
+
+    match: str
+    side: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What was known of the mentor's preparation when the agreement was signed."""
+
+    kind: str
+    screened_on: date | None
+    trained_on: date | None
+    insurance_note_on: date | None
+    charter_version: str | None
+    charter_acknowledged_on: date | None
+    confidentiality_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementSigned(Moves):
+    """Both sides signed, under a charter version; `norm` is the meetings a month that they agreed."""
+
+    match: str
+    start: date
+    end: date
+    norm: int
+    charter_version: str
+    expectations_mentor_ref: str
+    expectations_mentee_ref: str | None
+    readiness: Readiness
+    signed_at: datetime
+
+
+def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
+    """Proposes a ready mentor with a free place; the place is taken from then on."""
+    case = desk.case
+    check_side("propose-match", case, command.by)
+    if case.state == CaseState.MATCH_PROPOSED and case.match is not None and case.match.mentor == command.mentor:
+        return []
+    allow("propose-match", desk, command.by)
+    mentor = desk.mentor
+    if mentor is None or mentor.profile is None:
+        raise Refused.input(Fault("/mentor", "UNKNOWN_MENTOR", "the organisation has no such mentor"))
+    if faults := list(_proposal_faults(command)):
+        raise Refused.input(*faults)
+    _check_suits(mentor.profile, desk)
+    if not mentor.has_place_for(case.case):
+        raise Refused(
+            "MENTOR_AT_CAPACITY",
+            f"the mentor has {mentor.profile.capacity} place(s), and proposed or running matches take them",
+            who_can_unblock="the organisation, when a match ends or by the mentor's capacity",
+        )
+    coordinator = trajectory_of(case).coordinator
+    due = deadline(desk.terms, Step.MATCH_CONFIRMATION, command.at)
+    step = OpenStep(
+        step=Step.MATCH_CONFIRMATION.value,
+        owner=coordinator,
+        since=command.at,
+        deadlines=(due,),
+        awaiting=Awaiting(org=coordinator.org, action="confirm-match", due_at=due.due_at),
+    )
+    proposed = MatchProposed(
+        match=command.match,
+        mentor=command.mentor,
+        organisation=coordinator.org,
+        kind=mentor.profile.kind,
+        criteria=command.criteria,
+        sector_absence_ref=command.sector_absence_ref,
+        proposed_at=command.at,
+        closes=names(case.steps),
+        opens=(step,),
+    )
+    return [To(mentor_stream(coordinator.org, command.mentor), MentorEngaged(case=case.case)), proposed]
+
+
+def _proposal_faults(command: ProposeMatch) -> Iterable[Fault]:
+    if command.conflict_of_interest:
+        yield Fault(
+            "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest is not proposed"
+        )
+    if MatchCriterion.SECTOR not in command.criteria and command.sector_absence_ref is None:
+        yield Fault("/criteria", "SECTOR_CRITERION", "match on the sector, or justify why not")
+
+
+def _check_suits(profile: Profile, desk: Desk) -> None:
+    if missing := lacks(profile, desk.rules.charter_version):
+        raise Refused(
+            "MENTOR_NOT_READY",
+            f"propose-match needs a ready mentor; still lacking: {', '.join(missing)}",
+            who_can_unblock="the organisation, by completing the mentor's profile",
+        )
+    recommended = desk.case.referral.recommended_mentor_kind if desk.case.referral is not None else None
+    if recommended == MentorKind.PROFESSIONAL and profile.kind != MentorKind.PROFESSIONAL:
+        raise Refused(
+            "PROFESSIONAL_RECOMMENDED",
+            "the referral recommends a professional mentor, and a volunteer is not matched against it",
+            who_can_unblock="the organisation, by proposing a professional mentor",
+        )
+
+
+def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
+    """Takes one side's yes; with both, the agreement is the next step."""
+    case = desk.case
+    check_side("confirm-match", case, command.by)
+    check_pair(command.side, command.by)
+    match = case.match
+    if match is not None and command.side in match.confirmed:
+        return []
+    allow("confirm-match", desk, command.by)
+    if match is None or command.side not in set(Side):
+        raise Refused.input(Fault("/side", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
+    confirmed = MatchConfirmed(match=match.match, side=command.side)
+    if {command.side, *match.confirmed} < set(Side):
+        return [confirmed]
+    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=command.at)
+    return [MatchConfirmed(match=match.match, side=command.side, closes=names(case.steps), opens=(step,))]
+
+
+def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
+    """Takes one side's no: matching goes on, and the mentor's place is free again."""
+    case = desk.case
+    allow("reject-match", desk, command.by)
+    check_pair(command.side, command.by)
+    match = case.match
+    if match is None or command.side not in set(Side):
+        raise Refused.input(Fault("/side", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
+    due = deadline(desk.terms, Step.MATCHING, command.at)
+    step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,))
+    rejected = MatchRejected(
+        match=match.match, side=command.side, reason=command.reason, closes=names(case.steps), opens=(step,)
+    )
+    return [*mentor_released(case), rejected]
+
+
+def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
+    """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
+    case = desk.case
+    check_side("sign-agreement", case, command.by)
+    start = command.start or day_of(desk.terms, command.at)
+    end = command.end or last_day(start, desk.rules.agreement_months_max)
+    norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
+    match = case.match
+    held = match.agreement if match is not None else None
+    if held is not None and (held.start, held.end, held.norm) == (start, end, norm):
+        return []
+    allow("sign-agreement", desk, command.by)
+    if match is None or desk.mentor is None or desk.mentor.profile is None:
+        raise Refused("NO_MATCH", "no match is proposed")
+    profile = desk.mentor.profile
+    faults = [*_period_faults(start, end, match, desk), *_agreement_faults(command, norm, desk)]
+    if faults or command.expectations_mentor_ref is None:
+        raise Refused.input(*faults)
+    _check_bound(profile, desk)
+    agreement = Agreement(start=start, end=end, norm=norm, signed_at=command.at)
+    report = progress_step(desk, agreement, command.at)
+    return [
+        AgreementSigned(
+            match=match.match,
+            start=start,
+            end=end,
+            norm=norm,
+            charter_version=desk.rules.charter_version,
+            expectations_mentor_ref=command.expectations_mentor_ref,
+            expectations_mentee_ref=command.expectations_mentee_ref,
+            readiness=_readiness(profile),
+            signed_at=command.at,
+            closes=names(case.steps),
+            opens=(*mentoring_steps(desk, agreement, command.at), *((report,) if report is not None else ())),
+        )
+    ]
+
+
+def _period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[Fault]:
+    proposed_on = day_of(desk.terms, match.proposed_at)
+    latest = last_day(start, desk.rules.agreement_months_max)
+    if start < proposed_on:
+        yield Fault("/start", "TOO_EARLY", f"an agreement starts no earlier than the match was proposed, {proposed_on}")
+    if end < start:
+        yield Fault("/end", "BEFORE_START", "an agreement ends no earlier than it starts")
+    if end > latest:
+        yield Fault(
+            "/end",
+            "AGREEMENT_TOO_LONG",
+            f"at most {desk.rules.agreement_months_max} months: an agreement from {start} ends by {latest}",
+        )
+
+
+def _agreement_faults(command: SignAgreement, norm: int, desk: Desk) -> Iterable[Fault]:
+    least, version = desk.rules.meetings_per_month_min, desk.rules.charter_version
+    if norm < least:
+        yield Fault("/norm", "NORM_TOO_LOW", f"the programme asks for {least} meetings a month or more")
+    if command.charter_version not in (None, version):
+        yield Fault("/charterVersion", "CHARTER_NOT_IN_FORCE", f"the charter in force is {version}")
+    if not command.coordinator_attends_first_meeting:
+        yield Fault(
+            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator attends the first meeting"
+        )
+    if command.expectations_mentor_ref is None:
+        yield Fault("/expectations/mentor", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
+    if command.expectations_mentee_ref is None and not trajectory_of(desk.case).mentee_expectations:
+        yield Fault("/expectations/mentee", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
+
+
+def _check_bound(profile: Profile, desk: Desk) -> None:
+    missing = lacks(profile, desk.rules.charter_version)
+    if profile.confidentiality_on is None:
+        missing += ("CONFIDENTIALITY",)
+    if missing:
+        raise Refused(
+            "MENTOR_NOT_READY",
+            f"sign-agreement needs a mentor who is ready and bound to confidentiality; lacking: {', '.join(missing)}",
+            who_can_unblock="the organisation, by completing the mentor's profile",
+        )
+
+
+def _readiness(profile: Profile) -> Readiness:
+    return Readiness(
+        kind=profile.kind,
+        screened_on=profile.screened_on,
+        trained_on=profile.trained_on,
+        insurance_note_on=profile.insurance_note_on,
+        charter_version=profile.charter_version,
+        charter_acknowledged_on=profile.charter_acknowledged_on,
+        confidentiality_on=profile.confidentiality_on,
+    )

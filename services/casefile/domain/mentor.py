@@ -1,0 +1,148 @@
+"""A mentor's profile: how well prepared, for what, and for how many; no case data but which cases take a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from contracts.codes import MentorKind
+from services.chassis.decider import Command, Entity, Fault, Refused
+
+
+def mentor_stream(organisation: str, mentor: str) -> str:
+    """The stream of one mentor of an organisation."""
+    return f"mentor-{organisation}.{mentor}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What the organisation vouches for. `capacity` is how many mentees at once; one unless it says otherwise.
+
+    Dates are None as long as the thing has not been done. The insurance note is the volunteers' law's information
+    note, which a professional does not need.
+    """
+
+    kind: str
+    screened_on: date | None = None
+    trained_on: date | None = None
+    insurance_note_on: date | None = None
+    charter_version: str | None = None
+    charter_acknowledged_on: date | None = None
+    confidentiality_on: date | None = None
+    languages: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeMentor(Command):
+    """Describe a mentor of the caller's organisation, or describe one anew; `today` is the organisation's day."""
+
+    organisation: str
+    mentor: str
+    profile: Profile
+    today: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentorDescribed:
+    """The profile as the organisation vouches for it; `described_at` of the first one counts the waiting time."""
+
+    organisation: str
+    mentor: str
+    profile: Profile
+    described_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentorEngaged:
+    """A proposed match takes one of the mentor's places."""
+
+    BYSTANDER: ClassVar[bool] = True
+    case: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentorReleased:
+    """The match that took a place has ended, or came to nothing."""
+
+    BYSTANDER: ClassVar[bool] = True
+    case: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentor:
+    """A profile, the cases that take a place, and since when the mentor is offered."""
+
+    profile: Profile | None = None
+    since: datetime | None = None
+    cases: frozenset[str] = frozenset()
+
+    def has_place_for(self, case: str) -> bool:
+        """Whether a match of this case finds a place, or has one."""
+        return self.profile is not None and (case in self.cases or len(self.cases) < self.profile.capacity)
+
+
+def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
+    """What a mentor still lacks before a match, as codes; nothing means ready.
+
+    Volunteers and professionals are two charters with two sets of guards (domain reference, R2).
+    """
+    needed = {
+        "SCREENING": profile.screened_on is not None,
+        "TRAINING": profile.trained_on is not None,
+        "INSURANCE_NOTE": profile.insurance_note_on is not None or profile.kind == MentorKind.PROFESSIONAL,
+        "CHARTER": profile.charter_acknowledged_on is not None and profile.charter_version == charter_version,
+    }
+    return tuple(code for code, done in needed.items() if not done)
+
+
+def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[Any]:
+    """Describes a mentor; the same description again changes nothing."""
+    if faults := list(_faults(command.profile, command.today)):
+        raise Refused.input(*faults)
+    if command.profile == mentor.profile:
+        return []
+    return [
+        MentorDescribed(
+            organisation=command.organisation,
+            mentor=command.mentor,
+            profile=command.profile,
+            described_at=command.at,
+        )
+    ]
+
+
+def _faults(profile: Profile, today: date) -> Iterable[Fault]:
+    dates = {
+        "screenedOn": profile.screened_on,
+        "trainedOn": profile.trained_on,
+        "insuranceNoteOn": profile.insurance_note_on,
+        "charterAcknowledgedOn": profile.charter_acknowledged_on,
+        "confidentialityOn": profile.confidentiality_on,
+    }
+    for name, day in dates.items():
+        if day is not None and day > today:
+            yield Fault(f"/{name}", "IN_THE_FUTURE", "what was done has a date that is not in the future")
+    if profile.charter_acknowledged_on is not None and profile.charter_version is None:
+        yield Fault("/charterVersion", "REQUIRED", "an acknowledgement names the version of the charter")
+    if profile.capacity < 0:
+        yield Fault("/capacity", "NEGATIVE", "capacity is a number of mentees, zero or more")
+
+
+def evolve_mentor(mentor: Mentor, event: Any) -> Mentor:
+    """The mentor after one more event."""
+    match event:
+        case MentorDescribed():
+            return replace(mentor, profile=event.profile, since=mentor.since or event.described_at)
+        case MentorEngaged():
+            return replace(mentor, cases=mentor.cases | {event.case})
+        case MentorReleased():
+            return replace(mentor, cases=mentor.cases - {event.case})
+        case _:
+            return mentor
+
+
+MENTOR: Entity[Mentor] = Entity(Mentor(), evolve_mentor)

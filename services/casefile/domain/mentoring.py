@@ -1,0 +1,253 @@
+"""What is recorded while a pair meets: meetings, check-ins, pulses, progress; and the steps that run meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import count, takewhile
+from typing import Any
+
+from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
+from contracts.codes import Step
+from services.casefile.domain.actions import allow, check_pair, happened
+from services.casefile.domain.case import Agreement, Case, Desk, Trajectory
+from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, find
+from services.casefile.domain.terms import Deadline, Terms, day_of, deadline, months_after, start_of, until
+from services.chassis.decider import Command, Fault, Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMeeting(Command):
+    """Mentor and mentee met."""
+
+    occurred_at: datetime | None = None
+    minutes: int | None = None
+    mode: str | None = None
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCheckIn(Command):
+    """The coordinator spoke with the pair, or with the sides named."""
+
+    occurred_at: datetime | None = None
+    mode: str | None = None
+    sides: tuple[str, ...] = (Side.MENTOR.value, Side.MENTEE.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPulse(Command):
+    """How a side feels, 1 to 5, with what weighs on it."""
+
+    side: str
+    score: int
+    reasons: tuple[str, ...] = ()
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportProgress(Command):
+    """Tell the counsellor how far the goals have come (-, =, +) and what comes next."""
+
+    progress: dict[str, str] = field(default_factory=dict)
+    next_step: str | None = None
+    occasion: str = ReportOccasion.SCHEDULED.value
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingRecorded:
+    """Mentor and mentee met."""
+
+    happened_at: datetime
+    minutes: int | None
+    mode: str | None
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInRecorded(Moves):
+    """The coordinator spoke with the pair; the next check-in is due as renewed."""
+
+    happened_at: datetime
+    mode: str | None
+    sides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulseRecorded:
+    """How one side feels about the match, 1 (bad) to 5 (good), and what weighs."""
+
+    happened_at: datetime
+    side: str
+    score: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReported(Moves):
+    """Feedback to the counsellor: progress per goal (-, =, +) and the next step, as codes."""
+
+    happened_at: datetime
+    occasion: str
+    progress: dict[str, str]
+    next_step: str | None
+
+
+def trajectory_of(case: Case) -> Trajectory:
+    """What runs with the organisation. The guards of the state come first."""
+    if case.trajectory is None:
+        raise Refused("NO_TRAJECTORY", "no organisation has accepted the case")
+    return case.trajectory
+
+
+def agreement_of(case: Case) -> Agreement:
+    """The agreement in force. The guards of the state come first."""
+    if case.match is None or case.match.agreement is None:
+        raise Refused("NO_AGREEMENT", "no agreement is in force")
+    return case.match.agreement
+
+
+# --- reports --------------------------------------------------------------------------------------------------------
+
+
+def record_meeting(command: RecordMeeting, desk: Desk) -> list[Any]:
+    """Records a meeting that was held within the agreement; the same instant twice is one meeting."""
+    allow("record-meeting", desk, command.by)
+    agreement = agreement_of(desk.case)
+    when = happened(command.occurred_at, command.at, not_before=desk.case.opened_at)
+    if not agreement.start <= day_of(desk.terms, when) <= agreement.end:
+        raise Refused.input(
+            Fault(
+                "/occurredAt",
+                "OUTSIDE_AGREEMENT",
+                f"a mentor acts within the agreement, from {agreement.start} to {agreement.end}",
+            )
+        )
+    if command.minutes is not None and command.minutes < 1:
+        raise Refused.input(Fault("/minutes", "NOT_POSITIVE", "a meeting lasts at least a minute"))
+    if ("MEETING", "", when) in trajectory_of(desk.case).reported:
+        return []
+    return [MeetingRecorded(happened_at=when, minutes=command.minutes, mode=command.mode, topics=command.topics)]
+
+
+def record_check_in(command: RecordCheckIn, desk: Desk) -> list[Any]:
+    """Records a check-in. It answers the one that is due if it falls in its period, and sets the next one."""
+    allow("record-check-in", desk, command.by)
+    agreement = agreement_of(desk.case)
+    when = happened(command.occurred_at, command.at, not_before=agreement.signed_at)
+    if ("CHECK_IN", "", when) in trajectory_of(desk.case).reported:
+        return []
+    closes, renews = _next_check_in(desk, agreement, when, command.at)
+    return [CheckInRecorded(happened_at=when, mode=command.mode, sides=command.sides, closes=closes, renews=renews)]
+
+
+def record_pulse(command: RecordPulse, desk: Desk) -> list[Any]:
+    """Records a pulse of one side, with reasons of that side's list."""
+    allow("record-pulse", desk, command.by)
+    check_pair(command.side, command.by)
+    if not 1 <= command.score <= 5:
+        raise Refused.input(Fault("/score", "OUT_OF_RANGE", "a pulse is 1, 2, 3, 4 or 5"))
+    known = set(MentorPulseReason) if command.side == Side.MENTOR else set(MenteePulseReason)
+    if faults := [
+        Fault(f"/reasons/{place}", "UNKNOWN_CODE", f"not a pulse reason of the {command.side.lower()}")
+        for place, reason in enumerate(command.reasons)
+        if reason not in known
+    ]:
+        raise Refused.input(*faults)
+    when = happened(command.occurred_at, command.at, not_before=agreement_of(desk.case).signed_at)
+    if ("PULSE", command.side, when) in trajectory_of(desk.case).reported:
+        return []
+    return [PulseRecorded(happened_at=when, side=command.side, score=command.score, reasons=command.reasons)]
+
+
+def report_progress(command: ReportProgress, desk: Desk) -> list[Any]:
+    """Reports progress; a report of a material change leaves the scheduled one due."""
+    allow("report-progress", desk, command.by)
+    trajectory = trajectory_of(desk.case)
+    if faults := [
+        Fault(f"/progress/{goal}", "GOAL_UNKNOWN", "not a goal of the intake")
+        for goal in command.progress
+        if goal not in trajectory.goals
+    ]:
+        raise Refused.input(*faults)
+    when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
+    if ("PROGRESS", command.occasion, when) in trajectory.reported:
+        return []
+    return [
+        ProgressReported(
+            happened_at=when,
+            occasion=command.occasion,
+            progress=command.progress,
+            next_step=command.next_step,
+            closes=(Step.PROGRESS_REPORT.value,) if command.occasion == ReportOccasion.SCHEDULED else (),
+        )
+    ]
+
+
+# --- the steps of mentoring -----------------------------------------------------------------------------------------
+
+
+def mentoring_steps(desk: Desk, agreement: Agreement, since: datetime) -> tuple[OpenStep, ...]:
+    """The steps that run from the signature, or again after a pause: the pair's work, and the next check-in."""
+    steps = [mentoring_step(desk, agreement, since)]
+    today = max(day_of(desk.terms, since), agreement.start)
+    if (due := check_in_after(desk.terms, agreement, today, since)) is not None:
+        steps.append(check_in_step(desk, due, since))
+    return tuple(steps)
+
+
+def mentoring_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
+    """The step that the coordinator answers for until the agreement ends."""
+    end = until(desk.terms, "AGREEMENT_END", since, agreement.end)
+    waits = Awaiting(org=desk.case.agency, action="decide-extension") if agreement.proposed_end is not None else None
+    owner = trajectory_of(desk.case).coordinator
+    return OpenStep(step=Step.MENTORING.value, owner=owner, since=since, deadlines=(end,), awaiting=waits)
+
+
+def check_in_step(desk: Desk, due: Deadline, since: datetime) -> OpenStep:
+    """The coordinator's step to speak with the pair."""
+    owner = trajectory_of(desk.case).coordinator
+    return OpenStep(step=Step.CHECK_IN.value, owner=owner, since=since, deadlines=(due,))
+
+
+def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep | None:
+    """The coordinator's step to report progress; none where the agreement ends before the report would be due."""
+    due = deadline(desk.terms, Step.PROGRESS_REPORT, start_of(desk.terms, agreement.start))
+    if day_of(desk.terms, due.due_at) > agreement.end:
+        return None
+    owner = trajectory_of(desk.case).coordinator
+    return OpenStep(step=Step.PROGRESS_REPORT.value, owner=owner, since=since, deadlines=(due,))
+
+
+def check_in_after(terms: Terms, agreement: Agreement, after: date, since: datetime) -> Deadline | None:
+    """The first scheduled check-in after a day, within the agreement: weeks two and four, then monthly."""
+    days = takewhile(lambda day: day <= agreement.end, _check_in_days(terms, agreement))
+    return next((until(terms, Step.CHECK_IN, since, day) for day in days if day > after), None)
+
+
+def _check_in_days(terms: Terms, agreement: Agreement) -> Iterator[date]:
+    started = start_of(terms, agreement.start)
+    second = day_of(terms, deadline(terms, "CHECK_IN_SECOND", started).due_at)
+    yield day_of(terms, deadline(terms, "CHECK_IN_FIRST", started).due_at)
+    yield second
+    yield from (day for month in count(1) if (day := months_after(agreement.start, month)) > second)
+
+
+def _next_check_in(
+    desk: Desk, agreement: Agreement, when: datetime, at: datetime
+) -> tuple[tuple[str, ...], tuple[OpenStep, ...]]:
+    step = find(desk.case.steps, Step.CHECK_IN)
+    if step is None:
+        return (), ()
+    day = day_of(desk.terms, when)
+    due = day_of(desk.terms, step.deadlines[0].due_at)
+    earlier = takewhile(lambda one: one < due, _check_in_days(desk.terms, agreement))
+    if day <= max([agreement.start, *earlier]):
+        # Its period has had its check-in: one more is welcome, and moves nothing.
+        return (), ()
+    following = check_in_after(desk.terms, agreement, max(day, due), at)
+    if following is None:
+        return (step.step,), ()
+    return (), (check_in_step(desk, following, step.since),)

@@ -1,0 +1,118 @@
+"""Staff change: the receiver accepts by taking over; until then whoever had the step is responsible.
+
+One command serves both: sent by somebody else it asks the receiver, sent by the receiver it is the acceptance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.codes import Role
+from services.casefile.domain.actions import allow, check_side
+from services.casefile.domain.case import Desk
+from services.casefile.domain.follow_up import lead_of
+from services.casefile.domain.mentoring import trajectory_of
+from services.casefile.domain.responsibility import Party
+from services.chassis.decider import Command, Fault, Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReassignCounsellor(Command):
+    """Ask a counsellor of the agency to lead the case; or, sent by that counsellor or without a name, take it over."""
+
+    counsellor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReassignCoordinator(Command):
+    """Ask a coordinator of the organisation to take over; or, sent by that person or without a name, take over."""
+
+    coordinator: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct(Command):
+    """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is."""
+
+    event: str
+    reason_ref: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounsellorProposed:
+    """Another counsellor is asked to take the case over; until then the lead stays responsible."""
+
+    receiver: Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounsellorReassigned:
+    """The receiver took the case over, and all open steps of the former lead with it."""
+
+    giver: Party
+    receiver: Party
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinatorProposed:
+    """Another coordinator is asked to take over; until then the present one stays responsible."""
+
+    receiver: Party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoordinatorReassigned:
+    """The receiver took over, and all open steps of the former coordinator."""
+
+    giver: Party
+    receiver: Party
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRecorded:
+    """An event of this case is wrong; it stays as it is, and this stands beside it."""
+
+    corrects: str
+    corrected: str
+    reason_ref: str | None
+
+
+def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:
+    """Asks another counsellor, or hands over to the one who sends this."""
+    case = desk.case
+    check_side("reassign-counsellor", case, command.by)
+    receiver = Party(role=Role.AGENCY_COUNSELLOR.value, org=case.agency, sub=command.counsellor or command.by.sub)
+    if receiver == case.lead:
+        return []
+    allow("reassign-counsellor", desk, command.by)
+    if receiver.sub == command.by.sub:
+        return [CounsellorReassigned(giver=lead_of(case), receiver=receiver, since=command.at)]
+    return [] if receiver == case.asked_to_lead else [CounsellorProposed(receiver=receiver)]
+
+
+def reassign_coordinator(command: ReassignCoordinator, desk: Desk) -> list[Any]:
+    """Asks another coordinator, or hands over to the one who sends this."""
+    case = desk.case
+    check_side("reassign-coordinator", case, command.by)
+    allow("reassign-coordinator", desk, command.by)
+    giver = trajectory_of(case).coordinator
+    receiver = Party(role=giver.role, org=giver.org, sub=command.coordinator or command.by.sub)
+    if receiver == giver:
+        return []
+    if receiver.sub == command.by.sub:
+        return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
+    return [] if receiver == case.asked_to_coordinate else [CoordinatorProposed(receiver=receiver)]
+
+
+def correct(command: Correct, desk: Desk) -> list[Any]:
+    """Records a correction beside the event, in any state; the log is never edited."""
+    allow("correct", desk, command.by)
+    if desk.named_event is None or desk.named_event.event != command.event:
+        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
+    if (command.event, command.reason_ref) in desk.case.corrected:
+        return []
+    return [CorrectionRecorded(corrects=command.event, corrected=desk.named_event.name, reason_ref=command.reason_ref)]

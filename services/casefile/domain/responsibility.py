@@ -1,0 +1,89 @@
+"""Who is responsible: the case lead, and exactly one owner for every open step.
+
+An event that moves responsibility carries the steps it ends and the steps it begins, owners and deadlines included.
+So who was responsible on a day is read from the record, and a rule that changes later does not change the past.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.casefile.domain.terms import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A named person in a role for an organisation; `sub` is the organisation's own staff identifier."""
+
+    role: str
+    org: str
+    sub: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaiting:
+    """Whom the owner of a step waits for: the organisation, the action, and until when. It changes no owner."""
+
+    org: str
+    action: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStep:
+    """A step (`contracts.codes.Step`), its one owner since when, and the deadlines that run in it."""
+
+    step: str
+    owner: Party
+    since: datetime
+    deadlines: tuple[Deadline, ...] = ()
+    awaiting: Awaiting | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The nearest end of what runs here; for a step that only waits for another service, that one's."""
+        if self.deadlines:
+            return min(deadline.due_at for deadline in self.deadlines)
+        return self.awaiting.due_at if self.awaiting is not None else None
+
+
+Steps = tuple[OpenStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What an event ends and begins. `renews` sets new deadlines and expectations for a step that is still open.
+
+    A report may be recorded after what it reports on has ended, or has passed to somebody else: it must neither open
+    a step again nor change its owner.
+    """
+
+    closes: tuple[str, ...] = ()
+    opens: Steps = ()
+    renews: Steps = ()
+
+
+def moved(steps: Steps, move: Moves) -> Steps:
+    """The open steps after a move; opening a step that is open replaces its owner, so that it never has two."""
+    now = {step.step: step for step in steps if step.step not in move.closes}
+    now |= {step.step: step for step in move.opens}
+    for step in move.renews:
+        if (held := now.get(step.step)) is not None:
+            now[step.step] = replace(step, owner=held.owner, since=held.since)
+    return tuple(now.values())
+
+
+def handed_over(steps: Steps, giver: Party, receiver: Party, since: datetime) -> Steps:
+    """The open steps after all of one person's have become another's."""
+    return tuple(replace(step, owner=receiver, since=since) if step.owner == giver else step for step in steps)
+
+
+def find(steps: Steps, name: str) -> OpenStep | None:
+    """The open step of that name."""
+    return next((step for step in steps if step.step == name), None)
+
+
+def names(steps: Steps) -> tuple[str, ...]:
+    """The names of the open steps."""
+    return tuple(step.step for step in steps)

@@ -1,0 +1,315 @@
+"""The course of a trajectory: it is extended, paused, taken up again, and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from contracts.casefile_codes import AfterMatch, EndReason
+from contracts.codes import CaseState, Step
+from services.casefile.domain.actions import allow, check_side
+from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.mentor import MentorReleased, mentor_stream
+from services.casefile.domain.mentoring import (
+    agreement_of,
+    check_in_after,
+    check_in_step,
+    mentoring_step,
+    mentoring_steps,
+    trajectory_of,
+)
+from services.casefile.domain.responsibility import Moves, OpenStep, find, names
+from services.casefile.domain.terms import Deadline, day_of, deadline, last_day
+from services.chassis.decider import Command, Fault, Refused, To
+
+_NO_TALK_POSSIBLE = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendAgreement(Command):
+    """Propose a later end: a day, or a number of months; without either, the longest there is."""
+
+    end: date | None = None
+    months: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideExtension(Command):
+    """The agency's yes or no to the later end."""
+
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend(Command):
+    """Pause the trajectory (`contracts.casefile_codes.SuspendReason`)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(Command):
+    """Take the trajectory up again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndMatch(Command):
+    """End the match: for another one, or for the handback. `side` says who wished it, where one side did."""
+
+    reason: str
+    next: str
+    closure_talk: bool = False
+    side: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteTrajectory(Command):
+    """The trajectory has come to its end."""
+
+    reason: str
+    closure_talk: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionProposed(Moves):
+    """The organisation proposes a later end; the agency decides."""
+
+    end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionRefused(Moves):
+    """The agency says no to the later end; the agreement ends as signed."""
+
+    end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementExtended(Moves):
+    """The agency approved the later end."""
+
+    end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrajectorySuspended(Moves):
+    """A pause, reviewed after a while and bounded: it may be resumed no later than `until`."""
+
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrajectoryResumed(Moves):
+    """The pause is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchEnded(Moves):
+    """The match ended; `next` is REMATCH or HANDBACK, None where something else ended the trajectory around it.
+
+    `access` is set where the trajectory ends with it: the organisation's access ends so many weeks later.
+    """
+
+    match: str
+    mentor: str
+    reason: str
+    side: str | None
+    next: str | None
+    closure_talk: bool
+    ended_at: datetime
+    access: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrajectoryCompleted(Moves):
+    """The trajectory came to its end; the organisation owes the handback report."""
+
+    reason: str
+    closure_talk: bool
+    ended_at: datetime
+    access: Deadline
+
+
+def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
+    """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
+    allow("extend-agreement", desk, command.by)
+    agreement = agreement_of(desk.case)
+    latest = _end_after(agreement.end, desk.rules.extension_months_max)
+    end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
+    if not agreement.end < end <= latest:
+        pointer = "/months" if command.end is None and command.months is not None else "/end"
+        raise Refused.input(
+            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends after {agreement.end} and by {latest}")
+        )
+    if agreement.proposed_end == end:
+        return []
+    waiting = mentoring_step(desk, replace(agreement, proposed_end=end), _since(desk.case, Step.MENTORING, command.at))
+    return [ExtensionProposed(end=end, renews=(waiting,))]
+
+
+def _end_after(end: date, months: int) -> date:
+    # An end is the last day of a period; further months are counted from the day after.
+    return last_day(end + timedelta(days=1), months)
+
+
+def decide_extension(command: DecideExtension, desk: Desk) -> list[Any]:
+    """The agency's word: the agreement ends later, or as signed."""
+    allow("decide-extension", desk, command.by)
+    agreement = agreement_of(desk.case)
+    end = agreement.proposed_end or agreement.end
+    since = _since(desk.case, Step.MENTORING, command.at)
+    if not command.approved:
+        return [ExtensionRefused(end=end, renews=(mentoring_step(desk, replace(agreement, proposed_end=None), since),))]
+    later = replace(agreement, end=end, extended=True, proposed_end=None)
+    opens: tuple[OpenStep, ...] = ()
+    if desk.case.state == CaseState.MENTORING and find(desk.case.steps, Step.CHECK_IN) is None:
+        # The last check-in of the agreement as signed was done; the longer one has more.
+        due = check_in_after(desk.terms, later, day_of(desk.terms, command.at), command.at)
+        opens = (check_in_step(desk, due, command.at),) if due is not None else ()
+    return [AgreementExtended(end=end, renews=(mentoring_step(desk, later, since),), opens=opens)]
+
+
+def suspend(command: Suspend, desk: Desk) -> list[Any]:
+    """Pauses the trajectory; the pause is reviewed, and bounded."""
+    case = desk.case
+    check_side("suspend", case, command.by)
+    if case.state == CaseState.SUSPENDED and trajectory_of(case).suspended_for == command.reason:
+        return []
+    allow("suspend", desk, command.by)
+    review = deadline(desk.terms, "SUSPENSION_REVIEW", command.at)
+    longest = deadline(desk.terms, "SUSPENSION_MAX", command.at)
+    step = OpenStep(
+        step=Step.SUSPENSION_REVIEW.value,
+        owner=trajectory_of(case).coordinator,
+        since=command.at,
+        deadlines=(review, longest),
+    )
+    return [
+        TrajectorySuspended(
+            reason=command.reason,
+            until=longest.due_at,
+            closes=(Step.MENTORING.value, Step.CHECK_IN.value),
+            opens=(step,),
+        )
+    ]
+
+
+def resume(command: Resume, desk: Desk) -> list[Any]:
+    """Takes the trajectory up again, within the longest pause there may be."""
+    allow("resume", desk, command.by)
+    steps = mentoring_steps(desk, agreement_of(desk.case), command.at)
+    return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps)]
+
+
+def end_match(command: EndMatch, desk: Desk) -> list[Any]:
+    """Ends the match, after a closing talk, for a new one or for the handback."""
+    case = desk.case
+    allow("end-match", desk, command.by)
+    _check_talk(command.reason, talk=command.closure_talk)
+    if command.next not in set(AfterMatch):
+        raise Refused.input(Fault("/next", "UNKNOWN_CODE", "what follows is REMATCH or HANDBACK"))
+    rematch = command.next == AfterMatch.REMATCH
+    if rematch and case.state == CaseState.SUSPENDED:
+        raise Refused(
+            "STATE_DOES_NOT_ALLOW",
+            "end-match with REMATCH is possible in MENTORING; the case is SUSPENDED",
+            who_can_unblock="the organisation, by resume",
+        )
+    if rematch:
+        due = deadline(desk.terms, Step.MATCHING, command.at)
+        step = OpenStep(
+            step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,)
+        )
+    else:
+        step = report_step(desk, command.at)
+    return match_ended(
+        case,
+        command.reason,
+        command.at,
+        then=command.next,
+        side=command.side,
+        closure_talk=command.closure_talk,
+        access=None if rematch else access_after(desk, command.at),
+        moves=Moves(closes=names(case.steps), opens=(step,)),
+    )
+
+
+def complete_trajectory(command: CompleteTrajectory, desk: Desk) -> list[Any]:
+    """Completes the trajectory after a closing talk; the handback report falls due."""
+    case = desk.case
+    allow("complete-trajectory", desk, command.by)
+    _check_talk(command.reason, talk=command.closure_talk)
+    return [
+        *mentor_released(case),
+        TrajectoryCompleted(
+            reason=command.reason,
+            closure_talk=command.closure_talk,
+            ended_at=command.at,
+            access=access_after(desk, command.at),
+            closes=names(case.steps),
+            opens=(report_step(desk, command.at),),
+        ),
+    ]
+
+
+def match_ended(
+    case: Case,
+    reason: str,
+    at: datetime,
+    *,
+    then: str | None = None,
+    side: str | None = None,
+    closure_talk: bool = False,
+    access: Deadline | None = None,
+    moves: Moves | None = None,
+) -> list[Any]:
+    """The end of the match, if there is one, and the mentor's place free again."""
+    if case.match is None:
+        return []
+    moves = moves or Moves()
+    ended = MatchEnded(
+        match=case.match.match,
+        mentor=case.match.mentor,
+        reason=reason,
+        side=side,
+        next=then,
+        closure_talk=closure_talk,
+        ended_at=at,
+        access=access,
+        closes=moves.closes,
+        opens=moves.opens,
+    )
+    return [*mentor_released(case), ended]
+
+
+def mentor_released(case: Case) -> list[Any]:
+    """The mentor's place, free again, in the mentor's own stream."""
+    if case.match is None or case.organisation is None:
+        return []
+    return [To(mentor_stream(case.organisation, case.match.mentor), MentorReleased(case=case.case))]
+
+
+def report_step(desk: Desk, since: datetime) -> OpenStep:
+    """The coordinator's step to write the handback report."""
+    due = deadline(desk.terms, Step.HANDBACK_REPORT, since)
+    owner = trajectory_of(desk.case).coordinator
+    return OpenStep(step=Step.HANDBACK_REPORT.value, owner=owner, since=since, deadlines=(due,))
+
+
+def access_after(desk: Desk, ended_at: datetime) -> Deadline:
+    """When the organisation's access ends: so many weeks after its part has (rule A)."""
+    return deadline(desk.terms, "NGO_ACCESS", ended_at)
+
+
+def _check_talk(reason: str, *, talk: bool) -> None:
+    if not talk and reason not in _NO_TALK_POSSIBLE:
+        raise Refused.input(
+            Fault("/closureTalk", "CLOSURE_TALK_MISSING", "a match ends with a talk, and the talk is recorded")
+        )
+
+
+def _since(case: Case, step: Step, at: datetime) -> datetime:
+    held = find(case.steps, step)
+    return held.since if held is not None else at

@@ -1,0 +1,259 @@
+"""What casefile does when the referral service tells it something: a message becomes a command, and nothing else.
+
+A command is given in the name of whoever acted at the source; its time of occurrence is the message's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts import referral
+from contracts.message import CaseMessage, Message
+from contracts.message import Deadline as ToldDeadline
+from services.casefile.domain.answering import TakeAcceptance, TakeNote, TakeProgress, TakeReminder, TakeReturn
+from services.casefile.domain.case import case_stream
+from services.casefile.domain.known_programme import (
+    LearnOrganisation,
+    LearnProgramme,
+    Rules,
+    TermLength,
+    organisation_stream,
+    programme_stream,
+)
+from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, ReferralMessage, TakeSubmission
+from services.casefile.domain.responsibility import Party
+from services.casefile.domain.terms import Deadline
+from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.chassis.decider import Actor, Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """When the reaction happens, and the id and the position that the message's event has in the source's log.
+
+    `by` is in whose name a message without an actor of its own is taken in.
+    """
+
+    at: datetime
+    by: Actor
+    source_event_id: str
+    source_position: int
+
+
+def when_referral_submitted_open_or_refer_the_case(message: referral.ReferralSubmitted, told: Told) -> TakeSubmission:
+    """The first referral opens the case; a later one refers it again."""
+    basis = message.legal_basis
+    choice = message.participation_choice
+    return TakeSubmission(
+        at=told.at,
+        by=_actor(message),
+        message=_said(message, told),
+        case=message.case,
+        client_ref=message.client_ref,
+        previous_referral=message.previous_referral,
+        recommended_mentor_kind=message.recommended_mentor_kind,
+        eligibility=message.eligibility,
+        participation=ParticipationChosen(chosen_at=choice.chosen_at, method=choice.method, language=choice.language),
+        legal_basis=LegalBasisRecorded(
+            legal_basis=basis.id,
+            kind=basis.kind,
+            recipient=basis.recipient,
+            text_version=basis.text_version,
+            language=basis.language,
+            given_at=basis.given_at,
+        ),
+        deadlines=_deadlines(message.deadlines),
+    )
+
+
+def when_referral_received_await_the_decision(message: referral.ReferralReceived, told: Told) -> TakeProgress:
+    """The organisation has it; the lead waits for its decision."""
+    return TakeProgress(at=told.at, by=_actor(message), message=_said(message, told))
+
+
+def when_information_requested_await_the_agency(message: referral.InformationRequested, told: Told) -> TakeProgress:
+    """The organisation asked; its decision waits for the agency's answer."""
+    return _progress(message, told, message.deadlines, *message.codes)
+
+
+def when_information_provided_await_the_decision(message: referral.InformationProvided, told: Told) -> TakeProgress:
+    """The agency answered; the lead waits for the decision again."""
+    return _progress(message, told, message.deadlines, *message.codes)
+
+
+def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlisted, told: Told) -> TakeProgress:
+    """The person waits; the organisation reviews its list."""
+    return _progress(message, told, message.deadlines, message.reason)
+
+
+def when_referral_accepted_start_intake(message: referral.ReferralAccepted, told: Told) -> TakeAcceptance:
+    """The receiver's explicit acceptance moves responsibility to the coordinator it names."""
+    return TakeAcceptance(at=told.at, by=_actor(message), message=_said(message, told), coordinator=message.coordinator)
+
+
+def when_referral_declined_return_the_case(message: referral.ReferralDeclined, told: Told) -> TakeReturn:
+    """The organisation said no; the lead decides anew."""
+    return _return(message, told, message.reason)
+
+
+def when_referral_withdrawn_return_the_case(message: referral.ReferralWithdrawn, told: Told) -> TakeReturn:
+    """The offer was taken back; the lead decides anew."""
+    return _return(message, told, message.reason)
+
+
+def when_referral_expired_return_the_case(message: referral.ReferralExpired, told: Told) -> TakeReturn:
+    """Nobody answered; the case returns visibly to its lead."""
+    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told), reason=None)
+
+
+def when_referral_entered_in_error_return_the_case(message: referral.ReferralEnteredInError, told: Told) -> TakeReturn:
+    """What rested on the referral ends, and the lead decides anew."""
+    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told), reason=None)
+
+
+def when_error_reported_note_it(message: referral.ErrorReported, told: Told) -> TakeNote:
+    """A second person has to confirm before anything moves."""
+    return TakeNote(at=told.at, by=_actor(message), message=_said(message, told))
+
+
+def when_referral_completed_note_the_closed_loop(message: referral.ReferralCompleted, told: Told) -> TakeNote:
+    """The referral's end follows from the case's own events, so nothing moves."""
+    return TakeNote(at=told.at, by=_actor(message), message=_said(message, told, message.closure))
+
+
+def when_legal_basis_withdrawn_stop_the_organisation(
+    message: referral.LegalBasisWithdrawn, told: Told
+) -> TakeWithdrawal:
+    """Rule W: the organisation's part ends at once."""
+    return TakeWithdrawal(
+        at=told.at,
+        by=_actor(message),
+        message=_said(message, told),
+        legal_basis=message.legal_basis,
+        withdrawn_at=message.withdrawn_at,
+    )
+
+
+def when_referral_deadline_reminded_note_it(message: referral.ReferralDeadlineReminded, told: Told) -> TakeReminder:
+    """The history says who was warned, and when."""
+    return TakeReminder(
+        at=told.at, by=_actor(message), message=_said(message, told, message.deadline), due_at=message.due_at
+    )
+
+
+def when_referral_deadline_missed_note_it(message: referral.ReferralDeadlineMissed, told: Told) -> TakeNote:
+    """The history says which term was missed, and by whom."""
+    return TakeNote(
+        at=told.at,
+        by=_actor(message),
+        message=_said(message, told, message.deadline),
+        due_at=message.due_at,
+        deadlines=_deadlines(message.deadlines),
+    )
+
+
+def when_programme_version_published_learn_it(
+    message: referral.ProgrammeVersionPublished, told: Told
+) -> LearnProgramme:
+    """Cases are led by the programme's parameters, so casefile keeps them."""
+    said = message.parameters
+    return LearnProgramme(
+        at=told.at,
+        by=told.by,
+        programme=message.programme,
+        version=message.version,
+        valid_from=message.valid_from,
+        rules=Rules(
+            name=said.name,
+            time_zone=said.time_zone,
+            country=said.country,
+            terms={name: TermLength(n=term.n, unit=term.unit) for name, term in said.terms.items()},
+            agreement_months_max=said.agreement_months_max,
+            extension_months_max=said.extension_months_max,
+            meetings_per_month_min=said.meetings_per_month_min,
+            charter_version=said.charter_version,
+        ),
+    )
+
+
+def when_organisation_described_learn_it(message: referral.OrganisationDescribed, told: Told) -> LearnOrganisation:
+    """Views show an organisation's name."""
+    return LearnOrganisation(
+        at=told.at, by=told.by, organisation=message.organisation, name=message.name, kind=message.kind
+    )
+
+
+REACTIONS: dict[type[Message], Callable[[Any, Told], Command]] = {
+    referral.ReferralSubmitted: when_referral_submitted_open_or_refer_the_case,
+    referral.ReferralReceived: when_referral_received_await_the_decision,
+    referral.InformationRequested: when_information_requested_await_the_agency,
+    referral.InformationProvided: when_information_provided_await_the_decision,
+    referral.ReferralWaitlisted: when_referral_waitlisted_await_the_review,
+    referral.ReferralAccepted: when_referral_accepted_start_intake,
+    referral.ReferralDeclined: when_referral_declined_return_the_case,
+    referral.ReferralWithdrawn: when_referral_withdrawn_return_the_case,
+    referral.ReferralExpired: when_referral_expired_return_the_case,
+    referral.ReferralEnteredInError: when_referral_entered_in_error_return_the_case,
+    referral.ErrorReported: when_error_reported_note_it,
+    referral.ReferralCompleted: when_referral_completed_note_the_closed_loop,
+    referral.LegalBasisWithdrawn: when_legal_basis_withdrawn_stop_the_organisation,
+    referral.ReferralDeadlineReminded: when_referral_deadline_reminded_note_it,
+    referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
+    referral.ProgrammeVersionPublished: when_programme_version_published_learn_it,
+    referral.OrganisationDescribed: when_organisation_described_learn_it,
+}
+"""Every message that casefile reacts to."""
+
+
+def stream_of(message: Message) -> str | None:
+    """The stream that the command of a message belongs to; None for a message that casefile does not react to."""
+    match message:
+        case CaseMessage():
+            return case_stream(message.case)
+        case referral.ProgrammeVersionPublished():
+            return programme_stream(message.programme)
+        case referral.OrganisationDescribed():
+            return organisation_stream(message.organisation)
+        case _:
+            return None
+
+
+def _progress(
+    message: referral.ReferralMessage, told: Told, deadlines: list[ToldDeadline], *codes: str
+) -> TakeProgress:
+    return TakeProgress(
+        at=told.at, by=_actor(message), message=_said(message, told, *codes), deadlines=_deadlines(deadlines)
+    )
+
+
+def _return(message: referral.ReferralMessage, told: Told, reason: str) -> TakeReturn:
+    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told, reason), reason=reason)
+
+
+def _said(message: referral.ReferralMessage, told: Told, *codes: str) -> ReferralMessage:
+    return ReferralMessage(
+        name=message.NAME,
+        referral=message.referral,
+        agency=message.agency,
+        organisation=message.organisation,
+        programme=message.programme,
+        programme_version=message.programme_version,
+        source_position=told.source_position,
+        source_event_id=told.source_event_id,
+        digest=message.digest,
+        occurred_at=message.occurred_at,
+        recorded_at=message.recorded_at,
+        actor=Party(role=message.actor.role, org=message.actor.org, sub=message.actor.sub),
+        codes=codes,
+    )
+
+
+def _actor(message: CaseMessage) -> Actor:
+    return Actor(sub=message.actor.sub, role=message.actor.role, org=message.actor.org)
+
+
+def _deadlines(told: list[ToldDeadline]) -> tuple[Deadline, ...]:
+    return tuple(Deadline(name=one.name, due_at=one.due_at, remind_at=one.remind_at) for one in told)

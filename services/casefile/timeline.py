@@ -1,0 +1,195 @@
+"""The timeline of a case: its stream, item by item, with who was responsible after each; pure folds over the log.
+
+Reads are bitemporal: `as_of` asks what had happened by then, `known_at` what the service knew by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.casefile.domain.answering import ReferralReturned
+from services.casefile.domain.case import Case, EventRef
+from services.casefile.domain.deadlines import NgoAccessExpired
+from services.casefile.domain.handback import HandbackRequested
+from services.casefile.domain.opening import (
+    CaseOpened,
+    EligibilityConfirmed,
+    LegalBasisRecorded,
+    ParticipationChosen,
+    ReferralEntryTaken,
+)
+from services.casefile.domain.responsibility import Moves, Party, find
+from services.casefile.domain.transitions import evolve
+from services.casefile.domain.withdrawal import NgoAccessRevoked
+from services.casefile.sentences import sentence
+from services.chassis.metadata import Recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One event as the timeline shows it.
+
+    `position` is the event's place in the case's stream, without gaps for whoever sees all; `responsible` owns
+    `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
+    message those of the referral log.
+    """
+
+    position: int
+    event: str
+    type: str
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: Party
+    responsible: Party | None
+    step: str | None
+    due_at: datetime | None
+    text: str
+    digest: str
+
+
+def occurred_at(recorded: Recorded) -> datetime:
+    """When an event happened. What a report of the past leads to happens when it is reported, not before."""
+    if isinstance(recorded.event, HandbackRequested):
+        return recorded.event.requested_at
+    return recorded.meta.occurred_at
+
+
+def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetime | None) -> Iterator[Recorded]:
+    """The events that had happened by `as_of` and were recorded by `known_at`, in the order of the stream."""
+    for recorded in records:
+        if as_of is not None and occurred_at(recorded) > as_of:
+            continue
+        if known_at is not None and recorded.meta.recorded_at > known_at:
+            continue
+        yield recorded
+
+
+def timeline(
+    records: Sequence[Recorded],
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    seen_by: str | None = None,
+) -> list[Item]:
+    """The items of a case's stream; those that the organisation `seen_by` may see, or all without one."""
+    seen = visible_to(records, seen_by) if seen_by is not None else None
+    items = []
+    case = Case()
+    for recorded in known(records, as_of, known_at):
+        case = evolve(case, recorded.event)
+        if seen is None or recorded.version in seen:
+            items.append(_item(recorded, case))
+    return items
+
+
+def _item(recorded: Recorded, after: Case) -> Item:
+    event, meta = recorded.event, recorded.meta
+    step = _step(event) or after.current_step
+    held = find(after.steps, step) if step is not None else None
+    if held is None and after.current_step is not None:
+        held = find(after.steps, after.current_step)
+    entry = event if isinstance(event, ReferralEntryTaken) else None
+    return Item(
+        position=recorded.version,
+        event=entry.source_event_id if entry is not None else meta.event_id,
+        type=entry.name if entry is not None else type(event).__name__,
+        occurred_at=occurred_at(recorded),
+        recorded_at=meta.recorded_at,
+        actor=entry.actor if entry is not None else Party(role=meta.actor.role, org=meta.actor.org, sub=meta.actor.sub),
+        responsible=held.owner if held is not None else after.lead,
+        step=step,
+        due_at=_due_at(event),
+        text=sentence(event),
+        digest=entry.digest if entry is not None else recorded.digest,
+    )
+
+
+def _step(event: Any) -> str | None:
+    if (named := getattr(event, "step", None)) is not None:
+        return str(named)
+    if isinstance(event, Moves):
+        begun = [step.step for step in (*event.opens, *event.renews)]
+        return next(iter((*begun, *event.closes)), None)
+    return None
+
+
+def _due_at(event: Any) -> datetime | None:
+    if (named := getattr(event, "due_at", None)) is not None:
+        return named if isinstance(named, datetime) else None
+    begun = (*event.opens, *event.renews) if isinstance(event, Moves) else ()
+    return min((due for step in begun if (due := step.due_at) is not None), default=None)
+
+
+# --- who may see which items ----------------------------------------------------------------------------------------
+
+_AT_ENTRY = (CaseOpened, EligibilityConfirmed, ParticipationChosen, LegalBasisRecorded)
+
+
+def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
+    """The stream versions that a mentoring organisation may see; none once its access has ended.
+
+    It sees the case from its own addressing on, what was recorded at entry together with it included, until its
+    referral ends; later it still sees what concerns that referral. After a withdrawal only the stop remains.
+    """
+    addressed = {
+        recorded.event.referral
+        for recorded in records
+        if isinstance(recorded.event, ReferralEntryTaken) and recorded.event.organisation == organisation
+    }
+    seen: set[int] = set()
+    for referral in addressed:
+        seen |= _seen_of(records, referral)
+    return frozenset(seen)
+
+
+def _seen_of(records: Sequence[Recorded], referral: str) -> set[int]:
+    stops = {
+        recorded.version
+        for recorded in records
+        if isinstance(recorded.event, NgoAccessRevoked) and recorded.event.referral == referral
+    }
+    if stops:
+        return stops
+    if any(isinstance(one.event, NgoAccessExpired) and one.event.referral == referral for one in records):
+        return set()
+    seen: set[int] = set()
+    entered: list[int] = []
+    within = False
+    for recorded in records:
+        event = recorded.event
+        own = getattr(event, "referral", None) == referral
+        if own and isinstance(event, ReferralEntryTaken) and event.name == "ReferralSubmitted":
+            within = True
+            seen.update(entered)
+        if within or own:
+            seen.add(recorded.version)
+        if own and (isinstance(event, ReferralReturned) or getattr(event, "name", None) == "ReferralCompleted"):
+            within = False
+        entered = [*entered, recorded.version] if isinstance(event, _AT_ENTRY) else []
+    return seen
+
+
+# --- what commands ask of the record --------------------------------------------------------------------------------
+
+
+def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
+    """The event that a correction names, by the id that the timeline shows."""
+    for recorded in records:
+        entry = recorded.event if isinstance(recorded.event, ReferralEntryTaken) else None
+        if event == (entry.source_event_id if entry is not None else recorded.meta.event_id):
+            return EventRef(event=event, name=entry.name if entry is not None else type(recorded.event).__name__)
+    return None
+
+
+def recorded_by(records: Sequence[Recorded], organisation: str, since: datetime) -> tuple[str, ...]:
+    """The ids of what an organisation recorded after an instant, entries of the referral service left out."""
+    return tuple(
+        recorded.meta.event_id
+        for recorded in records
+        if recorded.meta.actor.org == organisation
+        and recorded.meta.recorded_at > since
+        and not isinstance(recorded.event, ReferralEntryTaken)
+    )

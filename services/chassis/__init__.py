@@ -1,0 +1,1 @@
+"""The microservice chassis: what every service needs, with no word of the domain in it."""

@@ -1,0 +1,173 @@
+"""The one choke point of authorisation: who may do what, to what they stand in which relation.
+
+A service declares its table of rules; this is the only place that reads it. What relations there are, and which of
+them a caller has to a resource, is the service's to say; here they are names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NoReturn
+
+from contracts.codes import Role
+from services.chassis.identity import Caller
+
+STRANGER: Final = "STRANGER"
+"""The relation of a caller who has no part in the resource. Having no relation at all means the same."""
+
+_BARRED: Final[Mapping[Role, tuple[str, str]]] = {
+    Role.AGENCY_CONTROL: (
+        "NO_ACCESS_FOR_CONTROL",
+        "AGENCY_CONTROL has no access: nothing recorded here serves control or sanctions (GDPR Art. 5(1)(b))",
+    )
+}
+
+
+class Forbidden(Exception):  # noqa: N818 - what the act is, and not an error of the program
+    """The caller's role or party may not do this (403). `code` is stable; `detail` names the rule, never the data."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class Hidden(Exception):  # noqa: N818 - what the resource is, and not an error of the program
+    """The caller has no part in the resource and is not told that it exists (404)."""
+
+    code: Final = "NOT_FOUND"
+    detail: Final = "there is nothing here that you have a part in"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Callers with one of `roles` who stand in `relation` to the resource may do `action`."""
+
+    action: str
+    roles: frozenset[Role]
+    relation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What callers in `relation` are told when no rule permits what they ask, in place of the general answer."""
+
+    relation: str
+    code: str
+    detail: str
+
+
+class Verdict(StrEnum):
+    """What a policy says of one caller, action and relation."""
+
+    PERMITTED = "PERMITTED"
+    FORBIDDEN = "FORBIDDEN"
+    HIDDEN = "HIDDEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the whole table."""
+
+    action: str
+    role: Role
+    relation: str
+    verdict: Verdict
+
+
+def admit(caller: Caller) -> None:
+    """Refuse the roles that are refused everywhere, whatever they ask for and whether it exists. Forbidden."""
+    barred = _BARRED.get(caller.role)
+    if barred is not None:
+        raise Forbidden(*barred)
+
+
+class Policy:
+    """The table of one service. What no rule permits is refused.
+
+    ValueError if a rule is declared twice, permits nobody, or permits a role that is refused everywhere; also if two
+    denials speak for one relation.
+    """
+
+    def __init__(self, rules: Iterable[Rule], denials: Iterable[Denial] = ()) -> None:
+        table: dict[str, dict[str, frozenset[Role]]] = {}
+        for rule in rules:
+            if not rule.roles:
+                raise ValueError(f"the rule for {rule.action} as {rule.relation} permits nobody")
+            if not rule.roles.isdisjoint(_BARRED):
+                raise ValueError(f"the rule for {rule.action} as {rule.relation} permits a role refused everywhere")
+            relations = table.setdefault(rule.action, {})
+            if rule.relation in relations:
+                raise ValueError(f"{rule.action} as {rule.relation} is declared twice")
+            relations[rule.relation] = rule.roles
+        told: dict[str, Denial] = {}
+        for denial in denials:
+            if denial.relation in told:
+                raise ValueError(f"two denials speak for {denial.relation}")
+            told[denial.relation] = denial
+        self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
+        self._told: Mapping[str, Denial] = told
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Every action that the table knows."""
+        return frozenset(self._table)
+
+    def who_may(self, action: str) -> tuple[str, ...]:
+        """The roles that may do an action in some relation, sorted. LookupError if the table does not know it."""
+        return tuple(sorted({role.value for roles in self._relations(action).values() for role in roles}))
+
+    def require(self, caller: Caller, action: str, relations: Collection[str]) -> None:
+        """Return if the caller, who stands in `relations` to the resource, may do `action`; otherwise raise.
+
+        Forbidden (403) for a party whose role or relation is not enough, Hidden (404) for a stranger; LookupError
+        if the table does not know the action, which is a mistake in the program.
+        """
+        admit(caller)
+        match self._judge(caller.role, action, relations):
+            case Verdict.FORBIDDEN:
+                self._forbid(caller, action, relations)
+            case Verdict.HIDDEN:
+                raise Hidden
+
+    def permits(self, caller: Caller, action: str, relations: Collection[str]) -> bool:
+        """Whether `require` would return."""
+        return caller.role not in _BARRED and self._judge(caller.role, action, relations) is Verdict.PERMITTED
+
+    def matrix(self) -> Iterator[Cell]:
+        """Every action with every role in every single relation that the service names, STRANGER included."""
+        relations = {relation for row in self._table.values() for relation in row} | set(self._told) | {STRANGER}
+        for action in sorted(self._table):
+            for role in Role:
+                for relation in sorted(relations):
+                    barred = role in _BARRED
+                    verdict = Verdict.FORBIDDEN if barred else self._judge(role, action, (relation,))
+                    yield Cell(action, role, relation, verdict)
+
+    def _relations(self, action: str) -> Mapping[str, frozenset[Role]]:
+        try:
+            return self._table[action]
+        except KeyError:
+            raise LookupError(f"no rule speaks of the action {action}") from None
+
+    def _judge(self, role: Role, action: str, relations: Collection[str]) -> Verdict:
+        row = self._relations(action)
+        for relation in relations or (STRANGER,):
+            if role in row.get(relation, ()):
+                return Verdict.PERMITTED
+        if all(relation == STRANGER for relation in relations):
+            return Verdict.HIDDEN
+        return Verdict.FORBIDDEN
+
+    def _forbid(self, caller: Caller, action: str, relations: Collection[str]) -> NoReturn:
+        for relation in sorted(relations):
+            if relation in self._told:
+                raise Forbidden(self._told[relation].code, self._told[relation].detail)
+        row = self._relations(action)
+        code = "PARTY_NOT_ALLOWED" if row.keys().isdisjoint(relations) else "ROLE_NOT_ALLOWED"
+        may = "; ".join(f"{relation}: {', '.join(sorted(row[relation]))}" for relation in sorted(row))
+        raise Forbidden(
+            code, f"{action} is for {may}; you ask as {', '.join(sorted(relations))} in the role {caller.role}"
+        )

@@ -1,0 +1,96 @@
+"""The decider: commands in, events out, and the one way to say no.
+
+A domain module offers `decide(command, state) -> list[Event | To]` and `evolve(state, event) -> state`.
+`decide` is the only place that refuses; `evolve` never does, because the log is what happened.
+After Jérémie Chassaing's decider pattern; see docs/decisions/0003-decider-functions.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: the organisation's own staff identifier, the role, and the organisation.
+
+    `on_behalf_of` names the organisation for whom a system user acts, where it acts for one.
+    """
+
+    sub: str
+    role: str
+    org: str
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What every command carries, so that nothing in the domain reads a clock: `at` is now, `by` is who asks."""
+
+    at: datetime
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """An event for a stream other than the command's own, appended in the same transaction."""
+
+    stream: str
+    event: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entity(Generic[S]):
+    """How a kind of stream folds into state: where it starts, and what one event makes of it."""
+
+    initial: S
+    evolve: Callable[[S, Any], S]
+
+
+class Because(Enum):
+    """Why a command is refused; the HTTP edge turns each into a status."""
+
+    STATE = 409
+    INPUT = 422
+    RIGHTS = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with the input: a JSON Pointer (RFC 6901) into the body, a stable code, a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an error of the program
+    """A rule says no. `code` is stable and UPPER_SNAKE; `detail` names the rule and what would be accepted."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        because: Because = Because.STATE,
+        faults: tuple[Fault, ...] = (),
+        who_can_unblock: str | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.because = because
+        self.faults = faults
+        self.who_can_unblock = who_can_unblock
+
+    @classmethod
+    def input(cls, *faults: Fault) -> Refused:
+        """The input breaks one rule or several: the first names the refusal, all are listed."""
+        first = faults[0]
+        return cls(first.code, first.detail, because=Because.INPUT, faults=faults)

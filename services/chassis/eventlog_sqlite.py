@@ -1,0 +1,172 @@
+"""The event log in an SQLite file, on the `eventsourcing` library's recorder.
+
+Differs from the library's table in two things: positions are AUTOINCREMENT, so that the number of a deleted row is
+never given out again, and a trigger refuses an event that would leave a gap behind its stream's last one.
+synchronous=FULL: an acknowledged append survives power loss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
+
+from services.chassis.event_types import EventTypes
+from services.chassis.eventlog import Conflict, Write
+from services.chassis.group_commit import GroupCommit
+from services.chassis.metadata import Recorded
+from services.chassis.sqlite_wakeup import SQLiteWakeup
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS {table} (
+      position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
+      topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version))""",
+    """CREATE TRIGGER IF NOT EXISTS {table}_gap BEFORE INSERT ON {table}
+      WHEN NEW.originator_version <> 1 AND NOT EXISTS (
+        SELECT 1 FROM {table}
+        WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
+      BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END""",
+)
+_COLUMNS = "position, originator_id, originator_version, topic, state"
+
+
+class AutoincrementRecorder(SQLiteApplicationRecorder):
+    """The library's recorder with positions that are never used twice, and versions without gaps."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        super().__init__(datastore)
+        self.insert_events_statement = (
+            f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
+        )
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The library's columns behind an AUTOINCREMENT position."""
+        table = self.events_table_name
+        return [statement.format(table=table) for statement in _SCHEMA]
+
+    def sync_fully(self) -> None:
+        """Makes every commit wait for the disk, whatever default SQLite was compiled with."""
+        with self.datastore.get_connection(commit=True) as connection:
+            connection.cursor().execute("PRAGMA synchronous = FULL")
+
+    def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+        """Stores the events of many commands in one transaction.
+
+        Returns for each command its last position, or the conflict that concerns it alone.
+        """
+        try:
+            with self.datastore.transaction(commit=True) as cursor:
+                return self._insert_all(cursor, batch)
+        except IntegrityError:
+            # Some command of the batch conflicts; which one is found out under a savepoint each.
+            with self.datastore.transaction(commit=True) as cursor:
+                return [self._insert_one(cursor, events) for events in batch]
+
+    def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for events in batch for e in events]
+        try:
+            cursor.executemany(self.insert_events_statement, rows)
+        except sqlite3.IntegrityError as conflict:
+            raise IntegrityError(conflict) from conflict
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self.events_table_name,))
+        position: int = cursor.fetchone()[0] - len(rows)
+        last: list[int | IntegrityError] = []
+        for events in batch:
+            position += len(events)
+            last.append(position)
+        return last
+
+    def _insert_one(self, cursor: SQLiteCursor, events: Sequence[StoredEvent]) -> int | IntegrityError:
+        cursor.execute("SAVEPOINT command")
+        try:
+            (last,) = self._insert_all(cursor, [events])
+        except IntegrityError as conflict:
+            cursor.execute("ROLLBACK TO command")
+            return conflict
+        finally:
+            cursor.execute("RELEASE command")
+        return last
+
+
+class SQLiteEventLog:
+    """An `EventLog` in one SQLite file, which may be written by several processes at once."""
+
+    def __init__(self, name: str, path: Path, types: EventTypes) -> None:
+        self.name = name
+        self._types = types
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One connection: appends follow one another anyway, and it is the one that syncs fully.
+        self._datastore = SQLiteDatastore(str(path), originator_id_type="text", pool_size=1, max_overflow=0)
+        self._recorder = AutoincrementRecorder(self._datastore)
+        self._recorder.sync_fully()
+        self._recorder.create_table()
+        # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
+        self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._reader.execute("PRAGMA query_only = ON")
+        self._wakeup = SQLiteWakeup(path)
+        self._writer: GroupCommit[list[StoredEvent], int] = GroupCommit(self._commit)
+
+    def _commit(self, batch: Sequence[list[StoredEvent]]) -> list[int | Exception]:
+        results = self._recorder.insert_batch(batch)
+        self._wakeup.notify()
+        return [
+            Conflict([str(event.originator_id) for event in events]) if isinstance(result, IntegrityError) else result
+            for events, result in zip(batch, results, strict=True)
+        ]
+
+    async def append(self, writes: Sequence[Write]) -> int:
+        """See `EventLog.append`."""
+        events: list[StoredEvent] = []
+        for write in writes:
+            for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
+                topic, state = self._types.encode(event, meta)
+                events.append(StoredEvent(write.stream, version, topic, state))
+        if not events:
+            msg = "an append needs at least one event"
+            raise ValueError(msg)
+        return await self._writer.submit(events)
+
+    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+        """See `EventLog.read`."""
+        rows = self._reader.execute(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND originator_version > ?"  # noqa: S608 - constants
+            " AND originator_version <= ? ORDER BY originator_version",
+            (stream, after, through if through is not None else 2**62),
+        ).fetchall()
+        return [self._recorded(*row) for row in rows]
+
+    async def read_all(self, after: int, limit: int) -> list[Recorded]:
+        """See `EventLog.read_all`."""
+        rows = self._reader.execute(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
+            (after, limit),
+        ).fetchall()
+        return [self._recorded(*row) for row in rows]
+
+    async def head(self) -> int:
+        """See `EventLog.head`."""
+        (head,) = self._reader.execute("SELECT MAX(position) FROM stored_events").fetchone()
+        return int(head or 0)
+
+    async def wait(self, after: int, timeout: float) -> None:
+        """See `EventLog.wait`."""
+        await self._wakeup.wait(lambda: self._moved(after), timeout)
+
+    def _moved(self, after: int) -> bool:
+        row = self._reader.execute("SELECT 1 FROM stored_events WHERE position > ? LIMIT 1", (after,)).fetchone()
+        return row is not None
+
+    async def close(self) -> None:
+        """See `EventLog.close`."""
+        await self._writer.drain()
+        self._wakeup.close()
+        self._reader.close()
+        self._datastore.close()
+
+    def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
+        event, meta = self._types.decode(topic, state)
+        return Recorded(position, stream, version, topic, event, meta, hashlib.sha256(state).hexdigest())

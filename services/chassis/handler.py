@@ -1,0 +1,324 @@
+"""Runs a command: load what it rests on, decide, append; again when somebody else was first.
+
+Order of the looks, and why: a repeated key finds its earlier answer before `If-Match` is compared, because the first
+try has moved the ETag; a conflict on a stream that the caller's `If-Match` did not name is no news for the caller,
+so the command is simply decided again on the newer state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from services.chassis.decider import Actor, Command, Entity, To
+from services.chassis.eventlog import Conflict, EventLog, Write
+from services.chassis.metadata import Metadata, Recorded, References
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+D = TypeVar("D", bound="Desk")
+
+TRIES = 25
+FOLDS_KEPT = 1024
+
+
+class Desk(Protocol):
+    """All state that a decision rests on."""
+
+    @property
+    def references(self) -> References:
+        """Under which legal basis, charter and programme version the decision is taken; goes into the metadata."""
+
+
+class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
+    """The resource is not at the version that If-Match names."""
+
+    def __init__(self, current: int, moved_by: str) -> None:
+        super().__init__("the resource has changed")
+        self.current = current
+        self.moved_by = moved_by
+
+
+class KeyReused(Exception):  # noqa: N818 - reads as what happened
+    """The idempotency key was used before, with another body."""
+
+
+class Busy(Exception):  # noqa: N818 - reads as what happened
+    """The command met a conflict again and again; nothing was stored, and it may be sent again."""
+
+
+class NotFound(Exception):  # noqa: N818 - HTTP's word
+    """There is no such stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who sends a command, and on which terms: what belongs to the sending, not to the command.
+
+    `if_match` is the version the caller read last; None where the route asks for none. `causation_id` is the id of
+    the message that a reaction answers; a stream that already holds it absorbs the repeat.
+    """
+
+    actor: Actor
+    if_match: int | None = None
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+    causation_id: str | None = None
+    correlation_id: str | None = None
+    occurred_at: datetime | None = None
+    traceparent: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Folded(Generic[S]):
+    """A stream as far as it has been read: its state and what the handler itself needs to know of it.
+
+    `etag` is the version of the last event that is no bystander, and `moved_by` says which it was; `keys` maps
+    (organisation, idempotency key) to the body's fingerprint and the last version and position written under it.
+    """
+
+    state: S
+    version: int = 0
+    etag: int = 0
+    moved_by: str = "nobody"
+    correlation_id: str | None = None
+    keys: dict[tuple[str, str], tuple[str | None, int, int]] = field(default_factory=dict)
+    causes: set[str] = field(default_factory=set)
+
+    def take(self, entity: Entity[S], recorded: Recorded) -> None:
+        """Folds one more event."""
+        self.advance(entity, recorded.event, recorded.meta, recorded.position)
+
+    def advance(self, entity: Entity[S], event: Any, meta: Metadata, position: int) -> None:
+        """Folds one more event, given without its record."""
+        self.state = entity.evolve(self.state, event)
+        self.version += 1
+        if not getattr(event, "BYSTANDER", False):
+            self.etag = self.version
+            self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
+        self.correlation_id = self.correlation_id or meta.correlation_id
+        if meta.idempotency_key is not None:
+            self.keys[meta.actor.org, meta.idempotency_key] = (meta.fingerprint, self.version, position)
+        if meta.causation_id is not None:
+            self.causes.add(meta.causation_id)
+
+
+class Streams:
+    """The streams of one service, folded, with the folds of the busiest ones kept between commands."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        # The entity is kept along, so that the id in the key is not given to another one.
+        self._kept: OrderedDict[tuple[str, int], tuple[Entity[Any], Folded[Any]]] = OrderedDict()
+
+    async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
+        """The stream folded up to its last event; only what is new since the last time is read."""
+        key = (stream, id(entity))
+        kept = self._kept.get(key)
+        folded: Folded[S] = Folded(entity.initial) if kept is None else kept[1]
+        for recorded in await self.log.read(stream, after=folded.version):
+            # Two tasks may read the same tail at once: each event is folded once.
+            if recorded.version == folded.version + 1:
+                folded.take(entity, recorded)
+        if folded.version:
+            self._kept[key] = entity, folded
+            self._kept.move_to_end(key)
+            if len(self._kept) > FOLDS_KEPT:
+                self._kept.popitem(last=False)
+        # A snapshot: the kept fold moves on under the next reader while the caller still decides on this one.
+        return replace(folded)
+
+    async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
+        """The stream folded up to and including `version`."""
+        folded = Folded(entity.initial)
+        for recorded in await self.log.read(stream, through=version):
+            folded.take(entity, recorded)
+        return folded
+
+
+class Reads:
+    """The streams that one decision rests on, each at the version that the decision saw."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+        self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
+
+    async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
+        """The stream folded; asked again, the same snapshot."""
+        seen = self._seen.setdefault(stream, {})
+        if id(entity) not in seen:
+            seen[id(entity)] = entity, await self._streams.fold(stream, entity)
+        return seen[id(entity)][1]
+
+    async def state(self, stream: str, entity: Entity[S]) -> S:
+        """The state of a stream; an append to it is checked against the version of this read."""
+        return (await self.fold(stream, entity)).state
+
+    async def version(self, stream: str) -> int:
+        """The version that an append to the stream must find."""
+        if stream not in self._seen:
+            await self.fold(stream, _UNREAD)
+        # Folded as two entities, the stream may have moved in between: the older sight counts.
+        return min(folded.version for _, folded in self._seen[stream].values())
+
+
+_UNREAD: Entity[None] = Entity(None, lambda state, _event: state)
+"""For streams that a decision appends to without reading what they say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[S]):
+    """What became of a command: the state of its own stream after it, and where its events are.
+
+    `position` is that of the last event it wrote (of its earlier self, when replayed); None when it wrote nothing.
+    """
+
+    state: S
+    version: int
+    etag: int
+    position: int | None
+    events: Sequence[Any]
+    replayed: bool = False
+
+
+class Handler(Generic[C, D]):
+    """Handles the commands of one service."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        desk: Callable[[C, str, Reads], Awaitable[D]],
+        decide: Callable[[C, D], Sequence[Any]],
+    ) -> None:
+        self._streams = streams
+        self._desk = desk
+        self._decide = decide
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def handle(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        *,
+        must_exist: bool = True,
+        before_append: Callable[[], Awaitable[None]] | None = None,
+    ) -> Outcome[S]:
+        """Decides `command` for `stream` and stores what follows.
+
+        `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
+        cannot commit together with the log. It may run again after a conflict.
+
+        Raises Refused, PreconditionFailed, KeyReused, NotFound (with `must_exist`), Busy.
+        """
+        tries, turn = 0, frozenset[str]()
+        while True:
+            async with self._turn(turn):
+                while tries < TRIES:
+                    tries += 1
+                    try:
+                        return await self._try(command, stream, entity, call, must_exist, before_append, turn)
+                    except Conflict as conflict:
+                        if not turn.issuperset(conflict.streams):
+                            turn = frozenset(conflict.streams)
+                            break
+                else:
+                    raise Busy
+
+    @asynccontextmanager
+    async def _turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
+        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them. Without
+        # it, of n commands deciding on one version each round lets one through, and the last would need n rounds.
+        async with AsyncExitStack() as held:
+            for name in sorted(streams):
+                await held.enter_async_context(self._turns.setdefault(name, asyncio.Lock()))
+            yield
+
+    async def _try(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        must_exist: bool,  # noqa: FBT001 - handed on
+        before_append: Callable[[], Awaitable[None]] | None,
+        turn: frozenset[str],
+    ) -> Outcome[S]:
+        reads = Reads(self._streams)
+        own = await reads.fold(stream, entity)
+        if must_exist and not own.version:
+            raise NotFound(stream)
+        if (earlier := await self._earlier(own, stream, entity, call)) is not None:
+            return earlier
+        if call.if_match is not None and call.if_match != own.etag:
+            raise PreconditionFailed(own.etag, own.moved_by)
+        desk = await self._desk(command, stream, reads)
+        decided = self._decide(command, desk)
+        written = self._with_metadata(decided, stream, command.at, own, desk.references, call)
+        after = Folded(own.state, own.version, own.etag)
+        for event, meta in written.get(stream, ()):
+            after.advance(entity, event, meta, 0)
+        events = [event for event, _ in (pair for pairs in written.values() for pair in pairs)]
+        if call.dry_run or not written:
+            return Outcome(after.state, after.version, after.etag, None, events)
+        writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
+        if any(name in self._turns for name in written if name not in turn):
+            raise Conflict(list(written))
+        if before_append is not None:
+            await before_append()
+        position = await self._streams.log.append(writes)
+        return Outcome(after.state, after.version, after.etag, position, events)
+
+    async def _earlier(self, own: Folded[S], stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
+        if call.causation_id is not None and call.causation_id in own.causes:
+            return Outcome(own.state, own.version, own.etag, None, (), replayed=True)
+        if call.idempotency_key is None or call.dry_run:
+            return None
+        found = own.keys.get((call.actor.org, call.idempotency_key))
+        if found is None:
+            return None
+        fingerprint, version, position = found
+        if fingerprint != call.fingerprint:
+            raise KeyReused
+        then = await self._streams.fold_through(stream, entity, version)
+        return Outcome(then.state, then.version, then.etag, position, (), replayed=True)
+
+    @staticmethod
+    def _with_metadata(
+        decided: Sequence[Any], own_stream: str, at: datetime, own: Folded[Any], references: References, call: Call
+    ) -> dict[str, list[tuple[Any, Metadata]]]:
+        written: dict[str, list[tuple[Any, Metadata]]] = {}
+        correlation = call.correlation_id or own.correlation_id
+        for decision in decided:
+            stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
+            event_id = str(uuid.uuid4())
+            correlation = correlation or event_id
+            meta = Metadata(
+                event_id=event_id,
+                actor=call.actor,
+                occurred_at=call.occurred_at or at,
+                recorded_at=at,
+                correlation_id=correlation,
+                causation_id=call.causation_id,
+                legal_basis_id=references.legal_basis_id,
+                charter_version=references.charter_version,
+                programme_version=references.programme_version,
+                # Only the command's own stream answers a repeat of the key; elsewhere the keys would only pile up.
+                idempotency_key=call.idempotency_key if stream == own_stream else None,
+                fingerprint=call.fingerprint if stream == own_stream else None,
+                traceparent=call.traceparent,
+            )
+            written.setdefault(stream, []).append((event, meta))
+        if own_stream in written:
+            # Last, so that the command's position is that of its own stream's last event, as a replay will find it.
+            written[own_stream] = written.pop(own_stream)
+        return written

@@ -1,0 +1,1 @@
+"""HTTP manners that all services share: problems, preconditions, idempotency keys, cursors, positions."""

@@ -1,0 +1,44 @@
+"""Answers: JSON bytes with ETag and Position, built without a second validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Response
+from pydantic_core import to_json
+
+from services.chassis.handler import Outcome
+from services.chassis.http.asked import Asked
+from services.chassis.http.positions import Position, cursor
+
+JSON = "application/json"
+
+
+def read(body: dict[str, Any], etag: int | None = None) -> Response:
+    """The answer to a GET; `body` is in its JSON shape already."""
+    headers = {} if etag is None else {"ETag": f'"{etag}"'}
+    return Response(to_json(body), 200, headers, JSON)
+
+
+def page(items: Sequence[dict[str, Any]], more_behind: int | None) -> Response:
+    """A page of a list; `more_behind` is the place of its last item when there is more."""
+    following = None if more_behind is None else cursor(more_behind)
+    return Response(to_json({"items": items, "next": following}), 200, {"Cache-Control": "no-store"}, JSON)
+
+
+def done(
+    asked: Asked, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
+) -> Response:
+    """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
+    if asked.dry_run:
+        events = [type(event).__name__ for event in outcome.events]
+        return Response(to_json({**body, "dryRun": True, "events": events}), 200, {}, JSON)
+    headers = {"ETag": f'"{outcome.etag}"'}
+    if outcome.position is not None:
+        headers["Position"] = Position(log, outcome.position).token()
+    if outcome.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if location is not None:
+        headers["Location"] = location
+    return Response(to_json(body), 200 if location is None else 201, headers, JSON)

@@ -1,0 +1,153 @@
+"""The FastAPI application of a service: its routes, the four common ones, and the manners that all share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic_core import to_json
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.chassis.http import problems
+from services.chassis.http.openapi import document
+from services.chassis.http.problems import ProblemError
+from services.chassis.service import Service
+from services.chassis.telemetry import Telemetry
+
+JSON = "application/json"
+_LONGEST_LENGTH = 18
+"""Digits of a Content-Length that is looked at."""
+
+log = logging.getLogger(__name__)
+
+
+class BodyLimit:
+    """Refuses request bodies over the limit with 413, also those that come in chunks without a length."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, unlimited: frozenset[str]) -> None:
+        self._app = app
+        self._limit = limit
+        self._unlimited = unlimited
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http" or scope["path"] in self._unlimited:
+            await self._app(scope, receive, send)
+            return
+        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if len(length) > _LONGEST_LENGTH or not length.isdigit() or int(length) > self._limit:
+            await self._refuse(scope, receive, send)
+            return
+        received, answered = 0, False
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise self._refusal()
+            return message
+
+        async def in_time(message: Message) -> None:
+            nonlocal answered
+            # The framework takes whatever stops a body from being read for a body that cannot be read.
+            if answered or received <= self._limit:
+                answered = True
+                await send(message)
+
+        await self._app(scope, counted, in_time)
+        if not answered:
+            await self._refuse(scope, receive, send)
+
+    def _refusal(self) -> ProblemError:
+        detail = f"a body has at most {self._limit} bytes; many referrals go to /v1/referrals/bulk, a line each"
+        return ProblemError(413, "BODY_TOO_LARGE", detail)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await problems.response_to(self._refusal(), Request(scope))(scope, receive, send)
+
+
+class LastResort:
+    """Answers 500 for what nobody expected. The framework's own would raise it again, for the server to print it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - the edge is where failures end
+            # The class only: a message could quote what was being processed.
+            log.error("unexpected failure", extra={"failure": type(error).__name__})  # noqa: TRY400 - as said
+            if not answered:
+                await problems.response_to(problems.as_problem(error), Request(scope))(scope, receive, send)
+
+
+def common_routes(
+    services: Mapping[str, Service], telemetry: Telemetry, ready: Callable[[], bool] = lambda: True
+) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics` over the services of a process. They need no token.
+
+    `ready` says whether the process has anything left to do before it takes work.
+    """
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", summary="Is the process alive?")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Can the service take work, and how far behind is what follows from it?")
+    async def readyz() -> Response:
+        all_ready = ready() and all(service.ready for service in services.values())
+        body: dict[str, Any] = {"ready": all_ready, "services": {}}
+        if all_ready:
+            for name, service in services.items():
+                body["services"][name] = {
+                    "behind": await service.behind(),
+                    "parked": service.parked(),
+                    "failing": service.failing(),
+                }
+        return Response(to_json(body), 200 if all_ready else 503, media_type=JSON)
+
+    @router.get("/metrics", summary="Prometheus metrics.")
+    async def metrics() -> Response:
+        for name, service in services.items():
+            if service.ready:
+                telemetry.observe(name, await service.log.head(), await service.behind(), service.parked())
+        return telemetry.exposition()
+
+    return router
+
+
+def service_app(
+    service: Service, *, title: str, summary: str, routers: Sequence[APIRouter], telemetry: Telemetry
+) -> FastAPI:
+    """The application of one service. Whoever runs the process starts and stops the service."""
+    app = FastAPI(title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False)
+    app.state.service = service
+    for router in routers:
+        app.include_router(router)
+    install_manners(app, service.settings.body_limit, telemetry)
+    return app
+
+
+def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None:
+    """Problems for every refusal, the body limit, request telemetry, and the OpenAPI document that says so."""
+    problems.install(app)
+    app.add_middleware(LastResort)
+    app.add_middleware(BodyLimit, limit=body_limit, unlimited=frozenset({"/v1/referrals/bulk"}))
+    telemetry.install(app)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]

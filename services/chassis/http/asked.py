@@ -1,0 +1,226 @@
+"""What a request asks beside its body: who asks, under which key, on which version, for real or as a dry run."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from services.chassis import national_number
+from services.chassis.access import admit
+from services.chassis.decider import Actor, Fault
+from services.chassis.handler import Call
+from services.chassis.http.positions import Position
+from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.identity import Caller
+from services.chassis.traceparent import follow
+
+LONGEST_KEY = 255
+# A structured-field string (RFC 8941), or the bare form that many clients send.
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
+_BARE = re.compile(r"[!#-+\--:<-~]+\Z")
+_ETAG = re.compile(r'"([1-9][0-9]{0,15})"\Z')
+
+
+async def authenticated(
+    request: Request,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Caller:
+    """Who asks. Raises Unauthenticated, and Forbidden for the roles that are refused everywhere."""
+    caller: Caller = await request.app.state.service.verifier.authenticate(authorization)
+    admit(caller)
+    return caller
+
+
+Authenticated = Annotated[Caller, Depends(authenticated)]
+
+
+def read_key(header: str | None) -> str | None:
+    """The idempotency key without its quotes. Raises ProblemError 400 when it is none."""
+    if header is None:
+        return None
+    text = header.strip()
+    if (quoted := _QUOTED.match(text)) is not None:
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    elif _BARE.match(text):
+        key = text
+    else:
+        key = ""
+    if not key or len(key) > LONGEST_KEY or (not text.isascii()) or national_number.find(key):
+        raise ProblemError(
+            400,
+            "IDEMPOTENCY_KEY_INVALID",
+            f"Idempotency-Key takes a quoted string or a bare UUID of 1 to {LONGEST_KEY} printable characters",
+        )
+    return key
+
+
+def read_if_match(header: str | None) -> int:
+    """The version that If-Match names. Raises ProblemError: 428 without the header, 412 for one that is no ETag."""
+    if header is None:
+        raise ProblemError(
+            428, "IF_MATCH_REQUIRED", "send If-Match with the ETag of your last read: decide on what you have seen"
+        )
+    if header.strip() == "*":
+        raise ProblemError(
+            412, "IF_MATCH_ANY_REFUSED", "If-Match: * would decide on something you have not read; send an ETag"
+        )
+    if (found := _ETAG.match(header.strip())) is None:
+        raise ProblemError(
+            412, "STALE_VERSION", 'If-Match names no version here; send the ETag of your last read, such as "3"'
+        )
+    return int(found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for a command."""
+
+    caller: Caller
+    key: str | None
+    fingerprint: str | None
+    if_match: int | None
+    dry_run: bool
+    traceparent: str
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as events name it."""
+        return self.caller.actor()
+
+    def call(self, occurred_at: datetime | None = None) -> Call:
+        """The terms on which the handler runs the command."""
+        return Call(
+            actor=self.actor,
+            if_match=self.if_match,
+            idempotency_key=self.key,
+            fingerprint=self.fingerprint,
+            occurred_at=occurred_at,
+            traceparent=self.traceparent,
+            dry_run=self.dry_run,
+        )
+
+
+async def _fingerprint(request: Request, key: str | None) -> str | None:
+    if key is None:
+        return None
+    body = await request.body()
+    try:
+        sent = json.loads(body) if body else None
+        return fingerprint(request, f"{request.method} {request.url.path}", sent)
+    except (ValueError, RecursionError):
+        # Deep nesting may be read and then not be written again.
+        raise ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)") from None
+
+
+def fingerprint(request: Request, route: str, body: Any) -> str:
+    """A comparable, irreversible mark of what was asked; the same body written differently has the same mark."""
+    canonical = json.dumps([route, body], sort_keys=True, separators=(",", ":")).encode()
+    mark: str = request.app.state.service.vault.fingerprint(canonical)
+    return mark
+
+
+DryRun = Annotated[bool, Query(alias="dryRun", description="Say what would happen, and write nothing.")]
+KeyHeader = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="Quoted string or bare UUID; the same key and body: the same answer."),
+]
+RequiredKeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Required. Quoted string or bare UUID; the same key and body: the same answer.",
+    ),
+]
+IfMatchHeader = Annotated[str | None, Header(alias="If-Match", description="Required. The ETag of your last read.")]
+
+
+async def creating(
+    request: Request,
+    caller: Authenticated,
+    idempotency_key: RequiredKeyHeader = None,
+    traceparent: Annotated[str | None, Header(include_in_schema=False)] = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+) -> Asked:
+    """A request that makes something new: its key is what tells a repeat from a second wish."""
+    key = read_key(idempotency_key)
+    if key is None:
+        raise ProblemError(
+            400,
+            "IDEMPOTENCY_KEY_REQUIRED",
+            "send an Idempotency-Key: a repeat after a lost answer then creates nothing",
+        )
+    return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(follow(traceparent)))
+
+
+async def changing(
+    request: Request,
+    caller: Authenticated,
+    idempotency_key: KeyHeader = None,
+    if_match: IfMatchHeader = None,
+    traceparent: Annotated[str | None, Header(include_in_schema=False)] = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+) -> Asked:
+    """A command on something that is there."""
+    key = read_key(idempotency_key)
+    version = read_if_match(if_match)
+    return Asked(caller, key, await _fingerprint(request, key), version, dry_run, str(follow(traceparent)))
+
+
+Creating = Annotated[Asked, Depends(creating)]
+Changing = Annotated[Asked, Depends(changing)]
+
+
+async def covered(
+    request: Request,
+    wait_for: Annotated[
+        str | None, Query(alias="waitFor", description="A Position: answer only once the view covers it.")
+    ] = None,
+) -> None:
+    """Waits until the service covers the position asked for. Raises ProblemError 422 or 504."""
+    if wait_for is not None:
+        await request.app.state.service.cover(Position.read(wait_for))
+
+
+Covered = Annotated[None, Depends(covered)]
+
+Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
+Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+
+
+def check_text(body: Any, skip: frozenset[str] = frozenset()) -> None:
+    """Refuses a body that has a valid Belgian national number in any text outside the top-level fields `skip`.
+
+    Names of fields are texts too. Raises ProblemError 422 with the pointer of each place; the number itself is not
+    repeated.
+    """
+    faults = [
+        Fault(pointer, "NATIONAL_NUMBER", "a national number must not be sent here; leave it out")
+        for pointer in _places(body, "", skip)[:MOST_FAULTS]
+    ]
+    if faults:
+        raise ProblemError(422, "NATIONAL_NUMBER", f"{faults[0].pointer}: {faults[0].detail}", errors=faults)
+
+
+def _places(value: Any, pointer: str, skip: frozenset[str] = frozenset()) -> list[str]:
+    match value:
+        case str():
+            return [pointer] if national_number.find(value) else []
+        case list():
+            return [place for n, one in enumerate(value) for place in _places(one, f"{pointer}/{n}")]
+        case dict():
+            places = []
+            for name, one in value.items():
+                inside = f"{pointer}/{safe_name(name)}"
+                places += [inside] if national_number.find(name) else []
+                places += _places(one, inside) if name not in skip else []
+            return places
+        case int() if not isinstance(value, bool):
+            return [pointer] if national_number.find(str(value)) else []
+        case _:
+            return []

@@ -1,0 +1,213 @@
+"""Every refusal as `application/problem+json` (RFC 9457), the framework's own included.
+
+Nothing that the caller sent is repeated in an answer, except the name of a field that nobody asked for, and that only
+when it looks like a name: a refused body may hold personal data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+
+from contracts.problem import Problem, ProblemField
+from services.chassis import national_number
+from services.chassis.access import Forbidden, Hidden
+from services.chassis.decider import Fault, Refused
+from services.chassis.handler import Busy, KeyReused, NotFound, PreconditionFailed
+from services.chassis.identity import Unauthenticated
+
+MEDIA_TYPE = "application/problem+json"
+_FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
+
+MOST_FAULTS = 100
+
+_CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
+
+
+class ProblemError(Exception):
+    """A refusal with its status, a stable code and a sentence; `headers` go with the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: dict[str, str] | None = None,
+        who_can_unblock: str | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = headers or {}
+        self.who_can_unblock = who_can_unblock
+
+
+def problem_of(error: ProblemError, instance: str) -> Problem:
+    """The body of a refusal."""
+    return Problem(
+        type=f"urn:caserelay:problem:{error.code.lower().replace('_', '-')}",
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        detail=error.detail,
+        instance=instance,
+        code=error.code,
+        who_can_unblock=error.who_can_unblock,
+        errors=[ProblemField(pointer=f.pointer, code=f.code, detail=f.detail) for f in error.errors] or None,
+    )
+
+
+def response_to(error: ProblemError, request: Request) -> Response:
+    """The answer that carries a refusal."""
+    body = problem_of(error, request.scope.get("instance") or _instance(request))
+    content = to_json(body.model_dump(by_alias=True, exclude_none=True))
+    return Response(content, error.status, {**error.headers}, MEDIA_TYPE)
+
+
+def _instance(request: Request) -> str:
+    # A path can be anything that somebody typed; one with strange characters is not repeated.
+    path = request.url.path
+    return path if re.fullmatch(r"[A-Za-z0-9/_.:~-]{1,300}", path) and not national_number.find(path) else "/"
+
+
+def as_problem(error: Exception) -> ProblemError:
+    """The refusal that an exception of the chassis or the domain stands for."""
+    match error:
+        case ProblemError():
+            return error
+        case Refused():
+            return ProblemError(
+                error.because.value,
+                error.code,
+                error.detail,
+                errors=error.faults,
+                who_can_unblock=error.who_can_unblock,
+            )
+        case Unauthenticated():
+            return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": "Bearer"})
+        case Forbidden():
+            return ProblemError(403, error.code, error.detail)
+        case Hidden() | NotFound():
+            return ProblemError(404, "NOT_FOUND", "there is nothing here that you have a part in")
+        case PreconditionFailed():
+            return ProblemError(
+                412,
+                "STALE_VERSION",
+                f'If-Match names another version than the current one, which is "{error.current}" since '
+                f"{error.moved_by}; read the resource again and decide on what it says now",
+                headers={"ETag": f'"{error.current}"'},
+            )
+        case KeyReused():
+            return ProblemError(
+                422,
+                "IDEMPOTENCY_KEY_REUSED",
+                "this Idempotency-Key was used before with another body; a new command needs a new key",
+                errors=[Fault("/headers/Idempotency-Key", "IDEMPOTENCY_KEY_REUSED", "used before with another body")],
+            )
+        case Busy():
+            return ProblemError(
+                503, "BUSY", "too many commands at once for the same thing; send it again", headers={"Retry-After": "1"}
+            )
+        case _:
+            return ProblemError(500, "INTERNAL_ERROR", "something went wrong here; nothing was acknowledged")
+
+
+def _pointer(location: Sequence[int | str]) -> str:
+    where = [str(part) for part in location]
+    match where:
+        case ["body", *inside]:
+            return "".join(f"/{safe_name(part)}" for part in inside)
+        case ["header", name]:
+            # One of those that the route declares, which may have dashes.
+            return f"/headers/{name}"
+        case _:
+            return "".join(f"/{safe_name(part)}" for part in where)
+
+
+def safe_name(part: str) -> str:
+    """A part of a pointer as an answer may repeat it: the name of a field or a place in a list, else `(unnamed)`."""
+    if part.isdigit() and len(part) < 7:
+        return part
+    return part if _FIELD_NAME.match(part) and not national_number.find(part) else "(unnamed)"
+
+
+def from_validation(error: RequestValidationError) -> ProblemError:
+    """A request of the wrong shape: 400 when it cannot be read at all, else 422 with every fault's pointer."""
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)")
+    faults = [
+        Fault(_pointer(one["loc"]), _CODES.get(one["type"], "INVALID_VALUE"), _detail(one["type"], one["msg"]))
+        for one in found[:MOST_FAULTS]
+    ]
+    first = faults[0]
+    return ProblemError(422, first.code, f"{first.pointer or 'the body'}: {first.detail}", errors=faults)
+
+
+def _detail(kind: str, message: str) -> str:
+    match kind:
+        case "extra_forbidden":
+            return "this field is not known here; leave it out"
+        case "union_tag_invalid":
+            # The library's own sentence quotes the value.
+            return "this is none of the values that are possible here"
+        case _:
+            return message.removeprefix("Value error, ")[:300]
+
+
+def install(app: FastAPI) -> None:
+    """Makes every refusal of the app a problem."""
+
+    async def expected(request: Request, error: Exception) -> Response:
+        return response_to(as_problem(error), request)
+
+    async def validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+        return response_to(from_validation(error), request)
+
+    async def framework(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+        return response_to(_from_http(error), request)
+
+    for kind in _EXPECTED:
+        app.add_exception_handler(kind, expected)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, framework)
+
+
+_EXPECTED: tuple[type[Exception], ...] = (
+    ProblemError,
+    Refused,
+    Unauthenticated,
+    Forbidden,
+    Hidden,
+    NotFound,
+    PreconditionFailed,
+    KeyReused,
+    Busy,
+)
+
+
+def _from_http(error: HTTPException) -> ProblemError:
+    status = error.status_code
+    headers = dict(error.headers or {})
+    match status:
+        case 400:
+            return ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)", headers=headers)
+        case 404:
+            return ProblemError(404, "NOT_FOUND", "there is no such route; see /openapi.json", headers=headers)
+        case 405:
+            return ProblemError(405, "METHOD_NOT_ALLOWED", "this route takes other methods", headers=headers)
+        case _:
+            phrase = HTTPStatus(status).phrase
+            code = phrase.upper().replace(" ", "_").replace("-", "_")
+            return ProblemError(status, code, HTTPStatus(status).description or phrase, headers=headers)

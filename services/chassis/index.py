@@ -1,0 +1,64 @@
+"""The read-model port: an index over streams, so that lists find keys and answers stay folds over events.
+
+An index holds no documents. A table has the key of a stream, the position of the stream's first event (which orders
+lists and never changes) and the columns that lists filter by. It is filled by a projection that tails the log, and
+can be thrown away and rebuilt at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Value = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An index table: its filter columns, and the column sets that queries use together with the order."""
+
+    name: str
+    columns: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key with its ordering position and its columns."""
+
+    key: str
+    seq: int
+    columns: Mapping[str, Value]
+
+
+class IndexWriter(Protocol):
+    """What a projection may do; all within the transaction that also saves the projection's position."""
+
+    def get(self, table: str, key: str) -> Row | None:
+        """The row of a key."""
+
+    def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
+        """Adds a row, or changes the given columns of the one that is there (its `seq` stays)."""
+
+    def delete(self, table: str, key: str) -> None:
+        """Removes the row of a key, if there is one."""
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """Removes all rows with these values."""
+
+
+class IndexReader(Protocol):
+    """What views may ask. Every answer covers all positions up to `through()`."""
+
+    def through(self) -> int:
+        """The log position that the index has taken in."""
+
+    def get(self, table: str, key: str) -> Row | None:
+        """The row of a key."""
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`."""
+
+    def first(self, table: str, column: str, *, at_most: str | None = None, limit: int = 1) -> list[Row]:
+        """The rows with the smallest values of a column, none above `at_most`, in order."""

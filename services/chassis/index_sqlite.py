@@ -1,0 +1,132 @@
+"""The index in an SQLite file of its own. Lost or outdated, it is rebuilt from the log at the next start."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.chassis.index import Row, Table, Value
+
+
+class SQLiteIndex:
+    """An `IndexReader` and `IndexWriter` in one file; `version` changes with the meaning of the tables."""
+
+    def __init__(self, path: Path, tables: Sequence[Table], version: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._tables = {table.name: table for table in tables}
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
+        if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
+            self._create(version)
+
+    def _create(self, version: int) -> None:
+        with self.transaction():
+            for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                self._db.execute(f'DROP TABLE "{name}"')
+            self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")
+            self._db.execute("INSERT INTO progress VALUES (0)")
+            for table in self._tables.values():
+                columns = ", ".join(["key TEXT PRIMARY KEY", "seq INTEGER NOT NULL", *map(_quoted, table.columns)])
+                self._db.execute(f'CREATE TABLE "{table.name}" ({columns}) WITHOUT ROWID')
+                for n, index in enumerate([("seq",), *((*columns, "seq") for columns in table.indexes)]):
+                    names = ", ".join(map(_quoted, index))
+                    self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
+            self._db.execute(f"PRAGMA user_version = {version}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is written inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def through(self) -> int:
+        """See `IndexReader.through`."""
+        return int(self._db.execute("SELECT through FROM progress").fetchone()[0])
+
+    def advance(self, through: int) -> None:
+        """Saves the projection's position; belongs into the transaction of its rows."""
+        self._db.execute("UPDATE progress SET through = ?", (through,))
+
+    def _row(self, table: str, values: Sequence[Value]) -> Row:
+        key, seq, *columns = values
+        return Row(str(key), int(seq or 0), dict(zip(self._tables[table].columns, columns, strict=True)))
+
+    def _select(self, table: str) -> str:
+        names = ", ".join(["key", "seq", *map(_quoted, self._tables[table].columns)])
+        return f'SELECT {names} FROM "{table}"'  # noqa: S608 - declared names
+
+    def get(self, table: str, key: str) -> Row | None:
+        """See `IndexReader.get`."""
+        values = self._db.execute(f"{self._select(table)} WHERE key = ?", (key,)).fetchone()
+        return self._row(table, values) if values else None
+
+    def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
+        """See `IndexWriter.put`."""
+        names = [self._column(table, column) for column in columns]
+        marks = ", ".join("?" * (len(names) + 2))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+        self._db.execute(
+            f'INSERT INTO "{table}" ({", ".join(["key", "seq", *names])}) VALUES ({marks})'  # noqa: S608 - declared names
+            f" ON CONFLICT (key) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}",
+            (key, seq, *columns.values()),
+        )
+
+    def delete(self, table: str, key: str) -> None:
+        """See `IndexWriter.delete`."""
+        self._db.execute(f'DELETE FROM "{table}" WHERE key = ?', (key,))  # noqa: S608 - declared names
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """See `IndexWriter.delete_where`."""
+        where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
+        self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
+
+    def _column(self, table: str, column: str) -> str:
+        if column not in self._tables[table].columns:
+            msg = f"{table} has no column {column}"
+            raise KeyError(msg)
+        return _quoted(column)
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """See `IndexReader.find`."""
+        conditions, values = ["seq > ?"], list[Value]([after])
+        for column, wanted in where.items():
+            any_of = [wanted] if isinstance(wanted, str | int) or wanted is None else list(wanted)
+            name = self._column(table, column)
+            known = [value for value in any_of if value is not None]
+            condition = f"{name} IN ({', '.join('?' * len(known))})"
+            # Nothing is IN (NULL).
+            conditions.append(f"({condition} OR {name} IS NULL)" if len(known) < len(any_of) else condition)
+            values.extend(known)
+        rows = self._db.execute(
+            f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?", (*values, limit)
+        )
+        return [self._row(table, row) for row in rows]
+
+    def first(self, table: str, column: str, *, at_most: str | None = None, limit: int = 1) -> list[Row]:
+        """See `IndexReader.first`."""
+        name = self._column(table, column)
+        rows = self._db.execute(
+            f"{self._select(table)} WHERE {name} IS NOT NULL AND {name} <= ? ORDER BY {name}, seq, key LIMIT ?",
+            # U+10FFFF sorts behind every time.
+            (at_most if at_most is not None else "\U0010ffff", limit),
+        )
+        return [self._row(table, row) for row in rows]
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+
+def _quoted(column: str) -> str:
+    # So that a column may be called `case` or `to`.
+    return f'"{column}"'

@@ -1,0 +1,57 @@
+"""What is known of every recorded event beside its payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.chassis.decider import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """Under which legal basis, charter and programme version a decision is taken, where it is under one."""
+
+    legal_basis_id: str | None = None
+    charter_version: str | None = None
+    programme_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """Who, when, under which rules, and why an event was recorded. No personal data, ever.
+
+    `occurred_at` is when it happened, `recorded_at` the service's clock; `causation_id` is the id of the message
+    or event that led to it, `correlation_id` that of the first one in the chain.
+    """
+
+    event_id: str
+    actor: Actor
+    occurred_at: datetime
+    recorded_at: datetime
+    correlation_id: str
+    causation_id: str | None = None
+    legal_basis_id: str | None = None
+    charter_version: str | None = None
+    programme_version: str | None = None
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log holds it.
+
+    `position` is its place in the whole log, `version` its place in its stream (the first is 1), `topic` its stable
+    stored name, `digest` the SHA-256 of the stored bytes in hexadecimal.
+    """
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    event: Any
+    meta: Metadata
+    digest: str

@@ -1,0 +1,60 @@
+"""Fills an index by tailing the log: rows and position in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from services.chassis.eventlog import EventLog
+from services.chassis.index import IndexWriter
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.metadata import Recorded
+
+READ_AT_ONCE = 200
+IDLE_SECONDS = 5.0
+
+Project = Callable[[Recorded, IndexWriter], None]
+
+
+class Projection:
+    """Keeps one index abreast of one log."""
+
+    def __init__(self, log: EventLog, index: SQLiteIndex, project: Project) -> None:
+        self._log = log
+        self._index = index
+        self._project = project
+        self._moved = asyncio.Condition()
+        self._taking_in = asyncio.Lock()
+
+    async def round(self) -> None:
+        """Takes in what is new, or waits a while for something new."""
+        if not await self._take_in():
+            await self._log.wait(self._index.through(), IDLE_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Takes in all that the log holds now, without waiting for the next round."""
+        while await self._take_in():
+            pass
+
+    async def _take_in(self) -> bool:
+        # One at a time: no event may be projected twice.
+        async with self._taking_in:
+            recorded = await self._log.read_all(self._index.through(), READ_AT_ONCE)
+            if not recorded:
+                return False
+            with self._index.transaction():
+                for one in recorded:
+                    self._project(one, self._index)
+                self._index.advance(recorded[-1].position)
+        async with self._moved:
+            self._moved.notify_all()
+        return True
+
+    async def behind(self) -> int:
+        """How many positions of the log the index does not know yet."""
+        return max(0, await self._log.head() - self._index.through())
+
+    async def wait_through(self, position: int) -> None:
+        """Returns once the index covers `position`. The caller bounds the wait."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._index.through() >= position)

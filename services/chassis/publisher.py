@@ -1,0 +1,68 @@
+"""Publishing by tailing the log: what is recorded is published, in order, at least once, never inside a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from contracts.message import CloudEvent, Message
+from services.chassis.bus import Bus, BusMessage
+from services.chassis.eventlog import EventLog
+from services.chassis.metadata import Recorded
+
+READ_AT_ONCE = 200
+IDLE_SECONDS = 5.0
+
+Translate = Callable[[Recorded], tuple[str, Message] | None]
+"""A private event as a public message with its key (the case, organisation or programme); None: it stays private."""
+
+
+def as_cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> CloudEvent:
+    """The envelope of a message: CloudEvents 1.0 with sequence, partitioning and distributed tracing."""
+    return CloudEvent(
+        id=recorded.meta.event_id,
+        source=source,
+        type=message.TYPE,
+        subject=key,
+        time=recorded.meta.recorded_at,
+        dataschema=f"urn:caserelay:schema:{message.TYPE}",
+        sequence=str(recorded.position),
+        partitionkey=key,
+        traceparent=recorded.meta.traceparent,
+        data=message.model_dump(mode="json", by_alias=True),
+    )
+
+
+class Publisher:
+    """Carries one log to one topic. Where it goes on after a restart, the bus itself knows."""
+
+    def __init__(self, log: EventLog, bus: Bus, *, topic: str, source: str, translate: Translate) -> None:
+        self.topic = topic
+        self._log = log
+        self._bus = bus
+        self._source = source
+        self._translate = translate
+        self._through: int | None = None
+
+    async def round(self) -> None:
+        """Publishes what is new, or waits a while for something new."""
+        if self._through is None:
+            self._through = await self._bus.published_through(self.topic)
+        recorded = await self._log.read_all(self._through, READ_AT_ONCE)
+        if not recorded:
+            await self._log.wait(self._through, IDLE_SECONDS)
+            return
+        messages = [message for one in recorded if (message := self._message(one)) is not None]
+        await self._bus.publish(self.topic, messages, recorded[-1].position)
+        self._through = recorded[-1].position
+
+    def _message(self, recorded: Recorded) -> BusMessage | None:
+        if (translated := self._translate(recorded)) is None:
+            return None
+        key, message = translated
+        event = as_cloud_event(recorded, self._source, key, message)
+        body = event.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return BusMessage(recorded.position, key, event.id, body)
+
+    async def behind(self) -> int:
+        """How many positions of the log are not published yet."""
+        return await self._log.head() - await self._bus.published_through(self.topic)

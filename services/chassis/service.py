@@ -1,0 +1,144 @@
+"""One running service: its log, what tails it, whom it listens to, and how far each of them has come."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.chassis.bus import Bus
+from services.chassis.clock import Clock
+from services.chassis.consumer import Consumer
+from services.chassis.decider import Fault
+from services.chassis.eventlog import EventLog
+from services.chassis.handler import Streams
+from services.chassis.http.positions import Position
+from services.chassis.http.problems import ProblemError
+from services.chassis.identity import Verifier
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.projection import Projection
+from services.chassis.publisher import Publisher
+from services.chassis.scheduler import Scheduler
+from services.chassis.settings import Settings
+from services.chassis.supervision import Supervised
+from services.chassis.vault import Vault
+
+SWEEP_EVERY_SECONDS = 600.0
+
+
+@dataclass(kw_only=True)
+class Service:
+    """The parts of one service. `sources` maps the name of another service's log to the consumer that follows it."""
+
+    name: str
+    settings: Settings
+    clock: Clock
+    verifier: Verifier
+    log: EventLog
+    streams: Streams
+    vault: Vault | None = None
+    index: SQLiteIndex
+    projection: Projection
+    bus: Bus
+    publisher: Publisher | None = None
+    scheduler: Scheduler | None = None
+    sources: Mapping[str, Consumer] = field(default_factory=dict)
+    refers: Callable[[str, str], Awaitable[bool]] | None = None
+    """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
+    closers: list[Callable[[], object]] = field(default_factory=list)
+    _work: list[Supervised] = field(default_factory=list)
+    _started: bool = False
+
+    async def start(self) -> None:
+        """Starts the background work."""
+        rounds: dict[str, Callable[[], Awaitable[None]]] = {"projection": self.projection.round}
+        if self.publisher is not None:
+            rounds["publisher"] = self.publisher.round
+        if self.scheduler is not None:
+            rounds["scheduler"] = self.scheduler.round
+        for source, consumer in self.sources.items():
+            rounds[f"consumer of {source}"] = consumer.round
+            rounds[f"retries of {source}"] = consumer.retry_round
+        if self.refers is not None:
+            rounds["vault sweep"] = self._sweep
+        self._work = [Supervised(f"{self.name} {name}", work) for name, work in rounds.items()]
+        for work in self._work:
+            work.start()
+        # What is loaded by now lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 1_000)
+        self._started = True
+
+    async def _sweep(self) -> None:
+        if self.refers is not None and self.vault is not None:
+            await self.vault.sweep(self.refers)
+        await asyncio.sleep(SWEEP_EVERY_SECONDS)
+
+    async def stop(self) -> None:
+        """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
+        self._started = False
+        await asyncio.gather(*(work.stop() for work in self._work))
+        await self.log.close()
+        if self.vault is not None:
+            await self.vault.close()
+        self.index.close()
+        for close in self.closers:
+            close()
+
+    async def behind(self) -> dict[str, int]:
+        """How many positions each part has not taken in yet."""
+        behind = {"projection": await self.projection.behind()}
+        if self.publisher is not None:
+            behind["publisher"] = await self.publisher.behind()
+        for source, consumer in self.sources.items():
+            behind[f"consumer of {source}"] = await consumer.behind()
+        return behind
+
+    def parked(self) -> dict[str, int]:
+        """How many messages of each source wait aside."""
+        return {source: consumer.parked for source, consumer in self.sources.items()}
+
+    def failing(self) -> dict[str, str]:
+        """Background work that fails at the moment, with the class of the latest failure."""
+        return {work.name: work.failing for work in self._work if work.failing is not None}
+
+    @property
+    def ready(self) -> bool:
+        """Whether the service can take work. Lag does not make it unready: commands need only the log."""
+        return self._started
+
+    async def settled(self) -> bool:
+        """Whether everything recorded so far is published, taken in and indexed here."""
+        return not any((await self.behind()).values())
+
+    async def cover(self, position: Position) -> None:
+        """Returns once all that this service derives from the position is committed and indexed.
+
+        Raises ProblemError 422 for the log of a service that this one does not listen to, 504 when it takes too long.
+        """
+        try:
+            async with asyncio.timeout(self.settings.wait_seconds):
+                if position.log != self.log.name:
+                    if (consumer := self.sources.get(position.log)) is None:
+                        fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
+                        raise ProblemError(422, fault.code, fault.detail, errors=[fault])
+                    await consumer.wait_through(position.number)
+                    await self.caught_up()
+                else:
+                    await self.projection.wait_through(position.number)
+        except TimeoutError:
+            detail = "the view does not cover this position yet; ask again"
+            raise ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"}) from None
+
+    async def caught_up(self) -> None:
+        """Returns once the index covers all that is in the service's log now, so that lists show one's own writes."""
+        head = await self.log.head()
+        if self.index.through() < head:
+            await self.projection.wait_through(head)
+
+    def next_due(self) -> datetime | None:
+        """When the service's next deadline falls due."""
+        return self.scheduler.next_due() if self.scheduler is not None else None

@@ -1,0 +1,141 @@
+"""The personal-data vault: what may have to be forgotten is kept apart from the log, which never forgets.
+
+Its own database file, its name containing `vault`. Events carry only references. A record is written before the event
+that refers to it, so an acknowledged command never lacks its record; a record whose command failed is an orphan, and
+`sweep` deletes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic_core import from_json, to_json
+
+from services.chassis.group_commit import GroupCommit
+
+ORPHAN_AFTER_SECONDS = 3600
+SWEPT_AT_ONCE = 500
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+  ref TEXT PRIMARY KEY, stream TEXT NOT NULL, kept_at REAL NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
+  record BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_unsettled ON records (settled, kept_at);
+CREATE INDEX IF NOT EXISTS records_by_stream ON records (stream);
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+class StillInTheLog(Exception):  # noqa: N818 - reads as what happened
+    """Records were deleted, but another reader keeps their bytes in the write-ahead log; forget or sweep once more."""
+
+
+class Vault(Protocol):
+    """A deletable store of personal data."""
+
+    async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
+        """Stores a JSON object under a reference; `stream` is the one whose event will refer to it. Durable."""
+
+    async def read(self, ref: str) -> dict[str, Any] | None:
+        """The record, None when there is none (any more)."""
+
+    async def forget(self, stream: str) -> int:
+        """Deletes every record of a stream; returns how many there were."""
+
+    def fingerprint(self, body: bytes) -> str:
+        """An HMAC of a request body under a key that never leaves the vault: comparable, and not reversible."""
+
+    async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
+        """Deletes records older than an hour to which no event refers (`refers(stream, ref)`); returns how many."""
+
+    async def close(self) -> None:
+        """Lets go of the file."""
+
+
+class SQLiteVault:
+    """A `Vault` in one SQLite file. Deleted records are overwritten (secure_delete), not only unlinked."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Before SQLite makes it readable for others; its write-ahead log takes the mode of the file.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        path.chmod(0o600)
+        self._now = now
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.executescript(_SCHEMA)
+        self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
+        (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
+        self._writer: GroupCommit[tuple[str, str, bytes], None] = GroupCommit(self._commit)
+
+    def _commit(self, batch: Sequence[tuple[str, str, bytes]]) -> list[None]:
+        now = self._now()
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO records (ref, stream, kept_at, record) VALUES (?,?,?,?)",
+                [(ref, stream, now, record) for ref, stream, record in batch],
+            )
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        return [None] * len(batch)
+
+    async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
+        """See `Vault.keep`."""
+        await self._writer.submit((ref, stream, to_json(record)))
+
+    async def read(self, ref: str) -> dict[str, Any] | None:
+        """See `Vault.read`."""
+        row = self._db.execute("SELECT record FROM records WHERE ref = ?", (ref,)).fetchone()
+        return from_json(row[0]) if row else None
+
+    async def forget(self, stream: str) -> int:
+        """See `Vault.forget`."""
+        deleted = self._db.execute("DELETE FROM records WHERE stream = ?", (stream,)).rowcount
+        self._truncate_wal()
+        return deleted
+
+    def _truncate_wal(self) -> None:
+        # The write-ahead log still holds what was deleted, until it is folded into the file.
+        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StillInTheLog
+
+    def fingerprint(self, body: bytes) -> str:
+        """See `Vault.fingerprint`."""
+        return hmac.new(self._key, body, sha256).hexdigest()
+
+    async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
+        """See `Vault.sweep`."""
+        before, swept = self._now() - ORPHAN_AFTER_SECONDS, 0
+        while old := self._db.execute(
+            "SELECT ref, stream, kept_at FROM records WHERE settled = 0 AND kept_at < ? LIMIT ?",
+            (before, SWEPT_AT_ONCE),
+        ).fetchall():
+            for ref, stream, kept_at in old:
+                change = "UPDATE records SET settled = 1" if await refers(stream, ref) else "DELETE FROM records"
+                # Unless it was kept anew meanwhile.
+                done = self._db.execute(f"{change} WHERE ref = ? AND kept_at = ?", (ref, kept_at))
+                swept += done.rowcount if change.startswith("DELETE") else 0
+            await asyncio.sleep(0)
+        if swept:
+            self._truncate_wal()
+        return swept
+
+    async def close(self) -> None:
+        """See `Vault.close`."""
+        await self._writer.drain()
+        self._db.close()

@@ -1,0 +1,48 @@
+"""Who may read what in the feed: the table of this service, over the one rule about parties."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.codes import Role
+from contracts.parties import Item, Parties, Relation
+from services.chassis.access import Policy, Rule
+from services.chassis.identity import Caller
+
+READ_FEED: Final = "read-feed"
+STREAM: Final = "stream"
+
+ANY_ORGANISATION: Final = "ANY_ORGANISATION"
+"""What everybody is to organisations and programmes, which are no secret."""
+OVERSIGHT: Final = "OVERSIGHT"
+"""What an auditor or data protection officer is to every case."""
+
+_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
+_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+_OVERSEERS = frozenset({Role.AUDITOR, Role.DPO})
+
+_RELATIONS: Final = {
+    Relation.OWNER_AGENCY: _COUNSELLORS,
+    Relation.ADDRESSED: _COORDINATORS,
+    Relation.FORMER: _COORDINATORS,
+    # The stop is all that is left to see, and has to be seen.
+    Relation.GONE: _COORDINATORS,
+    OVERSIGHT: _OVERSEERS,
+    ANY_ORGANISATION: _COUNSELLORS | _COORDINATORS | _OVERSEERS | {Role.OPERATOR},
+}
+
+POLICY: Final = Policy(
+    Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()
+)
+
+
+def relations_to_message(caller: Caller, item: Item | None, parties: Parties) -> tuple[str, ...]:
+    """How the caller stands to a message; `item` is None where it is about no case. Nothing: a stranger to it."""
+    if item is None:
+        return (ANY_ORGANISATION,)
+    relations: list[str] = []
+    if parties.sees(caller.org, item):
+        relations.append(parties.relation(caller.org))
+    if caller.role in _OVERSEERS:
+        relations.append(OVERSIGHT)
+    return tuple(relations)

@@ -1,0 +1,133 @@
+"""The routes of the notifications service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+
+from contracts.message import CloudEvent
+from services.chassis.decider import Fault
+from services.chassis.http.asked import Authenticated, Covered, Cursor, Limit
+from services.chassis.http.positions import cursor, read_cursor
+from services.chassis.http.problems import ProblemError
+from services.chassis.service import Service
+from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
+from services.notifications.catalogue import MESSAGES
+from services.notifications.stream import EventStream, LiveFeed, Subscriber
+from services.notifications.views import messages_at, page
+
+JSON: Final = "application/json"
+
+
+class FeedPage(BaseModel):
+    """A page of the feed, in the order in which the messages came."""
+
+    items: Annotated[list[CloudEvent], Field(description="What you may see, your own acts included.")]
+    next: Annotated[str, Field(description="Goes into `after`; always there, also when nothing more has come yet.")]
+
+
+async def wanted_types(
+    types: Annotated[
+        str | None,
+        Query(
+            max_length=8000,
+            description="Only these CloudEvents types, separated by commas; without it, all.",
+            examples=["org.caserelay.referral.submitted.v1"],
+        ),
+    ] = None,
+) -> tuple[str, ...] | None:
+    """The CloudEvents types asked for. Raises ProblemError 422 for one that is not published here."""
+    if types is None:
+        return None
+    wanted = tuple(dict.fromkeys(types.split(",")))
+    if any(kind not in MESSAGES for kind in wanted):
+        # What was asked for is not repeated: it may be anything that somebody typed.
+        detail = f"the types are: {', '.join(MESSAGES)}"
+        raise ProblemError(
+            422, "UNKNOWN_TYPE", f"types: {detail}", errors=[Fault("/query/types", "UNKNOWN_TYPE", detail)]
+        )
+    return wanted
+
+
+Types = Annotated[Sequence[str] | None, Depends(wanted_types)]
+After = Annotated[
+    Cursor, Query(description="The `next` or `id` of an earlier answer; without it, from the first event.")
+]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="The last `id` received; goes before `after`.")
+]
+
+
+async def _abreast(service: Service) -> None:
+    """Returns once the index knows all that the log holds: who has lost access must not profit from a rebuild."""
+    try:
+        async with asyncio.timeout(service.settings.wait_seconds):
+            await service.caught_up()
+    except TimeoutError:
+        raise ProblemError(
+            503, "CATCHING_UP", "the feed is being put together again; ask again", headers={"Retry-After": "1"}
+        ) from None
+
+
+def _resume_at(last_event_id: str | None, after: str | None) -> int:
+    if last_event_id is None:
+        return read_cursor(after, "after")
+    try:
+        return read_cursor(last_event_id)
+    except ProblemError as error:
+        detail = "this is not the `id` of an event that was sent"
+        fault = Fault("/headers/Last-Event-ID", error.code, detail)
+        raise ProblemError(422, error.code, f"Last-Event-ID: {detail}", errors=[fault]) from None
+
+
+def routes(service: Service, live: LiveFeed) -> APIRouter:
+    """`GET /v1/feed` and `GET /v1/stream`."""
+    router = APIRouter(tags=["feed"])
+
+    @router.get(
+        "/v1/feed",
+        response_model=FeedPage,
+        summary="What has happened, as CloudEvents, page by page; ask again with `next` for what is new.",
+    )
+    async def feed(caller: Authenticated, _: Covered, types: Types, after: After = None, limit: Limit = 50) -> Response:
+        POLICY.require(caller, READ_FEED, (ANY_ORGANISATION,))
+        start = read_cursor(after, "after")
+        await _abreast(service)
+        found = page(service.index, caller, READ_FEED, after=start, limit=limit, types=types)
+        body: dict[str, Any] = {
+            "items": await messages_at(service.log, found.positions),
+            "next": cursor(found.next),
+        }
+        return Response(to_json(body), headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+    @router.get(
+        "/v1/stream",
+        response_class=EventStream,
+        responses={
+            200: {
+                "description": "Server-sent events: `id` is a cursor, `event` the CloudEvents type, `data` the "
+                "CloudEvent. At least every 15 seconds comes a comment; the stream ends when the token expires.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        },
+        summary="What happens, as it happens; a client that comes back with Last-Event-ID loses and repeats nothing.",
+    )
+    async def stream(
+        request: Request,
+        caller: Authenticated,
+        _: Covered,
+        types: Types,
+        after: After = None,
+        last_event_id: LastEventId = None,
+    ) -> EventStream:
+        POLICY.require(caller, STREAM, (ANY_ORGANISATION,))
+        start = _resume_at(last_event_id, after)
+        await _abreast(service)
+        return live.respond(Subscriber(caller, request.headers["Authorization"], types), start)
+
+    return router

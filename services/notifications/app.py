@@ -1,0 +1,82 @@
+"""The notifications service put together: the only place that names concrete classes."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from contracts import casefile, referral
+from contracts.message import CloudEvent
+from services.chassis.bus import Bus
+from services.chassis.clock import Clock
+from services.chassis.consumer import Consumer
+from services.chassis.event_types import EventTypes
+from services.chassis.handler import Call, Handler, Streams
+from services.chassis.http.app import service_app
+from services.chassis.identity import Verifier
+from services.chassis.projection import Projection
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
+from services.notifications.api import routes
+from services.notifications.causes_first import after_its_causes
+from services.notifications.desk import Desk, desk_of
+from services.notifications.domain import INBOX, TakeMessage, decide
+from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
+from services.notifications.stream import LiveFeed
+from services.notifications.topics import TOPICS
+from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex
+
+NAME = "notifications"
+
+
+def build(
+    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+) -> FastAPI:
+    """The application, with its service as `state.service`; whoever runs the process starts and stops that.
+
+    `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
+    it waits for open requests: these would not end by themselves.
+    """
+    log = stores.event_log(NAME, EventTypes(TOPICS))
+    streams = Streams(log)
+    index = stores.index(NAME, TABLES, INDEX_VERSION)
+    consumed = stores.consumer_store(NAME)
+    handler: Handler[TakeMessage, Desk] = Handler(streams, desk_of, lambda command, desk: decide(command, desk.inbox))
+
+    async def take_in(event: CloudEvent) -> None:
+        stream, command = when_something_is_published_take_it_in(event, clock.now())
+        call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
+        await handler.handle(command, stream, INBOX, call, must_exist=False)
+
+    referrals = Consumer(referral.TOPIC, bus, consumed, take_in)
+    cases = Consumer(
+        casefile.TOPIC,
+        bus,
+        consumed,
+        after_its_causes(take_in, causes=referrals, bus=bus, patience=settings.wait_seconds),
+    )
+    service = Service(
+        name=NAME,
+        settings=settings,
+        clock=clock,
+        verifier=verifier,
+        log=log,
+        streams=streams,
+        index=index,
+        projection=Projection(log, index, FeedIndex(index).project),
+        bus=bus,
+        sources={"referral": referrals, "casefile": cases},
+        closers=[consumed.close],
+    )
+    live = LiveFeed(service)
+    service.closers.append(live.end)
+    app = service_app(
+        service,
+        title="Caserelay notifications",
+        summary="Tells the parties of a case what happens, once and in order.",
+        routers=[routes(service, live)],
+        telemetry=telemetry,
+    )
+    app.state.end_streams = live.end
+    return app

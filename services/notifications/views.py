@@ -1,0 +1,264 @@
+"""The feed: which messages a caller may see, in the order in which they came.
+
+The index lists candidates for every reader, so that a page costs what it shows, however much there is for others. It
+is kept exact as parties come and go; all the same it decides nothing: each item of a page is shown only if the policy
+permits it for the parties as they are then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+from contracts.parties import Item, Part, Parties, Place, item_of, message_place
+from services.chassis.eventlog import EventLog
+from services.chassis.identity import Caller
+from services.chassis.index import IndexReader, IndexWriter, Row, Table, Value
+from services.chassis.metadata import Recorded
+from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
+from services.notifications.domain import MessageTaken, parties_with
+
+INDEX_VERSION: Final = 1
+
+AUDIENCE: Final = Table(
+    "audience",
+    columns=("reader", "type", "case_id", "organisation", "referral", "is_stop", "at", "taken"),
+    indexes=(("reader",), ("reader", "type"), ("reader", "case_id")),
+)
+"""One row per message and reader; `seq` is the message's position in the log. `at` and `taken` are its place."""
+
+PARTS: Final = Table(
+    "parts",
+    columns=(
+        "case_id",
+        "referral",
+        "agency",
+        "organisation",
+        "since_at",
+        "since_taken",
+        "until_at",
+        "until_taken",
+        "stopped",
+        "expired",
+    ),
+    indexes=(("case_id",),),
+)
+"""One row per referral of a case: the parties, as `contracts.parties` folds them."""
+
+TABLES: Final = (AUDIENCE, PARTS)
+
+_EVERYBODY: Final = "everybody"
+_OVERSEERS: Final = "overseers"
+_ALL: Final = 1_000_000
+
+
+def _organisation_reader(organisation: str) -> str:
+    # The prefix keeps an organisation of any name apart from the two readers above.
+    return f"organisation {organisation}"
+
+
+class FeedIndex:
+    """Keeps the index of the feed; `reader` is the index that the projection fills."""
+
+    def __init__(self, reader: IndexReader) -> None:
+        self._reader = reader
+
+    def project(self, recorded: Recorded, writer: IndexWriter) -> None:
+        """Takes one event of the log in."""
+        event = recorded.event
+        if not isinstance(event, MessageTaken):
+            return
+        if event.case is None:
+            for reader in (_EVERYBODY, _OVERSEERS):
+                writer.put(
+                    AUDIENCE.name, f"{recorded.position} {reader}", recorded.position, reader=reader, type=event.type
+                )
+            return
+        before = parties_of(self._reader, [event.case]).get(event.case, Parties())
+        # The stream holds nothing else, so its version says as the how-manieth the message was taken.
+        after = parties_with(before, event, recorded.version)
+        item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
+        columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
+        key, position = str(recorded.position), recorded.position
+        writer.put(AUDIENCE.name, f"{key} {_OVERSEERS}", position, reader=_OVERSEERS, **columns)
+        for organisation in after.organisations:
+            if after.sees(organisation, item):
+                reader = _organisation_reader(organisation)
+                writer.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, **columns)
+        if after != before:
+            self._parties_changed(event.case, before, after, recorded, writer)
+
+    def _parties_changed(
+        self, case: str, before: Parties, after: Parties, recorded: Recorded, writer: IndexWriter
+    ) -> None:
+        changed = [part for part in after.parts if part not in before.parts or after.agency != before.agency]
+        for part in changed:
+            writer.put(
+                PARTS.name,
+                f"{case} {part.referral}",
+                recorded.position,
+                case_id=case,
+                **_part_columns(part, after.agency),
+            )
+        affected = {part.organisation for part in changed}
+        if after.agency is not None and after.agency != before.agency:
+            affected.add(after.agency)
+        earlier = self._reader.find(AUDIENCE.name, {"reader": _OVERSEERS, "case_id": case}, after=0, limit=_ALL)
+        for row in earlier:
+            item = _item(row)
+            for organisation in affected:
+                reader = _organisation_reader(organisation)
+                if after.sees(organisation, item):
+                    writer.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})
+                else:
+                    writer.delete(AUDIENCE.name, f"{row.seq} {reader}")
+
+
+def _item_columns(item: Item) -> dict[str, Value]:
+    at, taken = item.place
+    return {
+        "organisation": item.organisation,
+        "referral": item.referral,
+        "is_stop": int(item.is_stop),
+        "at": at,
+        "taken": taken,
+    }
+
+
+def _item(row: Row) -> Item:
+    columns: Any = row.columns
+    return Item(
+        place=(columns["at"], columns["taken"]),
+        organisation=columns["organisation"],
+        referral=columns["referral"],
+        is_stop=bool(columns["is_stop"]),
+    )
+
+
+def _part_columns(part: Part, agency: str | None) -> dict[str, Value]:
+    since_at, since_taken = part.since or (None, None)
+    until_at, until_taken = part.until or (None, None)
+    return {
+        "referral": part.referral,
+        "agency": agency,
+        "organisation": part.organisation,
+        "since_at": since_at,
+        "since_taken": since_taken,
+        "until_at": until_at,
+        "until_taken": until_taken,
+        "stopped": int(part.stopped),
+        "expired": int(part.expired),
+    }
+
+
+def _part(row: Row) -> Part:
+    columns: Any = row.columns
+
+    def place(name: str) -> Place | None:
+        at = columns[f"{name}_at"]
+        return None if at is None else (at, columns[f"{name}_taken"])
+
+    return Part(
+        referral=columns["referral"],
+        organisation=columns["organisation"],
+        since=place("since"),
+        until=place("until"),
+        stopped=bool(columns["stopped"]),
+        expired=bool(columns["expired"]),
+    )
+
+
+def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
+    """The parties of some cases; a case that nobody was addressed with yet may be missing."""
+    parts: dict[str, list[Row]] = {}
+    for row in reader.find(PARTS.name, {"case_id": cases}, after=0, limit=_ALL) if cases else ():
+        parts.setdefault(str(row.columns["case_id"]), []).append(row)
+    return {
+        case: Parties(
+            agency=next((str(row.columns["agency"]) for row in rows if row.columns["agency"] is not None), None),
+            parts=tuple(sorted(map(_part, rows), key=attrgetter("referral"))),
+        )
+        for case, rows in parts.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Positions of messages to show, in order, and the position behind which the feed goes on."""
+
+    positions: tuple[int, ...]
+    next: int
+
+
+def page(
+    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
+) -> Page:
+    """The first `limit` messages behind `after` that the caller may see, of the given types (None: of all).
+
+    A page that is not full goes on behind everything that the index knows.
+    """
+    through = max(after, reader.through())
+    shown: list[int] = []
+    place = after
+    while True:
+        wanted = limit - len(shown)
+        rows = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        shown.extend(_permitted(reader, caller, action, rows))
+        if len(rows) < wanted:
+            return Page(tuple(shown), through)
+        place = rows[-1].seq
+        if len(shown) == limit:
+            return Page(tuple(shown), place)
+
+
+def _candidates(
+    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
+) -> list[Row]:
+    if POLICY.permits(caller, action, (OVERSIGHT,)):
+        readers = [_OVERSEERS]
+    else:
+        readers = [_organisation_reader(caller.org), _EVERYBODY]
+    # One look per reader and type: each runs along an index in the order of the feed, and stops at its limit.
+    wheres: Iterable[dict[str, Value]] = (
+        [{"reader": one} for one in readers]
+        if types is None
+        else [{"reader": one, "type": kind} for one in readers for kind in types]
+    )
+    rows = [row for where in wheres for row in reader.find(AUDIENCE.name, where, after=after, limit=limit)]
+    return sorted(rows, key=attrgetter("seq"))[:limit]
+
+
+def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
+    cases = {str(row.columns["case_id"]) for row in rows if row.columns["case_id"] is not None}
+    parties = parties_of(reader, sorted(cases))
+    return [
+        row.seq
+        for row in rows
+        if POLICY.permits(caller, action, _relations(caller, row, parties.get(str(row.columns["case_id"]), Parties())))
+    ]
+
+
+def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
+    return relations_to_message(caller, None if row.columns["case_id"] is None else _item(row), parties)
+
+
+async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """The messages at these positions of the log, in order."""
+    found: list[dict[str, Any]] = []
+    for first, count in _runs(positions):
+        found.extend(recorded.event.message for recorded in await log.read_all(first - 1, count))
+    return found
+
+
+def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring positions are read together: (first, how many)."""
+    runs: list[tuple[int, int]] = []
+    for position in positions:
+        if runs and position == sum(runs[-1]):
+            first, count = runs[-1]
+            runs[-1] = first, count + 1
+        else:
+            runs.append((position, 1))
+    return runs

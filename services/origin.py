@@ -1,0 +1,57 @@
+"""All services behind one origin: requests go by their path to the service that owns it.
+
+What a gateway does with path rules in production, done inside one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.chassis.http.openapi import document
+
+PATHS: Final[Mapping[str, str]] = {
+    "referrals": "referral",
+    "organisations": "referral",
+    "programmes": "referral",
+    "legal-bases": "referral",
+    "cases": "casefile",
+    "worklist": "casefile",
+    "mentors": "casefile",
+    "feed": "notifications",
+    "stream": "notifications",
+}
+"""The first path segment behind `/v1/`, and the service that answers it."""
+
+
+class Origin:
+    """One ASGI application over several; `own` answers whatever belongs to none of them, and has the lifespan."""
+
+    def __init__(self, own: FastAPI, services: Mapping[str, FastAPI]) -> None:
+        self._own = own
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        await self._application(scope)(scope, receive, send)
+
+    def _application(self, scope: Scope) -> ASGIApp:
+        if scope["type"] != "http":
+            return self._own
+        _, version, segment, *_ = [*str(scope["path"]).split("/", 3), "", ""]
+        return self._services.get(PATHS.get(segment, ""), self._own) if version == "v1" else self._own
+
+
+def merged_document(own: FastAPI, services: Mapping[str, FastAPI]) -> dict[str, Any]:
+    """One OpenAPI document over all of them. Schemas of one name are the same model of contracts."""
+    merged: dict[str, Any] = {**document(own), "paths": {}, "components": {}}
+    for app in (own, *services.values()):
+        made = document(app)
+        for path, operations in made["paths"].items():
+            merged["paths"].setdefault(path, operations)
+        for section, entries in made["components"].items():
+            merged["components"].setdefault(section, {}).update(entries)
+    return merged

@@ -1,0 +1,137 @@
+"""Who may do and see what of referrals: the table that the one choke point reads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from contracts.codes import OrganisationKind, Role, WithdrawReason
+from services.chassis.access import Denial, Policy, Rule
+from services.chassis.identity import Caller
+from services.referral.domain.desk import Desk
+from services.referral.domain.legal_basis import LegalBasis
+from services.referral.domain.organisation import Organisation
+from services.referral.domain.referral_state import TERMINAL
+
+AGENCY: Final = "AGENCY"
+"""Somebody of an agency, as to things that do not exist yet."""
+OWNER_AGENCY: Final = "OWNER_AGENCY"
+ADDRESSED_ORGANISATION: Final = "ADDRESSED_ORGANISATION"
+CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
+"""The organisation that was addressed, after the person withdrew the legal basis: only the stop remains visible."""
+FORMER_ORGANISATION: Final = "FORMER_ORGANISATION"
+"""The organisation whose access ended, twelve weeks after its referral did."""
+OVERSIGHT: Final = "OVERSIGHT"
+PLATFORM: Final = "PLATFORM"
+OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+ANY_ORGANISATION: Final = "ANY_ORGANISATION"
+
+_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
+_LEADS = frozenset({Role.AGENCY_TEAM_LEAD})
+_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+_READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
+_AUDITORS = frozenset({Role.AUDITOR})
+_OPERATORS = frozenset({Role.OPERATOR})
+_EVERYBODY = frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}
+
+_AGENCY_COMMANDS = ("edit", "submit", "provide-information", "withdraw", "mark-error")
+_ORGANISATION_COMMANDS = ("receive", "request-information", "waitlist", "accept", "decline")
+COMMANDS: Final = (*_AGENCY_COMMANDS, *_ORGANISATION_COMMANDS, "confirm-error")
+
+POLICY: Final = Policy(
+    [
+        Rule("create", _COUNSELLORS, AGENCY),
+        *(Rule(action, _COUNSELLORS, OWNER_AGENCY) for action in _AGENCY_COMMANDS),
+        Rule("confirm-error", _LEADS, OWNER_AGENCY),
+        *(Rule(action, _COORDINATORS, ADDRESSED_ORGANISATION) for action in _ORGANISATION_COMMANDS),
+        # The domain answers these with the rule: 403 LEGAL_BASIS_WITHDRAWN.
+        *(Rule(action, _COORDINATORS, CONSENT_WITHDRAWN) for action in _ORGANISATION_COMMANDS),
+        Rule("read", _READERS, OWNER_AGENCY),
+        Rule("read", _READERS, ADDRESSED_ORGANISATION),
+        Rule("read", _READERS, CONSENT_WITHDRAWN),
+        Rule("read", _AUDITORS, OVERSIGHT),
+        Rule("read-record", _READERS, OWNER_AGENCY),
+        Rule("read-record", _READERS, ADDRESSED_ORGANISATION),
+        Rule("read-record", _AUDITORS, OVERSIGHT),
+        Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
+        Rule("read-contact", _COUNSELLORS, OWNER_AGENCY),
+        Rule("read-contact", _COORDINATORS, ADDRESSED_ORGANISATION),
+        Rule("read-contact", _COORDINATORS, CONSENT_WITHDRAWN),
+        Rule("withdraw-legal-basis", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, ADDRESSED_ORGANISATION),
+        Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, CONSENT_WITHDRAWN),
+        Rule("read-organisation", _EVERYBODY, ANY_ORGANISATION),
+        Rule("describe-organisation", _OPERATORS, PLATFORM),
+        Rule(
+            "describe-organisation",
+            frozenset({Role.NGO_LEAD, Role.NGO_COORDINATOR, Role.AGENCY_TEAM_LEAD}),
+            OWN_ORGANISATION,
+        ),
+        Rule("read-programme", _EVERYBODY, ANY_ORGANISATION),
+        Rule("publish-programme", _OPERATORS, PLATFORM),
+    ],
+    [
+        Denial(
+            FORMER_ORGANISATION,
+            "ACCESS_ENDED",
+            "the organisation's access to the case ended twelve weeks after its referral did",
+        )
+    ],
+)
+
+
+def relations_to_referral(caller: Caller, desk: Desk, access_term: timedelta) -> tuple[str, ...]:
+    """How the caller stands to a referral. A draft has no other party than its agency."""
+    offer = desk.referral.offer
+    if offer is None:
+        return ()
+    relations = []
+    if caller.org == offer.agency:
+        relations.append(OWNER_AGENCY)
+    if caller.org == offer.organisation:
+        relations.append(_addressed(desk, access_term))
+    if caller.role is Role.AUDITOR:
+        relations.append(OVERSIGHT)
+    return tuple(relations)
+
+
+def _addressed(desk: Desk, access_term: timedelta) -> str:
+    referral = desk.referral
+    if desk.legal_basis.withdrawn_at is not None or (
+        referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
+    ):
+        return CONSENT_WITHDRAWN
+    ended = referral.moved.at if referral.moved is not None and referral.state in TERMINAL else None
+    if ended is not None and desk.at >= ended + access_term:
+        return FORMER_ORGANISATION
+    return ADDRESSED_ORGANISATION
+
+
+def relations_to_legal_basis(caller: Caller, basis: LegalBasis) -> tuple[str, ...]:
+    """How the caller stands to a legal basis: as to the referral that it was given for."""
+    if basis.offer is None:
+        return ()
+    relations = []
+    if caller.org == basis.offer.agency:
+        relations.append(OWNER_AGENCY)
+    if caller.org == basis.offer.organisation:
+        relations.append(ADDRESSED_ORGANISATION if basis.withdrawn_at is None else CONSENT_WITHDRAWN)
+    if caller.role is Role.AUDITOR:
+        relations.append(OVERSIGHT)
+    return tuple(relations)
+
+
+def relations_of_agency(caller: Caller, own: Organisation) -> tuple[str, ...]:
+    """How the caller stands to referrals that do not exist yet: as somebody of an agency, or not."""
+    is_agency = own.description is not None and own.description.kind == OrganisationKind.AGENCY
+    return (AGENCY,) if is_agency else (ANY_ORGANISATION,)
+
+
+def relations_to_organisation(caller: Caller, organisation: str) -> tuple[str, ...]:
+    """How the caller stands to an organisation. What an organisation offers is no secret among organisations."""
+    relations = [ANY_ORGANISATION]
+    if caller.org == organisation:
+        relations.append(OWN_ORGANISATION)
+    if caller.role is Role.OPERATOR:
+        relations.append(PLATFORM)
+    return tuple(relations)

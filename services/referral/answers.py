@@ -1,0 +1,201 @@
+"""The shapes that the referral service answers with, for its OpenAPI document and for those who read it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from contracts.message import Contract
+
+
+class ActorAnswer(Contract):
+    """Who acted."""
+
+    sub: str
+    role: str
+    org: str
+    on_behalf_of: str | None = None
+
+
+class AllowedAction(Contract):
+    """A command that this caller may send now."""
+
+    action: str
+    href: str
+    method: str
+
+
+class BlockedAction(Contract):
+    """A command that is not possible now, the rule that says so, and who can change it."""
+
+    action: str
+    code: str
+    detail: str
+    who_can_unblock: str | None
+
+
+class ReferralAnswer(Contract):
+    """A referral as this caller reads it; after a consent withdrawal the organisation reads only the stop."""
+
+    id: str
+    case: str | None
+    state: str
+    version: int
+    due_at: dict[str, datetime]
+    agency: str | None = None
+    programme: str | None = None
+    programme_version: int | None = None
+    to: str | None = None
+    client: dict[str, str] | None = None
+    contact_language: str | None = None
+    languages: list[dict[str, Any]] = []
+    occupations: list[dict[str, Any]] = []
+    sectors: list[str] = []
+    region: str | None = None
+    goals: list[str] = []
+    support_needs: list[str] = []
+    availability: list[str] = []
+    why_mentoring: str | None = None
+    alternative_considered: str | None = None
+    recommended_mentor_kind: str | None = None
+    eligibility: dict[str, bool] = {}
+    participation_choice: dict[str, Any] | None = None
+    legal_basis: dict[str, Any] | None = None
+    previous_referral: str | None = None
+    overdue: list[str] = []
+    coordinator: str | None = None
+    asked_for: list[str] | None = None
+    waiting: dict[str, Any] | None = None
+    reason: str | None = None
+    re_referable: bool | None = None
+    proposed_action: str | None = None
+    error_reported: bool | None = None
+    allowed_actions: list[AllowedAction] = []
+    blocked_actions: list[BlockedAction] = []
+    links: dict[str, str]
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
+
+
+class ReferralPage(Contract):
+    """A page of referrals."""
+
+    items: list[ReferralAnswer]
+    next: str | None
+
+
+class RecordedAnswer(Contract):
+    """An event of the raw record."""
+
+    event: str
+    type: str
+    topic: str
+    version: int
+    position: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: ActorAnswer
+    legal_basis_id: str | None
+    charter_version: str | None
+    programme_version: str | None
+    correlation_id: str
+    causation_id: str | None
+    traceparent: str | None
+    digest: str
+    data: dict[str, Any]
+
+
+class RecordedPage(Contract):
+    """The raw record of a stream."""
+
+    items: list[RecordedAnswer]
+    next: str | None
+
+
+class PersonAnswer(Contract):
+    """The contact data of a person; personal data. The one answer that holds any."""
+
+    contact: dict[str, str | None]
+
+
+class OrganisationAnswer(Contract):
+    """An organisation; `taken` counts the accepted referrals that it carries now."""
+
+    id: str
+    name: str
+    kind: str
+    programmes: list[str]
+    languages: list[str]
+    sectors: list[str]
+    capacity: int | None
+    contact_point: str | None
+    taken: int
+    version: int
+    links: dict[str, str]
+
+
+class OrganisationPage(Contract):
+    """A page of organisations."""
+
+    items: list[OrganisationAnswer]
+    next: str | None
+
+
+class ProgrammeVersionAnswer(Contract):
+    """One version of a programme's parameters."""
+
+    version: int
+    valid_from: date
+    kind: str
+    name: str
+    time_zone: str
+    country: str
+    criteria: list[str]
+    arrangement_id: str
+    contact_point: str
+    terms: dict[str, dict[str, Any]]
+    agreement_months_max: int
+    extension_months_max: int
+    meetings_per_month_min: int
+    information_requests_max: int
+    charter_version: str
+
+
+class ProgrammeAnswer(Contract):
+    """A programme with all its versions; `inForce` is the one that governs now."""
+
+    id: str
+    version: int
+    in_force: int | None
+    versions: list[ProgrammeVersionAnswer]
+    links: dict[str, str]
+
+
+class RelianceAnswer(Contract):
+    """What was done on a legal basis, by which referral, towards whom, when."""
+
+    referral: str
+    recipient: str
+    purpose: str
+    at: datetime
+
+
+class LegalBasisAnswer(Contract):
+    """A legal basis and its interval of validity."""
+
+    id: str
+    kind: str
+    recipient: str
+    text_version: str
+    language: str
+    given_at: datetime
+    client_ref: str | None
+    referral: str | None
+    case: str | None
+    valid: bool
+    withdrawn_at: datetime | None
+    relied_on: list[RelianceAnswer]
+    version: int
+    links: dict[str, str]

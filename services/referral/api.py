@@ -1,0 +1,121 @@
+"""The HTTP routes of referrals: HTTP → command, view → HTTP. Ids and times are stamped here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic_core import to_jsonable_python
+
+from contracts.codes import ReferralState
+from contracts.fields import Body as RequestBody
+from services.chassis.http import answers
+from services.chassis.http.asked import (
+    Asked,
+    Authenticated,
+    Changing,
+    Covered,
+    Creating,
+    Cursor,
+    Identifier,
+    Limit,
+    check_text,
+)
+from services.chassis.http.positions import read_cursor
+from services.referral import bodies
+from services.referral.answers import PersonAnswer, RecordedPage, ReferralAnswer, ReferralPage
+from services.referral.commands import ACTIONS, Action
+from services.referral.intake import Intake, merged
+from services.referral.reading import Referrals
+
+PERSONAL: Final = frozenset({"contact"})
+"""The body's field that may hold personal data."""
+
+
+def routes(referrals: Referrals, intake: Intake) -> APIRouter:
+    """All routes under `/v1/referrals` but the bulk intake."""
+    router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
+
+    @router.post(
+        "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."
+    )
+    async def create(request: Request, asked: Creating, body: bodies.ReferralBody, _: Covered) -> Response:
+        check_text(await request.json(), PERSONAL)
+        return await intake.create(asked, body)
+
+    @router.get("", response_model=ReferralPage, summary="Referrals that the caller may see.")
+    async def find(  # noqa: PLR0913 - the query has that many parts
+        caller: Authenticated,
+        _: Covered,
+        state: Annotated[ReferralState | None, Query()] = None,
+        case: Annotated[str | None, Query(max_length=80)] = None,
+        organisation: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        wanted = {"state": state.value if state else None, "case_id": case, "organisation": organisation}
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        items, more = await intake.listed(caller, filters, read_cursor(cursor), limit)
+        return answers.page(items, more)
+
+    @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
+    async def read(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
+        view, etag = await referrals.view(caller, referral_id)
+        return answers.read(view, etag)
+
+    @router.patch("/{referral_id}", response_model=ReferralAnswer, summary="Edit a draft (JSON merge patch, RFC 7396).")
+    async def edit(
+        asked: Changing,
+        referral_id: Identifier,
+        patch: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
+    ) -> Response:
+        check_text(patch, PERSONAL)
+        found = await referrals.find(asked.caller, referral_id, "edit")
+        return await intake.edit(asked, found, merged(found, patch), patch)
+
+    @router.get("/{referral_id}/events", response_model=RecordedPage, summary="The raw record of a referral.")
+    async def events(
+        caller: Authenticated, referral_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+    ) -> Response:
+        items, more = await intake.recorded(caller, referral_id, read_cursor(cursor), limit)
+        return answers.page(items, more)
+
+    @router.get(
+        "/{referral_id}/contact", response_model=PersonAnswer, summary="The person's data; reading is recorded."
+    )
+    async def contact(request: Request, caller: Authenticated, referral_id: Identifier) -> Response:
+        return await intake.contact(caller, referral_id, request.headers.get("traceparent"))
+
+    for name, action in ACTIONS.items():
+        router.add_api_route(
+            f"/{{referral_id}}/{name}",
+            _endpoint(name, action, referrals, intake),
+            methods=["POST"],
+            response_model=ReferralAnswer,
+            summary=action.summary,
+            name=name,
+            operation_id=f"referral-{name}",
+        )
+    return router
+
+
+def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -> Callable[..., Awaitable[Response]]:
+    async def endpoint(asked: Asked, referral_id: str, _: None, body: RequestBody | None = None) -> Response:
+        given = body if body is not None else action.body()
+        check_text(to_jsonable_python(given, by_alias=True))
+        found = await referrals.find(asked.caller, referral_id, name)
+        return await intake.act(asked, found, action, given)
+
+    # The body's type differs from action to action, and FastAPI reads it from the annotation.
+    optional = action.body is bodies.NothingBody
+    endpoint.__annotations__ = {
+        "asked": Changing,
+        "referral_id": Identifier,
+        "_": Covered,
+        "body": action.body | None if optional else action.body,
+        "return": Response,
+    }
+    if not optional:
+        endpoint.__defaults__ = None
+    return endpoint

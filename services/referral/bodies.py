@@ -1,0 +1,230 @@
+"""What the referral service is sent: the request bodies, as strict as their standards. Guards of content are domain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.codes import (
+    Alternative,
+    CapitalType,
+    CefrLevel,
+    DeclineReason,
+    LegalBasisKind,
+    MentorKind,
+    OrganisationKind,
+    ProgrammeKind,
+    Question,
+    SupportNeed,
+    WaitlistReason,
+    WhyMentoring,
+)
+from contracts.fields import (
+    Body,
+    CalendarDate,
+    Code,
+    Count,
+    EscoUri,
+    Flag,
+    FreeText,
+    HalfDay,
+    Instant,
+    Isco,
+    LanguageTag,
+    NaceCode,
+    Name,
+    Reference,
+    Region,
+)
+
+UuidText = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+MANY = 20
+
+
+class ClientBody(Body):
+    """The person, by the agency's pseudonym."""
+
+    ref: Reference
+
+
+class ContactBody(Body):
+    """How to reach the person. Personal data: it goes to the vault and nowhere else."""
+
+    name: Name | None = None
+    phone: Annotated[str, Field(max_length=40)] | None = None
+    email: Annotated[str, Field(max_length=254)] | None = None
+
+
+class LanguageBody(Body):
+    """A language, its CEFR level, and whether the level was declared or tested."""
+
+    tag: LanguageTag
+    level: CefrLevel
+    evidence: Literal["DECLARED", "TESTED"]
+
+
+class OccupationBody(Body):
+    """An occupation wanted."""
+
+    isco: Isco
+    esco: EscoUri | None = None
+
+
+class ParticipationChoiceBody(Body):
+    """The jobseeker's own yes."""
+
+    chosen_at: Instant
+    method: Literal["IN_PERSON", "PHONE", "VIDEO", "ONLINE", "WRITTEN"]
+    language: LanguageTag
+
+
+class LegalBasisBody(Body):
+    """On what the sharing of data rests, and for whom."""
+
+    kind: LegalBasisKind
+    recipient: Reference
+    text_version: Reference
+    language: LanguageTag
+    given_at: Instant
+
+
+class ReferralBody(Body):
+    """A referral. A draft may leave out anything but the programme and the person."""
+
+    programme: Reference
+    to: Reference | None = None
+    client: ClientBody
+    contact: ContactBody | None = None
+    contact_language: LanguageTag | None = None
+    languages: Annotated[list[LanguageBody], Field(max_length=MANY)] = []
+    occupations: Annotated[list[OccupationBody], Field(max_length=MANY)] = []
+    sectors: Annotated[list[NaceCode], Field(max_length=MANY)] = []
+    region: Region | None = None
+    goals: Annotated[list[CapitalType], Field(max_length=MANY)] = []
+    support_needs: Annotated[list[SupportNeed], Field(max_length=MANY)] = []
+    availability: Annotated[list[HalfDay], Field(max_length=MANY)] = []
+    why_mentoring: WhyMentoring | None = None
+    alternative_considered: Alternative | None = None
+    recommended_mentor_kind: MentorKind | None = None
+    eligibility: Annotated[dict[Code, Flag], Field(max_length=30)] = {}
+    participation_choice: ParticipationChoiceBody | None = None
+    legal_basis: LegalBasisBody | None = None
+    previous_referral: UuidText | None = None
+    draft: Flag = False
+
+
+class BulkLine(ReferralBody):
+    """A line of the bulk intake: a referral with its own key."""
+
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class NothingBody(Body):
+    """An empty object: the command says it all."""
+
+
+class RequestInformationBody(Body):
+    """What the organisation asks."""
+
+    codes: Annotated[list[Question], Field(min_length=1, max_length=10)]
+
+
+class AnswerBody(Body):
+    """One answer; its text goes to the vault."""
+
+    code: Question
+    answer: FreeText
+
+
+class ProvideInformationBody(Body):
+    """The agency's answers."""
+
+    answers: Annotated[list[AnswerBody], Field(min_length=1, max_length=10)]
+
+
+class WaitlistBody(Body):
+    """Why the referral waits, until when, and that the person agreed to wait."""
+
+    reason: WaitlistReason
+    expected_by: CalendarDate
+    client_agreed: Flag
+
+
+class AcceptBody(Body):
+    """The coordinator (a `sub` of the organisation) who is responsible from now on."""
+
+    coordinator: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+
+
+class DeclineBody(Body):
+    """Why not; `text` only with OTHER. Text and suggestion go to the vault."""
+
+    reason: DeclineReason
+    text: FreeText | None = None
+    suggestion: FreeText | None = None
+
+
+class WithdrawBody(Body):
+    """Why the agency takes the referral back; `text` only with OTHER."""
+
+    reason: Literal[
+        "CLIENT_IN_EMPLOYMENT",
+        "CLIENT_IN_TRAINING",
+        "CLIENT_WITHDREW",
+        "CLIENT_MOVED",
+        "NO_LONGER_ELIGIBLE",
+        "OTHER_ORGANISATION_CHOSEN",
+        "OTHER",
+    ]
+    text: FreeText | None = None
+
+
+class MarkErrorBody(Body):
+    """Why the referral should never have been there; goes to the vault."""
+
+    justification: FreeText
+
+
+class LegalBasisWithdrawalBody(Body):
+    """Through which side the person withdrew; for the record only."""
+
+    channel: Literal["AGENCY", "ORGANISATION", "PERSON"] | None = None
+
+
+class OrganisationBody(Body):
+    """An organisation as it describes itself. `capacity`: people at once, null for no limit."""
+
+    name: Name
+    kind: OrganisationKind
+    programmes: Annotated[list[Reference], Field(max_length=50)] = []
+    languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
+    sectors: Annotated[list[NaceCode], Field(max_length=50)] = []
+    capacity: Annotated[Count, Field(ge=0, le=1_000_000)] | None = None
+    contact_point: FreeText | None = None
+
+
+class TermBody(Body):
+    """A length of time in calendar or working days."""
+
+    n: Annotated[Count, Field(ge=1, le=3660)]
+    unit: Literal["DAYS", "WORKING_DAYS"]
+
+
+class ProgrammeVersionBody(Body):
+    """The parameters of a programme from `validFrom` on; a term that is left out has its default."""
+
+    valid_from: CalendarDate
+    kind: ProgrammeKind
+    name: Name
+    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+){0,2}$", max_length=60)] = "Europe/Brussels"
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "BE"
+    criteria: Annotated[list[Code], Field(min_length=1, max_length=30)]
+    arrangement_id: Reference
+    contact_point: Name
+    terms: Annotated[dict[Code, TermBody], Field(max_length=60)] = {}
+    agreement_months_max: Annotated[Count, Field(ge=1, le=60)] = 6
+    extension_months_max: Annotated[Count, Field(ge=0, le=60)] = 3
+    meetings_per_month_min: Annotated[Count, Field(ge=1, le=31)] = 2
+    information_requests_max: Annotated[Count, Field(ge=0, le=20)] = 2
+    charter_version: Reference = "v1"

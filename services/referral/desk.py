@@ -1,0 +1,139 @@
+"""Which streams a command of the referral service rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.chassis.calendar import Terms
+from services.chassis.decider import Command
+from services.chassis.handler import Reads, Streams
+from services.chassis.metadata import References
+from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_stream
+from services.referral.domain.desk import Desk
+from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.organisation import (
+    ORGANISATION,
+    DescribeOrganisation,
+    Organisation,
+    OrganisationDesk,
+    organisation_stream,
+)
+from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVersionPublished, programme_stream
+from services.referral.domain.referral import REFERRAL
+from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
+from services.referral.domain.rests_on import rests_on
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A desk of the domain with the references that its events carry."""
+
+    desk: Desk
+    references: References
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedOrganisation:
+    """The desk of an organisation; nobody's data are involved."""
+
+    desk: OrganisationDesk
+    references: References = References()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProgramme:
+    """The desk of a programme."""
+
+    desk: Programme
+    references: References = References()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedCaseKey:
+    """The desk of a case key."""
+
+    desk: CaseKey
+    references: References = References()
+
+
+class Desks:
+    """Loads desks; keeps the calendars of programme versions, which never change."""
+
+    def __init__(self) -> None:
+        self._terms: dict[tuple[str, int], Terms] = {}
+
+    def terms(self, version: ProgrammeVersionPublished | None) -> Terms | None:
+        """The calendar and terms of a programme's version."""
+        if version is None:
+            return None
+        key = version.programme, version.version
+        if key not in self._terms:
+            parameters = version.parameters
+            terms = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
+            self._terms[key] = Terms(terms, parameters.time_zone, parameters.country)
+        return self._terms[key]
+
+    async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
+        """The desk of a command on a referral, or of the withdrawal of its legal basis."""
+        if isinstance(command, WithdrawLegalBasis):
+            basis = await reads.state(stream, LEGAL_BASIS)
+            stream = referral_stream(basis.offer.referral_id) if basis.offer is not None else stream
+        return await self._load(command, command.at, stream, reads)
+
+    async def for_reader(self, referral_id: str, at: datetime, streams: Streams) -> Desk:
+        """The desk as somebody who asks what is possible needs it."""
+        return (await self._load(None, at, referral_stream(referral_id), Reads(streams))).desk
+
+    async def _load(self, command: Command | None, at: datetime, stream: str, reads: Reads) -> Loaded:
+        referral = await reads.state(stream, REFERRAL)
+        on = rests_on(command, referral)
+        basis_id = on.legal_basis or getattr(command, "legal_basis_id", None)
+        programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
+        version = programme.in_force(at)
+        desk = Desk(
+            at=at,
+            referral=referral,
+            programme=programme,
+            terms=self.terms(version),
+            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY) if on.case_key else CaseKey(),
+            organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
+            if on.organisation
+            else Organisation(),
+            legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
+            reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
+            if referral.offer is not None
+            else Reminders(),
+        )
+        return Loaded(
+            desk,
+            References(
+                legal_basis_id=basis_id,
+                charter_version=version.parameters.charter_version if version else None,
+                programme_version=f"{version.programme}/{version.version}" if version else None,
+            ),
+        )
+
+
+async def organisation_desk(command: DescribeOrganisation, stream: str, reads: Reads) -> LoadedOrganisation:
+    """The organisation, and which of the programmes that it names exist."""
+    organisation = await reads.state(stream, ORGANISATION)
+    known = frozenset(
+        {
+            programme
+            for programme in command.description.programmes
+            if (await reads.state(programme_stream(programme), PROGRAMME)).versions
+        }
+    )
+    return LoadedOrganisation(OrganisationDesk(organisation=organisation, known_programmes=known))
+
+
+async def programme_desk(_command: Command, stream: str, reads: Reads) -> LoadedProgramme:
+    """The programme alone."""
+    return LoadedProgramme(await reads.state(stream, PROGRAMME))
+
+
+async def case_key_desk(_command: Command, stream: str, reads: Reads) -> LoadedCaseKey:
+    """The case key alone."""
+    return LoadedCaseKey(await reads.state(stream, CASE_KEY))

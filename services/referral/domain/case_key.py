@@ -1,0 +1,122 @@
+"""The case key: one person of one agency in one programme. It has one open case and at most one live referral."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid5
+
+from services.chassis.decider import Command, Entity
+
+NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
+
+
+def case_key_of(agency: str, client_ref: str, programme: str) -> str:
+    """The same three always give the same key, so that the log itself holds the uniqueness of the live referral."""
+    return str(uuid5(NAMESPACE, json.dumps([agency, client_ref, programme])))
+
+
+def case_key_stream(case_key: str) -> str:
+    """The stream of one case key."""
+    return f"case-key-{case_key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseCase(Command):
+    """The agency closed the case (a fact that casefile tells): the next referral opens a new one."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenCase(Command):
+    """The agency opened a closed case again (a fact that casefile tells)."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKeyTaken:
+    """A referral became the live one of the key, in this case."""
+
+    referral_id: str
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKeyReleased:
+    """The live referral ended. `offered` says that it is one that a later referral may follow on.
+
+    Neither a draft nor a referral entered in error is.
+    """
+
+    referral_id: str
+    offered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEnded:
+    """The case was closed."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResumed:
+    """The closed case was opened again."""
+
+    case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKey:
+    """The latest case and whether it is open, the live referral, and the ended ones with the case of each."""
+
+    case_id: str | None = None
+    case_open: bool = False
+    live: str | None = None
+    live_case: str | None = None
+    ended: tuple[tuple[str, str], ...] = ()
+
+    def case_for(self, new_case_id: str) -> str:
+        """The open case; a new one where there is none."""
+        return self.case_id if self.case_open and self.case_id is not None else new_case_id
+
+    def has_ended(self, referral_id: str) -> bool:
+        """Whether the referral was made under this key and has ended."""
+        return any(ended == referral_id for ended, _ in self.ended)
+
+    def latest_in(self, case_id: str) -> str | None:
+        """The referral of the case that ended last."""
+        return next((ended for ended, case in reversed(self.ended) if case == case_id), None)
+
+
+def decide(command: Command, key: CaseKey) -> list[Any]:
+    """What casefile tells of a case; news of a case that is not the key's latest changes nothing."""
+    match command:
+        case CloseCase() if key.case_open and key.case_id == command.case_id:
+            return [CaseEnded(case_id=command.case_id)]
+        case ReopenCase() if not key.case_open and key.case_id == command.case_id:
+            return [CaseResumed(case_id=command.case_id)]
+        case _:
+            return []
+
+
+def evolve(key: CaseKey, event: Any) -> CaseKey:
+    """The key after one more event."""
+    match event:
+        case CaseKeyTaken():
+            return replace(key, case_id=event.case_id, case_open=True, live=event.referral_id, live_case=event.case_id)
+        case CaseKeyReleased() if key.live == event.referral_id:
+            more = ((event.referral_id, key.live_case),) if event.offered and key.live_case is not None else ()
+            return replace(key, live=None, live_case=None, ended=key.ended + more)
+        case CaseEnded():
+            return replace(key, case_open=False)
+        case CaseResumed():
+            return replace(key, case_open=True)
+        case _:
+            return key
+
+
+CASE_KEY: Entity[CaseKey] = Entity(CaseKey(), evolve)

@@ -1,0 +1,105 @@
+"""A referral as a draft: nobody but its agency knows of it, and it lapses when it is left lying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.codes import DeadlineName, ReferralState
+from services.chassis.decider import Fault, Refused, To
+from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_key_stream
+from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.offer import Offer, ReferralEvent, acts_for
+from services.referral.domain.packet import Packet, wrong_in_draft
+from services.referral.domain.rules import allow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDraft(ReferralCommand):
+    """Begin a referral. `new_case_id` is used where the person has no open case in the programme."""
+
+    packet: Packet
+    new_case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditDraft(ReferralCommand):
+    """Replace the draft's packet by `packet`: the old one with the changes already merged into it."""
+
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralDrafted(ReferralEvent):
+    """A draft was begun."""
+
+    packet: Packet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftEdited(ReferralEvent):
+    """The draft's packet is now this one."""
+
+    packet: Packet
+
+
+def create(command: CreateDraft, desk: Desk) -> list[Any]:
+    """Begins a draft, which holds the case key like any live referral."""
+    referral, packet = desk.referral, command.packet
+    if referral.state is ReferralState.DRAFT and referral.packet == packet:
+        return []
+    refuse_if_recorded(command.referral_id, desk)
+    if faults := list(wrong_in_draft(packet, desk.circumstances)):
+        raise Refused.input(*faults)
+    refuse_second(command.referral_id, desk)
+    agency = acts_for(command.by)
+    offer = Offer(
+        referral_id=command.referral_id,
+        case_id=desk.case_key.case_for(command.new_case_id),
+        case_key=case_key_of(agency, packet.client_ref, packet.programme),
+        agency=agency,
+        organisation=None,
+        programme=packet.programme,
+        programme_version=desk.version.version,
+    )
+    lapse = desk.deadline(DeadlineName.DRAFT_LAPSE.value, command.at)
+    return [
+        ReferralDrafted(offer=offer, at=command.at, by=agency, deadlines=(lapse,), packet=packet),
+        To(case_key_stream(offer.case_key), CaseKeyTaken(referral_id=command.referral_id, case_id=offer.case_id)),
+    ]
+
+
+def edit(command: EditDraft, desk: Desk) -> list[Any]:
+    """Changes a draft. The person and the programme are its identity and stay; its term runs on."""
+    allow("edit", desk, command.by)
+    referral, packet = desk.referral, command.packet
+    if referral.packet == packet:
+        return []
+    faults = list(wrong_in_draft(packet, desk.circumstances))
+    for pointer, name in (("/programme", "programme"), ("/client/ref", "client_ref")):
+        if getattr(packet, name) != getattr(referral.packet, name):
+            faults.append(
+                Fault(pointer, "FIXED_BY_DRAFT", "a draft keeps its person and its programme; withdraw it, begin anew")
+            )
+    if faults:
+        raise Refused.input(*faults)
+    return [
+        DraftEdited(offer=desk.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running, packet=packet)
+    ]
+
+
+def refuse_if_recorded(referral_id: str, desk: Desk) -> None:
+    """Raises Refused where something else is recorded under the id of a new referral."""
+    if desk.referral.state is not None:
+        raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {desk.referral.state}")
+
+
+def refuse_second(referral_id: str, desk: Desk) -> None:
+    """Raises Refused where another referral of the person in the programme is live."""
+    if desk.case_key.live not in (None, referral_id):
+        raise Refused(
+            "REFERRAL_LIVE",
+            f"referral {desk.case_key.live} of the same person and programme is live; another one is possible "
+            "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
+            who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
+        )

@@ -1,0 +1,49 @@
+"""The offer that a referral is: who refers to whom, in which case, under which rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.chassis.deadline import Deadline
+from services.chassis.decider import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What every event of a referral repeats, so that it can be published and released without another look-up.
+
+    `organisation` is None as long as there is only a draft: nobody has been offered anything, nobody is told.
+    `programme_version` is the version in force when the event happened.
+    """
+
+    referral_id: str
+    case_id: str
+    case_key: str
+    agency: str
+    organisation: str | None
+    programme: str
+    programme_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralEvent:
+    """What every event of a referral's own stream says.
+
+    `by` is the organisation that acted; `deadlines` are all that run after the event, overdue ones included.
+    """
+
+    offer: Offer
+    at: datetime
+    by: str
+    deadlines: tuple[Deadline, ...] = ()
+
+
+def acts_for(actor: Actor) -> str:
+    """The organisation whose act it is: a system user may act on behalf of another."""
+    return actor.on_behalf_of or actor.org
+
+
+def referral_stream(referral_id: str) -> str:
+    """The stream of one referral."""
+    return f"referral-{referral_id}"

@@ -1,0 +1,242 @@
+"""The packet: the minimal data that a mentoring organisation needs to decide, and the guard that it passes.
+
+A draft's packet may lack anything but the person and the programme; a submitted one is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from contracts.codes import OrganisationKind, ProgrammeKind
+from services.chassis.decider import Fault, Refused
+from services.referral.domain.case_key import CaseKey
+from services.referral.domain.legal_basis import LegalBasisGiven
+from services.referral.domain.organisation import Organisation
+from services.referral.domain.programme import Programme, ProgrammeVersionPublished, pointer_token
+
+OCCUPATIONS_MAX = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageSkill:
+    """A language (BCP 47), its CEFR level, and whether it was declared or tested."""
+
+    tag: str
+    level: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupation:
+    """An occupation wanted: ISCO-08 code and, where known, the ESCO concept URI."""
+
+    isco: str
+    esco: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipationChoice:
+    """The jobseeker's own yes to mentoring; it is not the consent to share data."""
+
+    chosen_at: datetime
+    method: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """What a counsellor has filled in, field for field as the public body has it.
+
+    `contact_ref` is the vault reference of the contact data, which stand in no event.
+    """
+
+    programme: str
+    client_ref: str
+    to: str | None = None
+    contact_ref: str | None = None
+    contact_language: str | None = None
+    languages: tuple[LanguageSkill, ...] = ()
+    occupations: tuple[Occupation, ...] = ()
+    sectors: tuple[str, ...] = ()
+    region: str | None = None
+    goals: tuple[str, ...] = ()
+    support_needs: tuple[str, ...] = ()
+    availability: tuple[str, ...] = ()
+    why_mentoring: str | None = None
+    alternative_considered: str | None = None
+    recommended_mentor_kind: str | None = None
+    eligibility: dict[str, bool] = field(default_factory=dict)
+    participation_choice: ParticipationChoice | None = None
+    legal_basis: LegalBasisGiven | None = None
+    previous_referral: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletePacket(Packet):
+    """A packet that passed the guard: what has to be there is there."""
+
+    to: str
+    contact_language: str
+    region: str
+    why_mentoring: str
+    alternative_considered: str
+    participation_choice: ParticipationChoice
+    legal_basis: LegalBasisGiven
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a packet is held against: the addressed organisation, the programme, the person's earlier referrals, now.
+
+    `rival` is another live referral of the person, if there is one.
+    """
+
+    organisation: Organisation
+    programme: Programme
+    case_key: CaseKey
+    rival: str | None
+    at: datetime
+
+    @property
+    def version(self) -> ProgrammeVersionPublished | None:
+        """The version of the programme in force."""
+        return self.programme.in_force(self.at)
+
+
+def completed(packet: Packet, around: Circumstances) -> CompletePacket:
+    """The packet, if it may be submitted. Raises Refused with every fault found, in the order of the body."""
+    faults = [*wrong_in_draft(packet, around), *_missing(packet), *_unmet(packet, around)]
+    if (
+        faults
+        or packet.to is None
+        or packet.contact_language is None
+        or packet.region is None
+        or packet.why_mentoring is None
+        or packet.alternative_considered is None
+        or packet.participation_choice is None
+        or packet.legal_basis is None
+    ):
+        raise Refused.input(*sorted(faults, key=_place_in_body))
+    given = {each.name: getattr(packet, each.name) for each in fields(packet)}
+    return CompletePacket(**given)
+
+
+def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
+    """What cannot stand even in a draft, because no later addition would put it right."""
+    version = around.version
+    if not around.programme.versions:
+        yield Fault("/programme", "PROGRAMME_UNKNOWN", "there is no such programme")
+    elif version is None:
+        yield Fault("/programme", "PROGRAMME_NOT_IN_FORCE", "no version of the programme is in force yet")
+    elif version.parameters.kind != ProgrammeKind.MENTORING_TO_WORK:
+        yield Fault(
+            "/programme",
+            "PROGRAMME_KIND",
+            f"the programme is of kind {version.parameters.kind}; only MENTORING_TO_WORK is referred to",
+        )
+    if packet.to is not None:
+        yield from _wrong_addressee(packet.programme, around)
+    if not packet.client_ref.strip():
+        yield Fault("/client/ref", "REQUIRED", "the agency's pseudonym of the person is missing")
+    if len(packet.occupations) > OCCUPATIONS_MAX:
+        yield Fault("/occupations", "TOO_MANY", f"at most {OCCUPATIONS_MAX} occupations")
+    previous = packet.previous_referral
+    if previous is not None and previous != around.rival and not around.case_key.has_ended(previous):
+        yield Fault(
+            "/previousReferral",
+            "PREVIOUS_REFERRAL_UNKNOWN",
+            "the previous referral is an ended one of the same person, agency and programme",
+        )
+
+
+def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
+    told = around.organisation.description
+    if told is None:
+        yield Fault("/to", "ORGANISATION_UNKNOWN", "there is no such organisation")
+    elif told.kind != OrganisationKind.MENTORING_ORG:
+        yield Fault("/to", "ORGANISATION_KIND", f"the organisation is {told.kind}; a referral goes to a MENTORING_ORG")
+    elif around.programme.versions and programme not in told.programmes:
+        yield Fault("/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme")
+
+
+def _missing(packet: Packet) -> Iterator[Fault]:
+    needed = (
+        ("/to", packet.to, "REQUIRED", "the addressed organisation is missing"),
+        ("/contactLanguage", packet.contact_language, "REQUIRED", "the language to contact the person in is missing"),
+        ("/languages", packet.languages, "REQUIRED", "at least one language with its level"),
+        ("/region", packet.region, "REQUIRED", "the region is missing"),
+        ("/goals", packet.goals, "GOAL_REQUIRED", "at least one goal, typed by the capital that mentoring adds"),
+        ("/whyMentoring", packet.why_mentoring, "REQUIRED", "the choice of mentoring has to be argued"),
+        (
+            "/alternativeConsidered",
+            packet.alternative_considered,
+            "REQUIRED",
+            "name the alternative to mentoring that was considered",
+        ),
+        (
+            "/participationChoice",
+            packet.participation_choice,
+            "REQUIRED",
+            "the person's own choice to take part has to be recorded before the referral",
+        ),
+        ("/legalBasis", packet.legal_basis, "REQUIRED", "the legal basis of sharing the data is missing"),
+    )
+    for pointer, value, code, detail in needed:
+        if not value:
+            yield Fault(pointer, code, detail)
+
+
+def _unmet(packet: Packet, around: Circumstances) -> Iterator[Fault]:
+    if around.version is not None:
+        yield from _ineligible(packet.eligibility, around.version.parameters.criteria)
+    choice, basis = packet.participation_choice, packet.legal_basis
+    if choice is not None and choice.chosen_at > around.at:
+        yield Fault("/participationChoice/chosenAt", "IN_THE_FUTURE", "the choice cannot be made after its referral")
+    if basis is not None and packet.to is not None and basis.recipient != packet.to:
+        yield Fault(
+            "/legalBasis/recipient",
+            "LEGAL_BASIS_RECIPIENT",
+            "the legal basis names another recipient than the organisation that the referral is addressed to",
+        )
+    if basis is not None and basis.given_at > around.at:
+        yield Fault("/legalBasis/givenAt", "IN_THE_FUTURE", "the basis has to be valid when the data are shared")
+
+
+def _ineligible(answers: dict[str, bool], criteria: tuple[str, ...]) -> Iterator[Fault]:
+    for criterion in criteria:
+        pointer = f"/eligibility/{pointer_token(criterion)}"
+        if criterion not in answers:
+            yield Fault(pointer, "CRITERION_MISSING", "the programme asks for this criterion")
+        elif not answers[criterion]:
+            yield Fault(pointer, "INELIGIBLE", "the person does not meet this criterion of the programme")
+    for criterion in answers:
+        if criterion not in criteria:
+            yield Fault(
+                f"/eligibility/{pointer_token(criterion)}",
+                "CRITERION_UNKNOWN",
+                "the programme does not ask for this criterion",
+            )
+
+
+_BODY = (
+    "programme",
+    "to",
+    "client",
+    "contactLanguage",
+    "languages",
+    "occupations",
+    "region",
+    "goals",
+    "whyMentoring",
+    "alternativeConsidered",
+    "eligibility",
+    "participationChoice",
+    "legalBasis",
+    "previousReferral",
+)
+
+
+def _place_in_body(fault: Fault) -> int:
+    return _BODY.index(fault.pointer.split("/")[1])

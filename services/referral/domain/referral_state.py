@@ -1,0 +1,113 @@
+"""Where a referral stands: only what decisions need to know of its past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from contracts.codes import DeadlineName, ReferralState
+from services.chassis.deadline import Deadline
+from services.referral.domain.offer import Offer
+from services.referral.domain.packet import Packet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """Which command of which organisation brought the referral into its state, and when: for refusals to name."""
+
+    command: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The open question: its codes, and the decision clock that stands still meanwhile (none for one on the list)."""
+
+    codes: tuple[str, ...]
+    at: datetime
+    paused: Deadline | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The place on the waiting list. `since` is the first time: asking a question does not lengthen the wait."""
+
+    reason: str
+    since: datetime
+    expected_by: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReport:
+    """Who said that the referral was entered in error; somebody else has to confirm it."""
+
+    org: str
+    sub: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the organisation or the agency gave as the reason of an end, to recognise the same act again."""
+
+    reason: str
+    refs: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Referral:
+    """The state of one referral; `state` is None as long as nothing is recorded.
+
+    `running` are the deadlines that somebody still has to meet, overdue ones included; `missed` those of them, and
+    of earlier ones, whose breach is recorded.
+    """
+
+    state: ReferralState | None = None
+    offer: Offer | None = None
+    packet: Packet | None = None
+    legal_basis_id: str | None = None
+    moved: Moved | None = None
+    running: tuple[Deadline, ...] = ()
+    missed: frozenset[Deadline] = frozenset()
+    requests: int = 0
+    asked: Asked | None = None
+    waiting: Waiting | None = None
+    coordinator: str | None = None
+    ended_with: Answer | None = None
+    error: ErrorReport | None = None
+
+    @property
+    def offered(self) -> bool:
+        """Whether it was ever submitted: before that, nobody outside the agency knows of it."""
+        return self.offer is not None and self.offer.organisation is not None
+
+    @property
+    def live(self) -> bool:
+        """Whether it holds the case key."""
+        return self.state is not None and self.state not in TERMINAL
+
+    def awaited(self, deadline: str) -> str:
+        """The organisation that a deadline waits for. An expiry waits for whoever has to act in this state."""
+        if self.offer is None or self.offer.organisation is None:
+            return self.offer.agency if self.offer is not None else ""
+        agency_acts = deadline == DeadlineName.INFORMATION or (
+            deadline == DeadlineName.EXPIRY and self.state is ReferralState.INFO_REQUESTED
+        )
+        return self.offer.agency if agency_acts else self.offer.organisation
+
+
+TERMINAL = frozenset(
+    {
+        ReferralState.DECLINED,
+        ReferralState.WITHDRAWN,
+        ReferralState.EXPIRED,
+        ReferralState.COMPLETED,
+        ReferralState.ENTERED_IN_ERROR,
+    }
+)
+UNANSWERED = (
+    ReferralState.SUBMITTED,
+    ReferralState.RECEIVED,
+    ReferralState.INFO_REQUESTED,
+    ReferralState.WAITLISTED,
+)

@@ -1,0 +1,43 @@
+"""The reminders sent about one referral, in a stream of their own so that they do not move the referral's ETag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.chassis.deadline import Deadline
+from services.chassis.decider import Entity
+from services.referral.domain.offer import Offer
+
+
+def reminders_stream(referral_id: str) -> str:
+    """The stream of the reminders about one referral."""
+    return f"reminders-{referral_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineReminded:
+    """80 % of a term had passed: the organisation `awaited` was reminded."""
+
+    offer: Offer
+    deadline: Deadline
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminders:
+    """The deadlines that somebody was reminded of; the same deadline with another due time is another one."""
+
+    of: frozenset[Deadline] = frozenset()
+
+
+def evolve(reminders: Reminders, event: Any) -> Reminders:
+    """The reminders after one more event."""
+    match event:
+        case DeadlineReminded():
+            return replace(reminders, of=reminders.of | {event.deadline})
+        case _:
+            return reminders
+
+
+REMINDERS: Entity[Reminders] = Entity(Reminders(), evolve)

@@ -1,0 +1,37 @@
+"""Which streams a decision about a referral has to read: what `Desk` is filled from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.chassis.decider import Command
+from services.referral.domain.case_key import case_key_of
+from services.referral.domain.drafting import CreateDraft, EditDraft
+from services.referral.domain.offer import acts_for
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.submission import SubmitReferral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestsOn:
+    """Ids, each None where the decision needs none."""
+
+    case_key: str | None = None
+    organisation: str | None = None
+    programme: str | None = None
+    legal_basis: str | None = None
+
+
+def rests_on(command: Command | None, referral: Referral) -> RestsOn:
+    """What to read for the command; without one, what to read for somebody who asks what is possible."""
+    if isinstance(command, CreateDraft | SubmitReferral):
+        packet = command.packet
+        key = case_key_of(acts_for(command.by), packet.client_ref, packet.programme)
+        return RestsOn(case_key=key, organisation=packet.to, programme=packet.programme)
+    offer, drafted = referral.offer, referral.packet
+    if offer is None or drafted is None:
+        return RestsOn()
+    to = command.packet.to if isinstance(command, EditDraft) else drafted.to
+    return RestsOn(
+        case_key=offer.case_key, organisation=to, programme=offer.programme, legal_basis=referral.legal_basis_id
+    )

@@ -1,0 +1,118 @@
+"""Submitting: the offer is made, the packet disclosed, and the clocks start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts.codes import DeadlineName, ReferralState, Reliance
+from services.chassis.decider import To
+from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_key_stream
+from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
+from services.referral.domain.drafting import refuse_if_recorded, refuse_second
+from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
+from services.referral.domain.offer import Offer, ReferralEvent, acts_for
+from services.referral.domain.packet import CompletePacket, Packet, completed
+from services.referral.domain.rules import allow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitReferral(ReferralCommand):
+    """Make an offer at once, without a draft.
+
+    `legal_basis_id` is the id that the basis of the packet is recorded under; `new_case_id` is used where the person
+    has no open case in the programme.
+    """
+
+    packet: Packet
+    legal_basis_id: str
+    new_case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitDraft(ReferralCommand):
+    """Make the offer that was drafted; the ids are as in SubmitReferral."""
+
+    legal_basis_id: str
+    new_case_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralSubmitted(ReferralEvent):
+    """The offer was made, with this packet, under this legal basis."""
+
+    packet: CompletePacket
+    legal_basis_id: str
+
+
+def submit(command: SubmitReferral, desk: Desk) -> list[Any]:
+    """Submits a new referral."""
+    if desk.referral.legal_basis_id == command.legal_basis_id:
+        return []
+    refuse_if_recorded(command.referral_id, desk)
+    return _submitted(command, command.packet, desk)
+
+
+def submit_draft(command: SubmitDraft, desk: Desk) -> list[Any]:
+    """Submits the draft. One that is submitted already, and not yet answered, is left as it is."""
+    if desk.referral.state is ReferralState.SUBMITTED:
+        return []
+    allow("submit", desk, command.by)
+    if desk.referral.packet is None:
+        raise nothing_recorded()
+    return _submitted(command, desk.referral.packet, desk)
+
+
+def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk) -> list[Any]:
+    complete = completed(packet, desk.circumstances)
+    refuse_second(command.referral_id, desk)
+    drafted, key = desk.referral.offer, desk.case_key
+    agency = drafted.agency if drafted is not None else acts_for(command.by)
+    case_id = key.case_for(command.new_case_id)
+    if complete.previous_referral is None:
+        # A later referral in an open case follows on the one before it, whether or not the caller says so.
+        complete = replace(complete, previous_referral=key.latest_in(case_id))
+    offer = Offer(
+        referral_id=command.referral_id,
+        case_id=case_id,
+        case_key=case_key_of(agency, packet.client_ref, packet.programme),
+        agency=agency,
+        organisation=complete.to,
+        programme=packet.programme,
+        programme_version=desk.version.version,
+    )
+    basis = legal_basis_stream(command.legal_basis_id)
+    started = (DeadlineName.RECEIPT, DeadlineName.DECISION, DeadlineName.EXPIRY)
+    return [
+        To(
+            basis,
+            LegalBasisRecorded(
+                legal_basis_id=command.legal_basis_id,
+                offer=offer,
+                at=command.at,
+                by=agency,
+                client_ref=packet.client_ref,
+                given=complete.legal_basis,
+            ),
+        ),
+        To(
+            basis,
+            LegalBasisReliedOn(
+                legal_basis_id=command.legal_basis_id,
+                referral_id=command.referral_id,
+                recipient=complete.to,
+                purpose=Reliance.SUBMIT.value,
+                at=command.at,
+            ),
+        ),
+        # Also for a draft that holds the key already: so the case cannot be closed under it in the same moment.
+        To(case_key_stream(offer.case_key), CaseKeyTaken(referral_id=command.referral_id, case_id=case_id)),
+        ReferralSubmitted(
+            offer=offer,
+            at=command.at,
+            by=agency,
+            deadlines=tuple(desk.deadline(name.value, command.at) for name in started),
+            packet=complete,
+            legal_basis_id=command.legal_basis_id,
+        ),
+    ]

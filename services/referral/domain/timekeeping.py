@@ -1,0 +1,99 @@
+"""What the passing of time does to a referral: reminders, breaches, lapse and expiry, each recorded once.
+
+A scheduler gives the commands, and may give them late or again. It need not know whether the deadline still holds:
+for one that was met, moved or missed before, and for one that is not reached yet, nothing follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.codes import DeadlineName, WithdrawReason
+from services.chassis.deadline import Deadline
+from services.chassis.decider import To
+from services.referral.domain.deadlines import find
+from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.ending import ReferralWithdrawn, let_go
+from services.referral.domain.offer import ReferralEvent, acts_for
+from services.referral.domain.reminders import DeadlineReminded, reminders_stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindDeadline(ReferralCommand):
+    """Remind of the deadline `name` that is due at `due_at`."""
+
+    name: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassDeadline(ReferralCommand):
+    """The deadline `name` that was due at `due_at` has passed."""
+
+    name: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed(ReferralEvent):
+    """The deadline passed without the act of `awaited` that it waited for."""
+
+    deadline: Deadline
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralExpired(ReferralEvent):
+    """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did."""
+
+    last_actor: str
+
+
+def remind(command: RemindDeadline, desk: Desk) -> list[Any]:
+    """Reminds, in a stream of its own; the referral itself does not change."""
+    deadline = _unmissed(command, desk)
+    if deadline is None or deadline in desk.reminders.of or command.at < deadline.remind_at:
+        return []
+    offer = desk.offer
+    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=desk.referral.awaited(deadline.name))
+    return [To(reminders_stream(offer.referral_id), reminded)]
+
+
+def let_pass(command: PassDeadline, desk: Desk) -> list[Any]:
+    """Records the breach; ends the referral where the deadline was its last."""
+    deadline = _unmissed(command, desk)
+    if deadline is None or command.at < deadline.due_at:
+        return []
+    offer, by, referral = desk.offer, acts_for(command.by), desk.referral
+    awaited = referral.awaited(deadline.name)
+    match deadline.name:
+        case DeadlineName.DRAFT_LAPSE:
+            lapsed = WithdrawReason.DRAFT_LAPSED.value
+            return [*let_go(desk), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
+        case DeadlineName.EXPIRY:
+            return [*let_go(desk), ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited)]
+        case DeadlineName.WAITLIST_REVIEW:
+            running = _next_review(deadline, desk)
+        case _:
+            running = referral.running
+    return [DeadlineMissed(offer=offer, at=command.at, by=by, deadlines=running, deadline=deadline, awaited=awaited)]
+
+
+def _unmissed(command: RemindDeadline | PassDeadline, desk: Desk) -> Deadline | None:
+    """The deadline, unless the referral has moved on, the term was moved, or the breach is recorded."""
+    deadline = find(desk.referral.running, command.name)
+    if deadline is None or deadline.due_at != command.due_at or deadline in desk.referral.missed:
+        return None
+    return deadline
+
+
+def _next_review(missed: Deadline, desk: Desk) -> tuple[Deadline, ...]:
+    others = tuple(deadline for deadline in desk.referral.running if deadline != missed)
+    # From the due time, not from now: a scheduler that was down shifts no review.
+    following = desk.deadline(missed.name, missed.due_at)
+    expiry = find(others, DeadlineName.EXPIRY.value)
+    if expiry is not None and following.due_at >= expiry.due_at:
+        return others
+    return (following, *others)

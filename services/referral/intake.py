@@ -1,0 +1,224 @@
+"""What the routes of referrals do: stamp, keep what is personal in the vault, run the command, render the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import to_json, to_jsonable_python
+
+from contracts.codes import Role
+from contracts.fields import Body
+from services.chassis.clock import Clock
+from services.chassis.decider import Command
+from services.chassis.handler import Call, Handler, NotFound, Outcome
+from services.chassis.http import answers
+from services.chassis.http.asked import Asked
+from services.chassis.identity import Caller
+from services.chassis.index import IndexReader, Row, Value
+from services.chassis.traceparent import follow
+from services.chassis.vault import Vault
+from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, POLICY, relations_of_agency
+from services.referral.bodies import ReferralBody
+from services.referral.commands import (
+    Action,
+    Stamped,
+    legal_basis_id_for,
+    new_case_id_for,
+    packet_of,
+    referral_id_for,
+)
+from services.referral.desk import Loaded
+from services.referral.domain.desk import ReferralCommand
+from services.referral.domain.disclosure import DiscloseContact
+from services.referral.domain.drafting import CreateDraft, EditDraft
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.organisation import ORGANISATION, organisation_stream
+from services.referral.domain.referral import REFERRAL
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.submission import SubmitReferral
+from services.referral.listing import REFERRALS
+from services.referral.reading import Found, Referrals
+from services.referral.views import packet_json, recorded_view
+
+LOG: Final = "referral"
+
+KeepTexts = Callable[[], Awaitable[None]]
+
+
+class Intake:
+    """Takes commands on referrals from callers, and shows them what became of them."""
+
+    def __init__(
+        self,
+        referrals: Referrals,
+        handler: Handler[Command, Loaded],
+        vault: Vault,
+        index: IndexReader,
+        caught_up: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self._referrals = referrals
+        self._handler = handler
+        self._vault = vault
+        self._index = index
+        self._caught_up = caught_up
+        self._clock = clock
+
+    async def create(self, asked: Asked, body: ReferralBody) -> Response:
+        """Submits a new referral, or keeps it as a draft."""
+        own = await self._referrals.streams.fold(organisation_stream(asked.caller.org), ORGANISATION)
+        POLICY.require(asked.caller, "create", relations_of_agency(asked.caller, own.state))
+        referral_id = referral_id_for(asked.caller.org, asked.key or "")
+        contact_ref = f"{referral_id}.person" if body.contact is not None else None
+        packet = packet_of(body, contact_ref)
+        at, by = self._clock.now(), asked.actor
+        command: ReferralCommand
+        if body.draft:
+            command = CreateDraft(
+                referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=new_case_id_for(referral_id)
+            )
+        else:
+            command = SubmitReferral(
+                referral_id=referral_id,
+                at=at,
+                by=by,
+                packet=packet,
+                legal_basis_id=legal_basis_id_for(referral_id),
+                new_case_id=new_case_id_for(referral_id),
+            )
+        texts = {contact_ref: body.contact.model_dump()} if contact_ref and body.contact is not None else {}
+        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False)
+        return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
+
+    async def edit(self, asked: Asked, found: Found, body: ReferralBody, patch: Mapping[str, Any]) -> Response:
+        """Replaces a draft's packet by the one that the patch makes of it."""
+        ref = found.folded.state.packet.contact_ref if found.folded.state.packet is not None else None
+        texts: dict[str, dict[str, Any]] = {}
+        if "contact" in patch:
+            ref = f"{found.referral_id}.person.{asked.if_match}" if body.contact is not None else None
+            if ref is not None and body.contact is not None:
+                texts = {ref: body.contact.model_dump()}
+        command = EditDraft(
+            referral_id=found.referral_id, at=self._clock.now(), by=asked.actor, packet=packet_of(body, ref)
+        )
+        outcome = await self._run(asked, found.referral_id, Stamped(command, texts))
+        return await self._answer(asked, found.referral_id, outcome)
+
+    async def act(self, asked: Asked, found: Found, action: Action, body: Body) -> Response:
+        """Runs one of the commands that have a route of their own."""
+        stamped = action.stamp(body, found.referral_id, self._clock.now(), asked.actor, asked.if_match or 0)
+        outcome = await self._run(asked, found.referral_id, stamped)
+        return await self._answer(asked, found.referral_id, outcome)
+
+    async def _run(
+        self, asked: Asked, referral_id: str, stamped: Stamped, *, must_exist: bool = True
+    ) -> Outcome[Referral]:
+        stream = referral_stream(referral_id)
+
+        async def keep() -> None:
+            for ref, record in stamped.texts.items():
+                await self._vault.keep(ref, stream, record)
+
+        return await self._handler.handle(
+            stamped.command, stream, REFERRAL, asked.call(), must_exist=must_exist, before_append=keep
+        )
+
+    async def _answer(
+        self, asked: Asked, referral_id: str, outcome: Outcome[Referral], *, location: str | None = None
+    ) -> Response:
+        body = await self._referrals.after(asked.caller, referral_id, outcome.state, outcome.version, outcome.etag)
+        return answers.done(asked, outcome, body, LOG, location=location)
+
+    async def listed(
+        self, caller: Caller, filters: Mapping[str, str], after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """A page of what the caller may see, in the order of its beginning, and where it goes on."""
+        POLICY.require(caller, "list", (ANY_ORGANISATION,))
+        await self._caught_up()
+        items: list[dict[str, Any]] = []
+        last = after
+        while True:
+            rows = self._rows(caller, filters, last, limit)
+            for row in rows:
+                if (view := await self._visible(caller, row.key)) is not None:
+                    if len(items) == limit:
+                        return items, last
+                    items.append(view)
+                last = row.seq
+            if len(rows) < limit:
+                return items, None
+
+    def _rows(self, caller: Caller, filters: Mapping[str, str], after: int, limit: int) -> Sequence[Row]:
+        own: list[Mapping[str, Value]] = (
+            [{}]
+            if caller.role is Role.AUDITOR
+            else [
+                {"agency": caller.org},
+                {"organisation": caller.org},
+            ]
+        )
+        found = {
+            row.seq: row
+            for party in own
+            if all(filters.get(column, value) == value for column, value in party.items())
+            for row in self._index.find(REFERRALS.name, {**filters, **party}, after=after, limit=limit)
+        }
+        return [found[seq] for seq in sorted(found)][:limit]
+
+    async def _visible(self, caller: Caller, referral_id: str) -> dict[str, Any] | None:
+        found = await self._referrals.find_silently(caller, referral_id)
+        return self._referrals.shown(caller, found) if found is not None else None
+
+    async def recorded(
+        self, caller: Caller, referral_id: str, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """The raw record of a referral behind version `after`; an organisation's begins with its addressing."""
+        found = await self._referrals.find(caller, referral_id, "read-record")
+        records = await self._referrals.streams.log.read(referral_stream(referral_id), after=after)
+        if ADDRESSED_ORGANISATION in found.relations:
+            records = [one for one in records if one.event.offer.organisation is not None]
+        items = [recorded_view(one) for one in records[:limit]]
+        return items, records[limit - 1].version if len(records) > limit else None
+
+    async def contact(self, caller: Caller, referral_id: str, traceparent: str | None) -> Response:
+        """The person's contact data, after the reading is recorded. Raises Refused once the basis is withdrawn."""
+        found = await self._referrals.find(caller, referral_id, "read-contact")
+        packet = found.folded.state.packet
+        ref = packet.contact_ref if packet is not None else None
+        record = await self._vault.read(ref) if ref is not None else None
+        command = DiscloseContact(referral_id=referral_id, at=self._clock.now(), by=caller.actor())
+        call = Call(actor=caller.actor(), traceparent=str(follow(traceparent)))
+        await self._handler.handle(command, referral_stream(referral_id), REFERRAL, call)
+        if record is None:
+            raise NotFound(referral_id)
+        return Response(to_json({"contact": record}), 200, {"Cache-Control": "no-store"}, "application/json")
+
+
+def merged(found: Found, patch: Mapping[str, Any]) -> ReferralBody:
+    """The draft's body with a merge patch applied (RFC 7396). Raises RequestValidationError."""
+    packet = found.folded.state.packet
+    before: dict[str, Any] = to_jsonable_python(packet_json(packet)) if packet is not None else {}
+    after = _merge(before, patch)
+    # Draft it stays, whatever the patch says: submit is a command of its own.
+    after["draft"] = True
+    try:
+        return ReferralBody.model_validate(after)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, Mapping):
+        return patch
+    merged_object = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged_object.pop(name, None)
+        else:
+            merged_object[name] = _merge(merged_object.get(name), value)
+    return merged_object

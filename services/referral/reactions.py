@@ -1,0 +1,34 @@
+"""What the referral service does when casefile tells it something: a message becomes a command, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts import casefile
+from services.chassis.decider import Actor
+from services.referral.domain.case_key import CloseCase, ReopenCase
+from services.referral.domain.ending import CompleteReferral
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """When the reaction happens, and in whose name."""
+
+    at: datetime
+    by: Actor
+
+
+def when_handback_accepted_complete_the_referral(message: casefile.HandbackAccepted, told: Told) -> CompleteReferral:
+    """The agency took the case back: the loop of the referral is closed."""
+    return CompleteReferral(at=told.at, by=told.by, referral_id=message.referral, closed_at=message.occurred_at)
+
+
+def when_case_closed_let_the_next_referral_open_a_new_one(message: casefile.CaseClosed, told: Told) -> CloseCase:
+    """A closed case is not used again by a later referral."""
+    return CloseCase(at=told.at, by=told.by, case_id=message.case)
+
+
+def when_case_reopened_use_it_again(message: casefile.CaseReopened, told: Told) -> ReopenCase:
+    """A case that was opened again takes the person's next referral."""
+    return ReopenCase(at=told.at, by=told.by, case_id=message.case)

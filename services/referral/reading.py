@@ -1,0 +1,124 @@
+"""Reading referrals for a caller: found, allowed, folded, with what the caller may do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from contracts.codes import Role
+from services.chassis.access import Hidden
+from services.chassis.handler import Folded, Streams
+from services.chassis.identity import Caller
+from services.chassis.clock import Clock
+from services.referral.access import (
+    CONSENT_WITHDRAWN,
+    OVERSIGHT,
+    OWNER_AGENCY,
+    POLICY,
+    relations_to_referral,
+)
+from services.referral.desk import Desks
+from services.referral.domain.desk import Desk
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.referral import REFERRAL
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.rules import ACTIONS, blocked
+from services.referral.views import Json, referral_view, stopped_view
+
+NGO_ACCESS = "NGO_ACCESS"
+DEFAULT_ACCESS = timedelta(days=84)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A referral as a caller finds it."""
+
+    referral_id: str
+    folded: Folded[Referral]
+    desk: Desk
+    relations: tuple[str, ...]
+
+
+class Referrals:
+    """Finds referrals for callers. Every way to a referral leads through `find`."""
+
+    def __init__(self, streams: Streams, desks: Desks, clock: Clock) -> None:
+        self.streams = streams
+        self._desks = desks
+        self._clock = clock
+
+    async def find(self, caller: Caller, referral_id: str, action: str) -> Found:
+        """The referral, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        folded = await self.streams.fold(referral_stream(referral_id), REFERRAL)
+        if not folded.version:
+            # Through the choke point all the same: a role that is refused everywhere is refused here too.
+            POLICY.require(caller, action, ())
+            raise Hidden
+        found = await self._found(caller, referral_id, folded)
+        POLICY.require(caller, action, found.relations)
+        return found
+
+    async def _found(self, caller: Caller, referral_id: str, folded: Folded[Referral]) -> Found:
+        desk = await self._desks.for_reader(referral_id, self._clock.now(), self.streams)
+        # The state may be one that a command just left behind, or an earlier one that a replayed answer shows.
+        desk = replace(desk, referral=folded.state)
+        return Found(referral_id, folded, desk, relations_to_referral(caller, desk, _access_term(desk)))
+
+    async def find_silently(self, caller: Caller, referral_id: str) -> Found | None:
+        """The referral, if the caller may read it: for lists, which leave out what is not theirs."""
+        folded = await self.streams.fold(referral_stream(referral_id), REFERRAL)
+        found = await self._found(caller, referral_id, folded)
+        return found if POLICY.permits(caller, "read", found.relations) else None
+
+    async def view(self, caller: Caller, referral_id: str) -> tuple[Json, int]:
+        """What the caller reads of the referral, and its ETag's version."""
+        found = await self.find(caller, referral_id, "read")
+        return self.shown(caller, found), found.folded.etag
+
+    async def after(self, caller: Caller, referral_id: str, state: Referral, version: int, etag: int) -> Json:
+        """What the caller reads of a referral in the state that a command just left it in."""
+        return self.shown(caller, await self._found(caller, referral_id, Folded(state, version, etag)))
+
+    def shown(self, caller: Caller, found: Found) -> Json:
+        """The view for this caller, with the actions that are possible and those that are not."""
+        referral, etag = found.folded.state, found.folded.etag
+        if CONSENT_WITHDRAWN in found.relations and not {OWNER_AGENCY, OVERSIGHT} & set(found.relations):
+            body = stopped_view(found.referral_id, referral, etag)
+        else:
+            body = referral_view(found.referral_id, referral, etag, found.desk.legal_basis)
+        return {**body, **_actions(caller, found)}
+
+
+def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
+    allowed: list[Any] = []
+    refused: list[Any] = []
+    path = f"/v1/referrals/{found.referral_id}"
+    for action in ACTIONS:
+        if not POLICY.permits(caller, action, found.relations):
+            refused.append(
+                {
+                    "action": action,
+                    "code": "ROLE_NOT_ALLOWED",
+                    "detail": f"{action} is not for the role {caller.role} of {caller.org} in this referral",
+                    "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
+                }
+            )
+        elif (refusal := blocked(action, found.desk, caller.actor())) is not None:
+            refused.append(
+                {
+                    "action": action,
+                    "code": refusal.code,
+                    "detail": refusal.detail,
+                    "whoCanUnblock": refusal.who_can_unblock,
+                }
+            )
+        else:
+            allowed.append({"action": action, "href": f"{path}/{action}", "method": "POST"})
+    return {"allowedActions": allowed, "blockedActions": refused}
+
+
+def _access_term(desk: Desk) -> timedelta:
+    version = desk.programme.in_force(desk.at)
+    term = version.parameters.terms.get(NGO_ACCESS) if version is not None else None
+    return timedelta(days=term.n) if term is not None else DEFAULT_ACCESS

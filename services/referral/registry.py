@@ -1,0 +1,258 @@
+"""The HTTP routes of organisations, programmes and legal bases."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+
+from contracts.codes import OrganisationKind
+from services.chassis.access import Hidden
+from services.chassis.calendar import Terms
+from services.chassis.clock import Clock
+from services.chassis.decider import Command, Fault
+from services.chassis.handler import Handler, Streams
+from services.chassis.http import answers
+from services.chassis.http.asked import (
+    Asked,
+    Authenticated,
+    Changing,
+    Covered,
+    Cursor,
+    DryRun,
+    Identifier,
+    Limit,
+    check_text,
+    read_if_match,
+)
+from services.chassis.http.positions import read_cursor
+from services.chassis.http.problems import ProblemError
+from services.chassis.identity import Caller
+from services.chassis.index import IndexReader
+from services.chassis.traceparent import follow
+from services.chassis.vault import Vault
+from services.referral import bodies
+from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_legal_basis, relations_to_organisation
+from services.referral.answers import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
+from services.referral.desk import Loaded, LoadedOrganisation, LoadedProgramme
+from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.organisation import ORGANISATION, DescribeOrganisation, Description, organisation_stream
+from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
+from services.referral.listing import ORGANISATIONS
+from services.referral.views import Json, legal_basis_view, organisation_view, programme_view
+
+LOG = "referral"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is something already.")]
+
+
+class Registry:
+    """Organisations, programmes and legal bases, as callers find and change them."""
+
+    def __init__(  # noqa: PLR0913 - the parts it works with
+        self,
+        streams: Streams,
+        organisations: Handler[Any, LoadedOrganisation],
+        programmes: Handler[Any, LoadedProgramme],
+        referrals: Handler[Command, Loaded],
+        vault: Vault,
+        index: IndexReader,
+        caught_up: Callable[[], Awaitable[None]],
+        clock: Clock,
+    ) -> None:
+        self.streams = streams
+        self._organisations = organisations
+        self._programmes = programmes
+        self._referrals = referrals
+        self._vault = vault
+        self._index = index
+        self._caught_up = caught_up
+        self._clock = clock
+
+    async def organisation(self, organisation_id: str) -> tuple[Json, int]:
+        """The view of an organisation and its ETag's version. Raises Hidden where there is none."""
+        folded = await self.streams.fold(organisation_stream(organisation_id), ORGANISATION)
+        if folded.state.description is None:
+            raise Hidden
+        ref = folded.state.description.contact_point_ref
+        record = await self._vault.read(ref) if ref is not None else None
+        point = record["text"] if record is not None else None
+        return organisation_view(organisation_id, folded.state, folded.etag, point), folded.etag
+
+    async def organisations(self, kind: str | None, after: int, limit: int) -> Response:
+        """A page of organisations."""
+        await self._caught_up()
+        where = {} if kind is None else {"kind": kind}
+        rows = self._index.find(ORGANISATIONS.name, where, after=after, limit=limit + 1)
+        items = [(await self.organisation(row.key))[0] for row in rows[:limit]]
+        return answers.page(items, rows[limit - 1].seq if len(rows) > limit else None)
+
+    async def describe(self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody) -> Response:
+        """Describes an organisation, for the first time or anew."""
+        stream = organisation_stream(organisation_id)
+        ref = f"{organisation_id}.point.{asked.if_match or 0}" if body.contact_point is not None else None
+        command = DescribeOrganisation(
+            at=self._clock.now(),
+            by=asked.actor,
+            organisation=organisation_id,
+            description=Description(
+                name=body.name,
+                kind=body.kind.value,
+                programmes=tuple(body.programmes),
+                languages=tuple(body.languages),
+                sectors=tuple(body.sectors),
+                capacity=body.capacity,
+                contact_point_ref=ref,
+            ),
+        )
+
+        async def keep() -> None:
+            if ref is not None:
+                await self._vault.keep(ref, stream, {"text": body.contact_point})
+
+        outcome = await self._organisations.handle(
+            command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=keep
+        )
+        view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
+        return answers.done(asked, outcome, view, LOG)
+
+    async def programme(self, programme_id: str) -> tuple[Json, int]:
+        """The view of a programme and its ETag's version. Raises Hidden where there is none."""
+        folded = await self.streams.fold(programme_stream(programme_id), PROGRAMME)
+        if not folded.version:
+            raise Hidden
+        return programme_view(programme_id, folded.state, folded.etag, self._clock.now()), folded.etag
+
+    async def publish(
+        self, asked: Asked, programme_id: str, version: int, body: bodies.ProgrammeVersionBody
+    ) -> Response:
+        """Publishes a version of a programme's parameters."""
+        parameters = Parameters(
+            kind=body.kind.value,
+            name=body.name,
+            time_zone=body.time_zone,
+            country=body.country,
+            criteria=tuple(body.criteria),
+            arrangement_id=body.arrangement_id,
+            contact_point=body.contact_point,
+            terms={name: Term(n=term.n, unit=term.unit) for name, term in body.terms.items()},
+            agreement_months_max=body.agreement_months_max,
+            extension_months_max=body.extension_months_max,
+            meetings_per_month_min=body.meetings_per_month_min,
+            information_requests_max=body.information_requests_max,
+            charter_version=body.charter_version,
+        )
+        _require_calendar(parameters)
+        command = PublishVersion(
+            at=self._clock.now(),
+            by=asked.actor,
+            programme=programme_id,
+            version=version,
+            valid_from=body.valid_from,
+            parameters=parameters,
+        )
+        outcome = await self._programmes.handle(
+            command, programme_stream(programme_id), PROGRAMME, asked.call(), must_exist=False
+        )
+        view = programme_view(programme_id, outcome.state, outcome.etag, self._clock.now())
+        return answers.done(asked, outcome, view, LOG)
+
+    async def legal_basis(self, caller: Caller, basis_id: str, action: str) -> tuple[Json, int]:
+        """The view of a legal basis, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        folded = await self.streams.fold(legal_basis_stream(basis_id), LEGAL_BASIS)
+        POLICY.require(caller, action, relations_to_legal_basis(caller, folded.state))
+        return legal_basis_view(folded.state, folded.etag), folded.etag
+
+    async def withdraw(self, asked: Asked, basis_id: str, channel: str | None) -> Response:
+        """The person withdraws the basis."""
+        command = WithdrawLegalBasis(at=self._clock.now(), by=asked.actor, legal_basis_id=basis_id, channel=channel)
+        outcome = await self._referrals.handle(command, legal_basis_stream(basis_id), LEGAL_BASIS, asked.call())
+        return answers.done(asked, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
+
+
+def _require_calendar(parameters: Parameters) -> None:
+    try:
+        Terms({}, parameters.time_zone, "BE")
+        Terms({}, "UTC", parameters.country)
+    except ValueError as error:
+        pointer = "/country" if "holidays" in str(error) else "/timeZone"
+        fault = Fault(
+            pointer, "CALENDAR_UNKNOWN", "no calendar is known for this; give an IANA zone, an ISO 3166 country"
+        )
+        raise ProblemError(422, fault.code, fault.detail, errors=[fault]) from None
+
+
+def _putting(request: Request, caller: Caller, if_match: str | None, *, exists: bool, dry_run: bool) -> Asked:
+    """A PUT: what exists already is replaced only by somebody who has read it."""
+    version = read_if_match(if_match) if exists or if_match is not None else None
+    traceparent = str(follow(request.headers.get("traceparent")))
+    return Asked(caller, None, None, version, dry_run, traceparent)
+
+
+def routes(registry: Registry) -> APIRouter:
+    """The routes under `/v1/organisations`, `/v1/programmes` and `/v1/legal-bases`."""
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/organisations", response_model=OrganisationPage, tags=["organisations"], summary="All organisations.")
+    async def organisations(
+        caller: Authenticated,
+        _: Covered,
+        kind: OrganisationKind | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
+        return await registry.organisations(kind.value if kind else None, read_cursor(cursor), limit)
+
+    @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
+    async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:
+        POLICY.require(caller, "read-organisation", relations_to_organisation(caller, organisation_id))
+        return answers.read(*await registry.organisation(organisation_id))
+
+    @router.put("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
+    async def describe(  # noqa: PLR0913 - the request has that many parts
+        request: Request,
+        caller: Authenticated,
+        organisation_id: Identifier,
+        body: bodies.OrganisationBody,
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
+        check_text(await request.json())
+        POLICY.require(caller, "describe-organisation", relations_to_organisation(caller, organisation_id))
+        folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
+        asked = _putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        return await registry.describe(asked, organisation_id, body)
+
+    @router.get("/programmes/{programme_id}", response_model=ProgrammeAnswer, tags=["programmes"])
+    async def programme(caller: Authenticated, programme_id: Identifier, _: Covered) -> Response:
+        POLICY.require(caller, "read-programme", (ANY_ORGANISATION,))
+        return answers.read(*await registry.programme(programme_id))
+
+    @router.put("/programmes/{programme_id}/versions/{version}", response_model=ProgrammeAnswer, tags=["programmes"])
+    async def publish(  # noqa: PLR0913 - the request has that many parts
+        request: Request,
+        caller: Authenticated,
+        programme_id: Identifier,
+        version: Annotated[int, Path(ge=1, le=9999)],
+        body: bodies.ProgrammeVersionBody,
+        dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
+        check_text(await request.json())
+        POLICY.require(caller, "publish-programme", relations_to_organisation(caller, ""))
+        # A version is never replaced, and its number says which it follows: no If-Match is needed.
+        asked = _putting(request, caller, None, exists=False, dry_run=dry_run)
+        return await registry.publish(asked, programme_id, version, body)
+
+    @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])
+    async def legal_basis(caller: Authenticated, basis_id: Identifier, _: Covered) -> Response:
+        return answers.read(*await registry.legal_basis(caller, basis_id, "read"))
+
+    @router.post("/legal-bases/{basis_id}/withdraw", response_model=LegalBasisAnswer, tags=["legal bases"])
+    async def withdraw(
+        asked: Changing, basis_id: Identifier, body: bodies.LegalBasisWithdrawalBody | None = None
+    ) -> Response:
+        await registry.legal_basis(asked.caller, basis_id, "withdraw-legal-basis")
+        return await registry.withdraw(asked, basis_id, body.channel if body is not None else None)
+
+    return router

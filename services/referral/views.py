@@ -1,0 +1,176 @@
+"""What GET answers of referrals, organisations, programmes and legal bases: folds over events, in their JSON shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
+from services.chassis.deadline import Deadline
+from services.chassis.metadata import Recorded
+from services.referral.domain.legal_basis import LegalBasis
+from services.referral.domain.organisation import Organisation
+from services.referral.domain.packet import Packet
+from services.referral.domain.programme import Programme, ProgrammeVersionPublished
+from services.referral.domain.referral_state import Referral
+
+Json = dict[str, Any]
+
+
+def camel(name: str) -> str:
+    """A field's name as JSON has it; names in capitals (`WAITLIST_REVIEW`) too."""
+    first, *others = name.lower().split("_")
+    return first + "".join(other.capitalize() for other in others)
+
+
+def as_json(value: Any) -> Any:
+    """Plain data of the domain in its JSON shape: camelCase members, times and dates left to the serialiser."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {camel(name): as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple | list | frozenset):
+        return [as_json(one) for one in value]
+    return value
+
+
+def due_at(running: Sequence[Deadline]) -> Json:
+    """When each running deadline is due."""
+    return {camel(deadline.name): deadline.due_at for deadline in running}
+
+
+def packet_json(packet: Packet) -> Json:
+    """The packet as the public body has it; without the contact data, which are in the vault."""
+    body: Json = as_json(packet)
+    del body["contactRef"]
+    body["client"] = {"ref": body.pop("clientRef")}
+    return body
+
+
+def referral_view(referral_id: str, referral: Referral, version: int, legal_basis: LegalBasis) -> Json:
+    """A referral as its parties read it."""
+    offer = referral.offer
+    view: Json = {
+        "id": referral_id,
+        "case": offer.case_id if offer is not None else None,
+        "state": referral.state,
+        "version": version,
+        "agency": offer.agency if offer is not None else None,
+        "programmeVersion": offer.programme_version if offer is not None else None,
+        **(packet_json(referral.packet) if referral.packet is not None else {}),
+        "dueAt": due_at(referral.running),
+        "overdue": sorted({deadline.name for deadline in referral.missed if deadline in referral.running}),
+        "coordinator": referral.coordinator,
+        "askedFor": list(referral.asked.codes) if referral.asked is not None else None,
+        "waiting": as_json(referral.waiting) if referral.waiting is not None else None,
+        "reason": referral.ended_with.reason if referral.ended_with is not None else None,
+        "errorReported": referral.error is not None,
+        "links": links(referral_id, offer.case_id if offer is not None else None),
+    }
+    if referral.state is ReferralState.DECLINED and referral.ended_with is not None:
+        rule = DECLINE_RULES[DeclineReason(referral.ended_with.reason)]
+        view |= {"reReferable": rule.re_referable, "proposedAction": rule.agency_action}
+    if view.get("legalBasis") is not None:
+        view["legalBasis"] |= {"id": legal_basis.legal_basis_id, "withdrawnAt": legal_basis.withdrawn_at}
+    return view
+
+
+def stopped_view(referral_id: str, referral: Referral, version: int) -> Json:
+    """What remains visible to the organisation after the person withdrew the legal basis: the stop."""
+    return {
+        "id": referral_id,
+        "case": referral.offer.case_id if referral.offer is not None else None,
+        "state": referral.state,
+        "version": version,
+        "reason": "CONSENT_WITHDRAWN",
+        "dueAt": {},
+        "links": {"self": f"/v1/referrals/{referral_id}"},
+    }
+
+
+def links(referral_id: str, case_id: str | None) -> Json:
+    """Where to go on from a referral."""
+    found = {"self": f"/v1/referrals/{referral_id}", "events": f"/v1/referrals/{referral_id}/events"}
+    if case_id is not None:
+        found |= {"case": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"}
+    return found
+
+
+def recorded_view(recorded: Recorded, name: Callable[[str], str] = lambda name: name) -> Json:
+    """An event of the raw record, as auditors and parties read it."""
+    meta = recorded.meta
+    return {
+        "event": meta.event_id,
+        "type": name(type(recorded.event).__name__),
+        "topic": recorded.topic,
+        "version": recorded.version,
+        "position": recorded.position,
+        "occurredAt": meta.occurred_at,
+        "recordedAt": meta.recorded_at,
+        "actor": as_json(meta.actor),
+        "legalBasisId": meta.legal_basis_id,
+        "charterVersion": meta.charter_version,
+        "programmeVersion": meta.programme_version,
+        "correlationId": meta.correlation_id,
+        "causationId": meta.causation_id,
+        "traceparent": meta.traceparent,
+        "digest": recorded.digest,
+        "data": as_json(recorded.event),
+    }
+
+
+def organisation_view(
+    organisation_id: str, organisation: Organisation, version: int, contact_point: str | None
+) -> Json:
+    """An organisation as others find it."""
+    told = organisation.description
+    return {
+        "id": organisation_id,
+        **({} if told is None else {k: v for k, v in as_json(told).items() if k != "contactPointRef"}),
+        "contactPoint": contact_point,
+        "taken": len(organisation.taken_by),
+        "version": version,
+        "links": {"self": f"/v1/organisations/{organisation_id}"},
+    }
+
+
+def programme_view(programme_id: str, programme: Programme, version: int, at: datetime) -> Json:
+    """A programme with all its versions, and which of them is in force."""
+    in_force = programme.in_force(at)
+    return {
+        "id": programme_id,
+        "version": version,
+        "inForce": in_force.version if in_force is not None else None,
+        "versions": [version_view(one) for one in programme.versions],
+        "links": {"self": f"/v1/programmes/{programme_id}"},
+    }
+
+
+def version_view(published: ProgrammeVersionPublished) -> Json:
+    """One version of a programme's parameters. The names of terms are codes, and stay as they are."""
+    parameters = published.parameters
+    return {
+        "version": published.version,
+        "validFrom": published.valid_from,
+        **as_json(parameters),
+        "terms": {name: asdict(term) for name, term in parameters.terms.items()},
+    }
+
+
+def legal_basis_view(basis: LegalBasis, version: int) -> Json:
+    """A legal basis with its interval, and what was done on it."""
+    return {
+        "id": basis.legal_basis_id,
+        **(as_json(basis.given) if basis.given is not None else {}),
+        "clientRef": basis.client_ref,
+        "referral": basis.offer.referral_id if basis.offer is not None else None,
+        "case": basis.offer.case_id if basis.offer is not None else None,
+        "valid": basis.withdrawn_at is None,
+        "withdrawnAt": basis.withdrawn_at,
+        "reliedOn": [
+            {"referral": one.referral_id, "recipient": one.recipient, "purpose": one.purpose, "at": one.at}
+            for one in basis.relied_on
+        ],
+        "version": version,
+        "links": {"self": f"/v1/legal-bases/{basis.legal_basis_id}"},
+    }

@@ -1,0 +1,114 @@
+"""The sandbox application: all three services, the clock's routes, and the stories that are told at the start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from services.assembly import Assembly
+from services.chassis.clock import BackwardsInTime, SandboxClock
+from services.chassis.decider import Fault
+from services.chassis.http.app import common_routes, install_manners
+from services.chassis.http.asked import Authenticated
+from services.chassis.http.problems import ProblemError
+from services.origin import Origin, merged_document
+from services.sandbox.travel import travel
+
+LONGEST_JOURNEY = timedelta(days=2 * 366)
+
+log = logging.getLogger(__name__)
+
+
+class ClockSetting(BaseModel):
+    """Where to move the clock, and whether it stands still there; without `frozen` it stays as it was."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    now: AwareDatetime
+    frozen: bool | None = None
+
+
+class ClockReading(BaseModel):
+    """Where the clock stands (RFC 3339, UTC)."""
+
+    now: Annotated[datetime, Field(examples=["2026-01-05T08:00:00Z"])]
+    frozen: bool
+
+
+def clock_routes(assembly: Assembly, clock: SandboxClock) -> APIRouter:
+    """`GET` and `PUT /v1/sandbox/clock`."""
+    router = APIRouter(tags=["sandbox"])
+    one_journey = asyncio.Lock()
+
+    def reading() -> Response:
+        return Response(
+            to_json({"now": clock.now().astimezone(UTC), "frozen": clock.frozen}), media_type="application/json"
+        )
+
+    @router.get("/v1/sandbox/clock", response_model=ClockReading, summary="What time is it in the sandbox?")
+    async def get_clock(_: Authenticated) -> Response:
+        return reading()
+
+    @router.put(
+        "/v1/sandbox/clock",
+        response_model=ClockReading,
+        summary="Move the clock forwards; answers once all that falls due on the way has happened everywhere.",
+    )
+    async def put_clock(_: Authenticated, setting: ClockSetting) -> Response:
+        async with one_journey:
+            if setting.now > clock.now() + LONGEST_JOURNEY:
+                fault = Fault("/now", "JOURNEY_TOO_LONG", "at most two years a call; go there in several steps")
+                raise ProblemError(422, fault.code, fault.detail, errors=[fault])
+            try:
+                await travel(assembly.running, clock, setting.now, frozen=setting.frozen)
+            except BackwardsInTime as backwards:
+                raise ProblemError(
+                    409,
+                    "CLOCK_ONLY_FORWARDS",
+                    f"the clock stands at {backwards.now.isoformat()} and moves only forwards",
+                ) from None
+            return reading()
+
+    return router
+
+
+def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awaitable[None]]) -> Origin:
+    """The sandbox behind one origin. `tell` loads the demo over the public API once the services run."""
+    told = asyncio.Event()
+
+    async def telling() -> None:
+        try:
+            await tell()
+        except Exception:
+            # Only demo data is involved here, so the whole story of the failure may be shown.
+            log.exception("the stories could not be told")
+            raise
+        told.set()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await assembly.start()
+        task = asyncio.create_task(telling())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await assembly.stop()
+
+    own = FastAPI(title="Caserelay sandbox", version="1", lifespan=lifespan, redoc_url=None, strict_content_type=False)
+    own.state.service = next(iter(assembly.running.values()))
+    own.include_router(clock_routes(assembly, clock))
+    own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
+    install_manners(own, assembly.settings.body_limit, assembly.telemetry)
+    document: dict[str, Any] = merged_document(own, assembly.apps)
+    own.openapi = lambda: document  # type: ignore[method-assign]
+    return Origin(own, assembly.apps)

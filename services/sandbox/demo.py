@@ -1,0 +1,68 @@
+"""The demo's organisations, programme and people. All fictitious."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.sandbox.client import Person, Refusal, SandboxClient
+
+OPERATOR: Final = Person("demo.operator", "caserelay-demo", "OPERATOR")
+INES: Final = Person("ines.debacker", "vdab-gent", "AGENCY_COUNSELLOR")
+LOTTE: Final = Person("lotte.claes", "brugwerk", "NGO_COORDINATOR")
+KARIM: Final = Person("karim.haddad", "samenstap", "NGO_COORDINATOR")
+AUDITOR: Final = Person("demo.auditor", "rekenhof-demo", "AUDITOR")
+
+PROGRAMME: Final = "mtw-be-2026"
+
+ORGANISATIONS: Final[dict[str, dict[str, Any]]] = {
+    "caserelay-demo": {"name": "Caserelay demo operator", "kind": "PLATFORM_OPERATOR"},
+    "vdab-gent": {"name": "VDAB Gent (demo)", "kind": "AGENCY", "programmes": [PROGRAMME], "languages": ["nl"]},
+    "brugwerk": {
+        "name": "Brugwerk vzw (demo)",
+        "kind": "MENTORING_ORG",
+        "programmes": [PROGRAMME],
+        "languages": ["nl", "ar", "fr"],
+        "sectors": ["M", "N"],
+    },
+    "samenstap": {
+        "name": "Samenstap vzw (demo)",
+        "kind": "MENTORING_ORG",
+        "programmes": [PROGRAMME],
+        "languages": ["nl", "en", "ti"],
+        "sectors": ["I", "N"],
+    },
+    "rekenhof-demo": {"name": "Rekenhof (demo)", "kind": "AUDIT_BODY"},
+}
+
+PROGRAMME_VERSION: Final[dict[str, Any]] = {
+    "validFrom": "2026-01-01",
+    "kind": "MENTORING_TO_WORK",
+    "name": "Mentoring to work (demo)",
+    "timeZone": "Europe/Brussels",
+    "country": "BE",
+    "criteria": ["REGISTERED_JOBSEEKER", "RIGHT_TO_WORK", "NO_CONCURRENT_PROGRAMME"],
+    "arrangementId": "demo-arrangement-2026",
+    "contactPoint": "privacy@caserelay.example",
+    "charterVersion": "v1",
+}
+
+
+async def set_the_scene(client: SandboxClient) -> None:
+    """The programme and the organisations, as they are described here; what stands so already is left alone."""
+    await _published(client)
+    for organisation, description in ORGANISATIONS.items():
+        await _described(client, organisation, description)
+
+
+async def _published(client: SandboxClient) -> None:
+    try:
+        await client.send(OPERATOR, "GET", f"/v1/programmes/{PROGRAMME}")
+    except Refusal:
+        await client.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/1", PROGRAMME_VERSION)
+
+
+async def _described(client: SandboxClient, organisation: str, description: dict[str, Any]) -> None:
+    try:
+        await client.send(OPERATOR, "GET", f"/v1/organisations/{organisation}")
+    except Refusal:
+        await client.send(OPERATOR, "PUT", f"/v1/organisations/{organisation}", description)

@@ -1,0 +1,75 @@
+"""Starts the sandbox and tells its stories over its own public API."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from services.assembly import assemble
+from services.chassis.clock import SandboxClock
+from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.identity import Verifier
+from services.chassis.settings import Settings
+from services.chassis.telemetry import configure_logging
+from services.sandbox.app import sandbox_app
+from services.sandbox.client import Refusal, SandboxClient
+from services.sandbox.demo import set_the_scene
+from services.sandbox.stories import tell_stories
+from services.serve import server
+
+log = logging.getLogger(__name__)
+
+
+def issuer_directory(settings: Settings) -> Path:
+    """Where the sandbox keeps the key that it signs its tokens with."""
+    return settings.data / "issuer"
+
+
+def _client(settings: Settings, url: str) -> SandboxClient:
+    issuer = DevelopmentIssuer(issuer_directory(settings))
+
+    def token(sub: str, org: str, role: str) -> str:
+        return issuer.issue(sub=sub, org=org, role=role, audience=settings.audience)
+
+    return SandboxClient(url, token)
+
+
+async def _tell(client: SandboxClient, *, empty: bool, say: Callable[[str], None]) -> None:
+    async with client:
+        await set_the_scene(client)
+        if not empty:
+            await tell_stories(client, say)
+
+
+def run_sandbox(settings: Settings, *, empty: bool) -> int:
+    """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
+    configure_logging(settings.log_level)
+    issuer = DevelopmentIssuer(issuer_directory(settings))
+    clock = SandboxClock(settings.data / "sandbox-clock.json")
+    assembly = assemble(["referral", "casefile", "notifications"], settings, clock, Verifier(issuer, settings.audience))
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{settings.port}"
+
+    async def tell() -> None:
+        # Told through the front door: what the demo shows, any client can do.
+        await _tell(_client(settings, url), empty=empty, say=click.echo)
+        click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
+
+    running = server(sandbox_app(assembly, clock, tell), settings)
+    running.run()
+    return 0 if running.started else 1
+
+
+async def tell_demo(settings: Settings, url: str | None) -> int:
+    """Loads the demo into a running sandbox; returns the exit status."""
+    client = _client(settings, url or f"http://{settings.host}:{settings.port}")
+    try:
+        await _tell(client, empty=False, say=click.echo)
+    except (OSError, Refusal) as failure:
+        click.echo(f"the demo could not be loaded: {failure}", err=True)
+        return 1
+    return 0

@@ -1,0 +1,349 @@
+"""The casefile service's decisions without HTTP or storage: streams in memory, the real calendar, demo parties.
+
+Every event goes through its stored bytes and back before it is folded, as it does in the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contracts import referral as told
+from contracts.message import ActorRef, Deadline, Message
+from services.casefile.domain.case import Case, Desk, EventRef, case_stream
+from services.casefile.domain.decisions import decide
+from services.casefile.domain.handback import RequestHandback
+from services.casefile.domain.intake import ConcludeIntake
+from services.casefile.domain.known_programme import Rules
+from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, SignAgreement
+from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, decide_mentor, mentor_stream
+from services.casefile.domain.responsibility import find
+from services.casefile.domain.trajectory import CompleteTrajectory
+from services.casefile.domain.transitions import CASE
+from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.reactions import REACTIONS, Told
+from services.casefile.timeline import find_event, recorded_by
+from services.casefile.topics import TOPICS
+from services.chassis.calendar import Terms
+from services.chassis.decider import Actor, Command, Refused, To
+from services.chassis.event_types import EventTypes
+from services.chassis.metadata import Metadata, Recorded
+
+INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
+TOM = Actor(sub="tom.maes", role="AGENCY_COUNSELLOR", org="vdab-gent")
+LOTTE = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")
+KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
+CLOCK = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
+
+CASE_ID = "5b0f9a52-0000-4000-8000-00000000c453"
+MENTOR_REF = "M-41"
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+RULES = Rules(
+    name="Mentoring to work",
+    time_zone="Europe/Brussels",
+    country="BE",
+    terms={},
+    agreement_months_max=6,
+    extension_months_max=3,
+    meetings_per_month_min=2,
+    charter_version="v1",
+)
+TERMS = Terms(
+    {
+        "NEXT_SERVICE": (5, "WORKING_DAYS"),
+        "FIRST_CONTACT": (10, "DAYS"),
+        "INTAKE": (15, "WORKING_DAYS"),
+        "MATCHING": (30, "DAYS"),
+        "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
+        "CHECK_IN_FIRST": (14, "DAYS"),
+        "CHECK_IN_SECOND": (28, "DAYS"),
+        "PROGRESS_REPORT": (89, "DAYS"),
+        "SUSPENSION_REVIEW": (30, "DAYS"),
+        "SUSPENSION_MAX": (60, "DAYS"),
+        "HANDBACK_REPORT": (5, "WORKING_DAYS"),
+        "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
+        "OUTCOME_EXIT": (28, "DAYS"),
+        "NGO_ACCESS": (84, "DAYS"),
+        "REOPEN": (183, "DAYS"),
+    },
+    "Europe/Brussels",
+    "BE",
+)
+READY = Profile(
+    kind="VOLUNTEER",
+    screened_on=date(2025, 10, 1),
+    trained_on=date(2025, 11, 1),
+    insurance_note_on=date(2025, 11, 1),
+    charter_version="v1",
+    charter_acknowledged_on=date(2025, 11, 1),
+    confidentiality_on=date(2025, 11, 1),
+    sectors=("M",),
+)
+
+_TYPES = EventTypes(TOPICS)
+
+M = TypeVar("M", bound=told.ReferralMessage)
+
+
+def on(day: int, month: int, year: int = 2026, hour: int = 10, minute: int = 0) -> datetime:
+    """That hour of the day in Brussels, in UTC."""
+    return datetime.combine(date(year, month, day), time(hour, minute), BRUSSELS).astimezone(UTC)
+
+
+def end_of(day: int, month: int, year: int = 2026) -> datetime:
+    """The last second of the day in Brussels, in UTC."""
+    return datetime.combine(date(year, month, day), time(23, 59, 59), BRUSSELS).astimezone(UTC)
+
+
+class Casebook:
+    """One case, its mentor, and everything recorded of them."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[Recorded]] = defaultdict(list)
+        self.case = Case()
+        self.mentors: dict[str, Mentor] = defaultdict(Mentor)
+        self.terms = TERMS
+        self.rules = RULES
+        self._position = 0
+        self._told = 0
+
+    @property
+    def history(self) -> list[Recorded]:
+        """The case's own stream."""
+        return self.records[case_stream(CASE_ID)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the case's events, in order."""
+        return [type(recorded.event).__name__ for recorded in self.history]
+
+    def desk(self, command: Any = None, at: datetime | None = None) -> Desk:
+        """What a command rests on, as the service would load it."""
+        match = self.case.match
+        mentor = getattr(command, "mentor", None) or (match.mentor if match is not None else None)
+        named: EventRef | None = None
+        if (event := getattr(command, "event", None)) is not None:
+            named = find_event(self.history, event)
+        window: tuple[str, ...] = ()
+        if isinstance(command, TakeWithdrawal):
+            window = recorded_by(self.history, command.message.organisation, command.withdrawn_at)
+        stream = mentor_stream(self.case.organisation or "", mentor or "")
+        return Desk(
+            at=command.at if command is not None else at or on(12, 1),
+            case=self.case,
+            rules=self.rules,
+            terms=self.terms,
+            mentor=self.mentors[stream] if mentor is not None else None,
+            named_event=named,
+            since_withdrawal=window,
+        )
+
+    def act(self, command: Command) -> list[Any]:
+        """Decides a command and records what follows. Raises Refused."""
+        occurred_at = getattr(command, "occurred_at", None) or command.at
+        return self._record(command, decide(command, self.desk(command)), occurred_at)
+
+    def tell(self, message: Message, at: datetime | None = None, event_id: str | None = None) -> list[Any]:
+        """Takes in a message of the referral service, at its own time or later."""
+        self._told += 1
+        occurred_at: datetime = getattr(message, "occurred_at", on(1, 1))
+        it = Told(
+            at=at or occurred_at,
+            by=CLOCK,
+            source_event_id=event_id or f"told-{self._told}",
+            source_position=self._told,
+        )
+        command = REACTIONS[type(message)](message, it)
+        return self._record(command, decide(command, self.desk(command)), occurred_at, it.source_event_id)
+
+    def describe_mentor(
+        self, profile: Profile = READY, mentor: str = MENTOR_REF, organisation: str = "brugwerk"
+    ) -> list[Any]:
+        """Describes a mentor of an organisation."""
+        command = DescribeMentor(
+            at=on(5, 1), by=LOTTE, organisation=organisation, mentor=mentor, profile=profile, today=date(2026, 1, 5)
+        )
+        stream = mentor_stream(organisation, mentor)
+        events = decide_mentor(command, self.mentors[stream])
+        return self._record(command, [To(stream, event) for event in events], command.at)
+
+    def _record(
+        self, command: Command, decided: list[Any], occurred_at: datetime, cause: str | None = None
+    ) -> list[Any]:
+        for decision in decided:
+            stream, event = (
+                (decision.stream, decision.event) if isinstance(decision, To) else (case_stream(CASE_ID), decision)
+            )
+            self._position += 1
+            meta = Metadata(
+                event_id=f"event-{self._position}",
+                actor=command.by,
+                occurred_at=occurred_at,
+                recorded_at=command.at,
+                correlation_id="correlation",
+                causation_id=cause,
+            )
+            topic, stored = _TYPES.encode(event, meta)
+            read, meta_read = _TYPES.decode(topic, stored)
+            assert (read, meta_read) == (event, meta)
+            version = len(self.records[stream]) + 1
+            digest = hashlib.sha256(stored).hexdigest()
+            self.records[stream].append(Recorded(self._position, stream, version, topic, read, meta, digest))
+            if stream == case_stream(CASE_ID):
+                self.case = CASE.evolve(self.case, read)
+            else:
+                self.mentors[stream] = MENTOR.evolve(self.mentors[stream], read)
+        return [decision.event if isinstance(decision, To) else decision for decision in decided]
+
+    # --- the happy path of domain reference 9.1, as far as a test needs it ------------------------------------------
+
+    def referred(self) -> Casebook:
+        """Monday 12 January: the referral to Brugwerk is submitted."""
+        self.tell(submitted(on(12, 1)))
+        return self
+
+    def accepted(self) -> Casebook:
+        """Tuesday received, Friday 16 January accepted by Lotte Claes."""
+        self.referred().tell(about(told.ReferralReceived, LOTTE, on(13, 1)))
+        self.tell(about(told.ReferralAccepted, LOTTE, on(16, 1), coordinator=LOTTE.sub))
+        return self
+
+    def matching(self) -> Casebook:
+        """Thursday 29 January: the intake is concluded."""
+        self.accepted().act(
+            ConcludeIntake(
+                at=on(29, 1), by=LOTTE, suitable=True, goals=("SOCIAL", "CULTURAL"), expectations_ref="vault-1"
+            )
+        )
+        return self
+
+    def proposed(self) -> Casebook:
+        """Thursday 12 February: M-41 is proposed."""
+        self.matching().describe_mentor()
+        self.act(PROPOSE)
+        return self
+
+    def mentoring(self) -> Casebook:
+        """Thursday 19 February: both said yes, and the agreement is signed."""
+        self.proposed()
+        for side in ("MENTOR", "MENTEE"):
+            self.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side))
+        self.act(SIGN)
+        return self
+
+    def handback_due(self) -> Casebook:
+        """Tuesday 30 June: the trajectory is completed, with employment."""
+        self.mentoring().act(CompleteTrajectory(at=on(30, 6), by=LOTTE, reason="EMPLOYMENT", closure_talk=True))
+        return self
+
+    def handback_requested(self) -> Casebook:
+        """Thursday 2 July: the report is with the agency; one need is open."""
+        self.handback_due().act(HAND_BACK)
+        return self
+
+
+PROPOSE = ProposeMatch(
+    at=on(12, 2), by=LOTTE, match="match-1", mentor=MENTOR_REF, criteria=("SECTOR", "LANGUAGE", "AVAILABILITY")
+)
+SIGN = SignAgreement(
+    at=on(19, 2, hour=11), by=LOTTE, coordinator_attends_first_meeting=True, expectations_mentor_ref="vault-2"
+)
+HAND_BACK = RequestHandback(
+    at=on(2, 7),
+    by=LOTTE,
+    outcomes={"SOCIAL": "+", "CULTURAL": "="},
+    open_needs=("DIPLOMA_EQUIVALENCE",),
+    recommended_next_step="DIPLOMA_DESK",
+)
+
+
+def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:
+    """Ines De Backer refers CL-7F3A; R-1 to Brugwerk unless the changes say otherwise."""
+    organisation = changes.get("organisation", "brugwerk")
+    basis = told.LegalBasisRef(
+        id=changes.pop("legal_basis_id", "LB-1"),
+        kind="CONSENT",
+        recipient=organisation,
+        text_version="v3",
+        language="ar",
+        given_at=on(12, 1, hour=9),
+    )
+    message = about(
+        told.ReferralSubmitted,
+        INES,
+        at,
+        client_ref="CL-7F3A",
+        previous_referral=None,
+        contact_language="ar",
+        languages=[],
+        occupations=[],
+        sectors=["M"],
+        region="BE234",
+        goals=["SOCIAL", "CULTURAL"],
+        support_needs=[],
+        availability=[],
+        why_mentoring="ADDED_CAPITAL",
+        alternative_considered="JOB_COACHING",
+        recommended_mentor_kind=None,
+        eligibility={"REGISTERED_JOBSEEKER": True, "RIGHT_TO_WORK": True},
+        participation_choice=told.ParticipationChoice(chosen_at=on(12, 1, hour=9), method="IN_PERSON", language="ar"),
+        legal_basis=basis,
+        deadlines=[due("RECEIPT", 14, 1), due("DECISION", 26, 1), due("EXPIRY", 11, 2)],
+    )
+    return message.model_copy(update=changes)
+
+
+def about(kind: type[M], actor: Actor, at: datetime, **fields: Any) -> M:
+    """A message about R-1 to Brugwerk unless the fields say otherwise."""
+    common: dict[str, Any] = {
+        "case": CASE_ID,
+        "actor": ActorRef(sub=actor.sub, role=actor.role, org=actor.org),
+        "occurred_at": at,
+        "recorded_at": at,
+        "digest": "d" * 64,
+        "referral": "R-1",
+        "agency": "vdab-gent",
+        "organisation": "brugwerk",
+        "programme": "mtw-be-2026",
+        "programme_version": 1,
+    }
+    return kind.model_validate({**common, **fields})
+
+
+def due(name: str, day: int, month: int) -> Deadline:
+    """A deadline at the end of that day, with a reminder a day earlier."""
+    at = end_of(day, month)
+    return Deadline(name=name, due_at=at, remind_at=at - timedelta(days=1))
+
+
+def at_time(command: Any, at: datetime) -> Any:
+    """The same command, given at another time."""
+    return replace(command, at=at)
+
+
+def refusal(book: Casebook, command: Command) -> Refused:
+    """The refusal of a command that must not be accepted."""
+    before = len(book.history)
+    with pytest.raises(Refused) as refused:
+        book.act(command)
+    assert len(book.history) == before
+    return refused.value
+
+
+def codes(refused: Refused) -> list[tuple[str, str]]:
+    """Pointer and code of every fault."""
+    return [(fault.pointer, fault.code) for fault in refused.faults]
+
+
+def find_due(book: Casebook, step: str) -> Any:
+    """When an open step is due."""
+    found = find(book.case.steps, step)
+    assert found is not None
+    return found.due_at

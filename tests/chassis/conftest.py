@@ -1,0 +1,85 @@
+"""The implementations that the behaviour suites run on. A new store joins by a line here and passes all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.chassis.bus import Bus
+from services.chassis.bus_embedded import EmbeddedBus
+from services.chassis.eventlog import EventLog
+from services.chassis.eventlog_sqlite import SQLiteEventLog
+from tests.chassis.counters import TYPES
+
+OpenLog = Callable[[], EventLog]
+OpenBus = Callable[[], Bus]
+
+
+def sqlite_log(directory: Path) -> EventLog:
+    """The log in an SQLite file."""
+    return SQLiteEventLog("counters", directory / "counters-log.db", TYPES)
+
+
+def embedded_bus(directory: Path) -> Bus:
+    """The bus in an SQLite file."""
+    return EmbeddedBus(directory / "bus.db")
+
+
+LOGS = {"sqlite": sqlite_log}
+BUSES = {"embedded": embedded_bus}
+
+
+@pytest.fixture(params=sorted(LOGS))
+def kind_of_log(request: pytest.FixtureRequest) -> str:
+    """Which event log the test runs on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def open_log(kind_of_log: str, tmp_path: Path) -> AsyncIterator[OpenLog]:
+    """Opens the same event log, as often as asked; all are closed in the end."""
+    opened: list[EventLog] = []
+
+    def opening() -> EventLog:
+        opened.append(LOGS[kind_of_log](tmp_path))
+        return opened[-1]
+
+    yield opening
+    for log in opened:
+        await log.close()
+
+
+@pytest.fixture
+def log(open_log: OpenLog) -> EventLog:
+    """One empty event log."""
+    return open_log()
+
+
+@pytest.fixture(params=sorted(BUSES))
+def kind_of_bus(request: pytest.FixtureRequest) -> str:
+    """Which bus the test runs on."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def open_bus(kind_of_bus: str, tmp_path: Path) -> AsyncIterator[OpenBus]:
+    """Opens the same bus, as often as asked; all are closed in the end."""
+    opened: list[Bus] = []
+
+    def opening() -> Bus:
+        opened.append(BUSES[kind_of_bus](tmp_path))
+        return opened[-1]
+
+    yield opening
+    for bus in opened:
+        await bus.close()
+
+
+@pytest.fixture
+def bus(open_bus: OpenBus) -> Bus:
+    """One empty bus."""
+    return open_bus()

@@ -1,0 +1,165 @@
+"""A tiny domain for the chassis' tests: counters that go up, a till that many counters pay into, a lid that closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from contracts.message import Message
+from services.chassis.decider import Actor, Command, Entity, Refused, To
+from services.chassis.event_types import EventTypes
+from services.chassis.handler import Call, Handler, Reads, Streams
+from services.chassis.metadata import Metadata, Recorded, References
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+ANN = Actor(sub="ann", role="COUNTER", org="north")
+BOB = Actor(sub="bob", role="COUNTER", org="south")
+TILL = "till-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A counter went up."""
+
+    by: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A counter takes no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """Somebody looked at a counter, which changes nothing about it."""
+
+    BYSTANDER: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A counter paid into the till."""
+
+    counter: str
+
+
+TOPICS: dict[str, type] = {
+    "counter.counted.v1": Counted,
+    "counter.closed.v1": Closed,
+    "counter.looked_at.v1": LookedAt,
+    "till.paid.v1": Paid,
+}
+TYPES = EventTypes(TOPICS)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How far a counter has come."""
+
+    total: int = 0
+    closed: bool = False
+
+
+def evolve(state: Counter, event: Any) -> Counter:
+    """What one event makes of a counter."""
+    match event:
+        case Counted():
+            return replace(state, total=state.total + event.by)
+        case Closed():
+            return replace(state, closed=True)
+        case _:
+            return state
+
+
+COUNTER: Entity[Counter] = Entity(Counter(), evolve)
+PAYMENTS: Entity[int] = Entity(0, lambda paid, event: paid + isinstance(event, Paid))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(Command):
+    """Count up; `pays` also appends to the till's stream."""
+
+    by_how_much: int = 1
+    pays: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Command):
+    """Close the counter; one that is closed already stays as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look(Command):
+    """Look at the counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A counter by its name."""
+
+    name: str
+    counter: Counter
+    references: References = References(programme_version="counting/7")
+
+
+async def load(_command: Command, stream: str, reads: Reads) -> Desk:
+    """The desk of one counter."""
+    return Desk(stream, await reads.state(stream, COUNTER))
+
+
+def decide(command: Command, desk: Desk) -> Sequence[Any]:
+    """A closed counter takes nothing more."""
+    match command:
+        case Look():
+            return [LookedAt()]
+        case Close():
+            return [] if desk.counter.closed else [Closed()]
+        case Count() if desk.counter.closed:
+            raise Refused("COUNTER_CLOSED", "the counter is closed; count on another one")
+        case Count() if command.pays:
+            return [Counted(by=command.by_how_much), To(TILL, Paid(counter=desk.name))]
+        case Count():
+            return [Counted(by=command.by_how_much)]
+        case _:
+            raise TypeError(type(command).__name__)
+
+
+def handler(streams: Streams) -> Handler[Command, Desk]:
+    """A handler of this domain's commands."""
+    return Handler(streams, load, decide)
+
+
+def count(by_how_much: int = 1, *, pays: bool = False, by: Actor = ANN) -> Count:
+    """A command to count up."""
+    return Count(at=NOW, by=by, by_how_much=by_how_much, pays=pays)
+
+
+def call(actor: Actor = ANN, **terms: Any) -> Call:
+    """The terms on which a command is sent."""
+    return Call(actor=actor, **terms)
+
+
+def metadata(event_id: str = "e-1", **more: Any) -> Metadata:
+    """What is known of an event beside its payload."""
+    known: dict[str, Any] = {"actor": ANN, "occurred_at": NOW, "recorded_at": NOW, "correlation_id": "c-1", **more}
+    return Metadata(event_id=event_id, **known)
+
+
+class CounterMoved(Message):
+    """The public message of this domain."""
+
+    TYPE: ClassVar[str] = "org.caserelay.test.counter_moved.v1"
+    NAME: ClassVar[str] = "CounterMoved"
+    counter: str
+    by: int
+    note: str | None
+
+
+def translate(recorded: Recorded) -> tuple[str, Message] | None:
+    """Only counting is of public interest."""
+    if not isinstance(recorded.event, Counted):
+        return None
+    return recorded.stream, CounterMoved(counter=recorded.stream, by=recorded.event.by, note=recorded.event.note)

@@ -1,0 +1,167 @@
+"""The choke point: what no rule permits is refused, strangers learn nothing, control has no access."""
+
+from __future__ import annotations
+
+import time
+import timeit
+
+import pytest
+
+from contracts.codes import Role
+from services.chassis.access import STRANGER, Cell, Denial, Forbidden, Hidden, Policy, Rule, Verdict, admit
+from services.chassis.identity import Caller
+
+LIBRARIANS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+RULES = (
+    Rule("lend", LIBRARIANS, "OWNER"),
+    Rule("read", LIBRARIANS, "OWNER"),
+    Rule("read", frozenset({Role.AGENCY_COUNSELLOR}), "BORROWER"),
+    Rule("browse", frozenset({Role.NGO_COORDINATOR}), STRANGER),
+)
+POLICY = Policy(RULES, [Denial("FORMER_OWNER", "BOOK_SOLD", "the book was sold; only its owner acts on it")])
+
+
+def caller(role: Role) -> Caller:
+    """Somebody of that role."""
+    return Caller("lotte.claes", "brugwerk", role)
+
+
+def test_a_party_with_the_role_may() -> None:
+    """Role and relation of one rule both have to fit; one of several relations is enough."""
+    POLICY.require(caller(Role.NGO_LEAD), "lend", {"OWNER"})
+    POLICY.require(caller(Role.AGENCY_COUNSELLOR), "read", ["FORMER_OWNER", "BORROWER"])
+    assert POLICY.permits(caller(Role.NGO_LEAD), "lend", {"OWNER"})
+
+
+def test_a_party_in_another_role_is_told_which_roles_may() -> None:
+    """The refusal names the rule, and nobody's data."""
+    with pytest.raises(Forbidden) as refused:
+        POLICY.require(caller(Role.DPO), "lend", {"OWNER"})
+    assert refused.value.code == "ROLE_NOT_ALLOWED"
+    assert refused.value.detail == "lend is for OWNER: NGO_COORDINATOR, NGO_LEAD; you ask as OWNER in the role DPO"
+    assert "lotte" not in str(refused.value)
+    assert not POLICY.permits(caller(Role.DPO), "lend", {"OWNER"})
+
+
+def test_another_party_is_told_whose_the_action_is() -> None:
+    """A role that may, in a relation that may not."""
+    with pytest.raises(Forbidden) as refused:
+        POLICY.require(caller(Role.NGO_LEAD), "lend", {"BORROWER"})
+    assert refused.value.code == "PARTY_NOT_ALLOWED"
+
+
+def test_roles_and_relations_of_different_rules_do_not_add_up() -> None:
+    """The counsellor may read as borrower only, whatever the owner's rule says."""
+    with pytest.raises(Forbidden):
+        POLICY.require(caller(Role.AGENCY_COUNSELLOR), "read", {"OWNER"})
+
+
+@pytest.mark.parametrize("relations", [(), (STRANGER,)])
+def test_a_stranger_is_not_told_that_there_is_anything(relations: tuple[str, ...]) -> None:
+    """404 rather than 403, and the same words whatever the action."""
+    for action in ("lend", "read"):
+        with pytest.raises(Hidden) as hidden:
+            POLICY.require(caller(Role.NGO_LEAD), action, relations)
+        assert action not in hidden.value.detail
+
+
+@pytest.mark.parametrize("relations", [(), (STRANGER,)])
+def test_a_rule_may_be_for_strangers(relations: tuple[str, ...]) -> None:
+    """What anybody of a role may see is declared like everything else."""
+    POLICY.require(caller(Role.NGO_COORDINATOR), "browse", relations)
+    with pytest.raises(Hidden):
+        POLICY.require(caller(Role.DPO), "browse", relations)
+
+
+def test_a_former_party_is_told_the_code_of_its_own_rule() -> None:
+    """The service says what a relation is told in place of the general answer."""
+    with pytest.raises(Forbidden) as refused:
+        POLICY.require(caller(Role.NGO_LEAD), "lend", {"FORMER_OWNER"})
+    assert (refused.value.code, refused.value.detail) == ("BOOK_SOLD", "the book was sold; only its owner acts on it")
+
+
+@pytest.mark.parametrize("relations", [("OWNER",), ("BORROWER",), (STRANGER,), ()])
+def test_control_is_refused_before_anything_else(relations: tuple[str, ...]) -> None:
+    """Not even whether something exists is told to the role that sanctions."""
+    control = caller(Role.AGENCY_CONTROL)
+    for action in ("lend", "browse", "an action that no rule speaks of"):
+        with pytest.raises(Forbidden) as refused:
+            POLICY.require(control, action, relations)
+        assert refused.value.code == "NO_ACCESS_FOR_CONTROL"
+        assert not POLICY.permits(control, action, relations)
+    with pytest.raises(Forbidden):
+        admit(control)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.AGENCY_CONTROL])
+def test_every_other_role_is_admitted(role: Role) -> None:
+    """What it may do then, the rules say."""
+    admit(caller(role))
+
+
+def test_an_action_that_no_rule_speaks_of_is_a_mistake_of_the_program() -> None:
+    """Nobody may do it, and nobody is told a misspelt rule."""
+    with pytest.raises(LookupError, match="lnd"):
+        POLICY.require(caller(Role.NGO_LEAD), "lnd", {"OWNER"})
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ((*RULES, Rule("lend", frozenset({Role.DPO}), "OWNER")), "declared twice"),
+        ((Rule("lend", frozenset(), "OWNER"),), "permits nobody"),
+        ((Rule("lend", frozenset({Role.AGENCY_CONTROL}), "OWNER"),), "refused everywhere"),
+    ],
+)
+def test_a_table_that_contradicts_itself_is_not_built(rules: tuple[Rule, ...], told: str) -> None:
+    """A second rule for the same cell would be read by nobody; so would one for a barred role."""
+    with pytest.raises(ValueError, match=told):
+        Policy(rules)
+
+
+def test_two_denials_for_one_relation_are_not_built() -> None:
+    """Only one of them could be told."""
+    with pytest.raises(ValueError, match="BORROWER"):
+        Policy(RULES, [Denial("BORROWER", "A", "a"), Denial("BORROWER", "B", "b")])
+
+
+def test_the_matrix_shows_every_cell_and_agrees_with_what_is_enforced() -> None:
+    """Every action, role and relation once, each with the verdict that a request would meet."""
+    cells = list(POLICY.matrix())
+    assert len({(cell.action, cell.role, cell.relation) for cell in cells}) == len(cells) == 3 * len(Role) * 4
+    assert Cell("read", Role.AGENCY_COUNSELLOR, "BORROWER", Verdict.PERMITTED) in cells
+    assert Cell("browse", Role.AGENCY_CONTROL, STRANGER, Verdict.FORBIDDEN) in cells
+    for cell in cells:
+        assert met(caller(cell.role), cell.action, cell.relation) is cell.verdict
+        assert POLICY.permits(caller(cell.role), cell.action, (cell.relation,)) is (cell.verdict is Verdict.PERMITTED)
+
+
+def met(asking: Caller, action: str, relation: str) -> Verdict:
+    """What a request would meet."""
+    try:
+        POLICY.require(asking, action, (relation,))
+    except Forbidden:
+        return Verdict.FORBIDDEN
+    except Hidden:
+        return Verdict.HIDDEN
+    return Verdict.PERMITTED
+
+
+def test_who_may_is_said_without_a_caller() -> None:
+    """For the list of blocked actions, which names who can unblock."""
+    assert POLICY.who_may("read") == ("AGENCY_COUNSELLOR", "NGO_COORDINATOR", "NGO_LEAD")
+    assert POLICY.actions == {"lend", "read", "browse"}
+
+
+def test_a_permission_costs_less_than_five_microseconds() -> None:
+    """It is asked once per action for every read."""
+    lead = caller(Role.NGO_LEAD)
+    best = (
+        min(
+            timeit.repeat(
+                lambda: POLICY.permits(lead, "lend", ("OWNER",)), timer=time.process_time, number=2000, repeat=7
+            )
+        )
+        / 2000
+    )
+    assert best < 5e-6

@@ -1,0 +1,194 @@
+"""Terms end on the days that the domain reference names."""
+
+from __future__ import annotations
+
+import time
+import timeit
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.chassis.calendar import Terms, UnknownTerm, end_of_day
+
+PARAMETERS: dict[str, tuple[int, str]] = {
+    "RECEIPT": (2, "WORKING_DAYS"),
+    "DECISION": (10, "WORKING_DAYS"),
+    "EXPIRY": (30, "DAYS"),
+    "NEXT_SERVICE": (5, "WORKING_DAYS"),
+    "FIRST_CONTACT": (10, "DAYS"),
+    "INTAKE": (15, "WORKING_DAYS"),
+    "MATCHING": (30, "DAYS"),
+    "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
+    "CHECK_IN_FIRST": (14, "DAYS"),
+    "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
+    "OUTCOME_EXIT": (28, "DAYS"),
+    "NGO_ACCESS": (84, "DAYS"),
+}
+BELGIUM = Terms(PARAMETERS, "Europe/Brussels", "BE")
+
+
+def due_on(term: str, since: datetime) -> date:
+    """The local day in Belgium on which a term ends (winter and summer time are both ahead of UTC)."""
+    due = BELGIUM.deadline(term, since).due_at
+    assert (due + timedelta(seconds=1)).minute == 0
+    return due.date()
+
+
+@pytest.mark.parametrize(
+    ("term", "since", "due"),
+    [
+        ("RECEIPT", date(2026, 1, 12), date(2026, 1, 14)),
+        ("DECISION", date(2026, 1, 12), date(2026, 1, 26)),
+        ("EXPIRY", date(2026, 1, 12), date(2026, 2, 11)),
+        ("FIRST_CONTACT", date(2026, 1, 16), date(2026, 1, 26)),
+        ("INTAKE", date(2026, 1, 16), date(2026, 2, 6)),
+        ("MATCHING", date(2026, 1, 29), date(2026, 2, 28)),
+        ("MATCH_CONFIRMATION", date(2026, 2, 12), date(2026, 2, 19)),
+        ("CHECK_IN_FIRST", date(2026, 2, 19), date(2026, 3, 5)),
+        ("HANDBACK_ACKNOWLEDGEMENT", date(2026, 7, 2), date(2026, 7, 9)),
+        ("OUTCOME_EXIT", date(2026, 6, 30), date(2026, 7, 28)),
+        ("NGO_ACCESS", date(2026, 6, 30), date(2026, 9, 22)),
+        ("DECISION", date(2026, 3, 9), date(2026, 3, 23)),
+        ("NEXT_SERVICE", date(2026, 3, 18), date(2026, 3, 25)),
+        ("DECISION", date(2026, 3, 23), date(2026, 4, 7)),
+        ("INTAKE", date(2026, 3, 30), date(2026, 4, 21)),
+        ("MATCHING", date(2026, 4, 14), date(2026, 5, 14)),
+    ],
+)
+def test_terms_end_on_the_days_of_the_reference_scenarios(term: str, since: date, due: date) -> None:
+    """Every date of the happy path and of the re-referral comes out, Easter Monday skipped."""
+    assert due_on(term, datetime(since.year, since.month, since.day, 9, 30, tzinfo=UTC)) == due
+
+
+def test_a_deadline_is_the_last_second_of_the_local_day_in_utc() -> None:
+    """Half past nine in January and a deadline in summer time both end at 23:59:59 in Brussels."""
+    winter = BELGIUM.deadline("RECEIPT", datetime(2026, 1, 12, 9, 30, tzinfo=UTC))
+    summer = BELGIUM.deadline("DECISION", datetime(2026, 3, 23, 9, 30, tzinfo=UTC))
+    assert winter.due_at == datetime(2026, 1, 14, 22, 59, 59, tzinfo=UTC)
+    assert summer.due_at == datetime(2026, 4, 7, 21, 59, 59, tzinfo=UTC)
+    assert winter.due_at.tzinfo is UTC
+
+
+def test_the_day_that_starts_a_term_is_the_local_one() -> None:
+    """Half past eleven in the evening UTC is already the next day in Brussels."""
+    assert due_on("FIRST_CONTACT", datetime(2026, 1, 15, 23, 30, tzinfo=UTC)) == date(2026, 1, 26)
+
+
+def test_a_term_in_days_may_end_on_a_sunday() -> None:
+    """Calendar days do not roll to the next working day."""
+    assert due_on("EXPIRY", datetime(2026, 1, 2, 9, tzinfo=UTC)) == date(2026, 2, 1)
+    assert date(2026, 2, 1).isoweekday() == 7
+
+
+def test_a_term_started_on_a_saturday_counts_monday_as_its_first_working_day() -> None:
+    """Neither the day that starts a term nor the weekend counts."""
+    assert due_on("RECEIPT", datetime(2026, 1, 10, 9, tzinfo=UTC)) == date(2026, 1, 13)
+
+
+def test_the_reminder_is_at_four_fifths_of_the_term_in_whole_seconds() -> None:
+    """Truncated, so that no reminder comes a moment after its time."""
+    since = datetime(2026, 1, 12, 9, 30, 0, 123456, tzinfo=UTC)
+    deadline = BELGIUM.deadline("RECEIPT", since)
+    assert deadline.remind_at == datetime(2026, 1, 14, 10, 41, 59, tzinfo=UTC)
+    assert timedelta(0) <= since + (deadline.due_at - since) * 4 / 5 - deadline.remind_at < timedelta(seconds=1)
+
+
+@given(
+    since=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - the bounds
+    n=st.integers(1, 400),
+    unit=st.sampled_from(["DAYS", "WORKING_DAYS"]),
+    zone=st.sampled_from(["Europe/Brussels", "Pacific/Kiritimati", "America/Havana", "Asia/Kathmandu"]),
+)
+def test_a_reminder_always_lies_between_the_start_and_the_due_time(
+    since: datetime, n: int, unit: str, zone: str
+) -> None:
+    """Whatever the term, the zone and the hour; and working days are never fewer than calendar days."""
+    deadline = Terms({"T": (n, unit)}, zone, "BE").deadline("T", since)
+    assert since < deadline.remind_at < deadline.due_at
+    assert deadline.due_at - since > timedelta(days=n - 1)
+    assert deadline.remind_at.microsecond == deadline.due_at.microsecond == 0
+
+
+def test_a_day_that_ends_twice_ends_with_the_later_midnight() -> None:
+    """Where clocks go back at midnight, as in Lebanon, there are two seconds 23:59:59 and the later one counts."""
+    assert end_of_day(date(2024, 10, 26), "Asia/Beirut") == datetime(2024, 10, 26, 21, 59, 59, tzinfo=UTC)
+
+
+def test_the_end_of_a_day_is_asked_of_a_programme_too() -> None:
+    """A bare date means the end of that day in the programme's zone."""
+    assert BELGIUM.end_of_day(date(2026, 7, 1)) == datetime(2026, 7, 1, 21, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "day", [date(2026, 4, 6), date(2026, 5, 14), date(2026, 7, 21), date(2026, 12, 25), date(2026, 1, 11)]
+)
+def test_public_holidays_and_weekends_are_no_working_days(day: date) -> None:
+    """Easter Monday, Ascension Day, the national holiday, Christmas, and a Sunday."""
+    assert not BELGIUM.is_working_day(day)
+    assert BELGIUM.is_working_day(date(2026, 1, 12))
+
+
+def test_other_countries_have_other_holidays() -> None:
+    """The third of October is a working day in Belgium only."""
+    germany = Terms(PARAMETERS, "Europe/Berlin", "DE")
+    assert BELGIUM.is_working_day(date(2025, 10, 3))
+    assert not germany.is_working_day(date(2025, 10, 3))
+
+
+def test_an_unknown_term_is_refused_by_name() -> None:
+    """A deadline that the programme does not know cannot start."""
+    with pytest.raises(UnknownTerm, match="COFFEE"):
+        BELGIUM.deadline("COFFEE", datetime(2026, 1, 12, tzinfo=UTC))
+
+
+def test_an_instant_without_zone_starts_no_term() -> None:
+    """A naive time would mean whatever zone the machine is in."""
+    with pytest.raises(ValueError, match="time zone"):
+        BELGIUM.deadline("RECEIPT", datetime(2026, 1, 12))  # noqa: DTZ001 - the mistake under test
+
+
+@pytest.mark.parametrize(
+    ("term", "zone", "country", "told"),
+    [
+        ((0, "DAYS"), "Europe/Brussels", "BE", "0 is not within"),
+        ((3661, "DAYS"), "Europe/Brussels", "BE", "3661 is not within"),
+        ((1, "WEEKS"), "Europe/Brussels", "BE", "WEEKS"),
+        ((1, "DAYS"), "Europe/Brussel", "BE", "Europe/Brussel"),
+        ((1, "DAYS"), "../../etc/passwd", "BE", "passwd"),
+        ((1, "DAYS"), "", "BE", "time zone"),
+        ((1, "DAYS"), "Europe/Brussels", "XX", "XX"),
+    ],
+)
+def test_a_programme_that_cannot_be_reckoned_is_refused(
+    term: tuple[int, str], zone: str, country: str, told: str
+) -> None:
+    """Length, unit, zone and country are checked when the terms are made, not when a deadline starts."""
+    with pytest.raises(ValueError, match=told):
+        Terms({"T": term}, zone, country)
+
+
+def test_a_term_that_stood_still_ends_as_many_working_days_later() -> None:
+    """Paused on Wednesday, resumed on Monday: Thursday, Friday and Monday did not count; the reminder moves along."""
+    first = BELGIUM.deadline("DECISION", datetime(2026, 1, 12, 9, tzinfo=UTC))
+    paused, resumed = datetime(2026, 1, 14, 9, tzinfo=UTC), datetime(2026, 1, 19, 9, tzinfo=UTC)
+    later = BELGIUM.resumed(first, paused, resumed)
+    assert later.due_at == datetime(2026, 1, 29, 22, 59, 59, tzinfo=UTC)
+    assert later.remind_at - first.remind_at == timedelta(days=3)
+    assert BELGIUM.resumed(first, paused, paused) == first
+    expiry = BELGIUM.deadline("EXPIRY", datetime(2026, 1, 12, 9, tzinfo=UTC))
+    assert BELGIUM.resumed(expiry, paused, resumed).due_at - expiry.due_at == timedelta(days=5)
+
+
+def test_a_deadline_costs_less_than_twenty_microseconds() -> None:
+    """Deadlines are reckoned for every command, on days known by then."""
+    since = datetime(2026, 3, 23, 9, tzinfo=UTC)
+    rounds = 1000
+    best = (
+        min(
+            timeit.repeat(lambda: BELGIUM.deadline("DECISION", since), timer=time.process_time, number=rounds, repeat=7)
+        )
+        / rounds
+    )
+    assert best < 20e-6

@@ -1,0 +1,307 @@
+"""Following a topic: nothing twice, nothing lost, and what fails holds up only its own key."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.message import CloudEvent
+from services.chassis import consumer as consuming
+from services.chassis.bus import Bus, BusMessage
+from services.chassis.consumer import TRIES, Consumer
+from services.chassis.consumer_store import ConsumerStore
+from services.chassis.eventlog import EventLog
+from services.chassis.handler import Streams
+from services.chassis.supervision import Supervised
+from tests.chassis.counters import COUNTER, NOW, call, count, handler
+
+TOPIC = "caserelay.test.v1"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the consumer keeps its position."""
+    return tmp_path / "consumers.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[ConsumerStore]:
+    """The consumer's store."""
+    store = ConsumerStore(path)
+    yield store
+    store.close()
+
+
+class Listener:
+    """Writes down what it hears, in order, and fails as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[str]] = defaultdict(list)
+        self.tried: list[str] = []
+        self.sick: set[str] = set()
+
+    async def __call__(self, event: CloudEvent) -> None:
+        self.tried.append(event.id)
+        await asyncio.sleep(0)
+        if event.id in self.sick:
+            raise RuntimeError("a name that must not be kept")
+        self.heard[event.partitionkey].append(event.id)
+
+
+def message(position: int, key: str) -> BusMessage:
+    """A message at a position, with an id that names both."""
+    event = CloudEvent(
+        id=f"{key}{position}",
+        source="/services/test",
+        type="org.caserelay.test.v1",
+        subject=key,
+        time=NOW,
+        dataschema="urn:caserelay:schema:test",
+        sequence=str(position),
+        partitionkey=key,
+        data={},
+    )
+    return BusMessage(position, key, event.id, event.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+
+async def say(bus: Bus, *keys: str) -> None:
+    """Publishes a message for each key, behind what the topic has."""
+    after = await bus.published_through(TOPIC)
+    messages = [message(after + n, key) for n, key in enumerate(keys, start=1)]
+    await bus.publish(TOPIC, messages, after + len(keys))
+
+
+async def until(condition: Callable[[], bool], within: float = 5) -> None:
+    """Waits for a condition, and fails when it does not come true in time."""
+    ends = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.005)
+
+
+def make_due(store: ConsumerStore) -> None:
+    """Lets the pauses of all parked messages be over."""
+    store._db.execute("UPDATE parked SET retry_at = 0 WHERE retry_at IS NOT NULL")
+
+
+async def retry(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One round of retries without the nap at its end."""
+    with monkeypatch.context() as patch:
+        patch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0)
+        await consumer.retry_round()
+
+
+async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, store: ConsumerStore) -> None:
+    """Within a key in order; the saved position moves to the end of what was published."""
+    listener = Listener()
+    consumer = Consumer(TOPIC, bus, store, listener)
+    await say(bus, *("abcab" * 60))
+    while consumer.through < 300:
+        await consumer.round()
+    assert {key: len(ids) for key, ids in listener.heard.items()} == {"a": 120, "b": 120, "c": 60}
+    assert all(ids == sorted(ids, key=lambda one: int(one[1:])) for ids in listener.heard.values())
+    assert (await consumer.behind(), consumer.parked) == (0, 0)
+
+
+async def test_a_consumer_goes_on_where_it_was(bus: Bus, path: Path) -> None:
+    """Position and parked messages survive a restart; nothing that was covered is handled again."""
+    listener = Listener()
+    listener.sick = {"a1"}
+    await say(bus, "a", "b")
+    store = ConsumerStore(path)
+    await Consumer(TOPIC, bus, store, listener).round()
+    store.close()
+    await say(bus, "a", "b")
+    store = ConsumerStore(path)
+    consumer = Consumer(TOPIC, bus, store, listener)
+    assert (consumer.through, consumer.parked, await consumer.behind()) == (2, 1, 2)
+    await consumer.round()
+    assert listener.tried == ["a1", "b2", "b4"]
+    assert (consumer.through, consumer.parked) == (4, 2)
+    store.close()
+
+
+async def test_progress_without_messages_moves_the_consumer(bus: Bus, store: ConsumerStore) -> None:
+    """Positions of events that publish nothing are covered too."""
+    consumer = Consumer(TOPIC, bus, store, Listener())
+    await bus.publish(TOPIC, [], 17)
+    await consumer.round()
+    assert consumer.through == 17
+
+
+async def test_a_poison_message_holds_up_only_its_own_key(
+    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other keys go on; later messages of its key queue up behind it and follow in order once it heals."""
+    listener = Listener()
+    listener.sick = {"a1"}
+    consumer = Consumer(TOPIC, bus, store, listener)
+    await say(bus, "a", "b", "a")
+    await consumer.round()
+    await say(bus, "a", "b")
+    await consumer.round()
+    assert (dict(listener.heard), consumer.through, consumer.parked) == ({"b": ["b2", "b5"]}, 5, 3)
+    assert [one.failure for one in store.parked(TOPIC)] == ["RuntimeError", "BehindAnother", "BehindAnother"]
+    make_due(store)
+    await retry(consumer, monkeypatch)
+    assert listener.tried == ["a1", "b2", "b5", "a1"]
+    listener.sick.clear()
+    make_due(store)
+    await retry(consumer, monkeypatch)
+    assert (listener.heard["a"], consumer.parked) == (["a1", "a3", "a4"], 0)
+    await say(bus, "a")
+    await consumer.round()
+    assert listener.heard["a"][-1] == "a6"
+
+
+async def test_pauses_grow_and_end_for_an_operator(
+    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last try a message waits for a redrive, which gives it all its tries again."""
+    listener = Listener()
+    listener.sick = {"a1"}
+    consumer = Consumer(TOPIC, bus, store, listener)
+    monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0.02)
+    await say(bus, "a", "a")
+    pauses: list[float] = []
+    for attempt in range(TRIES):
+        make_due(store)
+        before = time.time()
+        await (consumer.retry_round() if attempt else consumer.round())
+        retry_at = store.parked(TOPIC)[0].retry_at
+        pauses += [retry_at - before] if retry_at is not None else []
+    assert len(pauses) == TRIES - 1
+    assert all(later > sooner * 1.5 for sooner, later in zip(pauses, pauses[1:], strict=False))
+    first, second = store.parked(TOPIC)
+    assert (first.tries, first.retry_at, second.tries) == (TRIES, None, 0)
+    make_due(store)
+    await retry(consumer, monkeypatch)
+    assert listener.tried == ["a1"] * TRIES
+    listener.sick.clear()
+    assert await consumer.redrive() == 1
+    await retry(consumer, monkeypatch)
+    assert (listener.heard["a"], consumer.parked) == (["a1", "a2"], 0)
+
+
+async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, path: Path) -> None:
+    """The parking place holds the class of a failure; its message may quote what was being processed."""
+    listener = Listener()
+    listener.sick = {"a1"}
+    await say(bus, "a")
+    await Consumer(TOPIC, bus, store, listener).round()
+    assert store.parked(TOPIC)[0].failure == "RuntimeError"
+    assert not any(b"must not be kept" in file.read_bytes() for file in path.parent.glob("consumers.db*"))
+
+
+async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: ConsumerStore) -> None:
+    """Bytes that are no CloudEvent wait aside and hold up nobody else."""
+    listener = Listener()
+    consumer = Consumer(TOPIC, bus, store, listener)
+    bodies = [b"\xff\x00", b"[]", b'{"id": 7}', b""]
+    await bus.publish(TOPIC, [BusMessage(n, f"k{n}", f"i{n}", body) for n, body in enumerate(bodies, start=1)], 4)
+    await say(bus, "a")
+    await consumer.round()
+    assert (listener.tried, consumer.parked, consumer.through) == (["a5"], 4, 5)
+
+
+async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
+    bus: Bus, log: EventLog, path: Path
+) -> None:
+    """Killed after the effect and before its position was saved, a consumer repeats the message and not the effect."""
+    counting = handler(Streams(log))
+
+    async def react(event: CloudEvent) -> None:
+        await counting.handle(
+            count(7), f"counter-{event.subject}", COUNTER, call(causation_id=event.id), must_exist=False
+        )
+
+    class Killed(BaseException):
+        pass
+
+    class DyingStore(ConsumerStore):
+        def advance(self, *_: object, **__: object) -> None:
+            raise Killed
+
+    await say(bus, "a", "b", "a")
+    dying = DyingStore(path)
+    with pytest.raises(Killed):
+        await Consumer(TOPIC, bus, dying, react).round()
+    dying.close()
+    assert await log.head() == 3
+    store = ConsumerStore(path)
+    consumer = Consumer(TOPIC, bus, store, react)
+    assert consumer.through == 0
+    await consumer.round()
+    assert (consumer.through, consumer.parked, await log.head()) == (3, 0, 3)
+    assert [one.meta.causation_id for one in await log.read("counter-a")] == ["a1", "a3"]
+    store.close()
+
+
+async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: ConsumerStore) -> None:
+    """Stopping the service in the middle of a message is no failure of the message."""
+    started = asyncio.Event()
+
+    async def hang(_event: CloudEvent) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    consumer = Consumer(TOPIC, bus, store, hang)
+    await say(bus, "a")
+    work = Supervised("consumer", consumer.round)
+    work.start()
+    await asyncio.wait_for(started.wait(), 2)
+    await work.stop()
+    assert (consumer.through, consumer.parked) == (0, 0)
+
+
+async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: ConsumerStore) -> None:
+    """Covered means handled or set aside, and a waiter is told at that moment."""
+    release = asyncio.Event()
+
+    async def slow(_event: CloudEvent) -> None:
+        await release.wait()
+
+    consumer = Consumer(TOPIC, bus, store, slow)
+    await say(bus, "a", "b")
+    waiting = [asyncio.create_task(consumer.wait_through(position)) for position in (1, 2)]
+    running = asyncio.create_task(consumer.round())
+    await asyncio.sleep(0.02)
+    assert not any(one.done() for one in waiting)
+    release.set()
+    await asyncio.wait_for(asyncio.gather(running, *waiting), 1)
+    await asyncio.wait_for(consumer.wait_through(2), 0.1)
+
+
+async def test_retries_beside_new_messages_keep_the_order_of_a_key(
+    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With both loops running and messages that fail now and then, each key is handled in order, without a gap."""
+    monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(consuming, "READ_AT_ONCE", 7)
+    heard: dict[str, list[int]] = defaultdict(list)
+    tries: dict[str, int] = defaultdict(int)
+
+    async def moody(event: CloudEvent) -> None:
+        await asyncio.sleep(0.0005 * (int(event.sequence) % 3))
+        tries[event.id] += 1
+        if int(event.sequence) % 5 == 0 and tries[event.id] <= int(event.sequence) % 3 + 1:
+            raise RuntimeError
+        heard[event.partitionkey].append(int(event.sequence))
+
+    consumer = Consumer(TOPIC, bus, store, moody)
+    rounds: list[Callable[[], Awaitable[None]]] = [consumer.round, consumer.retry_round]
+    work = [Supervised(one.__name__, one) for one in rounds]
+    for one in work:
+        one.start()
+    for _ in range(20):
+        await say(bus, *"abacabad")
+        await asyncio.sleep(0.002)
+    await until(lambda: sum(map(len, heard.values())) == 160)
+    await asyncio.gather(*(one.stop() for one in work))
+    assert consumer.parked == 0
+    assert all(positions == sorted(set(positions)) for positions in heard.values())

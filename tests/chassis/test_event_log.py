@@ -1,0 +1,244 @@
+"""What every event log owes its users, whatever keeps the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from services.chassis.eventlog import Conflict, EventLog, Write
+from services.chassis.eventlog_sqlite import SQLiteEventLog
+from services.chassis.metadata import Recorded
+from tests.chassis.conftest import OpenLog
+from tests.chassis.counters import ANN, NOW, TYPES, Closed, Counted, metadata
+from tests.chassis.processes import end_of, line_of, start, tell
+
+
+def write(stream: str, expected_version: int, *steps: int) -> Write:
+    """Counts up in a stream, an event for every step."""
+    return Write(stream, expected_version, [(Counted(by=step), metadata(f"{stream}-{step}")) for step in steps])
+
+
+async def totals(log: EventLog, stream: str) -> list[int]:
+    """The steps that a stream holds."""
+    return [recorded.event.by for recorded in await log.read(stream)]
+
+
+async def test_what_was_appended_is_read_back_as_it_was(log: EventLog) -> None:
+    """Payload, metadata, place and digest come back; the digest is that of the stored bytes."""
+    meta = metadata("e-9", idempotency_key="k", fingerprint="f", legal_basis_id="lb", causation_id="m-1")
+    assert await log.append([Write("counter-a", 0, [(Counted(by=3, note="ünï\x00☃"), meta)])]) == 1
+    (recorded,) = await log.read("counter-a")
+    _, stored = TYPES.encode(Counted(by=3, note="ünï\x00☃"), meta)
+    digest = hashlib.sha256(stored).hexdigest()
+    assert recorded == Recorded(
+        1, "counter-a", 1, "counter.counted.v1", Counted(by=3, note="ünï\x00☃"), meta, digest
+    )
+    assert (recorded.meta.actor, recorded.meta.recorded_at) == (ANN, NOW)
+
+
+async def test_append_returns_when_another_opener_can_read(open_log: OpenLog) -> None:
+    """What was acknowledged is committed: a second opener of the same log sees it at once."""
+    log, other = open_log(), open_log()
+    for version in range(5):
+        position = await log.append([write("counter-a", version, version)])
+        assert await other.head() == position == version + 1
+
+
+async def test_versions_and_positions_count_from_one_without_gaps(log: EventLog) -> None:
+    """Events of one append follow one another, in each stream and in the whole log."""
+    last = await log.append([write("counter-a", 0, 1, 2), write("counter-b", 0, 3)])
+    assert last == await log.append([write("counter-a", 2, 4)]) - 1
+    everything = await log.read_all(0, 100)
+    assert [(one.position, one.stream, one.version) for one in everything] == [
+        (1, "counter-a", 1),
+        (2, "counter-a", 2),
+        (3, "counter-b", 1),
+        (4, "counter-a", 3),
+    ]
+
+
+async def test_reading_is_bounded_by_what_was_asked(log: EventLog) -> None:
+    """A stream is read behind and through versions, the log behind a position and up to a limit."""
+    await log.append([write("counter-a", 0, 1, 2, 3, 4)])
+    assert [one.version for one in await log.read("counter-a", after=1, through=3)] == [2, 3]
+    assert [one.position for one in await log.read_all(1, 2)] == [2, 3]
+    assert await log.read("counter-b") == []
+    assert await log.read_all(4, 2) == []
+
+
+async def test_an_empty_log_has_head_zero(log: EventLog) -> None:
+    """Position 0 means none."""
+    assert await log.head() == 0
+
+
+async def test_a_stale_expected_version_conflicts_and_stores_nothing(log: EventLog) -> None:
+    """All writes of an append are stored, or none."""
+    await log.append([write("counter-a", 0, 1)])
+    with pytest.raises(Conflict) as conflict:
+        await log.append([write("counter-b", 0, 2), write("counter-a", 0, 3)])
+    assert "counter-a" in conflict.value.streams
+    assert await totals(log, "counter-a") == [1]
+    assert await totals(log, "counter-b") == []
+
+
+async def test_an_expected_version_ahead_of_the_stream_conflicts(log: EventLog) -> None:
+    """Versions stay contiguous: nothing is stored behind a version that is not there."""
+    await log.append([write("counter-a", 0, 1)])
+    for stream, version in (("counter-a", 2), ("counter-b", 1)):
+        with pytest.raises(Conflict):
+            await log.append([write(stream, version, 9)])
+    assert await log.head() == 1
+
+
+async def test_nothing_to_append_is_a_mistake(log: EventLog) -> None:
+    """An append without events has no position to return."""
+    with pytest.raises(ValueError, match="at least one event"):
+        await log.append([])
+
+
+async def test_a_conflict_fails_only_its_own_command(log: EventLog) -> None:
+    """Of appends that share a transaction, those that do not conflict are stored, with contiguous positions."""
+    await log.append([write("counter-a", 0, 1)])
+    results = await asyncio.gather(
+        log.append([write("counter-b", 0, 2)]),
+        log.append([write("counter-c", 0, 5, 6), write("counter-a", 0, 3)]),
+        log.append([write("counter-a", 1, 4, 5)]),
+        log.append([write("counter-b", 0, 7)]),
+        log.append([write("counter-d", 0, 8)]),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [int, Conflict, int, Conflict, int]
+    assert [one.position for one in await log.read_all(0, 100)] == [1, 2, 3, 4, 5]
+    assert [results[0], results[2], results[4]] == [2, 4, 5]
+    assert (await totals(log, "counter-a"), await totals(log, "counter-c")) == ([1, 4, 5], [])
+
+
+async def test_many_appends_at_once_are_all_stored_where_they_say(log: EventLog) -> None:
+    """More appends than fit one transaction: each position that is returned is the one that its event has."""
+    positions = await asyncio.gather(*(log.append([write(f"counter-{n}", 0, n)]) for n in range(700)))
+    assert sorted(positions) == list(range(1, 701))
+    everything = {one.position: one.stream for one in await log.read_all(0, 1000)}
+    assert all(everything[position] == f"counter-{n}" for n, position in enumerate(positions))
+
+
+async def test_waiting_ends_with_an_append(open_log: OpenLog) -> None:
+    """A waiter in the same process wakes long before its time is over, also one on another opening."""
+    log, other = open_log(), open_log()
+    waiting = [asyncio.create_task(one.wait(0, 10)) for one in (log, other)]
+    await asyncio.sleep(0.05)
+    assert not any(one.done() for one in waiting)
+    await log.append([write("counter-a", 0, 1)])
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+
+async def test_waiting_ends_at_once_where_there_is_more_and_in_time_where_there_is_not(log: EventLog) -> None:
+    """What is behind the position already ends the wait; silence ends it after the time that was given."""
+    await log.append([write("counter-a", 0, 1)])
+    await asyncio.wait_for(log.wait(0, 10), 0.5)
+    started = time.monotonic()
+    await log.wait(1, 0.1)
+    assert 0.09 < time.monotonic() - started < 1
+
+
+async def test_closing_stores_what_is_under_way(open_log: OpenLog) -> None:
+    """Appends that were begun before the log is closed are stored and answered."""
+    log = open_log()
+    appending = [asyncio.ensure_future(log.append([write(f"counter-{n}", 0, n)])) for n in range(600)]
+    await asyncio.sleep(0)
+    await log.close()
+    assert len(set(await asyncio.gather(*appending))) == 600
+    assert await open_log().head() == 600
+
+
+@pytest.mark.timeout(60)
+async def test_what_was_read_never_hides_a_later_commit(
+    open_log: OpenLog, kind_of_log: str, tmp_path: Path
+) -> None:
+    """Two processes write, a third remembers how far it has read: it meets every event, once, in order.
+
+    So a position at or below one that was read has never become a committed, unread event.
+    """
+    log = open_log()
+    writers = [start("write_log", kind_of_log, tmp_path, name, 2000) for name in ("left", "right")]
+    for writer in writers:
+        assert await line_of(writer) == "ready"
+    for writer in writers:
+        tell(writer)
+    met: list[Recorded] = []
+    writing = True
+    while writing or await log.head() > met[-1].position:
+        writing = any(writer.poll() is None for writer in writers)
+        more = await log.read_all(met[-1].position if met else 0, 7)
+        met.extend(more)
+        if not more:
+            await asyncio.sleep(0)
+    for writer in writers:
+        await end_of(writer)
+    everything = await log.read_all(0, 100_000)
+    assert [one.position for one in met] == [one.position for one in everything]
+    assert met == everything
+    streams: dict[str, list[int]] = {}
+    for one in everything:
+        streams.setdefault(one.stream, []).append(one.version)
+    assert all(versions == list(range(1, len(versions) + 1)) for versions in streams.values())
+    assert sum(len(versions) for stream, versions in streams.items() if stream != "shared") == 4000
+    # Both were at it at the same time, or this shows nothing.
+    assert sum(a.stream[:4] != b.stream[:4] for a, b in zip(everything, everything[1:], strict=False)) > 100
+
+
+class TestSQLite:
+    """What only the SQLite file can be asked."""
+
+    async def test_a_position_is_never_used_again_after_rows_were_deleted_by_hand(self, tmp_path: Path) -> None:
+        """The number of a deleted last row is not given to another event, also after a restart."""
+        path = tmp_path / "log.db"
+        log = SQLiteEventLog("counters", path, TYPES)
+        await log.append([write("counter-a", 0, 1, 2, 3)])
+        await log.close()
+        with sqlite3.connect(path) as by_hand:
+            by_hand.execute("DELETE FROM stored_events WHERE position >= 2")
+        by_hand.close()
+        log = SQLiteEventLog("counters", path, TYPES)
+        assert await log.append([write("counter-a", 1, 4)]) == 4
+        assert await log.append([write("counter-b", 0, 5)]) == 5
+        await log.close()
+
+    async def test_every_commit_waits_for_the_disk(self, tmp_path: Path) -> None:
+        """The connection that appends runs with synchronous=FULL (2) on a write-ahead log."""
+        log = SQLiteEventLog("counters", tmp_path / "log.db", TYPES)
+        with log._datastore.transaction(commit=True) as cursor:
+            cursor.execute("PRAGMA synchronous")
+            assert cursor.fetchone()[0] == 2
+            cursor.execute("PRAGMA journal_mode")
+            assert cursor.fetchone()[0] == "wal"
+        await log.close()
+
+    @pytest.mark.fault
+    async def test_a_full_disk_fails_the_append_and_nothing_after_it(self, tmp_path: Path) -> None:
+        """While no file may grow, appends raise; once there is room again, they are stored."""
+        process = start("fill_the_disk", tmp_path)
+        assert await line_of(process) == "ready"
+        tell(process)
+        said = [await line_of(process) for _ in range(4)]
+        await end_of(process)
+        assert said[3] == "stored"
+        assert "stored" not in said[:3]
+        log = SQLiteEventLog("counters", tmp_path / "counters-log.db", TYPES)
+        assert [one.stream for one in await log.read_all(0, 10)] == ["before", "after"]
+        await log.close()
+
+    async def test_a_batch_is_one_transaction(self, tmp_path: Path) -> None:
+        """Appends that are asked at once cost one commit: to a reader, all of them appear at the same moment."""
+        path = tmp_path / "log.db"
+        log = SQLiteEventLog("counters", path, TYPES)
+        commits: list[str] = []
+        with log._datastore.get_connection(commit=True) as connection:
+            connection._sqlite_conn.set_trace_callback(commits.append)
+        await asyncio.gather(*(log.append([Write(f"c-{n}", 0, [(Closed(), metadata())])]) for n in range(50)))
+        assert commits.count("COMMIT") == 1
+        await log.close()

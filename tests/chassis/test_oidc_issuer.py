@@ -1,0 +1,290 @@
+"""Production's issuer, against a real HTTP server: discovery, rotation, outages, and refusals to start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from services.chassis.identity import Unauthenticated, Verifier
+from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
+
+AUDIENCE = "caserelay"
+
+
+class Issuer:
+    """An OpenID Connect issuer on the loopback address, whose documents a test may change."""
+
+    def __init__(self) -> None:
+        issuer = self
+
+        class Answers(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.asked.append(self.path)
+                time.sleep(issuer.slow)
+                status, body = issuer.pages.get(self.path, (404, b"{}"))
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", body.decode())
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with suppress(ConnectionError):  # whoever asked may have stopped waiting
+                    self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+                """Keeps the test's output clean."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/realms/ghent"
+        self.asked: list[str] = []
+        self.pages: dict[str, tuple[int, bytes]] = {}
+        self.slow = 0.0
+        self.private: dict[str, tuple[Any, str]] = {}
+        self.discovery()
+        Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def discovery(self, **changes: object) -> None:
+        """Publishes the discovery document."""
+        document = {"issuer": self.url, "jwks_uri": f"{self.url}/keys"} | changes
+        self.pages["/realms/ghent/.well-known/openid-configuration"] = 200, json.dumps(document).encode()
+
+    def make_key(self, kid: str, algorithm: str = "ES256", **more: object) -> None:
+        """Adds a key and publishes the set."""
+        key: Any = (
+            ec.generate_private_key(ec.SECP256R1()) if algorithm == "ES256" else rsa.generate_private_key(65537, 2048)
+        )
+        self.private[kid] = key, algorithm
+        jwks = [
+            jwt.get_algorithm_by_name(made).to_jwk(private.public_key(), as_dict=True) | {"kid": name, **more}
+            for name, (private, made) in self.private.items()
+        ]
+        self.publish(*jwks)
+
+    def publish(self, *jwks: object) -> None:
+        """Publishes a set of keys."""
+        self.pages["/realms/ghent/keys"] = 200, json.dumps({"keys": jwks}).encode()
+
+    def token(self, kid: str, algorithm: str | None = None) -> str:
+        """A token signed with that key."""
+        key, made = self.private[kid]
+        claims = {
+            "sub": "ines.debacker",
+            "org": "vdab-gent",
+            "role": "AGENCY_COUNSELLOR",
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "exp": int(time.time()) + 600,
+        }
+        return jwt.encode(claims, key, algorithm=algorithm or made, headers={"kid": kid})
+
+    @property
+    def fetches(self) -> int:
+        """How often the set of keys was asked for."""
+        return self.asked.count("/realms/ghent/keys")
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """A running issuer with one key."""
+    running = Issuer()
+    running.make_key("first")
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+async def test_a_token_of_the_issuer_is_verified_with_its_published_key(issuer: Issuer) -> None:
+    """Found by way of the discovery document."""
+    verifier = Verifier(await OidcIssuer.connect(issuer.url), AUDIENCE)
+    assert (await verifier.verify(issuer.token("first"))).org == "vdab-gent"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
+async def test_an_rsa_key_that_names_no_algorithm_serves_both(issuer: Issuer, algorithm: str) -> None:
+    """Many issuers publish RSA keys without `alg`."""
+    issuer.make_key("rsa", "RS256")
+    verifier = Verifier(await OidcIssuer.connect(issuer.url), AUDIENCE)
+    assert (await verifier.verify(issuer.token("rsa", algorithm))).sub == "ines.debacker"
+
+
+async def test_a_key_that_names_its_algorithm_serves_no_other(issuer: Issuer) -> None:
+    """`alg` in the published key is a restriction."""
+    issuer.make_key("rsa", "RS256", alg="RS256")
+    verifier = Verifier(await OidcIssuer.connect(issuer.url), AUDIENCE)
+    await verifier.verify(issuer.token("rsa"))
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(issuer.token("rsa", "PS256"))
+
+
+async def test_a_new_key_is_fetched_when_a_token_names_it(issuer: Issuer) -> None:
+    """The issuer rotates; nobody restarts anything."""
+    verifier = Verifier(await OidcIssuer.connect(issuer.url, pause=0), AUDIENCE)
+    issuer.make_key("second")
+    assert (await verifier.verify(issuer.token("second"))).org == "vdab-gent"
+
+
+async def test_unknown_keys_make_no_more_fetches_than_the_pause_allows(issuer: Issuer) -> None:
+    """A flood of tokens with invented keys does not become a flood at the issuer."""
+    keys = await OidcIssuer.connect(issuer.url, pause=0.3)
+    assert issuer.fetches == 1
+    await asyncio.sleep(0.35)
+    found = await asyncio.gather(*(keys.key(f"invented-{n}", "ES256") for n in range(50)))
+    assert found == [None] * 50
+    assert issuer.fetches == 2
+
+
+async def test_a_fetch_that_fails_is_not_repeated_within_the_pause_either(issuer: Issuer) -> None:
+    """An issuer that is down is not hammered, and its known keys go on counting."""
+    keys = await OidcIssuer.connect(issuer.url, pause=0.3)
+    issuer.pages.clear()
+    asked = len(issuer.asked)
+    await asyncio.sleep(0.35)
+    for n in range(20):
+        assert await keys.key(f"invented-{n}", "ES256") is None
+    assert len(issuer.asked) == asked + 1
+    assert await keys.key("first", "ES256") is not None
+
+
+async def test_old_keys_are_renewed_without_anybody_waiting(issuer: Issuer) -> None:
+    """A key that the issuer withdrew stops counting after a while, and a slow issuer delays no request."""
+    keys = await OidcIssuer.connect(issuer.url, pause=0.01, lifetime=0.05)
+    issuer.private.clear()
+    issuer.make_key("second")
+    await asyncio.sleep(0.1)
+    issuer.slow = 0.2
+    started = time.monotonic()
+    assert await keys.key("first", "ES256") is not None
+    assert time.monotonic() - started < 0.15
+    async with asyncio.timeout(10):
+        while await keys.key("first", "ES256") is not None:  # noqa: ASYNC110 - the keys announce nothing
+            await asyncio.sleep(0.02)
+    assert await keys.key("second", "ES256") is not None
+
+
+async def test_the_event_loop_goes_on_while_keys_are_fetched(issuer: Issuer) -> None:
+    """Other requests are answered while the issuer thinks."""
+    issuer.slow = 0.3
+    connecting = asyncio.create_task(OidcIssuer.connect(issuer.url))
+    longest = 0.0
+    while not connecting.done():
+        before = time.monotonic()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.monotonic() - before)
+    assert longest < 0.25
+    await connecting
+
+
+async def test_an_issuer_that_does_not_answer_in_time_stops_the_start(issuer: Issuer) -> None:
+    """The start fails soon, and says why."""
+    issuer.slow = 1.0
+    with pytest.raises(IssuerUnavailable, match=r"cannot be reached|in time"):
+        await OidcIssuer.connect(issuer.url, timeout=0.1)
+
+
+@pytest.mark.parametrize("url", [None, ""])
+async def test_production_does_not_start_without_an_issuer(url: str | None) -> None:
+    """The message names the variable to set."""
+    with pytest.raises(IssuerUnavailable, match="CASERELAY_ISSUER is not set"):
+        await OidcIssuer.connect(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://login.example.org",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "https://user@login.example.org",
+        "https://login.example.org/?realm=1",
+        "https://login.example.org/#x",
+        "https://",
+        "https://[::1",
+        "https://login.example.org:port",
+        "login.example.org",
+        "http://127.0.0.1.example.org",
+        "http://localhost.example.org",
+    ],
+)
+async def test_an_address_that_could_be_listened_to_is_refused(url: str) -> None:
+    """Keys come over https, or from this machine itself; nothing was asked for."""
+    with pytest.raises(IssuerUnavailable, match="CASERELAY_ISSUER"):
+        await OidcIssuer.connect(url)
+
+
+async def test_an_issuer_that_is_not_there_stops_the_start(issuer: Issuer) -> None:
+    """The message names the address that was tried."""
+    issuer.server.shutdown()
+    issuer.server.server_close()
+    with pytest.raises(IssuerUnavailable, match="openid-configuration cannot be reached"):
+        await OidcIssuer.connect(issuer.url)
+
+
+async def test_a_discovery_document_of_another_issuer_stops_the_start(issuer: Issuer) -> None:
+    """OpenID Connect Discovery 4.3: both have to be the same, a final slash included."""
+    issuer.discovery(issuer=issuer.url + "/")
+    with pytest.raises(IssuerUnavailable, match="another issuer"):
+        await OidcIssuer.connect(issuer.url)
+
+
+@pytest.mark.parametrize("where", ["http://keys.example.org/", "file:///etc/passwd", 7, None])
+async def test_an_unsafe_address_of_the_keys_stops_the_start(issuer: Issuer, where: object) -> None:
+    """What the issuer says is checked like what is configured."""
+    issuer.discovery(jwks_uri=where)
+    with pytest.raises(IssuerUnavailable, match="jwks_uri"):
+        await OidcIssuer.connect(issuer.url)
+
+
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        [],
+        [{"kty": "oct", "k": "c2VjcmV0", "kid": "a"}],
+        [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "a"}],
+        [{"kty": "EC", "crv": ["P-256"], "kid": "a"}, 7, None, "key"],
+        [{"kty": "RSA", "n": "AQ", "e": "AQAB", "kid": "a"}],
+        [{"kty": "RSA", "n": 7, "e": "AQAB", "kid": 7}],
+    ],
+)
+async def test_an_issuer_without_a_usable_key_stops_the_start(issuer: Issuer, jwks: list[object]) -> None:
+    """Symmetric, broken, nameless and encryption keys sign nothing that could be trusted."""
+    issuer.publish(*jwks)
+    with pytest.raises(IssuerUnavailable, match="no key"):
+        await OidcIssuer.connect(issuer.url)
+
+
+async def test_a_key_for_encryption_verifies_nothing(issuer: Issuer) -> None:
+    """However good it is, the issuer did not mean it to sign."""
+    issuer.private.clear()
+    issuer.make_key("rsa", "RS256", use="enc")
+    with pytest.raises(IssuerUnavailable, match="no key"):
+        await OidcIssuer.connect(issuer.url)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, b"<html>", "JSON"),
+        (200, b"[]", "JSON object"),
+        (200, b"[" * 100_000, "JSON"),
+        (200, b" " * 1_000_001, "more than"),
+        (302, b"/realms/ghent/elsewhere", "status 302"),
+        (500, b"{}", "status 500"),
+    ],
+)
+async def test_an_answer_that_is_no_document_stops_the_start(
+    issuer: Issuer, status: int, body: bytes, told: str
+) -> None:
+    """Redirects are not followed, and what is too large is not read."""
+    issuer.pages["/realms/ghent/keys"] = status, body
+    with pytest.raises(IssuerUnavailable, match=told):
+        await OidcIssuer.connect(issuer.url)
+    assert "/realms/ghent/elsewhere" not in issuer.asked

@@ -1,0 +1,253 @@
+"""The index: filled by tailing the log, rows and position together, and never more than the log can give again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.chassis import projection as projecting
+from services.chassis.eventlog import EventLog, Write
+from services.chassis.index import IndexWriter, Row, Table
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.metadata import Recorded
+from services.chassis.projection import Projection
+from services.chassis.supervision import Supervised
+from tests.chassis.counters import Closed, Counted, metadata
+
+# The names are SQL's own words: a service may call its columns what it likes.
+COUNTERS = Table("group", columns=("case", "total", "order"), indexes=(("case",), ("order", "case")))
+OPEN = Table("open_counters", columns=("to",))
+TABLES = (COUNTERS, OPEN)
+
+OpenIndex = Callable[..., SQLiteIndex]
+
+
+@pytest.fixture
+def open_index(tmp_path: Path) -> Iterator[OpenIndex]:
+    """Opens the index file, as often as asked, in the version asked for."""
+    opened: list[SQLiteIndex] = []
+
+    def opening(version: int = 1, name: str = "index.db") -> SQLiteIndex:
+        opened.append(SQLiteIndex(tmp_path / name, TABLES, version))
+        return opened[-1]
+
+    yield opening
+    for index in opened:
+        index.close()
+
+
+def project(recorded: Recorded, index: IndexWriter) -> None:
+    """Totals of all counters, and which ones are open."""
+    match recorded.event:
+        case Counted(by=by):
+            row = index.get("group", recorded.stream)
+            total = int(row.columns["total"] or 0) if row else 0
+            index.put("group", recorded.stream, recorded.position, total=total + by, case=f"{by % 3}")
+            index.put("open_counters", recorded.stream, recorded.position)
+        case Closed():
+            index.put("group", recorded.stream, recorded.position, order="closed")
+            index.delete("open_counters", recorded.stream)
+
+
+def contents(index: SQLiteIndex) -> tuple[int, list[Row], list[Row]]:
+    """All that an index knows."""
+    everything = [index.find(table, {}, after=0, limit=10_000) for table in ("group", "open_counters")]
+    return index.through(), everything[0], everything[1]
+
+
+async def record(log: EventLog, many: int, seed: int = 7) -> None:
+    """Fills a log with random events of ten counters."""
+    chance, versions = random.Random(seed), dict[str, int]()
+    for name in (f"counter-{n}" for n in range(10)):
+        versions[name] = len(await log.read(name))
+    for n in range(many):
+        name = chance.choice(sorted(versions))
+        event: Any = Closed() if chance.random() < 0.1 else Counted(by=chance.randint(1, 9))
+        await log.append([Write(name, versions[name], [(event, metadata(f"e-{n}"))])])
+        versions[name] += 1
+
+
+async def test_a_rebuilt_index_equals_one_that_grew(
+    log: EventLog, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of a new version forgets everything and takes it all in again, to the same end."""
+    monkeypatch.setattr(projecting, "READ_AT_ONCE", 7)
+    index = open_index()
+    for seed in range(10):
+        await record(log, 11, seed)
+        await Projection(log, index, project).round()
+    await Projection(log, index, project).catch_up()
+    grown = contents(index)
+    index.close()
+    rebuilt = open_index(version=2)
+    assert contents(rebuilt) == (0, [], [])
+    await Projection(log, rebuilt, project).catch_up()
+    assert contents(rebuilt) == grown
+    assert grown[0] == 110
+
+
+async def test_an_index_of_the_same_version_goes_on_where_it_was(log: EventLog, open_index: OpenIndex) -> None:
+    """Reopened, it knows what it knew and projects only what is new."""
+    await record(log, 20)
+    index = open_index()
+    await Projection(log, index, project).catch_up()
+    known = contents(index)
+    index.close()
+    again = open_index()
+    assert contents(again) == known
+    seen: list[int] = []
+    await record(log, 3, seed=8)
+    await Projection(log, again, lambda recorded, _: seen.append(recorded.position)).catch_up()
+    assert seen == [21, 22, 23]
+
+
+async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: OpenIndex, tmp_path: Path) -> None:
+    """Rows and position are one transaction: after a failure both are as before, and nobody sees the half of it."""
+    await record(log, 30)
+    index = open_index()
+    seen_from_outside: list[tuple[int, int]] = []
+
+    def failing(recorded: Recorded, writer: IndexWriter) -> None:
+        project(recorded, writer)
+        with closing(sqlite3.connect(tmp_path / "index.db")) as outside:
+            (rows,) = outside.execute('SELECT COUNT(*) FROM "group"').fetchone()
+            (through,) = outside.execute("SELECT through FROM progress").fetchone()
+            seen_from_outside.append((rows, through))
+        if recorded.position == 20:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await Projection(log, index, failing).catch_up()
+    assert contents(index) == (0, [], [])
+    assert set(seen_from_outside) == {(0, 0)}
+    await Projection(log, index, project).catch_up()
+    other = open_index(name="other.db")
+    await Projection(log, other, project).catch_up()
+    assert contents(index) == contents(other)
+
+
+async def test_two_that_take_in_at_once_project_nothing_twice(log: EventLog, open_index: OpenIndex) -> None:
+    """The background round and somebody who must not wait for it share the work."""
+    await record(log, 50)
+    index = open_index()
+    seen: list[int] = []
+
+    def noting(recorded: Recorded, writer: IndexWriter) -> None:
+        seen.append(recorded.position)
+        project(recorded, writer)
+
+    projection = Projection(log, index, noting)
+    await asyncio.gather(projection.round(), projection.catch_up(), projection.catch_up())
+    assert seen == list(range(1, 51))
+
+
+async def test_a_waiter_is_told_when_its_position_is_indexed(log: EventLog, open_index: OpenIndex) -> None:
+    """Not before, and at once if it is there already."""
+    index = open_index()
+    projection = Projection(log, index, project)
+    waiting = asyncio.create_task(projection.wait_through(3))
+    work = Supervised("projection", projection.round)
+    work.start()
+    await record(log, 2)
+    await asyncio.sleep(0.05)
+    assert (waiting.done(), index.through()) == (False, 2)
+    await record(log, 1, seed=9)
+    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(projection.wait_through(1), 0.1)
+    assert await projection.behind() == 0
+    await work.stop()
+
+
+def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_index: OpenIndex) -> None:
+    """The order of lists never changes under a reader: `seq` is the first one, whatever comes later."""
+    index = open_index()
+    index.put("group", "a", 5, case="x", total=1)
+    index.put("group", "a", 9, total=2)
+    index.put("open_counters", "a", 5)
+    index.put("open_counters", "a", 6)
+    assert index.get("group", "a") == Row("a", 5, {"case": "x", "total": 2, "order": None})
+    assert index.get("open_counters", "a") == Row("a", 5, {"to": None})
+    assert index.get("group", "b") is None
+
+
+def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
+    """One value, several, none at all (NULL), and no condition; in the order of `seq`, behind `after`, up to `limit`."""
+    index = open_index()
+    for n in range(12):
+        index.put("group", f"k{n}", 100 - n, case="xyz"[n % 3], total=n % 2, order=None if n < 6 else "late")
+
+    def keys(where: dict[str, Any], after: int = 0, limit: int = 100) -> list[str]:
+        return [row.key for row in index.find("group", where, after=after, limit=limit)]
+
+    assert keys({}) == [f"k{n}" for n in reversed(range(12))]
+    assert keys({"case": "x"}) == ["k9", "k6", "k3", "k0"]
+    assert keys({"case": ["x", "y"], "total": 1}) == ["k9", "k7", "k3", "k1"]
+    assert keys({"order": None, "case": "x"}) == ["k3", "k0"]
+    assert keys({"order": [None, "late"]}) == keys({})
+    assert keys({"case": []}) == []
+    assert keys({"case": "x"}, after=91, limit=2) == ["k6", "k3"]
+    with pytest.raises(KeyError):
+        keys({"nothing": 1})
+
+
+def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
+    """Whoever pages through a list meets every row that was there at the start exactly once."""
+    index = open_index()
+    for n in range(1, 31):
+        index.put("group", f"k{n}", n, total=0)
+    met: list[str] = []
+    after = 0
+    while page := index.find("group", {"total": [0, 1]}, after=after, limit=7):
+        met += [row.key for row in page]
+        after = page[-1].seq
+        index.put("group", f"new{after}", 1000 + after, total=2)
+        index.put("group", met[0], 2000, total=1)
+    assert met == [f"k{n}" for n in range(1, 31)]
+
+
+def test_filters_with_an_index_use_it_and_need_no_sorting(open_index: OpenIndex) -> None:
+    """A page of a long list costs what the page costs."""
+    index = open_index()
+    plans: list[str] = []
+
+    def explain(statement: str) -> None:
+        if statement.startswith("SELECT"):
+            plans.extend(row[3] for row in index._db.execute(f"EXPLAIN QUERY PLAN {statement}"))
+
+    index._db.set_trace_callback(explain)
+    index.find("group", {"case": "x"}, after=5, limit=10)
+    index._db.set_trace_callback(None)
+    assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
+
+
+def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenIndex) -> None:
+    """Smallest first, bounded above, without those that have no value."""
+    index = open_index()
+    for key, order in (("a", "2026-03"), ("b", None), ("c", "2026-01"), ("d", "2026-02")):
+        index.put("group", key, 1, order=order)
+    assert [row.key for row in index.first("group", "order", limit=10)] == ["c", "d", "a"]
+    assert [row.key for row in index.first("group", "order", at_most="2026-02", limit=10)] == ["c", "d"]
+    assert [row.key for row in index.first("group", "order")] == ["c"]
+
+
+def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
+    """All of the given values have to match, NULL included."""
+    index = open_index()
+    for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
+        index.put("group", key, 1, case=case, order=order)
+    index.delete_where("group", case="x", order=None)
+    assert {row.key for row in index.find("group", {}, after=0, limit=10)} == {"b", "c"}
+
+
+def test_any_version_number_makes_its_tables(tmp_path: Path) -> None:
+    """Also zero, which is what an SQLite file without a version says."""
+    index = SQLiteIndex(tmp_path / "zero.db", TABLES, 0)
+    assert index.through() == 0
+    index.close()

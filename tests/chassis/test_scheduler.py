@@ -1,0 +1,274 @@
+"""Deadlines: each fires once, in the order of due times, also those that fell due while nothing ran."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.chassis.clock import SandboxClock
+from services.chassis.event_types import EventTypes
+from services.chassis.eventlog import EventLog, Write
+from services.chassis.eventlog_sqlite import SQLiteEventLog
+from services.chassis.index import IndexWriter, Row
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.metadata import Recorded
+from services.chassis.projection import Projection
+from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
+from services.chassis.supervision import Supervised
+from tests.chassis.counters import metadata
+
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermSet:
+    """A term runs, until it is set anew or stopped."""
+
+    name: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermStopped:
+    """What was awaited has happened."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermPassed:
+    """What was awaited has not happened in time."""
+
+    name: str
+    due_at: datetime
+
+
+TYPES = EventTypes({"term.set.v1": TermSet, "term.stopped.v1": TermStopped, "term.passed.v1": TermPassed})
+
+
+def project(recorded: Recorded, index: IndexWriter) -> None:
+    """Pending terms, a row each."""
+    key = f"{recorded.stream}:{recorded.event.name}:PASS"
+    if isinstance(recorded.event, TermSet):
+        at = sortable(recorded.event.due_at)
+        index.put("deadlines", key, recorded.position, stream=recorded.stream, name=recorded.event.name, kind="PASS", at=at)
+    else:
+        index.delete("deadlines", key)
+
+
+@dataclass
+class World:
+    """A service of terms: its log, its clock and its scheduler. `then` is what follows from a term that passed."""
+
+    log: EventLog
+    index: SQLiteIndex
+    clock: SandboxClock
+    projection: Projection = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    sick: set[str] = field(default_factory=set)
+    then: Callable[[Row, datetime], list[TermSet | TermStopped]] = lambda _row, _at: []
+    asked: list[tuple[str, str, datetime]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.projection = Projection(self.log, self.index, project)
+        self.scheduler = Scheduler(self.index, self.projection, self.clock, self._fire)
+
+    async def append(self, stream: str, *events: TermSet | TermStopped | TermPassed) -> None:
+        version = len(await self.log.read(stream))
+        await self.log.append([Write(stream, version, [(event, metadata()) for event in events])])
+
+    async def set(self, stream: str, hours: float, name: str = "ANSWER") -> None:
+        await self.append(stream, TermSet(name=name, due_at=START + hours * HOUR))
+
+    async def _fire(self, row: Row, at: datetime) -> None:
+        stream, name = str(row.columns["stream"]), str(row.columns["name"])
+        self.asked.append((stream, name, at))
+        if stream in self.sick:
+            raise RuntimeError(stream)
+        # The domain's own look: only a term that runs and is not passed yet passes.
+        running: dict[str, datetime] = {}
+        for one in await self.log.read(stream):
+            if isinstance(one.event, TermSet):
+                running[one.event.name] = one.event.due_at
+            else:
+                running.pop(one.event.name, None)
+        if running.get(name) == at:
+            await self.append(stream, TermPassed(name=name, due_at=at), *self.then(row, at))
+
+    async def passed(self) -> list[tuple[str, float]]:
+        """Which streams' terms passed, and when they were due, in the order of the log."""
+        everything = await self.log.read_all(0, 10_000)
+        return [
+            (one.stream, (one.event.due_at - START) / HOUR) for one in everything if isinstance(one.event, TermPassed)
+        ]
+
+
+@pytest.fixture
+async def worlds(tmp_path: Path) -> AsyncIterator[Callable[[], World]]:
+    """Starts the service, as often as asked, on the same files; the clock stands still until it is moved."""
+    started: list[World] = []
+
+    def start() -> World:
+        clock = SandboxClock(tmp_path / "clock.json", machine=lambda: START)
+        log = SQLiteEventLog("terms", tmp_path / "terms-log.db", TYPES)
+        started.append(World(log, SQLiteIndex(tmp_path / "index.db", [DEADLINES], 1), clock))
+        return started[-1]
+
+    yield start
+    for world in started:
+        await world.log.close()
+        world.index.close()
+
+
+@pytest.fixture
+def world(worlds: Callable[[], World]) -> World:
+    """One running service."""
+    return worlds()
+
+
+def at(hours: float) -> datetime:
+    """An instant after the start."""
+    return START + hours * HOUR
+
+
+def test_sortable_texts_have_the_order_of_time() -> None:
+    """Also across fractions of a second, and back again."""
+    instants = [START + timedelta(microseconds=n) for n in (0, 1, 10, 999_999, 1_000_000, 86_400_000_000)]
+    assert sorted(map(sortable, instants)) == [sortable(one) for one in instants]
+    assert [instant(sortable(one)) for one in instants] == instants
+
+
+async def test_a_deadline_fires_once_and_not_before_its_time(world: World) -> None:
+    """Nothing a moment before; at the instant itself once; never again."""
+    await world.set("a", 2)
+    assert (await world.scheduler.fire_due(), world.scheduler.next_due()) == (0, at(2))
+    world.clock.move(at(2) - timedelta(microseconds=1))
+    assert await world.scheduler.fire_due() == 0
+    world.clock.move(at(2))
+    assert [await world.scheduler.fire_due() for _ in range(3)] == [1, 0, 0]
+    assert (await world.passed(), world.scheduler.next_due()) == ([("a", 2.0)], None)
+
+
+async def test_what_fell_due_while_nothing_ran_fires_at_the_next_start(worlds: Callable[[], World]) -> None:
+    """After being down past many due times: all of them, once, in their order, each with its own instant."""
+    before = worlds()
+    for n in range(120):
+        await before.set(f"s{n}", (n * 37) % 120 + 1)
+    await before.log.close()
+    after = worlds()
+    after.clock.move(at(100))
+    assert await after.scheduler.fire_due() == 100
+    assert [hours for _, hours in await after.passed()] == [float(n) for n in range(1, 101)]
+    assert all(due == at(hours) for (_, _, due), (_, hours) in zip(after.asked, await after.passed(), strict=True))
+    assert after.scheduler.next_due() == at(101)
+
+
+async def test_what_follows_from_a_deadline_takes_its_place_in_the_order(world: World) -> None:
+    """A term that is set by another one's passing is fired before those that are due later."""
+    world.then = lambda row, due: [TermSet(name="NEXT", due_at=due + HOUR)] if row.columns["name"] == "ANSWER" else []
+    await world.set("a", 1)
+    await world.set("b", 3)
+    world.clock.move(at(10))
+    assert await world.scheduler.fire_due() == 4
+    assert await world.passed() == [("a", 1.0), ("a", 2.0), ("b", 3.0), ("b", 4.0)]
+
+
+async def test_a_deadline_set_anew_under_the_same_name_is_not_forgotten(world: World) -> None:
+    """The passing of a term may set the same term again: the new one stands and fires at its own time."""
+    world.then = lambda row, due: [TermSet(name=str(row.columns["name"]), due_at=due + 5 * HOUR)]
+    await world.set("a", 1)
+    world.clock.move(at(2))
+    assert (await world.scheduler.fire_due(), world.scheduler.next_due()) == (1, at(6))
+    world.clock.move(at(12))
+    assert await world.scheduler.fire_due() == 2
+    assert await world.passed() == [("a", 1.0), ("a", 6.0), ("a", 11.0)]
+
+
+async def test_a_deadline_that_was_met_or_moved_does_not_fire(world: World) -> None:
+    """Stopped in time, or set to a later instant: the old instant is nothing any more."""
+    for stream in ("met", "moved"):
+        await world.set(stream, 1)
+    await world.append("met", TermStopped(name="ANSWER"))
+    await world.set("moved", 9)
+    world.clock.move(at(5))
+    assert (await world.scheduler.fire_due(), world.asked, world.scheduler.next_due()) == (0, [], at(9))
+
+
+async def test_what_one_firing_settles_is_not_fired_after_it(world: World) -> None:
+    """The index is brought up to date between two firings, so a term stopped by another's passing is not asked for."""
+    world.then = lambda _row, _due: [TermStopped(name="DECISION")]
+    await world.set("a", 1)
+    await world.set("a", 2, name="DECISION")
+    world.clock.move(at(5))
+    assert await world.scheduler.fire_due() == 1
+    assert world.asked == [("a", "ANSWER", at(1))]
+
+
+async def test_a_stale_deadline_vanishes(world: World) -> None:
+    """A row that the domain answers with nothing is asked for once and then gone."""
+    world.index.put("deadlines", "ghost", 1, stream="ghost", name="ANSWER", kind="PASS", at=sortable(at(0)))
+    assert [await world.scheduler.fire_due() for _ in range(2)] == [1, 0]
+    assert (len(world.asked), await world.passed(), world.index.get("deadlines", "ghost")) == (1, [], None)
+
+
+async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds: Callable[[], World]) -> None:
+    """The row that is still there is asked for again, and the domain answers that it has passed already."""
+    first = worlds()
+    await first.set("a", 1)
+    first.clock.move(at(2))
+    await first.projection.catch_up()
+    (row,) = first.index.first("deadlines", "at")
+    await first._fire(row, at(1))
+    await first.log.close()
+    again = worlds()
+    await again.scheduler.fire_due()
+    assert (await again.passed(), again.scheduler.next_due()) == ([("a", 1.0)], None)
+
+
+async def test_two_schedulers_fire_each_deadline_once(worlds: Callable[[], World]) -> None:
+    """Whoever comes second finds that it has passed."""
+    one, other = worlds(), worlds()
+    for n in range(20):
+        await one.set(f"s{n}", 1)
+    one.clock.move(at(2))
+    other.clock.move(at(2))
+    await asyncio.gather(one.scheduler.fire_due(), one.scheduler.fire_due(), other.scheduler.fire_due())
+    assert len(await one.passed()) == len({stream for stream, _ in await one.passed()}) == 20
+
+
+async def test_a_deadline_that_fails_holds_up_only_its_own_stream(world: World) -> None:
+    """The others fire; the failure is raised for the supervisor, and tried again the next time."""
+    for n in range(70):
+        await world.set(f"sick{n}", 1)
+    await world.set("sick0", 2, name="DECISION")
+    await world.set("well", 3)
+    world.sick = {f"sick{n}" for n in range(70)}
+    world.clock.move(at(5))
+    with pytest.raises(RuntimeError):
+        await world.scheduler.fire_due()
+    assert await world.passed() == [("well", 3.0)]
+    assert ("sick0", "DECISION", at(2)) not in world.asked
+    world.sick.clear()
+    assert await world.scheduler.fire_due() == 71
+
+
+async def test_a_running_scheduler_notices_a_moved_clock(world: World) -> None:
+    """It naps at most a second, so time that is moved under it does not keep a deadline waiting for long."""
+    work = [Supervised("scheduler", world.scheduler.round), Supervised("projection", world.projection.round)]
+    for one in work:
+        one.start()
+    await world.set("a", 5)
+    await asyncio.sleep(0.05)
+    world.clock.move(at(6))
+    for _ in range(150):
+        if await world.passed():
+            break
+        await asyncio.sleep(0.01)
+    assert await world.passed() == [("a", 5.0)]
+    await asyncio.gather(*(one.stop() for one in work))

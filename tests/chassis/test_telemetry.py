@@ -1,0 +1,255 @@
+"""What operators see has no personal data in it, and costs next to nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import time
+import timeit
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.responses import StreamingResponse
+
+from services.chassis.telemetry import Telemetry, configure_logging
+
+SECRET = "samira@example.org"
+
+
+class Lines:
+    """Logging as a process configures it, written to memory in place of stderr."""
+
+    def __init__(self) -> None:
+        self._stream = io.StringIO()
+
+    def configure(self, level: str = "INFO", *, disclose: bool = False) -> None:
+        """Configures it anew, which also drops the handlers by which the test runner listens."""
+        configure_logging(level, disclose=disclose)
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, logging.StreamHandler)
+        assert handler.setStream(self._stream) is sys.stderr
+
+    @property
+    def text(self) -> str:
+        """All that was written."""
+        return self._stream.getvalue()
+
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        """Each line as the object that it has to be."""
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Configured at INFO; afterwards everything is as before."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    root.handlers.clear()
+    written = Lines()
+    written.configure()
+    yield written
+    root.handlers[:] = before
+    root.setLevel(level)
+    logging.getLogger("uvicorn.access").disabled = False
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """A process's metrics."""
+    return Telemetry()
+
+
+@pytest.fixture
+async def client(telemetry: Telemetry) -> Any:
+    """A client of an application with one good route, one that fails and one that streams."""
+    app = FastAPI()
+    router = APIRouter(prefix="/v1")
+
+    @router.get("/cases/{case}/events/{event}")
+    async def read(case: str, event: int) -> dict[str, str | int]:
+        return {"case": case, "event": event}
+
+    @router.post("/cases/{case}/fail")
+    async def fail(case: str) -> None:
+        raise RuntimeError(case)
+
+    @router.get("/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(iter(["a", "b"]))
+
+    app.include_router(router)
+    telemetry.install(app)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as asking:
+        yield asking
+
+
+async def test_a_request_is_known_by_its_route_and_never_by_its_path(
+    client: httpx.AsyncClient, telemetry: Telemetry, lines: Lines
+) -> None:
+    """Neither path parameters nor query, body or headers appear in a line or a metric."""
+    answer = await client.get(f"/v1/cases/{SECRET}/events/7?who={SECRET}", headers={"X-Who": SECRET})
+    assert answer.status_code == 200
+    (line,) = [line for line in lines.all if line["message"] == "request"]
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/v1/cases/{case}/events/{event}", 200)
+    assert line["duration_ms"] > 0
+    labels = {"method": "GET", "route": "/v1/cases/{case}/events/{event}"}
+    assert telemetry.registry.get_sample_value("caserelay_requests_total", labels | {"status": "200"}) == 1
+    assert telemetry.registry.get_sample_value("caserelay_request_seconds_count", labels) == 1
+    assert SECRET not in lines.text
+    assert SECRET.encode() not in telemetry.exposition().body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "seen"),
+    [
+        ("POST", f"/v1/cases/{SECRET}/fail", ("POST", "/v1/cases/{case}/fail", 500)),
+        ("GET", f"/v1/cases/{SECRET}/events/x", ("GET", "/v1/cases/{case}/events/{event}", 422)),
+        ("GET", f"/{SECRET}", ("GET", "unmatched", 404)),
+        ("GET", "/v1/stream", ("GET", "/v1/stream", 200)),
+    ],
+)
+async def test_every_outcome_is_counted_under_its_template(
+    client: httpx.AsyncClient, lines: Lines, method: str, path: str, seen: tuple[str, str, int]
+) -> None:
+    """Failures, refusals, unknown paths and streams."""
+    await client.request(method, path)
+    (line,) = [line for line in lines.all if line["message"] == "request"]
+    assert (line["method"], line["route"], line["status"]) == seen
+    assert SECRET not in json.dumps(line)
+
+
+async def test_invented_methods_share_one_label(client: httpx.AsyncClient, telemetry: Telemetry) -> None:
+    """Strangers cannot make the metrics grow."""
+    for method in ("BREW", "WHEN", SECRET):
+        await client.request(method, "/v1/nothing")
+    labels = {"method": "OTHER", "route": "unmatched", "status": "404"}
+    assert telemetry.registry.get_sample_value("caserelay_requests_total", labels) == 3
+
+
+def test_only_fields_on_the_list_are_shown(lines: Lines) -> None:
+    """What somebody adds in passing is dropped, and a value that is no plain one is named by its type."""
+    extra = {"status": 7, "email": SECRET, "position": [SECRET], "failure": "x" * 300}
+    logging.getLogger("services.test").warning("something happened", extra=extra)
+    (line,) = lines.all
+    assert set(line) == {"time", "level", "logger", "message", "status", "position", "failure"}
+    assert (line["level"], line["message"], line["status"]) == ("WARNING", "something happened", 7)
+    assert (line["position"], line["failure"]) == ("list", "x" * 200)
+    assert line["time"].endswith("+00:00")
+
+
+def test_arguments_of_a_text_are_not_shown(lines: Lines) -> None:
+    """The text is a constant; what varies belongs into a field."""
+    logging.getLogger("services.test").warning("no mail for %s", SECRET)
+    (line,) = lines.all
+    assert line["message"] == "no mail for %s"
+
+
+def test_texts_of_other_libraries_are_not_shown(lines: Lines) -> None:
+    """Some build their text from data; where it was said is enough to look it up."""
+    logging.getLogger("asyncio").error(f"Task failed with {SECRET}")  # noqa: G004 - as that library does
+    logging.getLogger("services.test").error(ValueError(SECRET))
+    assert SECRET not in lines.text
+    assert all("test_texts_of_other_libraries_are_not_shown" in line["message"] for line in lines.all)
+
+
+def test_an_exception_is_known_by_its_class_and_where_it_arose(lines: Lines) -> None:
+    """Its message may repeat what somebody sent, and is left out."""
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("services.test").exception("a step failed")
+    (line,) = lines.all
+    assert line["failure"] == "ValueError"
+    assert "chassis/test_telemetry.py" in line["stack"][-1]
+    assert "test_an_exception_is_known_by_its_class_and_where_it_arose" in line["stack"][-1]
+    assert SECRET not in lines.text
+
+
+def test_invented_people_may_be_shown_on_request(lines: Lines) -> None:
+    """A sandbox can say all that it knows."""
+    lines.configure(disclose=True)
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("services.test").exception("no mail for %s", "samira")
+    (line,) = lines.all
+    assert (line["message"], line["detail"]) == ("no mail for samira", SECRET)
+
+
+def test_the_servers_own_access_log_is_silent(lines: Lines) -> None:
+    """It writes paths."""
+    logging.getLogger("uvicorn.access").info('%s - "%s"', "127.0.0.1", f"GET /v1/cases/{SECRET}")
+    assert lines.text == ""
+
+
+def test_the_level_is_the_configured_one(lines: Lines) -> None:
+    """At WARNING, requests are counted and not written."""
+    lines.configure("WARNING")
+    telemetry = Telemetry()
+    telemetry.request("GET", "/v1/feed", 200, 0.001)
+    assert lines.text == ""
+    labels = {"method": "GET", "route": "/v1/feed", "status": "200"}
+    assert telemetry.registry.get_sample_value("caserelay_requests_total", labels) == 1
+
+
+def test_a_line_that_cannot_be_written_says_nothing_about_it(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The standard library would print the text's arguments to stderr instead."""
+    lines.configure()
+    (handler,) = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    closed = io.StringIO()
+    closed.close()
+    handler.setStream(closed)
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
+    logging.getLogger("services.test").warning("no mail for %s", SECRET)
+    assert stderr.getvalue() == ""
+
+
+def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
+    """Head of the log, lag of each part, messages put aside, sizes of batches."""
+    telemetry.observe("casefile", 41, {"projection": 0, "consumer of referral": 3}, {"referral": 1})
+    telemetry.observe("casefile", 42, {"projection": 1, "consumer of referral": 0}, {"referral": 0})
+    telemetry.batch("casefile", 7)
+    value = telemetry.registry.get_sample_value
+    assert value("caserelay_log_head_position", {"service": "casefile"}) == 42
+    assert value("caserelay_behind_positions", {"service": "casefile", "part": "projection"}) == 1
+    assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) == 0
+    assert value("caserelay_parked_messages", {"service": "casefile", "source": "referral"}) == 0
+    assert value("caserelay_commit_batch_size_sum", {"store": "casefile"}) == 7
+    assert value("caserelay_commit_batch_size_bucket", {"store": "casefile", "le": "4.0"}) == 0
+
+
+def test_processes_count_for_themselves() -> None:
+    """Two in one interpreter, as in tests, do not meet in a global registry."""
+    one, other = Telemetry(), Telemetry()
+    one.request("GET", "/v1/feed", 200, 0.001)
+    assert b"/v1/feed" in one.exposition().body
+    assert b"/v1/feed" not in other.exposition().body
+
+
+def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
+    """With the content type that a scraper expects."""
+    answer = telemetry.exposition()
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert b"# TYPE caserelay_requests_total counter" in answer.body
+    assert b"caserelay_process_resident_memory_bytes" in answer.body
+
+
+def test_counting_and_logging_a_request_costs_less_than_twenty_microseconds(lines: Lines, telemetry: Telemetry) -> None:
+    """Both are paid with every request, so the best of several rounds stays under the budget."""
+    lines.configure()
+
+    def once() -> None:
+        telemetry.request("POST", "/v1/referrals/{id}/accept", 200, 0.0123)
+
+    best = min(timeit.repeat(once, timer=time.process_time, number=300, repeat=9)) / 300
+    assert best < 20e-6
+    assert len(lines.all) == 2700

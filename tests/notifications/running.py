@@ -1,0 +1,114 @@
+"""The real service behind a real HTTP server on a free port, over a directory that outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from services.chassis.clock import SystemClock
+from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.http.positions import Position
+from services.chassis.identity import Verifier
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
+from services.notifications.app import build
+from tests.notifications.messages import Publishing
+
+PEOPLE = {
+    "vdab-gent": "AGENCY_COUNSELLOR",
+    "vdab-aalst": "AGENCY_COUNSELLOR",
+    "brugwerk": "NGO_COORDINATOR",
+    "samenstap": "NGO_COORDINATOR",
+    "rekenhof-demo": "AUDITOR",
+    "caserelay-demo": "OPERATOR",
+}
+"""The role of whoever asks for an organisation, unless a test says otherwise."""
+
+
+class Running:
+    """The service, and clients that ask it."""
+
+    def __init__(self, app: FastAPI, server: uvicorn.Server, issuer: DevelopmentIssuer, publishing: Publishing) -> None:
+        self.app = app
+        self.server = server
+        self.publishing = publishing
+        self._issuer = issuer
+
+    @property
+    def service(self) -> Service:
+        """The service itself."""
+        service: Service = self.app.state.service
+        return service
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+    def token(self, org: str, role: str | None = None, lifetime: int = 3600) -> str:
+        """A token of somebody of an organisation."""
+        return self._issuer.issue(
+            sub="somebody", org=org, role=role or PEOPLE[org], audience="caserelay", lifetime=lifetime
+        )
+
+    def client(self, org: str, role: str | None = None, lifetime: int = 3600) -> httpx.AsyncClient:
+        """A client of somebody of an organisation."""
+        headers = {"Authorization": f"Bearer {self.token(org, role, lifetime)}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+
+    async def abreast(self) -> None:
+        """Returns once all that was published is taken in and indexed."""
+        async with asyncio.timeout(10):
+            for name, consumer in self.service.sources.items():
+                published = await self.service.bus.published_through(consumer.topic)
+                await self.service.cover(Position(name, published))
+
+    async def get(self, org: str, role: str | None = None, **query: Any) -> httpx.Response:
+        """A page of the feed, once all that was published is in it."""
+        await self.abreast()
+        async with self.client(org, role) as client:
+            return await client.get("/v1/feed", params=query)
+
+    async def items(self, org: str, role: str | None = None, **query: Any) -> list[dict[str, Any]]:
+        """The items of such a page."""
+        answer = await self.get(org, role, **query)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    async def seen(self, org: str, role: str | None = None) -> list[str]:
+        """The ids of everything that somebody sees, in order."""
+        return [item["id"] for item in await self.items(org, role, limit=200)]
+
+
+@asynccontextmanager
+async def running(directory: Path, *, heartbeat: float = 10.0) -> AsyncIterator[Running]:
+    """The service over the data of a directory, until the block ends."""
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat)
+    stores = Stores(directory)
+    bus = stores.bus()
+    issuer = DevelopmentIssuer(directory / "issuer")
+    app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), Telemetry())
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5))
+    await app.state.service.start()
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.005)
+        yield Running(app, server, issuer, Publishing(bus))
+    finally:
+        app.state.end_streams()
+        server.should_exit = True
+        await serving
+        await app.state.service.stop()
+        await bus.close()

@@ -1,0 +1,75 @@
+"""What an organisation may say of itself, and how its places are counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.chassis.decider import Refused
+from services.referral.domain.organisation import (
+    CapacityReleased,
+    CapacityTaken,
+    DescribeOrganisation,
+    Description,
+    Organisation,
+    OrganisationDescribed,
+    OrganisationDesk,
+    decide,
+    evolve,
+)
+from tests.referral.office import LOTTE, MONDAY
+
+BRUGWERK = Description(name="BRUGWERK vzw", kind="MENTORING_ORG", programmes=("mtw-be-2026",), capacity=2)
+
+
+def desk(organisation: Organisation = Organisation()) -> OrganisationDesk:  # noqa: B008 - immutable
+    """A desk in a world of one programme."""
+    return OrganisationDesk(organisation=organisation, known_programmes=frozenset({"mtw-be-2026"}))
+
+
+def describe(description: Description) -> DescribeOrganisation:
+    """The command."""
+    return DescribeOrganisation(at=MONDAY, by=LOTTE, organisation="brugwerk", description=description)
+
+
+def test_describing_twice_changes_nothing() -> None:
+    """The same description is no news, another one is."""
+    described = OrganisationDescribed(organisation="brugwerk", description=BRUGWERK)
+    assert decide(describe(BRUGWERK), desk()) == [described]
+    known = evolve(Organisation(), described)
+    assert decide(describe(BRUGWERK), desk(known)) == []
+    assert len(decide(describe(replace(BRUGWERK, capacity=None)), desk(known))) == 1
+
+
+def test_every_fault_of_a_description_is_told_with_its_pointer() -> None:
+    """A programme that there is not, no name, less than no capacity."""
+    wrong = replace(BRUGWERK, name=" ", programmes=("mtw-be-2026", "other"), capacity=-1)
+    with pytest.raises(Refused) as refusal:
+        decide(describe(wrong), desk())
+    assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [
+        ("/programmes/1", "PROGRAMME_UNKNOWN"),
+        ("/name", "REQUIRED"),
+        ("/capacity", "NEGATIVE"),
+    ]
+
+
+def test_a_place_is_counted_once_per_referral() -> None:
+    """Taking it twice takes one, releasing it twice frees one."""
+    organisation = Organisation(description=BRUGWERK)
+    for _ in range(2):
+        organisation = evolve(organisation, CapacityTaken(organisation="brugwerk", referral_id="R-1"))
+    assert organisation.full("R-2") is None
+    organisation = evolve(organisation, CapacityTaken(organisation="brugwerk", referral_id="R-2"))
+    assert organisation.full("R-3") is not None
+    assert organisation.full("R-2") is None
+    for _ in range(2):
+        organisation = evolve(organisation, CapacityReleased(organisation="brugwerk", referral_id="R-1"))
+    assert organisation.full("R-3") is None
+
+
+@pytest.mark.parametrize(("capacity", "full"), [(None, False), (0, True), (1, False)])
+def test_no_limit_is_not_the_same_as_no_place(capacity: int | None, full: bool) -> None:  # noqa: FBT001 - a table
+    """None says that there is no limit, zero that nobody can be taken on."""
+    organisation = Organisation(description=replace(BRUGWERK, capacity=capacity))
+    assert (organisation.full("R-1") is not None) is full

@@ -1,0 +1,121 @@
+"""How a programme's parameters are published, version after version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from contracts.referral import ProgrammeParameters
+from services.chassis.decider import Because, Refused
+from services.referral.domain.programme import (
+    DEFAULT_TERMS,
+    Parameters,
+    Programme,
+    PublishVersion,
+    Term,
+    decide,
+    evolve,
+)
+from tests.referral.office import CLOCK, MONDAY, PARAMETERS
+
+NEW_YEAR = date(2026, 1, 1)
+
+
+def publish(version: int, parameters: Parameters = PARAMETERS, valid_from: date = NEW_YEAR) -> PublishVersion:
+    """The command."""
+    return PublishVersion(
+        at=MONDAY,
+        by=CLOCK,
+        programme="mtw-be-2026",
+        version=version,
+        valid_from=valid_from,
+        parameters=parameters,
+    )
+
+
+def after(*commands: PublishVersion) -> Programme:
+    """The programme after these were published."""
+    programme = Programme()
+    for command in commands:
+        for event in decide(command, programme):
+            programme = evolve(programme, event)
+    return programme
+
+
+def refusal_of(command: PublishVersion, programme: Programme) -> Refused:
+    """The refusal that the command meets."""
+    with pytest.raises(Refused) as refusal:
+        decide(command, programme)
+    return refusal.value
+
+
+def test_publishing_the_same_version_again_changes_nothing() -> None:
+    """A PUT may be repeated, also after a later version."""
+    later = replace(PARAMETERS, name="Later")
+    assert decide(publish(1), after(publish(1), publish(2, later))) == []
+
+
+def test_a_published_version_is_never_changed() -> None:
+    """Decisions were taken under it."""
+    refusal = refusal_of(publish(1, replace(PARAMETERS, name="Other")), after(publish(1)))
+    assert (refusal.code, refusal.because) == ("VERSION_PUBLISHED", Because.STATE)
+
+
+def test_versions_follow_each_other_without_a_gap() -> None:
+    """The next version is the latest plus one."""
+    assert refusal_of(publish(2), Programme()).code == "VERSION_GAP"
+    assert refusal_of(publish(0), Programme()).code == "VERSION_PUBLISHED"
+
+
+def test_a_term_that_is_left_out_has_its_default() -> None:
+    """The event holds every term, so that a default changed later rewrites nothing."""
+    own = replace(PARAMETERS, terms={"DECISION": Term(n=5, unit="DAYS")})
+    published = decide(publish(1, own), Programme())[0]
+    assert published.parameters.terms == {**DEFAULT_TERMS, "DECISION": Term(n=5, unit="DAYS")}
+
+
+def test_every_term_of_the_contract_has_a_default() -> None:
+    """What others may ask for by name is there."""
+    documented = (ProgrammeParameters.__doc__ or "").split("length:")[1].replace(".", " ").replace(",", " ").split()
+    assert set(documented) == set(DEFAULT_TERMS)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"kind": "PARTY"}, "/kind", "UNKNOWN_CODE"),
+        ({"criteria": ()}, "/criteria", "REQUIRED"),
+        ({"criteria": ("A", "A")}, "/criteria", "REPEATED"),
+        ({"terms": {"TEA/TIME": Term(n=1, unit="DAYS")}}, "/terms/TEA~1TIME", "UNKNOWN_TERM"),
+        ({"terms": {"RECEIPT": Term(n=0, unit="DAYS")}}, "/terms/RECEIPT/n", "NOT_POSITIVE"),
+        ({"terms": {"RECEIPT": Term(n=1, unit="MOONS")}}, "/terms/RECEIPT/unit", "UNKNOWN_CODE"),
+        ({"information_requests_max": -1}, "/informationRequestsMax", "TOO_SMALL"),
+        ({"agreement_months_max": 0}, "/agreementMonthsMax", "TOO_SMALL"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused(change: dict[str, Any], pointer: str, code: str) -> None:
+    """With the pointer into the body."""
+    faults = refusal_of(publish(1, replace(PARAMETERS, **change)), Programme()).faults
+    assert [(fault.pointer, fault.code) for fault in faults] == [(pointer, code)]
+
+
+def test_a_version_is_in_force_no_earlier_than_the_one_before_it() -> None:
+    """Otherwise the older one would never have governed what was decided under it."""
+    first = after(publish(1))
+    refusal = refusal_of(publish(2, replace(PARAMETERS, name="Later"), date(2025, 12, 31)), first)
+    assert [fault.pointer for fault in refusal.faults] == ["/validFrom"]
+
+
+def test_the_latest_version_that_is_valid_governs() -> None:
+    """From the beginning of its day on."""
+    programme = after(publish(1), publish(2, replace(PARAMETERS, name="Later"), date(2026, 2, 1)))
+    moments = (
+        datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC),
+        datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
+        datetime(2026, 2, 1, tzinfo=UTC),
+    )
+    governing = [version.version if (version := programme.in_force(at)) else None for at in moments]
+    assert governing == [None, 1, 2]
