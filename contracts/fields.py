@@ -23,7 +23,8 @@ class Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, frozen=True, extra="forbid")
 
 
-def _instant(value: Any) -> datetime:
+def instant(value: Any) -> datetime:
+    """An RFC 3339 text as an instant in UTC. Raises ValueError."""
     if not isinstance(value, str) or not _RFC3339.match(value):
         msg = "a time is an RFC 3339 text with its offset, such as 2026-01-12T09:10:00Z"
         raise ValueError(msg)
@@ -34,7 +35,8 @@ def _instant(value: Any) -> datetime:
         raise ValueError(msg) from None
 
 
-def _date(value: Any) -> date:
+def calendar_date(value: Any) -> date:
+    """An ISO 8601 text as a date. Raises ValueError."""
     if not isinstance(value, str) or not _ISO_DATE.match(value):
         msg = "a date is an ISO 8601 text, such as 2026-02-28"
         raise ValueError(msg)
@@ -45,8 +47,8 @@ def _date(value: Any) -> date:
         raise ValueError(msg) from None
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant), Field(json_schema_extra={"format": "date-time"})]
-CalendarDate = Annotated[date, BeforeValidator(_date), Field(json_schema_extra={"format": "date"})]
+Instant = Annotated[datetime, BeforeValidator(instant), Field(json_schema_extra={"format": "date-time"})]
+CalendarDate = Annotated[date, BeforeValidator(calendar_date), Field(json_schema_extra={"format": "date"})]
 Flag = StrictBool
 Count = StrictInt
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

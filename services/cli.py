@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -13,6 +14,30 @@ if TYPE_CHECKING:
     from services.chassis.settings import Settings
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
+
+
+class When(click.ParamType[datetime]):
+    """An RFC 3339 time, or a date, which is the end of that day."""
+
+    name = "time"
+
+    def convert(self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Raises click.BadParameter."""
+        from contracts.fields import calendar_date, instant
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return instant(value)
+        except ValueError:
+            pass
+        try:
+            return datetime.combine(calendar_date(value), time(23, 59, 59), ZoneInfo("Europe/Brussels"))
+        except ValueError:
+            self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
+
+
+WHEN = When()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,8 +108,8 @@ def demo(url: str | None) -> None:
 
 @main.command()
 @click.argument("case")
-@click.option("--as-of", type=click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="As things stood then.")
-@click.option("--known-at", type=click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="As was known then.")
+@click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
+@click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
 def replay(case: str, as_of: datetime | None, known_at: datetime | None) -> None:
     """Rebuilds a case from the log alone: its timeline, and who is responsible for which step."""
     from services.casefile.replay import replay_case

@@ -22,7 +22,7 @@ from services.casefile.domain.opening import (
     LegalBasisRecorded,
     ParticipationChosen,
     ReferralEntryTaken,
-    ReferralReminderTaken,
+    ReferralNoteTaken,
 )
 from services.casefile.domain.people import (
     CoordinatorProposed,
@@ -49,7 +49,7 @@ from services.casefile.domain.withdrawal import (
 
 TOPICS: dict[str, type] = {
     "case.referral_entry_taken.v1": ReferralEntryTaken,
-    "case.referral_reminder_taken.v1": ReferralReminderTaken,
+    "case.referral_note_taken.v1": ReferralNoteTaken,
     "case.opened.v1": CaseOpened,
     "case.eligibility_confirmed.v1": EligibilityConfirmed,
     "case.participation_chosen.v1": ParticipationChosen,

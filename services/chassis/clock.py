@@ -95,6 +95,11 @@ class SandboxClock:
             self._settle(target, frozen=self._anchor.frozen if frozen is None else frozen)
             self._halted = None
 
+    def halt(self) -> None:
+        """Keep it where it stands until the next `move` or `halt_at`."""
+        with self._lock:
+            self._halted = self._now()
+
     def halt_at(self, instant: datetime) -> None:
         """Set it to `instant` (aware) and keep it there until the next `move` or `halt_at`.
 

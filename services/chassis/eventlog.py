@@ -48,6 +48,12 @@ class EventLog(Protocol):
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events of the whole log behind position `after`, in order."""
 
+    def mark(self) -> object:
+        """Something that differs whenever anything was appended since, by whomever; so cheap that reads ask it first.
+
+        A stream read under an equal mark has nothing new. A store that cannot tell answers a new object every time.
+        """
+
     async def head(self) -> int:
         """The last position, 0 when the log is empty."""
 

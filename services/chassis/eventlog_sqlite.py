@@ -11,6 +11,7 @@ import hashlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
@@ -18,8 +19,11 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLite
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit import GroupCommit
-from services.chassis.metadata import Recorded
+from services.chassis.metadata import Metadata, Recorded
 from services.chassis.sqlite_wakeup import SQLiteWakeup
+
+REMEMBERED: Final = 2048
+"""Events kept in memory behind the last one appended by this process."""
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS {table} (
@@ -92,6 +96,12 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
         return last
 
 
+class _Encoded(NamedTuple):
+    stored: StoredEvent
+    event: Any
+    meta: Metadata
+
+
 class SQLiteEventLog:
     """An `EventLog` in one SQLite file, which may be written by several processes at once."""
 
@@ -108,23 +118,43 @@ class SQLiteEventLog:
         self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._reader.execute("PRAGMA query_only = ON")
         self._wakeup = SQLiteWakeup(path)
-        self._writer: GroupCommit[list[StoredEvent], int] = GroupCommit(self._commit)
+        self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
+        self._recent: dict[int, Recorded] = {}
 
-    def _commit(self, batch: Sequence[list[StoredEvent]]) -> list[int | Exception]:
-        results = self._recorder.insert_batch(batch)
+    def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+        results = self._recorder.insert_batch([[one.stored for one in command] for command in batch])
+        answers: list[int | Exception] = []
+        for command, result in zip(batch, results, strict=True):
+            if isinstance(result, IntegrityError):
+                answers.append(Conflict([str(one.stored.originator_id) for one in command]))
+            else:
+                answers.append(result)
+                self._remember(command, result)
         self._wakeup.notify()
-        return [
-            Conflict([str(event.originator_id) for event in events]) if isinstance(result, IntegrityError) else result
-            for events, result in zip(batch, results, strict=True)
-        ]
+        return answers
+
+    def _remember(self, command: list[_Encoded], last: int) -> None:
+        # What was just written is about to be indexed and published: it need not be decoded for that, twice.
+        for position, one in enumerate(command, start=last - len(command) + 1):
+            stored = one.stored
+            self._recent[position] = Recorded(
+                position,
+                str(stored.originator_id),
+                stored.originator_version,
+                stored.topic,
+                one.event,
+                one.meta,
+                hashlib.sha256(stored.state).hexdigest(),
+            )
+            self._recent.pop(position - REMEMBERED, None)
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""
-        events: list[StoredEvent] = []
+        events: list[_Encoded] = []
         for write in writes:
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
                 topic, state = self._types.encode(event, meta)
-                events.append(StoredEvent(write.stream, version, topic, state))
+                events.append(_Encoded(StoredEvent(write.stream, version, topic, state), event, meta))
         if not events:
             msg = "an append needs at least one event"
             raise ValueError(msg)
@@ -147,6 +177,11 @@ class SQLiteEventLog:
         ).fetchall()
         return [self._recorded(*row) for row in rows]
 
+    def mark(self) -> object:
+        """See `EventLog.mark`."""
+        # Changes with every commit of another connection; the reader's own never commits.
+        return self._reader.execute("PRAGMA data_version").fetchone()
+
     async def head(self) -> int:
         """See `EventLog.head`."""
         (head,) = self._reader.execute("SELECT MAX(position) FROM stored_events").fetchone()
@@ -168,5 +203,7 @@ class SQLiteEventLog:
         self._datastore.close()
 
     def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
+        if (recent := self._recent.get(position)) is not None:
+            return recent
         event, meta = self._types.decode(topic, state)
         return Recorded(position, stream, version, topic, event, meta, hashlib.sha256(state).hexdigest())

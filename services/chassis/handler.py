@@ -12,7 +12,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -93,6 +93,12 @@ class Folded(Generic[S]):
     keys: dict[tuple[str, str], tuple[str | None, int, int]] = field(default_factory=dict)
     causes: set[str] = field(default_factory=set)
 
+    def snapshot(self) -> Folded[S]:
+        """A copy that stays as it is while the kept fold moves on under the next reader."""
+        return Folded(
+            self.state, self.version, self.etag, self.moved_by, self.correlation_id, self.keys, self.causes
+        )
+
     def take(self, entity: Entity[S], recorded: Recorded) -> None:
         """Folds one more event."""
         self.advance(entity, recorded.event, recorded.meta, recorded.position)
@@ -111,30 +117,40 @@ class Folded(Generic[S]):
             self.causes.add(meta.causation_id)
 
 
+@dataclass(slots=True)
+class _Kept:
+    entity: Entity[Any]
+    folded: Folded[Any]
+    mark: object
+
+
 class Streams:
     """The streams of one service, folded, with the folds of the busiest ones kept between commands."""
 
     def __init__(self, log: EventLog) -> None:
         self.log = log
         # The entity is kept along, so that the id in the key is not given to another one.
-        self._kept: OrderedDict[tuple[str, int], tuple[Entity[Any], Folded[Any]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 
     async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
         """The stream folded up to its last event; only what is new since the last time is read."""
         key = (stream, id(entity))
         kept = self._kept.get(key)
-        folded: Folded[S] = Folded(entity.initial) if kept is None else kept[1]
+        # Before the read: what is appended meanwhile is then read the next time.
+        mark = self.log.mark()
+        if kept is not None and kept.mark == mark:
+            return kept.folded.snapshot()
+        folded: Folded[S] = Folded(entity.initial) if kept is None else kept.folded
         for recorded in await self.log.read(stream, after=folded.version):
             # Two tasks may read the same tail at once: each event is folded once.
             if recorded.version == folded.version + 1:
                 folded.take(entity, recorded)
         if folded.version:
-            self._kept[key] = entity, folded
+            self._kept[key] = _Kept(entity, folded, mark)
             self._kept.move_to_end(key)
             if len(self._kept) > FOLDS_KEPT:
                 self._kept.popitem(last=False)
-        # A snapshot: the kept fold moves on under the next reader while the caller still decides on this one.
-        return replace(folded)
+        return folded.snapshot()
 
     async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
         """The stream folded up to and including `version`."""
@@ -150,6 +166,11 @@ class Reads:
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
         self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
+
+    @property
+    def log(self) -> EventLog:
+        """The log itself, for a decision that rests on single events of a stream."""
+        return self._streams.log
 
     async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
         """The stream folded; asked again, the same snapshot."""
@@ -179,6 +200,7 @@ class Outcome(Generic[S]):
     """What became of a command: the state of its own stream after it, and where its events are.
 
     `position` is that of the last event it wrote (of its earlier self, when replayed); None when it wrote nothing.
+    `desk` is what it was decided on; None when replayed.
     """
 
     state: S
@@ -187,6 +209,7 @@ class Outcome(Generic[S]):
     position: int | None
     events: Sequence[Any]
     replayed: bool = False
+    desk: Any = None
 
 
 class Handler(Generic[C, D]):
@@ -220,7 +243,10 @@ class Handler(Generic[C, D]):
 
         Raises Refused, PreconditionFailed, KeyReused, NotFound (with `must_exist`), Busy.
         """
-        tries, turn = 0, frozenset[str]()
+        try:
+            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset())
+        except Conflict as conflict:
+            tries, turn = 1, frozenset(conflict.streams)
         while True:
             async with self._turn(turn):
                 while tries < TRIES:
@@ -269,14 +295,14 @@ class Handler(Generic[C, D]):
             after.advance(entity, event, meta, 0)
         events = [event for event, _ in (pair for pairs in written.values() for pair in pairs)]
         if call.dry_run or not written:
-            return Outcome(after.state, after.version, after.etag, None, events)
+            return Outcome(after.state, after.version, after.etag, None, events, desk=desk)
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
         if any(name in self._turns for name in written if name not in turn):
             raise Conflict(list(written))
         if before_append is not None:
             await before_append()
         position = await self._streams.log.append(writes)
-        return Outcome(after.state, after.version, after.etag, position, events)
+        return Outcome(after.state, after.version, after.etag, position, events, desk=desk)
 
     async def _earlier(self, own: Folded[S], stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
         if call.causation_id is not None and call.causation_id in own.causes:

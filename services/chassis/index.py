@@ -60,5 +60,17 @@ class IndexReader(Protocol):
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`."""
 
-    def first(self, table: str, column: str, *, at_most: str | None = None, limit: int = 1) -> list[Row]:
-        """The rows with the smallest values of a column, none above `at_most`, in order."""
+    def first(  # noqa: PLR0913 - a query has that many parts
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
+        """The rows with the smallest values of a column, none above `at_most`, in order; equal ones by key.
+
+        `after` is the (value, key) behind which to go on.
+        """

@@ -112,13 +112,28 @@ class SQLiteIndex:
         )
         return [self._row(table, row) for row in rows]
 
-    def first(self, table: str, column: str, *, at_most: str | None = None, limit: int = 1) -> list[Row]:
+    def first(  # noqa: PLR0913 - a query has that many parts
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
         """See `IndexReader.first`."""
         name = self._column(table, column)
+        # U+10FFFF sorts behind every time.
+        conditions, values = [f"{name} IS NOT NULL", f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
+        for wanted, value in (where or {}).items():
+            conditions.append(f"{self._column(table, wanted)} = ?")
+            values.append(value)  # type: ignore[arg-type]
+        if after is not None:
+            conditions.append(f"({name}, key) > (?, ?)")
+            values.extend(after)
         rows = self._db.execute(
-            f"{self._select(table)} WHERE {name} IS NOT NULL AND {name} <= ? ORDER BY {name}, seq, key LIMIT ?",
-            # U+10FFFF sorts behind every time.
-            (at_most if at_most is not None else "\U0010ffff", limit),
+            f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
         )
         return [self._row(table, row) for row in rows]
 

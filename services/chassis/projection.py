@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.chassis.eventlog import EventLog
 from services.chassis.index import IndexWriter
@@ -14,15 +14,18 @@ READ_AT_ONCE = 200
 IDLE_SECONDS = 5.0
 
 Project = Callable[[Recorded, IndexWriter], None]
+Look = Callable[[Sequence[Recorded]], Awaitable[None]]
+"""Looks up what a batch needs before its transaction begins: inside it nothing may be waited for."""
 
 
 class Projection:
     """Keeps one index abreast of one log."""
 
-    def __init__(self, log: EventLog, index: SQLiteIndex, project: Project) -> None:
+    def __init__(self, log: EventLog, index: SQLiteIndex, project: Project, look: Look | None = None) -> None:
         self._log = log
         self._index = index
         self._project = project
+        self._look = look
         self._moved = asyncio.Condition()
         self._taking_in = asyncio.Lock()
 
@@ -42,6 +45,8 @@ class Projection:
             recorded = await self._log.read_all(self._index.through(), READ_AT_ONCE)
             if not recorded:
                 return False
+            if self._look is not None:
+                await self._look(recorded)
             with self._index.transaction():
                 for one in recorded:
                     self._project(one, self._index)

@@ -22,6 +22,11 @@ class Stores:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    @staticmethod
+    def holds(directory: Path, service: str) -> bool:
+        """Whether the service has ever kept a log here; opening one would make it."""
+        return (directory / f"{service}-log.db").exists()
+
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
         return SQLiteEventLog(service, self._directory / f"{service}-log.db", types)

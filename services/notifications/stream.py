@@ -70,11 +70,12 @@ class LiveFeed:
         return EventStream(self._events(subscriber, after), headers=headers)
 
     async def _events(self, subscriber: Subscriber, after: int) -> AsyncIterator[bytes]:
-        # At once, so that the client knows that it is connected before anything happens.
-        yield b"retry: 1000\n: connected\n\n"
+        # At once, so that the client knows that it is connected before anything happens. Comments have no blank line
+        # behind them: some clients take one for an event without data.
+        yield b": connected\n"
         while not self._ending.is_set():
             if not await self._still_valid(subscriber):
-                yield b": the token has expired\n\n"
+                yield b": the token has expired\n"
                 return
             index = self._service.index
             known = index.through()
@@ -86,7 +87,7 @@ class LiveFeed:
                     _event(position, message) for position, message in zip(found.positions, messages, strict=True)
                 )
             elif not await self._moved(known):
-                yield b": still here\n\n"
+                yield b": still here\n"
 
     async def _still_valid(self, subscriber: Subscriber) -> bool:
         try:

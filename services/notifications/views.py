@@ -102,13 +102,10 @@ class FeedIndex:
                 case_id=case,
                 **_part_columns(part, after.agency),
             )
-        affected = {part.organisation for part in changed}
-        if after.agency is not None and after.agency != before.agency:
-            affected.add(after.agency)
         earlier = self._reader.find(AUDIENCE.name, {"reader": _OVERSEERS, "case_id": case}, after=0, limit=_ALL)
         for row in earlier:
             item = _item(row)
-            for organisation in affected:
+            for organisation in after.organisations:
                 reader = _organisation_reader(organisation)
                 if after.sees(organisation, item):
                     writer.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})

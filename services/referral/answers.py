@@ -7,33 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
+from contracts.answers import AllowedAction, BlockedAction
 from contracts.message import Contract
-
-
-class ActorAnswer(Contract):
-    """Who acted."""
-
-    sub: str
-    role: str
-    org: str
-    on_behalf_of: str | None = None
-
-
-class AllowedAction(Contract):
-    """A command that this caller may send now."""
-
-    action: str
-    href: str
-    method: str
-
-
-class BlockedAction(Contract):
-    """A command that is not possible now, the rule that says so, and who can change it."""
-
-    action: str
-    code: str
-    detail: str
-    who_can_unblock: str | None
 
 
 class ReferralAnswer(Contract):
@@ -83,34 +58,6 @@ class ReferralPage(Contract):
     """A page of referrals."""
 
     items: list[ReferralAnswer]
-    next: str | None
-
-
-class RecordedAnswer(Contract):
-    """An event of the raw record."""
-
-    event: str
-    type: str
-    topic: str
-    version: int
-    position: int
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: ActorAnswer
-    legal_basis_id: str | None
-    charter_version: str | None
-    programme_version: str | None
-    correlation_id: str
-    causation_id: str | None
-    traceparent: str | None
-    digest: str
-    data: dict[str, Any]
-
-
-class RecordedPage(Contract):
-    """The raw record of a stream."""
-
-    items: list[RecordedAnswer]
     next: str | None
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
+from contracts.answers import RecordedPage
 from contracts.codes import ReferralState
 from contracts.fields import Body as RequestBody
 from services.chassis.http import answers
@@ -24,7 +25,7 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.positions import read_cursor
 from services.referral import bodies
-from services.referral.answers import PersonAnswer, RecordedPage, ReferralAnswer, ReferralPage
+from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
 from services.referral.intake import Intake, merged
 from services.referral.reading import Referrals

@@ -17,6 +17,7 @@ from services.chassis.decider import Command
 from services.chassis.handler import Call, Handler, NotFound, Outcome
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
+from services.chassis.http.rendering import recorded_view
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
 from services.chassis.traceparent import follow
@@ -42,7 +43,7 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.submission import SubmitReferral
 from services.referral.listing import REFERRALS
 from services.referral.reading import Found, Referrals
-from services.referral.views import packet_json, recorded_view
+from services.referral.views import packet_json
 
 LOG: Final = "referral"
 

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.codes import Role
 from services.chassis.access import Hidden
 from services.chassis.handler import Folded, Streams
+from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.clock import Clock
 from services.referral.access import (
@@ -24,7 +25,7 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.rules import ACTIONS, blocked
-from services.referral.views import Json, referral_view, stopped_view
+from services.referral.views import referral_view, stopped_view
 
 NGO_ACCESS = "NGO_ACCESS"
 DEFAULT_ACCESS = timedelta(days=84)

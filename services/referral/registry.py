@@ -24,13 +24,13 @@ from services.chassis.http.asked import (
     Identifier,
     Limit,
     check_text,
-    read_if_match,
+    putting,
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
-from services.chassis.traceparent import follow
 from services.chassis.vault import Vault
 from services.referral import bodies
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_legal_basis, relations_to_organisation
@@ -40,7 +40,7 @@ from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis
 from services.referral.domain.organisation import ORGANISATION, DescribeOrganisation, Description, organisation_stream
 from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
 from services.referral.listing import ORGANISATIONS
-from services.referral.views import Json, legal_basis_view, organisation_view, programme_view
+from services.referral.views import legal_basis_view, organisation_view, programme_view
 
 LOG = "referral"
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is something already.")]
@@ -182,13 +182,6 @@ def _require_calendar(parameters: Parameters) -> None:
         raise ProblemError(422, fault.code, fault.detail, errors=[fault]) from None
 
 
-def _putting(request: Request, caller: Caller, if_match: str | None, *, exists: bool, dry_run: bool) -> Asked:
-    """A PUT: what exists already is replaced only by somebody who has read it."""
-    version = read_if_match(if_match) if exists or if_match is not None else None
-    traceparent = str(follow(request.headers.get("traceparent")))
-    return Asked(caller, None, None, version, dry_run, traceparent)
-
-
 def routes(registry: Registry) -> APIRouter:
     """The routes under `/v1/organisations`, `/v1/programmes` and `/v1/legal-bases`."""
     router = APIRouter(prefix="/v1")
@@ -221,7 +214,7 @@ def routes(registry: Registry) -> APIRouter:
         check_text(await request.json())
         POLICY.require(caller, "describe-organisation", relations_to_organisation(caller, organisation_id))
         folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
-        asked = _putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
         return await registry.describe(asked, organisation_id, body)
 
     @router.get("/programmes/{programme_id}", response_model=ProgrammeAnswer, tags=["programmes"])
@@ -241,7 +234,7 @@ def routes(registry: Registry) -> APIRouter:
         check_text(await request.json())
         POLICY.require(caller, "publish-programme", relations_to_organisation(caller, ""))
         # A version is never replaced, and its number says which it follows: no If-Match is needed.
-        asked = _putting(request, caller, None, exists=False, dry_run=dry_run)
+        asked = putting(request, caller, None, exists=False, dry_run=dry_run)
         return await registry.publish(asked, programme_id, version, body)
 
     @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])

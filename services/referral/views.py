@@ -9,29 +9,13 @@ from typing import Any
 
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
 from services.chassis.deadline import Deadline
+from services.chassis.http.rendering import Json, as_json, camel
 from services.chassis.metadata import Recorded
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.packet import Packet
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
-
-Json = dict[str, Any]
-
-
-def camel(name: str) -> str:
-    """A field's name as JSON has it; names in capitals (`WAITLIST_REVIEW`) too."""
-    first, *others = name.lower().split("_")
-    return first + "".join(other.capitalize() for other in others)
-
-
-def as_json(value: Any) -> Any:
-    """Plain data of the domain in its JSON shape: camelCase members, times and dates left to the serialiser."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {camel(name): as_json(getattr(value, name)) for name in value.__dataclass_fields__}
-    if isinstance(value, tuple | list | frozenset):
-        return [as_json(one) for one in value]
-    return value
 
 
 def due_at(running: Sequence[Deadline]) -> Json:
@@ -94,29 +78,6 @@ def links(referral_id: str, case_id: str | None) -> Json:
     if case_id is not None:
         found |= {"case": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"}
     return found
-
-
-def recorded_view(recorded: Recorded, name: Callable[[str], str] = lambda name: name) -> Json:
-    """An event of the raw record, as auditors and parties read it."""
-    meta = recorded.meta
-    return {
-        "event": meta.event_id,
-        "type": name(type(recorded.event).__name__),
-        "topic": recorded.topic,
-        "version": recorded.version,
-        "position": recorded.position,
-        "occurredAt": meta.occurred_at,
-        "recordedAt": meta.recorded_at,
-        "actor": as_json(meta.actor),
-        "legalBasisId": meta.legal_basis_id,
-        "charterVersion": meta.charter_version,
-        "programmeVersion": meta.programme_version,
-        "correlationId": meta.correlation_id,
-        "causationId": meta.causation_id,
-        "traceparent": meta.traceparent,
-        "digest": recorded.digest,
-        "data": as_json(recorded.event),
-    }
 
 
 def organisation_view(

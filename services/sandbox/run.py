@@ -47,7 +47,9 @@ async def _tell(client: SandboxClient, *, empty: bool, say: Callable[[str], None
 
 def run_sandbox(settings: Settings, *, empty: bool) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
-    configure_logging(settings.log_level)
+    # Whoever visits wants to read the stories, not the requests that tell them.
+    told = "log_level" in settings.model_fields_set
+    configure_logging(settings.log_level if told else "WARNING", disclose=True)
     issuer = DevelopmentIssuer(issuer_directory(settings))
     clock = SandboxClock(settings.data / "sandbox-clock.json")
     assembly = assemble(["referral", "casefile", "notifications"], settings, clock, Verifier(issuer, settings.audience))

@@ -30,7 +30,7 @@ async def travel(services: Mapping[str, Service], clock: SandboxClock, to: datet
     """
     if to < (now := clock.now()):
         raise BackwardsInTime(to, now)
-    clock.halt_at(now)
+    clock.halt()
     try:
         while (due := await _next_due(services)) is not None and due <= to:
             clock.halt_at(max(due, clock.now()))

@@ -8,17 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
+from typing import Any
 
 import pytest
 
 from contracts import referral as told
-from contracts.message import ActorRef, Deadline, Message
+from contracts.message import Message
 from services.casefile.domain.case import Case, Desk, EventRef, case_stream
 from services.casefile.domain.decisions import decide
-from services.casefile.domain.handback import RequestHandback
+from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
 from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, SignAgreement
@@ -31,19 +30,12 @@ from services.casefile.reactions import REACTIONS, Told
 from services.casefile.timeline import find_event, recorded_by
 from services.casefile.topics import TOPICS
 from services.chassis.calendar import Terms
-from services.chassis.decider import Actor, Command, Refused, To
+from services.chassis.decider import Command, Refused, To
 from services.chassis.event_types import EventTypes
 from services.chassis.metadata import Metadata, Recorded
+from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, on, submitted
 
-INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
-TOM = Actor(sub="tom.maes", role="AGENCY_COUNSELLOR", org="vdab-gent")
-LOTTE = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")
-KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
-CLOCK = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
-
-CASE_ID = "5b0f9a52-0000-4000-8000-00000000c453"
 MENTOR_REF = "M-41"
-BRUSSELS = ZoneInfo("Europe/Brussels")
 
 RULES = Rules(
     name="Mentoring to work",
@@ -89,18 +81,6 @@ READY = Profile(
 
 _TYPES = EventTypes(TOPICS)
 
-M = TypeVar("M", bound=told.ReferralMessage)
-
-
-def on(day: int, month: int, year: int = 2026, hour: int = 10, minute: int = 0) -> datetime:
-    """That hour of the day in Brussels, in UTC."""
-    return datetime.combine(date(year, month, day), time(hour, minute), BRUSSELS).astimezone(UTC)
-
-
-def end_of(day: int, month: int, year: int = 2026) -> datetime:
-    """The last second of the day in Brussels, in UTC."""
-    return datetime.combine(date(year, month, day), time(23, 59, 59), BRUSSELS).astimezone(UTC)
-
 
 class Casebook:
     """One case, its mentor, and everything recorded of them."""
@@ -108,6 +88,7 @@ class Casebook:
     def __init__(self) -> None:
         self.records: dict[str, list[Recorded]] = defaultdict(list)
         self.case = Case()
+        self.states: list[Case] = []
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
@@ -198,6 +179,7 @@ class Casebook:
             self.records[stream].append(Recorded(self._position, stream, version, topic, read, meta, digest))
             if stream == case_stream(CASE_ID):
                 self.case = CASE.evolve(self.case, read)
+                self.states.append(self.case)
             else:
                 self.mentors[stream] = MENTOR.evolve(self.mentors[stream], read)
         return [decision.event if isinstance(decision, To) else decision for decision in decided]
@@ -248,6 +230,11 @@ class Casebook:
         self.handback_due().act(HAND_BACK)
         return self
 
+    def closed(self) -> Casebook:
+        """Monday 6 July: the agency accepts the handback and closes the case."""
+        self.handback_requested().act(ACCEPT)
+        return self
+
 
 PROPOSE = ProposeMatch(
     at=on(12, 2), by=LOTTE, match="match-1", mentor=MENTOR_REF, criteria=("SECTOR", "LANGUAGE", "AVAILABILITY")
@@ -264,63 +251,9 @@ HAND_BACK = RequestHandback(
 )
 
 
-def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:
-    """Ines De Backer refers CL-7F3A; R-1 to Brugwerk unless the changes say otherwise."""
-    organisation = changes.get("organisation", "brugwerk")
-    basis = told.LegalBasisRef(
-        id=changes.pop("legal_basis_id", "LB-1"),
-        kind="CONSENT",
-        recipient=organisation,
-        text_version="v3",
-        language="ar",
-        given_at=on(12, 1, hour=9),
-    )
-    message = about(
-        told.ReferralSubmitted,
-        INES,
-        at,
-        client_ref="CL-7F3A",
-        previous_referral=None,
-        contact_language="ar",
-        languages=[],
-        occupations=[],
-        sectors=["M"],
-        region="BE234",
-        goals=["SOCIAL", "CULTURAL"],
-        support_needs=[],
-        availability=[],
-        why_mentoring="ADDED_CAPITAL",
-        alternative_considered="JOB_COACHING",
-        recommended_mentor_kind=None,
-        eligibility={"REGISTERED_JOBSEEKER": True, "RIGHT_TO_WORK": True},
-        participation_choice=told.ParticipationChoice(chosen_at=on(12, 1, hour=9), method="IN_PERSON", language="ar"),
-        legal_basis=basis,
-        deadlines=[due("RECEIPT", 14, 1), due("DECISION", 26, 1), due("EXPIRY", 11, 2)],
-    )
-    return message.model_copy(update=changes)
-
-
-def about(kind: type[M], actor: Actor, at: datetime, **fields: Any) -> M:
-    """A message about R-1 to Brugwerk unless the fields say otherwise."""
-    common: dict[str, Any] = {
-        "case": CASE_ID,
-        "actor": ActorRef(sub=actor.sub, role=actor.role, org=actor.org),
-        "occurred_at": at,
-        "recorded_at": at,
-        "digest": "d" * 64,
-        "referral": "R-1",
-        "agency": "vdab-gent",
-        "organisation": "brugwerk",
-        "programme": "mtw-be-2026",
-        "programme_version": 1,
-    }
-    return kind.model_validate({**common, **fields})
-
-
-def due(name: str, day: int, month: int) -> Deadline:
-    """A deadline at the end of that day, with a reminder a day earlier."""
-    at = end_of(day, month)
-    return Deadline(name=name, due_at=at, remind_at=at - timedelta(days=1))
+ACCEPT = AcceptHandback(
+    at=on(6, 7), by=INES, decision="CLOSE", next_service="DIPLOMA_DESK", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}
+)
 
 
 def at_time(command: Any, at: datetime) -> Any:

@@ -13,19 +13,8 @@ from services.casefile.domain.trajectory import (
     Suspend,
 )
 from services.chassis.decider import Because
-from tests.casefile.casebook import (
-    CLOCK,
-    HAND_BACK,
-    INES,
-    LOTTE,
-    Casebook,
-    at_time,
-    codes,
-    end_of,
-    find_due,
-    on,
-    refusal,
-)
+from tests.casefile.casebook import HAND_BACK, Casebook, at_time, codes, find_due, refusal
+from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
 
 ACCEPT = AcceptHandback(at=on(6, 7), by=INES, decision="RE_REFER", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"})
 

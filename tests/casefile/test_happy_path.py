@@ -8,16 +8,12 @@ from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome
-from services.casefile.domain.handback import AcceptHandback
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
 from services.casefile.domain.responsibility import find
 from services.casefile.timeline import timeline
 from services.casefile.views import responsibility
-from tests.casefile.casebook import CLOCK, INES, LOTTE, Casebook, about, end_of, on
-
-ACCEPT = AcceptHandback(
-    at=on(6, 7), by=INES, decision="CLOSE", next_service="DIPLOMA_DESK", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}
-)
+from tests.casefile.casebook import ACCEPT, Casebook
+from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on
 
 
 def due_of(book: Casebook, step: str) -> dict[str, datetime]:
@@ -116,7 +112,7 @@ def test_the_trajectory_ends_in_a_handback_that_the_agency_accepts(book: Caseboo
 
 def test_the_owner_on_1_july_is_the_coordinator_and_on_7_july_the_counsellor(book: Casebook) -> None:
     """The audit query of the story: responsibility moves with the acceptance of the handback, not before."""
-    book.handback_requested().act(ACCEPT)
+    book.closed()
 
     def owner(at: datetime) -> list[str]:
         return [step.owner.sub for step in responsibility(book.history, as_of=at).steps]
@@ -132,7 +128,7 @@ def test_the_owner_on_1_july_is_the_coordinator_and_on_7_july_the_counsellor(boo
 
 def test_the_last_outcome_lets_the_system_finalise_the_case(book: Casebook) -> None:
     """The organisation's access ends on 22 September; after M12 the case takes nothing but corrections."""
-    book.handback_requested().act(ACCEPT)
+    book.closed()
     for point, at in (("EXIT", on(6, 7)), ("W4", on(28, 7)), ("M6", on(30, 12)), ("M12", on(30, 6, 2027))):
         if point == "M6":
             expired = book.act(PassDeadline(at=end_of(22, 9), by=CLOCK, name="NGO_ACCESS:R-1"))

@@ -13,19 +13,8 @@ from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, R
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.responsibility import find
 from services.chassis.decider import Actor, Because
-from tests.casefile.casebook import (
-    LOTTE,
-    MENTOR_REF,
-    PROPOSE,
-    READY,
-    SIGN,
-    Casebook,
-    at_time,
-    codes,
-    end_of,
-    on,
-    refusal,
-)
+from tests.casefile.casebook import MENTOR_REF, PROPOSE, READY, SIGN, Casebook, at_time, codes, refusal
+from tests.casefile.messages import CASE_ID, LOTTE, end_of, on
 
 MENTOR = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
 
@@ -121,7 +110,7 @@ def test_a_mentor_without_a_free_place_is_not_proposed(book: Casebook) -> None:
     assert refusal(book, PROPOSE).code == "MENTOR_AT_CAPACITY"
     book.describe_mentor(READY)
     book.act(PROPOSE)
-    assert [mentor.cases for mentor in book.mentors.values() if mentor.profile] == [frozenset({book.case.case})]
+    assert [mentor.cases for mentor in book.mentors.values() if mentor.profile] == [frozenset({CASE_ID})]
 
 
 def test_a_match_names_the_sector_or_justifies_its_absence(book: Casebook) -> None:
@@ -131,6 +120,8 @@ def test_a_match_names_the_sector_or_justifies_its_absence(book: Casebook) -> No
     assert codes(refusal(book, without)) == [("/criteria", "SECTOR_CRITERION")]
     conflict = replace(PROPOSE, conflict_of_interest=True)
     assert codes(refusal(book, conflict)) == [("/conflictOfInterest", "CONFLICT_OF_INTEREST")]
+    other_kind = replace(PROPOSE, kind="PROFESSIONAL")
+    assert codes(refusal(book, other_kind)) == [("/kind", "NOT_THE_MENTORS_KIND")]
     book.act(replace(without, sector_absence_ref="vault-3"))
     assert book.case.state == CaseState.MATCH_PROPOSED
 

@@ -15,17 +15,8 @@ from services.casefile.domain.trajectory import (
     Suspend,
 )
 from services.chassis.decider import Actor, Because
-from tests.casefile.casebook import (
-    INES,
-    LOTTE,
-    MENTOR_REF,
-    Casebook,
-    codes,
-    end_of,
-    find_due,
-    on,
-    refusal,
-)
+from tests.casefile.casebook import MENTOR_REF, Casebook, codes, find_due, refusal
+from tests.casefile.messages import INES, LOTTE, end_of, on
 
 MENTOR = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
 

@@ -16,21 +16,8 @@ from services.casefile.domain.withdrawal import RecordedAfterWithdrawal
 from services.casefile.timeline import timeline
 from services.casefile.views import responsibility
 from services.chassis.decider import Because, Refused
-from tests.casefile.casebook import (
-    CLOCK,
-    INES,
-    KARIM,
-    LOTTE,
-    MENTOR_REF,
-    PROPOSE,
-    TOM,
-    Casebook,
-    about,
-    due,
-    end_of,
-    on,
-    submitted,
-)
+from tests.casefile.casebook import MENTOR_REF, PROPOSE, Casebook
+from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, due, end_of, on, submitted
 
 DECLINED = about(
     told.ReferralDeclined, LOTTE, on(18, 3), reason="LANGUAGE_INSUFFICIENT", re_referable=True, suggestion=None

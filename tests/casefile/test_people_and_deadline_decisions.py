@@ -16,20 +16,8 @@ from services.casefile.domain.trajectory import (
 )
 from services.casefile.views import responsibility
 from services.chassis.decider import Actor
-from tests.casefile.casebook import (
-    CLOCK,
-    INES,
-    LOTTE,
-    PROPOSE,
-    SIGN,
-    TOM,
-    Casebook,
-    at_time,
-    codes,
-    end_of,
-    on,
-    refusal,
-)
+from tests.casefile.casebook import PROPOSE, SIGN, Casebook, at_time, codes, refusal
+from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, end_of, on
 
 ACCEPT = AcceptHandback(at=on(6, 7), by=INES, decision="CLOSE", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"})
 

@@ -188,7 +188,7 @@ def test_what_happens_together_with_the_end_is_still_shown() -> None:
 
 
 def test_of_two_organisations_at_one_instant_only_the_later_one_sees_what_follows() -> None:
-    """While a clock stands still, a referral can end and the next one begin: the former sees nothing of the new part."""
+    """While a clock stands still a referral can end and the next begin: the former organisation sees nothing new."""
     frozen = datetime(2026, 1, 5, 8, tzinfo=UTC)
     parties = folded(
         Addressed(referral="R-7", agency=AGENCY, organisation=BRUGWERK, place=message_place(frozen, 1)),

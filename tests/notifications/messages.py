@@ -97,9 +97,9 @@ class Story:
             suggestion=None,
         )
 
-    def of_case(self, model: Callable[..., CaseMessage], *, by: ActorRef = INES, **more: Any) -> CaseMessage:
+    def of_case(self, model: Callable[..., CaseMessage], **more: Any) -> CaseMessage:
         """A message about the case itself."""
-        return model(**self._common(by), **more)
+        return model(**self._common(INES), **more)
 
 
 def described(organisation: str) -> referral.OrganisationDescribed:

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from contracts.message import CloudEvent, Message
 from services.chassis.clock import SystemClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.http.positions import Position
@@ -72,6 +73,14 @@ class Running:
             for name, consumer in self.service.sources.items():
                 published = await self.service.bus.published_through(consumer.topic)
                 await self.service.cover(Position(name, published))
+
+    async def tell(self, *messages: Message) -> list[CloudEvent]:
+        """Publishes messages as they happen: each is taken in before the next one follows."""
+        sent = []
+        for message in messages:
+            sent += await self.publishing.publish(message)
+            await self.abreast()
+        return sent
 
     async def get(self, org: str, role: str | None = None, **query: Any) -> httpx.Response:
         """A page of the feed, once all that was published is in it."""

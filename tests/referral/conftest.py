@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
+from services.referral.app import build
+from tests.referral.desk import ReferralDesk
 from tests.referral.office import Office
+from tests.running import running
 
 
 @pytest.fixture
 def office() -> Office:
     """An office with the demo programme and organisations, and no referral yet."""
     return Office()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[ReferralDesk]:
+    """The referral service over HTTP, with the demo's programme and organisations, on 12 January 2026."""
+    async with running(tmp_path, {"referral": build}) as service:
+        await service.set_the_scene()
+        yield ReferralDesk(service)

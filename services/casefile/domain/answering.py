@@ -10,7 +10,7 @@ from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.case import Desk
 from services.casefile.domain.follow_up import lead_of, next_service
-from services.casefile.domain.opening import ReferralMessage, ReferralReminderTaken, awaiting, entry
+from services.casefile.domain.opening import ReferralMessage, ReferralNoteTaken, awaiting, entry
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
 from services.casefile.domain.terms import Deadline, deadline
 from services.casefile.domain.trajectory import access_after, match_ended
@@ -148,7 +148,7 @@ def take_note(command: TakeNote, desk: Desk) -> list[Any]:
     review = next((due for due in command.deadlines if due.name == "WAITLIST_REVIEW"), None)
     step = find(desk.case.steps, Step.REFERRAL_ANSWER)
     if review is None or step is None or step.awaiting is None:
-        return [entry(command.message, due_at=command.due_at)]
+        return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]
     waits = replace(step, awaiting=replace(step.awaiting, due_at=review.due_at))
     return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
 
@@ -157,4 +157,4 @@ def take_reminder(command: TakeReminder, desk: Desk) -> list[Any]:
     """Keeps a reminder, which nobody's act has caused."""
     if command.message.source_event_id in desk.case.taken:
         return []
-    return [entry(command.message, due_at=command.due_at, kind=ReferralReminderTaken)]
+    return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]

@@ -21,10 +21,14 @@ from services.chassis.decider import Command, Fault, Refused, To
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeMatch(Command):
-    """Propose a mentor. Without the sector among the criteria, its absence is justified (`sector_absence_ref`)."""
+    """Propose a mentor. Without the sector among the criteria, its absence is justified (`sector_absence_ref`).
+
+    `kind`, where it is given, is the kind that the caller takes the mentor to be.
+    """
 
     match: str
     mentor: str
+    kind: str | None = None
     criteria: tuple[str, ...] = ()
     sector_absence_ref: str | None = None
     conflict_of_interest: bool = False
@@ -126,7 +130,7 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
     mentor = desk.mentor
     if mentor is None or mentor.profile is None:
         raise Refused.input(Fault("/mentor", "UNKNOWN_MENTOR", "the organisation has no such mentor"))
-    if faults := list(_proposal_faults(command)):
+    if faults := list(_proposal_faults(command, mentor.profile)):
         raise Refused.input(*faults)
     _check_suits(mentor.profile, desk)
     if not mentor.has_place_for(case.case):
@@ -158,7 +162,9 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
     return [To(mentor_stream(coordinator.org, command.mentor), MentorEngaged(case=case.case)), proposed]
 
 
-def _proposal_faults(command: ProposeMatch) -> Iterable[Fault]:
+def _proposal_faults(command: ProposeMatch, profile: Profile) -> Iterable[Fault]:
+    if command.kind not in (None, profile.kind):
+        yield Fault("/kind", "NOT_THE_MENTORS_KIND", f"the mentor's profile says {profile.kind}")
     if command.conflict_of_interest:
         yield Fault(
             "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest is not proposed"

@@ -87,8 +87,8 @@ class ReferralEntryTaken(Moves):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralReminderTaken(ReferralEntryTaken):
-    """A reminder of the referral service, taken in; nobody acted, so the case's ETag stays."""
+class ReferralNoteTaken(ReferralEntryTaken):
+    """A message that moves nothing in the case, such as a reminder, taken in; so the case's ETag stays."""
 
     BYSTANDER: ClassVar[bool] = True
 
@@ -140,9 +140,11 @@ def take_submission(command: TakeSubmission, desk: Desk) -> list[Any]:
     message, case = command.message, desk.case
     if message.source_event_id in case.taken:
         return []
+    if case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
+        return [entry(message)]
     events: list[Any] = []
     lead = case.lead
-    if case.state is None:
+    if lead is None:
         lead = Party(role=Role.AGENCY_COUNSELLOR.value, org=message.agency, sub=message.actor.sub)
         events.append(_opened(command, lead))
     elif case.state == CaseState.CLOSED:
@@ -154,8 +156,6 @@ def take_submission(command: TakeSubmission, desk: Desk) -> list[Any]:
         events.append(command.participation)
     if command.legal_basis.legal_basis not in case.legal_bases:
         events.append(command.legal_basis)
-    if lead is None or case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
-        return [*events, entry(message)]
     waits = OpenStep(
         step=Step.REFERRAL_ANSWER.value,
         owner=lead,

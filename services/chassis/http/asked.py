@@ -175,6 +175,12 @@ Creating = Annotated[Asked, Depends(creating)]
 Changing = Annotated[Asked, Depends(changing)]
 
 
+def putting(request: Request, caller: Caller, if_match: str | None, *, exists: bool, dry_run: bool) -> Asked:
+    """A PUT: what exists already is replaced only by somebody who has read it."""
+    version = read_if_match(if_match) if exists or if_match is not None else None
+    return Asked(caller, None, None, version, dry_run, str(follow(request.headers.get("traceparent"))))
+
+
 async def covered(
     request: Request,
     wait_for: Annotated[

@@ -1,0 +1,62 @@
+"""Answers that all services give in one shape: who acted, what may be done next, the raw record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from contracts.message import Contract
+
+
+class ActorAnswer(Contract):
+    """Who acted."""
+
+    sub: str
+    role: str
+    org: str
+    on_behalf_of: str | None = None
+
+
+class AllowedAction(Contract):
+    """A command that this caller may send now."""
+
+    action: str
+    href: str
+    method: str
+
+
+class BlockedAction(Contract):
+    """A command that is not possible now, the rule that says so, and who can change it."""
+
+    action: str
+    code: str
+    detail: str
+    who_can_unblock: str | None
+
+
+class RecordedAnswer(Contract):
+    """An event of the raw record; `digest` is the SHA-256 of its stored bytes, `position` its place in the log."""
+
+    event: str
+    type: str
+    topic: str
+    version: int
+    position: int
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: ActorAnswer
+    legal_basis_id: str | None
+    charter_version: str | None
+    programme_version: str | None
+    correlation_id: str
+    causation_id: str | None
+    traceparent: str | None
+    digest: str
+    data: dict[str, Any]
+
+
+class RecordedPage(Contract):
+    """The raw record of a stream."""
+
+    items: list[RecordedAnswer]
+    next: str | None

@@ -1,0 +1,1 @@
+"""Measures accepted referrals per second on the machine that it runs on: `make bench`."""

@@ -1,0 +1,113 @@
+"""Who may do and see what of cases and mentors: the table that the one choke point reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.codes import Role
+from services.casefile.domain.actions import ACTIONS, AGENCY, EITHER, ORGANISATION
+from services.casefile.domain.case import Case
+from services.chassis.access import Denial, Policy, Rule
+from services.chassis.identity import Caller
+
+OWNER_AGENCY: Final = "OWNER_AGENCY"
+ADDRESSED_ORGANISATION: Final = "ADDRESSED_ORGANISATION"
+FORMER_ORGANISATION: Final = "FORMER_ORGANISATION"
+"""Its referral ended, its access has not."""
+CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
+"""The person withdrew the legal basis of its referral: only the stop remains visible."""
+ACCESS_ENDED: Final = "ACCESS_ENDED"
+MATCHED_MENTOR: Final = "MATCHED_MENTOR"
+MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
+OVERSIGHT: Final = "OVERSIGHT"
+ANY_ORGANISATION: Final = "ANY_ORGANISATION"
+OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+
+_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
+_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+_MENTORS = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})
+_MENTEES = frozenset({Role.MENTEE})
+_READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
+_AUDITORS = frozenset({Role.AUDITOR})
+
+_PAIR_COMMANDS = ("confirm-match", "reject-match", "record-pulse")
+_MENTOR_COMMANDS = (*_PAIR_COMMANDS, "record-meeting")
+_AGENCY_COMMANDS = tuple(name for name, rule in ACTIONS.items() if rule.side in (AGENCY, EITHER))
+_ORGANISATION_COMMANDS = tuple(name for name, rule in ACTIONS.items() if rule.side in (ORGANISATION, EITHER))
+_READS = ("read", "read-timeline", "read-responsibility", "read-record")
+
+POLICY: Final = Policy(
+    [
+        *(Rule(action, _COUNSELLORS, OWNER_AGENCY) for action in _AGENCY_COMMANDS),
+        # The domain answers former parties with the rule that ended their part: 403 with its code.
+        *(
+            Rule(action, _COORDINATORS, relation)
+            for action in _ORGANISATION_COMMANDS
+            for relation in (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+        ),
+        *(Rule(action, _MENTORS, MATCHED_MENTOR) for action in _MENTOR_COMMANDS),
+        *(Rule(action, _MENTEES, MENTEE_OF_CASE) for action in _PAIR_COMMANDS),
+        *(
+            Rule(action, _READERS, relation)
+            for action in _READS
+            for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+        ),
+        *(Rule(action, _AUDITORS, OVERSIGHT) for action in _READS),
+        Rule("read", _MENTORS, MATCHED_MENTOR),
+        Rule("read", _MENTEES, MENTEE_OF_CASE),
+        Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
+        Rule("read-worklist", _COUNSELLORS | _COORDINATORS, ANY_ORGANISATION),
+        Rule("describe-mentor", _COORDINATORS, OWN_ORGANISATION),
+        Rule("read-mentor", _COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
+        Rule("read-mentor", _AUDITORS, OVERSIGHT),
+    ],
+    [
+        Denial(
+            ACCESS_ENDED,
+            "ACCESS_ENDED",
+            "the organisation's access to the case ended, twelve weeks after its part in it did",
+        )
+    ],
+)
+
+
+def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
+    """How the caller stands to a case."""
+    if case.state is None:
+        return ()
+    relations = []
+    if caller.org == case.agency:
+        relations.append(OWNER_AGENCY)
+    if caller.role is Role.AUDITOR:
+        relations.append(OVERSIGHT)
+    if caller.role in _MENTORS:
+        if case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor):
+            relations.append(MATCHED_MENTOR)
+    elif caller.role is Role.MENTEE:
+        if caller.sub == case.client_ref:
+            relations.append(MENTEE_OF_CASE)
+    elif (standing := _standing(caller.org, case)) is not None:
+        relations.append(standing)
+    return tuple(relations)
+
+
+def _standing(organisation: str, case: Case) -> str | None:
+    """Of several parts that an organisation had in the case, the one that shows most counts."""
+    parts = [access for access in case.accesses if access.organisation == organisation]
+    if not parts:
+        return None
+    if any(part.ended is None and not part.closed for part in parts):
+        return ADDRESSED_ORGANISATION
+    if any(not part.closed for part in parts):
+        return FORMER_ORGANISATION
+    return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
+
+
+def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
+    """How the caller stands to the mentors of an organisation. Mentors themselves and agencies have no part in them."""
+    relations = []
+    if caller.org == organisation:
+        relations.append(OWN_ORGANISATION)
+    if caller.role is Role.AUDITOR:
+        relations.append(OVERSIGHT)
+    return tuple(relations)

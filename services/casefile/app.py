@@ -1,0 +1,159 @@
+"""Builds the casefile service: the only place of it that names concrete classes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from fastapi import FastAPI
+
+from contracts import referral as referral_contracts
+from contracts.casefile import SOURCE, TOPIC
+from contracts.message import CaseMessage, CloudEvent, Message
+from services.casefile import api, mentors
+from services.casefile.casework import Casework
+from services.casefile.desk import (
+    Desks,
+    Loaded,
+    LoadedMentor,
+    LoadedOrganisation,
+    LoadedProgramme,
+    mentor_desk,
+    organisation_desk,
+    programme_desk,
+)
+from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
+from services.casefile.domain.decisions import decide
+from services.casefile.domain.known_programme import (
+    KNOWN_ORGANISATION,
+    KNOWN_PROGRAMME,
+    LearnOrganisation,
+    LearnProgramme,
+    decide_organisation,
+    decide_programme,
+)
+from services.casefile.domain.mentor import DescribeMentor, decide_mentor
+from services.casefile.domain.transitions import CASE
+from services.casefile.listing import TABLES, VERSION, Listing
+from services.casefile.publish import publish
+from services.casefile.reactions import REACTIONS, Told, stream_of
+from services.casefile.reading import Cases
+from services.casefile.topics import TOPICS
+from services.chassis.bus import Bus
+from services.chassis.clock import Clock
+from services.chassis.consumer import Consumer
+from services.chassis.decider import Actor, Command
+from services.chassis.event_types import EventTypes
+from services.chassis.handler import Call, Handler, Streams
+from services.chassis.http.app import service_app
+from services.chassis.identity import Verifier
+from services.chassis.index import Row
+from services.chassis.projection import Projection
+from services.chassis.publisher import Publisher
+from services.chassis.scheduler import Scheduler
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
+
+NAME: Final = "casefile"
+SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
+
+_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
+
+
+class _Reactor:
+    """Runs the commands that messages of the referral service and the scheduler give."""
+
+    def __init__(self, streams: Streams, cases: Handler[Command, Loaded], clock: Clock) -> None:
+        self._cases = cases
+        self._clock = clock
+        self._programmes = Handler[LearnProgramme, LoadedProgramme](
+            streams, programme_desk, lambda command, loaded: decide_programme(command, loaded.desk)
+        )
+        self._organisations = Handler[LearnOrganisation, LoadedOrganisation](
+            streams, organisation_desk, lambda command, loaded: decide_organisation(command, loaded.desk)
+        )
+
+    async def react(self, event: CloudEvent) -> None:
+        """Takes in one message; what casefile does not react to passes by."""
+        if (kind := _MESSAGES.get(event.type)) is None:
+            return
+        message: Message = kind.model_validate(event.data)
+        stream = stream_of(message)
+        if stream is None:
+            return
+        told = Told(at=self._clock.now(), by=SYSTEM, source_event_id=event.id, source_position=int(event.sequence))
+        command = REACTIONS[kind](message, told)
+        call = Call(
+            actor=command.by,
+            causation_id=event.id,
+            correlation_id=event.id,
+            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
+            traceparent=event.traceparent,
+        )
+        match command:
+            case LearnProgramme():
+                await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
+            case LearnOrganisation():
+                await self._organisations.handle(command, stream, KNOWN_ORGANISATION, call, must_exist=False)
+            case _:
+                await self._cases.handle(command, stream, CASE, call, must_exist=False)
+
+    async def fire(self, row: Row, _at: datetime) -> None:
+        """A deadline fell due."""
+        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
+        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]))
+        await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))
+
+
+def build(
+    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+) -> FastAPI:
+    """The casefile service's application; `app.state.service` is the service behind it."""
+    log = stores.event_log(NAME, EventTypes(TOPICS))
+    streams = Streams(log)
+    vault = stores.vault(NAME)
+    index = stores.index(NAME, TABLES, VERSION)
+    listing = Listing(streams)
+    projection = Projection(log, index, listing.project, listing.look)
+    desks = Desks()
+    handler = Handler[Command, Loaded](streams, desks.for_command, lambda command, loaded: decide(command, loaded.desk))
+    mentor_handler = Handler[DescribeMentor, LoadedMentor](
+        streams, mentor_desk, lambda command, loaded: decide_mentor(command, loaded.desk)
+    )
+    reactor = _Reactor(streams, handler, clock)
+    consumers = stores.consumer_store(NAME)
+
+    async def refers(stream: str, ref: str) -> bool:
+        return any(ref in repr(recorded.event) for recorded in await log.read(stream))
+
+    service = Service(
+        name=NAME,
+        settings=settings,
+        clock=clock,
+        verifier=verifier,
+        log=log,
+        streams=streams,
+        vault=vault,
+        index=index,
+        projection=projection,
+        bus=bus,
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
+        scheduler=Scheduler(index, projection, clock, reactor.fire),
+        sources={"referral": Consumer(referral_contracts.TOPIC, bus, consumers, reactor.react)},
+        refers=refers,
+        closers=[consumers.close],
+    )
+    cases = Cases(streams, desks, clock)
+    casework = Casework(cases, handler, vault, index, service.caught_up, clock)
+    return service_app(
+        service,
+        title="Caserelay casefile service",
+        summary="The shared case: who is responsible for which step, until when, and what happened.",
+        routers=[
+            api.routes(cases, casework),
+            mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
+        ],
+        telemetry=telemetry,
+    )

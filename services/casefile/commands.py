@@ -1,0 +1,207 @@
+"""From request bodies to commands on a case: what the caller sent, with ids, vault references and times stamped on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from contracts.casefile_codes import Side
+from contracts.codes import Role
+from contracts.fields import Body
+from services.casefile import bodies
+from services.casefile.domain import follow_up, handback, intake, matching, mentoring, people, trajectory
+from services.chassis.decider import Actor, Command, Fault, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is stamped on a command: the time, the caller, and what makes its ids and references."""
+
+    at: datetime
+    by: Actor
+    case_id: str
+    version: int
+
+    def ref(self, what: str) -> str:
+        """A vault reference; the version makes that of a second try another record."""
+        return f"{self.case_id}.{what}.{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A command with the texts that it refers to: vault reference → record."""
+
+    command: Command
+    texts: Mapping[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A route of a case: its body, and how the body becomes a command."""
+
+    body: type[Body]
+    summary: str
+    command: Callable[[Any, Stamp], Stamped]
+
+
+def _same(command: type[Command]) -> Callable[[Any, Stamp], Stamped]:
+    """For commands whose fields are those of the body."""
+
+    def build(body: Body, stamp: Stamp) -> Stamped:
+        given = {name: _plain(getattr(body, name)) for name in type(body).model_fields}
+        return Stamped(command(at=stamp.at, by=stamp.by, **given), {})
+
+    return build
+
+
+def _plain(value: Any) -> Any:
+    """Codes as text, lists as tuples: what events are made of."""
+    if isinstance(value, list):
+        return tuple(_plain(one) for one in value)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(one) for name, one in value.items()}
+    return value.value if hasattr(value, "value") else value
+
+
+def _side(given: Side | None, by: Actor) -> str:
+    if given is not None:
+        return given.value
+    if by.role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
+        return Side.MENTOR.value
+    if by.role == Role.MENTEE:
+        return Side.MENTEE.value
+    raise Refused.input(Fault("/by", "REQUIRED", "say for which side you speak: MENTOR or MENTEE"))
+
+
+def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Stamped:
+    ref = stamp.ref("expectations") if body.expectations else None
+    command = intake.ConcludeIntake(
+        at=stamp.at,
+        by=stamp.by,
+        suitable=body.suitable,
+        goals=_plain(body.goals),
+        expectations_ref=ref,
+        cefr=_plain(body.cefr),
+        reason=_plain(body.reason),
+        open_needs=_plain(body.open_needs),
+        recommended_next_step=_plain(body.recommended_next_step),
+    )
+    return Stamped(command, {ref: {"texts": body.expectations}} if ref is not None else {})
+
+
+def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Stamped:
+    ref = stamp.ref("sector-absence") if body.sector_absence is not None else None
+    command = matching.ProposeMatch(
+        at=stamp.at,
+        by=stamp.by,
+        match=f"{stamp.case_id}.{stamp.version}",
+        mentor=body.mentor_ref,
+        kind=_plain(body.kind),
+        criteria=_plain(body.criteria),
+        sector_absence_ref=ref,
+        conflict_of_interest=body.conflict_of_interest,
+    )
+    return Stamped(command, {ref: {"text": body.sector_absence}} if ref is not None else {})
+
+
+def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Stamped:
+    return Stamped(matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=_side(body.by, stamp.by)), {})
+
+
+def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Stamped:
+    side = _side(body.by, stamp.by)
+    return Stamped(matching.RejectMatch(at=stamp.at, by=stamp.by, side=side, reason=body.reason.value), {})
+
+
+def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Stamped:
+    given = {"mentor": body.expectations.mentor, "mentee": body.expectations.mentee}
+    refs = {side: stamp.ref(f"expectations.{side}") if text is not None else None for side, text in given.items()}
+    command = matching.SignAgreement(
+        at=stamp.at,
+        by=stamp.by,
+        start=body.start,
+        end=body.end,
+        norm=body.norm,
+        charter_version=body.charter_version,
+        coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
+        expectations_mentor_ref=refs["mentor"],
+        expectations_mentee_ref=refs["mentee"],
+    )
+    return Stamped(command, {ref: {"text": given[side]} for side, ref in refs.items() if ref is not None})
+
+
+def _record_pulse(body: bodies.PulseBody, stamp: Stamp) -> Stamped:
+    command = mentoring.RecordPulse(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        score=body.score,
+        reasons=_plain(body.reasons),
+        occurred_at=body.occurred_at,
+    )
+    return Stamped(command, {})
+
+
+def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Stamped:
+    command = trajectory.EndMatch(
+        at=stamp.at,
+        by=stamp.by,
+        reason=body.reason.value,
+        next=body.next.value,
+        closure_talk=body.closure_talk,
+        side=_plain(body.by),
+    )
+    return Stamped(command, {})
+
+
+def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
+    ref = stamp.ref("correction")
+    return Stamped(
+        people.Correct(at=stamp.at, by=stamp.by, event=body.event, reason_ref=ref), {ref: {"text": body.reason}}
+    )
+
+
+ACTIONS: Final[Mapping[str, Action]] = {
+    "log-contact-attempt": Action(
+        bodies.ContactAttemptBody, "Log an attempt to reach the person.", _same(intake.LogContactAttempt)
+    ),
+    "report-no-show": Action(bodies.ReportBody, "The person did not come.", _same(intake.ReportNoShow)),
+    "conclude-intake": Action(bodies.ConcludeIntakeBody, "Conclude the intake.", _conclude_intake),
+    "propose-match": Action(bodies.ProposeMatchBody, "Propose a mentor.", _propose_match),
+    "confirm-match": Action(bodies.ConfirmMatchBody, "One side's yes.", _confirm_match),
+    "reject-match": Action(bodies.RejectMatchBody, "One side's no.", _reject_match),
+    "sign-agreement": Action(bodies.SignAgreementBody, "Sign the mentoring agreement.", _sign_agreement),
+    "record-meeting": Action(bodies.MeetingBody, "Mentor and mentee met.", _same(mentoring.RecordMeeting)),
+    "record-check-in": Action(bodies.CheckInBody, "The coordinator checked in.", _same(mentoring.RecordCheckIn)),
+    "record-pulse": Action(bodies.PulseBody, "How a side feels.", _record_pulse),
+    "report-progress": Action(bodies.ProgressBody, "Tell the counsellor.", _same(mentoring.ReportProgress)),
+    "extend-agreement": Action(bodies.ExtendBody, "Propose a later end.", _same(trajectory.ExtendAgreement)),
+    "decide-extension": Action(
+        bodies.DecideExtensionBody, "The agency's word on a later end.", _same(trajectory.DecideExtension)
+    ),
+    "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
+    "resume": Action(bodies.NothingBody, "Take the trajectory up again.", _same(trajectory.Resume)),
+    "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
+    "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
+    "request-handback": Action(
+        bodies.RequestHandbackBody, "Hand the case back, with a report.", _same(handback.RequestHandback)
+    ),
+    "accept-handback": Action(
+        bodies.AcceptHandbackBody, "Take the case back: responsibility moves.", _same(handback.AcceptHandback)
+    ),
+    "return-handback": Action(bodies.ReturnHandbackBody, "Say what the report lacks.", _same(handback.ReturnHandback)),
+    "close": Action(bodies.CloseBody, "Close the case.", _same(follow_up.Close)),
+    "reopen": Action(bodies.NothingBody, "Open a closed case again.", _same(follow_up.Reopen)),
+    "record-outcome": Action(bodies.OutcomeBody, "What became of the person.", _same(follow_up.RecordOutcome)),
+    "waive-outcome": Action(bodies.WaiveOutcomeBody, "Leave a follow-up out.", _same(follow_up.WaiveOutcome)),
+    "reassign-counsellor": Action(
+        bodies.ReassignCounsellorBody, "Ask for, or take over, the lead.", _same(people.ReassignCounsellor)
+    ),
+    "reassign-coordinator": Action(
+        bodies.ReassignCoordinatorBody, "Ask for, or take over, the coordination.", _same(people.ReassignCoordinator)
+    ),
+    "correct": Action(bodies.CorrectBody, "Say that an event is wrong; it stays, and so does this.", _correct),
+}
+"""The commands on a case, by their route's last segment."""

@@ -1,0 +1,149 @@
+"""Which streams a command of the casefile service rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.casefile.domain.case import Case, Desk, EventRef
+from services.casefile.domain.known_programme import (
+    KNOWN_ORGANISATION,
+    KNOWN_PROGRAMME,
+    KnownOrganisation,
+    KnownProgramme,
+    ProgrammeLearnt,
+    programme_stream,
+)
+from services.casefile.domain.matching import ProposeMatch
+from services.casefile.domain.mentor import MENTOR, Mentor, mentor_stream
+from services.casefile.domain.opening import TakeSubmission
+from services.casefile.domain.people import Correct
+from services.casefile.domain.transitions import CASE
+from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.timeline import find_event, recorded_by
+from services.chassis.calendar import Terms
+from services.chassis.decider import Command
+from services.chassis.handler import Reads, Streams
+from services.chassis.metadata import References
+
+
+class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened
+    """A message came before the programme version that it is under; it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A desk of the domain with the references that its events carry."""
+
+    desk: Desk
+    references: References
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMentor:
+    """The desk of a mentor's profile."""
+
+    desk: Mentor
+    references: References = References()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedProgramme:
+    """The desk of what is known of a programme."""
+
+    desk: KnownProgramme
+    references: References = References()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedOrganisation:
+    """The desk of what is known of an organisation."""
+
+    desk: KnownOrganisation
+    references: References = References()
+
+
+class Desks:
+    """Loads desks; keeps the calendars of programme versions, which never change."""
+
+    def __init__(self) -> None:
+        self._terms: dict[tuple[str, int], Terms] = {}
+
+    def terms(self, learnt: ProgrammeLearnt) -> Terms:
+        """The calendar and terms of a programme's version."""
+        key = learnt.programme, learnt.version
+        if key not in self._terms:
+            lengths = {name: (term.n, term.unit) for name, term in learnt.rules.terms.items()}
+            self._terms[key] = Terms(lengths, learnt.rules.time_zone, learnt.rules.country)
+        return self._terms[key]
+
+    async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
+        """The desk of a command on a case. Raises ProgrammeUnknown."""
+        case = await reads.state(stream, CASE)
+        programme = command.message.programme if isinstance(command, TakeSubmission) else case.programme
+        learnt = await self._learnt(programme, command.at, reads)
+        named: EventRef | None = None
+        since: tuple[str, ...] = ()
+        if isinstance(command, Correct):
+            named = await self._named(command.event, stream, reads)
+        if isinstance(command, TakeWithdrawal):
+            records = await reads.log.read(stream)
+            since = recorded_by(records, command.message.organisation, command.withdrawn_at)
+        mentor_id = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
+        organisation = case.organisation
+        mentor: Mentor | None = None
+        if mentor_id and organisation:
+            mentor = await reads.state(mentor_stream(organisation, mentor_id), MENTOR)
+        desk = Desk(
+            at=command.at,
+            case=case,
+            rules=learnt.rules,
+            terms=self.terms(learnt),
+            mentor=mentor,
+            named_event=named,
+            since_withdrawal=since,
+        )
+        return Loaded(
+            desk,
+            References(
+                legal_basis_id=_legal_basis(command, case),
+                charter_version=learnt.rules.charter_version,
+                programme_version=f"{learnt.programme}/{learnt.version}",
+            ),
+        )
+
+    async def for_reader(self, case: Case, at: datetime, streams: Streams) -> Desk:
+        """The desk as somebody who asks what is possible needs it. Raises ProgrammeUnknown."""
+        learnt = await self._learnt(case.programme, at, Reads(streams))
+        return Desk(at=at, case=case, rules=learnt.rules, terms=self.terms(learnt))
+
+    async def _learnt(self, programme: str, at: datetime, reads: Reads) -> ProgrammeLearnt:
+        known = await reads.state(programme_stream(programme), KNOWN_PROGRAMME)
+        if (learnt := known.in_force(at)) is None:
+            raise ProgrammeUnknown
+        return learnt
+
+    @staticmethod
+    async def _named(event: str, stream: str, reads: Reads) -> EventRef | None:
+        return find_event(await reads.log.read(stream), event)
+
+
+def _legal_basis(command: Command, case: Case) -> str | None:
+    if isinstance(command, TakeSubmission):
+        return command.legal_basis.legal_basis
+    return case.referral.legal_basis if case.referral is not None else None
+
+
+async def mentor_desk(_command: Command, stream: str, reads: Reads) -> LoadedMentor:
+    """The mentor's profile alone."""
+    return LoadedMentor(await reads.state(stream, MENTOR))
+
+
+async def programme_desk(_command: Command, stream: str, reads: Reads) -> LoadedProgramme:
+    """What is known of the programme."""
+    return LoadedProgramme(await reads.state(stream, KNOWN_PROGRAMME))
+
+
+async def organisation_desk(_command: Command, stream: str, reads: Reads) -> LoadedOrganisation:
+    """What is known of the organisation."""
+    return LoadedOrganisation(await reads.state(stream, KNOWN_ORGANISATION))

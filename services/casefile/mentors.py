@@ -1,0 +1,134 @@
+"""The HTTP routes of mentor profiles: an organisation's own, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from contracts.codes import Role
+from services.casefile import bodies
+from services.casefile.access import POLICY, relations_to_mentors
+from services.casefile.answers import MentorAnswer, MentorPage
+from services.casefile.desk import LoadedMentor
+from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
+from services.casefile.listing import MENTORS
+from services.chassis.access import Hidden
+from services.chassis.clock import Clock
+from services.chassis.handler import Handler, Streams
+from services.chassis.http import answers
+from services.chassis.http.asked import (
+    Authenticated,
+    Covered,
+    Cursor,
+    DryRun,
+    Identifier,
+    Limit,
+    check_text,
+    putting,
+)
+from services.chassis.http.positions import read_cursor
+from services.chassis.http.rendering import Json, as_json
+from services.chassis.index import IndexReader
+
+LOG = "casefile"
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is a profile already.")]
+Whose = Annotated[
+    str | None, Query(max_length=200, description="For auditors: the organisation; others see their own.")
+]
+
+
+def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Json:
+    """A mentor's profile as its organisation and auditors read it."""
+    profile = mentor.profile or Profile(kind="")
+    return {
+        "ref": ref,
+        "organisation": organisation,
+        **as_json(profile),
+        "places": max(0, profile.capacity - len(mentor.cases)),
+        "waitingSince": mentor.since if not mentor.cases else None,
+        "version": version,
+        "links": {"self": f"/v1/mentors/{ref}"},
+    }
+
+
+def routes(
+    streams: Streams,
+    handler: Handler[Any, LoadedMentor],
+    index: IndexReader,
+    caught_up: Callable[[], Awaitable[None]],
+    clock: Clock,
+) -> APIRouter:
+    """The routes under `/v1/mentors`."""
+    router = APIRouter(prefix="/v1/mentors", tags=["mentors"])
+
+    @router.get("", response_model=MentorPage, summary="The mentors of the caller's organisation.")
+    async def find(
+        caller: Authenticated, _: Covered, organisation: Whose = None, limit: Limit = 50, cursor: Cursor = None
+    ) -> Response:
+        whose = organisation or caller.org
+        POLICY.require(caller, "read-mentor", relations_to_mentors(caller, whose))
+        await caught_up()
+        everybody = caller.role is Role.AUDITOR and organisation is None
+        where = {} if everybody else {"organisation": whose}
+        rows = index.find(MENTORS.name, where, after=read_cursor(cursor), limit=limit + 1)
+        items = []
+        for row in rows[:limit]:
+            folded = await streams.fold(row.key, MENTOR)
+            of, ref = str(row.columns["organisation"]), str(row.columns["mentor"])
+            items.append(mentor_view(of, ref, folded.state, folded.etag))
+        return answers.page(items, rows[limit - 1].seq if len(rows) > limit else None)
+
+    @router.get("/{ref}", response_model=MentorAnswer, summary="One mentor.")
+    async def read(caller: Authenticated, ref: Identifier, _: Covered, organisation: Whose = None) -> Response:
+        whose = organisation or caller.org
+        POLICY.require(caller, "read-mentor", relations_to_mentors(caller, whose))
+        folded = await streams.fold(mentor_stream(whose, ref), MENTOR)
+        if folded.state.profile is None:
+            raise Hidden
+        return answers.read(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
+
+    @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, for the first time or anew.")
+    async def describe(  # noqa: PLR0913 - the request has that many parts
+        request: Request,
+        caller: Authenticated,
+        ref: Identifier,
+        body: bodies.MentorBody,
+        if_match: IfMatch = None,
+        dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
+        check_text(await request.json())
+        POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
+        stream = mentor_stream(caller.org, ref)
+        folded = await streams.fold(stream, MENTOR)
+        asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        now = clock.now()
+        command = DescribeMentor(
+            at=now,
+            by=asked.actor,
+            organisation=caller.org,
+            mentor=ref,
+            profile=_profile(body),
+            today=now.astimezone(UTC).date(),
+        )
+        outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
+        return answers.done(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
+
+    return router
+
+
+def _profile(body: bodies.MentorBody) -> Profile:
+    return Profile(
+        kind=body.kind.value,
+        screened_on=body.screened_on,
+        trained_on=body.trained_on,
+        insurance_note_on=body.insurance_note_on,
+        charter_version=body.charter_version,
+        charter_acknowledged_on=body.charter_acknowledged_on,
+        confidentiality_on=body.confidentiality_on,
+        languages=tuple(body.languages),
+        sectors=tuple(body.sectors),
+        capacity=body.capacity,
+    )

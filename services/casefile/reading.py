@@ -1,0 +1,173 @@
+"""Reading cases for a caller: found, allowed, folded as far as the caller may see, with what may be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.codes import Role
+from services.casefile.access import (
+    ADDRESSED_ORGANISATION,
+    CONSENT_WITHDRAWN,
+    MATCHED_MENTOR,
+    MENTEE_OF_CASE,
+    OVERSIGHT,
+    OWNER_AGENCY,
+    POLICY,
+    relations_to_case,
+)
+from services.casefile.commands import ACTIONS
+from services.casefile.desk import Desks
+from services.casefile.domain.actions import blocked
+from services.casefile.domain.case import Case, Desk, case_stream
+from services.casefile.domain.transitions import CASE, evolve
+from services.casefile.presenting import case_view, pair_view, responsibility_view, stopped_view, timeline_view
+from services.casefile.timeline import timeline, visible_to
+from services.casefile.views import responsibility
+from services.chassis.access import Hidden
+from services.chassis.clock import Clock
+from services.chassis.handler import Folded, Streams
+from services.chassis.http.rendering import Json, recorded_view
+from services.chassis.identity import Caller
+from services.chassis.metadata import Recorded
+
+SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
+SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A case as a caller finds it."""
+
+    case_id: str
+    folded: Folded[Case]
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`as_of`: when things had happened; `known_at`: when the service knew of them; None: now."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+class Cases:
+    """Finds cases for callers. Every way to a case leads through `find`."""
+
+    def __init__(self, streams: Streams, desks: Desks, clock: Clock) -> None:
+        self.streams = streams
+        self._desks = desks
+        self._clock = clock
+
+    async def find(self, caller: Caller, case_id: str, action: str) -> Found:
+        """The case, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        folded = await self.streams.fold(case_stream(case_id), CASE)
+        found = Found(case_id, folded, relations_to_case(caller, folded.state))
+        POLICY.require(caller, action, found.relations)
+        if not folded.version:
+            raise Hidden
+        return found
+
+    async def find_silently(self, caller: Caller, case_id: str) -> Found | None:
+        """The case, if the caller may read it: for lists, which leave out what is not theirs."""
+        folded = await self.streams.fold(case_stream(case_id), CASE)
+        found = Found(case_id, folded, relations_to_case(caller, folded.state))
+        return found if POLICY.permits(caller, "read", found.relations) else None
+
+    async def view(self, caller: Caller, found: Found) -> Json:
+        """What the caller reads of the case."""
+        now = self._clock.now()
+        case, etag = found.folded.state, found.folded.etag
+        relations = set(found.relations)
+        if relations & SEES_STATE:
+            body = case_view(case, etag, now)
+        elif relations & {MATCHED_MENTOR, MENTEE_OF_CASE}:
+            body = pair_view(case, etag, now)
+        elif CONSENT_WITHDRAWN in relations:
+            body = stopped_view(found.case_id, etag)
+        else:
+            # A former party reads the case as it was when its part in it ended.
+            body = case_view(await self._as_it_was(caller, found), etag, now)
+        return {**body, **await self._actions(caller, found, now)}
+
+    async def _as_it_was(self, caller: Caller, found: Found) -> Case:
+        records = await self.records(found)
+        seen = visible_to(records, caller.org)
+        case = Case()
+        for recorded in records:
+            if recorded.version <= max(seen, default=0):
+                case = evolve(case, recorded.event)
+        return case
+
+    async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:
+        """What the caller reads of a case in the state that a command just left it in."""
+        return await self.view(caller, Found(case_id, Folded(state, version, etag), relations_to_case(caller, state)))
+
+    async def records(self, found: Found) -> list[Recorded]:
+        """The case's stream as it was found."""
+        return await self.streams.log.read(case_stream(found.case_id), through=found.folded.version)
+
+    def _seen_by(self, caller: Caller, found: Found) -> str | None:
+        return None if set(found.relations) & SEES_ALL else caller.org
+
+    async def timeline(self, caller: Caller, found: Found, at: Moment) -> list[Json]:
+        """The items of the timeline that the caller may see."""
+        records = await self.records(found)
+        items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
+        return [timeline_view(item) for item in items]
+
+    async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
+        """Who was responsible for what, as far as the caller may see: a former party to the end of its part."""
+        records = await self.records(found)
+        if not set(found.relations) & SEES_STATE:
+            seen = visible_to(records, caller.org)
+            records = [recorded for recorded in records if recorded.version <= max(seen, default=0)]
+            if CONSENT_WITHDRAWN in found.relations:
+                records = []
+        as_of = at.as_of or self._clock.now()
+        return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))
+
+    async def recorded(self, caller: Caller, found: Found, after: int, limit: int) -> tuple[list[Json], int | None]:
+        """The raw record behind version `after`, as far as the caller may see it."""
+        records: Sequence[Recorded] = await self.records(found)
+        if (seer := self._seen_by(caller, found)) is not None:
+            seen = visible_to(records, seer)
+            records = [recorded for recorded in records if recorded.version in seen]
+        page = [recorded for recorded in records if recorded.version > after][: limit + 1]
+        items = [recorded_view(recorded) for recorded in page[:limit]]
+        return items, page[limit - 1].version if len(page) > limit else None
+
+    async def end_of_day(self, found: Found) -> Desk:
+        """The desk of the case, whose terms know where its days end."""
+        return await self._desks.for_reader(found.folded.state, self._clock.now(), self.streams)
+
+    async def _actions(self, caller: Caller, found: Found, now: datetime) -> dict[str, list[Any]]:
+        desk = replace(await self._desks.for_reader(found.folded.state, now, self.streams), case=found.folded.state)
+        allowed: list[Json] = []
+        refused: list[Json] = []
+        for action in ACTIONS:
+            if not POLICY.permits(caller, action, found.relations):
+                refused.append(
+                    {
+                        "action": action,
+                        "code": "ROLE_NOT_ALLOWED",
+                        "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
+                        "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
+                    }
+                )
+            elif (refusal := blocked(action, desk, caller.actor())) is not None:
+                refused.append(
+                    {
+                        "action": action,
+                        "code": refusal.code,
+                        "detail": refusal.detail,
+                        "whoCanUnblock": refusal.who_can_unblock,
+                    }
+                )
+            else:
+                href = f"/v1/cases/{found.case_id}/{action}"
+                allowed.append({"action": action, "href": href, "method": "POST"})
+        return {"allowedActions": allowed, "blockedActions": refused}

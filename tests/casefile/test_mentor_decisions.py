@@ -1,0 +1,52 @@
+"""The rules of a mentor's profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.casefile.domain.mentor import Mentor, MentorEngaged, MentorReleased, evolve_mentor, lacks
+from services.chassis.decider import Refused
+from tests.casefile.casebook import READY, Casebook
+
+
+def test_the_same_description_again_changes_nothing(book: Casebook) -> None:
+    """A profile is put as a whole."""
+    assert len(book.describe_mentor()) == 1
+    assert book.describe_mentor() == []
+    assert len(book.describe_mentor(replace(READY, capacity=2))) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        ({"screened_on": date(2026, 1, 6)}, "/screenedOn", "IN_THE_FUTURE"),
+        ({"charter_version": None}, "/charterVersion", "REQUIRED"),
+        ({"capacity": -1}, "/capacity", "NEGATIVE"),
+    ],
+)
+def test_a_profile_that_cannot_be_true_is_refused_at_its_field(
+    book: Casebook, change: dict[str, Any], pointer: str, code: str
+) -> None:
+    """What is vouched for has been done, under a named charter."""
+    with pytest.raises(Refused) as refused:
+        book.describe_mentor(replace(READY, **change))
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [(pointer, code)]
+
+
+def test_a_volunteer_and_a_professional_need_different_things() -> None:
+    """The information note is the volunteers' law's; the rest both need."""
+    bare = replace(READY, screened_on=None, insurance_note_on=None)
+    assert lacks(bare, "v1") == ("SCREENING", "INSURANCE_NOTE")
+    assert lacks(replace(bare, kind="PROFESSIONAL"), "v1") == ("SCREENING",)
+
+
+def test_a_place_is_free_again_when_its_case_lets_go() -> None:
+    """One place: taken by one case, it is none for another."""
+    mentor = evolve_mentor(Mentor(profile=READY), MentorEngaged(case="one"))
+    assert mentor.has_place_for("one")
+    assert not mentor.has_place_for("two")
+    assert evolve_mentor(mentor, MentorReleased(case="one")).has_place_for("two")

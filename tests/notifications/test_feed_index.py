@@ -1,0 +1,222 @@
+"""The index of the feed: exact whatever happens, and a page costs what it shows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import casefile, referral
+from contracts.codes import Role
+from contracts.message import CaseMessage, Message
+from contracts.parties import Parties, facts_of, item_of, message_place
+from services.chassis.decider import Actor
+from services.chassis.identity import Caller
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.metadata import Metadata, Recorded
+from services.notifications.catalogue import MESSAGES
+from services.notifications.domain import MessageTaken
+from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex, page
+from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described
+
+SYSTEM = Actor(sub="notifications", role="SYSTEM", org="caserelay")
+READERS = {
+    AGENCY: Caller("ines.debacker", AGENCY, Role.AGENCY_COUNSELLOR),
+    BRUGWERK: Caller("lotte.claes", BRUGWERK, Role.NGO_COORDINATOR),
+    SAMENSTAP: Caller("karim.haddad", SAMENSTAP, Role.NGO_COORDINATOR),
+    "rekenhof-demo": Caller("demo.auditor", "rekenhof-demo", Role.AUDITOR),
+    "caserelay-demo": Caller("demo.operator", "caserelay-demo", Role.OPERATOR),
+    "elsewhere": Caller("somebody", "elsewhere", Role.NGO_LEAD),
+}
+
+
+class Filled:
+    """An index, and what was put into it, one log position after the other."""
+
+    def __init__(self, index: SQLiteIndex) -> None:
+        self.index = index
+        self._project = FeedIndex(index).project
+        self._versions: dict[str | None, int] = {}
+        self.taken: list[tuple[int, Message]] = []
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Takes messages in, all in one transaction."""
+        with self.index.transaction():
+            for message in messages:
+                self._project(self._recorded(message), self.index)
+            self.index.advance(len(self.taken))
+
+    def _recorded(self, message: Message) -> Recorded:
+        case = message.case if isinstance(message, CaseMessage) else None
+        version = self._versions[case] = self._versions.get(case, 0) + 1
+        self.taken.append((version, message))
+        at = message.recorded_at if isinstance(message, CaseMessage) else START
+        event = MessageTaken(
+            source="/services/referral",
+            sequence=len(self.taken),
+            type=message.TYPE,
+            name=message.NAME,
+            case=case,
+            recorded_at=at,
+            audience=(),
+            message={"type": message.TYPE, "data": message.model_dump(mode="json", by_alias=True)},
+        )
+        meta = Metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
+        return Recorded(
+            len(self.taken), f"inbox-{case}", version, "notifications.message_taken.v1", event, meta, "0" * 64
+        )
+
+    def expected(self, org: str, *, of: str | None = None) -> list[int]:
+        """The positions that an organisation sees, found the slow way: by folding everything about each case."""
+        parties: dict[str, Parties] = {}
+        for version, message in self.taken:
+            if isinstance(message, CaseMessage):
+                data = message.model_dump(mode="json", by_alias=True)
+                for fact in facts_of(message.NAME, data, message_place(message.recorded_at, version)):
+                    parties[message.case] = parties.get(message.case, Parties()).take(fact)
+        found = []
+        for position, (version, message) in enumerate(self.taken, start=1):
+            if of is not None and of != message.TYPE:
+                continue
+            if not isinstance(message, CaseMessage) or org == "rekenhof-demo":
+                found.append(position)
+                continue
+            data = message.model_dump(mode="json", by_alias=True)
+            item = item_of(message.NAME, data, message_place(message.recorded_at, version))
+            if parties.get(message.case, Parties()).sees(org, item):
+                found.append(position)
+        return found
+
+    def shown(self, org: str, limit: int, *, of: str | None = None) -> list[int]:
+        """The positions that pages of a size show, one page after the other."""
+        found: list[int] = []
+        after = 0
+        while True:
+            got = page(
+                self.index, READERS[org], "read-feed", after=after, limit=limit, types=None if of is None else (of,)
+            )
+            assert len(got.positions) <= limit
+            assert got.next >= max((after, *got.positions))
+            found.extend(got.positions)
+            if len(got.positions) < limit:
+                assert got.next == len(self.taken)
+                return found
+            after = got.next
+
+
+@contextmanager
+def filled(directory: Path) -> Iterator[Filled]:
+    """An empty index in a directory."""
+    index = SQLiteIndex(directory / "index.db", TABLES, INDEX_VERSION)
+    try:
+        yield Filled(index)
+    finally:
+        index.close()
+
+
+_KINDS = ("submitted", "declined", "completed", "withdrawn", "stop", "revoked", "expired", "note", "noticed")
+_moves = st.lists(
+    st.tuples(st.sampled_from(_KINDS), st.sampled_from([BRUGWERK, SAMENSTAP]), st.sampled_from(["case-1", "case-2"])),
+    max_size=25,
+)
+
+
+def _message(story: Story, kind: str, org: str) -> Message:
+    own = {"referral": f"{story.case}-{org}", "organisation": org}
+    match kind:
+        case "submitted":
+            return story.submitted(org)
+        case "declined":
+            return story.declined(org)
+        case "completed":
+            return story.of_referral(referral.ReferralCompleted, org, closure="HANDBACK_ACCEPTED", loop_closed_at=START)
+        case "withdrawn":
+            return story.of_referral(referral.ReferralWithdrawn, org, reason="CLIENT_MOVED")
+        case "stop":
+            return story.of_referral(referral.LegalBasisWithdrawn, org, legal_basis="LB-1", withdrawn_at=START)
+        case "revoked":
+            return story.of_case(casefile.NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN")
+        case "expired":
+            return story.of_case(casefile.NgoAccessExpired, **own)
+        case "note":
+            return story.of_case(casefile.CaseReopened)
+        case _:
+            return described(org)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_moves, st.randoms(use_true_random=False), st.integers(1, 7), st.sampled_from([0, 60]))
+def test_pages_show_exactly_what_the_rule_permits(
+    moves: list[tuple[str, str, str]], shuffled: Random, limit: int, pace: int
+) -> None:
+    """Whatever happens, in whatever order it is told, with a running or a frozen clock: the feed is the rule."""
+    stories = {case: Story(case, pace=pace) for case in ("case-1", "case-2")}
+    messages = [_message(stories[case], kind, org) for kind, org, case in moves]
+    shuffled.shuffle(messages)
+    with TemporaryDirectory() as directory, filled(Path(directory)) as feed:
+        for message in messages:
+            feed.take([message])
+        for org in READERS:
+            assert feed.shown(org, limit) == feed.expected(org)
+            kind = casefile.CaseReopened.TYPE
+            assert feed.shown(org, limit, of=kind) == feed.expected(org, of=kind)
+
+
+@pytest.mark.parametrize("types", [None, (referral.ReferralSubmitted.TYPE,), tuple(MESSAGES)])
+def test_a_page_looks_only_at_what_is_for_its_reader(tmp_path: Path, types: tuple[str, ...] | None) -> None:
+    """Every look-up runs along an index in the order of the feed: nothing is scanned, and nothing is sorted."""
+    with filled(tmp_path) as feed:
+        story = Story("case-1")
+        feed.take([story.submitted(BRUGWERK), described(BRUGWERK)])
+        asked: list[str] = []
+        feed.index._db.set_trace_callback(asked.append)
+        page(feed.index, READERS[BRUGWERK], "read-feed", after=0, limit=200, types=types)
+        feed.index._db.set_trace_callback(None)
+        plans = [
+            str(step[3])
+            for query in asked
+            for step in feed.index._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+            if "progress" not in query and "parts" not in query
+        ]
+    assert plans
+    assert all(plan.startswith("SEARCH audience USING INDEX") and "seq>?" in plan for plan in plans)
+
+
+def test_others_messages_cost_a_reader_nothing(tmp_path: Path) -> None:
+    """Behind thousands of messages for another organisation, one's own is found in a few steps of the database."""
+    with filled(tmp_path) as feed:
+        for n in range(20):
+            story = Story(f"case-{n}")
+            feed.take([story.submitted(SAMENSTAP), *(story.of_case(casefile.CaseReopened) for _ in range(200))])
+        feed.take([Story("mine", start=START + timedelta(days=1)).submitted(BRUGWERK)])
+        steps = _steps(feed.index._db, lambda: _page(feed, BRUGWERK))
+        assert _page(feed, BRUGWERK) == (len(feed.taken),)
+        assert _page(feed, SAMENSTAP, limit=200) == tuple(range(1, 201))
+    assert steps < 50
+
+
+def _page(feed: Filled, org: str, limit: int = 50) -> tuple[int, ...]:
+    return page(feed.index, READERS[org], "read-feed", after=0, limit=limit, types=None).positions
+
+
+def _steps(db: sqlite3.Connection, work: Callable[[], object]) -> int:
+    """How many hundreds of instructions the database executed."""
+    count = 0
+
+    def another_hundred() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    db.set_progress_handler(another_hundred, 100)
+    work()
+    db.set_progress_handler(None, 100)
+    return count

@@ -1,0 +1,221 @@
+"""Services running in the test's own process, and the people of the tests sending them requests.
+
+The real applications over real files; what is missing is the network, and `listening` adds that where it matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from services.chassis.bus import Bus
+from services.chassis.clock import Clock, SandboxClock
+from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.http.app import common_routes, install_manners
+from services.chassis.identity import Verifier
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
+from services.origin import Origin, merged_document
+from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
+from services.sandbox.travel import settle, travel
+from tests.people import OPERATOR, Person
+
+Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+
+MONDAY: Final = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
+"""12 January 2026, when the happy path begins and the clock of a test stands."""
+
+
+@dataclass(kw_only=True)
+class Running:
+    """Services, their frozen clock, and requests to them. `url` is where they listen, if they do."""
+
+    directory: Path
+    settings: Settings
+    origin: Origin
+    apps: Mapping[str, FastAPI]
+    clock: SandboxClock
+    issuer: DevelopmentIssuer
+    http: httpx.AsyncClient
+    url: str | None = None
+    _tokens: dict[Person, str] = field(default_factory=dict)
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """The services behind the applications, by name."""
+        return {name: app.state.service for name, app in self.apps.items()}
+
+    def service(self, name: str) -> Service:
+        """One of them."""
+        return self.services[name]
+
+    def token(self, person: Person) -> str:
+        """The person's bearer token."""
+        if person not in self._tokens:
+            self._tokens[person] = self.issuer.issue(
+                sub=person.sub, org=person.org, role=person.role, audience=self.settings.audience
+            )
+        return self._tokens[person]
+
+    def headers(self, person: Person | None, *, key: str | None = None, etag: str | None = None) -> dict[str, str]:
+        """The headers of a request: who asks, under which idempotency key, having read which version."""
+        headers = {} if person is None else {"Authorization": f"Bearer {self.token(person)}"}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if etag is not None:
+            headers["If-Match"] = etag
+        return headers
+
+    async def send(  # noqa: PLR0913 - a request has that many parts
+        self,
+        person: Person | None,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        etag: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request, whatever comes of it. `content` is sent as it is, in the place of `body`."""
+        sent = {**self.headers(person, key=key, etag=etag), **(headers or {})}
+        if content is not None:
+            return await self.http.request(
+                method, path, content=content, headers={"Content-Type": "application/json", **sent}, params=params
+            )
+        return await self.http.request(method, path, json=body, headers=sent, params=params)
+
+    async def get(self, person: Person | None, path: str, **params: Any) -> httpx.Response:
+        """Reads something."""
+        return await self.send(person, "GET", path, params=params)
+
+    async def read(self, person: Person, path: str, **params: Any) -> Any:
+        """What a successful GET answers."""
+        answer = await self.get(person, path, **params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def create(
+        self, person: Person, path: str, body: Any, *, key: str | None = None, **params: Any
+    ) -> httpx.Response:
+        """A POST that makes something new, under a key of its own unless one is given."""
+        return await self.send(person, "POST", path, body, key=key or str(uuid.uuid4()), params=params)
+
+    async def command(
+        self,
+        person: Person,
+        resource: str,
+        action: str,
+        body: Any = None,
+        *,
+        etag: str | None = None,
+        key: str | None = None,
+        **params: Any,
+    ) -> httpx.Response:
+        """Reads the resource for its ETag, unless one is given, and sends the command."""
+        read = etag or (await self.get(person, resource)).headers.get("ETag")
+        return await self.send(
+            person, "POST", f"{resource}/{action}", {} if body is None else body, etag=read, key=key, params=params
+        )
+
+    async def done(self, person: Person, resource: str, action: str, body: Any = None, **asked: Any) -> httpx.Response:
+        """A command that has to succeed."""
+        answer = await self.command(person, resource, action, body, **asked)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    async def at(self, to: datetime) -> None:
+        """Moves the clock: what falls due on the way happens, each at its own time, and reaches every service."""
+        await travel(self.services, self.clock, to, frozen=True)
+
+    async def settle(self) -> None:
+        """Returns once all that was recorded has reached every service, and so has what followed from it."""
+        await settle(self.services)
+
+    async def set_the_scene(self) -> None:
+        """Publishes the demo's programme and organisations, and another agency."""
+        described = {
+            **ORGANISATIONS,
+            "actiris-demo": {"name": "Actiris (demo)", "kind": "AGENCY", "programmes": [PROGRAMME]},
+        }
+        published = await self.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/1", PROGRAMME_VERSION)
+        assert published.status_code == 200, published.text
+        for organisation, description in described.items():
+            answer = await self.send(OPERATOR, "PUT", f"/v1/organisations/{organisation}", description)
+            assert answer.status_code == 200, answer.text
+
+
+@asynccontextmanager
+async def running(
+    directory: Path, builds: Mapping[str, Build], *, since: datetime = MONDAY, **settings: Any
+) -> AsyncIterator[Running]:
+    """The services over the data of a directory until the block ends; opened again, they go on from there.
+
+    Their clock stands still, at `since` if the directory is new. Anything else of `Settings` may be given.
+    """
+    set_up = Settings(data=directory, **settings)
+    issuer, clock = DevelopmentIssuer(directory / "issuer"), SandboxClock(directory / "sandbox-clock.json")
+    clock.move(max(since, clock.now()), frozen=True)
+    stores, telemetry = Stores(directory), Telemetry()
+    bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
+    apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
+    services = {name: app.state.service for name, app in apps.items()}
+    own = FastAPI(title="Caserelay", version="1", redoc_url=None, strict_content_type=False)
+    own.include_router(common_routes(services, telemetry))
+    install_manners(own, set_up.body_limit, telemetry)
+    document = merged_document(own, apps)
+    own.openapi = lambda: document  # type: ignore[method-assign]
+    origin = Origin(own, apps)
+    for service in services.values():
+        await service.start()
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url="http://caserelay.test", timeout=60)
+    try:
+        yield Running(
+            directory=directory, settings=set_up, origin=origin, apps=apps, clock=clock, issuer=issuer, http=http
+        )
+    finally:
+        await http.aclose()
+        for service in services.values():
+            await service.stop()
+        await bus.close()
+
+
+@asynccontextmanager
+async def listening(quiet: Running) -> AsyncIterator[Running]:
+    """The same services behind a real HTTP server on a free port, for what only a network shows."""
+    server = uvicorn.Server(
+        uvicorn.Config(quiet.origin, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
+    )
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - the server has no event for it
+        await asyncio.sleep(0.005)
+    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+            yield Running(
+                directory=quiet.directory,
+                settings=quiet.settings,
+                origin=quiet.origin,
+                apps=quiet.apps,
+                clock=quiet.clock,
+                issuer=quiet.issuer,
+                http=http,
+                url=url,
+            )
+    finally:
+        server.should_exit = True
+        await serving
