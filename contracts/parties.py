@@ -5,7 +5,7 @@ The rule, for one case:
 - The agency that refers sees everything.
 - An organisation has a part in the case by each referral that was sent to it. It sees what comes from then on, and
   never what belongs to another organisation or went before.
-- A part ends with its referral: declined, withdrawn, expired, completed, entered in error. The organisation keeps
+- A part ends with its referral: declined, withdrawn, expired, handed back, entered in error. The organisation keeps
   seeing its own referral, and the items up to its end.
 - When its access expires it sees nothing more of this part. When the person withdraws the legal basis, nothing more
   from that moment but the stop itself.
@@ -189,6 +189,7 @@ class Parties:
 _ADDRESSINGS: Final = frozenset({"ReferralSubmitted", "CaseReferred"})
 _ENDINGS: Final = frozenset(
     {
+        "HandbackAccepted",
         "ReferralDeclined",
         "ReferralWithdrawn",
         "ReferralExpired",

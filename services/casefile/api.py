@@ -45,7 +45,7 @@ def routes(cases: Cases, casework: Casework) -> APIRouter:
         )
 
     @router.get("/cases", response_model=CasePage, summary="Cases that the caller has a part in.")
-    async def find(  # noqa: PLR0913 - the query has that many parts
+    async def find(
         caller: Authenticated,
         _: Covered,
         state: Annotated[CaseState | None, Query()] = None,

@@ -56,7 +56,7 @@ ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
 class Casework:
     """Takes commands on cases from callers, and finds what they have to do."""
 
-    def __init__(  # noqa: PLR0913 - the parts it works with
+    def __init__(
         self,
         cases: Cases,
         handler: Handler[Command, Loaded],
@@ -87,7 +87,7 @@ class Casework:
         view = await self._cases.after(asked.caller, found.case_id, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
 
-    async def listed(  # noqa: PLR0913 - the query has that many parts
+    async def listed(
         self,
         caller: Caller,
         state: str | None,

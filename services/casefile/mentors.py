@@ -91,7 +91,7 @@ def routes(
         return answers.read(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
 
     @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, for the first time or anew.")
-    async def describe(  # noqa: PLR0913 - the request has that many parts
+    async def describe(
         request: Request,
         caller: Authenticated,
         ref: Identifier,

@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.casefile.domain.answering import ReferralReturned
+from contracts import parties as parties_rule
+from contracts.parties import Parties, Place
 from services.casefile.domain.case import Case, EventRef
-from services.casefile.domain.deadlines import NgoAccessExpired
 from services.casefile.domain.handback import HandbackRequested
-from services.casefile.domain.opening import (
-    CaseOpened,
-    EligibilityConfirmed,
-    LegalBasisRecorded,
-    ParticipationChosen,
-    ReferralEntryTaken,
-)
+from services.casefile.domain.opening import ReferralEntryTaken
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
-from services.casefile.domain.withdrawal import NgoAccessRevoked
 from services.casefile.sentences import sentence
 from services.chassis.metadata import Recorded
 
@@ -125,51 +118,35 @@ def _due_at(event: Any) -> datetime | None:
 
 # --- who may see which items ----------------------------------------------------------------------------------------
 
-_AT_ENTRY = (CaseOpened, EligibilityConfirmed, ParticipationChosen, LegalBasisRecorded)
-
 
 def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
-    """The stream versions that a mentoring organisation may see; none once its access has ended.
-
-    It sees the case from its own addressing on, what was recorded at entry together with it included, until its
-    referral ends; later it still sees what concerns that referral. After a withdrawal only the stop remains.
-    """
-    addressed = {
-        recorded.event.referral
-        for recorded in records
-        if isinstance(recorded.event, ReferralEntryTaken) and recorded.event.organisation == organisation
-    }
-    seen: set[int] = set()
-    for referral in addressed:
-        seen |= _seen_of(records, referral)
-    return frozenset(seen)
-
-
-def _seen_of(records: Sequence[Recorded], referral: str) -> set[int]:
-    stops = {
-        recorded.version
-        for recorded in records
-        if isinstance(recorded.event, NgoAccessRevoked) and recorded.event.referral == referral
-    }
-    if stops:
-        return stops
-    if any(isinstance(one.event, NgoAccessExpired) and one.event.referral == referral for one in records):
-        return set()
-    seen: set[int] = set()
-    entered: list[int] = []
-    within = False
+    """The stream versions that an organisation may see, by the rule that also guards the feed (contracts.parties)."""
+    parties = Parties()
+    items: dict[int, parties_rule.Item] = {}
+    place: Place = (0,)
+    before: Recorded | None = None
     for recorded in records:
-        event = recorded.event
-        own = getattr(event, "referral", None) == referral
-        if own and isinstance(event, ReferralEntryTaken) and event.name == "ReferralSubmitted":
-            within = True
-            seen.update(entered)
-        if within or own:
-            seen.add(recorded.version)
-        if own and (isinstance(event, ReferralReturned) or getattr(event, "name", None) == "ReferralCompleted"):
-            within = False
-        entered = [*entered, recorded.version] if isinstance(event, _AT_ENTRY) else []
-    return seen
+        # What was recorded together stands in one place: the entry of a case belongs to its first referral.
+        if before is None or _moment(before) != _moment(recorded):
+            place = (recorded.version,)
+        before = recorded
+        name, facts = _told(recorded)
+        for fact in parties_rule.facts_of(name, facts, place):
+            parties = parties.take(fact)
+        items[recorded.version] = parties_rule.item_of(name, facts, place)
+    return frozenset(version for version, item in items.items() if parties.sees(organisation, item))
+
+
+def _moment(recorded: Recorded) -> tuple[datetime, str | None]:
+    return recorded.meta.recorded_at, recorded.meta.causation_id
+
+
+def _told(recorded: Recorded) -> tuple[str, dict[str, Any]]:
+    event = recorded.event
+    named = {name: getattr(event, name, None) for name in ("referral", "agency", "organisation", "reason")}
+    if isinstance(event, ReferralEntryTaken):
+        return event.name, {**named, "closure": next(iter(event.codes), None)}
+    return type(event).__name__, named
 
 
 # --- what commands ask of the record --------------------------------------------------------------------------------

@@ -95,9 +95,7 @@ class Folded(Generic[S]):
 
     def snapshot(self) -> Folded[S]:
         """A copy that stays as it is while the kept fold moves on under the next reader."""
-        return Folded(
-            self.state, self.version, self.etag, self.moved_by, self.correlation_id, self.keys, self.causes
-        )
+        return Folded(self.state, self.version, self.etag, self.moved_by, self.correlation_id, self.keys, self.causes)
 
     def take(self, entity: Entity[S], recorded: Recorded) -> None:
         """Folds one more event."""

@@ -60,7 +60,7 @@ class IndexReader(Protocol):
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`."""
 
-    def first(  # noqa: PLR0913 - a query has that many parts
+    def first(
         self,
         table: str,
         column: str,

@@ -112,7 +112,7 @@ class SQLiteIndex:
         )
         return [self._row(table, row) for row in rows]
 
-    def first(  # noqa: PLR0913 - a query has that many parts
+    def first(
         self,
         table: str,
         column: str,
@@ -127,7 +127,7 @@ class SQLiteIndex:
         # U+10FFFF sorts behind every time.
         conditions, values = [f"{name} IS NOT NULL", f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
         for wanted, value in (where or {}).items():
-            conditions.append(f"{self._column(table, wanted)} = ?")
+            conditions.append(f"{self._column(table, wanted)} IS ?")
             values.append(value)  # type: ignore[arg-type]
         if after is not None:
             conditions.append(f"({name}, key) > (?, ?)")

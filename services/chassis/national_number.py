@@ -39,5 +39,10 @@ def find(text: str) -> bool:
     return False
 
 
+def may_be_in(text: str) -> bool:
+    """Whether anything in the text is written like a national number; False: `find` answers False for every part."""
+    return _CANDIDATE.search(text) is not None
+
+
 def _within_uuid(text: str, start: int, end: int) -> bool:
     return any(uuid.start() <= start and end <= uuid.end() for uuid in _UUID.finditer(text))

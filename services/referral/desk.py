@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from services.chassis.calendar import Terms
 from services.chassis.decider import Command
@@ -22,6 +24,7 @@ from services.referral.domain.organisation import (
 )
 from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVersionPublished, programme_stream
 from services.referral.domain.referral import REFERRAL
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.rests_on import rests_on
 
@@ -114,6 +117,15 @@ class Desks:
                 programme_version=f"{version.programme}/{version.version}" if version else None,
             ),
         )
+
+
+def after(desk: Desk, referral: Referral, events: Sequence[Any]) -> Desk:
+    """The desk of a command after its events, as somebody who asks what is possible now needs it."""
+    organisation, legal_basis = desk.organisation, desk.legal_basis
+    for event in events:
+        organisation = ORGANISATION.evolve(organisation, event)
+        legal_basis = LEGAL_BASIS.evolve(legal_basis, event)
+    return replace(desk, referral=referral, organisation=organisation, legal_basis=legal_basis)
 
 
 async def organisation_desk(command: DescribeOrganisation, stream: str, reads: Reads) -> LoadedOrganisation:

@@ -131,7 +131,7 @@ class Intake:
     async def _answer(
         self, asked: Asked, referral_id: str, outcome: Outcome[Referral], *, location: str | None = None
     ) -> Response:
-        body = await self._referrals.after(asked.caller, referral_id, outcome.state, outcome.version, outcome.etag)
+        body = await self._referrals.after(asked.caller, referral_id, outcome)
         return answers.done(asked, outcome, body, LOG, location=location)
 
     async def listed(

@@ -8,10 +8,10 @@ from typing import Any
 
 from contracts.codes import Role
 from services.chassis.access import Hidden
-from services.chassis.handler import Folded, Streams
+from services.chassis.clock import Clock
+from services.chassis.handler import Folded, Outcome, Streams
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
-from services.chassis.clock import Clock
 from services.referral.access import (
     CONSENT_WITHDRAWN,
     OVERSIGHT,
@@ -19,7 +19,7 @@ from services.referral.access import (
     POLICY,
     relations_to_referral,
 )
-from services.referral.desk import Desks
+from services.referral.desk import Desks, Loaded, after
 from services.referral.domain.desk import Desk
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
@@ -62,9 +62,8 @@ class Referrals:
 
     async def _found(self, caller: Caller, referral_id: str, folded: Folded[Referral]) -> Found:
         desk = await self._desks.for_reader(referral_id, self._clock.now(), self.streams)
-        # The state may be one that a command just left behind, or an earlier one that a replayed answer shows.
-        desk = replace(desk, referral=folded.state)
-        return Found(referral_id, folded, desk, relations_to_referral(caller, desk, _access_term(desk)))
+        # The state may be an earlier one, that a replayed answer shows.
+        return _as_found(caller, referral_id, folded, replace(desk, referral=folded.state))
 
     async def find_silently(self, caller: Caller, referral_id: str) -> Found | None:
         """The referral, if the caller may read it: for lists, which leave out what is not theirs."""
@@ -77,9 +76,14 @@ class Referrals:
         found = await self.find(caller, referral_id, "read")
         return self.shown(caller, found), found.folded.etag
 
-    async def after(self, caller: Caller, referral_id: str, state: Referral, version: int, etag: int) -> Json:
+    async def after(self, caller: Caller, referral_id: str, outcome: Outcome[Referral]) -> Json:
         """What the caller reads of a referral in the state that a command just left it in."""
-        return self.shown(caller, await self._found(caller, referral_id, Folded(state, version, etag)))
+        folded = Folded(outcome.state, outcome.version, outcome.etag)
+        if isinstance(outcome.desk, Loaded):
+            # What the command was decided on, and what it wrote, need not be read again.
+            desk = after(outcome.desk.desk, outcome.state, outcome.events)
+            return self.shown(caller, _as_found(caller, referral_id, folded, desk))
+        return self.shown(caller, await self._found(caller, referral_id, folded))
 
     def shown(self, caller: Caller, found: Found) -> Json:
         """The view for this caller, with the actions that are possible and those that are not."""
@@ -89,6 +93,10 @@ class Referrals:
         else:
             body = referral_view(found.referral_id, referral, etag, found.desk.legal_basis)
         return {**body, **_actions(caller, found)}
+
+
+def _as_found(caller: Caller, referral_id: str, folded: Folded[Referral], desk: Desk) -> Found:
+    return Found(referral_id, folded, desk, relations_to_referral(caller, desk, _access_term(desk)))
 
 
 def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:

@@ -49,7 +49,7 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required w
 class Registry:
     """Organisations, programmes and legal bases, as callers find and change them."""
 
-    def __init__(  # noqa: PLR0913 - the parts it works with
+    def __init__(
         self,
         streams: Streams,
         organisations: Handler[Any, LoadedOrganisation],
@@ -203,7 +203,7 @@ def routes(registry: Registry) -> APIRouter:
         return answers.read(*await registry.organisation(organisation_id))
 
     @router.put("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
-    async def describe(  # noqa: PLR0913 - the request has that many parts
+    async def describe(
         request: Request,
         caller: Authenticated,
         organisation_id: Identifier,
@@ -223,7 +223,7 @@ def routes(registry: Registry) -> APIRouter:
         return answers.read(*await registry.programme(programme_id))
 
     @router.put("/programmes/{programme_id}/versions/{version}", response_model=ProgrammeAnswer, tags=["programmes"])
-    async def publish(  # noqa: PLR0913 - the request has that many parts
+    async def publish(
         request: Request,
         caller: Authenticated,
         programme_id: Identifier,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
 from services.chassis.deadline import Deadline
 from services.chassis.http.rendering import Json, as_json, camel
-from services.chassis.metadata import Recorded
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.packet import Packet

@@ -16,10 +16,10 @@ async def settle(services: Mapping[str, Service]) -> None:
     """Returns once all that was recorded has reached every service, and so has what followed from it."""
     while True:
         heads = [await service.log.head() for service in services.values()]
-        if all([await service.settled() for service in services.values()]):
-            # Nothing was recorded while looking from one service to the next: nothing is on its way.
-            if heads == [await service.log.head() for service in services.values()]:
-                return
+        settled = [await service.settled() for service in services.values()]
+        # Nothing was recorded while looking from one service to the next: nothing is on its way.
+        if all(settled) and heads == [await service.log.head() for service in services.values()]:
+            return
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 

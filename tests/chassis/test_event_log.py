@@ -126,6 +126,24 @@ async def test_many_appends_at_once_are_all_stored_where_they_say(log: EventLog)
     assert all(everything[position] == f"counter-{n}" for n, position in enumerate(positions))
 
 
+async def test_the_mark_differs_whenever_anything_was_appended(open_log: OpenLog) -> None:
+    """By this opening or another one: whoever kept a mark knows when there is nothing new to read."""
+    log, other = open_log(), open_log()
+    marks = [log.mark()]
+    for writer, version in ((log, 0), (other, 1), (log, 2), (other, 3)):
+        await writer.append([write("counter-a", version, 1)])
+        marks.append(log.mark())
+    assert all(later != sooner for sooner, later in zip(marks, marks[1:], strict=False))
+
+
+async def test_what_was_just_written_reads_like_what_is_kept(open_log: OpenLog) -> None:
+    """The writer may remember what it wrote; nobody can tell the difference from reading the store."""
+    log = open_log()
+    await log.append([write("counter-a", 0, 1, 2), Write("counter-b", 0, [(Counted(by=3, note="n"), metadata())])])
+    assert await log.read_all(0, 10) == await open_log().read_all(0, 10)
+    assert await log.read("counter-b") == await open_log().read("counter-b")
+
+
 async def test_waiting_ends_with_an_append(open_log: OpenLog) -> None:
     """A waiter in the same process wakes long before its time is over, also one on another opening."""
     log, other = open_log(), open_log()

@@ -150,7 +150,7 @@ def test_the_end_of_a_referral_that_was_never_sent_shows_it_to_nobody() -> None:
         ("ReferralEnteredInError", {}, Relation.FORMER),
         ("ReferralCompleted", {"closure": "HANDBACK_ACCEPTED"}, Relation.FORMER),
         ("ReferralCompleted", {"closure": "CONSENT_WITHDRAWN"}, Relation.GONE),
-        ("HandbackAccepted", {"decision": "CLOSE"}, Relation.ADDRESSED),
+        ("HandbackAccepted", {"decision": "CLOSE"}, Relation.FORMER),
         ("LegalBasisWithdrawn", {}, Relation.GONE),
         ("NgoAccessRevoked", {"reason": "CONSENT_WITHDRAWN"}, Relation.GONE),
         ("NgoAccessExpired", {}, Relation.GONE),

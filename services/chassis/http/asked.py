@@ -6,9 +6,10 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
+from pydantic import BaseModel
 
 from services.chassis import national_number
 from services.chassis.access import admit
@@ -19,7 +20,10 @@ from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.identity import Caller
 from services.chassis.traceparent import follow
 
+B = TypeVar("B", bound=BaseModel)
+
 LONGEST_KEY = 255
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # A structured-field string (RFC 8941), or the bare form that many clients send.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
 _BARE = re.compile(r"[!#-+\--:<-~]+\Z")
@@ -108,10 +112,10 @@ class Asked:
 async def _fingerprint(request: Request, key: str | None) -> str | None:
     if key is None:
         return None
-    body = await request.body()
     try:
-        sent = json.loads(body) if body else None
-        return fingerprint(request, f"{request.method} {request.url.path}", sent)
+        # Read once, whoever asks: the framework's request keeps what it has parsed.
+        sent = await request.json() if await request.body() else None
+        return fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     except (ValueError, RecursionError):
         # Deep nesting may be read and then not be written again.
         raise ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)") from None
@@ -119,7 +123,7 @@ async def _fingerprint(request: Request, key: str | None) -> str | None:
 
 def fingerprint(request: Request, route: str, body: Any) -> str:
     """A comparable, irreversible mark of what was asked; the same body written differently has the same mark."""
-    canonical = json.dumps([route, body], sort_keys=True, separators=(",", ":")).encode()
+    canonical = _CANONICAL.encode([route, body]).encode()
     mark: str = request.app.state.service.vault.fingerprint(canonical)
     return mark
 
@@ -199,18 +203,48 @@ Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of 
 Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
 
 
-def check_text(body: Any, skip: frozenset[str] = frozenset()) -> None:
+async def plain_creation(request: Request, model: type[B]) -> tuple[Asked, B] | None:
+    """What `creating` and the framework make of a request without query and with a valid JSON body of that model.
+
+    None for any other request: what is wrong with it, or special about it, is the framework's to find out. For
+    `read_by_hand`.
+    """
+    headers = request.headers
+    caller = await authenticated(request, headers.get("authorization"))
+    if request.scope["query_string"] or not headers.get("content-type", "").startswith("application/json"):
+        return None
+    try:
+        body = model.model_validate(await request.json())
+    except (ValueError, RecursionError):
+        return None
+    return await creating(request, caller, headers.get("idempotency-key"), headers.get("traceparent")), body
+
+
+def check_text(body: Any, skip: frozenset[str] = frozenset(), written: bytes | None = None) -> None:
     """Refuses a body that has a valid Belgian national number in any text outside the top-level fields `skip`.
 
-    Names of fields are texts too. Raises ProblemError 422 with the pointer of each place; the number itself is not
-    repeated.
+    Names of fields are texts too. `written` is the body as it came, where it is at hand: most have nothing in them
+    that could be such a number, which is quickly seen. Raises ProblemError 422 with the pointer of each place; the
+    number itself is not repeated.
     """
+    if written is not None and not _may_hold_number(written):
+        return
     faults = [
         Fault(pointer, "NATIONAL_NUMBER", "a national number must not be sent here; leave it out")
         for pointer in _places(body, "", skip)[:MOST_FAULTS]
     ]
     if faults:
         raise ProblemError(422, "NATIONAL_NUMBER", f"{faults[0].pointer}: {faults[0].detail}", errors=faults)
+
+
+def _may_hold_number(written: bytes) -> bool:
+    # Behind an escape, or in UTF-16, a digit looks like something else.
+    if b"\\" in written or b"\0" in written:
+        return True
+    try:
+        return national_number.may_be_in(written.decode())
+    except UnicodeDecodeError:
+        return True
 
 
 def _places(value: Any, pointer: str, skip: frozenset[str] = frozenset()) -> list[str]:

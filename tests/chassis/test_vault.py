@@ -1,0 +1,230 @@
+"""The vault keeps what may have to be forgotten, and forgets it to the last byte."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+import stat
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, SQLiteVault, StillInTheLog
+from tests.chassis.processes import end_of, line_of, start, tell
+
+OpenVault = Callable[..., SQLiteVault]
+
+
+class Machine:
+    """The machine's clock, moved by hand, in seconds."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def machine() -> Machine:
+    """A clock that stands still."""
+    return Machine()
+
+
+@pytest.fixture
+async def open_vault(tmp_path: Path, machine: Machine) -> AsyncIterator[OpenVault]:
+    """Opens the vault's file, as often as asked."""
+    opened: list[SQLiteVault] = []
+
+    def opening(name: str = "test-vault.db") -> SQLiteVault:
+        opened.append(SQLiteVault(tmp_path / name, machine))
+        return opened[-1]
+
+    yield opening
+    for vault in opened:
+        await vault.close()
+
+
+@pytest.fixture
+def vault(open_vault: OpenVault) -> SQLiteVault:
+    """An empty vault."""
+    return open_vault()
+
+
+def bytes_on_disk(directory: Path) -> bytes:
+    """Everything that lies in the vault's files, its write-ahead log included."""
+    return b"".join(file.read_bytes() for file in sorted(directory.glob("test-vault.db*")))
+
+
+async def test_a_record_is_read_as_it_was_kept(vault: SQLiteVault) -> None:
+    """Any JSON object; an unknown reference has none."""
+    record = {"name": "Ameline Ferrûn", "phone": None, "more": [1, {"x": True}], "odd": "\x00\u2028"}
+    await vault.keep("r-1", "referral-1", record)
+    assert await vault.read("r-1") == record
+    assert await vault.read("r-2") is None
+
+
+async def test_what_was_kept_survives_a_restart(open_vault: OpenVault) -> None:
+    """An acknowledged record is on the disk."""
+    await open_vault().keep("r-1", "referral-1", {"name": "A"})
+    assert await open_vault().read("r-1") == {"name": "A"}
+
+
+async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(vault: SQLiteVault) -> None:
+    """synchronous=FULL (2) and secure_delete (1) on the connection that writes."""
+    asked = [vault._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "secure_delete")]
+    assert asked == [2, 1]
+
+
+async def test_a_record_kept_again_replaces_the_one_before(vault: SQLiteVault, tmp_path: Path) -> None:
+    """Under the same reference there is one record, and what it replaced can be forgotten like any other."""
+    await vault.keep("r-1", "referral-1", {"name": "first-of-two"})
+    await vault.keep("r-1", "referral-1", {"name": "second-of-two"})
+    assert await vault.read("r-1") == {"name": "second-of-two"}
+    assert await vault.forget("referral-1") == 1
+    assert b"of-two" not in bytes_on_disk(tmp_path)
+
+
+async def test_records_kept_at_once_share_a_commit(vault: SQLiteVault) -> None:
+    """Hundreds of commands fill the vault together."""
+    commits: list[str] = []
+    vault._db.set_trace_callback(commits.append)
+    await asyncio.gather(*(vault.keep(f"r-{n}", "referral-1", {"n": n}) for n in range(100)))
+    vault._db.set_trace_callback(None)
+    assert commits.count("COMMIT") == 1
+    assert [await vault.read(f"r-{n}") for n in (0, 99)] == [{"n": 0}, {"n": 99}]
+
+
+async def test_forgetting_takes_all_records_of_a_stream_and_no_other(vault: SQLiteVault) -> None:
+    """It says how many there were, and finds none the second time."""
+    for n in range(5):
+        await vault.keep(f"r-{n}", f"referral-{n % 2}", {"n": n})
+    assert [await vault.forget("referral-0"), await vault.forget("referral-0")] == [3, 0]
+    assert [await vault.read(f"r-{n}") for n in range(5)] == [None, {"n": 1}, None, {"n": 3}, None]
+
+
+async def test_what_is_forgotten_is_in_no_file_any_more(vault: SQLiteVault, tmp_path: Path) -> None:
+    """Among hundreds of records of all sizes, not a byte of the forgotten ones is left, and the others are whole."""
+    chance = random.Random(3)
+    texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 400, 2000]) for n in range(400)}
+    for n in chance.sample(sorted(texts), len(texts)):
+        await vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]})
+    for n in chance.sample(sorted(texts), 60):
+        texts[n] = f"secret-{n:04d}-" * chance.choice([2, 30, 300])
+        await vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]})
+    gone = set(chance.sample(range(40), 15))
+    for stream in gone:
+        assert await vault.forget(f"stream-{stream}") == 10
+    remains = bytes_on_disk(tmp_path)
+    left = [n for n in texts if n % 40 in gone and f"secret-{n:04d}-".encode() in remains]
+    assert left == []
+    kept = [await vault.read(f"ref-{n}") == {"text": text} for n, text in texts.items() if n % 40 not in gone]
+    assert kept == [True] * 250
+
+
+async def test_forgetting_with_a_reader_in_the_way_says_so_and_is_finished_later(
+    vault: SQLiteVault, tmp_path: Path
+) -> None:
+    """While another process reads an older state, bytes stay in the write-ahead log; the caller is not told otherwise."""
+    await vault.keep("r-1", "referral-1", {"name": "seen-by-the-reader"})
+    process = start("open_vault", tmp_path / "test-vault.db")
+    assert await line_of(process) == "ready"
+    vault._db.execute("PRAGMA busy_timeout = 50")
+    with pytest.raises(StillInTheLog):
+        await vault.forget("referral-1")
+    assert await vault.read("r-1") is None
+    tell(process)
+    await end_of(process)
+    assert await vault.forget("referral-1") == 0
+    assert b"seen-by-the-reader" not in bytes_on_disk(tmp_path)
+
+
+async def test_only_its_owner_may_read_the_files(tmp_path: Path) -> None:
+    """Whatever the process's umask is, and also where a careless copy had made them readable for all."""
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            vault = SQLiteVault(tmp_path / "deep" / "test-vault.db")
+            await vault.keep("r-1", "referral-1", {"name": "A"})
+            files = list((tmp_path / "deep").iterdir())
+            assert len(files) == 3
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+            await vault.close()
+            (tmp_path / "deep" / "test-vault.db").chmod(0o644)
+    finally:
+        os.umask(before)
+
+
+async def test_a_fingerprint_is_stable_here_and_means_nothing_elsewhere(open_vault: OpenVault) -> None:
+    """The same over restarts and openings; different in every vault, for every body; no plain hash of it."""
+    first, again, elsewhere = open_vault(), open_vault(), open_vault("test-vault.db.other")
+    mark = first.fingerprint(b"body")
+    assert mark == again.fingerprint(b"body")
+    assert len({mark, first.fingerprint(b"body2"), elsewhere.fingerprint(b"body")}) == 3
+
+
+async def test_a_sweep_takes_old_records_that_nobody_refers_to(vault: SQLiteVault, machine: Machine) -> None:
+    """Young ones may yet be referred to; referred ones stay, and are not asked about again."""
+    await vault.keep("old-orphan", "s-1", {"n": 1})
+    await vault.keep("old-referred", "s-1", {"n": 2})
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+    await vault.keep("young-orphan", "s-1", {"n": 3})
+    asked: list[tuple[str, str]] = []
+
+    async def refers(stream: str, ref: str) -> bool:
+        asked.append((stream, ref))
+        return ref == "old-referred"
+
+    assert [await vault.sweep(refers), await vault.sweep(refers)] == [1, 0]
+    assert sorted(asked) == [("s-1", "old-orphan"), ("s-1", "old-referred")]
+    kept = [await vault.read(ref) for ref in ("old-orphan", "old-referred", "young-orphan")]
+    assert kept == [None, {"n": 2}, {"n": 3}]
+
+
+async def test_swept_records_leave_no_bytes(vault: SQLiteVault, machine: Machine, tmp_path: Path) -> None:
+    """An orphan is as personal as any other record."""
+    await vault.keep("r-1", "s-1", {"name": "nobody-asked-for-this"})
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+
+    async def refers(_stream: str, _ref: str) -> bool:
+        return False
+
+    assert await vault.sweep(refers) == 1
+    assert b"nobody-asked-for-this" not in bytes_on_disk(tmp_path)
+
+
+async def test_a_sweep_reaches_every_orphan(vault: SQLiteVault, machine: Machine) -> None:
+    """However many records are older: one sweep looks at all of them."""
+    many = SWEPT_AT_ONCE * 2 + 10
+    await asyncio.gather(*(vault.keep(f"r-{n}", "s-1", {"n": n}) for n in range(many)))
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+
+    async def refers(_stream: str, ref: str) -> bool:
+        return int(ref[2:]) % 2 == 0
+
+    assert await vault.sweep(refers) == many // 2
+
+
+async def test_a_record_kept_anew_during_a_sweep_stays(vault: SQLiteVault, machine: Machine) -> None:
+    """A command that is sent again may refer to it in a moment."""
+    await vault.keep("r-1", "s-1", {"n": 1})
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+
+    async def refers(_stream: str, ref: str) -> bool:
+        await vault.keep(ref, "s-1", {"n": 2})
+        return False
+
+    assert await vault.sweep(refers) == 0
+    assert await vault.read("r-1") == {"n": 2}
+
+
+async def test_the_name_of_the_secret_is_all_that_a_stranger_learns(vault: SQLiteVault, tmp_path: Path) -> None:
+    """The fingerprint's key is in the vault's file, and has all of its 32 random bytes."""
+    with sqlite3.connect(tmp_path / "test-vault.db") as file:
+        ((name, key),) = file.execute("SELECT name, secret FROM secrets").fetchall()
+    file.close()
+    assert (name, len(key), len(set(key)) > 8) == ("fingerprint", 32, True)
+    assert key.hex() not in vault.fingerprint(b"body")
