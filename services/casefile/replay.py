@@ -20,7 +20,7 @@ UNKNOWN_CASE = 1
 async def replay_case(
     settings: Settings, case_id: str, as_of: datetime | None, known_at: datetime | None, say: Callable[[str], None]
 ) -> int:
-    """Prints timeline and responsibility of a case, as of an instant and as known at another; returns the exit status."""
+    """Prints timeline and responsibility of a case, as of and as known at an instant; returns the exit status."""
     if not Stores.holds(settings.data, "casefile"):
         say(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
         return UNKNOWN_CASE

@@ -181,6 +181,10 @@ class Reads:
         """The state of a stream; an append to it is checked against the version of this read."""
         return (await self.fold(stream, entity)).state
 
+    def take_as_new(self, stream: str, entity: Entity[Any]) -> None:
+        """Takes a stream for empty without reading it: its id is new. An append to it fails if it is not."""
+        self._seen.setdefault(stream, {}).setdefault(id(entity), (entity, Folded(entity.initial)))
+
     async def version(self, stream: str) -> int:
         """The version that an append to the stream must find."""
         if stream not in self._seen:

@@ -3,6 +3,10 @@
 Its own database file, its name containing `vault`. Events carry only references. A record is written before the event
 that refers to it, so an acknowledged command never lacks its record; a record whose command failed is an orphan, and
 `sweep` deletes it.
+
+Every record is encrypted under a key of its own, and forgetting overwrites that key (crypto-shredding). Deleting alone
+is not enough: when SQLite moves rows between pages, secure_delete leaves copies of them behind. Keys are never moved:
+their table only grows at its end, and overwriting keeps their length. See docs/decisions for what was tried.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit import GroupCommit
@@ -28,11 +34,17 @@ SWEPT_AT_ONCE = 500
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
   ref TEXT PRIMARY KEY, stream TEXT NOT NULL, kept_at REAL NOT NULL, settled INTEGER NOT NULL DEFAULT 0,
-  record BLOB NOT NULL) WITHOUT ROWID;
+  slot INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS keys (slot INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS records_unsettled ON records (settled, kept_at);
 CREATE INDEX IF NOT EXISTS records_by_stream ON records (stream);
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
 """
+
+
+_SHRED = "UPDATE keys SET key = zeroblob(32) WHERE slot IN (SELECT slot FROM records WHERE"
+# A key encrypts one record once, so the nonce need not differ.
+_NONCE = bytes(12)
 
 
 class StillInTheLog(Exception):  # noqa: N818 - reads as what happened
@@ -61,8 +73,15 @@ class Vault(Protocol):
         """Lets go of the file."""
 
 
+class _Sealed(NamedTuple):
+    ref: str
+    stream: str
+    key: bytes
+    record: bytes
+
+
 class SQLiteVault:
-    """A `Vault` in one SQLite file. Deleted records are overwritten (secure_delete), not only unlinked."""
+    """A `Vault` in one SQLite file, readable by its owner alone."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,34 +96,48 @@ class SQLiteVault:
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
-        self._writer: GroupCommit[tuple[str, str, bytes], None] = GroupCommit(self._commit)
+        self._writer: GroupCommit[_Sealed, None] = GroupCommit(self._commit)
 
-    def _commit(self, batch: Sequence[tuple[str, str, bytes]]) -> list[None]:
+    def _commit(self, batch: Sequence[_Sealed]) -> list[None]:
         now = self._now()
+        with self._transaction():
+            for one in batch:
+                self._db.execute(f"{_SHRED} ref = ?)", (one.ref,))
+                slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (one.key,)).lastrowid
+                self._db.execute(
+                    "INSERT OR REPLACE INTO records (ref, stream, kept_at, slot, record) VALUES (?,?,?,?,?)",
+                    (one.ref, one.stream, now, slot, one.record),
+                )
+        return [None] * len(batch)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany(
-                "INSERT OR REPLACE INTO records (ref, stream, kept_at, record) VALUES (?,?,?,?)",
-                [(ref, stream, now, record) for ref, stream, record in batch],
-            )
+            yield
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-        return [None] * len(batch)
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
-        await self._writer.submit((ref, stream, to_json(record)))
+        key = secrets.token_bytes(32)
+        sealed = AESGCM(key).encrypt(_NONCE, to_json(record), ref.encode())
+        await self._writer.submit(_Sealed(ref, stream, key, sealed))
 
     async def read(self, ref: str) -> dict[str, Any] | None:
         """See `Vault.read`."""
-        row = self._db.execute("SELECT record FROM records WHERE ref = ?", (ref,)).fetchone()
-        return from_json(row[0]) if row else None
+        row = self._db.execute(
+            "SELECT key, record FROM records JOIN keys USING (slot) WHERE ref = ?", (ref,)
+        ).fetchone()
+        return from_json(AESGCM(row[0]).decrypt(_NONCE, row[1], ref.encode())) if row else None
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        deleted = self._db.execute("DELETE FROM records WHERE stream = ?", (stream,)).rowcount
+        with self._transaction():
+            self._db.execute(f"{_SHRED} stream = ?)", (stream,))
+            deleted = self._db.execute("DELETE FROM records WHERE stream = ?", (stream,)).rowcount
         self._truncate_wal()
         return deleted
 
@@ -126,10 +159,15 @@ class SQLiteVault:
             (before, SWEPT_AT_ONCE),
         ).fetchall():
             for ref, stream, kept_at in old:
-                change = "UPDATE records SET settled = 1" if await refers(stream, ref) else "DELETE FROM records"
+                referred = await refers(stream, ref)
                 # Unless it was kept anew meanwhile.
-                done = self._db.execute(f"{change} WHERE ref = ? AND kept_at = ?", (ref, kept_at))
-                swept += done.rowcount if change.startswith("DELETE") else 0
+                this = "ref = ? AND kept_at = ?", (ref, kept_at)
+                with self._transaction():
+                    if referred:
+                        self._db.execute(f"UPDATE records SET settled = 1 WHERE {this[0]}", this[1])  # noqa: S608 - constants
+                    else:
+                        self._db.execute(f"{_SHRED} {this[0]})", this[1])
+                        swept += self._db.execute(f"DELETE FROM records WHERE {this[0]}", this[1]).rowcount  # noqa: S608 - constants
             await asyncio.sleep(0)
         if swept:
             self._truncate_wal()

@@ -121,8 +121,8 @@ def relations_to_legal_basis(caller: Caller, basis: LegalBasis) -> tuple[str, ..
     return tuple(relations)
 
 
-def relations_of_agency(caller: Caller, own: Organisation) -> tuple[str, ...]:
-    """How the caller stands to referrals that do not exist yet: as somebody of an agency, or not."""
+def relations_of_agency(own: Organisation) -> tuple[str, ...]:
+    """How somebody of the organisation stands to referrals that do not exist yet: as of an agency, or not."""
     is_agency = own.description is not None and own.description.kind == OrganisationKind.AGENCY
     return (AGENCY,) if is_agency else (ANY_ORGANISATION,)
 

@@ -27,6 +27,8 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.rests_on import rests_on
+from services.referral.domain.submission import SubmitReferral
+from services.referral.domain.timekeeping import RemindDeadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,9 @@ class Desks:
     async def _load(self, command: Command | None, at: datetime, stream: str, reads: Reads) -> Loaded:
         referral = await reads.state(stream, REFERRAL)
         on = rests_on(command, referral)
+        if isinstance(command, SubmitReferral) and referral.state is None:
+            # Its id follows from the referral's, and it is written only together with it.
+            reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
         basis_id = on.legal_basis or getattr(command, "legal_basis_id", None)
         programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
         version = programme.in_force(at)
@@ -100,13 +105,16 @@ class Desks:
             referral=referral,
             programme=programme,
             terms=self.terms(version),
-            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY) if on.case_key else CaseKey(),
+            # What is possible in a state does not rest on it, and so a reader needs none.
+            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY)
+            if on.case_key and command is not None
+            else CaseKey(),
             organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
             legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
-            if referral.offer is not None
+            if isinstance(command, RemindDeadline) and referral.offer is not None
             else Reminders(),
         )
         return Loaded(

@@ -72,7 +72,7 @@ class Intake:
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
         own = await self._referrals.streams.fold(organisation_stream(asked.caller.org), ORGANISATION)
-        POLICY.require(asked.caller, "create", relations_of_agency(asked.caller, own.state))
+        POLICY.require(asked.caller, "create", relations_of_agency(own.state))
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
         contact_ref = f"{referral_id}.person" if body.contact is not None else None
         packet = packet_of(body, contact_ref)

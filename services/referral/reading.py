@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from contracts.codes import Role
 from services.chassis.access import Hidden
@@ -103,17 +104,18 @@ def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
     allowed: list[Any] = []
     refused: list[Any] = []
     path = f"/v1/referrals/{found.referral_id}"
-    for action in ACTIONS:
-        if not POLICY.permits(caller, action, found.relations):
+    by = caller.actor()
+    for action, permitted in _permitted(caller, found.relations):
+        if not permitted:
             refused.append(
                 {
                     "action": action,
                     "code": "ROLE_NOT_ALLOWED",
                     "detail": f"{action} is not for the role {caller.role} of {caller.org} in this referral",
-                    "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
+                    "whoCanUnblock": _WHO_MAY[action],
                 }
             )
-        elif (refusal := blocked(action, found.desk, caller.actor())) is not None:
+        elif (refusal := blocked(action, found.desk, by)) is not None:
             refused.append(
                 {
                     "action": action,
@@ -125,6 +127,17 @@ def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
         else:
             allowed.append({"action": action, "href": f"{path}/{action}", "method": "POST"})
     return {"allowedActions": allowed, "blockedActions": refused}
+
+
+@lru_cache(maxsize=512)
+def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    # The table never changes, and the same people look at referral after referral.
+    return tuple((action, POLICY.permits(caller, action, relations)) for action in ACTIONS)
+
+
+_WHO_MAY: Final = {
+    action: ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM) for action in ACTIONS
+}
 
 
 def _access_term(desk: Desk) -> timedelta:

@@ -156,7 +156,9 @@ async def test_a_publisher_goes_on_where_the_bus_stands(open_log: OpenLog, open_
     assert (await second.behind(), await follow(bus, 10)) == (0, ([1, 3], [0, 3]))
 
 
-async def test_a_lost_bus_is_built_again_from_the_log(log: EventLog, bus: Bus, kind_of_bus: str, tmp_path: Path) -> None:
+async def test_a_lost_bus_is_built_again_from_the_log(
+    log: EventLog, bus: Bus, kind_of_bus: str, tmp_path: Path
+) -> None:
     """A bus that begins anew holds the same bytes at the same positions once the publisher has caught up."""
     await log.append([Write("a", 0, [(Counted(by=n), metadata(f"e-{n}")) for n in range(READ_AT_ONCE + 50)])])
     one = publisher(log, bus)

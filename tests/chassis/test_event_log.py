@@ -35,9 +35,7 @@ async def test_what_was_appended_is_read_back_as_it_was(log: EventLog) -> None:
     (recorded,) = await log.read("counter-a")
     _, stored = TYPES.encode(Counted(by=3, note="ünï\x00☃"), meta)
     digest = hashlib.sha256(stored).hexdigest()
-    assert recorded == Recorded(
-        1, "counter-a", 1, "counter.counted.v1", Counted(by=3, note="ünï\x00☃"), meta, digest
-    )
+    assert recorded == Recorded(1, "counter-a", 1, "counter.counted.v1", Counted(by=3, note="ünï\x00☃"), meta, digest)
     assert (recorded.meta.actor, recorded.meta.recorded_at) == (ANN, NOW)
 
 
@@ -174,9 +172,7 @@ async def test_closing_stores_what_is_under_way(open_log: OpenLog) -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_what_was_read_never_hides_a_later_commit(
-    open_log: OpenLog, kind_of_log: str, tmp_path: Path
-) -> None:
+async def test_what_was_read_never_hides_a_later_commit(open_log: OpenLog, kind_of_log: str, tmp_path: Path) -> None:
     """Two processes write, a third remembers how far it has read: it meets every event, once, in order.
 
     So a position at or below one that was read has never become a committed, unread event.

@@ -140,9 +140,7 @@ async def test_a_key_belongs_to_its_organisation(counting: Handler[Command, Desk
 async def test_repeats_at_the_same_time_are_stored_once(counting: Handler[Command, Desk], log: EventLog) -> None:
     """A client that gives up early and sends again while the first try is under way gets one effect."""
     sent = call(idempotency_key="k", fingerprint="f")
-    outcomes = await asyncio.gather(
-        *(counting.handle(count(5), A, COUNTER, sent, must_exist=False) for _ in range(20))
-    )
+    outcomes = await asyncio.gather(*(counting.handle(count(5), A, COUNTER, sent, must_exist=False) for _ in range(20)))
     assert sorted(outcome.replayed for outcome in outcomes) == [False] + [True] * 19
     assert {(outcome.state.total, outcome.position) for outcome in outcomes} == {(5, 1)}
     assert await log.head() == 1

@@ -58,7 +58,9 @@ def project(recorded: Recorded, index: IndexWriter) -> None:
     key = f"{recorded.stream}:{recorded.event.name}:PASS"
     if isinstance(recorded.event, TermSet):
         at = sortable(recorded.event.due_at)
-        index.put("deadlines", key, recorded.position, stream=recorded.stream, name=recorded.event.name, kind="PASS", at=at)
+        index.put(
+            "deadlines", key, recorded.position, stream=recorded.stream, name=recorded.event.name, kind="PASS", at=at
+        )
     else:
         index.delete("deadlines", key)
 

@@ -59,6 +59,11 @@ def bytes_on_disk(directory: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(directory.glob("test-vault.db*")))
 
 
+def keys_of(vault: SQLiteVault) -> dict[str, bytes]:
+    """The key of every record."""
+    return dict(vault._db.execute("SELECT ref, key FROM records JOIN keys USING (slot)"))
+
+
 async def test_a_record_is_read_as_it_was_kept(vault: SQLiteVault) -> None:
     """Any JSON object; an unknown reference has none."""
     record = {"name": "Ameline Ferrûn", "phone": None, "more": [1, {"x": True}], "odd": "\x00\u2028"}
@@ -81,11 +86,13 @@ async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(vault: SQLi
 
 async def test_a_record_kept_again_replaces_the_one_before(vault: SQLiteVault, tmp_path: Path) -> None:
     """Under the same reference there is one record, and what it replaced can be forgotten like any other."""
-    await vault.keep("r-1", "referral-1", {"name": "first-of-two"})
-    await vault.keep("r-1", "referral-1", {"name": "second-of-two"})
-    assert await vault.read("r-1") == {"name": "second-of-two"}
+    keys = []
+    for name in ("first", "second"):
+        await vault.keep("r-1", "referral-1", {"name": name})
+        keys.append(keys_of(vault)["r-1"])
+        assert await vault.read("r-1") == {"name": name}
     assert await vault.forget("referral-1") == 1
-    assert b"of-two" not in bytes_on_disk(tmp_path)
+    assert [key in bytes_on_disk(tmp_path) for key in keys] == [False, False]
 
 
 async def test_records_kept_at_once_share_a_commit(vault: SQLiteVault) -> None:
@@ -106,30 +113,42 @@ async def test_forgetting_takes_all_records_of_a_stream_and_no_other(vault: SQLi
     assert [await vault.read(f"r-{n}") for n in range(5)] == [None, {"n": 1}, None, {"n": 3}, None]
 
 
-async def test_what_is_forgotten_is_in_no_file_any_more(vault: SQLiteVault, tmp_path: Path) -> None:
-    """Among hundreds of records of all sizes, not a byte of the forgotten ones is left, and the others are whole."""
+async def test_no_record_can_be_read_from_the_file_alone(vault: SQLiteVault, tmp_path: Path) -> None:
+    """Records lie there encrypted, so whatever copies of their pages the engine leaves behind say nothing."""
+    await vault.keep("r-1", "referral-1", {"name": "nobody-sees-this"})
+    assert b"nobody-sees-this" not in bytes_on_disk(tmp_path)
+
+
+async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(vault: SQLiteVault, tmp_path: Path) -> None:
+    """Among thousands of records of all sizes, no key of a forgotten or replaced one is left; the others are whole."""
     chance = random.Random(3)
-    texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 400, 2000]) for n in range(400)}
-    for n in chance.sample(sorted(texts), len(texts)):
-        await vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]})
-    for n in chance.sample(sorted(texts), 60):
-        texts[n] = f"secret-{n:04d}-" * chance.choice([2, 30, 300])
-        await vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]})
+    texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 400]) for n in range(3000)}
+    shuffled = chance.sample(sorted(texts), len(texts))
+    for some in (shuffled[:1500], shuffled[1500:], chance.sample(sorted(texts), 300)):
+        for n in some:
+            texts[n] += "!"
+        before = keys_of(vault)
+        await asyncio.gather(*(vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]}) for n in some))
+    replaced = set(before.values()) - set(keys_of(vault).values())
     gone = set(chance.sample(range(40), 15))
+    known = keys_of(vault)
     for stream in gone:
-        assert await vault.forget(f"stream-{stream}") == 10
+        assert await vault.forget(f"stream-{stream}") == 75
+    forgotten = {key for ref, key in known.items() if int(ref[4:]) % 40 in gone}
     remains = bytes_on_disk(tmp_path)
-    left = [n for n in texts if n % 40 in gone and f"secret-{n:04d}-".encode() in remains]
-    assert left == []
+    assert (len(replaced), len(forgotten)) == (300, 1125)
+    assert [key for key in replaced | forgotten if key in remains] == []
+    assert all(key in remains for key in set(known.values()) - forgotten)
     kept = [await vault.read(f"ref-{n}") == {"text": text} for n, text in texts.items() if n % 40 not in gone]
-    assert kept == [True] * 250
+    assert kept == [True] * 1875
 
 
 async def test_forgetting_with_a_reader_in_the_way_says_so_and_is_finished_later(
     vault: SQLiteVault, tmp_path: Path
 ) -> None:
     """While another process reads an older state, bytes stay in the write-ahead log; the caller is not told otherwise."""
-    await vault.keep("r-1", "referral-1", {"name": "seen-by-the-reader"})
+    await vault.keep("r-1", "referral-1", {"name": "A"})
+    key = keys_of(vault)["r-1"]
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
     vault._db.execute("PRAGMA busy_timeout = 50")
@@ -138,8 +157,9 @@ async def test_forgetting_with_a_reader_in_the_way_says_so_and_is_finished_later
     assert await vault.read("r-1") is None
     tell(process)
     await end_of(process)
+    assert key in bytes_on_disk(tmp_path)
     assert await vault.forget("referral-1") == 0
-    assert b"seen-by-the-reader" not in bytes_on_disk(tmp_path)
+    assert key not in bytes_on_disk(tmp_path)
 
 
 async def test_only_its_owner_may_read_the_files(tmp_path: Path) -> None:
@@ -184,16 +204,17 @@ async def test_a_sweep_takes_old_records_that_nobody_refers_to(vault: SQLiteVaul
     assert kept == [None, {"n": 2}, {"n": 3}]
 
 
-async def test_swept_records_leave_no_bytes(vault: SQLiteVault, machine: Machine, tmp_path: Path) -> None:
+async def test_swept_records_leave_no_keys(vault: SQLiteVault, machine: Machine, tmp_path: Path) -> None:
     """An orphan is as personal as any other record."""
-    await vault.keep("r-1", "s-1", {"name": "nobody-asked-for-this"})
+    await vault.keep("r-1", "s-1", {"name": "A"})
+    key = keys_of(vault)["r-1"]
     machine.time += ORPHAN_AFTER_SECONDS + 1
 
     async def refers(_stream: str, _ref: str) -> bool:
         return False
 
     assert await vault.sweep(refers) == 1
-    assert b"nobody-asked-for-this" not in bytes_on_disk(tmp_path)
+    assert key not in bytes_on_disk(tmp_path)
 
 
 async def test_a_sweep_reaches_every_orphan(vault: SQLiteVault, machine: Machine) -> None:

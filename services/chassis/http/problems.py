@@ -23,6 +23,7 @@ from services.chassis.handler import Busy, KeyReused, NotFound, PreconditionFail
 from services.chassis.identity import Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
+JSON = "application/json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 MOST_FAULTS = 100
@@ -172,11 +173,15 @@ def install(app: FastAPI) -> None:
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
-        return response_to(from_validation(error), request)
+        return response_to(_not_json(request) or from_validation(error), request)
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-        return response_to(_from_http(error), request)
+        refusal = _from_http(error)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            # The framework names the methods of one route only, and a path may have several.
+            refusal.headers["Allow"] = ", ".join(sorted(_methods_at(app, request.url.path)))
+        return response_to(refusal, request)
 
     for kind in _EXPECTED:
         app.add_exception_handler(kind, expected)
@@ -195,6 +200,20 @@ _EXPECTED: tuple[type[Exception], ...] = (
     KeyReused,
     Busy,
 )
+
+
+def _not_json(request: Request) -> ProblemError | None:
+    """The refusal of a body that says it is something else; the framework would only call it no object."""
+    media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+    if media == JSON or media.endswith("+json") or request.method == "GET":
+        return None
+    return ProblemError(415, "UNSUPPORTED_MEDIA_TYPE", f"send the body as JSON: Content-Type: {JSON}")
+
+
+def _methods_at(app: FastAPI, path: str) -> set[str]:
+    described = app.openapi()["paths"]
+    here = (template for template in described if re.fullmatch(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)), path))
+    return {method.upper() for template in here for method in described[template]}
 
 
 def _from_http(error: HTTPException) -> ProblemError:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass
-from typing import Any
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import Any, Final
 
 from services.chassis.metadata import Recorded
 
 Json = dict[str, Any]
 
+_PLAIN: Final = frozenset({str, int, bool, float, type(None), datetime, date})
 
+
+@cache
 def camel(name: str) -> str:
     """A field's name as JSON has it; names in capitals (`WAITLIST_REVIEW`) too."""
     first, *others = name.lower().split("_")
@@ -18,8 +23,11 @@ def camel(name: str) -> str:
 
 def as_json(value: Any) -> Any:
     """Plain data in its JSON shape: camelCase members, sets sorted; times and dates are left to the serialiser."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {camel(name): as_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if (members := _members(kind)) is not None:
+        return {member: as_json(getattr(value, name)) for name, member in members}
     if isinstance(value, tuple | list):
         return [as_json(one) for one in value]
     if isinstance(value, frozenset | set):
@@ -28,6 +36,11 @@ def as_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: as_json(one) for name, one in value.items()}
     return value
+
+
+@cache
+def _members(kind: type) -> tuple[tuple[str, str], ...] | None:
+    return tuple((field.name, camel(field.name)) for field in fields(kind)) if is_dataclass(kind) else None
 
 
 def recorded_view(recorded: Recorded) -> Json:
