@@ -50,6 +50,12 @@ class Assembly:
         for service in self.running.values():
             await service.start()
 
+    def end_streams(self) -> None:
+        """Ends the answers that would otherwise go on for ever."""
+        for app in self.apps.values():
+            if (end := getattr(app.state, "end_streams", None)) is not None:
+                end()
+
     async def stop(self) -> None:
         """Stops all background work and closes all stores, the shared bus last."""
         for service in self.running.values():

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
+import signal
+import socket
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -24,13 +27,40 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
-    """The HTTP server of a process, as every command that serves runs it."""
-    return uvicorn.Server(
+def listen(settings: Settings) -> socket.socket | None:
+    """The socket that the process will serve on; None, having said why, where it cannot be had.
+
+    Taken before anything else starts: a second process on the port must not touch the data of the first.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as failure:
+        click.echo(
+            f"cannot listen: {failure.strerror or failure}; CASERELAY_HOST and CASERELAY_PORT choose another place",
+            err=True,
+        )
+        return None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn waits for open requests before anything else is stopped, and an event stream never ends by itself."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the event streams, then everything as usual."""
+        self._end_streams()
+        await super().shutdown(sockets)
+
+
+def serve_app(app: ASGIApp, settings: Settings, on: socket.socket, end_streams: Callable[[], None]) -> int:
+    """Serves until SIGINT or SIGTERM, as every command that serves does; the exit status: 1 if it could not start."""
+    running = _Server(
         uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             loop="uvloop",
             http="httptools",
             # Requests are counted and logged by the telemetry, without paths: a path names a case.
@@ -38,8 +68,14 @@ def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
             log_config=None,
             timeout_graceful_shutdown=int(settings.stop_seconds),
             server_header=False,
-        )
+        ),
+        end_streams,
     )
+    # After its clean stop the server raises the signal that stopped it once more: that is no failure of the process.
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        running.run(sockets=[on])
+    return 0 if running.started else 1
 
 
 def run_services(settings: Settings, names: Sequence[str]) -> int:
@@ -55,7 +91,7 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
     except (IssuerUnavailable, ValueError) as failure:
         click.echo(f"the issuer cannot be used: {failure}", err=True)
         return 1
+    if (on := listen(settings)) is None:
+        return 1
     assembly = assemble(list(names), settings, SystemClock(), Verifier(keys, settings.audience))
-    running = server(production_app(assembly), settings)
-    running.run()
-    return 0 if running.started else 1
+    return serve_app(production_app(assembly), settings, on, assembly.end_streams)

@@ -114,7 +114,7 @@ def _endpoint(name: str, action: Action, cases: Cases, casework: Casework) -> Ca
         given = body if body is not None else action.body()
         check_text(to_jsonable_python(given, by_alias=True))
         found = await cases.find(asked.caller, case_id, name)
-        return await casework.act(asked, found, action, given)
+        return await casework.act(asked, found, name, action, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
     optional = _may_be_left_out(action.body)

@@ -11,9 +11,10 @@ from fastapi import Response
 
 from contracts.codes import Role, Step
 from contracts.fields import Body
-from services.casefile.access import ANY_ORGANISATION, POLICY
+from services.casefile.access import ANY_ORGANISATION, CONSENT_WITHDRAWN, POLICY
 from services.casefile.commands import Action, Stamp
 from services.casefile.desk import Loaded
+from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.transitions import CASE
@@ -23,7 +24,7 @@ from services.casefile.reading import Cases, Found
 from services.casefile.views import of_case
 from services.chassis.clock import Clock
 from services.chassis.decider import Command
-from services.chassis.handler import Handler
+from services.chassis.handler import Handler, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.positions import unreadable
@@ -72,8 +73,11 @@ class Casework:
         self._caught_up = caught_up
         self._clock = clock
 
-    async def act(self, asked: Asked, found: Found, action: Action, body: Body) -> Response:
+    async def act(self, asked: Asked, found: Found, name: str, action: Action, body: Body) -> Response:
         """Runs a command on a case."""
+        if CONSENT_WITHDRAWN in found.relations:
+            # Not even an earlier answer is repeated: it would tell what must not be told any more.
+            check_side(name, found.folded.state, asked.actor)
         stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0)
         stamped = action.command(body, stamp)
         stream = case_stream(found.case_id)
@@ -83,7 +87,14 @@ class Casework:
                 await self._vault.keep(ref, stream, record)
 
         occurred_at = getattr(body, "occurred_at", None)
-        outcome = await self._handler.handle(stamped.command, stream, CASE, asked.call(occurred_at), before_append=keep)
+        try:
+            outcome = await self._handler.handle(
+                stamped.command, stream, CASE, asked.call(occurred_at), before_append=keep
+            )
+        except PreconditionFailed:
+            # Whoever has no part any more is told that, and not what has moved the case since.
+            check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
+            raise
         view = await self._cases.after(asked.caller, found.case_id, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
 

@@ -22,10 +22,10 @@ from services.casefile.commands import ACTIONS
 from services.casefile.desk import Desks
 from services.casefile.domain.actions import blocked
 from services.casefile.domain.case import Case, Desk, case_stream
-from services.casefile.domain.transitions import CASE, evolve
+from services.casefile.domain.transitions import CASE
 from services.casefile.presenting import case_view, pair_view, responsibility_view, stopped_view, timeline_view
-from services.casefile.timeline import timeline, visible_to
-from services.casefile.views import responsibility
+from services.casefile.timeline import history_of, known, timeline, visible_to
+from services.casefile.views import fold, responsibility
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
 from services.chassis.handler import Folded, Streams
@@ -95,12 +95,7 @@ class Cases:
 
     async def _as_it_was(self, caller: Caller, found: Found) -> Case:
         records = await self.records(found)
-        seen = visible_to(records, caller.org)
-        case = Case()
-        for recorded in records:
-            if recorded.version <= max(seen, default=0):
-                case = evolve(case, recorded.event)
-        return case
+        return fold(history_of(records, visible_to(records, caller.org)))
 
     async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:
         """What the caller reads of a case in the state that a command just left it in."""
@@ -120,12 +115,12 @@ class Cases:
         return [timeline_view(item) for item in items]
 
     async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
-        """Who was responsible for what, as far as the caller may see: a former party to the end of its part."""
+        """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
         records = await self.records(found)
-        if not set(found.relations) & SEES_STATE:
-            seen = visible_to(records, caller.org)
-            records = [recorded for recorded in records if recorded.version <= max(seen, default=0)]
-            if CONSENT_WITHDRAWN in found.relations:
+        if (seer := self._seen_by(caller, found)) is not None:
+            seen = visible_to(records, seer) if CONSENT_WITHDRAWN not in found.relations else frozenset()
+            records = history_of(records, seen)
+            if not any(recorded.version in seen for recorded in known(records, at.as_of, at.known_at)):
                 records = []
         as_of = at.as_of or self._clock.now()
         return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))

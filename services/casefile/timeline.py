@@ -5,7 +5,7 @@ Reads are bitemporal: `as_of` asks what had happened by then, `known_at` what th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,9 +69,11 @@ def timeline(
 ) -> list[Item]:
     """The items of a case's stream; those that the organisation `seen_by` may see, or all without one."""
     seen = visible_to(records, seen_by) if seen_by is not None else None
+    # Who is responsible after an item is told as the reader knows it, without what happened with others meanwhile.
+    history = records if seen is None else history_of(records, seen)
     items = []
     case = Case()
-    for recorded in known(records, as_of, known_at):
+    for recorded in known(history, as_of, known_at):
         case = evolve(case, recorded.event)
         if seen is None or recorded.version in seen:
             items.append(_item(recorded, case))
@@ -137,8 +139,16 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
     return frozenset(version for version, item in items.items() if parties.sees(organisation, item))
 
 
-def _moment(recorded: Recorded) -> tuple[datetime, str | None]:
-    return recorded.meta.recorded_at, recorded.meta.causation_id
+def history_of(records: Sequence[Recorded], seen: Collection[int]) -> list[Recorded]:
+    """The events from which a reader's own view of the case is folded: what it sees (`seen`, stream versions), on top
+    of what stood when it was addressed. Without anything seen, nothing."""
+    first = min(seen, default=0)
+    return [recorded for recorded in records if recorded.version < first or recorded.version in seen]
+
+
+def _moment(recorded: Recorded) -> tuple[datetime, str | None, str | None]:
+    # A request has its own span, so two commands in one instant of a clock that stands still are told apart.
+    return recorded.meta.recorded_at, recorded.meta.causation_id, recorded.meta.traceparent
 
 
 def _told(recorded: Recorded) -> tuple[str, dict[str, Any]]:

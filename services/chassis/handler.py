@@ -8,12 +8,12 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from os import urandom
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -27,6 +27,15 @@ D = TypeVar("D", bound="Desk")
 
 TRIES = 25
 FOLDS_KEPT = 1024
+
+
+def new_id() -> str:
+    """A random UUID (version 4), written without the detour over the class, which costs more than the randomness."""
+    drawn = bytearray(urandom(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class Desk(Protocol):
@@ -328,7 +337,7 @@ class Handler(Generic[C, D]):
         correlation = call.correlation_id or own.correlation_id
         for decision in decided:
             stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
-            event_id = str(uuid.uuid4())
+            event_id = new_id()
             correlation = correlation or event_id
             meta = Metadata(
                 event_id=event_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,10 +16,13 @@ class SQLiteIndex:
     def __init__(self, path: Path, tables: Sequence[Table], version: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tables = {table.name: table for table in tables}
+        self._puts: dict[tuple[str, ...], str] = {}
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
         self._db.execute("PRAGMA synchronous = NORMAL")
+        # Keys are random: a page that is changed often on its way should be folded into the file only now and then.
+        self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
         if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
             self._create(version)
@@ -72,13 +75,18 @@ class SQLiteIndex:
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """See `IndexWriter.put`."""
+        given = (table, *columns)
+        if (statement := self._puts.get(given)) is None:
+            statement = self._puts[given] = self._put(table, columns)
+        self._db.execute(statement, (key, seq, *columns.values()))
+
+    def _put(self, table: str, columns: Iterable[str]) -> str:
         names = [self._column(table, column) for column in columns]
         marks = ", ".join("?" * (len(names) + 2))
         changes = ", ".join(f"{name} = excluded.{name}" for name in names)
-        self._db.execute(
+        return (
             f'INSERT INTO "{table}" ({", ".join(["key", "seq", *names])}) VALUES ({marks})'  # noqa: S608 - declared names
-            f" ON CONFLICT (key) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}",
-            (key, seq, *columns.values()),
+            f" ON CONFLICT (key) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
         )
 
     def delete(self, table: str, key: str) -> None:

@@ -6,7 +6,7 @@ that refers to it, so an acknowledged command never lacks its record; a record w
 
 Every record is encrypted under a key of its own, and forgetting overwrites that key (crypto-shredding). Deleting alone
 is not enough: when SQLite moves rows between pages, secure_delete leaves copies of them behind. Keys are never moved:
-their table only grows at its end, and overwriting keeps their length. See docs/decisions for what was tried.
+their table only grows at its end, and overwriting keeps their length.
 """
 
 from __future__ import annotations

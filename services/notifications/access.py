@@ -15,20 +15,22 @@ STREAM: Final = "stream"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 """What everybody is to organisations and programmes, which are no secret."""
 OVERSIGHT: Final = "OVERSIGHT"
-"""What an auditor or data protection officer is to every case."""
+"""What an auditor is to every case."""
 
 _COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
-_OVERSEERS = frozenset({Role.AUDITOR, Role.DPO})
+_OFFICERS = frozenset({Role.DPO})
+"""A data protection officer sees what the own organisation sees."""
+_OVERSEERS = frozenset({Role.AUDITOR})
 
 _RELATIONS: Final = {
-    Relation.OWNER_AGENCY: _COUNSELLORS,
-    Relation.ADDRESSED: _COORDINATORS,
-    Relation.FORMER: _COORDINATORS,
+    Relation.OWNER_AGENCY: _COUNSELLORS | _OFFICERS,
+    Relation.ADDRESSED: _COORDINATORS | _OFFICERS,
+    Relation.FORMER: _COORDINATORS | _OFFICERS,
     # The stop is all that is left to see, and has to be seen.
-    Relation.GONE: _COORDINATORS,
+    Relation.GONE: _COORDINATORS | _OFFICERS,
     OVERSIGHT: _OVERSEERS,
-    ANY_ORGANISATION: _COUNSELLORS | _COORDINATORS | _OVERSEERS | {Role.OPERATOR},
+    ANY_ORGANISATION: _COUNSELLORS | _COORDINATORS | _OFFICERS | _OVERSEERS | {Role.OPERATOR},
 }
 
 POLICY: Final = Policy(

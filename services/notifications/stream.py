@@ -7,6 +7,7 @@ client costs one page and a fast one nothing more.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class LiveFeed:
         # At once, so that the client knows that it is connected before anything happens. Comments have no blank line
         # behind them: some clients take one for an event without data.
         yield b": connected\n"
+        said_at = time.monotonic()
         while not self._ending.is_set():
             if not await self._still_valid(subscriber):
                 yield b": the token has expired\n"
@@ -86,8 +88,13 @@ class LiveFeed:
                 yield b"".join(
                     _event(position, message) for position, message in zip(found.positions, messages, strict=True)
                 )
-            elif not await self._moved(known):
+                said_at = time.monotonic()
+            # Counted from the last word to this client: what goes on for others is no sign of life.
+            elif (left := said_at + self._service.settings.heartbeat_seconds - time.monotonic()) > 0:
+                await self._moved(known, left)
+            else:
                 yield b": still here\n"
+                said_at = time.monotonic()
 
     async def _still_valid(self, subscriber: Subscriber) -> bool:
         try:
@@ -96,20 +103,17 @@ class LiveFeed:
             return False
         return True
 
-    async def _moved(self, known: int) -> bool:
-        """Waits until the index has gone beyond `known`, the streams end, or it is time for a sign of life (False)."""
+    async def _moved(self, known: int, seconds: float) -> None:
+        """Returns when the index has gone beyond `known` or the streams end, at the latest after so many seconds."""
         waiting = [
             asyncio.ensure_future(self._service.projection.wait_through(known + 1)),
             asyncio.ensure_future(self._ending.wait()),
         ]
         try:
-            done, _ = await asyncio.wait(
-                waiting, timeout=self._service.settings.heartbeat_seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in waiting:
                 one.cancel()
-        return bool(done)
 
 
 def _event(position: int, message: dict[str, Any]) -> bytes:

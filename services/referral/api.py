@@ -24,7 +24,7 @@ from services.chassis.http.asked import (
     check_text,
     plain_creation,
 )
-from services.chassis.http.plain import read_by_hand
+from services.chassis.http.plain import PlainRoute
 from services.chassis.http.positions import read_cursor
 from services.referral import bodies
 from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
@@ -40,23 +40,12 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
     """All routes under `/v1/referrals` but the bulk intake."""
     router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
+    @router.post(
+        "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."
+    )
     async def create(request: Request, asked: Creating, body: bodies.ReferralBody, _: Covered) -> Response:
         check_text(await request.json(), PERSONAL, await request.body())
         return await intake.create(asked, body)
-
-    async def create_plainly(request: Request) -> Response | None:
-        plain = await plain_creation(request, bodies.ReferralBody)
-        return await create(request, *plain, None) if plain is not None else None
-
-    router.add_api_route(
-        "",
-        create,
-        methods=["POST"],
-        status_code=201,
-        response_model=ReferralAnswer,
-        summary="Submit a referral, or keep it as a draft.",
-        route_class_override=read_by_hand(create_plainly),
-    )
 
     @router.get("", response_model=ReferralPage, summary="Referrals that the caller may see.")
     async def find(
@@ -112,6 +101,19 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
             operation_id=f"referral-{name}",
         )
     return router
+
+
+def plain_routes(intake: Intake) -> list[PlainRoute]:
+    """Submitting, once more: the same as `create` for a request without query and with a sound body."""
+
+    async def create(request: Request) -> Response | None:
+        if (plain := await plain_creation(request, bodies.ReferralBody)) is None:
+            return None
+        asked, body = plain
+        check_text(await request.json(), PERSONAL, await request.body())
+        return await intake.create(asked, body)
+
+    return [PlainRoute("POST", "/v1/referrals", create)]
 
 
 def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -> Callable[..., Awaitable[Response]]:

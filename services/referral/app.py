@@ -185,4 +185,5 @@ def build(
         # Bulk first: its path would otherwise be taken for a referral's id.
         routers=[bulk.routes(intake), api.routes(found, intake), registry.routes(listed)],
         telemetry=telemetry,
+        plain=api.plain_routes(intake),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from contracts.codes import DeadlineName
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
@@ -47,22 +46,20 @@ def _list(recorded: Recorded, event: ReferralEvent, index: IndexWriter) -> None:
 
 
 def _await(event: ReferralEvent, index: IndexWriter, recorded: Recorded) -> None:
-    running = {deadline.name: deadline for deadline in event.deadlines}
-    for name in DeadlineName:
-        for kind in ("REMIND", "PASS"):
-            key = f"{event.offer.referral_id}:{name}:{kind}"
-            if (deadline := running.get(name)) is None:
-                index.delete(DEADLINES.name, key)
-                continue
-            # One that was fired before is put again while it runs; firing it twice writes nothing.
-            at = deadline.remind_at if kind == "REMIND" else deadline.due_at
+    referral_id = event.offer.referral_id
+    if recorded.version > 1:
+        index.delete_where(DEADLINES.name, stream=referral_id)
+    # One that was fired before is put again while it runs; firing it twice writes nothing.
+    for deadline in event.deadlines:
+        due = sortable(deadline.due_at)
+        for kind, at in (("REMIND", sortable(deadline.remind_at)), ("PASS", due)):
             index.put(
                 DEADLINES.name,
-                key,
+                f"{referral_id}:{deadline.name}:{kind}",
                 recorded.position,
-                stream=event.offer.referral_id,
-                name=name.value,
+                stream=referral_id,
+                name=deadline.name,
                 kind=kind,
-                at=sortable(at),
-                due=sortable(deadline.due_at),
+                at=at,
+                due=due,
             )

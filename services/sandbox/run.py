@@ -19,7 +19,7 @@ from services.sandbox.app import sandbox_app
 from services.sandbox.client import Refusal, SandboxClient
 from services.sandbox.demo import set_the_scene
 from services.sandbox.stories import tell_stories
-from services.serve import server
+from services.serve import listen, serve_app
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +50,20 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     # Whoever visits wants to read the stories, not the requests that tell them.
     told = "log_level" in settings.model_fields_set
     configure_logging(settings.log_level if told else "WARNING", disclose=True)
+    if (on := listen(settings)) is None:
+        return 1
     issuer = DevelopmentIssuer(issuer_directory(settings))
     clock = SandboxClock(settings.data / "sandbox-clock.json")
     assembly = assemble(["referral", "casefile", "notifications"], settings, clock, Verifier(issuer, settings.audience))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{settings.port}"
+    url = f"http://{host}:{on.getsockname()[1]}"
 
     async def tell() -> None:
         # Told through the front door: what the demo shows, any client can do.
         await _tell(_client(settings, url), empty=empty, say=click.echo)
         click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
 
-    running = server(sandbox_app(assembly, clock, tell), settings)
-    running.run()
-    return 0 if running.started else 1
+    return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.end_streams)
 
 
 async def tell_demo(settings: Settings, url: str | None) -> int:

@@ -210,28 +210,26 @@ async def _handback(teller: Teller, case: str) -> None:
 
 
 async def _what_next(client: SandboxClient, say: Say) -> None:
-    """The next five commands to try, with their tokens filled in."""
-    referrals = (await client.send(INES, "GET", "/v1/referrals")).json()["items"]
-    told = next(one for one in referrals if one["client"]["ref"] == SAMIRA["client"]["ref"])
-    waiting = next((one for one in referrals if one["state"] == "SUBMITTED"), referrals[-1])
-    etag = waiting["version"]
+    """The next commands to try, with their tokens filled in; after the stories there are five."""
+    waiting = (await client.send(INES, "GET", "/v1/referrals", params={"state": "SUBMITTED", "limit": "1"})).json()
+    # The oldest: the story's own, unless somebody had a sandbox without stories first.
+    cases = (await client.send(AUDITOR, "GET", "/v1/cases", params={"limit": "1"})).json()
     ngo, agency, auditor = (f"-H 'Authorization: Bearer {client.token(one)}'" for one in (LOTTE, INES, AUDITOR))
-    url, case = client.url, f"{client.url}/v1/cases/{told['case']}"
-    say("\nFive commands to try next:\n")
-    for number, (why, command) in enumerate(
-        (
-            ("what brugwerk has to act on", f"curl -s {ngo} {url}/v1/worklist"),
-            (
-                "brugwerk acknowledges the referral that waits",
-                f"curl -s -X POST {ngo} -H 'If-Match: \"{etag}\"' {url}/v1/referrals/{waiting['id']}/receive",
-            ),
-            ("everything that brugwerk was told, from the first event", f"curl -s {ngo} {url}/v1/feed"),
-            ("the agency reads the whole story", f"curl -s {agency} {case}/timeline"),
+    url = client.url
+    commands = [("what brugwerk has to act on", f"curl -s {ngo} {url}/v1/worklist")]
+    for referral in waiting["items"]:
+        receive = f"-H 'If-Match: \"{referral['version']}\"' {url}/v1/referrals/{referral['id']}/receive"
+        commands.append(("brugwerk acknowledges the referral that waits", f"curl -s -X POST {ngo} {receive}"))
+    commands.append(("everything that brugwerk was told, from the first event", f"curl -s {ngo} {url}/v1/feed"))
+    for case in cases["items"]:
+        story = f"{url}/v1/cases/{case['id']}"
+        commands += [
+            ("the agency reads the whole story", f"curl -s {agency} {story}/timeline"),
             (
                 "an auditor asks who was responsible on 1 July",
-                f"curl -s {auditor} '{case}/responsibility?asOf=2026-07-01'",
+                f"curl -s {auditor} '{story}/responsibility?asOf=2026-07-01'",
             ),
-        ),
-        start=1,
-    ):
+        ]
+    say("\nCommands to try next:\n")
+    for number, (why, command) in enumerate(commands, start=1):
         say(f"{number}. {why}:\n   {command}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
 import subprocess
@@ -99,7 +100,7 @@ async def fill_the_disk(directory: str) -> None:
     say("ready")
     hear()
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    largest = max(file.stat().st_size for file in Path(directory).iterdir())
+    largest = max(entry.stat().st_size for entry in os.scandir(directory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
     for n in range(3):
         try:
@@ -129,4 +130,4 @@ ROLES = {role.__name__: role for role in (write_log, publish, fill_the_disk, ope
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(ROLES[sys.argv[1]](*sys.argv[2:]))  # type: ignore[operator]
+        asyncio.run(ROLES[sys.argv[1]](*sys.argv[2:]))

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ class Listener:
         self.sick: set[str] = set()
 
     async def __call__(self, event: CloudEvent) -> None:
+        """See `React`."""
         self.tried.append(event.id)
         await asyncio.sleep(0)
         if event.id in self.sick:
@@ -176,7 +178,7 @@ async def test_pauses_grow_and_end_for_an_operator(
         retry_at = store.parked(TOPIC)[0].retry_at
         pauses += [retry_at - before] if retry_at is not None else []
     assert len(pauses) == TRIES - 1
-    assert all(later > sooner * 1.5 for sooner, later in zip(pauses, pauses[1:], strict=False))
+    assert all(later > sooner * 1.5 for sooner, later in pairwise(pauses))
     first, second = store.parked(TOPIC)
     assert (first.tries, first.retry_at, second.tries) == (TRIES, None, 0)
     make_due(store)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import sqlite3
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ async def test_the_mark_differs_whenever_anything_was_appended(open_log: OpenLog
     for writer, version in ((log, 0), (other, 1), (log, 2), (other, 3)):
         await writer.append([write("counter-a", version, 1)])
         marks.append(log.mark())
-    assert all(later != sooner for sooner, later in zip(marks, marks[1:], strict=False))
+    assert all(later != sooner for sooner, later in pairwise(marks))
 
 
 async def test_what_was_just_written_reads_like_what_is_kept(open_log: OpenLog) -> None:
@@ -202,7 +203,7 @@ async def test_what_was_read_never_hides_a_later_commit(open_log: OpenLog, kind_
     assert all(versions == list(range(1, len(versions) + 1)) for versions in streams.values())
     assert sum(len(versions) for stream, versions in streams.items() if stream != "shared") == 4000
     # Both were at it at the same time, or this shows nothing.
-    assert sum(a.stream[:4] != b.stream[:4] for a, b in zip(everything, everything[1:], strict=False)) > 100
+    assert sum(a.stream[:4] != b.stream[:4] for a, b in pairwise(everything)) > 100
 
 
 class TestSQLite:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.decider import Command, Refused
+from services.chassis.decider import Command, Entity, Refused
 from services.chassis.eventlog import EventLog, Write
 from services.chassis.handler import TRIES, Busy, Handler, KeyReused, NotFound, PreconditionFailed, Reads, Streams
 from tests.chassis.conftest import OpenLog
@@ -57,6 +57,7 @@ class Asides:
         self.times = 0
 
     async def __call__(self) -> None:
+        """Stores it."""
         self.times += 1
 
 
@@ -300,7 +301,7 @@ async def test_folds_are_kept_per_kind_of_entity(streams: Streams, counting: Han
             return state + self.factor * (isinstance(event, Counted) + 2 * isinstance(event, LookedAt))
 
     for factor in range(50):
-        passing = type(COUNTER)(0, Folding(factor))
+        passing: Entity[int] = Entity(0, Folding(factor))
         assert (await streams.fold(A, passing)).state == factor * 3
     assert (await streams.fold(A, COUNTER)).state == Counter(5)
 

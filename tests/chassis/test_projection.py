@@ -178,7 +178,7 @@ def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_index: Op
 
 
 def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
-    """One value, several, none at all (NULL), and no condition; in the order of `seq`, behind `after`, up to `limit`."""
+    """One value, several, NULL, and no condition; in the order of `seq`, behind `after`, up to `limit`."""
     index = open_index()
     for n in range(12):
         index.put("group", f"k{n}", 100 - n, case="xyz"[n % 3], total=n % 2, order=None if n < 6 else "late")

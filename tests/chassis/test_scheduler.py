@@ -83,10 +83,12 @@ class World:
         self.scheduler = Scheduler(self.index, self.projection, self.clock, self._fire)
 
     async def append(self, stream: str, *events: TermSet | TermStopped | TermPassed) -> None:
+        """Records events."""
         version = len(await self.log.read(stream))
         await self.log.append([Write(stream, version, [(event, metadata()) for event in events])])
 
     async def set(self, stream: str, hours: float, name: str = "ANSWER") -> None:
+        """Sets a term that is due so many hours after the start."""
         await self.append(stream, TermSet(name=name, due_at=START + hours * HOUR))
 
     async def _fire(self, row: Row, at: datetime) -> None:

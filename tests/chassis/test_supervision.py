@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,14 @@ async def test_work_is_taken_up_again_after_failures(
     supervised = Supervised("work", work)
     supervised.start()
     await asyncio.sleep(0.005)
-    assert supervised.failing == "LookupError"
+    states = [supervised.failing]
     await asyncio.wait_for(well.wait(), 2)
     await asyncio.sleep(0.03)
-    assert supervised.failing is None
+    states.append(supervised.failing)
     await supervised.stop()
-    pauses = [later - sooner for sooner, later in zip(times[:5], times[1:5], strict=False)]
-    assert all(longer > shorter for shorter, longer in zip(pauses, pauses[1:], strict=False))
+    assert states == ["LookupError", None]
+    pauses = [later - sooner for sooner, later in pairwise(times[:5])]
+    assert all(longer > shorter for shorter, longer in pairwise(pauses))
     assert "must not be said" not in caplog.text
 
 

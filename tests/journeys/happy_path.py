@@ -21,7 +21,6 @@ MENTOR_PROFILE: Final[dict[str, Any]] = {
 }
 MEETINGS: Final = ("03-03", "03-17", "03-31", "04-14", "04-28", "05-12", "05-26", "06-09", "06-23")
 CHECK_INS: Final = ("03-05", "03-19", "04-17", "05-15", "06-12")
-ACCEPTED: Final = "HandbackAccepted"
 
 
 @dataclass
@@ -167,13 +166,15 @@ def _handed_back(story: Story) -> None:
         "closeReason": "EMPLOYMENT",
     }
     story.does(INES, story.path, "accept-handback", answer)
+    for reader in (INES, LOTTE):
+        story.answers[f"referral of {reader.org}"] = story.outside.read(reader, story.offer)
+    story.on("2026-07-06", "11:00:00")
     outcome = {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True}
     story.does(INES, story.path, "record-outcome", outcome)
     story.look("2026-07-06")
     for reader in (INES, LOTTE):
         story.answers[f"timeline of {reader.org}"] = story.outside.timeline(reader, story.case)
         story.answers[f"feed of {reader.org}"] = story.outside.feed(reader)
-        story.answers[f"referral of {reader.org}"] = story.outside.read(reader, story.offer)
 
 
 def _followed_up(story: Story) -> None:
@@ -184,6 +185,8 @@ def _followed_up(story: Story) -> None:
         outcome = {"point": point, "code": "EMPLOYED_STABLE", "source": "REGISTER"}
         story.does(INES, story.path, "record-outcome", outcome)
         story.look(day)
+    # What follows from the last one has happened everywhere when the clock has been moved.
+    story.on("2027-06-30", "10:00:01")
 
 
 def _access_ends(story: Story) -> None:

@@ -6,6 +6,7 @@ Nothing here knows what the services are made of: it reads api.md's words over H
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,11 +30,12 @@ STOP_SECONDS: Final = 10
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on, outside the range from which the system hands out its own."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as candidate, suppress(OSError):
+            candidate.bind(("127.0.0.1", port))
+            return port
 
 
 def environment(data: Path, port: int | None = None, **settings: str) -> dict[str, str]:

@@ -137,12 +137,11 @@ async def test_strangers_get_nothing(system: Running) -> None:
     assert await system.seen(OTHER_AGENCY) == await system.seen(SAMENSTAP) == await system.seen(OPERATOR) == []
 
 
-@pytest.mark.parametrize("role", [Role.AUDITOR, Role.DPO])
-async def test_oversight_sees_everything(system: Running, role: Role) -> None:
-    """Auditors and data protection officers read every case, whatever has ended since."""
+async def test_oversight_sees_everything(system: Running) -> None:
+    """Auditors read every case, whatever has ended since."""
     _, sent = await declined_and_referred_again(system)
     notices = await system.tell(described(BRUGWERK))
-    assert await system.seen(AUDITOR, role) == [*ids(sent, *range(6)), notices[0].id]
+    assert await system.seen(AUDITOR, Role.AUDITOR) == [*ids(sent, *range(6)), notices[0].id]
 
 
 async def test_organisations_and_programmes_are_for_every_organisation(system: Running) -> None:
@@ -209,13 +208,13 @@ def test_no_role_may_see_a_case_that_its_organisation_has_no_part_in_except_over
     """The whole table: which relation opens the feed and the stream for which role."""
     permitted = {(cell.relation, cell.role) for cell in POLICY.matrix() if cell.verdict is Verdict.PERMITTED}
     assert permitted == {
-        *(("OWNER_AGENCY", role) for role in (Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD)),
+        *(("OWNER_AGENCY", role) for role in (Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD, Role.DPO)),
         *(
             (relation, role)
             for relation in ("ADDRESSED", "FORMER", "GONE")
-            for role in (Role.NGO_COORDINATOR, Role.NGO_LEAD)
+            for role in (Role.NGO_COORDINATOR, Role.NGO_LEAD, Role.DPO)
         ),
-        *(("OVERSIGHT", role) for role in (Role.AUDITOR, Role.DPO)),
+        ("OVERSIGHT", Role.AUDITOR),
         *(
             ("ANY_ORGANISATION", role)
             for role in (

@@ -191,6 +191,27 @@ async def test_silence_is_broken_by_a_sign_of_life(tmp_path: Path) -> None:
             signs += (await anext(lines)).startswith(": still here")
 
 
+async def test_what_happens_for_others_is_no_sign_of_life(tmp_path: Path) -> None:
+    """A client that may see nothing of a busy service still hears from it."""
+
+    async def busy(system: Running) -> None:
+        story = Story("case-1")
+        while True:
+            await system.publishing.publish(story.submitted(BRUGWERK))
+            await asyncio.sleep(0.01)
+
+    async with running(tmp_path, heartbeat=0.1) as system, listening(system, SAMENSTAP) as stream:
+        work = asyncio.create_task(busy(system))
+        try:
+            async with asyncio.timeout(3):
+                lines = stream.answer.aiter_lines()
+                signs = 0
+                while signs < 3:
+                    signs += (await anext(lines)).startswith(": still here")
+        finally:
+            work.cancel()
+
+
 async def test_the_heartbeat_is_never_rarer_than_every_fifteen_seconds(system: Running) -> None:
     """The setting cannot be made longer, and its default is shorter."""
     settings = system.service.settings

@@ -8,10 +8,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic_core import to_json
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
 from services.chassis.http.openapi import document
+from services.chassis.http.plain import PlainRequests, PlainRoute
 from services.chassis.http.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.telemetry import Telemetry
@@ -89,6 +91,9 @@ class LastResort:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # Nobody is left to be answered.
+            return
         except Exception as error:  # noqa: BLE001 - the edge is where failures end
             # The class only: a message could quote what was being processed.
             log.error("unexpected failure", extra={"failure": type(error).__name__})  # noqa: TRY400 - as said
@@ -132,14 +137,25 @@ def common_routes(
     return router
 
 
-def service_app(
-    service: Service, *, title: str, summary: str, routers: Sequence[APIRouter], telemetry: Telemetry
+def service_app(  # noqa: PLR0913 - the parts of an application
+    service: Service,
+    *,
+    title: str,
+    summary: str,
+    routers: Sequence[APIRouter],
+    telemetry: Telemetry,
+    plain: Sequence[PlainRoute] = (),
 ) -> FastAPI:
-    """The application of one service. Whoever runs the process starts and stops the service."""
+    """The application of one service. Whoever runs the process starts and stops the service.
+
+    `plain` are those of its routes whose plain requests have a reading of their own.
+    """
     app = FastAPI(title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False)
     app.state.service = service
     for router in routers:
         app.include_router(router)
+    if plain:
+        app.add_middleware(PlainRequests, routes={(route.method, route.path): route for route in plain})
     install_manners(app, service.settings.body_limit, telemetry)
     return app
 

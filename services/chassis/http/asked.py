@@ -206,12 +206,11 @@ Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
 async def plain_creation(request: Request, model: type[B]) -> tuple[Asked, B] | None:
     """What `creating` and the framework make of a request without query and with a valid JSON body of that model.
 
-    None for any other request: what is wrong with it, or special about it, is the framework's to find out. For
-    `read_by_hand`.
+    None for any other request: what is wrong with it, or special about it, is the framework's to find out.
     """
     headers = request.headers
     caller = await authenticated(request, headers.get("authorization"))
-    if request.scope["query_string"] or not headers.get("content-type", "").startswith("application/json"):
+    if not headers.get("content-type", "").startswith("application/json"):
         return None
     try:
         body = model.model_validate(await request.json())

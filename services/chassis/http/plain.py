@@ -1,33 +1,70 @@
-"""Routes whose plain requests are read by hand.
+"""Plain requests of the busiest routes, answered before the framework looks at them.
 
-The framework solves a route's parameters anew for every request, which for the busiest route costs more than all that
-is decided and stored for it. Such a route may have a reading of its own for the requests that most clients send;
-every other request, and the document, is the framework's as for any route. Measured: docs/decisions/0004.
+Finding the route, solving its parameters and leaving its contexts costs the framework more than deciding and storing
+what was asked (measured: docs/decisions/0004-group-commit.md). A route may therefore have a reading of its own for
+what most clients send; every other request to it, and the document, is the framework's as for any route.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.chassis.http import problems
 
 Reading = Callable[[Request], Awaitable[Response | None]]
-"""Answers a plain request; None for any other, before anything has happened."""
+"""Answers a plain request; None for any other, before anything has happened. Raises what a route may raise."""
 
 
-def read_by_hand(reading: Reading) -> type[APIRoute]:
-    """The class of a route that asks `reading` first. Both have to answer a request that both can read alike."""
+@dataclass(frozen=True, slots=True)
+class PlainRoute:
+    """A route without parameters in its path, and the reading of its plain requests: those without a query."""
 
-    class PlainRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            framework = super().get_route_handler()
+    method: str
+    path: str
+    reading: Reading
 
-            async def handler(request: Request) -> Response:
-                answer = await reading(request)
-                return answer if answer is not None else await framework(request)
 
-            return handler
+class PlainRequests:
+    """ASGI middleware that asks a route's own reading first, and the application behind it for all else."""
 
-    return PlainRoute
+    def __init__(self, app: ASGIApp, *, routes: Mapping[tuple[str, str], PlainRoute]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        route = self._routes.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if route is None or scope["query_string"]:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            answer = await route.reading(request)
+        except ClientDisconnect:
+            return
+        except problems.EXPECTED as error:
+            answer = problems.response_to(problems.as_problem(error), request)
+        if answer is None:
+            await self._app(scope, _again(await request.body(), receive), send)
+            return
+        # Requests are counted by the route that answered them.
+        scope["route"] = route
+        await answer(scope, receive, send)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

@@ -183,13 +183,13 @@ def install(app: FastAPI) -> None:
             refusal.headers["Allow"] = ", ".join(sorted(_methods_at(app, request.url.path)))
         return response_to(refusal, request)
 
-    for kind in _EXPECTED:
+    for kind in EXPECTED:
         app.add_exception_handler(kind, expected)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, framework)
 
 
-_EXPECTED: tuple[type[Exception], ...] = (
+EXPECTED: tuple[type[Exception], ...] = (
     ProblemError,
     Refused,
     Unauthenticated,
@@ -200,6 +200,7 @@ _EXPECTED: tuple[type[Exception], ...] = (
     KeyReused,
     Busy,
 )
+"""What a route may raise, and every client may cause."""
 
 
 def _not_json(request: Request) -> ProblemError | None:
@@ -212,7 +213,9 @@ def _not_json(request: Request) -> ProblemError | None:
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:
     described = app.openapi()["paths"]
-    here = (template for template in described if re.fullmatch(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)), path))
+    here = (
+        template for template in described if re.fullmatch(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)), path)
+    )
     return {method.upper() for template in here for method in described[template]}
 
 

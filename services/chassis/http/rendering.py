@@ -23,7 +23,7 @@ def camel(name: str) -> str:
 
 def as_json(value: Any) -> Any:
     """Plain data in its JSON shape: camelCase members, sets sorted; times and dates are left to the serialiser."""
-    kind = type(value)
+    kind: type = type(value)
     if kind in _PLAIN:
         return value
     if (members := _members(kind)) is not None:

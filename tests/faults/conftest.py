@@ -1,0 +1,55 @@
+"""Programs that are gone when their test is, and an issuer for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from services.chassis.development_issuer import DevelopmentIssuer
+from tests.faults.caller import Caller
+from tests.faults.issuer import LoopbackIssuer
+from tests.faults.processes import Program
+from tests.people import Person
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture
+def issuer() -> Iterator[LoopbackIssuer]:
+    """An issuer for `caserelay serve`."""
+    running = LoopbackIssuer()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
+    """Makes programs over one data directory, `data`; none of their processes outlives the test."""
+    with ExitStack() as made:
+
+        def make(*arguments: str, data: str = "data") -> Program:
+            one = Program(*arguments, data=tmp_path / data, issuer=issuer.url)
+            made.callback(one.kill)
+            return one
+
+        yield make
+
+
+@pytest.fixture
+def caller(issuer: LoopbackIssuer) -> Callable[[Program], Caller]:
+    """Makes callers of a program, with the tokens that it accepts."""
+
+    def make(program: Program) -> Caller:
+        if not program.is_sandbox:
+            return Caller(program.url, issuer.token)
+        sandbox = DevelopmentIssuer(program.data / "issuer")
+
+        def token(person: Person) -> str:
+            return sandbox.issue(sub=person.sub, org=person.org, role=person.role, audience="caserelay")
+
+        return Caller(program.url, token)
+
+    return make

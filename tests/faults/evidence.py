@@ -1,0 +1,147 @@
+"""What a system holds after it was mistreated, read as its users read it and from its files, and compared."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from services.notifications.catalogue import MESSAGES
+from tests.faults.caller import Caller
+from tests.faults.load import Acknowledged
+from tests.people import AUDITOR, INES, LOTTE
+
+Json = dict[str, Any]
+
+PUBLISHED: Final = frozenset(model.NAME for model in MESSAGES.values())
+"""The items of a timeline that are told to the parties too; the others stay between the agency and the auditors."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Referrals by id with their records, timelines by case, the feeds of three readers, and what /readyz says."""
+
+    referrals: Mapping[str, Json]
+    records: Mapping[str, Sequence[Json]]
+    timelines: Mapping[str, Sequence[Json]]
+    feeds: Mapping[str, Sequence[Json]]
+    ready: Mapping[str, Json]
+
+    @classmethod
+    async def gathered(cls, people: Caller) -> Self:
+        """All of it, once nobody lags behind."""
+        ready = await people.settled()
+        listed = await people.listed(INES, "/v1/referrals")
+        referrals = {one["id"]: one for one in listed}
+        assert len(referrals) == len(listed), "a referral is listed twice"
+        records = {one: await people.listed(INES, f"/v1/referrals/{one}/events") for one in referrals}
+        cases = {one["case"] for one in listed}
+        timelines = {case: (await people.read(INES, f"/v1/cases/{case}/timeline"))["items"] for case in cases}
+        feeds = {reader.org: (await people.feed(reader))[0] for reader in (INES, LOTTE, AUDITOR)}
+        return cls(referrals=referrals, records=records, timelines=timelines, feeds=feeds, ready=ready)
+
+    def holds_what_was_acknowledged(self, told: Acknowledged) -> None:
+        """Each acknowledged command is one event of its referral, one item of its timeline, one message in each feed."""
+        on_timelines = Counter(item["event"] for items in self.timelines.values() for item in items)
+        in_feeds = {reader: Counter(event["id"] for event in feed) for reader, feed in self.feeds.items()}
+        assert told.commands
+        for referral, expected in told.events.items():
+            found = {event["type"]: event["event"] for event in self.records[referral]}
+            assert Counter(event["type"] for event in self.records[referral]) >= Counter(expected)
+            for kind in expected:
+                assert on_timelines[found[kind]] == 1
+                assert [counted[found[kind]] for counted in in_feeds.values()] == [1] * len(in_feeds)
+
+    def holds_nothing_twice(self) -> None:
+        """Every event is recorded, shown and told once, and within a case in the order of its source."""
+        for events in self.records.values():
+            assert [event["version"] for event in events] == list(range(1, len(events) + 1))
+            assert all(count == 1 for count in Counter(event["type"] for event in events).values())
+        for items in self.timelines.values():
+            _once(item["event"] for item in items)
+            positions = [item["position"] for item in items]
+            assert positions == sorted(set(positions))
+        for feed in self.feeds.values():
+            _once(event["id"] for event in feed)
+            places: dict[tuple[str, str], list[int]] = defaultdict(list)
+            for event in feed:
+                places[event["source"], event["subject"]].append(int(event["sequence"]))
+            assert all(place == sorted(set(place)) for place in places.values())
+
+    def agrees_everywhere(self) -> None:
+        """Record, timeline and feeds tell one story; an acceptance has moved responsibility once."""
+        recorded: dict[str, set[str]] = defaultdict(set)
+        for referral, events in self.records.items():
+            recorded[self.referrals[referral]["case"]] |= {event["event"] for event in events}
+        for reader, feed in self.feeds.items():
+            told: dict[str, set[str]] = defaultdict(set)
+            for event in feed:
+                if event["subject"] in self.timelines:
+                    told[event["subject"]].add(event["id"])
+            for case, items in self.timelines.items():
+                published = {item["event"] for item in items if item["type"] in PUBLISHED}
+                assert recorded[case] <= published, case
+                assert told[case] == published, (reader, case)
+        for referral, one in self.referrals.items():
+            case = one["case"]
+            moved = [item for item in self.timelines[case] if item["type"] == "ResponsibilityTransferred"]
+            accepted = [event for event in self.records[referral] if event["type"] == "ReferralAccepted"]
+            assert len(moved) == len(accepted), (case, moved)
+
+    def has_one_live_referral_per_person(self, told: Acknowledged) -> None:
+        """Whatever became of a command that nobody was answered for, it opened no second live referral."""
+        persons = Counter(one["client"]["ref"] for one in self.referrals.values())
+        assert all(count == 1 for count in persons.values())
+        assert told.ghosts <= set(persons)
+        assert len(self.timelines) == len(self.referrals), "two referrals share a case"
+
+    async def answers_a_repeat_as_before(self, people: Caller, told: Acknowledged, chance: random.Random) -> None:
+        """A create sent once more under its key is answered with the referral it made, and makes nothing."""
+        for key in chance.sample(sorted(told.answers), min(20, len(told.answers))):
+            answer = await people.send(INES, "POST", "/v1/referrals", told.bodies[key], key=key)
+            assert answer.status_code == 201, answer.text
+            assert answer.headers["Idempotency-Replayed"] == "true"
+            assert (answer.json()["id"], answer.json()["state"]) == (told.answers[key], "SUBMITTED")
+
+
+def _once(ids: Any) -> None:
+    twice = [one for one, count in Counter(ids).items() if count > 1]
+    assert not twice
+
+
+def _rows(file: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
+        return db.execute(query).fetchall()
+
+
+def files_are_sound(directory: Path) -> None:
+    """SQLite finds no fault in any file."""
+    files = sorted(directory.glob("*.db"))
+    assert files
+    for file in files:
+        assert _rows(file, "PRAGMA integrity_check") == [("ok",)], file
+
+
+def streams_are_contiguous(directory: Path) -> None:
+    """The versions of each stream of each log run from 1 without a gap, and no event id is there twice."""
+    for log in directory.glob("*-log.db"):
+        gaps = _rows(
+            log,
+            "SELECT originator_id FROM stored_events GROUP BY originator_id"
+            " HAVING MIN(originator_version) <> 1 OR MAX(originator_version) <> COUNT(*)",
+        )
+        assert not gaps, log
+        query = "SELECT COUNT(*), COUNT(DISTINCT json_extract(state, '$.meta.event_id')) FROM stored_events"
+        ((events, distinct),) = _rows(log, query)
+        assert events == distinct > 0, log
+
+
+def vault_holds(directory: Path, referrals: Collection[str]) -> None:
+    """There is a record for the contact data of every referral."""
+    kept = {ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records")}
+    assert {f"{referral}.person" for referral in referrals} <= kept

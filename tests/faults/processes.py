@@ -1,0 +1,106 @@
+"""The real program in processes of its own, which a test starts, kills and starts again over the same data."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+PROGRAM: Final = Path(sys.executable).with_name("caserelay")
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 20.0
+NOT_EPHEMERAL: Final = range(20_000, 32_000)
+"""Ports that no outgoing connection gets: while the server is down, a client that tries again and again could
+otherwise be given the very port as its own, connect to itself, and keep the server from coming back."""
+
+
+def free_port() -> int:
+    """A port of the loopback address on which nobody listens, and which stays free while the server is down."""
+    for port in random.sample(NOT_EPHEMERAL, 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port found")
+
+
+class Program:
+    """`caserelay` with these arguments over a data directory, on a port that it keeps from start to start."""
+
+    def __init__(self, *arguments: str, data: Path, issuer: str | None = None) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.said = data.with_name(f"{data.name}-{'-'.join(arguments)}-{self.port}.out")
+        self._arguments = arguments
+        self._issuer = issuer
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it is the sandbox, with its own issuer and a clock to move."""
+        return self._arguments[0] == "sandbox"
+
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def launch(self) -> None:
+        """Starts the process and does not wait for it."""
+        settings = {"DATA": str(self.data), "PORT": str(self.port), "ISSUER": self._issuer or "", "LOG_LEVEL": "WARNING"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}
+        environment = {**kept, **{f"CASERELAY_{name}": value for name, value in settings.items()}}
+        with self.said.open("ab") as said:
+            self._process = subprocess.Popen(
+                [PROGRAM, *self._arguments], env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            )
+
+    async def answers(self, path: str = "/readyz") -> None:
+        """Returns once the process answers there with 200."""
+        assert self._process is not None
+        until = time.monotonic() + START_SECONDS
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            while True:
+                assert self._process.poll() is None, f"the program has ended:\n{self._last_words()}"
+                assert time.monotonic() < until, f"no answer within {START_SECONDS} s:\n{self._last_words()}"
+                try:
+                    if (await http.get(path)).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.02)
+
+    async def start(self) -> None:
+        """Starts the process and returns once it takes work."""
+        self.launch()
+        await self.answers()
+
+    def kill(self) -> None:
+        """SIGKILL: the process has no chance to put anything in order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            assert self._process.wait(STOP_SECONDS) == -signal.SIGKILL
+
+    async def stop(self) -> None:
+        """SIGTERM: the process has to end cleanly."""
+        assert self._process is not None
+        self._process.terminate()
+        status = await asyncio.to_thread(self._process.wait, STOP_SECONDS)
+        assert status == 0, f"it ended with {status}:\n{self._last_words()}"
+
+    def _last_words(self) -> str:
+        return self.said.read_text(errors="replace")[-2000:]

@@ -1,0 +1,70 @@
+"""SIGKILL at random moments under load: what was acknowledged is there, exactly once, wherever anybody looks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.caller import Caller
+from tests.faults.conftest import Start
+from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
+from tests.faults.load import Clients
+from tests.faults.processes import Program
+from tests.people import OPERATOR
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+CLIENTS = 12
+
+log = logging.getLogger(__name__)
+
+
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize(
+    ("arguments", "kills"), [(("serve", "all"), 50), (("sandbox", "--empty"), 12)], ids=["production", "sandbox"]
+)
+async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_random_moments(
+    program: Start,
+    caller: Callable[[Program], Caller],
+    arguments: tuple[str, ...],
+    kills: int,
+) -> None:
+    """In the referral's record, on the case's timeline and in both feeds; and nothing that nobody sent is there."""
+    victim, chance = program(*arguments), random.Random()
+    await victim.start()
+    async with caller(victim) as people:
+        if victim.is_sandbox:
+            await people.send(OPERATOR, "PUT", "/v1/sandbox/clock", {"now": "2026-01-12T09:30:00Z"})
+        else:
+            await people.set_the_scene()
+        clients = Clients(people, chance)
+        working = asyncio.create_task(clients.work(CLIENTS))
+        for _ in range(kills):
+            await asyncio.wait([working], timeout=chance.uniform(0.0, 0.7))
+            if working.done():
+                break
+            victim.kill()
+            victim.launch()
+            # Alive is enough: the next kill may well meet it while it is still catching up.
+            await victim.answers("/healthz")
+        clients.end()
+        await working
+        told = clients.told
+
+        evidence = await Evidence.gathered(people)
+        evidence.holds_what_was_acknowledged(told)
+        evidence.holds_nothing_twice()
+        evidence.agrees_everywhere()
+        evidence.has_one_live_referral_per_person(told)
+        await evidence.answers_a_repeat_as_before(people, told, chance)
+        assert all(not any(service["parked"].values()) for service in evidence.ready.values()), evidence.ready
+        assert all(not service["failing"] for service in evidence.ready.values()), evidence.ready
+    await victim.stop()
+    files_are_sound(victim.data)
+    streams_are_contiguous(victim.data)
+    vault_holds(victim.data, evidence.referrals)
+    log.info("%d kills, %d commands acknowledged; answers: %s", kills, told.commands, dict(told.counted))

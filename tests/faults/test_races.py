@@ -1,0 +1,190 @@
+"""Two parties at once: one of them wins, the other is told by whom and why, and everybody reads the same afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.faults.caller import Caller
+from tests.faults.conftest import Start
+from tests.faults.evidence import streams_are_contiguous
+from tests.faults.processes import Program
+from tests.people import INES, LOTTE, another_person
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+RACES = 200
+RACES_OF_PROCESSES = 40
+
+Json = dict[str, Any]
+NAMED = {"ACCEPTED": "accept of brugwerk", "WITHDRAWN": "withdraw of vdab-gent"}
+EVENT = {"ACCEPTED": "ReferralAccepted", "WITHDRAWN": "ReferralWithdrawn"}
+
+
+async def received(people: Caller, how_many: int) -> list[tuple[str, str, str]]:
+    """Referrals that wait for their answer: path, case and ETag of each."""
+
+    async def one() -> tuple[str, str, str]:
+        made = await people.done(INES, "/v1/referrals", another_person(), key=str(uuid.uuid4()))
+        referral = made.json()
+        path = f"/v1/referrals/{referral['id']}"
+        taken = await people.done(LOTTE, f"{path}/receive", etag=made.headers["ETag"])
+        return path, referral["case"], taken.headers["ETag"]
+
+    return await asyncio.gather(*(one() for _ in range(how_many)))
+
+
+async def race(ngo: Caller, agency: Caller, path: str, etag: str, *, agency_first: bool) -> list[httpx.Response]:
+    """Both sides decide on what both have read; the answers to accept and to withdraw."""
+    accept = ngo.send(LOTTE, "POST", f"{path}/accept", {"coordinator": LOTTE.sub}, etag=etag)
+    withdraw = agency.send(INES, "POST", f"{path}/withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"}, etag=etag)
+    if agency_first:
+        return list(reversed(await asyncio.gather(withdraw, accept)))
+    return await asyncio.gather(accept, withdraw)
+
+
+def winner_of(answers: list[httpx.Response]) -> str:
+    """The state that the one winner brought about; the loser's refusal has to name the rule and the winner."""
+    assert sorted(answer.status_code for answer in answers)[0] == 200
+    (won,) = [answer for answer in answers if answer.status_code == 200]
+    (lost,) = [answer.json() for answer in answers if answer.status_code in (409, 412)]
+    state: str = won.json()["state"]
+    if lost["status"] == 412:
+        assert lost["code"] == "STALE_VERSION"
+        assert EVENT[state] in lost["detail"]
+    else:
+        assert lost["code"] == "STATE_DOES_NOT_ALLOW"
+        assert NAMED[state] in lost["detail"]
+    return state
+
+
+async def the_loser_tries_again(people: Caller, path: str, state: str) -> None:
+    """Having read what happened it is still refused, now by the state alone, with the winner named."""
+    loser, action, body = {
+        "ACCEPTED": (INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"}),
+        "WITHDRAWN": (LOTTE, "accept", {"coordinator": LOTTE.sub}),
+    }[state]
+    read = await people.send(loser, "GET", path)
+    assert read.json()["state"] == state
+    again = await people.send(loser, "POST", f"{path}/{action}", body, etag=read.headers["ETag"])
+    problem = again.json()
+    assert (again.status_code, problem["code"]) == (409, "STATE_DOES_NOT_ALLOW")
+    assert NAMED[state] in problem["detail"]
+
+
+async def both_read_the_same_story(people: Caller, path: str, case: str, state: str) -> None:
+    """State, timeline and responsibility are those of the winner, and the same for both sides."""
+    for party in (INES, LOTTE):
+        assert (await people.read(party, path))["state"] == state
+    told, seen = [(await people.read(party, f"/v1/cases/{case}/timeline"))["items"] for party in (INES, LOTTE)]
+    assert told == seen
+    types = Counter(item["type"] for item in told)
+    assert [types[event] for event in EVENT.values()] == [state == winner for winner in EVENT]
+    here, there = [await people.read(party, f"/v1/cases/{case}/responsibility") for party in (INES, LOTTE)]
+    assert here == there
+    owners = {step["step"]: step["owner"]["sub"] for step in here["steps"]}
+    if state == "ACCEPTED":
+        assert owners == {"FIRST_CONTACT": LOTTE.sub, "INTAKE": LOTTE.sub}
+    else:
+        assert owners == {"NEXT_SERVICE": INES.sub}
+    assert here["caseLead"]["sub"] == INES.sub
+
+
+@pytest.mark.timeout(180)
+async def test_of_an_accept_and_a_withdrawal_at_once_one_wins_and_both_sides_read_the_same_story(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """Two hundred times, each on a referral of its own, ten at a time."""
+    running = program("serve", "all")
+    await running.start()
+    async with caller(running) as people, caller(running) as agency:
+        await people.set_the_scene()
+        offers = await received(people, RACES)
+        races = enumerate(offers)
+        states: dict[str, str] = {}
+
+        async def take_races() -> None:
+            for number, (path, _, etag) in races:
+                answers = await race(people, agency, path, etag, agency_first=number % 2 == 1)
+                states[path] = winner_of(answers)
+                await the_loser_tries_again(people, path, states[path])
+
+        await asyncio.gather(*(take_races() for _ in range(10)))
+        await people.settled()
+        for path, case, _ in offers:
+            await both_read_the_same_story(people, path, case, states[path])
+        won = Counter(states.values())
+        assert set(won) == {"ACCEPTED", "WITHDRAWN"}, won
+        assert won.total() == RACES
+    await running.stop()
+
+
+@pytest.mark.timeout(120)
+async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """The referral service runs twice over the same data, and each side talks to another of the two."""
+    first, second = program("serve", "referral"), program("serve", "referral")
+    await first.start()
+    await second.start()
+    async with caller(first) as here, caller(second) as there:
+        await here.set_the_scene()
+        offers = await received(here, RACES_OF_PROCESSES)
+        won = Counter[str]()
+        for number, (path, _, etag) in enumerate(offers):
+            # Turns, since whoever is asked first has a head start.
+            ngo, agency = (here, there) if number % 4 < 2 else (there, here)
+            state = winner_of(await race(ngo, agency, path, etag, agency_first=number % 2 == 1))
+            won[state] += 1
+            await the_loser_tries_again(agency if state == "ACCEPTED" else ngo, path, state)
+            events = [await one.listed(INES, f"{path}/events") for one in (here, there)]
+            assert events[0] == events[1]
+            assert [event["type"] for event in events[0]][2:] == [EVENT[state]]
+        assert set(won) == {"ACCEPTED", "WITHDRAWN"}, won
+        ready = await here.settled()
+        assert not ready["referral"]["failing"]
+    await first.stop()
+    await second.stop()
+    streams_are_contiguous(first.data)
+
+
+@pytest.mark.timeout(120)
+async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """The other is refused with the one that holds; and one key sent to both is one referral."""
+    first, second = program("serve", "referral"), program("serve", "referral")
+    await first.start()
+    await second.start()
+    async with caller(first) as here, caller(second) as there:
+        await here.set_the_scene()
+        for number in range(RACES_OF_PROCESSES):
+            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            answers = await asyncio.gather(
+                *(one.send(INES, "POST", "/v1/referrals", body, key=str(uuid.uuid4())) for one in both)
+            )
+            (made,) = [answer.json() for answer in answers if answer.status_code == 201]
+            (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
+            assert made["id"] in refused["detail"], refused
+        for _ in range(RACES_OF_PROCESSES):
+            body, key = another_person(), str(uuid.uuid4())
+            answers = await asyncio.gather(
+                *(one.send(INES, "POST", "/v1/referrals", body, key=key) for one in (here, there))
+            )
+            assert [answer.status_code for answer in answers] == [201, 201]
+            assert len({json.dumps(answer.json(), sort_keys=True) for answer in answers}) == 1
+            assert sum("Idempotency-Replayed" in answer.headers for answer in answers) == 1
+        assert (await here.settled())["referral"] == (await there.settled())["referral"]
+        lists = [await one.listed(INES, "/v1/referrals") for one in (here, there)]
+        assert lists[0] == lists[1]
+        assert len({one["client"]["ref"] for one in lists[0]}) == len(lists[0]) == 2 * RACES_OF_PROCESSES
+    await first.stop()
+    await second.stop()
+    streams_are_contiguous(first.data)

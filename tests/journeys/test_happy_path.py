@@ -1,0 +1,220 @@
+"""Scenario 9.1 as an agency and a mentoring organisation live it: every date of its table, over HTTP."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.happy_path import CHECK_INS, MEETINGS, Story, live
+from tests.journeys.sandbox import Outsider, sandbox
+from tests.people import AUDITOR, INES, LOTTE
+
+pytestmark = pytest.mark.xdist_group("journey of the happy path")
+
+MENTORING = {"MENTORING": "2026-08-18"}
+REPORT_DUE = {"PROGRESS_REPORT": "2026-05-19"}
+DUE = {
+    "2026-01-12": {"REFERRAL_ANSWER": "2026-01-14"},
+    "2026-01-13": {"REFERRAL_ANSWER": "2026-01-26"},
+    "2026-01-16": {"FIRST_CONTACT": "2026-01-26", "INTAKE": "2026-02-06"},
+    "2026-01-29": {"MATCHING": "2026-02-28"},
+    "2026-02-12": {"MATCH_CONFIRMATION": "2026-02-19"},
+    "2026-02-19": {**MENTORING, **REPORT_DUE, "CHECK_IN": "2026-03-05"},
+    "2026-03-05": {**MENTORING, **REPORT_DUE, "CHECK_IN": "2026-03-19"},
+    "2026-03-19": {**MENTORING, **REPORT_DUE, "CHECK_IN": "2026-04-19"},
+    "2026-05-19": {**MENTORING, "CHECK_IN": "2026-06-19"},
+    "2026-06-30": {"HANDBACK_REPORT": "2026-07-07"},
+    "2026-07-02": {"HANDBACK_ACKNOWLEDGEMENT": "2026-07-09"},
+    "2026-07-06": {"OUTCOME_FOLLOW_UP": "2026-07-28"},
+    "2026-07-28": {"OUTCOME_FOLLOW_UP": "2026-12-30"},
+    "2026-12-30": {"OUTCOME_FOLLOW_UP": "2027-06-30"},
+}
+"""What is due when at the end of each day of the table, by open step."""
+
+TOLD = [
+    "CaseOpened",
+    "EligibilityConfirmed",
+    "ParticipationChosen",
+    "LegalBasisRecorded",
+    "ReferralSubmitted",
+    "CaseReferred",
+    "ReferralReceived",
+    "ReferralAccepted",
+    "ResponsibilityTransferred",
+    "ContactAttempted",
+    "IntakeConcluded",
+    "MatchProposed",
+    "MatchConfirmed",
+    "MatchConfirmed",
+    "AgreementSigned",
+    *itertools.repeat("…", 9 + 3 * 5 + 1),
+    "TrajectoryCompleted",
+    "HandbackRequested",
+    "HandbackAccepted",
+    "ResponsibilityTransferred",
+    "CaseClosed",
+    "OutcomeRecorded",
+]
+"""The timeline on 6 July, reminders left out; the months of mentoring are one ellipsis an event."""
+MENTORED = {"MeetingRecorded", "CheckInRecorded", "PulseRecorded", "ProgressReported"}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The scenario, lived through once for all tests here."""
+    with sandbox(tmp_path_factory.mktemp("happy") / "var", "--empty") as (_, outside):
+        yield live(outside)
+
+
+@pytest.fixture
+def outside(story: Story) -> Outsider:
+    """Whoever asks, after all has happened."""
+    return story.outside
+
+
+def test_the_submitted_referral_says_until_when_each_answer_is_due(story: Story) -> None:
+    """Receipt within two working days, decision within ten, expiry after thirty days, in Brussels' time."""
+    submitted = story.answers["submitted"]
+    assert submitted["state"] == "SUBMITTED"
+    assert submitted["dueAt"] == {
+        "receipt": "2026-01-14T22:59:59Z",
+        "decision": "2026-01-26T22:59:59Z",
+        "expiry": "2026-02-11T22:59:59Z",
+    }
+
+
+@pytest.mark.parametrize("day", DUE)
+def test_each_day_of_the_table_leaves_the_steps_due_that_it_names(story: Story, day: str) -> None:
+    """The open steps at the end of a day, and until when each is due."""
+    assert story.due[day] == DUE[day]
+
+
+def test_all_deadlines_of_the_happy_path_are_met(story: Story, outside: Outsider) -> None:
+    """Nobody is warned of a breach, and nothing is left overdue."""
+    assert "DeadlineMissed" not in {item["type"] for item in outside.timeline(INES, story.case)}
+    assert outside.read(INES, story.path)["overdue"] is False
+
+
+@pytest.mark.parametrize(
+    ("day", "owners"),
+    [
+        ("2026-01-12", {"REFERRAL_ANSWER": "ines.debacker"}),
+        ("2026-01-15", {"REFERRAL_ANSWER": "ines.debacker"}),
+        ("2026-01-16", {"FIRST_CONTACT": "lotte.claes", "INTAKE": "lotte.claes"}),
+        ("2026-02-12", {"MATCH_CONFIRMATION": "lotte.claes"}),
+        ("2026-07-01", {"HANDBACK_REPORT": "lotte.claes"}),
+        ("2026-07-05", {"HANDBACK_ACKNOWLEDGEMENT": "lotte.claes"}),
+        ("2026-07-07", {"OUTCOME_FOLLOW_UP": "ines.debacker"}),
+    ],
+)
+def test_an_auditor_learns_who_was_responsible_on_a_day(
+    story: Story, outside: Outsider, day: str, owners: dict[str, str]
+) -> None:
+    """Until the agency accepts the handback the organisation is responsible, and from then on the counsellor is."""
+    assert outside.owners(AUDITOR, story.case, asOf=day) == owners
+    assert outside.read(AUDITOR, f"{story.path}/responsibility", asOf=day)["caseLead"]["sub"] == "ines.debacker"
+
+
+def test_responsibility_moves_at_the_very_moment_of_acceptance(story: Story, outside: Outsider) -> None:
+    """A second before the organisation accepts, the counsellor still owns the answer."""
+    before, after = "2026-01-16T09:59:59Z", "2026-01-16T10:00:00Z"
+    assert set(outside.owners(AUDITOR, story.case, asOf=before).values()) == {"ines.debacker"}
+    assert set(outside.owners(AUDITOR, story.case, asOf=after).values()) == {"lotte.claes"}
+
+
+def test_the_timeline_tells_the_story_in_its_order(story: Story) -> None:
+    """Every act stands on the timeline once, where it happened."""
+    told = [item["type"] for item in story.answers["timeline of vdab-gent"] if item["type"] != "DeadlineReminded"]
+    assert ["…" if kind in MENTORED else kind for kind in told if kind != "ReferralCompleted"] == TOLD
+    assert told.count("ReferralCompleted") == 1
+    assert Counter(kind for kind in told if kind in MENTORED) == {
+        "MeetingRecorded": len(MEETINGS),
+        "CheckInRecorded": len(CHECK_INS),
+        "PulseRecorded": 2 * len(CHECK_INS),
+        "ProgressReported": 1,
+    }
+
+
+def test_agency_and_organisation_read_the_same_items(story: Story) -> None:
+    """One timeline for both, item by item, down to the digests; what comes after the handback is the agency's own."""
+    ngo, agency = story.answers["timeline of brugwerk"], story.answers["timeline of vdab-gent"]
+    assert [item["type"] for item in agency if item not in ngo] == ["OutcomeRecorded"]
+    assert ngo == [item for item in agency if item in ngo]
+
+
+def test_the_timeline_is_numbered_without_gaps_and_never_goes_back_in_time(story: Story, outside: Outsider) -> None:
+    """Positions say that nothing is missing; what was recorded later stands later."""
+    items = outside.timeline(AUDITOR, story.case)
+    assert [item["position"] for item in items] == list(range(1, len(items) + 1))
+    recorded = [item["recordedAt"] for item in items]
+    assert recorded == sorted(recorded)
+
+
+def test_the_feed_tells_both_parties_the_same_of_the_case(story: Story) -> None:
+    """From its addressing on the organisation is sent what the agency is sent, in the same order."""
+    ngo, agency = (
+        [one for one in story.answers[f"feed of {org}"] if one["subject"] == story.case]
+        for org in ("brugwerk", "vdab-gent")
+    )
+    assert [one["type"] for one in agency if one not in ngo] == ["org.caserelay.case.outcome_recorded.v1"]
+    assert ngo == [one for one in agency if one in ngo]
+    kinds = [one["type"] for one in ngo]
+    assert kinds[0] == "org.caserelay.referral.submitted.v1"
+    assert {"org.caserelay.referral.accepted.v1", "org.caserelay.referral.completed.v1"} <= set(kinds)
+
+
+def test_the_accepted_handback_completes_the_referral(story: Story) -> None:
+    """The loop is closed: the referral is COMPLETED for both sides as soon as the agency has the case back."""
+    assert story.answers["referral of vdab-gent"]["state"] == "COMPLETED"
+    assert story.answers["referral of brugwerk"]["state"] == "COMPLETED"
+
+
+def test_every_follow_up_is_recorded_with_its_source(story: Story, outside: Outsider) -> None:
+    """At exit, after four weeks, six and twelve months."""
+    assert outside.read(AUDITOR, story.path)["outcomes"] == [
+        {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED"},
+        {"point": "W4", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
+        {"point": "M6", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
+        {"point": "M12", "code": "EMPLOYED_STABLE", "source": "REGISTER"},
+    ]
+
+
+def test_the_last_follow_up_finalises_the_case(story: Story, outside: Outsider) -> None:
+    """The system finalises it once, no step is open any more, and nothing but a correction is allowed."""
+    finalised = [item for item in outside.timeline(INES, story.case) if item["type"] == "CaseFinalised"]
+    assert [(item["actor"]["role"], item["recordedAt"][:10]) for item in finalised] == [("SYSTEM", "2027-06-30")]
+    case = outside.read(INES, story.path)
+    assert (case["state"], case["steps"]) == ("FINALISED", [])
+    assert [allowed["action"] for allowed in case["allowedActions"]] == ["correct"]
+
+
+def test_the_organisation_reads_the_case_until_its_access_ends(story: Story) -> None:
+    """Twelve weeks after the trajectory's end, on 22 September, it still reads; the day after it does not."""
+    for what in ("", "/timeline", "/responsibility", "/events"):
+        assert story.answers[f"2026-09-22{what}"].status_code == 200
+        refused = story.answers[f"2026-09-23{what}"]
+        assert (refused.status_code, refused.json()["code"]) == (403, "ACCESS_ENDED")
+        assert story.case not in refused.json()["detail"]
+
+
+def test_the_end_of_access_is_recorded_at_the_end_of_its_last_day(story: Story, outside: Outsider) -> None:
+    """The history says when the organisation ceased to see the case, in whose name: nobody's."""
+    (ended,) = (item for item in outside.timeline(AUDITOR, story.case) if item["type"] == "NgoAccessExpired")
+    assert (ended["recordedAt"], ended["actor"]["role"]) == ("2026-09-22T21:59:59Z", "SYSTEM")
+
+
+def test_the_feed_shows_nothing_of_the_case_once_access_has_ended(story: Story) -> None:
+    """What an organisation may not read any more it is not sent again either."""
+    assert {one.get("subject") for one in story.answers["2026-09-22 feed"]} >= {story.case}
+    assert story.case not in str(story.answers["2026-09-23 feed"])
+
+
+def test_the_organisation_finds_neither_the_case_nor_work_in_its_lists_afterwards(
+    story: Story, outside: Outsider
+) -> None:
+    """Lists leave out what is not theirs any more."""
+    assert story.case not in str(outside.read(LOTTE, "/v1/cases"))
+    assert outside.read(LOTTE, "/v1/worklist")["items"] == []
