@@ -63,10 +63,12 @@ class Assembly:
         await self.bus.close()
 
 
-def assemble(names: list[str], settings: Settings, clock: Clock, verifier: Verifier) -> Assembly:
-    """Builds the named services over one data directory."""
+def assemble(
+    names: list[str], settings: Settings, clock: Clock, verifier: Verifier, stores: Stores | None = None
+) -> Assembly:
+    """Builds the named services over one data directory, or over other stores."""
     telemetry = Telemetry()
-    stores = Stores(settings.data)
+    stores = stores or Stores(settings.data)
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
     return Assembly(settings, telemetry, bus, apps)

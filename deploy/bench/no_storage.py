@@ -1,61 +1,75 @@
-"""Stores that acknowledge without writing: what the same route costs when nothing has to be kept."""
+"""The referral service with storage switched off: what the same route costs when nothing has to be kept.
+
+Run as a program it serves like `caserelay serve referral`, over stores that acknowledge without writing.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
+import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
-import hmac
-from typing import Any
+from typing import Any, Final
 
+from services.assembly import assemble, production_app
+from services.chassis.clock import SystemClock
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import EventLog, Write
+from services.chassis.identity import Verifier
 from services.chassis.metadata import Recorded
+from services.chassis.oidc_issuer import OidcIssuer
+from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.telemetry import configure_logging
 from services.chassis.vault import Vault
+from services.serve import listen, serve_app
 
-KEPT = ("organisation-", "programme-")
-"""Streams that every referral is held against: without them there would be no route to measure."""
+KEPT: Final = ("organisation-", "programme-")
+"""Streams that every referral is held against: without them the route would refuse everything."""
 
 
 class NoLog:
-    """An `EventLog` that keeps what it is asked to decide on, in memory, and forgets everything else."""
+    """An `EventLog` that has in memory what referrals are held against, and forgets everything else."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._position = 0
         self._kept: dict[str, list[Recorded]] = defaultdict(list)
+        self._mark = 0
 
     async def append(self, writes: Sequence[Write]) -> int:
-        """Acknowledges; nothing is encoded, queued, written or waited for."""
+        """Acknowledges at once: nothing is encoded, queued, written or waited for."""
         for write in writes:
             for event, meta in write.events:
                 self._position += 1
                 if write.stream.startswith(KEPT):
+                    self._mark += 1
                     kept = self._kept[write.stream]
                     kept.append(Recorded(self._position, write.stream, len(kept) + 1, "", event, meta, ""))
         return self._position
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """What was kept of a stream."""
-        if stream not in self._kept: return []
-        return [one for one in self._kept[stream] if one.version > after and (through is None or one.version <= through)]
+        return self._kept[stream][after:through] if stream in self._kept else []
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
-        """Nothing: there is nothing to project or to publish."""
+        """Nothing: there is nothing to index or to publish."""
+        del after, limit
         return []
 
     def mark(self) -> object:
-        """As it is for a log that nothing was appended to."""
-        return None
+        """Another one only when something was kept."""
+        return self._mark
 
     async def head(self) -> int:
-        """Nothing is ever behind."""
+        """Zero, so that nothing is ever behind."""
         return 0
 
     async def wait(self, after: int, timeout: float) -> None:
         """Nothing will come."""
+        del after
         await asyncio.sleep(timeout)
 
     async def close(self) -> None:
@@ -66,22 +80,25 @@ class NoVault:
     """A `Vault` that keeps nothing."""
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
-        """Acknowledges."""
+        """Acknowledges at once."""
 
     async def read(self, ref: str) -> dict[str, Any] | None:
         """Nothing is there."""
+        del ref
         return None
 
     async def forget(self, stream: str) -> int:
         """Nothing is there."""
+        del stream
         return 0
 
     def fingerprint(self, body: bytes) -> str:
-        """As the real one: it is not storage."""
+        """As the real one has it: this is not storage."""
         return hmac.new(b"no storage", body, sha256).hexdigest()
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
         """Nothing is there."""
+        del refers
         return 0
 
     async def close(self) -> None:
@@ -93,8 +110,26 @@ class NoStores(Stores):
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """See `NoLog`."""
+        del types
         return NoLog(service)
 
     def vault(self, service: str) -> Vault:
         """See `NoVault`."""
+        del service
         return NoVault()
+
+
+def main() -> int:
+    """Serves until a signal stops it; the exit status."""
+    settings = Settings()
+    configure_logging(settings.log_level)
+    keys = asyncio.run(OidcIssuer.connect(settings.issuer))
+    if (on := listen(settings)) is None:
+        return 1
+    verifier = Verifier(keys, settings.audience)
+    assembly = assemble(["referral"], settings, SystemClock(), verifier, NoStores(settings.data))
+    return serve_app(production_app(assembly), settings, on, assembly.end_streams)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
@@ -68,6 +69,7 @@ class _Reactor:
     def __init__(self, streams: Streams, cases: Handler[Command, Loaded], clock: Clock) -> None:
         self._cases = cases
         self._clock = clock
+        self._learning = asyncio.Lock()
         self._programmes = Handler[LearnProgramme, LoadedProgramme](
             streams, programme_desk, lambda command, loaded: decide_programme(command, loaded.desk)
         )
@@ -94,10 +96,14 @@ class _Reactor:
         )
         match command:
             case LearnProgramme():
-                await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
+                async with self._learning:
+                    await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
             case LearnOrganisation():
                 await self._organisations.handle(command, stream, KNOWN_ORGANISATION, call, must_exist=False)
             case _:
+                # Keys are handled side by side, and a case rests on the programme that was published before it.
+                async with self._learning:
+                    pass
                 await self._cases.handle(command, stream, CASE, call, must_exist=False)
 
     async def fire(self, row: Row, _at: datetime) -> None:

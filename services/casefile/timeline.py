@@ -140,8 +140,10 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
 
 
 def history_of(records: Sequence[Recorded], seen: Collection[int]) -> list[Recorded]:
-    """The events from which a reader's own view of the case is folded: what it sees (`seen`, stream versions), on top
-    of what stood when it was addressed. Without anything seen, nothing."""
+    """The events from which a reader's own view of the case is folded; without anything seen, none.
+
+    That is what it sees (`seen`, stream versions), on top of what stood when it was addressed.
+    """
     first = min(seen, default=0)
     return [recorded for recorded in records if recorded.version < first or recorded.version in seen]
 

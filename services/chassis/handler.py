@@ -139,12 +139,16 @@ class Streams:
         # The entity is kept along, so that the id in the key is not given to another one.
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 
-    async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
-        """The stream folded up to its last event; only what is new since the last time is read."""
+    async def fold(self, stream: str, entity: Entity[S], mark: object = None) -> Folded[S]:
+        """The stream folded up to its last event; only what is new since the last time is read.
+
+        `mark` is the log's, if the caller has just asked for it.
+        """
         key = (stream, id(entity))
         kept = self._kept.get(key)
-        # Before the read: what is appended meanwhile is then read the next time.
-        mark = self.log.mark()
+        if mark is None:
+            # Before the read: what is appended meanwhile is then read the next time.
+            mark = self.log.mark()
         if kept is not None and kept.mark == mark:
             return kept.folded.snapshot()
         folded: Folded[S] = Folded(entity.initial) if kept is None else kept.folded
@@ -172,6 +176,7 @@ class Reads:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
+        self._mark = streams.log.mark()
         self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
 
     @property
@@ -183,7 +188,7 @@ class Reads:
         """The stream folded; asked again, the same snapshot."""
         seen = self._seen.setdefault(stream, {})
         if id(entity) not in seen:
-            seen[id(entity)] = entity, await self._streams.fold(stream, entity)
+            seen[id(entity)] = entity, await self._streams.fold(stream, entity, self._mark)
         return seen[id(entity)][1]
 
     async def state(self, stream: str, entity: Entity[S]) -> S:

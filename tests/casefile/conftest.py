@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
+import pytest_asyncio
 
 from tests.casefile.casebook import Casebook
+from tests.casefile.cases import SERVICES, CaseDesk
+from tests.running import running
 
 
 @pytest.fixture
 def book() -> Casebook:
     """A casebook without a case yet."""
     return Casebook()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[CaseDesk]:
+    """All services over HTTP with a clock that stands on 12 January 2026, and one ready mentor of brugwerk."""
+    async with running(tmp_path, SERVICES) as services:
+        await services.set_the_scene()
+        desk = CaseDesk(services)
+        await desk.describe_mentor()
+        yield desk
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseDesk]:
+    """The same for all tests of a module: for those that look, and for those that have a case of their own."""
+    async with running(tmp_path_factory.mktemp("casefile"), SERVICES) as services:
+        await services.set_the_scene()
+        desk = CaseDesk(services)
+        await desk.describe_mentor()
+        yield desk

@@ -128,7 +128,7 @@ def test_a_match_names_the_sector_or_justifies_its_absence(book: Casebook) -> No
 
 def test_an_unknown_mentor_is_refused_by_name_of_the_field(book: Casebook) -> None:
     """Only a mentor of the organisation itself is proposed."""
-    assert codes(refusal(book.matching(), replace(PROPOSE, mentor="M-99"))) == [("/mentor", "UNKNOWN_MENTOR")]
+    assert codes(refusal(book.matching(), replace(PROPOSE, mentor="M-99"))) == [("/mentorRef", "UNKNOWN_MENTOR")]
 
 
 def test_an_agreement_needs_both_yeses(book: Casebook) -> None:

@@ -66,8 +66,9 @@ async def test_a_message_sent_again_is_absorbed(open_bus: OpenBus) -> None:
     await open_bus().publish(TOPIC, [message(1), message(2)], 2)
     again = open_bus()
     await again.publish(TOPIC, [message(1), message(2), message(3)], 3)
-    await again.publish(TOPIC, [message(2)], 2)
+    await again.publish(TOPIC, [message(2, body=b"{1}")], 2)
     assert await follow(again, 10) == ([1, 2, 3], [0, 3])
+    assert {one.body for one in (await again.read(TOPIC, 0, 10)).messages} == {b"{}"}
 
 
 async def test_progress_passes_events_that_publish_nothing(bus: Bus) -> None:

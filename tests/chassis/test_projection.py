@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,23 @@ async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: 
     assert contents(index) == contents(other)
 
 
+async def test_rows_are_never_ahead_of_their_position(
+    log: EventLog, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the position cannot be saved, the rows are not saved either, and nothing is counted twice later."""
+    await record(log, 30)
+    index = open_index()
+
+    def full(_through: int) -> None:
+        raise sqlite3.OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "advance", full)
+        with pytest.raises(sqlite3.OperationalError):
+            await Projection(log, index, project).catch_up()
+    assert contents(index) == (0, [], [])
+
+
 async def test_two_that_take_in_at_once_project_nothing_twice(log: EventLog, open_index: OpenIndex) -> None:
     """The background round and somebody who must not wait for it share the work."""
     await record(log, 50)
@@ -143,7 +160,10 @@ async def test_two_that_take_in_at_once_project_nothing_twice(log: EventLog, ope
         seen.append(recorded.position)
         project(recorded, writer)
 
-    projection = Projection(log, index, noting)
+    async def looking_up(_batch: Sequence[Recorded]) -> None:
+        await asyncio.sleep(0.001)
+
+    projection = Projection(log, index, noting, looking_up)
     await asyncio.gather(projection.round(), projection.catch_up(), projection.catch_up())
     assert seen == list(range(1, 51))
 

@@ -69,7 +69,7 @@ def _script(steps: list[Step]) -> str:
     # Bash, since it tells of every command that fails; what is pasted runs in any shell.
     lines = ["set -u -E -o pipefail"]
     for step in steps:
-        lines.append(f"trap 'echo \"$? $BASH_COMMAND\" >>\"$FAILED.{step.commands.line}\"' ERR")
+        lines.append(f'trap \'echo "$? $BASH_COMMAND" >>"$FAILED.{step.commands.line}"\' ERR')
         lines += [step.commands.text, "trap - ERR", f"echo '{_MARK}'"]
     return "\n".join(lines)
 

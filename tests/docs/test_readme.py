@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -20,7 +19,8 @@ MAKE_RUN, MAKE_TEST, *PASTED = steps(README)
 STOPS_BY_ITSELF: Final = "28 curl -sSN --max-time"
 """What curl says of a stream that it was told to listen to for a while only."""
 
-pytestmark = pytest.mark.xdist_group("readme")
+
+pytestmark = pytest.mark.xdist_group("readme")  # one process pastes, and one only
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_the_first_two_commands_are_the_whole_set_up() -> None:
     assert {"run", "test"} <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_the_sandbox_says_what_is_shown(read: Reading) -> None:
     """The story under `make run` is the one that the sandbox tells, apart from where it runs and keeps its data."""
@@ -49,6 +50,7 @@ def test_the_sandbox_says_what_is_shown(read: Reading) -> None:
     assert differences(shown, "text", read.said) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("step", PASTED, ids=lambda step: f"line {step.commands.line}")
 def test_a_command_does_what_is_shown(step: Step, read: Reading) -> None:
@@ -84,5 +86,3 @@ def test_no_token_is_pasted_into_a_document() -> None:
     for page in ROOT.rglob("*.md"):
         if not any(part.startswith(".") for part in page.relative_to(ROOT).parts):
             assert not re.search(r"eyJ[\w-]{10,}", page.read_text(encoding="utf-8")), page.name
-
-

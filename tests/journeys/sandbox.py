@@ -87,7 +87,9 @@ class Program:
         began = time.monotonic()
         with httpx.Client(base_url=self.url, timeout=5) as client:
             while time.monotonic() - began < START_SECONDS:
-                assert self.process.poll() is None, f"it ended with {self.process.returncode} before it was ready:\n{self.said}"
+                assert self.process.poll() is None, (
+                    f"it ended with {self.process.returncode} before it was ready:\n{self.said}"
+                )
                 try:
                     if client.get("/readyz").status_code == 200:
                         return time.monotonic() - began
@@ -205,9 +207,9 @@ def outsider(program: Program) -> Outsider:
 
 
 @contextmanager
-def sandbox(data: Path, *arguments: str, **settings: str) -> Iterator[tuple[Program, Outsider]]:
+def sandbox(data: Path, *arguments: str) -> Iterator[tuple[Program, Outsider]]:
     """A sandbox process over a data directory, ready to take work, until the block ends."""
-    program = Program(data, "sandbox", *arguments, **settings)
+    program = Program(data, "sandbox", *arguments)
     try:
         program.wait_until_ready()
         developer = outsider(program)
@@ -215,4 +217,3 @@ def sandbox(data: Path, *arguments: str, **settings: str) -> Iterator[tuple[Prog
             yield program, developer
     finally:
         program.stop()
-

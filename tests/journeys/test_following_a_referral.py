@@ -7,8 +7,10 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 
@@ -42,7 +44,12 @@ class Listener:
         assert self._connected.wait(SOON)
 
     def _listen(self) -> None:
-        with connect_sse(self._outside.http, "GET", "/v1/stream", headers=self._headers) as source:
+        # The line of its own ends with the test's sandbox, if nothing more comes.
+        with (
+            suppress(httpx.TransportError),
+            httpx.Client(base_url=self._outside.url, timeout=60) as http,
+            connect_sse(http, "GET", "/v1/stream", headers=self._headers) as source,
+        ):
             assert source.response.status_code == 200
             self._connected.set()
             for event in source.iter_sse():
@@ -159,7 +166,7 @@ def test_a_position_of_casefile_is_understood_by_the_referral_service(outside: O
     assert read["state"] == "COMPLETED"
 
 
-def test_a_position_that_nobody_gave_is_refused_and_one_of_the_future_times_out(outside: Outsider) -> None:
-    """422 for what cannot be read; 504 for what has not happened, after five seconds at most."""
+def test_a_position_that_nobody_gave_is_refused(outside: Outsider) -> None:
+    """422 with the parameter's name, and no waiting."""
     unreadable = outside.get(AUDITOR, "/v1/cases", waitFor="nonsense")
     assert (unreadable.status_code, unreadable.json()["errors"][0]["pointer"]) == (422, "/query/waitFor")

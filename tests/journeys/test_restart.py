@@ -34,7 +34,7 @@ def everything(outside: Outsider, case: str, offer: str) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_sandbox_goes_on_where_it_was(tmp_path: Path, number: signal.Signals) -> None:
-    """Stopped in the middle of a story, with a listener on the line: it ends cleanly within seconds, and all is kept."""
+    """Stopped within a story, with a listener on the line: it ends cleanly within seconds, and all is kept."""
     first = Program(tmp_path / "var", "sandbox", "--empty")
     try:
         first.wait_until_ready()
@@ -78,8 +78,6 @@ def _goes_on(
     assert repeated.json()["id"] == posted.json()["id"]
     assert outside.get(INES, offer, waitFor=accepted.headers["Position"]).json()["state"] == "ACCEPTED"
     intake = {"suitable": True, "goals": ["SOCIAL"], "expectations": ["honest feedback"]}
-    concluded = outside.send(
-        LOTTE, "POST", f"/v1/cases/{case}/conclude-intake", intake, headers={"If-Match": etag}
-    )
+    concluded = outside.send(LOTTE, "POST", f"/v1/cases/{case}/conclude-intake", intake, headers={"If-Match": etag})
     assert concluded.status_code == 200, concluded.text
     assert outside.timeline(INES, case)[-1]["type"] == "IntakeConcluded"

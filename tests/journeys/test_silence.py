@@ -97,7 +97,9 @@ def test_what_happened_on_the_way_stands_in_the_order_of_its_time(silence: Silen
 
 def test_receiving_meets_the_receipt_and_nothing_else(silence: Silence) -> None:
     """An organisation that acknowledged and then fell silent misses the decision, and the referral expires."""
-    missed = [(item["text"], item["recordedAt"]) for item in silence.received_timeline if item["type"] == "DeadlineMissed"]
+    missed = [
+        (item["text"], item["recordedAt"]) for item in silence.received_timeline if item["type"] == "DeadlineMissed"
+    ]
     assert [at for _, at in missed] == [TERMS["DECISION"], "2026-02-18T22:59:59Z"]
     assert "RECEIPT" not in str(missed)
 

@@ -181,9 +181,9 @@ def _check_within_state(action: str, case: Case, at: datetime) -> None:
             missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
             raise Refused("NOT_CONFIRMED", f"confirm-match is still awaited from: {missing}")
         case "extend-agreement" if agreement is not None and agreement.extended:
-            raise Refused("EXTENDED_BEFORE", "an agreement is extended once, and this one has been")
+            raise Refused("EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended")
         case "decide-extension" if agreement is None or agreement.proposed_end is None:
-            raise Refused("NOTHING_PROPOSED", "no extension waits for a decision; the organisation proposes one first")
+            raise Refused("NOTHING_PROPOSED", "no extension waits for a decision; extend-agreement comes first")
         case "request-handback" if handback is not None and not handback.waiting_for_report:
             raise Refused(
                 "HANDBACK_AWAITS_AGENCY",

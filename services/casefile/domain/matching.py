@@ -129,7 +129,7 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
     allow("propose-match", desk, command.by)
     mentor = desk.mentor
     if mentor is None or mentor.profile is None:
-        raise Refused.input(Fault("/mentor", "UNKNOWN_MENTOR", "the organisation has no such mentor"))
+        raise Refused.input(Fault("/mentorRef", "UNKNOWN_MENTOR", "the organisation has no such mentor"))
     if faults := list(_proposal_faults(command, mentor.profile)):
         raise Refused.input(*faults)
     _check_suits(mentor.profile, desk)
@@ -199,7 +199,7 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
         return []
     allow("confirm-match", desk, command.by)
     if match is None or command.side not in set(Side):
-        raise Refused.input(Fault("/side", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
+        raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
@@ -214,7 +214,7 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     check_pair(command.side, command.by)
     match = case.match
     if match is None or command.side not in set(Side):
-        raise Refused.input(Fault("/side", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
+        raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     due = deadline(desk.terms, Step.MATCHING, command.at)
     step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,))
     rejected = MatchRejected(

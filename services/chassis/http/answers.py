@@ -13,18 +13,20 @@ from services.chassis.http.asked import Asked
 from services.chassis.http.positions import Position, cursor
 
 JSON = "application/json"
+# Answers differ from caller to caller and change at any moment: nobody between keeps them.
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 def read(body: dict[str, Any], etag: int | None = None) -> Response:
     """The answer to a GET; `body` is in its JSON shape already."""
-    headers = {} if etag is None else {"ETag": f'"{etag}"'}
+    headers = NOT_KEPT if etag is None else {**NOT_KEPT, "ETag": f'"{etag}"'}
     return Response(to_json(body), 200, headers, JSON)
 
 
 def page(items: Sequence[dict[str, Any]], more_behind: int | None) -> Response:
     """A page of a list; `more_behind` is the place of its last item when there is more."""
     following = None if more_behind is None else cursor(more_behind)
-    return Response(to_json({"items": items, "next": following}), 200, {"Cache-Control": "no-store"}, JSON)
+    return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
 
 
 def done(

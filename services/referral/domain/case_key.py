@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -12,6 +13,7 @@ from services.chassis.decider import Command, Entity
 NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 
 
+@lru_cache(maxsize=1024)
 def case_key_of(agency: str, client_ref: str, programme: str) -> str:
     """The same three always give the same key, so that the log itself holds the uniqueness of the live referral."""
     return str(uuid5(NAMESPACE, json.dumps([agency, client_ref, programme])))

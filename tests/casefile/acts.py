@@ -1,0 +1,291 @@
+"""Every action on a case as somebody sends it: from which state, by whom, with which body, and what is wrong with one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.casefile.cases import AGREEMENT, ANSWER, INTAKE, PROPOSAL, REPORT
+from tests.people import INES, LOTTE, Person
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Act:
+    """An action that is possible in `state` (see `CaseDesk.brought_to`) and leads to `then`.
+
+    `faulty` maps the pointer of the fault to a body that has it; `elsewhere` is a state that does not allow the
+    action, and `writes` the event that the action is known by.
+    """
+
+    state: str
+    by: Person
+    writes: str
+    then: str
+    body: Body = field(default_factory=dict)
+    faulty: tuple[tuple[str, Body], ...] = ()
+    elsewhere: str = "OPENED"
+
+
+UNKNOWN_FIELD: Final[tuple[str, Body]] = ("/nationality", {"nationality": "SY"})
+LATER: Final = "2126-01-01T00:00:00Z"
+NAIVE: Final = "2026-01-12T09:00:00"
+
+ACTS: Final[dict[str, Act]] = {
+    "log-contact-attempt": Act(
+        "INTAKE",
+        LOTTE,
+        "ContactAttempted",
+        "INTAKE",
+        {"channel": "PHONE", "reached": True},
+        (
+            ("/channel", {"channel": "PIGEON"}),
+            ("/reached", {"reached": "yes"}),
+            ("/occurredAt", {"occurredAt": LATER}),
+            ("/occurredAt", {"occurredAt": NAIVE}),
+        ),
+    ),
+    "report-no-show": Act(
+        "INTAKE", LOTTE, "NoShowReported", "INTAKE", faulty=(("/occurredAt", {"occurredAt": "2020-01-01T00:00:00Z"}),)
+    ),
+    "conclude-intake": Act(
+        "INTAKE",
+        LOTTE,
+        "IntakeConcluded",
+        "MATCHING",
+        INTAKE,
+        (
+            ("/suitable", {}),
+            ("/goals", {**INTAKE, "goals": []}),
+            ("/goals/0", {**INTAKE, "goals": ["FINANCIAL"]}),
+            ("/expectations", {**INTAKE, "expectations": []}),
+            ("/reason", {"suitable": False}),
+            ("/cefr/SPEAKING", {**INTAKE, "cefr": {"SPEAKING": "B3"}}),
+        ),
+        elsewhere="MATCHING",
+    ),
+    "propose-match": Act(
+        "MATCHING",
+        LOTTE,
+        "MatchProposed",
+        "MATCH_PROPOSED",
+        PROPOSAL,
+        (
+            ("/mentorRef", {"criteria": ["SECTOR"]}),
+            ("/mentorRef", {**PROPOSAL, "mentorRef": "M-unknown"}),
+            ("/criteria", {**PROPOSAL, "criteria": ["LANGUAGE"]}),
+            ("/criteria/0", {**PROPOSAL, "criteria": ["STAR_SIGN"]}),
+            ("/kind", {**PROPOSAL, "kind": "PROFESSIONAL"}),
+            ("/conflictOfInterest", {**PROPOSAL, "conflictOfInterest": True}),
+        ),
+    ),
+    "confirm-match": Act(
+        "MATCH_PROPOSED",
+        LOTTE,
+        "MatchConfirmed",
+        "MATCH_PROPOSED",
+        {"by": "MENTEE"},
+        (("/by", {}), ("/by", {"by": "COORDINATOR"})),
+    ),
+    "reject-match": Act(
+        "MATCH_PROPOSED",
+        LOTTE,
+        "MatchRejected",
+        "MATCHING",
+        {"by": "MENTEE", "reason": "NO_CLICK"},
+        (("/reason", {"by": "MENTEE"}), ("/reason", {"by": "MENTEE", "reason": "UGLY"})),
+    ),
+    "sign-agreement": Act(
+        "CONFIRMED",
+        LOTTE,
+        "AgreementSigned",
+        "MENTORING",
+        AGREEMENT,
+        (
+            ("/coordinatorAttendsFirstMeeting", {**AGREEMENT, "coordinatorAttendsFirstMeeting": False}),
+            ("/expectations/mentor", {**AGREEMENT, "expectations": {"mentee": "to be heard"}}),
+            ("/end", {**AGREEMENT, "start": "2026-01-12", "end": "2026-07-12"}),
+            ("/start", {**AGREEMENT, "start": "2026-01-11"}),
+            ("/norm", {**AGREEMENT, "norm": 1}),
+            ("/charterVersion", {**AGREEMENT, "charterVersion": "v9"}),
+        ),
+        elsewhere="MATCH_PROPOSED",
+    ),
+    "record-meeting": Act(
+        "MENTORING",
+        LOTTE,
+        "MeetingRecorded",
+        "MENTORING",
+        {"minutes": 90, "mode": "IN_PERSON", "topics": ["WORK_CULTURE"]},
+        (
+            ("/minutes", {"minutes": 0}),
+            ("/minutes", {"minutes": 1441}),
+            ("/mode", {"mode": "TELEPATHY"}),
+            ("/topics/0", {"topics": ["GOSSIP"]}),
+            ("/occurredAt", {"occurredAt": LATER}),
+            ("/occurredAt", {"occurredAt": "2026-01-01T00:00:00Z"}),
+        ),
+        elsewhere="SUSPENDED",
+    ),
+    "record-check-in": Act(
+        "MENTORING",
+        LOTTE,
+        "CheckInRecorded",
+        "MENTORING",
+        {"mode": "PHONE", "sides": ["MENTEE"]},
+        (("/sides", {"sides": []}), ("/sides/0", {"sides": ["AGENCY"]}), ("/occurredAt", {"occurredAt": LATER})),
+    ),
+    "record-pulse": Act(
+        "MENTORING",
+        LOTTE,
+        "PulseRecorded",
+        "MENTORING",
+        {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
+        (
+            ("/score", {"by": "MENTOR"}),
+            ("/score", {"by": "MENTOR", "score": 6}),
+            ("/reasons/0", {"by": "MENTOR", "score": 2, "reasons": ["NO_CLICK"]}),
+            ("/by", {"score": 3}),
+        ),
+    ),
+    "report-progress": Act(
+        "MENTORING",
+        LOTTE,
+        "ProgressReported",
+        "MENTORING",
+        {"progress": {"SOCIAL": "+"}, "nextStep": "CONTINUE"},
+        (("/progress/LINGUISTIC", {"progress": {"LINGUISTIC": "+"}}), ("/nextStep", {"nextStep": "HOPE"})),
+    ),
+    "extend-agreement": Act(
+        "MENTORING",
+        LOTTE,
+        "ExtensionProposed",
+        "MENTORING",
+        {"months": 2},
+        (("/months", {"months": 4}), ("/end", {"end": "2026-01-12"}), ("/end", {"end": "tomorrow"})),
+    ),
+    "decide-extension": Act(
+        "EXTENSION_PROPOSED",
+        INES,
+        "AgreementExtended",
+        "MENTORING",
+        {"approved": True},
+        (("/approved", {}), ("/approved", {"approved": "perhaps"})),
+        elsewhere="MENTORING",
+    ),
+    "suspend": Act(
+        "MENTORING",
+        LOTTE,
+        "TrajectorySuspended",
+        "SUSPENDED",
+        {"reason": "HOLIDAY"},
+        (("/reason", {}), ("/reason", {"reason": "ILLNESS"})),
+    ),
+    "resume": Act("SUSPENDED", LOTTE, "TrajectoryResumed", "MENTORING", elsewhere="MENTORING"),
+    "end-match": Act(
+        "MENTORING",
+        LOTTE,
+        "MatchEnded",
+        "MATCHING",
+        {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True},
+        (
+            ("/closureTalk", {"reason": "MISMATCH", "next": "REMATCH"}),
+            ("/next", {"reason": "MISMATCH", "closureTalk": True}),
+            ("/reason", {"reason": "BORED", "next": "HANDBACK", "closureTalk": True}),
+        ),
+    ),
+    "complete-trajectory": Act(
+        "MENTORING",
+        LOTTE,
+        "TrajectoryCompleted",
+        "HANDBACK_DUE",
+        {"reason": "GOAL_REACHED", "closureTalk": True},
+        (("/reason", {"closureTalk": True}), ("/closureTalk", {"reason": "GOAL_REACHED"})),
+        elsewhere="MATCHING",
+    ),
+    "request-handback": Act(
+        "HANDBACK_DUE",
+        LOTTE,
+        "HandbackRequested",
+        "HANDBACK_REQUESTED",
+        REPORT,
+        (
+            ("/outcomes/CULTURAL", {**REPORT, "outcomes": {"SOCIAL": "+"}}),
+            ("/outcomes/LINGUISTIC", {**REPORT, "outcomes": {**REPORT["outcomes"], "LINGUISTIC": "+"}}),
+            ("/openNeeds/0", {**REPORT, "openNeeds": ["A_HOUSE"]}),
+        ),
+        elsewhere="HANDBACK_REQUESTED",
+    ),
+    "accept-handback": Act(
+        "HANDBACK_REQUESTED",
+        INES,
+        "HandbackAccepted",
+        "CLOSED",
+        ANSWER,
+        (
+            ("/decision", {}),
+            ("/answers/DIPLOMA_EQUIVALENCE", {"decision": "CLOSE"}),
+            ("/answers/CHILDCARE", {**ANSWER, "answers": {**ANSWER["answers"], "CHILDCARE": "OTHER"}}),
+            ("/closeReason", {**ANSWER, "decision": "RE_REFER", "closeReason": "EMPLOYMENT"}),
+        ),
+        elsewhere="HANDBACK_DUE",
+    ),
+    "return-handback": Act(
+        "HANDBACK_REQUESTED",
+        INES,
+        "HandbackReturned",
+        "HANDBACK_REQUESTED",
+        {"missing": ["OPEN_NEEDS"]},
+        (("/missing", {"missing": []}), ("/missing/0", {"missing": ["STYLE"]})),
+    ),
+    "close": Act(
+        "OPENED",
+        INES,
+        "CaseClosed",
+        "CLOSED",
+        {"reason": "NO_ORGANISATION_FOUND"},
+        (("/reason", {}), ("/reason", {"reason": "TIRED"})),
+        elsewhere="REFERRED",
+    ),
+    "reopen": Act("CLOSED", INES, "CaseReopened", "OPENED", elsewhere="OPENED"),
+    "record-outcome": Act(
+        "CLOSED",
+        INES,
+        "OutcomeRecorded",
+        "CLOSED",
+        {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True},
+        (
+            ("/point", {"code": "NO_CHANGE", "source": "REGISTER"}),
+            ("/point", {"point": "M24", "code": "NO_CHANGE", "source": "REGISTER"}),
+            ("/code", {"point": "W4", "code": "HAPPY", "source": "REGISTER"}),
+            ("/source", {"point": "W4", "code": "NO_CHANGE", "source": "RUMOUR"}),
+        ),
+    ),
+    "waive-outcome": Act(
+        "CLOSED",
+        INES,
+        "OutcomeWaived",
+        "CLOSED",
+        {"point": "M12", "reason": "LOST_CONTACT"},
+        (("/reason", {"point": "M12"}), ("/point", {"point": "M1", "reason": "LOST_CONTACT"})),
+    ),
+    "reassign-counsellor": Act(
+        "INTAKE",
+        INES,
+        "CounsellorProposed",
+        "INTAKE",
+        {"counsellor": "tom.maes"},
+        (("/counsellor", {"counsellor": ""}), ("/counsellor", {"counsellor": "x" * 201})),
+        elsewhere="FINALISED",
+    ),
+    "reassign-coordinator": Act(
+        "INTAKE",
+        LOTTE,
+        "CoordinatorProposed",
+        "INTAKE",
+        {"coordinator": "hanne.wouters"},
+        (("/coordinator", {"coordinator": " "}),),
+    ),
+}
+"""All but `correct`, which is possible in every state and has tests of its own."""

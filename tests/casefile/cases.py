@@ -1,0 +1,179 @@
+"""Cases over HTTP: brought to any state by the people who bring them there, and looked at from the outside."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from services.casefile.app import build as build_casefile
+from services.notifications.app import build as build_notifications
+from services.referral.app import build as build_referral
+from tests.people import INES, LOTTE, Person, another_person
+from tests.running import Build, Running
+
+SERVICES: Final[Mapping[str, Build]] = {
+    "referral": build_referral,
+    "casefile": build_casefile,
+    "notifications": build_notifications,
+}
+CASES: Final = "/v1/cases"
+
+PROFILE: Final[dict[str, Any]] = {
+    "kind": "VOLUNTEER",
+    "screenedOn": "2025-11-10",
+    "trainedOn": "2025-11-24",
+    "insuranceNoteOn": "2025-11-24",
+    "charterVersion": "v1",
+    "charterAcknowledgedOn": "2025-11-24",
+    "confidentialityOn": "2025-11-24",
+    "languages": ["nl", "ar"],
+    "sectors": ["M"],
+    "capacity": 100,
+}
+INTAKE: Final[dict[str, Any]] = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
+PROPOSAL: Final[dict[str, Any]] = {"mentorRef": "M-41", "criteria": ["SECTOR", "LANGUAGE"]}
+AGREEMENT: Final[dict[str, Any]] = {
+    "coordinatorAttendsFirstMeeting": True,
+    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
+}
+REPORT: Final[dict[str, Any]] = {
+    "closureReason": "EMPLOYMENT",
+    "outcomes": {"SOCIAL": "+", "CULTURAL": "="},
+    "openNeeds": ["DIPLOMA_EQUIVALENCE"],
+}
+ANSWER: Final[dict[str, Any]] = {"decision": "CLOSE", "answers": {"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}}
+POINTS: Final = ("EXIT", "W4", "M6", "M12")
+
+Step = tuple[Person, str, dict[str, Any] | None]
+
+ROAD: Final[Mapping[str, tuple[Step, ...]]] = {
+    "INTAKE": (),
+    "MATCHING": ((LOTTE, "conclude-intake", INTAKE),),
+    "MATCH_PROPOSED": ((LOTTE, "propose-match", PROPOSAL),),
+    "CONFIRMED": ((LOTTE, "confirm-match", {"by": "MENTOR"}), (LOTTE, "confirm-match", {"by": "MENTEE"})),
+    "MENTORING": ((LOTTE, "sign-agreement", AGREEMENT),),
+    "HANDBACK_DUE": ((LOTTE, "complete-trajectory", {"reason": "EMPLOYMENT", "closureTalk": True}),),
+    "HANDBACK_REQUESTED": ((LOTTE, "request-handback", REPORT),),
+    "CLOSED": ((INES, "accept-handback", ANSWER),),
+    "FINALISED": tuple(
+        (INES, "record-outcome", {"point": point, "code": "EMPLOYED_STABLE", "source": "REGISTER"}) for point in POINTS
+    ),
+}
+"""The steps from an accepted referral to the state named, each after the one before."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A case that a test works with: its path, and that of its (latest) referral."""
+
+    id: str
+    offer: str
+
+    @property
+    def path(self) -> str:
+        """The path of the case."""
+        return f"{CASES}/{self.id}"
+
+
+class CaseDesk:
+    """What the tests do with cases, and what they look at beside the answers."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+
+    async def referred(self, body: dict[str, Any] | None = None, *, by: Person = INES) -> Told:
+        """A case whose referral waits for an answer."""
+        answer = await self.running.create(by, "/v1/referrals", body or another_person())
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        case = Told(told["case"], f"/v1/referrals/{told['id']}")
+        await self.running.read(by, case.path, waitFor=answer.headers["Position"])
+        return case
+
+    async def follow(self, case: Told, person: Person, action: str, body: dict[str, Any] | None = None) -> None:
+        """A command on the case's referral, and casefile has been told of it."""
+        done = await self.running.done(person, case.offer, action, body)
+        await self.running.read(INES, case.path, waitFor=done.headers["Position"])
+
+    async def opened(self, body: dict[str, Any] | None = None) -> Told:
+        """A case that its lead has back: the organisation declined."""
+        case = await self.referred(body)
+        await self.follow(case, LOTTE, "receive")
+        await self.follow(case, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
+        return case
+
+    async def accepted(self, body: dict[str, Any] | None = None, by: Person = LOTTE) -> Told:
+        """A case that an organisation accepted: INTAKE."""
+        case = await self.referred(body)
+        await self.follow(case, by, "receive")
+        await self.follow(case, by, "accept", {"coordinator": by.sub})
+        return case
+
+    async def brought_to(self, state: str) -> Told:
+        """A case in a state: a name of `ROAD`, or OPENED, REFERRED or SUSPENDED."""
+        match state:
+            case "OPENED":
+                return await self.opened()
+            case "REFERRED":
+                return await self.referred()
+            case "SUSPENDED":
+                case = await self.brought_to("MENTORING")
+                await self.running.done(LOTTE, case.path, "suspend", {"reason": "MENTEE_UNAVAILABLE"})
+                return case
+        case = await self.accepted()
+        await self.lead_on(case, "INTAKE", state)
+        return case
+
+    async def lead_on(self, case: Told, since: str, to: str) -> None:
+        """Takes the steps that lead from one state of `ROAD` to a later one."""
+        names = list(ROAD)
+        for name in names[names.index(since) + 1 : names.index(to) + 1]:
+            for person, action, body in ROAD[name]:
+                await self.running.done(person, case.path, action, body)
+        if to == "FINALISED":
+            await self.running.at(self.running.clock.now())
+
+    async def describe_mentor(self, ref: str = "M-41", by: Person = LOTTE, **changes: Any) -> httpx.Response:
+        """Describes a mentor of the person's organisation for the first time."""
+        return await self.running.send(by, "PUT", f"/v1/mentors/{ref}", {**PROFILE, **changes})
+
+    async def state(self, case: Told) -> str:
+        """The state of a case."""
+        return str((await self.running.read(INES, case.path))["state"])
+
+    async def kinds(self, case: Told, person: Person = INES, **asked: Any) -> list[str]:
+        """The types of a case's timeline."""
+        items = (await self.running.read(person, f"{case.path}/timeline", **asked))["items"]
+        return [item["type"] for item in items]
+
+    async def snapshot(self) -> tuple[int, list[tuple[Any, ...]]]:
+        """All that a request to casefile could have changed: the log's head and the vault's rows."""
+        return int(await self.running.service("casefile").log.head()), self.vault_rows()
+
+    def vault_rows(self) -> list[tuple[Any, ...]]:
+        """All that casefile's vault keeps."""
+        with sqlite3.connect(self.running.directory / "casefile-vault.db") as db:
+            return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
+
+
+def pointers(answer: httpx.Response) -> dict[str, str]:
+    """The pointer and code of every fault that a refusal lists."""
+    return {fault["pointer"]: fault["code"] for fault in answer.json().get("errors", [])}
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
+    """The body of a refusal, in the shape that every refusal has."""
+    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "detail", "instance", "code"} <= problem.keys()
+    assert problem["status"] == status
+    if code is not None:
+        assert problem["code"] == code, problem
+    if status == 422:
+        assert all({"pointer", "code", "detail"} <= fault.keys() for fault in problem["errors"]), problem
+    return problem

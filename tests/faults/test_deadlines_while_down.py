@@ -1,0 +1,117 @@
+"""Deadlines that fall due while nothing runs, or while the process dies, are kept once each, as if nothing happened."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.faults.caller import Caller
+from tests.faults.conftest import Start
+from tests.faults.evidence import files_are_sound, streams_are_contiguous
+from tests.faults.processes import Program
+from tests.people import INES, LOTTE, OPERATOR, another_person
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+BEGINS = datetime.fromisoformat("2026-01-12T09:30:00Z")
+ENDS = BEGINS + timedelta(days=45)
+REFERRALS = 12
+KILLS = 6
+
+History = dict[str, list[tuple[str, str | None]]]
+
+
+async def moved(people: Caller, to: datetime) -> None:
+    """Moves the clock; where a journey was cut off it may have come further already."""
+    answer = await people.send(OPERATOR, "PUT", "/v1/sandbox/clock", {"now": to.isoformat()})
+    assert answer.status_code == 200, answer.text
+
+
+async def referred(people: Caller, how_many: int) -> list[dict[str, Any]]:
+    """Referrals that nobody will answer; every other one is received."""
+    made = []
+    for number in range(how_many):
+        answer = await people.done(INES, "/v1/referrals", another_person(), key=str(uuid.uuid4()))
+        made.append(answer.json())
+        if number % 2:
+            await people.done(LOTTE, f"/v1/referrals/{made[-1]['id']}/receive", etag=answer.headers["ETag"])
+    return made
+
+
+async def history(people: Caller, referrals: list[dict[str, Any]]) -> list[Counter[tuple[str, str]]]:
+    """What each timeline tells, text by text, of what happened by itself."""
+    await people.settled()
+    told = []
+    for referral in referrals:
+        items = (await people.read(INES, f"/v1/cases/{referral['case']}/timeline"))["items"]
+        told.append(Counter((item["type"], item["text"]) for item in items))
+    return told
+
+
+@pytest.mark.timeout(150)
+async def test_deadlines_are_kept_once_each_though_the_process_dies_on_the_way(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """A journey of the clock that is cut off again and again tells what an undisturbed one tells."""
+    quiet, hurt = program("sandbox", "--empty", data="quiet"), program("sandbox", "--empty", data="hurt")
+    await quiet.start()
+    async with caller(quiet) as people:
+        await moved(people, BEGINS)
+        referrals = await referred(people, REFERRALS)
+        await moved(people, ENDS)
+        expected = await history(people, referrals)
+    await quiet.stop()
+    assert all(sum(n for (kind, _), n in one.items() if kind == "ReferralExpired") == 1 for one in expected)
+    assert all(sum(n for (kind, _), n in one.items() if kind == "DeadlineReminded") > 1 for one in expected)
+
+    await hurt.start()
+    async with caller(hurt) as people:
+        await moved(people, BEGINS)
+        referrals = await referred(people, REFERRALS)
+        for _ in range(KILLS):
+            journey = asyncio.create_task(moved(people, ENDS))
+            await asyncio.wait([journey], timeout=random.uniform(0.02, 0.15))
+            hurt.kill()
+            with pytest.raises(httpx.TransportError):
+                await journey
+            await hurt.start()
+        await moved(people, ENDS)
+        assert await history(people, referrals) == expected
+    await hurt.stop()
+    files_are_sound(hurt.data)
+    streams_are_contiguous(hurt.data)
+
+
+@pytest.mark.timeout(90)
+async def test_what_fell_due_while_nothing_ran_happens_once_at_the_next_start(
+    program: Start, caller: Callable[[Program], Caller]
+) -> None:
+    """The clock runs on while the sandbox is down; nobody has to move it for the term to be over."""
+    sandbox = program("sandbox", "--empty")
+    await sandbox.start()
+    async with caller(sandbox) as people:
+        await moved(people, BEGINS)
+        (referral,) = await referred(people, 1)
+        expiry = datetime.fromisoformat(referral["dueAt"]["expiry"])
+        await moved(people, expiry - timedelta(seconds=2))
+        (before,) = await history(people, [referral])
+        sandbox.kill()
+        await asyncio.sleep(2.5)
+        await sandbox.start()
+        async with asyncio.timeout(20):
+            while (await people.read(INES, f"/v1/referrals/{referral['id']}"))["state"] != "EXPIRED":
+                await asyncio.sleep(0.05)
+        (after,) = await history(people, [referral])
+        assert Counter(kind for kind, _ in (after - before).elements()) == {"ReferralExpired": 1, "ReferralReturned": 1}
+        sandbox.kill()
+        await sandbox.start()
+        assert await history(people, [referral]) == [after]
+    await sandbox.stop()

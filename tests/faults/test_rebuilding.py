@@ -1,0 +1,107 @@
+"""Only the logs and the vault cannot be made again: whatever else is lost is rebuilt from them at the next start."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.caller import Caller
+from tests.faults.conftest import Start
+from tests.faults.evidence import files_are_sound, streams_are_contiguous
+from tests.faults.processes import Program
+from tests.people import AUDITOR, INES, LOTTE, another_person
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+REFERRALS = 15
+
+
+async def a_referral_is_accepted(people: Caller) -> dict[str, Any]:
+    """The referral."""
+    answer = await people.done(INES, "/v1/referrals", another_person(), key=str(uuid.uuid4()))
+    referral: dict[str, Any] = answer.json()
+    for action, body in (("receive", {}), ("accept", {"coordinator": LOTTE.sub})):
+        path = f"/v1/referrals/{referral['id']}/{action}"
+        answer = await people.done(LOTTE, path, body, etag=answer.headers["ETag"])
+    return referral
+
+
+async def told(people: Caller) -> dict[str, Any]:
+    """What the parties read: feeds with their cursors, timelines, lists and worklists."""
+    cases = await people.listed(INES, "/v1/cases")
+    timelines = {one["id"]: await people.read(LOTTE, f"/v1/cases/{one['id']}/timeline") for one in cases}
+    return {
+        "feeds": {reader.org: await people.feed(reader) for reader in (INES, LOTTE, AUDITOR)},
+        "timelines": timelines,
+        "referrals": await people.listed(LOTTE, "/v1/referrals"),
+        "cases": cases,
+        "worklist": await people.listed(LOTTE, "/v1/worklist"),
+    }
+
+
+def lose(directory: Path, *patterns: str) -> None:
+    """Deletes the files with all that SQLite keeps beside them."""
+    lost = [file for pattern in patterns for file in directory.glob(f"{pattern}*")]
+    assert len(lost) >= len(patterns)
+    for file in lost:
+        file.unlink()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "lost",
+    [
+        ("bus.db",),
+        ("casefile-consumers.db", "notifications-consumers.db"),
+        ("*-index.db",),
+        ("bus.db", "*-consumers.db", "*-index.db"),
+    ],
+    ids=["bus", "consumers", "indexes", "all-of-them"],
+)
+async def test_what_is_lost_beside_the_logs_is_rebuilt_and_nobody_is_told_anything_twice(
+    program: Start, caller: Callable[[Program], Caller], lost: tuple[str, ...]
+) -> None:
+    """Every answer is as before, and a subscriber goes on from the cursor that it had."""
+    running = program("serve", "all")
+    await running.start()
+    async with caller(running) as people:
+        await people.set_the_scene()
+        for _ in range(REFERRALS // 2):
+            await a_referral_is_accepted(people)
+        await people.settled()
+        half, cursor = await people.feed(LOTTE)
+        for _ in range(REFERRALS - REFERRALS // 2):
+            await a_referral_is_accepted(people)
+        await people.settled()
+        before = await told(people)
+    await running.stop()
+
+    lose(running.data, *lost)
+    await running.start()
+    async with caller(running) as people:
+        ready = await people.settled()
+        assert await told(people) == before
+        assert half
+        rest, cursor = await people.feed(LOTTE, cursor)
+        assert half + rest == before["feeds"][LOTTE.org][0]
+
+        referral = await a_referral_is_accepted(people)
+        await people.settled()
+        news, _ = await people.feed(LOTTE, cursor)
+        assert {event["subject"] for event in news} == {referral["case"]}
+        types = [event["type"].removeprefix("org.caserelay.") for event in news]
+        assert sorted(types) == [
+            "case.opened.v1",
+            "case.responsibility_transferred.v1",
+            "referral.accepted.v1",
+            "referral.received.v1",
+            "referral.submitted.v1",
+        ]
+        assert not any(count for service in ready.values() for count in service["parked"].values())
+    await running.stop()
+    files_are_sound(running.data)
+    streams_are_contiguous(running.data)
