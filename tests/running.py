@@ -78,7 +78,7 @@ class Running:
             headers["If-Match"] = etag
         return headers
 
-    async def send(  # noqa: PLR0913 - a request has that many parts
+    async def send(
         self,
         person: Person | None,
         method: str,

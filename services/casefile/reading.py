@@ -144,11 +144,11 @@ class Cases:
         allowed: list[Json] = []
         refused: list[Json] = []
         for action in ACTIONS:
-            if not POLICY.permits(caller, action, found.relations):
+            if (forbidden := POLICY.refusal(caller, action, found.relations)) is not None:
                 refused.append(
                     {
                         "action": action,
-                        "code": "ROLE_NOT_ALLOWED",
+                        "code": forbidden.code,
                         "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
                         "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
                     }

@@ -42,18 +42,21 @@ class Projection:
     async def _take_in(self) -> bool:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
-            recorded = await self._log.read_all(self._index.through(), READ_AT_ONCE)
-            if not recorded:
-                return False
-            if self._look is not None:
-                await self._look(recorded)
-            with self._index.transaction():
-                for one in recorded:
-                    self._project(one, self._index)
-                self._index.advance(recorded[-1].position)
+            after = self._index.through()
+            recorded = await self._log.read_all(after, READ_AT_ONCE)
+            if recorded:
+                if self._look is not None:
+                    await self._look(recorded)
+                with self._index.transaction():
+                    # Unless another process that shares the index was first: what is older must not overwrite it.
+                    if self._index.through() == after:
+                        for one in recorded:
+                            self._project(one, self._index)
+                        self._index.advance(recorded[-1].position)
+        # Also when there was nothing left to take in: that other process cannot wake those who wait here.
         async with self._moved:
             self._moved.notify_all()
-        return True
+        return bool(recorded)
 
     async def behind(self) -> int:
         """How many positions of the log the index does not know yet."""

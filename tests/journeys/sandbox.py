@@ -142,7 +142,7 @@ class Outsider:
     ) -> httpx.Response:
         """One request, whatever comes of it."""
         sent = {**self.headers(person), **(headers or {})}
-        return self.http.request(method, path, json=body, headers=sent, params=params)
+        return self.http.request(method, path, json=body, headers=sent, params=params or None)
 
     def get(self, person: Person, path: str, **params: Any) -> httpx.Response:
         """Reads something, whatever comes of it."""
