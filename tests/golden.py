@@ -20,6 +20,7 @@ from services.chassis.event_types import EventTypes
 from services.chassis.metadata import Recorded
 
 ROOT: Final = Path(__file__).parents[1]
+SERVICES: Final = ("referral", "casefile", "notifications")
 MESSAGES: Final = ROOT / "contracts" / "examples"
 SUMS: Final = "SHA256SUMS"
 
@@ -75,6 +76,9 @@ def lost(before: Any, after: Any, at: str = "") -> Iterator[str]:
                 yield from lost(value, after[name], f"{at}/{name}")
             elif value is not None:
                 yield f"{at}/{name}"
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, (value, kept) in enumerate(zip(before, after, strict=True)):
+            yield from lost(value, kept, f"{at}/{index}")
     elif before != after:
         yield at
 
@@ -104,18 +108,24 @@ def _add(directory: Path, path: str, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("xb") as new:
         new.write(content)
-    list_new(directory)
     sys.stdout.write(f"{file.relative_to(ROOT)}\n")
 
 
 def list_new(directory: Path) -> None:
-    """Adds to a corpus' sums what they do not have; a sum that stands there stays."""
+    """Adds to a corpus' sums the files that they do not have; a sum that stands there stays."""
     kept = sums(directory) if (directory / SUMS).exists() else {}
     lines = [f"{digest}  {path}\n" for path, digest in sorted({**files(directory), **kept}.items())]
     (directory / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
+def collect(data: Path) -> None:
+    """Adds a sample of every topic and message type that has none, as a data directory holds it, and lists it."""
+    for service in SERVICES:
+        _collect_events(data, service)
+        list_new(corpus(service).directory)
+    _collect_messages(data)
+    list_new(MESSAGES)
+
+
 if __name__ == "__main__":
-    for name in ("referral", "casefile", "notifications"):
-        _collect_events(Path(sys.argv[1]), name)
-    _collect_messages(Path(sys.argv[1]))
+    collect(Path(sys.argv[1]))

@@ -21,6 +21,8 @@ class Stores:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        # Nobody else on the machine has any business in it.
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @staticmethod
     def holds(directory: Path, service: str) -> bool:

@@ -104,9 +104,7 @@ async def test_pages_show_every_case_once_also_when_more_are_opened_meanwhile(de
     seen: list[str] = []
     cursor: str | None = None
     while True:
-        page = await desk.running.read(
-            INES, CASES, limit=limit, **({"cursor": cursor} if cursor is not None else {})
-        )
+        page = await desk.running.read(INES, CASES, limit=limit, **({"cursor": cursor} if cursor is not None else {}))
         assert len(page["items"]) <= limit
         seen += [case["id"] for case in page["items"]]
         if (cursor := page["next"]) is None:

@@ -24,7 +24,7 @@ from tests.people import (
     another_person,
 )
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile mentors")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DPO_OF_BRUGWERK = Person("privacy.brugwerk", "brugwerk", "DPO")
 
@@ -162,9 +162,7 @@ async def test_a_mentor_who_is_not_ready_is_not_matched(shared: CaseDesk) -> Non
         assert code in assert_problem(answer, 409, "MENTOR_NOT_READY")["detail"]
     ref = new_ref()
     await put(shared, ref, {**PROFILE, "kind": "PROFESSIONAL", "insuranceNoteOn": None})
-    dry = await shared.running.command(
-        LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": ref}, dryRun="true"
-    )
+    dry = await shared.running.command(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": ref}, dryRun="true")
     assert dry.status_code == 200, dry.text
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
 from tests.people import HANNE, INES, LOTTE, TOM, Person, another_person
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VOLUNTEER = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 OTHER_MENTOR = Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")
@@ -127,7 +127,8 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
 async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseDesk) -> None:
     """Not a colleague, not a namesake elsewhere, not another person; and the mentor only while the match lasts."""
     case, other = await shared.brought_to("MENTORING"), await shared.brought_to("MENTORING")
-    strangers = (OTHER_MENTOR, NAMESAKE, await mentee_of(shared, other))
+    same_number_elsewhere = Person((await mentee_of(shared, case)).sub, "actiris-demo", "MENTEE")
+    strangers = (OTHER_MENTOR, NAMESAKE, await mentee_of(shared, other), same_number_elsewhere)
     for person in strangers:
         assert_problem(await shared.running.get(person, case.path), 404)
         answer = await shared.running.command(person, case.path, "record-pulse", {"score": 3}, etag='"1"')
@@ -151,6 +152,4 @@ async def test_a_mentor_does_not_do_the_coordinators_work(shared: CaseDesk) -> N
 async def test_a_client_who_is_named_like_a_member_of_staff_gains_nothing(shared: CaseDesk) -> None:
     """The pseudonym identifies a mentee in that role only."""
     case = await shared.accepted(another_person(client={"ref": "karim.haddad"}))
-    assert_problem(
-        await shared.running.get(Person("karim.haddad", "samenstap", "NGO_COORDINATOR"), case.path), 404
-    )
+    assert_problem(await shared.running.get(Person("karim.haddad", "samenstap", "NGO_COORDINATOR"), case.path), 404)

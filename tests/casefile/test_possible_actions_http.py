@@ -9,7 +9,7 @@ from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseDesk
 from tests.people import HANNE, INES, LOTTE, TOM
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile possible actions")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STATES = (
     "OPENED",
@@ -38,8 +38,10 @@ async def test_an_action_is_allowed_exactly_when_it_would_not_be_refused(shared:
         assert allowed.keys() | blocked.keys() == set(ACTIONS)
         assert not allowed.keys() & blocked.keys()
         for action, act in ACTS.items():
+            # A pause can end a match, but not for another one.
+            body = act.body | ({"next": "HANDBACK"} if (state, action) == ("SUSPENDED", "end-match") else {})
             tried = await shared.running.command(
-                person, case.path, action, act.body, etag=read.headers["ETag"], dryRun="true"
+                person, case.path, action, body, etag=read.headers["ETag"], dryRun="true"
             )
             if action in allowed:
                 assert tried.status_code in {200, 422}, f"{person.org} {action}: {tried.text}"
