@@ -85,7 +85,9 @@ def production_app(assembly: Assembly) -> Origin:
         finally:
             await assembly.stop()
 
-    own = FastAPI(title="Caserelay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, strict_content_type=False)
+    own = FastAPI(
+        title="Caserelay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, strict_content_type=False
+    )
     own.include_router(common_routes(assembly.running, assembly.telemetry))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
     document = merged_document(own, assembly.apps)

@@ -9,10 +9,10 @@ from services.casefile.domain.case import Case
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
-from services.chassis.handler import Streams
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
+from services.chassis.streams import Streams
 
 CASES: Final = Table("cases", columns=("agency", "state", "due"), indexes=(("agency",), ("state",)))
 PARTS: Final = Table("parts", columns=("organisation", "case_id"), indexes=(("organisation",), ("case_id",)))

@@ -28,10 +28,10 @@ from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
-from services.chassis.handler import Folded, Streams
 from services.chassis.http.rendering import Json, recorded_view
 from services.chassis.identity import Caller
 from services.chassis.metadata import Recorded
+from services.chassis.streams import Folded, Streams
 
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}

@@ -13,7 +13,6 @@ from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Fault
 from services.chassis.eventlog import EventLog
-from services.chassis.handler import Streams
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Verifier
@@ -22,6 +21,7 @@ from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
 from services.chassis.settings import Settings
+from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
 from services.chassis.vault import Vault
 

@@ -125,7 +125,7 @@ def _stack(trace: TracebackType | None) -> list[str]:
 
 
 # When a counter was made says nothing here, and doubles the series.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
 
 class Telemetry:

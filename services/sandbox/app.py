@@ -104,7 +104,14 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await asyncio.gather(task, return_exceptions=True)
             await assembly.stop()
 
-    own = FastAPI(title="Caserelay sandbox", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, strict_content_type=False)
+    own = FastAPI(
+        title="Caserelay sandbox",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+    )
     own.state.service = next(iter(assembly.running.values()))
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))

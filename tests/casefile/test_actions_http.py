@@ -13,7 +13,7 @@ from tests.casefile.acts import ACTS, UNKNOWN_FIELD
 from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
 from tests.people import CONTROL, INES, KARIM, LOTTE, PIETER, TOM, Person
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile actions")]
 
 EVERY_ACTION = pytest.mark.parametrize("action", ACTS)
 NATIONAL_NUMBER = "85073003328"

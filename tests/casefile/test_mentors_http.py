@@ -24,7 +24,7 @@ from tests.people import (
     another_person,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile mentors")]
 
 DPO_OF_BRUGWERK = Person("privacy.brugwerk", "brugwerk", "DPO")
 

@@ -9,7 +9,7 @@ import pytest
 from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
 from tests.people import HANNE, INES, LOTTE, TOM, Person, another_person
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
 
 VOLUNTEER = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 OTHER_MENTOR = Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")

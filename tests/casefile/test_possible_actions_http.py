@@ -9,7 +9,7 @@ from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseDesk
 from tests.people import HANNE, INES, LOTTE, TOM
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile possible actions")]
 
 STATES = (
     "OPENED",

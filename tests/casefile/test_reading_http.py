@@ -53,12 +53,13 @@ async def test_a_late_report_changes_what_was_so_and_not_what_was_known(desk: Ca
     assert "FIRST_CONTACT" in await steps(desk, case, asOf="2026-01-13")
     assert "FIRST_CONTACT" in await steps(desk, case, asOf="2026-01-15", knownAt="2026-01-16")
     assert "FIRST_CONTACT" not in await steps(desk, case, asOf="2026-01-15", knownAt="2026-01-20")
-    for asked, told in (
+    looks: tuple[tuple[dict[str, Any], bool], ...] = (
         ({"asOf": "2026-01-15"}, True),
         ({"asOf": "2026-01-13"}, False),
         ({"knownAt": "2026-01-16"}, False),
         ({"asOf": "2026-01-15", "knownAt": "2026-01-16"}, False),
-    ):
+    )
+    for asked, told in looks:
         assert ("ContactAttempted" in await desk.kinds(case, **asked)) is told, asked
 
 
@@ -77,9 +78,9 @@ async def test_a_bare_date_is_the_end_of_that_day_in_the_programmes_time_zone(de
     await desk.running.at(datetime(2026, 1, 14, 23, 0, 1, tzinfo=UTC))
     after = await desk.referred()
     for parameter in ("asOf", "knownAt"):
-        assert await desk.kinds(before, **{parameter: "2026-01-14"})
-        assert await desk.kinds(after, **{parameter: "2026-01-14"}) == []
-        assert await desk.kinds(after, **{parameter: "2026-01-15"})
+        assert await desk.kinds(before, INES, **{parameter: "2026-01-14"})
+        assert await desk.kinds(after, INES, **{parameter: "2026-01-14"}) == []
+        assert await desk.kinds(after, INES, **{parameter: "2026-01-15"})
     nobody = await desk.running.read(INES, f"{after.path}/responsibility", asOf="2026-01-14")
     assert nobody == {"caseLead": None, "steps": []}
 

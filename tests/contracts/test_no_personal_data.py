@@ -26,18 +26,8 @@ from tests.golden import corpus
 
 PERSONAL = {"contact", *ContactBody.model_fields}
 """What the vault holds: `contact` and all that a request may put into it."""
-WORDS = PERSONAL | {
-    "address",
-    "birth",
-    "ethnic",
-    "gender",
-    "health",
-    "mail",
-    "nationality",
-    "niss",
-    "religion",
-    "surname",
-}
+SPECIAL = {"address", "birth", "ethnic", "gender", "health", "mail", "nationality", "niss", "religion", "surname"}
+"""What nobody may ask for at all."""
 NOT_OF_A_PERSON = {
     "contact_language": "a language's tag",
     "contact_point": "a desk, for a whole programme",

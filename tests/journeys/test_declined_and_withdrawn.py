@@ -13,6 +13,8 @@ from tests.journeys.happy_path import MENTOR_PROFILE
 from tests.journeys.sandbox import Outsider, sandbox
 from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, yonas
 
+pytestmark = pytest.mark.xdist_group("journey of declining and withdrawing")
+
 
 @dataclass
 class Story:

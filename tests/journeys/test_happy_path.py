@@ -12,6 +12,8 @@ from tests.journeys.happy_path import CHECK_INS, MEETINGS, Story, live
 from tests.journeys.sandbox import Outsider, sandbox
 from tests.people import AUDITOR, INES, LOTTE
 
+pytestmark = pytest.mark.xdist_group("journey of the happy path")
+
 MENTORING = {"MENTORING": "2026-08-18"}
 REPORT_DUE = {"PROGRESS_REPORT": "2026-05-19"}
 DUE = {

@@ -13,6 +13,8 @@ import pytest
 from tests.journeys.sandbox import Outsider, Program, outsider
 from tests.people import INES, LOTTE, samira
 
+pytestmark = pytest.mark.xdist_group("journey over restarts")
+
 STOPS_WITHIN = 5.0
 KEY = "5f0c5a36-5a6f-4b0e-8f5d-1f8b0a9a7c11"
 

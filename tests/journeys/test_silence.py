@@ -12,6 +12,8 @@ import pytest
 from tests.journeys.sandbox import Outsider, sandbox
 from tests.people import AUDITOR, INES, LOTTE, another_person, samira
 
+pytestmark = pytest.mark.xdist_group("journey of silence")
+
 SUBMITTED = "2026-01-12T09:30:00Z"
 TERMS = {
     "RECEIPT": "2026-01-14T22:59:59Z",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, another_person, samira, yonas
+from tests.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, samira, yonas
 from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
 from tests.running import MONDAY
 
