@@ -41,7 +41,8 @@ def routes(intake: Intake) -> APIRouter:
     @router.post(
         PATH,
         summary="Submit many referrals, a line each (NDJSON); each with its own `idempotencyKey`.",
-        response_class=_Lines,
+        response_class=Response,
+        status_code=200,
         responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
         openapi_extra={
             "requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}},
