@@ -91,7 +91,9 @@ def _measured(
             )
             _say_how_far_behind(system, one)
         if (data / "referral-log.db").exists():
-            print(f"  {accepted} answered with 201, {system.stored()} found in the log's file")
+            print(
+                f"  {accepted} answered with 201; in the log's file, with those under way at the end: {system.stored()}"
+            )
     return found
 
 

@@ -10,7 +10,6 @@ import hmac
 import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
 from typing import Any, Final
 
 from services.assembly import assemble, production_app
@@ -94,7 +93,7 @@ class NoVault:
 
     def fingerprint(self, body: bytes) -> str:
         """As the real one has it: this is not storage."""
-        return hmac.new(b"no storage", body, sha256).hexdigest()
+        return hmac.digest(b"no storage", body, "sha256").hex()
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
         """Nothing is there."""

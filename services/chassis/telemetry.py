@@ -68,6 +68,8 @@ def configure_logging(level: str, *, disclose: bool = False) -> None:
     lines = _Lines(sys.stderr)
     lines.setFormatter(_JsonLine(disclose=disclose))
     logging.basicConfig(handlers=[lines], level=level, force=True)
+    # Nobody reads them, and every record would ask the system for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # It logs paths and query strings.
     logging.getLogger("uvicorn.access").disabled = True
 

@@ -19,7 +19,6 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -149,7 +148,7 @@ class SQLiteVault:
 
     def fingerprint(self, body: bytes) -> str:
         """See `Vault.fingerprint`."""
-        return hmac.new(self._key, body, sha256).hexdigest()
+        return hmac.digest(self._key, body, "sha256").hex()
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
         """See `Vault.sweep`."""

@@ -71,6 +71,7 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
     async def edit(
         asked: Changing,
         referral_id: Identifier,
+        _: Covered,
         patch: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
     ) -> Response:
         check_text(patch, PERSONAL)
@@ -87,7 +88,7 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
     @router.get(
         "/{referral_id}/contact", response_model=PersonAnswer, summary="The person's data; reading is recorded."
     )
-    async def contact(request: Request, caller: Authenticated, referral_id: Identifier) -> Response:
+    async def contact(request: Request, caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
         return await intake.contact(caller, referral_id, request.headers.get("traceparent"))
 
     for name, action in ACTIONS.items():

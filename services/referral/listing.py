@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from contracts.codes import ReferralState
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
@@ -38,11 +39,21 @@ def project(recorded: Recorded, index: IndexWriter) -> None:
 def _list(recorded: Recorded, event: ReferralEvent, index: IndexWriter) -> None:
     offer = event.offer
     columns: dict[str, Any] = {"agency": offer.agency, "organisation": offer.organisation, "case_id": offer.case_id}
-    # The state that the event itself leads to, whatever came before; None for one that leaves the state as it is.
-    state = REFERRAL.evolve(REFERRAL.initial, event).state
-    if state is not None:
+    if (state := _state_after(event)) is not None:
         columns["state"] = state.value
     index.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
+
+
+def _state_after(event: ReferralEvent) -> ReferralState | None:
+    """The state that the event leads to, whatever came before; None for one that leaves the state as it is."""
+    kind = type(event)
+    if kind not in _STATES:
+        # It is the same for all events of a kind, and telling it costs as much as folding them.
+        _STATES[kind] = REFERRAL.evolve(REFERRAL.initial, event).state
+    return _STATES[kind]
+
+
+_STATES: Final[dict[type, ReferralState | None]] = {}
 
 
 def _await(event: ReferralEvent, index: IndexWriter, recorded: Recorded) -> None:

@@ -188,7 +188,7 @@ async def test_after_the_stop_the_organisations_commands_are_403(desk: ReferralD
 
 
 async def test_the_stop_of_an_accepted_referral_completes_it(desk: ReferralDesk) -> None:
-    """It ends as COMPLETED with the closure CONSENT_WITHDRAWN, its place is free again, and a new case is not needed."""
+    """It ends as COMPLETED with the closure CONSENT_WITHDRAWN; its place and the person are free again."""
     path = await desk.accepted(samira())
     assert (await desk.running.read(LOTTE, "/v1/organisations/brugwerk"))["taken"] == 1
     await desk.running.done(LOTTE, await desk.basis(path), "withdraw", {"channel": "ORGANISATION"})

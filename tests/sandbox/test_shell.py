@@ -13,7 +13,7 @@ from tests.journeys.sandbox import Outsider, Program, run, sandbox
 from tests.people import INES, LOTTE, samira
 from tests.sandbox.issuer import issuing
 
-pytestmark = pytest.mark.xdist_group("the shell")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the shell")]
 
 LOTTE_ASKS = ("token", "--org", "brugwerk", "--role", "NGO_COORDINATOR", "--sub", "lotte.claes")
 HOURS_12 = 12 * 3600
