@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.chassis.eventlog import EventLog
-from services.chassis.index import IndexWriter
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, IndexWriter
 from services.chassis.metadata import Recorded
 
 READ_AT_ONCE = 200
@@ -21,13 +20,14 @@ Look = Callable[[Sequence[Recorded]], Awaitable[None]]
 class Projection:
     """Keeps one index abreast of one log."""
 
-    def __init__(self, log: EventLog, index: SQLiteIndex, project: Project, look: Look | None = None) -> None:
+    def __init__(self, log: EventLog, index: Index, project: Project, look: Look | None = None) -> None:
         self._log = log
         self._index = index
         self._project = project
         self._look = look
         self._moved = asyncio.Condition()
         self._taking_in = asyncio.Lock()
+        self._known = 0
 
     async def round(self) -> None:
         """Takes in what is new, or waits a while for something new."""
@@ -42,18 +42,22 @@ class Projection:
     async def _take_in(self) -> bool:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
-            recorded = await self._log.read_all(self._index.through(), READ_AT_ONCE)
-            if not recorded:
-                return False
-            if self._look is not None:
-                await self._look(recorded)
-            with self._index.transaction():
-                for one in recorded:
-                    self._project(one, self._index)
-                self._index.advance(recorded[-1].position)
-        async with self._moved:
-            self._moved.notify_all()
-        return True
+            through = self._index.through()
+            recorded = await self._log.read_all(through, READ_AT_ONCE)
+            if recorded:
+                if self._look is not None:
+                    await self._look(recorded)
+                with self._index.transaction():
+                    # Unless another process that keeps the same index was faster.
+                    if self._index.through() == through:
+                        for one in recorded:
+                            self._project(one, self._index)
+                        self._index.advance(recorded[-1].position)
+        if recorded or through != self._known:
+            self._known = through
+            async with self._moved:
+                self._moved.notify_all()
+        return bool(recorded)
 
     async def behind(self) -> int:
         """How many positions of the log the index does not know yet."""
