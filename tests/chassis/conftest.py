@@ -13,6 +13,7 @@ from services.chassis.eventlog import EventLog
 from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.eventlog_sqlite import SQLiteEventLog
 from services.chassis.migrations import log_of
+from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
 
 OpenLog = Callable[[], EventLog]
@@ -54,6 +55,12 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if name == "postgres":
         (tmp_path / ADDRESS).write_text(request.getfixturevalue("database_url"), encoding="utf-8")
     return name
+
+
+@pytest.fixture
+def stores(engine: str, tmp_path: Path) -> Stores:
+    """The stores of the engine."""
+    return Stores(tmp_path, address_in(tmp_path) if engine == "postgres" else None)
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ import pytest
 from services.chassis.clock import SandboxClock
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import IndexWriter, Row
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, IndexWriter, Row
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
+from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import metadata
 
@@ -70,7 +69,7 @@ class World:
     """A service of terms: its log, its clock and its scheduler. `then` is what follows from a term that passed."""
 
     log: EventLog
-    index: SQLiteIndex
+    index: Index
     clock: SandboxClock
     projection: Projection = field(init=False)
     scheduler: Scheduler = field(init=False)
@@ -116,14 +115,14 @@ class World:
 
 
 @pytest.fixture
-async def worlds(tmp_path: Path) -> AsyncIterator[Callable[[], World]]:
+async def worlds(tmp_path: Path, stores: Stores) -> AsyncIterator[Callable[[], World]]:
     """Starts the service, as often as asked, on the same files; the clock stands still until it is moved."""
     started: list[World] = []
 
     def start() -> World:
         clock = SandboxClock(tmp_path / "clock.json", machine=lambda: START)
-        log = SQLiteEventLog("terms", tmp_path / "terms-log.db", TYPES)
-        started.append(World(log, SQLiteIndex(tmp_path / "index.db", [DEADLINES], 1), clock))
+        log = stores.event_log("counters", TYPES)
+        started.append(World(log, stores.index("counters", [DEADLINES], 1), clock))
         return started[-1]
 
     yield start
