@@ -33,6 +33,14 @@ def postgres_template() -> Iterator[Template]:
         postgres.drop(url, name)
 
 
+@pytest.fixture(scope="module")
+def empty_database(postgres_template: Template) -> Iterator[str]:
+    """The address of a database in which nothing was ever migrated, for the tests of one file."""
+    name = postgres.create(postgres_template.url)
+    yield postgres.in_database(postgres_template.url, name)
+    postgres.drop(postgres_template.url, name)
+
+
 @pytest.fixture
 def database_url(postgres_template: Template) -> Iterator[str]:
     """The address of a migrated, empty database of the test's own."""

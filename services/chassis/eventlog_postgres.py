@@ -78,7 +78,7 @@ class PostgresEventLog:
         self._recent: dict[int, Recorded] = {}
 
     async def append(self, writes: Sequence[Write]) -> int:
-        """See `EventLog.append`. Raises psycopg.OperationalError when the database stays away too long."""
+        """See `EventLog.append`."""
         events: list[_Encoded] = []
         for write in writes:
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):

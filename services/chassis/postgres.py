@@ -19,6 +19,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import PoolTimeout
 
+from services.chassis.eventlog import Unavailable
+
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 30.0
@@ -85,14 +87,16 @@ def is_lost(failure: psycopg.Error) -> bool:
 
 
 async def persist(work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS) -> T:
-    """Does work that may be repeated; again with growing pauses while the connection is lost, then raises."""
+    """Does work that may be repeated; again with growing pauses while the connection is lost, then raises Unavailable."""
     until, pause = time.monotonic() + patience, FIRST_PAUSE
     while True:
         try:
             return await work()
         except psycopg.Error as failure:
-            if not (is_lost(failure) or isinstance(failure, PoolTimeout)) or time.monotonic() > until:
+            if not (is_lost(failure) or isinstance(failure, PoolTimeout)):
                 raise
+            if time.monotonic() > until:
+                raise Unavailable from None
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -115,7 +119,11 @@ async def prepare(connection: AsyncConnection[Any]) -> None:
 
 
 class Inline:
-    """One connection for short statements made inline on the event loop, opened again when it was lost."""
+    """One connection for short statements made inline on the event loop, opened again when it was lost.
+
+    Its commits do not wait for the disk, and so do not hold up the loop: what is kept through it can be had again
+    from the logs, and a crash of the server takes away the newest commits, never an older one.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -126,6 +134,7 @@ class Inline:
         if self._connection is None or self._connection.closed or self._connection.broken:
             self._connection = Connection.connect(self._database.conninfo, autocommit=True)
             self._connection.execute(_ISOLATED)
+            self._connection.execute("SET synchronous_commit = off")
         return self._connection
 
     def repeat(self, work: Callable[[Connection[Any]], T]) -> T:
@@ -136,7 +145,10 @@ class Inline:
             if not is_lost(failure):
                 raise
             self.close()
-        return work(self.connection())
+        try:
+            return work(self.connection())
+        except psycopg.OperationalError as failure:
+            raise (Unavailable() if is_lost(failure) else failure) from None
 
     def close(self) -> None:
         """Closes the connection, if there is one."""

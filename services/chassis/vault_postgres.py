@@ -2,7 +2,7 @@
 
 As in the SQLite vault every record is encrypted under a key of its own, and forgetting takes the key. PostgreSQL
 leaves deleted rows in its files, so the table of the keys, which is small, is written anew after some were taken. The
-server's write-ahead log and backups keep the old bytes as long as they are kept (docs/decisions/0011-postgresql.md).
+server's write-ahead log and backups keep the old bytes as long as they are kept (docs/decisions/0021-postgresql.md).
 """
 
 from __future__ import annotations

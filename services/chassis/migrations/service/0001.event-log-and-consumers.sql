@@ -1,6 +1,6 @@
 -- The event log in the layout of the eventsourcing library's PostgresApplicationRecorder (text originator ids), so
 -- that its recorder reads what is written here. Its database functions are not used: they draw positions without a
--- lock, and readers lose events (docs/decisions/0011-postgresql.md).
+-- lock, and readers lose events (docs/decisions/0021-postgresql.md).
 CREATE TABLE stored_events (
   originator_id text NOT NULL,
   originator_version bigint NOT NULL,
