@@ -76,8 +76,8 @@ format: $(DEV) ## format the code and apply the safe fixes
 	@$(BIN)/ruff format
 
 .PHONY: contracts
-contracts: $(DEV) ## write the generated schemas in contracts/ again
-	@exec $(BIN)/python -m contracts.generate $(ARGS)
+contracts: $(DEV) ## write the generated schemas and documents in contracts/ again
+	@exec $(BIN)/python -m deploy.contracts
 
 .PHONY: lock
 lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest versions)

@@ -19,7 +19,7 @@ from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
 from services.notifications.app import build as build_notifications
-from services.origin import Origin, merged_document
+from services.origin import Origin, describe
 from services.referral.app import build as build_referral
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
@@ -85,9 +85,10 @@ def production_app(assembly: Assembly) -> Origin:
         finally:
             await assembly.stop()
 
-    own = FastAPI(title="Caserelay", version="1", lifespan=lifespan, redoc_url=None, strict_content_type=False)
+    own = FastAPI(
+        title="Caserelay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, strict_content_type=False
+    )
     own.include_router(common_routes(assembly.running, assembly.telemetry))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
-    document = merged_document(own, assembly.apps)
-    own.openapi = lambda: document  # type: ignore[method-assign]
+    describe(own, assembly.apps)
     return Origin(own, assembly.apps)

@@ -60,7 +60,7 @@ EVERYBODY: Final = (
 _numbers = itertools.count(1)
 
 
-def samira(to: str = "brugwerk", **changes: Any) -> dict[str, Any]:
+def samira(to: str | None = "brugwerk", **changes: Any) -> dict[str, Any]:
     """The referral of the happy path; `changes` replace top-level fields, and None in their place takes one out."""
     body: dict[str, Any] = {
         "programme": PROGRAMME,
@@ -82,7 +82,7 @@ def samira(to: str = "brugwerk", **changes: Any) -> dict[str, Any]:
         "participationChoice": {"chosenAt": "2026-01-12T09:10:00Z", "method": "IN_PERSON", "language": "ar"},
         "legalBasis": {
             "kind": "CONSENT",
-            "recipient": to,
+            "recipient": to or "brugwerk",
             "textVersion": "v3",
             "language": "ar",
             "givenAt": "2026-01-12T09:12:00Z",

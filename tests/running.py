@@ -27,7 +27,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
-from services.origin import Origin, merged_document
+from services.origin import Origin, describe
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from services.sandbox.travel import settle, travel
 from tests.people import OPERATOR, Person
@@ -78,7 +78,7 @@ class Running:
             headers["If-Match"] = etag
         return headers
 
-    async def send(  # noqa: PLR0913 - a request has that many parts
+    async def send(
         self,
         person: Person | None,
         method: str,
@@ -177,8 +177,7 @@ async def running(
     own = FastAPI(title="Caserelay", version="1", redoc_url=None, strict_content_type=False)
     own.include_router(common_routes(services, telemetry))
     install_manners(own, set_up.body_limit, telemetry)
-    document = merged_document(own, apps)
-    own.openapi = lambda: document  # type: ignore[method-assign]
+    describe(own, apps)
     origin = Origin(own, apps)
     for service in services.values():
         await service.start()

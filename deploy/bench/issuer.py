@@ -30,7 +30,7 @@ class LoopbackIssuer:
         issuer = self
 
         class Documents(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - http.server's name
+            def do_GET(self) -> None:
                 document = issuer.document(self.path)
                 body = json.dumps(document).encode()
                 self.send_response(404 if document is None else 200)

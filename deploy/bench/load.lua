@@ -1,5 +1,6 @@
 -- wrk's script: every request refers another person under a key of its own.
--- Arguments behind `--`: the file with the body, the file with the bearer token, a text that no other run uses.
+-- Arguments behind `--`: the file with the body, the file with the bearer token, a text that no other run uses, ending in a letter
+-- (digits after digits could look like a national number, which is refused).
 -- The body has the mark @PERSON@ in the place of the person's pseudonym.
 
 local before, after, head, run
@@ -18,14 +19,14 @@ function init(args)
   before, after = body:sub(1, from - 1), body:sub(to + 1)
   run = args[3]
   -- The number is of fixed width, so that the length is the same for all.
-  local length = #before + #after + #run + 10
+  local length = #before + #after + #run + 9
   head = "POST /v1/referrals HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nAuthorization: Bearer " .. read(args[2])
     .. "\r\nContent-Type: application/json\r\nContent-Length: " .. length .. "\r\nIdempotency-Key: "
 end
 
 function request()
   count = count + 1
-  local person = string.format("%s-%09d", run, count)
+  local person = string.format("%s%09d", run, count)
   return head .. person .. "\r\n\r\n" .. before .. person .. after
 end
 

@@ -81,9 +81,9 @@ def measure(system: System, issuer: LoopbackIssuer, connections: int, seconds: i
     looking.start()
     used = system.processor_seconds()
     try:
+        arguments = [str(body), str(token), f"b{uuid.uuid4().hex[:8]}k"]
         said = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), system.url, "--"]  # noqa: S607 - found on the PATH, as main made sure
-            + [str(body), str(token), f"b{uuid.uuid4().hex[:8]}"],
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), system.url, "--", *arguments],  # noqa: S607 - found on the PATH, as main made sure
             capture_output=True,
             text=True,
             check=True,

@@ -75,18 +75,20 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
     """How the caller stands to a case."""
     if case.state is None:
         return ()
+    # Mentors and mentees stand to a case as themselves, never as their organisation.
+    if caller.role in _MENTORS:
+        matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
+        return (MATCHED_MENTOR,) if matched else ()
+    if caller.role is Role.MENTEE:
+        # The pseudonym is the agency's: that of another agency is another person.
+        known_here = caller.org in (case.agency, case.organisation)
+        return (MENTEE_OF_CASE,) if known_here and caller.sub == case.client_ref else ()
     relations = []
     if caller.org == case.agency:
         relations.append(OWNER_AGENCY)
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
-    if caller.role in _MENTORS:
-        if case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor):
-            relations.append(MATCHED_MENTOR)
-    elif caller.role is Role.MENTEE:
-        if caller.sub == case.client_ref:
-            relations.append(MENTEE_OF_CASE)
-    elif (standing := _standing(caller.org, case)) is not None:
+    if (standing := _standing(caller.org, case)) is not None:
         relations.append(standing)
     return tuple(relations)
 

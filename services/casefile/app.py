@@ -45,7 +45,7 @@ from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Actor, Command
 from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler, Streams
+from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
 from services.chassis.index import Row
@@ -55,6 +55,7 @@ from services.chassis.scheduler import Scheduler
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.streams import Streams
 from services.chassis.telemetry import Telemetry
 
 NAME: Final = "casefile"

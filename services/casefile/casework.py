@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Response
@@ -52,6 +53,19 @@ ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
 }
 """Which commands move a step on. A step that waits for a referral's answer names the referral's command itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is asked for; None: never mind."""
+
+    state: str | None
+    organisation: str | None
+    overdue: bool | None
+
+    def fits(self, state: object, *, late: bool) -> bool:
+        """Whether a case in that state, late or not, is looked for."""
+        return self.state in (None, state) and self.overdue in (None, late)
 
 
 class Casework:
@@ -110,24 +124,37 @@ class Casework:
         """A page of the cases that the caller may read, in the order of their opening, and where it goes on."""
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         await self._caught_up()
-        now = sortable(self._clock.now())
+        wanted = Wanted(state, organisation, overdue)
         items: list[Json] = []
         last = after
         while True:
             rows = self._rows(caller, organisation, last, limit)
             for row in rows:
-                columns = row.columns
-                due = columns["due"]
-                late = due is not None and str(due) < now
-                if (state is None or columns["state"] == state) and (overdue is None or late == overdue):
-                    found = await self._cases.find_silently(caller, row.key)
-                    if found is not None:
-                        if len(items) == limit:
-                            return items, last
-                        items.append(await self._cases.view(caller, found))
+                view = await self._listed(caller, row, wanted)
+                if view is not None:
+                    if len(items) == limit:
+                        return items, last
+                    items.append(view)
                 last = row.seq
             if len(rows) < limit:
                 return items, None
+
+    async def _listed(self, caller: Caller, row: Row, wanted: Wanted) -> Json | None:
+        """The case of a row, if the caller may read it and looks for it."""
+        columns = row.columns
+        if caller.role is Role.AUDITOR or columns["agency"] == caller.org:
+            # Whoever sees all of it: what the index says need not be folded.
+            due = columns["due"]
+            if not wanted.fits(columns["state"], late=due is not None and str(due) < sortable(self._clock.now())):
+                return None
+            found = await self._cases.find_silently(caller, row.key)
+            return await self._cases.view(caller, found) if found is not None else None
+        # Others must not learn from a filter what the view keeps from them.
+        found = await self._cases.find_silently(caller, row.key)
+        if found is None or wanted.organisation not in (None, caller.org):
+            return None
+        view = await self._cases.view(caller, found)
+        return view if wanted.fits(view.get("state"), late=bool(view.get("overdue"))) else None
 
     def _rows(self, caller: Caller, organisation: str | None, after: int, limit: int) -> Sequence[Row]:
         """Cases of the caller's organisation, or, for those who see all, of the one asked for."""

@@ -23,8 +23,8 @@ from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.casefile.timeline import find_event, recorded_by
 from services.chassis.calendar import Terms
 from services.chassis.decider import Command
-from services.chassis.handler import Reads, Streams
 from services.chassis.metadata import References
+from services.chassis.streams import Reads, Streams
 
 
 class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened

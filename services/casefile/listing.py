@@ -9,10 +9,10 @@ from services.casefile.domain.case import Case
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
-from services.chassis.handler import Streams
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
+from services.chassis.streams import Streams
 
 CASES: Final = Table("cases", columns=("agency", "state", "due"), indexes=(("agency",), ("state",)))
 PARTS: Final = Table("parts", columns=("organisation", "case_id"), indexes=(("organisation",), ("case_id",)))
@@ -22,10 +22,12 @@ STEPS: Final = Table(
     columns=("actor", "case_id", "step", "due"),
     indexes=(("actor", "due"), ("case_id",)),
 )
-"""One row per open step with a term: `actor` is the organisation that must act on it now."""
+"""One row per open step: `actor` is the organisation that must act on it now, `due` is NO_TERM for one without."""
+NO_TERM: Final = "9999-12-31"
+"""Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=(("organisation",),))
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, DEADLINES)
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -73,17 +75,15 @@ def _index_case(case: Case, recorded: Recorded, index: IndexWriter) -> None:
         index.put(PARTS.name, f"{case.case}:{organisation}", seq, organisation=organisation, case_id=case.case)
     index.delete_where(STEPS.name, case_id=case.case)
     for step in case.steps:
-        if (due_at := step.due_at) is not None:
-            actor = step.awaiting.org if step.awaiting is not None else step.owner.org
-            index.put(
-                STEPS.name,
-                f"{case.case}:{step.step}",
-                seq,
-                actor=actor,
-                case_id=case.case,
-                step=step.step,
-                due=sortable(due_at),
-            )
+        index.put(
+            STEPS.name,
+            f"{case.case}:{step.step}",
+            seq,
+            actor=step.awaiting.org if step.awaiting is not None else step.owner.org,
+            case_id=case.case,
+            step=step.step,
+            due=sortable(step.due_at) if step.due_at is not None else NO_TERM,
+        )
     index.delete_where(DEADLINES.name, stream=recorded.stream)
     for pending in running(case):
         for kind, at in (("REMIND", pending.remind_at), ("PASS", pending.due_at)):

@@ -17,7 +17,7 @@ from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Prof
 from services.casefile.listing import MENTORS
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
-from services.chassis.handler import Handler, Streams
+from services.chassis.handler import Handler
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     Authenticated,
@@ -32,6 +32,7 @@ from services.chassis.http.asked import (
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.rendering import Json, as_json
 from services.chassis.index import IndexReader
+from services.chassis.streams import Streams
 
 LOG = "casefile"
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is a profile already.")]

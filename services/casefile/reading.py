@@ -28,10 +28,10 @@ from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
-from services.chassis.handler import Folded, Streams
 from services.chassis.http.rendering import Json, recorded_view
 from services.chassis.identity import Caller
 from services.chassis.metadata import Recorded
+from services.chassis.streams import Folded, Streams
 
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
@@ -144,11 +144,11 @@ class Cases:
         allowed: list[Json] = []
         refused: list[Json] = []
         for action in ACTIONS:
-            if not POLICY.permits(caller, action, found.relations):
+            if (forbidden := POLICY.refusal(caller, action, found.relations)) is not None:
                 refused.append(
                     {
                         "action": action,
-                        "code": "ROLE_NOT_ALLOWED",
+                        "code": forbidden.code,
                         "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
                         "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
                     }

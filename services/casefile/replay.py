@@ -34,8 +34,9 @@ async def replay_case(
         say(f"the log holds no case {case_id}; GET /v1/cases lists those that there are")
         return UNKNOWN_CASE
     case = fold(records, as_of=as_of, known_at=known_at)
-    say(f"case {case_id}: {case.state.value if case.state is not None else 'not opened'}, {len(records)} events\n")
-    for item in timeline(records, as_of=as_of, known_at=known_at):
+    items = timeline(records, as_of=as_of, known_at=known_at)
+    say(f"case {case_id}: {case.state.value if case.state is not None else 'not opened'}, {len(items)} events\n")
+    for item in items:
         held = _name(item.responsible)
         say(f"{item.position:>4}  {item.occurred_at:%Y-%m-%d %H:%M}  {item.type:<26} {item.text}")
         say(f"      {'':<16}  {'':<26} responsible: {held}{f' ({item.step})' if item.step else ''}")

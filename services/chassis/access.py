@@ -136,6 +136,14 @@ class Policy:
         """Whether `require` would return."""
         return caller.role not in _BARRED and self._judge(caller.role, action, relations) is Verdict.PERMITTED
 
+    def refusal(self, caller: Caller, action: str, relations: Collection[str]) -> Forbidden | None:
+        """What `require` tells a party that may not do `action`; None where it may. Raises Hidden to a stranger."""
+        try:
+            self.require(caller, action, relations)
+        except Forbidden as forbidden:
+            return forbidden
+        return None
+
     def matrix(self) -> Iterator[Cell]:
         """Every action with every role in every single relation that the service names, STRANGER included."""
         relations = {relation for row in self._table.values() for relation in row} | set(self._told) | {STRANGER}

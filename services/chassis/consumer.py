@@ -56,6 +56,9 @@ class Consumer:
         after = self.through
         batch = await self._bus.read(self.topic, after, READ_AT_ONCE)
         if batch.through <= after:
+            # Another process that shares the position may have come here first, and cannot wake those who wait here.
+            async with self._moved:
+                self._moved.notify_all()
             await self._bus.wait(self.topic, after, IDLE_SECONDS)
             return
         by_key: dict[str, list[BusMessage]] = {}

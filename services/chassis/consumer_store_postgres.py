@@ -12,7 +12,8 @@ from services.chassis.consumer_store import Parked
 from services.chassis.postgres import Database, Inline
 
 _ADVANCE: Final = """
-INSERT INTO consumer_positions VALUES (%s, %s) ON CONFLICT (topic) DO UPDATE SET through = excluded.through"""
+INSERT INTO consumer_positions VALUES (%s, %s) ON CONFLICT (topic) DO UPDATE
+SET through = greatest(consumer_positions.through, excluded.through)"""
 _PARK: Final = """
 INSERT INTO consumer_parked (topic, position, key, id, body, tries, failure, retry_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)

@@ -41,7 +41,8 @@ class SQLiteConsumerStore:
             for one in parked:
                 self._park(topic, one)
             self._db.execute(
-                "INSERT INTO positions VALUES (?, ?) ON CONFLICT DO UPDATE SET through = excluded.through",
+                "INSERT INTO positions VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
                 (topic, through),
             )
         except BaseException:

@@ -8,25 +8,24 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from os import urandom
 from typing import Any, Generic, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from services.chassis.decider import Actor, Command, Entity, To
-from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.metadata import Metadata, Recorded, References
+from services.chassis.eventlog import Conflict, Write
+from services.chassis.metadata import Metadata, References
+from services.chassis.streams import Folded, Reads, Streams
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 D = TypeVar("D", bound="Desk")
 
 TRIES = 25
-FOLDS_KEPT = 1024
 
 
 def new_id() -> str:
@@ -84,131 +83,6 @@ class Call:
     occurred_at: datetime | None = None
     traceparent: str | None = None
     dry_run: bool = False
-
-
-@dataclass(slots=True)
-class Folded(Generic[S]):
-    """A stream as far as it has been read: its state and what the handler itself needs to know of it.
-
-    `etag` is the version of the last event that is no bystander, and `moved_by` says which it was; `keys` maps
-    (organisation, idempotency key) to the body's fingerprint and the last version and position written under it.
-    """
-
-    state: S
-    version: int = 0
-    etag: int = 0
-    moved_by: str = "nobody"
-    correlation_id: str | None = None
-    keys: dict[tuple[str, str], tuple[str | None, int, int]] = field(default_factory=dict)
-    causes: set[str] = field(default_factory=set)
-
-    def snapshot(self) -> Folded[S]:
-        """A copy that stays as it is while the kept fold moves on under the next reader."""
-        return Folded(self.state, self.version, self.etag, self.moved_by, self.correlation_id, self.keys, self.causes)
-
-    def take(self, entity: Entity[S], recorded: Recorded) -> None:
-        """Folds one more event."""
-        self.advance(entity, recorded.event, recorded.meta, recorded.position)
-
-    def advance(self, entity: Entity[S], event: Any, meta: Metadata, position: int) -> None:
-        """Folds one more event, given without its record."""
-        self.state = entity.evolve(self.state, event)
-        self.version += 1
-        if not getattr(event, "BYSTANDER", False):
-            self.etag = self.version
-            self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
-        self.correlation_id = self.correlation_id or meta.correlation_id
-        if meta.idempotency_key is not None:
-            self.keys[meta.actor.org, meta.idempotency_key] = (meta.fingerprint, self.version, position)
-        if meta.causation_id is not None:
-            self.causes.add(meta.causation_id)
-
-
-@dataclass(slots=True)
-class _Kept:
-    entity: Entity[Any]
-    folded: Folded[Any]
-    mark: object
-
-
-class Streams:
-    """The streams of one service, folded, with the folds of the busiest ones kept between commands."""
-
-    def __init__(self, log: EventLog) -> None:
-        self.log = log
-        # The entity is kept along, so that the id in the key is not given to another one.
-        self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
-
-    async def fold(self, stream: str, entity: Entity[S], mark: object = None) -> Folded[S]:
-        """The stream folded up to its last event; only what is new since the last time is read.
-
-        `mark` is the log's, if the caller has just asked for it.
-        """
-        key = (stream, id(entity))
-        kept = self._kept.get(key)
-        if mark is None:
-            # Before the read: what is appended meanwhile is then read the next time.
-            mark = self.log.mark()
-        if kept is not None and kept.mark == mark:
-            return kept.folded.snapshot()
-        folded: Folded[S] = Folded(entity.initial) if kept is None else kept.folded
-        for recorded in await self.log.read(stream, after=folded.version):
-            # Two tasks may read the same tail at once: each event is folded once.
-            if recorded.version == folded.version + 1:
-                folded.take(entity, recorded)
-        if folded.version:
-            self._kept[key] = _Kept(entity, folded, mark)
-            self._kept.move_to_end(key)
-            if len(self._kept) > FOLDS_KEPT:
-                self._kept.popitem(last=False)
-        return folded.snapshot()
-
-    async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
-        """The stream folded up to and including `version`."""
-        folded = Folded(entity.initial)
-        for recorded in await self.log.read(stream, through=version):
-            folded.take(entity, recorded)
-        return folded
-
-
-class Reads:
-    """The streams that one decision rests on, each at the version that the decision saw."""
-
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
-        self._mark = streams.log.mark()
-        self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
-
-    @property
-    def log(self) -> EventLog:
-        """The log itself, for a decision that rests on single events of a stream."""
-        return self._streams.log
-
-    async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
-        """The stream folded; asked again, the same snapshot."""
-        seen = self._seen.setdefault(stream, {})
-        if id(entity) not in seen:
-            seen[id(entity)] = entity, await self._streams.fold(stream, entity, self._mark)
-        return seen[id(entity)][1]
-
-    async def state(self, stream: str, entity: Entity[S]) -> S:
-        """The state of a stream; an append to it is checked against the version of this read."""
-        return (await self.fold(stream, entity)).state
-
-    def take_as_new(self, stream: str, entity: Entity[Any]) -> None:
-        """Takes a stream for empty without reading it: its id is new. An append to it fails if it is not."""
-        self._seen.setdefault(stream, {}).setdefault(id(entity), (entity, Folded(entity.initial)))
-
-    async def version(self, stream: str) -> int:
-        """The version that an append to the stream must find."""
-        if stream not in self._seen:
-            await self.fold(stream, _UNREAD)
-        # Folded as two entities, the stream may have moved in between: the older sight counts.
-        return min(folded.version for _, folded in self._seen[stream].values())
-
-
-_UNREAD: Entity[None] = Entity(None, lambda state, _event: state)
-"""For streams that a decision appends to without reading what they say."""
 
 
 @dataclass(frozen=True, slots=True)

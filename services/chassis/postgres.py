@@ -87,7 +87,7 @@ def is_lost(failure: psycopg.Error) -> bool:
 
 
 async def persist(work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS) -> T:
-    """Does work that may be repeated; again with growing pauses while the connection is lost, then raises Unavailable."""
+    """Does work that may be repeated, again and again while the connection is lost; at last raises Unavailable."""
     until, pause = time.monotonic() + patience, FIRST_PAUSE
     while True:
         try:

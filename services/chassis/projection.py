@@ -27,7 +27,6 @@ class Projection:
         self._look = look
         self._moved = asyncio.Condition()
         self._taking_in = asyncio.Lock()
-        self._known = 0
 
     async def round(self) -> None:
         """Takes in what is new, or waits a while for something new."""
@@ -42,21 +41,20 @@ class Projection:
     async def _take_in(self) -> bool:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
-            through = self._index.through()
-            recorded = await self._log.read_all(through, READ_AT_ONCE)
+            after = self._index.through()
+            recorded = await self._log.read_all(after, READ_AT_ONCE)
             if recorded:
                 if self._look is not None:
                     await self._look(recorded)
                 with self._index.transaction():
-                    # Unless another process that keeps the same index was faster.
-                    if self._index.through() == through:
+                    # Unless another process that shares the index was first: what is older must not overwrite it.
+                    if self._index.through() == after:
                         for one in recorded:
                             self._project(one, self._index)
                         self._index.advance(recorded[-1].position)
-        if recorded or through != self._known:
-            self._known = through
-            async with self._moved:
-                self._moved.notify_all()
+        # Also when there was nothing left to take in: that other process cannot wake those who wait here.
+        async with self._moved:
+            self._moved.notify_all()
         return bool(recorded)
 
     async def behind(self) -> int:

@@ -13,7 +13,6 @@ from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Fault
 from services.chassis.eventlog import EventLog
-from services.chassis.handler import Streams
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Verifier
@@ -22,6 +21,7 @@ from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
 from services.chassis.settings import Settings
+from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
 from services.chassis.vault import Vault
 
@@ -134,10 +134,19 @@ class Service:
             raise ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"}) from None
 
     async def caught_up(self) -> None:
-        """Returns once the index covers all that is in the service's log now, so that lists show one's own writes."""
+        """Returns once the index covers all that is in the service's log now, so that lists show one's own writes.
+
+        Raises ProblemError 503 when it takes too long: a list must not hang because its index cannot be written.
+        """
         head = await self.log.head()
-        if self.index.through() < head:
-            await self.projection.wait_through(head)
+        if self.index.through() >= head:
+            return
+        try:
+            async with asyncio.timeout(self.settings.wait_seconds):
+                await self.projection.wait_through(head)
+        except TimeoutError:
+            detail = "the lists are being put together again; ask again"
+            raise ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"}) from None
 
     def next_due(self) -> datetime | None:
         """When the service's next deadline falls due."""

@@ -36,6 +36,8 @@ class Stores:
         self._database = database
         if database is not None:
             refuse_database_functions()
+        # Nobody else on the machine has any business in it.
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @classmethod
     def of(cls, settings: Settings) -> Stores:

@@ -20,7 +20,15 @@ from types import TracebackType
 from typing import Any, Final
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,7 +56,6 @@ _LONGEST_FIELD: Final = 200
 _DEEPEST_STACK: Final = 20
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_BATCHES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +124,10 @@ def _stack(trace: TracebackType | None) -> list[str]:
     return frames[-_DEEPEST_STACK:]
 
 
+# When a counter was made says nothing here, and doubles the series.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
+
+
 class Telemetry:
     """The metrics of one process, in a registry of their own."""
 
@@ -150,13 +161,6 @@ class Telemetry:
             ("service", "source"),
             registry=self.registry,
         )
-        self._batches = Histogram(
-            "caserelay_commit_batch_size",
-            "Items stored by one transaction.",
-            ("store",),
-            buckets=_BATCHES,
-            registry=self.registry,
-        )
         ProcessCollector(namespace="caserelay", registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -188,10 +192,6 @@ class Telemetry:
             self._behind.labels(service, part).set(positions)
         for source, messages in parked.items():
             self._parked.labels(service, source).set(messages)
-
-    def batch(self, store: str, size: int) -> None:
-        """One transaction of `store` held `size` items."""
-        self._batches.labels(store).observe(size)
 
     def exposition(self) -> Response:
         """The answer of `/metrics`, in Prometheus' text format."""

@@ -10,13 +10,14 @@ from services.chassis.bus import Bus
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler, Streams
+from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
 from services.chassis.projection import Projection
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.streams import Streams
 from services.chassis.telemetry import Telemetry
 from services.notifications.api import routes
 from services.notifications.causes_first import after_its_causes

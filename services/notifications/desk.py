@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.chassis.handler import Reads
 from services.chassis.metadata import References
+from services.chassis.streams import Reads
 from services.notifications.domain import INBOX, Inbox, TakeMessage
 
 

@@ -121,7 +121,7 @@ def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -
         given = body if body is not None else action.body()
         check_text(to_jsonable_python(given, by_alias=True))
         found = await referrals.find(asked.caller, referral_id, name)
-        return await intake.act(asked, found, action, given)
+        return await intake.act(asked, found, name, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
     optional = action.body is bodies.NothingBody

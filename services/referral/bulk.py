@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+import logging
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from services.chassis.http.asked import Asked, Authenticated, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
@@ -30,6 +31,8 @@ AT_ONCE: Final = 32
 PATH: Final = "/v1/referrals/bulk"
 NDJSON: Final = "application/x-ndjson"
 
+log = logging.getLogger(__name__)
+
 
 def routes(intake: Intake) -> APIRouter:
     """`POST /v1/referrals/bulk`."""
@@ -38,29 +41,70 @@ def routes(intake: Intake) -> APIRouter:
     @router.post(
         PATH,
         summary="Submit many referrals, a line each (NDJSON); each with its own `idempotencyKey`.",
-        response_class=StreamingResponse,
+        response_class=Response,
+        status_code=200,
         responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
         openapi_extra={
             "requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}},
         },
     )
     async def bulk(request: Request, caller: Authenticated) -> Response:
-        return StreamingResponse(_answers(request, caller, intake), media_type=NDJSON)
+        return _Lines(_answers(request, caller, intake))
 
     return router
 
 
+class _Lines(Response):
+    """Lines as they become known, while the request's body is still being read.
+
+    The framework's streaming answer listens for the client's leaving, and takes pieces of the body for it.
+    """
+
+    def __init__(self, lines: AsyncIterator[bytes]) -> None:
+        super().__init__(media_type=NDJSON)
+        self._lines = lines
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        del scope, receive
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for line in self._lines:
+            await send({"type": "http.response.body", "body": line, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
-    under_way: deque[asyncio.Task[bytes]] = deque()
+    under_way: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(AT_ONCE)
+    started: set[asyncio.Task[bytes]] = set()
+
+    async def read() -> None:
+        # A line waits for those before it that speak of the same person or have the same key: as if sent one by one.
+        latest: dict[tuple[str, str], asyncio.Task[bytes]] = {}
+        try:
+            async for number, line in _lines(request):
+                sent = _read(line)
+                marks = _marks(sent)
+                before = {latest[mark] for mark in marks if mark in latest and not latest[mark].done()}
+                task = asyncio.create_task(_answer(request, caller, intake, number, sent, before))
+                started.add(task)
+                task.add_done_callback(started.discard)
+                await under_way.put(task)
+                latest = {mark: one for mark, one in latest.items() if not one.done()} | dict.fromkeys(marks, task)
+        except ClientDisconnect:
+            # What was read is taken in; there is nobody left to hear of it.
+            pass
+        finally:
+            await under_way.put(None)
+
+    reading = asyncio.create_task(read())
     try:
-        async for number, line in _lines(request):
-            under_way.append(asyncio.create_task(_answer(request, caller, intake, number, line)))
-            while under_way and (len(under_way) >= AT_ONCE or under_way[0].done()):
-                yield await under_way.popleft()
-        while under_way:
-            yield await under_way.popleft()
+        while (task := await under_way.get()) is not None:
+            yield await task
+        await reading
     finally:
-        for task in under_way:
+        reading.cancel()
+        for task in started:
             task.cancel()
 
 
@@ -81,24 +125,44 @@ async def _lines(request: Request) -> AsyncIterator[tuple[int, bytes | None]]:
         yield number + 1, None if too_long else rest
 
 
-async def _answer(request: Request, caller: Caller, intake: Intake, number: int, line: bytes | None) -> bytes:
+def _read(line: bytes | None) -> Any:
+    """What a line says, or the refusal of one that cannot be read."""
+    if line is None:
+        return ProblemError(413, "BODY_TOO_LARGE", "a line has at most as many bytes as the body of a single request")
     try:
-        answer = await _take(request, caller, intake, line)
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return ProblemError(400, "UNREADABLE_JSON", "the line is no valid JSON (RFC 8259, UTF-8)")
+
+
+def _marks(sent: Any) -> list[tuple[str, str]]:
+    if not isinstance(sent, dict):
+        return []
+    client = sent.get("client")
+    told = {"key": sent.get("idempotencyKey"), "person": client.get("ref") if isinstance(client, dict) else None}
+    return [(what, value) for what, value in told.items() if isinstance(value, str)]
+
+
+async def _answer(
+    request: Request, caller: Caller, intake: Intake, number: int, sent: Any, before: set[asyncio.Task[bytes]]
+) -> bytes:
+    if before:
+        await asyncio.wait(before)
+    try:
+        answer = await _take(request, caller, intake, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
+        if error.status >= 500:
+            log.error("unexpected failure", extra={"failure": type(failure).__name__})  # noqa: TRY400 - a message could quote the line
         problem = problem_of(error, PATH).model_dump(by_alias=True, exclude_none=True)
         outcome = {"status": error.status, "problem": problem}
     return to_json({"line": number, **outcome}) + b"\n"
 
 
-async def _take(request: Request, caller: Caller, intake: Intake, line: bytes | None) -> Response:
-    if line is None:
-        raise ProblemError(413, "BODY_TOO_LARGE", "a line has at most as many bytes as the body of a single request")
-    try:
-        sent = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ProblemError(400, "UNREADABLE_JSON", "the line is no valid JSON (RFC 8259, UTF-8)") from None
+async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+    if isinstance(sent, ProblemError):
+        raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
         raise ProblemError(400, "IDEMPOTENCY_KEY_REQUIRED", "every line needs an idempotencyKey of its own")
     try:

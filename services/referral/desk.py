@@ -9,8 +9,8 @@ from typing import Any
 
 from services.chassis.calendar import Terms
 from services.chassis.decider import Command
-from services.chassis.handler import Reads, Streams
 from services.chassis.metadata import References
+from services.chassis.streams import Reads, Streams
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_stream
 from services.referral.domain.desk import Desk
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, WithdrawLegalBasis, legal_basis_stream

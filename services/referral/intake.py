@@ -13,8 +13,8 @@ from pydantic_core import to_json, to_jsonable_python
 from contracts.codes import Role
 from contracts.fields import Body
 from services.chassis.clock import Clock
-from services.chassis.decider import Command
-from services.chassis.handler import Call, Handler, NotFound, Outcome
+from services.chassis.decider import Because, Command
+from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.rendering import recorded_view
@@ -25,7 +25,7 @@ from services.chassis.vault import Vault
 from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, POLICY, relations_of_agency
 from services.referral.bodies import ReferralBody
 from services.referral.commands import (
-    Action,
+    ACTIONS,
     Stamped,
     legal_basis_id_for,
     new_case_id_for,
@@ -40,6 +40,7 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
+from services.referral.domain.rules import blocked
 from services.referral.domain.submission import SubmitReferral
 from services.referral.listing import REFERRALS
 from services.referral.reading import Found, Referrals
@@ -109,10 +110,18 @@ class Intake:
         outcome = await self._run(asked, found.referral_id, Stamped(command, texts))
         return await self._answer(asked, found.referral_id, outcome)
 
-    async def act(self, asked: Asked, found: Found, action: Action, body: Body) -> Response:
+    async def act(self, asked: Asked, found: Found, name: str, body: Body) -> Response:
         """Runs one of the commands that have a route of their own."""
+        action = ACTIONS[name]
         stamped = action.stamp(body, found.referral_id, self._clock.now(), asked.actor, asked.if_match or 0)
-        outcome = await self._run(asked, found.referral_id, stamped)
+        try:
+            outcome = await self._run(asked, found.referral_id, stamped)
+        except PreconditionFailed:
+            # Whoever has lost the right to act is told so, not that something has changed meanwhile.
+            refusal = blocked(name, found.desk, asked.actor)
+            if refusal is not None and refusal.because is Because.RIGHTS:
+                raise refusal from None
+            raise
         return await self._answer(asked, found.referral_id, outcome)
 
     async def _run(

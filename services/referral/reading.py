@@ -10,9 +10,10 @@ from typing import Any, Final
 from contracts.codes import Role
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
-from services.chassis.handler import Folded, Outcome, Streams
+from services.chassis.handler import Outcome
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
+from services.chassis.streams import Folded, Streams
 from services.referral.access import (
     CONSENT_WITHDRAWN,
     OVERSIGHT,

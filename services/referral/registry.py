@@ -12,7 +12,7 @@ from services.chassis.access import Hidden
 from services.chassis.calendar import Terms
 from services.chassis.clock import Clock
 from services.chassis.decider import Command, Fault
-from services.chassis.handler import Handler, Streams
+from services.chassis.handler import Handler
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     Asked,
@@ -31,6 +31,7 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
+from services.chassis.streams import Streams
 from services.chassis.vault import Vault
 from services.referral import bodies
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_legal_basis, relations_to_organisation

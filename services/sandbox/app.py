@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ from services.chassis.decider import Fault
 from services.chassis.http.app import common_routes, install_manners
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.problems import ProblemError
-from services.origin import Origin, merged_document
+from services.origin import Origin, describe
 from services.sandbox.travel import travel
 
 LONGEST_JOURNEY = timedelta(days=2 * 366)
@@ -104,11 +104,17 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await asyncio.gather(task, return_exceptions=True)
             await assembly.stop()
 
-    own = FastAPI(title="Caserelay sandbox", version="1", lifespan=lifespan, redoc_url=None, strict_content_type=False)
+    own = FastAPI(
+        title="Caserelay sandbox",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=False,
+    )
     own.state.service = next(iter(assembly.running.values()))
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
-    document: dict[str, Any] = merged_document(own, assembly.apps)
-    own.openapi = lambda: document  # type: ignore[method-assign]
+    describe(own, assembly.apps)
     return Origin(own, assembly.apps)

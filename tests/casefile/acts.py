@@ -1,4 +1,4 @@
-"""Every action on a case as somebody sends it: from which state, by whom, with which body, and what is wrong with one."""
+"""Every action on a case as somebody sends it: from which state, by whom, with which body, and with which faults."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from contracts.message import Message
 from services.chassis.decider import Actor, Command, Entity, Refused, To
 from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler, Reads, Streams
+from services.chassis.handler import Call, Handler
 from services.chassis.metadata import Metadata, Recorded, References
+from services.chassis.streams import Reads, Streams
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ANN = Actor(sub="ann", role="COUNTER", org="north")

@@ -19,7 +19,6 @@ from services.chassis.consumer import Consumer
 from services.chassis.decider import Actor
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.event_types import EventTypes
-from services.chassis.handler import Streams
 from services.chassis.http import answers
 from services.chassis.http.app import common_routes, service_app
 from services.chassis.http.asked import (
@@ -41,6 +40,7 @@ from services.chassis.publisher import Publisher
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.streams import Streams
 from services.chassis.telemetry import Telemetry
 from tests.chassis.counters import COUNTER, NOW, TOPICS, Close, Count, Counter, call, count, handler, translate
 

@@ -18,8 +18,8 @@ from services.chassis.bus import Bus, BusMessage
 from services.chassis.consumer import TRIES, Consumer
 from services.chassis.consumer_store import ConsumerStore
 from services.chassis.eventlog import EventLog
-from services.chassis.handler import Streams
 from services.chassis.stores import Stores
+from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import COUNTER, NOW, call, count, handler
 

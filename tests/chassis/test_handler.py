@@ -11,7 +11,8 @@ import pytest
 
 from services.chassis.decider import Command, Entity, Refused
 from services.chassis.eventlog import EventLog, Write
-from services.chassis.handler import TRIES, Busy, Handler, KeyReused, NotFound, PreconditionFailed, Reads, Streams
+from services.chassis.handler import TRIES, Busy, Handler, KeyReused, NotFound, PreconditionFailed
+from services.chassis.streams import Reads, Streams
 from tests.chassis.conftest import OpenLog
 from tests.chassis.counters import (
     ANN,

@@ -54,6 +54,7 @@ def reading(directory: Path, steps: list[Step]) -> Iterator[Reading]:
             timeout=SECONDS,
             check=False,
         )
+        assert program.process.poll() is None, f"the sandbox ended on the way:\n{program.said}"
         printed = ended.stdout.split(_MARK + os.linesep)
         assert len(printed) == len(steps) + 1, f"the shell ended before the last block:\n{ended.stdout}"
         yield Reading(

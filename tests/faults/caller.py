@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +15,16 @@ from services.sandbox.demo import set_the_scene
 from tests.people import Person
 
 Token = Callable[[Person], str]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], within: float = 30.0) -> None:
+    """Returns once the condition holds; fails when it takes longer than that many seconds."""
+    ends = time.monotonic() + within
+    while True:
+        if await condition():
+            return
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.05)
 
 
 class Caller:

@@ -46,7 +46,7 @@ class Evidence:
         return cls(referrals=referrals, records=records, timelines=timelines, feeds=feeds, ready=ready)
 
     def holds_what_was_acknowledged(self, told: Acknowledged) -> None:
-        """Each acknowledged command is one event of its referral, one item of its timeline, one message in each feed."""
+        """Each acknowledged command is one event of its referral, one item of a timeline, one message in each feed."""
         on_timelines = Counter(item["event"] for items in self.timelines.values() for item in items)
         in_feeds = {reader: Counter(event["id"] for event in feed) for reader, feed in self.feeds.items()}
         assert told.commands

@@ -61,7 +61,12 @@ class Program:
 
     def launch(self) -> None:
         """Starts the process and does not wait for it."""
-        settings = {"DATA": str(self.data), "PORT": str(self.port), "ISSUER": self._issuer or "", "LOG_LEVEL": "WARNING"}
+        settings = {
+            "DATA": str(self.data),
+            "PORT": str(self.port),
+            "ISSUER": self._issuer or "",
+            "LOG_LEVEL": "WARNING",
+        }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}
         environment = {**kept, **{f"CASERELAY_{name}": value for name, value in settings.items()}}
         with self.said.open("ab") as said:

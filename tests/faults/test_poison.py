@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 import uuid
@@ -14,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.faults.caller import Caller
+from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.processes import Program
 from tests.people import INES, LOTTE, another_person
@@ -99,9 +98,12 @@ async def test_a_message_that_cannot_be_handled_waits_aside_and_holds_up_only_it
         repaired = "UPDATE parked SET body = ?, tries = 0, retry_at = ? WHERE position = ?"
         assert change(running.data / f"{name}-consumers.db", repaired, body, time.time(), position) == 1
     await running.start()
-    async with caller(running) as people, asyncio.timeout(30):
-        while any((await parked(running.url)).values()):
-            await asyncio.sleep(0.1)
+    async with caller(running) as people:
+
+        async def healed() -> bool:
+            return not any((await parked(running.url)).values())
+
+        await until(healed)
         await people.settled()
         assert await types_on_timeline(people, sick["case"]) == ["ReferralSubmitted", "ReferralReceived"]
         events, _ = await people.feed(LOTTE)

@@ -66,6 +66,10 @@ class Story:
         self.referral, self.case = answer.json()["id"], answer.json()["case"]
         self.outside.read(INES, self.path, waitFor=self._seen)
 
+    def told(self, person: Person, path: str) -> Any:
+        """What somebody reads once all that has been done so far has been told there."""
+        return self.outside.read(person, path, waitFor=self._seen)
+
     def does(self, person: Person, resource: str, action: str, body: Any = None) -> None:
         """A command of somebody who has seen what came before it."""
         answer = self.outside.does(person, resource, action, body, wait_for=self._seen)
@@ -167,7 +171,7 @@ def _handed_back(story: Story) -> None:
     }
     story.does(INES, story.path, "accept-handback", answer)
     for reader in (INES, LOTTE):
-        story.answers[f"referral of {reader.org}"] = story.outside.read(reader, story.offer)
+        story.answers[f"referral of {reader.org}"] = story.told(reader, story.offer)
     story.on("2026-07-06", "11:00:00")
     outcome = {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True}
     story.does(INES, story.path, "record-outcome", outcome)

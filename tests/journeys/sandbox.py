@@ -142,7 +142,7 @@ class Outsider:
     ) -> httpx.Response:
         """One request, whatever comes of it."""
         sent = {**self.headers(person), **(headers or {})}
-        return self.http.request(method, path, json=body, headers=sent, params=params)
+        return self.http.request(method, path, json=body, headers=sent, params=params or None)
 
     def get(self, person: Person, path: str, **params: Any) -> httpx.Response:
         """Reads something, whatever comes of it."""
@@ -209,7 +209,7 @@ def outsider(program: Program) -> Outsider:
 @contextmanager
 def sandbox(data: Path, *arguments: str, **settings: str) -> Iterator[tuple[Program, Outsider]]:
     """A sandbox process over a data directory, ready to take work, until the block ends."""
-    program = Program(data, "sandbox", *arguments, **settings)
+    program = Program(data, "sandbox", *arguments, port=None, **settings)
     try:
         program.wait_until_ready()
         developer = outsider(program)

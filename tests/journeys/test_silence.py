@@ -151,7 +151,7 @@ def test_the_overdue_step_is_on_the_worklist_of_the_agency_and_in_its_overdue_ca
 
 def test_an_expired_referral_takes_no_late_answer(silence: Silence) -> None:
     """The refusal names what ended it and when."""
-    referral = silence.outside.read(INES, f"/v1/referrals?case={silence.case}")["items"][0]
+    referral = silence.outside.read(INES, "/v1/referrals", case=silence.case)["items"][0]
     refused = silence.outside.command(LOTTE, f"/v1/referrals/{referral['id']}", "receive")
     assert refused.status_code == 409
     assert "EXPIRED" in refused.json()["detail"]

@@ -6,16 +6,29 @@ import asyncio
 import sqlite3
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
 from services.chassis.metadata import Recorded
-from tests.people import INES, LOTTE, TOM, Person, another_person, samira
+from tests.people import INES, LOTTE, TOM, Person, another_person
 from tests.running import Running
 
 REFERRALS = "/v1/referrals"
 ACCEPT = {"coordinator": "lotte.claes"}
+COMMANDS: Final[dict[str, tuple[Person, dict[str, Any]]]] = {
+    "submit": (INES, {}),
+    "receive": (LOTTE, {}),
+    "request-information": (LOTTE, {"codes": ["AVAILABILITY"]}),
+    "provide-information": (INES, {"answers": [{"code": "AVAILABILITY", "answer": "Mondays"}]}),
+    "waitlist": (LOTTE, {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-03-01", "clientAgreed": True}),
+    "accept": (LOTTE, ACCEPT),
+    "decline": (LOTTE, {"reason": "OTHER", "text": "a long story", "suggestion": "another organisation"}),
+    "withdraw": (INES, {"reason": "OTHER", "text": "another long story"}),
+    "mark-error": (INES, {"justification": "another person was meant"}),
+    "confirm-error": (TOM, {}),
+}
+"""Every command that has a route, with somebody who may send it and a body of its own."""
 
 
 def pointers(answer: httpx.Response) -> dict[str, str]:
@@ -133,6 +146,3 @@ class ReferralDesk:
 def new_key() -> str:
     """An idempotency key that was not used before."""
     return str(uuid.uuid4())
-
-
-__all__ = ["ACCEPT", "REFERRALS", "ReferralDesk", "assert_problem", "new_key", "pointers", "samira"]

@@ -137,7 +137,7 @@ def common_routes(
     return router
 
 
-def service_app(  # noqa: PLR0913 - the parts of an application
+def service_app(
     service: Service,
     *,
     title: str,

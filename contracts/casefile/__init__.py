@@ -1,0 +1,106 @@
+"""What the casefile service tells the others. Topic `caserelay.casefile.v1`, source `/services/casefile`.
+
+Where a message has `deadlines`, they are those that run in the steps it begins or renews. Codes are those of
+`contracts.codes` and `contracts.casefile_codes`; free text is never told.
+"""
+
+from contracts.casefile.beginning import (
+    AgreementSigned,
+    CaseOpened,
+    ContactAttempted,
+    IntakeConcluded,
+    MatchConfirmed,
+    MatchProposed,
+    MatchRejected,
+    NoShowReported,
+    Readiness,
+    ReferralReturned,
+    ResponsibilityTransferred,
+)
+from contracts.casefile.ending import (
+    CaseClosed,
+    CaseFinalised,
+    CaseReopened,
+    CaseReturned,
+    DisclosureStopped,
+    HandbackAccepted,
+    HandbackRequested,
+    HandbackReturned,
+    NgoAccessExpired,
+    NgoAccessRevoked,
+    OutcomeRecorded,
+    OutcomeWaived,
+    RecordedAfterWithdrawal,
+)
+from contracts.casefile.mentoring import (
+    AgreementExtended,
+    CheckInRecorded,
+    ExtensionProposed,
+    ExtensionRefused,
+    MatchEnded,
+    MeetingRecorded,
+    ProgressReported,
+    PulseRecorded,
+    TrajectoryCompleted,
+    TrajectoryResumed,
+    TrajectorySuspended,
+)
+from contracts.casefile.watch import (
+    CoordinatorProposed,
+    CoordinatorReassigned,
+    CorrectionRecorded,
+    CounsellorProposed,
+    CounsellorReassigned,
+    DeadlineMissed,
+    DeadlineReminded,
+)
+
+SOURCE = "/services/casefile"
+TOPIC = "caserelay.casefile.v1"
+
+__all__ = [
+    "SOURCE",
+    "TOPIC",
+    "AgreementExtended",
+    "AgreementSigned",
+    "CaseClosed",
+    "CaseFinalised",
+    "CaseOpened",
+    "CaseReopened",
+    "CaseReturned",
+    "CheckInRecorded",
+    "ContactAttempted",
+    "CoordinatorProposed",
+    "CoordinatorReassigned",
+    "CorrectionRecorded",
+    "CounsellorProposed",
+    "CounsellorReassigned",
+    "DeadlineMissed",
+    "DeadlineReminded",
+    "DisclosureStopped",
+    "ExtensionProposed",
+    "ExtensionRefused",
+    "HandbackAccepted",
+    "HandbackRequested",
+    "HandbackReturned",
+    "IntakeConcluded",
+    "MatchConfirmed",
+    "MatchEnded",
+    "MatchProposed",
+    "MatchRejected",
+    "MeetingRecorded",
+    "NgoAccessExpired",
+    "NgoAccessRevoked",
+    "NoShowReported",
+    "OutcomeRecorded",
+    "OutcomeWaived",
+    "ProgressReported",
+    "PulseRecorded",
+    "Readiness",
+    "RecordedAfterWithdrawal",
+    "ReferralReturned",
+    "ResponsibilityTransferred",
+    "TrajectoryCompleted",
+    "TrajectoryResumed",
+    "TrajectorySuspended",
+]

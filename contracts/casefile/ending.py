@@ -1,0 +1,135 @@
+"""How a case goes back to the agency, closes, and is followed up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from contracts.message import CaseMessage, Deadline
+
+_T = "org.caserelay.case."
+
+
+class HandbackRequested(CaseMessage):
+    """The organisation hands back with its report, and stays responsible until the agency accepts."""
+
+    TYPE: ClassVar[str] = _T + "handback_requested.v1"
+    NAME: ClassVar[str] = "HandbackRequested"
+    referral: str
+    closure_reason: str
+    outcomes: dict[str, str]
+    open_needs: list[str]
+    recommended_next_step: str | None = None
+    deadlines: list[Deadline]
+
+
+class HandbackReturned(CaseMessage):
+    """The agency says what the report lacks."""
+
+    TYPE: ClassVar[str] = _T + "handback_returned.v1"
+    NAME: ClassVar[str] = "HandbackReturned"
+    referral: str
+    missing: list[str]
+    deadlines: list[Deadline]
+
+
+class HandbackAccepted(CaseMessage):
+    """The agency took the case back: the referral's loop is closed. `decision` is CLOSE, RE_REFER or OTHER_SERVICE."""
+
+    TYPE: ClassVar[str] = _T + "handback_accepted.v1"
+    NAME: ClassVar[str] = "HandbackAccepted"
+    referral: str
+    decision: str
+    next_service: str | None = None
+
+
+class DisclosureStopped(CaseMessage):
+    """The person withdrew the legal basis; nothing more is shared on it."""
+
+    TYPE: ClassVar[str] = _T + "disclosure_stopped.v1"
+    NAME: ClassVar[str] = "DisclosureStopped"
+    legal_basis: str
+    withdrawn_at: datetime
+
+
+class NgoAccessRevoked(CaseMessage):
+    """Stop: the organisation's access has ended, and `reason` is all that it is told."""
+
+    TYPE: ClassVar[str] = _T + "ngo_access_revoked.v1"
+    NAME: ClassVar[str] = "NgoAccessRevoked"
+    referral: str
+    organisation: str
+    reason: str
+
+
+class RecordedAfterWithdrawal(CaseMessage):
+    """Events (ids) that the organisation recorded after the withdrawal, before casefile was told of it."""
+
+    TYPE: ClassVar[str] = _T + "recorded_after_withdrawal.v1"
+    NAME: ClassVar[str] = "RecordedAfterWithdrawal"
+    legal_basis: str
+    organisation: str
+    withdrawn_at: datetime
+    events: list[str]
+
+
+class CaseReturned(CaseMessage):
+    """The case went back to the agency without a handback report."""
+
+    TYPE: ClassVar[str] = _T + "returned.v1"
+    NAME: ClassVar[str] = "CaseReturned"
+    referral: str
+    reason: str
+    deadlines: list[Deadline]
+
+
+class NgoAccessExpired(CaseMessage):
+    """The organisation's access to the case ended with its term."""
+
+    TYPE: ClassVar[str] = _T + "ngo_access_expired.v1"
+    NAME: ClassVar[str] = "NgoAccessExpired"
+    referral: str
+    organisation: str
+
+
+class CaseClosed(CaseMessage):
+    """The agency closed the case; a later referral of the person opens a new one."""
+
+    TYPE: ClassVar[str] = _T + "closed.v1"
+    NAME: ClassVar[str] = "CaseClosed"
+    reason: str
+
+
+class CaseReopened(CaseMessage):
+    """The agency opened a closed case again."""
+
+    TYPE: ClassVar[str] = _T + "reopened.v1"
+    NAME: ClassVar[str] = "CaseReopened"
+
+
+class OutcomeRecorded(CaseMessage):
+    """What became of the person at a point (EXIT, W4, M6, M12), and where it is known from."""
+
+    TYPE: ClassVar[str] = _T + "outcome_recorded.v1"
+    NAME: ClassVar[str] = "OutcomeRecorded"
+    point: str
+    code: str
+    source: str
+    level_match: bool | None = None
+    progress: dict[str, str]
+
+
+class OutcomeWaived(CaseMessage):
+    """A follow-up will not be taken."""
+
+    TYPE: ClassVar[str] = _T + "outcome_waived.v1"
+    NAME: ClassVar[str] = "OutcomeWaived"
+    point: str
+    reason: str
+
+
+class CaseFinalised(CaseMessage):
+    """Every follow-up is recorded or waived; the case takes nothing but corrections."""
+
+    TYPE: ClassVar[str] = _T + "finalised.v1"
+    NAME: ClassVar[str] = "CaseFinalised"

@@ -1,0 +1,77 @@
+"""What holds through the whole life of a case: who is in charge, what falls due, what is corrected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from contracts.message import ActorRef, CaseMessage
+
+_T = "org.caserelay.case."
+
+
+class CounsellorProposed(CaseMessage):
+    """Another counsellor is asked to lead the case; until then the lead stays responsible."""
+
+    TYPE: ClassVar[str] = _T + "counsellor_proposed.v1"
+    NAME: ClassVar[str] = "CounsellorProposed"
+    receiver: ActorRef
+
+
+class CounsellorReassigned(CaseMessage):
+    """The case has a new lead, who took it over."""
+
+    TYPE: ClassVar[str] = _T + "counsellor_reassigned.v1"
+    NAME: ClassVar[str] = "CounsellorReassigned"
+    giver: ActorRef
+    receiver: ActorRef
+
+
+class CoordinatorProposed(CaseMessage):
+    """Another coordinator is asked to take over; until then the present one stays responsible."""
+
+    TYPE: ClassVar[str] = _T + "coordinator_proposed.v1"
+    NAME: ClassVar[str] = "CoordinatorProposed"
+    receiver: ActorRef
+
+
+class CoordinatorReassigned(CaseMessage):
+    """Another coordinator took over."""
+
+    TYPE: ClassVar[str] = _T + "coordinator_reassigned.v1"
+    NAME: ClassVar[str] = "CoordinatorReassigned"
+    giver: ActorRef
+    receiver: ActorRef
+
+
+class DeadlineReminded(CaseMessage):
+    """80 % of a term has passed; `awaited` is the organisation that is reminded."""
+
+    TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
+    NAME: ClassVar[str] = "DeadlineReminded"
+    deadline: str
+    step: str
+    due_at: datetime
+    owner: ActorRef
+    awaited: str
+
+
+class DeadlineMissed(CaseMessage):
+    """A term has passed without what it waited for."""
+
+    TYPE: ClassVar[str] = _T + "deadline_missed.v1"
+    NAME: ClassVar[str] = "DeadlineMissed"
+    deadline: str
+    step: str
+    due_at: datetime
+    owner: ActorRef
+    awaited: str
+
+
+class CorrectionRecorded(CaseMessage):
+    """An event of the case is wrong; it stays as it is, and this stands beside it."""
+
+    TYPE: ClassVar[str] = _T + "correction_recorded.v1"
+    NAME: ClassVar[str] = "CorrectionRecorded"
+    corrects: str
+    corrected: str

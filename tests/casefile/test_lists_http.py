@@ -1,0 +1,217 @@
+"""Lists of cases, and the worklist: what a caller has a part in, what must be done, page by page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.casefile.cases import CaseDesk, Told, assert_problem
+from tests.people import (
+    AUDITOR,
+    CONTROL,
+    DPO_OF_AGENCY,
+    HANNE,
+    INES,
+    KARIM,
+    LOTTE,
+    MENTEE,
+    MENTOR,
+    OPERATOR,
+    PIETER,
+    TOM,
+    Person,
+    another_person,
+)
+
+CASES = "/v1/cases"
+WORK = "/v1/worklist"
+
+
+async def found(desk: CaseDesk, person: Person, **asked: Any) -> list[str]:
+    """The ids of the cases that somebody finds, in order."""
+    return [case["id"] for case in (await desk.running.read(person, CASES, **asked))["items"]]
+
+
+async def some_cases(desk: CaseDesk) -> dict[str, Told]:
+    """One case in each of four states, in the order of their opening."""
+    return {state: await desk.brought_to(state) for state in ("REFERRED", "OPENED", "MENTORING", "CLOSED")}
+
+
+async def test_everybody_finds_the_cases_in_which_their_organisation_has_a_part(desk: CaseDesk) -> None:
+    """The agency, the organisation, former parties and auditors; nobody else finds anything."""
+    cases = await some_cases(desk)
+    everything = [case.id for case in cases.values()]
+    for person in (INES, TOM, DPO_OF_AGENCY, LOTTE, HANNE, AUDITOR):
+        assert await found(desk, person) == everything, person
+    for person in (KARIM, PIETER):
+        assert await found(desk, person) == [], person
+    for person in (MENTOR, MENTEE, OPERATOR, CONTROL):
+        assert_problem(await desk.running.get(person, CASES), 403)
+
+
+async def test_a_list_is_filtered_by_the_state_that_the_caller_reads(desk: CaseDesk) -> None:
+    """Each filter finds what a look at every case would find."""
+    cases = await some_cases(desk)
+    for state, case in cases.items():
+        assert await found(desk, INES, state=state) == [case.id]
+    assert await found(desk, INES, state="SUSPENDED") == []
+    assert await found(desk, AUDITOR, state="CLOSED") == [cases["CLOSED"].id]
+
+
+async def test_a_filter_tells_a_former_party_nothing_that_the_view_keeps_from_it(desk: CaseDesk) -> None:
+    """Brugwerk declined; that the case goes on with samenstap it learns neither by state nor by organisation."""
+    case = await desk.opened()
+    referral = (await desk.running.read(INES, case.offer))["client"]["ref"]
+    body = another_person("samenstap", client={"ref": referral}, previousReferral=case.offer.rsplit("/", 1)[1])
+    again = await desk.referred(body)
+    assert again.id == case.id
+    assert await found(desk, INES, state="REFERRED") == [case.id]
+    assert await found(desk, LOTTE, state="REFERRED") == []
+    assert await found(desk, LOTTE, state="OPENED") == [case.id]
+    assert await found(desk, LOTTE, organisation="samenstap") == []
+    assert await found(desk, LOTTE, organisation="brugwerk") == [case.id]
+    assert await found(desk, KARIM, organisation="brugwerk") == []
+
+
+async def test_the_agency_filters_by_the_organisation_that_has_or_had_a_part(desk: CaseDesk) -> None:
+    """Every case that went there, and no other."""
+    with_brugwerk = await desk.referred()
+    with_samenstap = await desk.referred(another_person("samenstap"))
+    for person in (INES, AUDITOR):
+        assert await found(desk, person, organisation="brugwerk") == [with_brugwerk.id]
+        assert await found(desk, person, organisation="samenstap") == [with_samenstap.id]
+        assert await found(desk, person, organisation="nobody") == []
+
+
+async def test_overdue_cases_are_found_when_their_term_has_passed(desk: CaseDesk) -> None:
+    """By the domain's clock, for both sides."""
+    case, in_time = await desk.brought_to("INTAKE"), await desk.brought_to("CLOSED")
+    assert await found(desk, INES, overdue="true") == []
+    await desk.running.at(desk.running.clock.now() + timedelta(days=15))
+    for person in (INES, LOTTE):
+        assert await found(desk, person, overdue="true") == [case.id]
+        assert (await desk.running.read(person, case.path))["overdue"] is True
+    assert await found(desk, INES, overdue="false") == [in_time.id]
+    assert await found(desk, INES, overdue="true", state="CLOSED") == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+async def test_pages_show_every_case_once_also_when_more_are_opened_meanwhile(desk: CaseDesk, limit: int) -> None:
+    """The cursor is a place in the order of opening, so writes move nothing."""
+    cases = [(await desk.referred()).id for _ in range(4)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await desk.running.read(INES, CASES, limit=limit, **({"cursor": cursor} if cursor is not None else {}))
+        assert len(page["items"]) <= limit
+        seen += [case["id"] for case in page["items"]]
+        if (cursor := page["next"]) is None:
+            break
+        if len(cases) < 6:
+            cases.append((await desk.referred()).id)
+    assert seen == cases
+
+
+async def test_a_filtered_page_is_full_as_long_as_there_are_more(desk: CaseDesk) -> None:
+    """What does not fit is skipped behind the scenes, not shown as a gap."""
+    wanted = []
+    for _ in range(3):
+        await desk.referred()
+        wanted.append((await desk.opened()).id)
+    first = await desk.running.read(INES, CASES, state="OPENED", limit=2)
+    assert [case["id"] for case in first["items"]] == wanted[:2]
+    last = await desk.running.read(INES, CASES, state="OPENED", limit=2, cursor=first["next"])
+    assert [case["id"] for case in last["items"]] == wanted[2:]
+    assert last["next"] is None
+
+
+async def test_a_query_that_cannot_be_meant_is_refused_and_not_bent(desk: CaseDesk) -> None:
+    """422 with the parameter's name."""
+    for path, parameter, value in (
+        (CASES, "limit", "0"),
+        (CASES, "limit", "201"),
+        (CASES, "limit", "many"),
+        (CASES, "cursor", "nonsense"),
+        (CASES, "cursor", ""),
+        (CASES, "state", "HAPPY"),
+        (CASES, "overdue", "perhaps"),
+        (CASES, "waitFor", "nonsense"),
+        (WORK, "limit", "0"),
+        (WORK, "cursor", "nonsense"),
+        (WORK, "cursor", ""),
+    ):
+        problem = assert_problem(await desk.running.get(INES, path, **{parameter: value}), 422)
+        assert [fault["pointer"] for fault in problem["errors"]] == [f"/query/{parameter}"]
+
+
+async def test_the_worklist_begins_with_what_is_due_first(desk: CaseDesk) -> None:
+    """Steps of several cases in one order, each with its due time."""
+    mentoring = await desk.brought_to("MENTORING")
+    intake = await desk.brought_to("INTAKE")
+    referred = await desk.referred()
+    work = (await desk.running.read(LOTTE, WORK))["items"]
+    assert [item["dueAt"] for item in work] == sorted(item["dueAt"] for item in work)
+    assert [(item["case"], item["step"]) for item in work] == [
+        (referred.id, "REFERRAL_ANSWER"),
+        (intake.id, "FIRST_CONTACT"),
+        (mentoring.id, "CHECK_IN"),
+        (intake.id, "INTAKE"),
+        (mentoring.id, "PROGRESS_REPORT"),
+        (mentoring.id, "MENTORING"),
+    ]
+
+
+async def test_the_worklist_is_about_what_the_caller_must_do_now(desk: CaseDesk) -> None:
+    """An open step is on the list of whoever is awaited, also where somebody else answers for it."""
+    case = await desk.brought_to("HANDBACK_REQUESTED")
+    (work,) = (await desk.running.read(INES, WORK))["items"]
+    assert (work["case"], work["step"], work["owner"]["sub"]) == (case.id, "HANDBACK_ACKNOWLEDGEMENT", LOTTE.sub)
+    assert work["awaiting"]["org"] == "vdab-gent"
+    assert (await desk.running.read(LOTTE, WORK))["items"] == []
+    for person in (KARIM, PIETER):
+        assert (await desk.running.read(person, WORK))["items"] == []
+    for person in (MENTOR, AUDITOR, CONTROL, DPO_OF_AGENCY):
+        assert_problem(await desk.running.get(person, WORK), 403)
+
+
+async def test_a_step_without_a_term_is_work_too(desk: CaseDesk) -> None:
+    """Nothing says until when an agreement is signed, and still somebody has to: it stands behind what is due."""
+    case, other = await desk.brought_to("CONFIRMED"), await desk.brought_to("INTAKE")
+    work = (await desk.running.read(LOTTE, WORK))["items"]
+    assert [item["case"] for item in work] == [other.id, other.id, case.id]
+    assert (work[-1]["step"], work[-1]["dueAt"], work[-1]["overdue"]) == ("AGREEMENT", None, False)
+    assert "sign-agreement" in [action["action"] for action in work[-1]["actions"]]
+
+
+async def test_the_links_of_the_worklist_lead_to_actions_that_work(desk: CaseDesk) -> None:
+    """Following them with the least body brings the case forward, from the referral to the intake."""
+    case = await desk.referred()
+    bodies = {"receive": {}, "accept": {"coordinator": LOTTE.sub}, "log-contact-attempt": {"reached": True}}
+    for expected, body in bodies.items():
+        item = (await desk.running.read(LOTTE, WORK))["items"][0]
+        link = next(action for action in item["actions"] if action["action"] == expected)
+        resource, _, name = link["href"].rpartition("/")
+        assert name == expected
+        etag = (await desk.running.get(LOTTE, resource)).headers["ETag"]
+        answer = await desk.running.send(LOTTE, link["method"], link["href"], body, etag=etag)
+        assert answer.status_code == 200, answer.text
+        await desk.running.settle()
+    assert "FIRST_CONTACT" not in [item["step"] for item in (await desk.running.read(LOTTE, WORK))["items"]]
+    assert await desk.state(case) == "INTAKE"
+
+
+async def test_pages_of_the_worklist_show_every_step_once(desk: CaseDesk) -> None:
+    """In the same order as the whole list, whatever their size."""
+    for state in ("REFERRED", "INTAKE", "CONFIRMED", "MENTORING"):
+        await desk.brought_to(state)
+    whole = (await desk.running.read(LOTTE, WORK))["items"]
+    for limit in (1, 2, len(whole)):
+        pages, cursor = [], None
+        while True:
+            page = await desk.running.read(LOTTE, WORK, limit=limit, **({"cursor": cursor} if cursor else {}))
+            pages += page["items"]
+            if (cursor := page["next"]) is None:
+                break
+        assert pages == whole

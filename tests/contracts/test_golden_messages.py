@@ -1,0 +1,78 @@
+"""Every message that was ever published still reads: by today's models, and by whoever relies on the schemas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from contracts import casefile, referral
+from contracts.message import CloudEvent
+from deploy.contracts.documents import CONTRACTS
+from deploy.contracts.schemas import published
+from tests import golden
+
+MODELS = {**published(referral), **published(casefile)}
+EXAMPLES = sorted(golden.MESSAGES.glob("*/*.json"))
+
+
+def named(example: Path) -> str:
+    """What pytest calls an example."""
+    return f"{example.parent.name}/{example.name}"
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema as it is checked in."""
+    read: dict[str, Any] = json.loads((CONTRACTS / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    return read
+
+
+def test_every_type_ever_published_has_an_example_and_a_model() -> None:
+    """What was published once is read for ever; what is published today is shown by an example."""
+    assert {example.parent.name for example in EXAMPLES} == set(MODELS)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+def test_an_example_still_reads_without_loss(example: Path) -> None:
+    """Envelope and data come through today's models and back as they were."""
+    published_then = json.loads(example.read_text(encoding="utf-8"))
+    event = CloudEvent.model_validate(published_then)
+    message = MODELS[event.type].model_validate(event.data)
+    again = event.model_copy(update={"data": message.model_dump(mode="json", by_alias=True)})
+    written = json.loads(again.model_dump_json(by_alias=True, exclude_none=True))
+    assert list(golden.lost(published_then, written)) == []
+    assert MODELS[event.type].model_validate(written["data"]) == message
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+def test_an_example_is_valid_against_the_schemas(example: Path) -> None:
+    """Envelope and data satisfy the schemas as they are checked in, formats included."""
+    message = json.loads(example.read_text(encoding="utf-8"))
+    jsonschema_rs.validate(schema("cloudevent"), message, validate_formats=True)
+    jsonschema_rs.validate(schema(message["type"]), message["data"], validate_formats=True)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+def test_an_example_says_what_it_is(example: Path) -> None:
+    """Its type is its directory's name, its data have the schema that it names, and it is about its key."""
+    message = json.loads(example.read_text(encoding="utf-8"))
+    assert message["type"] == example.parent.name
+    assert message["dataschema"] == schema(message["type"])["$id"]
+    assert message["subject"] == message["partitionkey"]
+    assert message["source"] == (referral if message["type"] in published(referral) else casefile).SOURCE
+    if "case" in message["data"]:
+        assert message["subject"] == message["data"]["case"]
+
+
+def test_a_message_that_breaks_its_schema_is_refused() -> None:
+    """The schemas are worth validating against: a missing or misspelt field does not pass."""
+    message = json.loads((golden.MESSAGES / referral.ReferralAccepted.TYPE / "1.json").read_text(encoding="utf-8"))
+    accepted = jsonschema_rs.validator_for(schema(message["type"]), validate_formats=True)
+    assert accepted.is_valid(message["data"])
+    for field in message["data"]:
+        without = {name: value for name, value in message["data"].items() if name != field}
+        assert not accepted.is_valid(without), field
+    assert not accepted.is_valid({**message["data"], "occurredAt": "yesterday"})

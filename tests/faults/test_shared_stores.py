@@ -1,0 +1,98 @@
+"""Two processes of one service share its index and its consumers' positions: neither undoes what the other has done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from contracts.message import CloudEvent
+from services.chassis.bus_embedded import EmbeddedBus
+from services.chassis.consumer import Consumer
+from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
+from services.chassis.eventlog import Write
+from services.chassis.eventlog_sqlite import SQLiteEventLog
+from services.chassis.index import IndexWriter, Table
+from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.metadata import Recorded
+from services.chassis.projection import Projection
+from services.chassis.publisher import Publisher
+from tests.chassis.counters import TYPES, Counted, metadata, translate
+
+pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+TOTALS = Table("totals", columns=("total",))
+TOPIC = "caserelay.test.v1"
+
+
+def project(recorded: Recorded, index: IndexWriter) -> None:
+    """Adds up, so that an event projected twice shows."""
+    row = index.get("totals", recorded.stream)
+    before = int(row.columns["total"] or 0) if row is not None else 0
+    index.put("totals", recorded.stream, recorded.position, total=before + recorded.event.by)
+
+
+async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Path) -> None:
+    """It read five events, the other one read and projected eight: the index stays where the other one brought it."""
+    log = SQLiteEventLog("counters", tmp_path / "log.db", TYPES)
+    indexes = [SQLiteIndex(tmp_path / "index.db", [TOTALS], 1) for _ in range(2)]
+    swift = Projection(log, indexes[1], project)
+    overtaken = list[int]()
+
+    async def record(many: int, behind: int) -> None:
+        events = [(Counted(by=1), metadata(f"e-{behind + n}")) for n in range(many)]
+        await log.append([Write("counter", behind, events)])
+
+    async def while_the_other_one_is_swift(recorded: Sequence[Recorded]) -> None:
+        if not overtaken:
+            overtaken.append(recorded[-1].position)
+            await record(3, behind=5)
+            await swift.catch_up()
+
+    slow = Projection(log, indexes[0], project, while_the_other_one_is_swift)
+    await record(5, behind=0)
+    await slow.catch_up()
+    assert overtaken == [5]
+    assert [index.through() for index in indexes] == [8, 8]
+    (row,) = indexes[0].find("totals", {}, after=0, limit=10)
+    assert row.columns["total"] == 8
+    for index in indexes:
+        index.close()
+    await log.close()
+
+
+async def test_a_consumer_that_was_overtaken_does_not_take_the_position_back(tmp_path: Path) -> None:
+    """Its own batch ends before the other one's, and nobody handles the difference again."""
+    with closing(SQLiteConsumerStore(tmp_path / "c.db")) as one, closing(SQLiteConsumerStore(tmp_path / "c.db")) as other:
+        one.advance(TOPIC, 20)
+        other.advance(TOPIC, 15)
+        assert (one.through(TOPIC), other.through(TOPIC)) == (20, 20)
+
+
+async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(tmp_path: Path) -> None:
+    """The position that both share is looked at again although there was nothing left to do here."""
+    bus, log = EmbeddedBus(tmp_path / "bus.db"), SQLiteEventLog("counters", tmp_path / "log.db", TYPES)
+    publisher = Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
+    handled = list[str]()
+
+    async def hear(event: CloudEvent) -> None:
+        handled.append(event.id)
+
+    with closing(SQLiteConsumerStore(tmp_path / "c.db")) as one, closing(SQLiteConsumerStore(tmp_path / "c.db")) as other:
+        here, there = Consumer(TOPIC, bus, one, hear), Consumer(TOPIC, bus, other, hear)
+        waiting = asyncio.create_task(here.wait_through(1))
+        await asyncio.sleep(0)
+        await log.append([Write("counter", 0, [(Counted(by=1), metadata("e-1"))])])
+        await publisher.round()
+        await there.round()
+        idle = asyncio.create_task(here.round())
+        # Far sooner than an idle round, which looks again by itself.
+        await asyncio.wait_for(waiting, 2)
+        idle.cancel()
+        await asyncio.gather(idle, return_exceptions=True)
+        assert handled == ["e-1"]
+    await log.close()
+    await bus.close()

@@ -1,0 +1,179 @@
+"""The bulk intake: NDJSON in, NDJSON out, in order, each line as soon as it is known."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tracemalloc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.people import INES, KARIM, another_person, samira
+from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.running import listening
+
+BULK = f"{REFERRALS}/bulk"
+
+
+def line(body: dict[str, Any] | None = None, key: str | None = None) -> bytes:
+    """A line that a referral stands on."""
+    return json.dumps({**(body or another_person()), "idempotencyKey": key or new_key()}).encode()
+
+
+async def sent(desk: ReferralDesk, *lines: bytes, by: Any = INES) -> list[dict[str, Any]]:
+    """The answers to some lines."""
+    answer = await desk.running.send(by, "POST", BULK, content=b"\n".join(lines))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    assert answer.text.endswith("\n") or not answer.text
+    return [json.loads(one) for one in answer.text.splitlines()]
+
+
+async def test_every_line_is_answered_in_order(desk: ReferralDesk) -> None:
+    """A status as of a single request, and the referral, for each line under its own number."""
+    bodies = [another_person() for _ in range(100)]
+    answers = await sent(desk, *(line(body) for body in bodies))
+    assert [one["line"] for one in answers] == list(range(1, 101))
+    assert {one["status"] for one in answers} == {201}
+    assert [one["referral"]["client"]["ref"] for one in answers] == [body["client"]["ref"] for body in bodies]
+    listed = await desk.running.read(INES, REFERRALS, limit=200)
+    assert [item["id"] for item in listed["items"]] == [one["referral"]["id"] for one in answers]
+
+
+async def test_a_bad_line_spoils_only_itself(desk: ReferralDesk) -> None:
+    """Each has the problem that the single request would have had; the good ones between them are taken in."""
+    huge = line(another_person(region="x" * 1_000_001))
+    bad: list[tuple[bytes, int, str]] = [
+        (b"{", 400, "UNREADABLE_JSON"),
+        (b"\xff\xfe\xff", 400, "UNREADABLE_JSON"),
+        (b"[" * 100_000, 400, "UNREADABLE_JSON"),
+        (b"[]", 422, "INVALID_VALUE"),
+        (b"null", 422, "INVALID_VALUE"),
+        (b"7", 422, "INVALID_VALUE"),
+        (json.dumps(another_person()).encode(), 400, "IDEMPOTENCY_KEY_REQUIRED"),
+        (line(another_person(), "two words"), 400, "IDEMPOTENCY_KEY_INVALID"),
+        (json.dumps({**another_person(), "idempotencyKey": 7}).encode(), 422, "INVALID_VALUE"),
+        (line(another_person(goals=[])), 422, "GOAL_REQUIRED"),
+        (line(another_person(religion="x")), 422, "UNKNOWN_FIELD"),
+        (line(another_person(client={"ref": "85073003328"})), 422, "NATIONAL_NUMBER"),
+        (huge, 413, "BODY_TOO_LARGE"),
+    ]
+    lines = [one for content, _, _ in bad for one in (line(), content)]
+    answers = await sent(desk, *lines)
+    assert [one["line"] for one in answers] == list(range(1, len(lines) + 1))
+    assert {one["status"] for one in answers[::2]} == {201}
+    assert [(one["status"], one["problem"]["code"]) for one in answers[1::2]] == [(s, code) for _, s, code in bad]
+    assert "85073003328" not in json.dumps(answers)
+
+
+async def test_blank_lines_are_passed_over_and_counted(desk: ReferralDesk) -> None:
+    """The numbers are those of the lines as sent; an empty body has no answers; the last line may lack its end."""
+    answers = await sent(desk, b"", line(), b"   ", b"\r", line() + b"\r", b"")
+    assert [(one["line"], one["status"]) for one in answers] == [(2, 201), (5, 201)]
+    assert await sent(desk) == []
+    assert await sent(desk, b"\n\n\n") == []
+
+
+async def test_a_line_and_a_single_request_share_their_keys(desk: ReferralDesk) -> None:
+    """The same key and body are one referral, whichever way they come; another body is 422."""
+    body, key = another_person(), new_key()
+    single = await desk.running.create(INES, REFERRALS, body, key=key)
+    before = await desk.snapshot()
+    (repeat, other) = await sent(desk, line(body, key), line({**body, "region": "BE211"}, key))
+    assert (repeat["status"], repeat["referral"]) == (201, single.json())
+    assert (other["status"], other["problem"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert await desk.snapshot() == before
+
+
+async def test_lines_of_one_key_or_one_person_are_taken_in_their_order(desk: ReferralDesk) -> None:
+    """As if they had been sent one after the other: the first wins, whatever the others have or lack."""
+    for _ in range(10):
+        key, body = new_key(), another_person()
+        again, without = {**body, "region": "BE211"}, {name: v for name, v in body.items() if name != "contact"}
+        answers = await sent(desk, line(body, key), line(body, key), line(again, key), line(without), line(without))
+        assert [one["status"] for one in answers] == [201, 201, 422, 409, 409]
+        assert answers[0]["referral"] == answers[1]["referral"]
+        assert answers[0]["referral"]["id"] in answers[3]["problem"]["detail"]
+
+
+async def test_whoever_may_not_refer_is_told_line_by_line(desk: ReferralDesk) -> None:
+    """The whole is 200; every line is the 403 of a single request."""
+    before = await desk.snapshot()
+    answers = await sent(desk, line(), line(), by=KARIM)
+    assert [one["status"] for one in answers] == [403, 403]
+    assert await desk.snapshot() == before
+    assert_problem(await desk.running.send(None, "POST", BULK, content=line()), 401)
+
+
+async def test_an_answer_comes_before_the_next_line_is_sent(desk: ReferralDesk) -> None:
+    """Over a real connection: a client that waits for each answer before it sends the next line is served."""
+    async with listening(desk.running) as served:
+        assert served.url is not None
+        host, _, port = served.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST {BULK} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {served.token(INES)}\r\n"
+            "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
+        async with asyncio.timeout(20):
+            for number in range(1, 6):
+                content = line() + b"\n"
+                for piece in (content[:100], content[100:]):
+                    writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+                    await writer.drain()
+                if number == 1:
+                    assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+                size = int((await reader.readline()).strip(), 16)
+                answer = json.loads((await reader.readexactly(size + 2))[:-2])
+                assert (answer["line"], answer["status"]) == (number, 201)
+            writer.write(b"0\r\n\r\n")
+            assert await reader.readline() == b"0\r\n"
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_client_that_leaves_ends_only_its_own_request(desk: ReferralDesk) -> None:
+    """What it had sent is taken in or not, the service goes on."""
+    async with listening(desk.running) as served:
+        assert served.url is not None
+        host, _, port = served.url.removeprefix("http://").partition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        body = b"".join(line() + b"\n" for _ in range(50))
+        writer.write(
+            f"POST {BULK} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {served.token(INES)}\r\n"
+            f"Content-Length: {len(body) + 1000}\r\n\r\n".encode()
+            + body
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        answer = await served.create(INES, REFERRALS, another_person())
+        assert answer.status_code == 201
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_ten_thousand_lines_take_little_memory(desk: ReferralDesk) -> None:
+    """Neither the lines nor their answers pile up: the peak is that of a few of them, not of all."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        for _ in range(10_000):
+            yield line(samira(client={"ref": f"P-{new_key()[:13]}"}), new_key()) + b"\n"
+
+    async with listening(desk.running) as served:
+        headers = {**served.headers(INES), "Content-Type": "application/x-ndjson"}
+        tracemalloc.start()
+        try:
+            count = 0
+            async with served.http.stream("POST", BULK, content=lines(), headers=headers) as answer:
+                async for told in answer.aiter_lines():
+                    count += 1
+                    assert json.loads(told)["line"] == count
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert count == 10_000
+    # All lines together are 10 MB, all answers 40 MB; the remembered events and folds are most of what is left.
+    assert peak < 60_000_000

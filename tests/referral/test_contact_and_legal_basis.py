@@ -1,0 +1,301 @@
+"""The person's data: who reads them, on which basis, where they are kept, and that they are nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.chassis.telemetry import configure_logging
+from services.referral.app import build
+from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, samira
+from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.running import running
+
+CONTACT = samira()["contact"]
+SECRETS = ("Samira Voorbeeld", "Voorbeeld", "+32 470 00 11 22", "470 00 11 22", "samira@voorbeeld.example")
+TEXTS = ("a long story", "another long story", "another organisation", "another person was meant", "Mondays")
+
+
+async def test_the_addressed_organisation_reads_the_contact_data(desk: ReferralDesk) -> None:
+    """From submission on, uncached; the agency may read what it sent; nobody else may."""
+    path = await desk.submit(samira())
+    for person in (LOTTE, HANNE, INES):
+        answer = await desk.running.get(person, f"{path}/contact")
+        assert answer.json() == {"contact": CONTACT}
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert_problem(await desk.running.get(KARIM, f"{path}/contact"), 404)
+    assert_problem(await desk.running.get(PIETER, f"{path}/contact"), 404)
+    assert_problem(await desk.running.get(DPO_OF_AGENCY, f"{path}/contact"), 403)
+
+
+async def test_each_reading_is_recorded_and_moves_no_etag(desk: ReferralDesk) -> None:
+    """Every successful reading stands in a stream of its own with reader, time and legal basis; a refused one does not."""
+    path = await desk.submit(samira())
+    referral = path.rpartition("/")[2]
+    before = await desk.running.get(INES, path)
+    for _ in range(3):
+        assert (await desk.running.get(LOTTE, f"{path}/contact")).status_code == 200
+    await desk.running.get(KARIM, f"{path}/contact")
+    read = await desk.service.log.read(f"disclosures-{referral}")
+    assert [one.event.to for one in read] == ["brugwerk"] * 3
+    assert {one.meta.actor.sub for one in read} == {"lotte.claes"}
+    assert {one.event.legal_basis_id for one in read} == {before.json()["legalBasis"]["id"]}
+    assert (await desk.running.get(INES, path)).headers["ETag"] == before.headers["ETag"]
+    assert (await desk.running.command(LOTTE, path, "receive", etag=before.headers["ETag"])).status_code == 200
+
+
+async def test_a_referral_without_contact_data_has_none_to_read(desk: ReferralDesk) -> None:
+    """404, and a problem like any other."""
+    path = await desk.submit(samira(contact=None))
+    assert_problem(await desk.running.get(LOTTE, f"{path}/contact"), 404)
+
+
+async def test_personal_data_are_in_the_vault_and_nowhere_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """After a whole life with free texts, refusals and dry runs, no byte of them is in log, index, bus, output or metrics."""
+    said: list[str] = []
+    configure_logging("DEBUG")
+    async with running(tmp_path, {"referral": build}) as service:
+        await service.set_the_scene()
+        desk = ReferralDesk(service)
+        send = service.send
+        path = await desk.submit(samira())
+        await service.done(LOTTE, path, "receive")
+        await service.get(LOTTE, f"{path}/contact")
+        for action, (person, body) in COMMANDS.items():
+            said.append((await service.command(person, path, action, body, dryRun="true")).text)
+        await service.done(LOTTE, path, "request-information", {"codes": ["AVAILABILITY"]})
+        await service.done(INES, path, "provide-information", COMMANDS["provide-information"][1])
+        await service.done(LOTTE, path, "decline", COMMANDS["decline"][1])
+        await service.done(INES, path, "mark-error", COMMANDS["mark-error"][1])
+        draft = await desk.draft(samira())
+        etag = (await service.get(INES, draft)).headers["ETag"]
+        patched = await send(INES, "PATCH", draft, {"contact": {"phone": SECRETS[2]}, "region": None}, etag=etag)
+        said.append(patched.text)
+        for body in (
+            samira(goals=[]),
+            samira(contact={"name": SECRETS[0], "phone": SECRETS[2], "email": SECRETS[4], "pet": SECRETS[0]}),
+            samira(region=SECRETS[0]),
+            samira(client={"ref": SECRETS[0]}),
+            samira(**{SECRETS[0]: 1}),
+            {"contact": {"name": [SECRETS[0]]}},
+        ):
+            refused = await service.create(INES, REFERRALS, body)
+            assert 400 <= refused.status_code < 500
+            said.append(refused.text)
+        broken = json.dumps(samira()).encode()[:-40]
+        said.append((await send(INES, "POST", REFERRALS, content=broken, key="broken")).text)
+        lines = b"\n".join([json.dumps({**samira(), "idempotencyKey": "bulk-1"}).encode(), broken, b"[]"])
+        said.append((await send(INES, "POST", f"{REFERRALS}/bulk", content=lines)).text)
+        for other in (path, draft, f"{path}/events", REFERRALS, "/metrics", "/readyz"):
+            said.append((await service.get(INES, other)).text)
+        await service.settle()
+        kept = b"".join(desk.bytes_at_rest(vault=True).values())
+        everywhere_else = desk.bytes_at_rest()
+        assert any("log" in name for name in everywhere_else)
+        assert kept
+        record = await desk.service.vault.read(f"{path.rpartition('/')[2]}.person")
+        assert record == CONTACT
+    output = "".join(capfd.readouterr())
+    assert '"message"' in output, "the log was on"
+    for secret in (*SECRETS, *TEXTS):
+        assert secret not in "".join(said), secret
+        assert secret not in output, secret
+        for name, content in everywhere_else.items():
+            for encoded in (secret.encode(), secret.encode("utf-16-le"), json.dumps(secret)[1:-1].encode()):
+                assert encoded not in content, (secret, name)
+    logging.getLogger().handlers.clear()
+
+
+async def test_what_the_vault_forgets_is_gone(desk: ReferralDesk) -> None:
+    """The referral stays as it is; its contact data are 404 from then on."""
+    path = await desk.submit(samira())
+    before = await desk.running.read(INES, path)
+    await desk.service.vault.forget(f"referral-{path.rpartition('/')[2]}")
+    assert_problem(await desk.running.get(LOTTE, f"{path}/contact"), 404)
+    assert await desk.running.read(INES, path) == before
+    for content in desk.bytes_at_rest(vault=True).values():
+        assert b"Samira" not in content
+
+
+async def test_a_refused_referral_leaves_nothing_in_the_vault(desk: ReferralDesk) -> None:
+    """The vault is filled only for what is going to be stored."""
+    before = desk.vault_rows()
+    await desk.running.create(INES, REFERRALS, samira(goals=[]))
+    await desk.running.create(INES, REFERRALS, samira(), dryRun="true")
+    path = await desk.submit(samira())
+    one = desk.vault_rows()
+    assert len(one) == len(before) + 1
+    await desk.running.create(INES, REFERRALS, samira())
+    await desk.running.command(LOTTE, path, "decline", COMMANDS["decline"][1], etag='"9"')
+    assert desk.vault_rows() == one
+
+
+async def test_a_withdrawn_consent_stops_everything_at_once(desk: ReferralDesk) -> None:
+    """The referral ends in the same transaction, and the organisation reads only the stop."""
+    path = await desk.received(samira())
+    basis = await desk.basis(path)
+    before = await desk.head()
+    await desk.running.done(INES, basis, "withdraw", {"channel": "PERSON"})
+    written = [
+        (type(one.event).__name__, one.stream.partition("-")[0])
+        for one in await desk.recorded()
+        if one.position > before
+    ]
+    assert ("LegalBasisWithdrawn", "legal") in written
+    assert ("ReferralWithdrawn", "referral") in written
+    assert ("CaseKeyReleased", "case") in written
+    stopped = await desk.running.read(LOTTE, path)
+    assert (stopped["state"], stopped["reason"]) == ("WITHDRAWN", "CONSENT_WITHDRAWN")
+    assert stopped["allowedActions"] == []
+    assert stopped.keys() <= {
+        "id",
+        "case",
+        "state",
+        "version",
+        "reason",
+        "dueAt",
+        "links",
+        "allowedActions",
+        "blockedActions",
+    }
+    assert_problem(await desk.running.get(LOTTE, f"{path}/events"), 403)
+    assert_problem(await desk.running.get(LOTTE, f"{path}/contact"), 403, "LEGAL_BASIS_WITHDRAWN")
+    full = await desk.running.read(INES, path)
+    assert full["languages"]
+    (listed,) = (await desk.running.read(LOTTE, REFERRALS))["items"]
+    assert listed == stopped
+
+
+@pytest.mark.parametrize("action", ["receive", "request-information", "waitlist", "accept", "decline"])
+async def test_after_the_stop_the_organisations_commands_are_403(desk: ReferralDesk, action: str) -> None:
+    """With the rule's code, whether the sender has seen the stop or still sends an old ETag; nothing is written."""
+    path = await desk.received(samira())
+    old = (await desk.running.get(LOTTE, path)).headers["ETag"]
+    await desk.running.done(TOM, await desk.basis(path), "withdraw")
+    before = await desk.snapshot()
+    for etag in (old, (await desk.running.get(LOTTE, path)).headers["ETag"]):
+        answer = await desk.running.command(LOTTE, path, action, COMMANDS[action][1], etag=etag)
+        problem = assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
+        assert "CONSENT_WITHDRAWN" in problem["detail"]
+    assert await desk.snapshot() == before
+
+
+async def test_the_stop_of_an_accepted_referral_completes_it(desk: ReferralDesk) -> None:
+    """It ends as COMPLETED with the closure CONSENT_WITHDRAWN, its place is free again, and a new case is not needed."""
+    path = await desk.accepted(samira())
+    assert (await desk.running.read(LOTTE, "/v1/organisations/brugwerk"))["taken"] == 1
+    await desk.running.done(LOTTE, await desk.basis(path), "withdraw", {"channel": "ORGANISATION"})
+    ended = await desk.running.read(INES, path)
+    assert (ended["state"], ended["reason"]) == ("COMPLETED", "CONSENT_WITHDRAWN")
+    assert (await desk.running.read(LOTTE, path))["reason"] == "CONSENT_WITHDRAWN"
+    assert (await desk.running.read(LOTTE, "/v1/organisations/brugwerk"))["taken"] == 0
+    assert (await desk.running.create(INES, REFERRALS, samira())).status_code == 201
+
+
+async def test_a_basis_says_what_was_done_on_it(desk: ReferralDesk) -> None:
+    """Kind, recipient, interval, and every reliance; withdrawing it twice changes nothing; strangers find nothing."""
+    path = await desk.accepted(samira())
+    basis = await desk.basis(path)
+    read = await desk.running.read(LOTTE, basis)
+    assert (read["kind"], read["recipient"], read["valid"], read["withdrawnAt"]) == ("CONSENT", "brugwerk", True, None)
+    assert [one["purpose"] for one in read["reliedOn"]] == ["SUBMIT", "ACCEPT"]
+    assert_problem(await desk.running.get(KARIM, basis), 404)
+    assert_problem(await desk.running.command(KARIM, basis, "withdraw", etag='"1"'), 404)
+    etag = (await desk.running.get(INES, basis)).headers["ETag"]
+    assert_problem(await desk.running.send(INES, "POST", f"{basis}/withdraw", {}), 428)
+    assert_problem(await desk.running.command(INES, basis, "withdraw", {"channel": "PIGEON"}, etag=etag), 422)
+    dry = await desk.running.command(INES, basis, "withdraw", etag=etag, dryRun="true")
+    assert dry.json()["dryRun"] is True
+    assert "LegalBasisWithdrawn" in dry.json()["events"]
+    first = await desk.running.done(INES, basis, "withdraw", etag=etag, key="stop")
+    again = await desk.running.done(INES, basis, "withdraw", etag=etag, key="stop")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first.json()
+    before = await desk.head()
+    await desk.running.done(INES, basis, "withdraw")
+    assert await desk.head() == before
+    assert (await desk.running.read(INES, basis))["valid"] is False
+
+
+async def test_what_is_no_consent_cannot_be_withdrawn(desk: ReferralDesk) -> None:
+    """Sharing in a public task is objected to, elsewhere; here it is 409 with the article."""
+    path = await desk.submit(samira(legalBasis={**samira()["legalBasis"], "kind": "PUBLIC_TASK"}))
+    problem = assert_problem(await desk.running.command(INES, await desk.basis(path), "withdraw"), 409)
+    assert "Art. 21" in problem["detail"]
+    assert await desk.state(path) == "SUBMITTED"
+
+
+async def test_a_withdrawal_and_an_accept_at_once_do_not_both_win(desk: ReferralDesk) -> None:
+    """Either the accept came first and the referral is completed by the stop, or it was refused."""
+    for _ in range(20):
+        path = await desk.received()
+        basis = await desk.basis(path)
+        etag = (await desk.running.get(LOTTE, path)).headers["ETag"]
+        stop, accept = await desk.race(
+            desk.running.command(INES, basis, "withdraw", etag='"1"'),
+            desk.running.command(LOTTE, path, "accept", ACCEPT, etag=etag),
+        )
+        assert stop.status_code == 200, stop.text
+        ended = await desk.running.read(INES, path)
+        if accept.status_code == 200:
+            assert (ended["state"], ended["reason"]) == ("COMPLETED", "CONSENT_WITHDRAWN")
+        else:
+            assert accept.status_code in (403, 412), accept.text
+            assert (ended["state"], ended["reason"]) == ("WITHDRAWN", "CONSENT_WITHDRAWN")
+
+
+async def test_an_organisations_access_ends_twelve_weeks_after_its_referral(desk: ReferralDesk) -> None:
+    """Until then it reads its own referral; afterwards 403 with the rule, for reads, contact data and commands."""
+    path = await desk.received(samira())
+    await desk.running.done(LOTTE, path, "decline", {"reason": "NO_SHOW"})
+    ended = desk.running.clock.now()
+    await desk.running.at(ended + timedelta(days=84) - timedelta(seconds=1))
+    assert (await desk.running.get(LOTTE, path)).status_code == 200
+    await desk.running.at(ended + timedelta(days=84))
+    for suffix in ("", "/events", "/contact"):
+        assert_problem(await desk.running.get(LOTTE, path + suffix), 403, "ACCESS_ENDED")
+    assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT, etag='"3"'), 403, "ACCESS_ENDED")
+    assert (await desk.running.read(LOTTE, REFERRALS))["items"] == []
+    assert (await desk.running.get(INES, path)).status_code == 200
+
+
+async def test_accept_and_withdraw_at_once_have_one_winner(desk: ReferralDesk) -> None:
+    """Two hundred times: one 200, one 409 or 412 that names the rule or the winner, and both sides read one story."""
+    paths = [await desk.received() for _ in range(200)]
+    etags = [(await desk.running.get(INES, path)).headers["ETag"] for path in paths]
+
+    async def race(path: str, etag: str, first: bool) -> None:  # noqa: FBT001 - who is sent first
+        accept = desk.running.command(LOTTE, path, "accept", ACCEPT, etag=etag, key=new_key())
+        withdraw = desk.running.command(INES, path, "withdraw", {"reason": "CLIENT_MOVED"}, etag=etag, key=new_key())
+        answers = await asyncio.gather(*((accept, withdraw) if first else (withdraw, accept)))
+        (winner,) = (answer for answer in answers if answer.status_code == 200)
+        (loser,) = (answer for answer in answers if answer.status_code != 200)
+        problem = assert_problem(loser, loser.status_code)
+        assert loser.status_code in (409, 412)
+        state = winner.json()["state"]
+        names = {"ACCEPTED": ("ReferralAccepted", "brugwerk"), "WITHDRAWN": ("ReferralWithdrawn", "vdab-gent")}[state]
+        assert any(name in problem["detail"] for name in (*names, state)), problem
+        for person in (INES, LOTTE):
+            assert await desk.state(path, person) == state
+
+    await asyncio.gather(
+        *(race(path, etag, n % 2 == 0) for n, (path, etag) in enumerate(zip(paths, etags, strict=True)))
+    )
+    ends = [type(one.event).__name__ for one in await desk.recorded()]
+    assert ends.count("ReferralAccepted") + ends.count("ReferralWithdrawn") == 200
+
+
+async def test_a_loser_who_reads_again_is_told_who_holds_it(desk: ReferralDesk) -> None:
+    """With the new ETag the refusal is a 409 that names the command, the organisation and what would be possible."""
+    path = await desk.received()
+    await desk.running.done(INES, path, "withdraw", {"reason": "CLIENT_MOVED"})
+    problem = assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT), 409, "STATE_DOES_NOT_ALLOW")
+    assert "withdraw of vdab-gent" in problem["detail"]
+    assert "RECEIVED or WAITLISTED" in problem["detail"]

@@ -1,0 +1,321 @@
+"""The manners that every referral route has: preconditions, idempotency keys, dry runs, positions, lists, limits."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from services.chassis.http.positions import Position
+from tests.people import INES, KARIM, LOTTE, another_person, samira
+from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
+
+FROM = {
+    "submit": "DRAFT",
+    "receive": "SUBMITTED",
+    "request-information": "RECEIVED",
+    "provide-information": "INFO_REQUESTED",
+    "waitlist": "RECEIVED",
+    "accept": "RECEIVED",
+    "decline": "RECEIVED",
+    "withdraw": "RECEIVED",
+    "mark-error": "ACCEPTED",
+    "confirm-error": "SUBMITTED",
+}
+
+
+async def ready_for(desk: ReferralDesk, action: str) -> str:
+    """A referral in a state from which the action is possible."""
+    match FROM[action]:
+        case "DRAFT":
+            return await desk.draft()
+        case "SUBMITTED":
+            path = await desk.submit()
+        case "ACCEPTED":
+            path = await desk.accepted()
+        case _:
+            path = await desk.received()
+    if action == "provide-information":
+        await desk.running.done(LOTTE, path, "request-information", {"codes": ["AVAILABILITY"]})
+    if action == "confirm-error":
+        await desk.running.done(INES, path, "mark-error", {"justification": "another person was meant"})
+    return path
+
+
+@pytest.mark.parametrize("action", COMMANDS)
+async def test_a_command_needs_the_version_it_decides_on(desk: ReferralDesk, action: str) -> None:
+    """Without If-Match 428; with `*`, an old ETag or something else 412; nothing has changed after any of them."""
+    path = await ready_for(desk, action)
+    person, body = COMMANDS[action]
+    before = await desk.snapshot()
+    send = desk.running.send
+    assert_problem(await send(person, "POST", f"{path}/{action}", body), 428, "IF_MATCH_REQUIRED")
+    assert_problem(await send(person, "POST", f"{path}/{action}", body, etag="*"), 412)
+    for stale in ('"999"', '"0"', "1", 'W/"1"', '"1", "2"', ""):
+        assert_problem(await send(person, "POST", f"{path}/{action}", body, etag=stale), 412, "STALE_VERSION")
+    assert await desk.snapshot() == before
+
+
+@pytest.mark.parametrize("action", COMMANDS)
+async def test_a_command_answers_the_new_state_with_etag_and_position(desk: ReferralDesk, action: str) -> None:
+    """200, an ETag that the next read has as well, and a Position that a read can wait for."""
+    path = await ready_for(desk, action)
+    person, body = COMMANDS[action]
+    answer = await desk.running.done(person, path, action, body)
+    read = await desk.running.get(person, path, waitFor=answer.headers["Position"])
+    assert read.headers["ETag"] == answer.headers["ETag"]
+    assert read.json() == answer.json()
+    assert "contact" not in answer.json()
+
+
+@pytest.mark.parametrize("action", COMMANDS)
+async def test_a_dry_run_says_what_would_be_and_writes_nothing(desk: ReferralDesk, action: str) -> None:
+    """200 with the state to come and the events, while log and vault stay as they are; the command then does just that."""
+    path = await ready_for(desk, action)
+    person, body = COMMANDS[action]
+    before, etag = await desk.snapshot(), (await desk.running.get(person, path)).headers["ETag"]
+    dry = await desk.running.command(person, path, action, body, etag=etag, key=new_key(), dryRun="true")
+    assert dry.status_code == 200, dry.text
+    said = dry.json()
+    assert said.pop("dryRun") is True
+    events = said.pop("events")
+    assert events
+    assert await desk.snapshot() == before
+    assert (await desk.running.get(person, path)).headers["ETag"] == etag
+    done = await desk.running.done(person, path, action, body, etag=etag)
+    assert done.json() == said
+    written = [type(one.event).__name__ for one in (await desk.recorded()) if one.position > before[0]]
+    assert sorted(written) == sorted(events)
+
+
+@pytest.mark.parametrize("draft", [False, True])
+async def test_a_dry_run_of_a_create_writes_nothing(desk: ReferralDesk, draft: bool) -> None:  # noqa: FBT001 - two cases
+    """200, not 201, nothing in log and vault, and the same key creates afterwards what was said."""
+    body, key, before = samira(draft=draft), new_key(), await desk.snapshot()
+    dry = await desk.running.create(INES, REFERRALS, body, key=key, dryRun="true")
+    assert dry.status_code == 200, dry.text
+    assert dry.json()["dryRun"] is True
+    assert "Location" not in dry.headers
+    assert await desk.snapshot() == before
+    assert "Voorbeeld" not in dry.text
+    created = await desk.running.create(INES, REFERRALS, body, key=key)
+    assert created.status_code == 201
+    said = {name: value for name, value in dry.json().items() if name not in ("dryRun", "events")}
+    assert created.json() == said
+
+
+async def test_a_dry_run_is_refused_like_the_command(desk: ReferralDesk) -> None:
+    """What the command would be refused for, its dry run is refused for."""
+    path = await desk.submit()
+    assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT, dryRun="true"), 409)
+    assert_problem(await desk.running.command(LOTTE, path, "receive", {"x": 1}, dryRun="true"), 422)
+    assert_problem(await desk.running.command(LOTTE, path, "receive", {}, etag='"7"', dryRun="true"), 412)
+    assert_problem(await desk.running.create(INES, REFERRALS, samira(goals=[]), dryRun="true"), 422)
+    assert_problem(await desk.running.command(LOTTE, path, "receive", {}, dryRun="perhaps"), 422)
+
+
+async def test_a_repeated_create_answers_the_first_answer_again(desk: ReferralDesk) -> None:
+    """Also after later events: 201, the same body, Location, ETag and Position, marked as replayed; nothing is added."""
+    body, key = samira(), str(uuid.uuid4())
+    first = await desk.running.create(INES, REFERRALS, body, key=key)
+    await desk.running.done(LOTTE, first.headers["Location"], "receive")
+    await desk.running.done(LOTTE, first.headers["Location"], "accept", ACCEPT)
+    before = await desk.snapshot()
+    for spelling in (key, f'"{key}"'):
+        again = await desk.running.create(INES, REFERRALS, body, key=spelling)
+        assert again.status_code == 201
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert again.json() == first.json()
+        for header in ("Location", "ETag", "Position"):
+            assert again.headers[header] == first.headers[header]
+    assert "Idempotency-Replayed" not in first.headers
+    assert await desk.snapshot() == before
+
+
+async def test_the_same_body_written_differently_is_the_same_body(desk: ReferralDesk) -> None:
+    """Order of members and white space are no difference."""
+    body, key = samira(), new_key()
+    first = await desk.running.create(INES, REFERRALS, body, key=key)
+    turned = json.dumps(dict(reversed(body.items())), indent=3).encode()
+    again = await desk.running.send(INES, "POST", REFERRALS, content=turned, key=key)
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
+async def test_a_key_with_another_body_is_422(desk: ReferralDesk) -> None:
+    """The key stands for the body that it came with first, on creates and on commands."""
+    key = new_key()
+    path = await desk.submit(samira(), key=key)
+    before = await desk.snapshot()
+    refused = await desk.running.create(INES, REFERRALS, samira(region="BE211"), key=key)
+    assert_problem(refused, 422, "IDEMPOTENCY_KEY_REUSED")
+    await desk.running.done(LOTTE, path, "receive", key="receiving")
+    again = await desk.running.command(LOTTE, path, "decline", {"reason": "NO_SHOW"}, key="receiving")
+    assert_problem(again, 422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await desk.head()) == before[0] + 1
+
+
+async def test_keys_belong_to_their_organisation(desk: ReferralDesk) -> None:
+    """Two organisations may use the same key for different things."""
+    key = new_key()
+    path = await desk.submit(key=key)
+    assert (await desk.running.command(LOTTE, path, "receive", {}, key=key)).status_code == 200
+
+
+async def test_a_repeated_command_answers_again_although_its_etag_is_old(desk: ReferralDesk) -> None:
+    """The key is looked at before If-Match, since the first try has moved the ETag; later events change nothing."""
+    path = await desk.received()
+    etag = (await desk.running.get(LOTTE, path)).headers["ETag"]
+    first = await desk.running.command(LOTTE, path, "accept", ACCEPT, etag=etag, key="accepting")
+    await desk.running.done(INES, path, "mark-error", {"justification": "another person was meant"})
+    before = await desk.snapshot()
+    again = await desk.running.command(LOTTE, path, "accept", ACCEPT, etag=etag, key='"accepting"')
+    assert again.status_code == 200
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json() == first.json()
+    assert again.headers["Position"] == first.headers["Position"]
+    assert await desk.snapshot() == before
+
+
+async def test_a_refusal_is_not_remembered(desk: ReferralDesk) -> None:
+    """A key whose command was refused is free for a better one."""
+    key = new_key()
+    assert_problem(await desk.running.create(INES, REFERRALS, samira(goals=[]), key=key), 422)
+    assert (await desk.running.create(INES, REFERRALS, samira(), key=key)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (None, "IDEMPOTENCY_KEY_REQUIRED"),
+        ("", "IDEMPOTENCY_KEY_INVALID"),
+        ('""', "IDEMPOTENCY_KEY_INVALID"),
+        ("x" * 256, "IDEMPOTENCY_KEY_INVALID"),
+        ('"' + "x" * 256 + '"', "IDEMPOTENCY_KEY_INVALID"),
+        ('"unfinished', "IDEMPOTENCY_KEY_INVALID"),
+        ("two words", "IDEMPOTENCY_KEY_INVALID"),
+    ],
+)
+async def test_a_create_needs_a_key_that_can_be_kept(desk: ReferralDesk, key: str | None, code: str) -> None:
+    """No key, an empty one and one over 255 characters are 400."""
+    before = await desk.snapshot()
+    assert_problem(await desk.running.send(INES, "POST", REFERRALS, samira(), key=key), 400, code)
+    assert await desk.snapshot() == before
+    longest = await desk.running.send(INES, "POST", REFERRALS, samira(), key="y" * 255)
+    assert longest.status_code == 201
+
+
+async def test_a_position_that_cannot_be_read_is_422(desk: ReferralDesk) -> None:
+    """And so is one of a log that the service does not follow; one that is not reached in time is 504."""
+    path = await desk.submit()
+    for token in ("", "abc", "cDE6cmVmZXJyYWw6eA", "x" * 500, "é"):
+        assert_problem(await desk.running.get(INES, path, waitFor=token), 422)
+    unknown = Position("notifications", 1).token()
+    assert_problem(await desk.running.get(INES, path, waitFor=unknown), 422, "UNKNOWN_LOG")
+
+
+async def test_a_list_covers_the_position_it_waits_for(desk: ReferralDesk) -> None:
+    """What was just submitted stands in the list that waited for it."""
+    for _ in range(5):
+        created = await desk.running.create(INES, REFERRALS, another_person())
+        listed = await desk.running.read(INES, REFERRALS, waitFor=created.headers["Position"], limit=200)
+        assert created.json()["id"] in [item["id"] for item in listed["items"]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "201"},
+        {"limit": "abc"},
+        {"limit": "-1"},
+        {"limit": "1.5"},
+        {"state": "NOWHERE"},
+        {"state": "submitted"},
+        {"cursor": "abc"},
+        {"cursor": ""},
+        {"cursor": "x" * 300},
+        {"case": "x" * 81},
+    ],
+)
+async def test_what_a_list_cannot_read_is_422(desk: ReferralDesk, query: dict[str, str]) -> None:
+    """Limits outside 1..200, unreadable cursors and unknown filter values are refused, never clamped."""
+    assert_problem(await desk.running.get(INES, REFERRALS, **query), 422)
+
+
+async def test_a_list_goes_on_where_it_was_while_others_write(desk: ReferralDesk) -> None:
+    """Going through the pages shows every referral of the beginning exactly once, whatever is written meanwhile."""
+    first = [(await desk.submit()).rpartition("/")[2] for _ in range(7)]
+    seen, cursor = [], None
+    while True:
+        page = await desk.running.read(INES, REFERRALS, limit=2, **({"cursor": cursor} if cursor else {}))
+        assert len(page["items"]) <= 2
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = page["next"]
+        if len(seen) < 14:
+            await desk.submit()
+            await desk.running.done(LOTTE, f"{REFERRALS}/{first[0]}", "receive") if len(seen) == 2 else None
+    assert seen[:7] == first
+    assert len(seen) == len(set(seen))
+
+
+async def test_lists_filter_by_state_case_and_organisation(desk: ReferralDesk) -> None:
+    """Each filter keeps what matches; together they keep what matches all."""
+    paths = await desk.in_each_state()
+    for state, path in paths.items():
+        listed = await desk.running.read(INES, REFERRALS, state=state, limit=200)
+        assert [item["id"] for item in listed["items"]] == [path.rpartition("/")[2]], state
+    elsewhere = await desk.submit(another_person("samenstap"))
+    listed = await desk.running.read(INES, REFERRALS, organisation="samenstap")
+    assert [item["links"]["self"] for item in listed["items"]] == [elsewhere]
+    case = (await desk.running.read(INES, elsewhere))["case"]
+    listed = await desk.running.read(INES, REFERRALS, case=case, state="SUBMITTED", organisation="samenstap")
+    assert [item["links"]["self"] for item in listed["items"]] == [elsewhere]
+    assert (await desk.running.read(INES, REFERRALS, case=case, state="DRAFT"))["items"] == []
+
+
+async def test_a_list_shows_nobody_what_is_not_theirs(desk: ReferralDesk) -> None:
+    """An organisation's list has its own referrals, without drafts, and asking for another's gives nothing."""
+    mine, draft, other = await desk.submit(), await desk.draft(), await desk.submit(another_person("samenstap"))
+    listed = [item["links"]["self"] for item in (await desk.running.read(LOTTE, REFERRALS))["items"]]
+    assert listed == [mine]
+    assert (await desk.running.read(LOTTE, REFERRALS, organisation="samenstap"))["items"] == []
+    assert [i["links"]["self"] for i in (await desk.running.read(KARIM, REFERRALS))["items"]] == [other]
+    listed = [item["links"]["self"] for item in (await desk.running.read(INES, REFERRALS))["items"]]
+    assert listed == [mine, draft, other]
+
+
+async def test_a_field_that_nobody_asked_for_is_named(desk: ReferralDesk) -> None:
+    """At any depth, on every command; its value is not repeated."""
+    body = samira(client={"ref": "CL-1", "nationality": "secret-value"}, religion="secret-value")
+    answer = await desk.running.create(INES, REFERRALS, body)
+    assert_problem(answer, 422)
+    assert pointers(answer) == {"/client/nationality": "UNKNOWN_FIELD", "/religion": "UNKNOWN_FIELD"}
+    assert "secret-value" not in answer.text
+    path = await desk.submit()
+    for action, (person, sent) in COMMANDS.items():
+        answer = await desk.running.command(person, path, action, {**sent, "health": "secret-value"}, etag='"1"')
+        assert_problem(answer, 422)
+        assert pointers(answer)["/health"] == "UNKNOWN_FIELD", action
+        assert "secret-value" not in answer.text
+
+
+async def test_a_body_over_the_limit_is_413(desk: ReferralDesk) -> None:
+    """On every route that takes one, with or without a length."""
+    huge = json.dumps(samira(region="x" * 1_000_001)).encode()
+
+    async def in_pieces():  # type: ignore[no-untyped-def]  # noqa: ANN202 - what httpx takes
+        for start in range(0, len(huge), 65_536):
+            yield huge[start : start + 65_536]
+
+    path, before = await desk.submit(), await desk.snapshot()
+    before = await desk.snapshot()
+    for target in (REFERRALS, f"{path}/receive", f"{path}/decline"):
+        answer = await desk.running.send(INES, "POST", target, content=huge, key="k", etag='"1"')
+        assert_problem(answer, 413, "BODY_TOO_LARGE")
+        headers = {**desk.running.headers(INES, key="k", etag='"1"'), "Content-Type": "application/json"}
+        answer = await desk.running.http.post(target, content=in_pieces(), headers=headers)
+        assert_problem(answer, 413, "BODY_TOO_LARGE")
+    assert await desk.snapshot() == before

@@ -1,3 +1,0 @@
-from tests.referral.desk import *
-async def test_x(desk):
-    print(await desk.in_each_state())
