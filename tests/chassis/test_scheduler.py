@@ -83,7 +83,9 @@ class World:
 
     async def append(self, stream: str, *events: TermSet | TermStopped | TermPassed) -> None:
         """Records events."""
-        version = len(await self.log.read(stream))
+        await self._write(stream, len(await self.log.read(stream)), *events)
+
+    async def _write(self, stream: str, version: int, *events: TermSet | TermStopped | TermPassed) -> None:
         await self.log.append([Write(stream, version, [(event, metadata()) for event in events])])
 
     async def set(self, stream: str, hours: float, name: str = "ANSWER") -> None:
@@ -98,13 +100,15 @@ class World:
         with contextlib.suppress(Conflict):
             # The domain's own look: only a term that runs and is not passed yet passes.
             running: dict[str, datetime] = {}
-            for one in await self.log.read(stream):
+            recorded = await self.log.read(stream)
+            for one in recorded:
                 if isinstance(one.event, TermSet):
                     running[one.event.name] = one.event.due_at
                 else:
                     running.pop(one.event.name, None)
             if running.get(name) == at:
-                await self.append(stream, TermPassed(name=name, due_at=at), *self.then(row, at))
+                # Behind what was read and no later: two that look at once must not both write.
+                await self._write(stream, len(recorded), TermPassed(name=name, due_at=at), *self.then(row, at))
 
     async def passed(self) -> list[tuple[str, float]]:
         """Which streams' terms passed, and when they were due, in the order of the log."""
