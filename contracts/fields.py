@@ -10,10 +10,20 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 
@@ -47,6 +57,14 @@ def calendar_date(value: Any) -> date:
         raise ValueError(msg) from None
 
 
+def written(value: str) -> str:
+    """A text as people write it: no control characters but tabs and line breaks. Raises ValueError."""
+    if _CONTROL.search(value):
+        msg = "a text has no control characters but tabs and line breaks"
+        raise ValueError(msg)
+    return value
+
+
 Instant = Annotated[datetime, BeforeValidator(instant), Field(json_schema_extra={"format": "date-time"})]
 CalendarDate = Annotated[date, BeforeValidator(calendar_date), Field(json_schema_extra={"format": "date"})]
 Flag = StrictBool
@@ -64,6 +82,8 @@ NaceCode = Annotated[str, StringConstraints(pattern=r"^([A-V]|[A-V]?[0-9]{2})$")
 Region = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9]{0,3}|[0-9]{2})$")]
 """NUTS code, or the first two digits of a postcode."""
 HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]
-FreeText = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
+FreeText = Annotated[
+    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written)
+]
 """What a person wrote; goes to the vault, never into an event."""
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(written)]

@@ -6,9 +6,11 @@ The real applications over real files; what is missing is the network, and `list
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,3 +220,40 @@ async def listening(quiet: Running) -> AsyncIterator[Running]:
     finally:
         server.should_exit = True
         await serving
+
+
+@contextmanager
+def in_a_thread(directory: Path, builds: Mapping[str, Build]) -> Iterator[Running]:
+    """The services with the demo's scene, listening, in a thread with a loop of its own: for tests that have none.
+
+    Of what is given, `url`, `token` and `headers` may be used.
+    """
+    given: queue.Queue[Running | BaseException] = queue.Queue()
+    stops: list[Callable[[], object]] = []
+
+    async def serve() -> None:
+        over, loop = asyncio.Event(), asyncio.get_running_loop()
+        stops.append(lambda: loop.call_soon_threadsafe(over.set))
+        async with running(directory, builds) as quiet:
+            await quiet.set_the_scene()
+            async with listening(quiet) as served:
+                given.put(served)
+                await over.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as failure:  # noqa: BLE001 - it is raised where somebody waits
+            given.put(failure)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        served = given.get(timeout=60)
+        if isinstance(served, BaseException):
+            raise served
+        yield served
+    finally:
+        for stop in stops:
+            stop()
+        thread.join(60)

@@ -121,16 +121,13 @@ def _profile(data: Path, issuer: LoopbackIssuer, connections: int, seconds: int)
 
 
 def _say_where(directory: Path) -> None:
-    wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split("\n")[0]  # noqa: S607 - found on the PATH
+    wrk = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout.split(" [")[0]  # noqa: S607 - found on the PATH
     libraries = ", ".join(
         f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "uvloop", "httptools", "pydantic")
     )
-    print(
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}, {wrk.split(' Copyright')[0]}"
-    )
-    print(
-        f"{os.cpu_count()} processors, {platform.machine()}, load average before {os.getloadavg()[0]:.2f}; data in {directory}"
-    )
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {libraries}, {wrk}")
+    print(f"{os.cpu_count()} processors, {platform.machine()}, load average before: {os.getloadavg()[0]:.2f}")
+    print(f"data in {directory}")
     sync = _fsyncs_per_second(directory)
     print(f"the disk alone: {sync:.0f} appends of 4 kB with fsync per second, one after the other")
 

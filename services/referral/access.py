@@ -101,6 +101,8 @@ def _addressed(desk: Desk, access_term: timedelta) -> str:
         referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
     ):
         return CONSENT_WITHDRAWN
+    if referral.access_ended:
+        return FORMER_ORGANISATION
     ended = referral.moved.at if referral.moved is not None and referral.state in TERMINAL else None
     if ended is not None and desk.at >= ended + access_term:
         return FORMER_ORGANISATION

@@ -56,7 +56,12 @@ SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
 
 _REACTIONS: Final = {
     kind.TYPE: kind
-    for kind in (casefile_contracts.HandbackAccepted, casefile_contracts.CaseClosed, casefile_contracts.CaseReopened)
+    for kind in (
+        casefile_contracts.HandbackAccepted,
+        casefile_contracts.NgoAccessExpired,
+        casefile_contracts.CaseClosed,
+        casefile_contracts.CaseReopened,
+    )
 }
 
 
@@ -101,6 +106,9 @@ class _Reactor:
             case casefile_contracts.HandbackAccepted():
                 command = reactions.when_handback_accepted_complete_the_referral(message, told)
                 await self._referrals.handle(command, referral_stream(message.referral), REFERRAL, call)
+            case casefile_contracts.NgoAccessExpired():
+                expired = reactions.when_ngo_access_expired_end_that_to_the_referral(message, told)
+                await self._referrals.handle(expired, referral_stream(message.referral), REFERRAL, call)
             case casefile_contracts.CaseClosed():
                 closed = reactions.when_case_closed_let_the_next_referral_open_a_new_one(message, told)
                 await self._about_case(message.case, closed, call)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
@@ -28,6 +29,9 @@ from services.referral.intake import Intake
 
 AT_ONCE: Final = 32
 """Lines under way at the same time: enough to share commits, few enough to bound memory."""
+IN_MEMORY: Final = 1_000_000
+PIECE: Final = 65_536
+"""Bytes of answers: kept in memory while the client does not read, and sent at once."""
 PATH: Final = "/v1/referrals/bulk"
 NDJSON: Final = "application/x-ndjson"
 
@@ -74,38 +78,88 @@ class _Lines(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+class _Spool:
+    """Answers that the client has not taken yet, in order.
+
+    Many clients send all before they read anything; if reading the request waited for them, both would wait for ever.
+    What does not fit into memory waits in a file that has no name. Answers hold no personal data.
+    """
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed at the end of `pieces`
+        self._taken = self._added = 0
+        self._moved = asyncio.Event()
+        self._ended = False
+
+    def add(self, line: bytes) -> None:
+        """Another answer."""
+        self._file.seek(self._added)
+        self._added += self._file.write(line)
+        self._moved.set()
+
+    def end(self) -> None:
+        """There will be no further answer."""
+        self._ended = True
+        self._moved.set()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """What was added, as soon as it is, until the end."""
+        with self._file:
+            while self._taken < self._added or not self._ended:
+                if self._taken == self._added:
+                    self._moved.clear()
+                    await self._moved.wait()
+                    continue
+                self._file.seek(self._taken)
+                piece = self._file.read(PIECE)
+                self._taken += len(piece)
+                if self._taken == self._added:
+                    self._taken = self._added = 0
+                    self._file.seek(0)
+                    self._file.truncate()
+                yield piece
+
+
 async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
+    spool = _Spool()
     under_way: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(AT_ONCE)
-    started: set[asyncio.Task[bytes]] = set()
-
-    async def read() -> None:
-        # A line waits for those before it that speak of the same person or have the same key: as if sent one by one.
-        latest: dict[tuple[str, str], asyncio.Task[bytes]] = {}
-        try:
-            async for number, line in _lines(request):
-                sent = _read(line)
-                marks = _marks(sent)
-                before = {latest[mark] for mark in marks if mark in latest and not latest[mark].done()}
-                task = asyncio.create_task(_answer(request, caller, intake, number, sent, before))
-                started.add(task)
-                task.add_done_callback(started.discard)
-                await under_way.put(task)
-                latest = {mark: one for mark, one in latest.items() if not one.done()} | dict.fromkeys(marks, task)
-        except ClientDisconnect:
-            # What was read is taken in; there is nobody left to hear of it.
-            pass
-        finally:
-            await under_way.put(None)
-
-    reading = asyncio.create_task(read())
+    work = [
+        asyncio.create_task(_start(request, caller, intake, under_way)),
+        asyncio.create_task(_collect(under_way, spool)),
+    ]
     try:
-        while (task := await under_way.get()) is not None:
-            yield await task
-        await reading
+        async for piece in spool.pieces():
+            yield piece
     finally:
-        reading.cancel()
-        for task in started:
+        # A client that left is told nothing; the lines that were begun are finished all the same.
+        for task in work:
             task.cancel()
+
+
+async def _start(
+    request: Request, caller: Caller, intake: Intake, under_way: asyncio.Queue[asyncio.Task[bytes] | None]
+) -> None:
+    # A line waits for those before it that speak of the same person or have the same key: as if sent one by one.
+    latest: dict[tuple[str, str], asyncio.Task[bytes]] = {}
+    try:
+        async for number, line in _lines(request):
+            sent = _read(line)
+            marks = _marks(sent)
+            latest = {mark: one for mark, one in latest.items() if not one.done()}
+            before = {latest[mark] for mark in marks if mark in latest}
+            task = asyncio.create_task(_answer(request, caller, intake, number, sent, before))
+            latest |= dict.fromkeys(marks, task)
+            await under_way.put(task)
+    except ClientDisconnect:
+        pass
+    finally:
+        await under_way.put(None)
+
+
+async def _collect(under_way: asyncio.Queue[asyncio.Task[bytes] | None], spool: _Spool) -> None:
+    while (task := await under_way.get()) is not None:
+        spool.add(await task)
+    spool.end()
 
 
 async def _lines(request: Request) -> AsyncIterator[tuple[int, bytes | None]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from contracts import casefile
 from services.chassis.decider import Actor
 from services.referral.domain.case_key import CloseCase, ReopenCase
-from services.referral.domain.ending import CompleteReferral
+from services.referral.domain.ending import CompleteReferral, EndAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class Told:
 def when_handback_accepted_complete_the_referral(message: casefile.HandbackAccepted, told: Told) -> CompleteReferral:
     """The agency took the case back: the loop of the referral is closed."""
     return CompleteReferral(at=told.at, by=told.by, referral_id=message.referral, closed_at=message.occurred_at)
+
+
+def when_ngo_access_expired_end_that_to_the_referral(message: casefile.NgoAccessExpired, told: Told) -> EndAccess:
+    """Twelve weeks after its part ended, counted where that is known, the organisation reads nothing more."""
+    return EndAccess(at=told.at, by=told.by, referral_id=message.referral)
 
 
 def when_case_closed_let_the_next_referral_open_a_new_one(message: casefile.CaseClosed, told: Told) -> CloseCase:

@@ -12,7 +12,7 @@ from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKe
 from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
 from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
-from services.referral.domain.ending import ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
 from services.referral.domain.programme import ProgrammeVersionPublished
@@ -36,6 +36,7 @@ TOPICS: dict[str, type] = {
     "referral.error_reported.v1": ErrorReported,
     "referral.entered_in_error.v1": ReferralEnteredInError,
     "referral.deadline_missed.v1": DeadlineMissed,
+    "referral.access_ended.v1": AccessEnded,
     "reminders.deadline_reminded.v1": DeadlineReminded,
     "disclosures.contact_disclosed.v1": ContactDisclosed,
     "legal_basis.recorded.v1": LegalBasisRecorded,

@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
 from services.chassis.clock import BackwardsInTime, SandboxClock
 from services.chassis.decider import Fault
@@ -27,13 +28,11 @@ LONGEST_JOURNEY = timedelta(days=2 * 366)
 log = logging.getLogger(__name__)
 
 
-class ClockSetting(BaseModel):
+class ClockSetting(Body):
     """Where to move the clock, and whether it stands still there; without `frozen` it stays as it was."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    now: AwareDatetime
-    frozen: bool | None = None
+    now: Instant
+    frozen: Flag | None = None
 
 
 class ClockReading(BaseModel):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import httpx
 
 from services.assembly import assemble
 from services.chassis.clock import SandboxClock
@@ -82,7 +83,7 @@ async def tell_demo(settings: Settings, url: str | None) -> int:
     client = _client(settings, url or f"http://{settings.host}:{settings.port}")
     try:
         await _tell(client, empty=False, say=click.echo)
-    except (OSError, Refusal) as failure:
+    except (httpx.TransportError, Refusal) as failure:
         click.echo(f"the demo could not be loaded: {failure}", err=True)
         return 1
     return 0

@@ -198,5 +198,6 @@ def _access_ends(story: Story) -> None:
         story.on(day)
         for what in ("", "/timeline", "/responsibility", "/events"):
             story.answers[f"{day}{what}"] = story.outside.get(LOTTE, f"{story.path}{what}")
-        story.answers[f"{day} referral"] = story.outside.get(LOTTE, story.offer)
+        for what in ("", "/events", "/contact"):
+            story.answers[f"{day} referral{what}"] = story.outside.get(LOTTE, f"{story.offer}{what}")
         story.answers[f"{day} feed"] = story.outside.feed(LOTTE)

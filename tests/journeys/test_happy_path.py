@@ -203,6 +203,15 @@ def test_the_organisation_reads_the_case_until_its_access_ends(story: Story) -> 
         assert story.case not in refused.json()["detail"]
 
 
+def test_the_organisation_reads_its_referral_as_long_as_the_case(story: Story) -> None:
+    """The services agree on the day: contact data are not to be had longer than the case."""
+    for what in ("", "/events", "/contact"):
+        assert story.answers[f"2026-09-22 referral{what}"].status_code == 200
+        refused = story.answers[f"2026-09-23 referral{what}"]
+        assert (refused.status_code, refused.json()["code"]) == (403, "ACCESS_ENDED")
+        assert "Samira" not in refused.text
+
+
 def test_the_end_of_access_is_recorded_at_the_end_of_its_last_day(story: Story, outside: Outsider) -> None:
     """The history says when the organisation ceased to see the case, in whose name: nobody's."""
     (ended,) = (item for item in outside.timeline(AUDITOR, story.case) if item["type"] == "NgoAccessExpired")

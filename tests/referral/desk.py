@@ -96,7 +96,7 @@ class ReferralDesk:
             "ACCEPTED": await self.accepted(),
         }
         wait = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-03-01", "clientAgreed": True}
-        for state, steps in {
+        further: dict[str, list[tuple[Person, str, dict[str, Any]]]] = {
             "INFO_REQUESTED": [(LOTTE, "request-information", {"codes": ["AVAILABILITY"]})],
             "WAITLISTED": [(LOTTE, "waitlist", wait)],
             "DECLINED": [(LOTTE, "decline", {"reason": "CAPACITY_FULL"})],
@@ -105,7 +105,8 @@ class ReferralDesk:
                 (INES, "mark-error", {"justification": "another person was meant"}),
                 (TOM, "confirm-error", {}),
             ],
-        }.items():
+        }
+        for state, steps in further.items():
             paths[state] = await self.received()
             for person, action, body in steps:
                 await self.running.done(person, paths[state], action, body)

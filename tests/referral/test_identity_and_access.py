@@ -142,14 +142,17 @@ async def test_an_unreadable_token_is_401(desk: ReferralDesk, header: str) -> No
 
 async def test_forged_and_expired_tokens_are_401(desk: ReferralDesk) -> None:
     """A token of another key, a token with a changed letter and one whose time is over all name nobody."""
-    who = {"sub": INES.sub, "org": INES.org, "role": INES.role}
     stranger = DevelopmentIssuer(desk.running.directory / "another-issuer")
     good = desk.running.token(INES)
     head, claims, signature = good.split(".")
+
+    def issued(by: DevelopmentIssuer, audience: str = "caserelay", lifetime: int = 60) -> str:
+        return by.issue(sub=INES.sub, org=INES.org, role=INES.role, audience=audience, lifetime=lifetime)
+
     tokens = {
-        "TOKEN_EXPIRED": desk.running.issuer.issue(**who, audience="caserelay", lifetime=-1),
-        "another key": stranger.issue(**who, audience="caserelay"),
-        "another audience": desk.running.issuer.issue(**who, audience="somebody-else"),
+        "TOKEN_EXPIRED": issued(desk.running.issuer, lifetime=-1),
+        "another key": issued(stranger),
+        "another audience": issued(desk.running.issuer, "somebody-else"),
         "changed": f"{head}.{claims}.{signature[:-4]}AAAA",
     }
     for what, token in tokens.items():
@@ -217,7 +220,7 @@ async def test_a_counsellor_of_what_is_no_agency_does_not_refer(desk: ReferralDe
 
 
 async def test_auditors_and_privacy_officers_read_and_change_nothing(desk: ReferralDesk) -> None:
-    """The auditor reads every referral and its record, the agency's DPO the agency's; neither may act or see contact data."""
+    """The auditor reads every referral and its record, the agency's DPO the agency's; neither acts or sees contacts."""
     path = await desk.submit()
     for person in (AUDITOR, DPO_OF_AGENCY):
         assert (await desk.running.get(person, path)).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -71,7 +72,7 @@ async def test_a_command_answers_the_new_state_with_etag_and_position(desk: Refe
 
 @pytest.mark.parametrize("action", COMMANDS)
 async def test_a_dry_run_says_what_would_be_and_writes_nothing(desk: ReferralDesk, action: str) -> None:
-    """200 with the state to come and the events, while log and vault stay as they are; the command then does just that."""
+    """200 with the state and the events to come; log and vault stay as they are; the command then does just that."""
     path = await ready_for(desk, action)
     person, body = COMMANDS[action]
     before, etag = await desk.snapshot(), (await desk.running.get(person, path)).headers["ETag"]
@@ -116,7 +117,7 @@ async def test_a_dry_run_is_refused_like_the_command(desk: ReferralDesk) -> None
 
 
 async def test_a_repeated_create_answers_the_first_answer_again(desk: ReferralDesk) -> None:
-    """Also after later events: 201, the same body, Location, ETag and Position, marked as replayed; nothing is added."""
+    """Also after later events: 201, the same body, Location, ETag and Position, marked as replayed; no event more."""
     body, key = samira(), str(uuid.uuid4())
     first = await desk.running.create(INES, REFERRALS, body, key=key)
     await desk.running.done(LOTTE, first.headers["Location"], "receive")
@@ -306,7 +307,7 @@ async def test_a_body_over_the_limit_is_413(desk: ReferralDesk) -> None:
     """On every route that takes one, with or without a length."""
     huge = json.dumps(samira(region="x" * 1_000_001)).encode()
 
-    async def in_pieces():  # type: ignore[no-untyped-def]  # noqa: ANN202 - what httpx takes
+    async def in_pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(huge), 65_536):
             yield huge[start : start + 65_536]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -127,7 +128,7 @@ def common_routes(
                 }
         return Response(to_json(body), 200 if all_ready else 503, media_type=JSON)
 
-    @router.get("/metrics", summary="Prometheus metrics.")
+    @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics, in their text format.")
     async def metrics() -> Response:
         for name, service in services.items():
             if service.ready:

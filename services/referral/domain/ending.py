@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, LegalBasisKind, ReferralState, WithdrawReason
 from services.chassis.decider import Fault, Refused, To
@@ -36,6 +36,11 @@ class CompleteReferral(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndAccess(ReferralCommand):
+    """The organisation's access to the case has ended (a fact that casefile tells), and so has that to its referral."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralWithdrawn(ReferralEvent):
     """The offer was taken back, or its legal basis was, or the draft lapsed."""
 
@@ -49,6 +54,13 @@ class ReferralCompleted(ReferralEvent):
 
     closure: str
     loop_closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessEnded(ReferralEvent):
+    """The organisation reads nothing of the referral any more."""
+
+    BYSTANDER: ClassVar[bool] = True
 
 
 def withdraw(command: Withdraw, desk: Desk) -> list[Any]:
@@ -84,6 +96,14 @@ def complete(command: CompleteReferral, desk: Desk) -> list[Any]:
         loop_closed_at=command.closed_at,
     )
     return [*let_go(desk), completed]
+
+
+def end_access(command: EndAccess, desk: Desk) -> list[Any]:
+    """Ends the organisation's access, in whatever state the referral is."""
+    referral = desk.referral
+    if referral.access_ended:
+        return []
+    return [AccessEnded(offer=desk.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
 
 
 def withdraw_legal_basis(command: WithdrawLegalBasis, desk: Desk) -> list[Any]:

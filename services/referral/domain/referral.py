@@ -34,6 +34,7 @@ _DECISIONS: dict[type, Callable[[Any, Desk], list[Any]]] = {
     answering.Decline: answering.decline,
     ending.Withdraw: ending.withdraw,
     ending.CompleteReferral: ending.complete,
+    ending.EndAccess: ending.end_access,
     WithdrawLegalBasis: ending.withdraw_legal_basis,
     correction.MarkError: correction.mark,
     correction.ConfirmError: correction.confirm,
@@ -86,6 +87,8 @@ def evolve(referral: Referral, event: Any) -> Referral:
             return _moved(replace(after, ended_with=said), _S.WITHDRAWN, "withdraw", event)
         case ending.ReferralCompleted():
             return _moved(replace(after, ended_with=Answer(reason=event.closure)), _S.COMPLETED, "complete", event)
+        case ending.AccessEnded():
+            return replace(after, access_ended=True)
         case timekeeping.ReferralExpired():
             return _moved(after, _S.EXPIRED, "expire", event)
         case timekeeping.DeadlineMissed():

@@ -75,6 +75,7 @@ class Referral:
     coordinator: str | None = None
     ended_with: Answer | None = None
     error: ErrorReport | None = None
+    access_ended: bool = False
 
     @property
     def offered(self) -> bool:

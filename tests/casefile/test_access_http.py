@@ -1,0 +1,139 @@
+"""Who may do and see what of cases, written down a second time: the policy and the routes agree with this table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from services.casefile.access import POLICY
+from tests.casefile.cases import CaseDesk
+from tests.people import (
+    AUDITOR,
+    CONTROL,
+    DPO_OF_AGENCY,
+    FATIMA,
+    HANNE,
+    INES,
+    KARIM,
+    LOTTE,
+    MENTEE,
+    MENTOR,
+    OPERATOR,
+    PIETER,
+    TOM,
+    Person,
+)
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile access")]
+
+AGENCY: Final = frozenset({"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD"})
+NGO: Final = frozenset({"NGO_COORDINATOR", "NGO_LEAD"})
+MENTORS: Final = frozenset({"VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR"})
+PARTS: Final = ("ADDRESSED_ORGANISATION", "FORMER_ORGANISATION", "CONSENT_WITHDRAWN")
+
+OF_THE_AGENCY: Final = (
+    "accept-handback",
+    "close",
+    "decide-extension",
+    "reassign-counsellor",
+    "record-outcome",
+    "reopen",
+    "return-handback",
+    "waive-outcome",
+)
+OF_THE_ORGANISATION: Final = (
+    "complete-trajectory",
+    "conclude-intake",
+    "end-match",
+    "extend-agreement",
+    "log-contact-attempt",
+    "propose-match",
+    "reassign-coordinator",
+    "record-check-in",
+    "report-no-show",
+    "report-progress",
+    "request-handback",
+    "resume",
+    "sign-agreement",
+    "suspend",
+)
+OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
+READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
+
+
+def permitted() -> set[tuple[str, str, str]]:
+    """Every (action, role, relation) that is allowed; all else is refused."""
+    table: set[tuple[str, str, str]] = set()
+
+    def allow(actions: tuple[str, ...], roles: frozenset[str], *relations: str) -> None:
+        table.update((action, role, relation) for action in actions for role in roles for relation in relations)
+
+    allow((*OF_THE_AGENCY, "correct"), AGENCY, "OWNER_AGENCY")
+    # Of former parties the domain says why it is over: 403 with the rule's code.
+    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "correct"), NGO, *PARTS)
+    allow((*OF_THE_PAIR, "record-meeting"), MENTORS, "MATCHED_MENTOR")
+    allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
+    allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
+    allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read",), MENTORS, "MATCHED_MENTOR")
+    allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
+    allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
+    allow(("read-worklist",), AGENCY | NGO, "ANY_ORGANISATION")
+    allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
+    allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
+    allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    return table
+
+
+async def test_the_policy_permits_what_the_table_says_and_nothing_else() -> None:
+    """Cell by cell: every action, role and relation."""
+    cells = list(POLICY.matrix())
+    assert {
+        (cell.action, cell.role.value, cell.relation) for cell in cells if cell.verdict == "PERMITTED"
+    } == permitted()
+    assert len(cells) == len({(cell.action, cell.role, cell.relation) for cell in cells})
+
+
+async def test_strangers_are_told_that_there_is_nothing(shared: CaseDesk) -> None:
+    """HIDDEN for every role without a part, but for the control unit, which is refused everywhere."""
+    del shared
+    for cell in POLICY.matrix():
+        if cell.role == "AGENCY_CONTROL":
+            assert cell.verdict == "FORBIDDEN"
+        elif cell.relation == "STRANGER":
+            assert cell.verdict == "HIDDEN"
+        else:
+            assert cell.verdict != "HIDDEN"
+
+
+EVERYBODY: Final[dict[Person, tuple[int, int, int, int]]] = {
+    INES: (200, 200, 200, 403),
+    TOM: (200, 200, 200, 403),
+    DPO_OF_AGENCY: (200, 200, 403, 404),
+    LOTTE: (200, 200, 200, 200),
+    HANNE: (200, 200, 200, 200),
+    AUDITOR: (200, 200, 403, 200),
+    KARIM: (404, 404, 200, 404),
+    PIETER: (404, 404, 200, 403),
+    MENTOR: (404, 404, 403, 403),
+    FATIMA: (404, 404, 403, 403),
+    MENTEE: (404, 404, 403, 403),
+    OPERATOR: (404, 404, 403, 403),
+    CONTROL: (403, 403, 403, 403),
+}
+"""Who is answered what by a case of vdab-gent with brugwerk, its record, the worklist, and brugwerk's mentor M-41."""
+
+
+@pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: f"{person.role} of {person.org}")
+async def test_the_routes_answer_each_role_as_the_table_says(shared: CaseDesk, person: Person) -> None:
+    """Parties and overseers read, their roles decide what; strangers find nothing."""
+    case = await shared.brought_to("INTAKE")
+    answers = [
+        await shared.running.get(person, path)
+        for path in (case.path, f"{case.path}/events", "/v1/worklist", "/v1/mentors/M-41")
+    ]
+    expected = EVERYBODY[person]
+    if person is AUDITOR:
+        answers[-1] = await shared.running.get(person, "/v1/mentors/M-41", organisation="brugwerk")
+    assert tuple(answer.status_code for answer in answers) == expected
