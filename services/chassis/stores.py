@@ -36,8 +36,6 @@ class Stores:
         self._database = database
         if database is not None:
             refuse_database_functions()
-        # Nobody else on the machine has any business in it.
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     @classmethod
     def of(cls, settings: Settings) -> Stores:
@@ -51,34 +49,39 @@ class Stores:
             return not migrations.missing(self._database, service)
         return (self._directory / f"{service}-log.db").exists()
 
+    def _file(self, name: str) -> Path:
+        # Nobody else on the machine has any business in it.
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._directory / name
+
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresEventLog(service, migrations.log_of(self._database, service), types)
-        return SQLiteEventLog(service, self._directory / f"{service}-log.db", types)
+        return SQLiteEventLog(service, self._file(f"{service}-log.db"), types)
 
     def vault(self, service: str) -> Vault:
         """The service's personal-data vault."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresVault(migrations.vault_of(self._database, service))
-        return SQLiteVault(self._directory / f"{service}-vault.db")
+        return SQLiteVault(self._file(f"{service}-vault.db"))
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
         """The service's index; filled from the log anew when there is none of this `version`."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresIndex(migrations.index_of(self._database, service), tables, version)
-        return SQLiteIndex(self._directory / f"{service}-index.db", tables, version)
+        return SQLiteIndex(self._file(f"{service}-index.db"), tables, version)
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """Where the service's consumers have come to."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresConsumerStore(migrations.log_of(self._database, service))
-        return SQLiteConsumerStore(self._directory / f"{service}-consumers.db")
+        return SQLiteConsumerStore(self._file(f"{service}-consumers.db"))
 
     def bus(self) -> Bus:
         """The bus that all services of this directory share."""
-        return EmbeddedBus(self._directory / "bus.db")
+        return EmbeddedBus(self._file("bus.db"))
