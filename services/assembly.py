@@ -68,7 +68,7 @@ def assemble(
 ) -> Assembly:
     """Builds the named services over one data directory, or over other stores."""
     telemetry = Telemetry()
-    stores = stores or Stores(settings.data)
+    stores = stores or Stores.of(settings)
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
     return Assembly(settings, telemetry, bus, apps)

@@ -80,6 +80,23 @@ def serve(which: str) -> None:
 
 
 @main.command()
+@click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
+def migrate(which: str) -> None:
+    """Brings the schemas in the database of CASERELAY_DATABASE_URL up to date; may run while services do."""
+    from services.chassis.migrations import migrate as bring_up_to_date
+    from services.chassis.postgres import RefusedDatabase
+
+    url = _settings().database_url
+    if url is None:
+        raise click.ClickException("CASERELAY_DATABASE_URL is not set; files need no migration")
+    try:
+        applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
+    except RefusedDatabase as refusal:
+        raise click.ClickException(str(refusal)) from None
+    click.echo("\n".join(applied) or "nothing to do")
+
+
+@main.command()
 @click.option("--org", required=True, help="The organisation's id, such as brugwerk.")
 @click.option("--role", required=True, help="One of the roles, such as NGO_COORDINATOR.")
 @click.option("--sub", required=True, help="The organisation's own identifier of the person, such as lotte.claes.")

@@ -17,6 +17,7 @@ from services.assembly import assemble, production_app
 from services.chassis.clock import SystemClock
 from services.chassis.identity import Verifier
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
+from services.chassis.postgres import RefusedDatabase
 from services.chassis.telemetry import configure_logging
 
 if TYPE_CHECKING:
@@ -93,5 +94,10 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
         return 1
     if (on := listen(settings)) is None:
         return 1
-    assembly = assemble(list(names), settings, SystemClock(), Verifier(keys, settings.audience))
+    try:
+        assembly = assemble(list(names), settings, SystemClock(), Verifier(keys, settings.audience))
+    except RefusedDatabase as refusal:
+        click.echo(str(refusal), err=True)
+        on.close()
+        return 1
     return serve_app(production_app(assembly), settings, on, assembly.end_streams)

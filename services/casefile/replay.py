@@ -21,10 +21,11 @@ async def replay_case(
     settings: Settings, case_id: str, as_of: datetime | None, known_at: datetime | None, say: Callable[[str], None]
 ) -> int:
     """Prints timeline and responsibility of a case, as of and as known at an instant; returns the exit status."""
-    if not Stores.holds(settings.data, "casefile"):
+    stores = Stores.of(settings)
+    if not stores.holds("casefile"):
         say(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
         return UNKNOWN_CASE
-    log = Stores(settings.data).event_log("casefile", EventTypes(TOPICS))
+    log = stores.event_log("casefile", EventTypes(TOPICS))
     try:
         records = await log.read(case_stream(case_id))
     finally:

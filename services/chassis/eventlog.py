@@ -30,6 +30,10 @@ class Conflict(Exception):  # noqa: N818 - the field's word
         self.streams = tuple(streams)
 
 
+class Unavailable(Exception):  # noqa: N818 - reads as what happened
+    """The store could not be reached for longer than one waits. What was sent may yet be stored."""
+
+
 class EventLog(Protocol):
     """An append-only log of one service. Positions and versions start at 1; 0 means none."""
 
@@ -39,7 +43,8 @@ class EventLog(Protocol):
         """Stores all events of all writes in one transaction, or none; returns the last position.
 
         Returns only once the events are durable. Raises Conflict when a stream is not at its expected version,
-        ValueError when there is nothing to append.
+        ValueError when there is nothing to append, Unavailable when the store stays away; whether the events are
+        stored is then unknown, and a repeat of the command finds out.
         """
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:

@@ -8,6 +8,7 @@ can be thrown away and rebuilt at any time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,3 +75,19 @@ class IndexReader(Protocol):
 
         `after` is the (value, key) behind which to go on.
         """
+
+
+class Index(IndexReader, IndexWriter, Protocol):
+    """What a projection fills. Answers at once: its statements are short, and made inline."""
+
+    def get(self, table: str, key: str) -> Row | None:
+        """The row of a key."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing of what is written inside; while it lasts, nobody else moves `through()`."""
+
+    def advance(self, through: int) -> None:
+        """Saves the projection's position; belongs into the transaction of its rows."""
+
+    def close(self) -> None:
+        """Lets go of files and connections."""

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.chassis.eventlog import EventLog
-from services.chassis.index import IndexWriter
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, IndexWriter
 from services.chassis.metadata import Recorded
 
 READ_AT_ONCE = 200
@@ -21,7 +20,7 @@ Look = Callable[[Sequence[Recorded]], Awaitable[None]]
 class Projection:
     """Keeps one index abreast of one log."""
 
-    def __init__(self, log: EventLog, index: SQLiteIndex, project: Project, look: Look | None = None) -> None:
+    def __init__(self, log: EventLog, index: Index, project: Project, look: Look | None = None) -> None:
         self._log = log
         self._index = index
         self._project = project

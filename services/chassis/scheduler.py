@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
 from services.chassis.clock import Clock
-from services.chassis.index import Row, Table, Value
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, Row, Table, Value
 from services.chassis.projection import Projection
 
 DEADLINES = Table("deadlines", columns=("stream", "name", "kind", "at", "due"), indexes=(("at",), ("stream",)))
@@ -37,7 +36,7 @@ def instant(text: str) -> datetime:
 class Scheduler:
     """Fires the deadlines of one service."""
 
-    def __init__(self, index: SQLiteIndex, projection: Projection, clock: Clock, fire: Fire) -> None:
+    def __init__(self, index: Index, projection: Projection, clock: Clock, fire: Fire) -> None:
         self._index = index
         self._projection = projection
         self._clock = clock

@@ -16,7 +16,7 @@ from services.chassis.eventlog import EventLog
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Verifier
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
@@ -39,7 +39,7 @@ class Service:
     log: EventLog
     streams: Streams
     vault: Vault | None = None
-    index: SQLiteIndex
+    index: Index
     projection: Projection
     bus: Bus
     publisher: Publisher | None = None

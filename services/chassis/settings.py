@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     """Port to listen on; 0 lets the system choose."""
     data: Path = Path("var")
     """Directory of the logs, the vault, the bus, the sandbox's clock and the development issuer's key."""
+    database_url: SecretStr | None = None
+    """PostgreSQL instead of files for logs, vaults and indexes, such as `postgresql://user@host:5432/name`; each
+    service of a process has schemas of its own in it. Holds a password, so nothing ever prints it."""
     issuer: str | None = None
     """URL of the OpenID Connect issuer whose tokens are accepted; production does not start without one."""
     audience: Annotated[str, Field(min_length=1)] = "caserelay"

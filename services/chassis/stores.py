@@ -1,50 +1,87 @@
-"""Which engine keeps what: today, embedded files under one data directory. The only place that chooses."""
+"""Which engine keeps what: files under one data directory, or PostgreSQL. The only place that chooses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.chassis import migrations
 from services.chassis.bus import Bus
 from services.chassis.bus_embedded import EmbeddedBus
 from services.chassis.consumer_store import ConsumerStore
+from services.chassis.consumer_store_postgres import PostgresConsumerStore
+from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import EventLog
+from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import Table
+from services.chassis.index import Index, Table
+from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.postgres import refuse_database_functions
+from services.chassis.settings import Settings
 from services.chassis.vault import SQLiteVault, Vault
+from services.chassis.vault_postgres import PostgresVault
 
 
 class Stores:
-    """Opens the stores of a service, each in a file of its own."""
+    """Opens the stores of a service.
 
-    def __init__(self, directory: Path) -> None:
+    Each in a file of its own under `directory`, or, with the address of a database, in that; the bus stays a file.
+    With a database, opening raises RefusedDatabase when it cannot be reached or lacks a migration.
+    """
+
+    def __init__(self, directory: Path, database: str | None = None) -> None:
         self._directory = directory
-        # Nobody else on the machine has any business in it.
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = database
+        if database is not None:
+            refuse_database_functions()
 
-    @staticmethod
-    def holds(directory: Path, service: str) -> bool:
+    @classmethod
+    def of(cls, settings: Settings) -> Stores:
+        """The stores that the settings name."""
+        url = settings.database_url
+        return cls(settings.data, url.get_secret_value() if url is not None else None)
+
+    def holds(self, service: str) -> bool:
         """Whether the service has ever kept a log here; opening one would make it."""
-        return (directory / f"{service}-log.db").exists()
+        if self._database is not None:
+            return not migrations.missing(self._database, service)
+        return (self._directory / f"{service}-log.db").exists()
+
+    def _file(self, name: str) -> Path:
+        # Nobody else on the machine has any business in it.
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._directory / name
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
-        return SQLiteEventLog(service, self._directory / f"{service}-log.db", types)
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresEventLog(service, migrations.log_of(self._database, service), types)
+        return SQLiteEventLog(service, self._file(f"{service}-log.db"), types)
 
     def vault(self, service: str) -> Vault:
         """The service's personal-data vault."""
-        return SQLiteVault(self._directory / f"{service}-vault.db")
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresVault(migrations.vault_of(self._database, service))
+        return SQLiteVault(self._file(f"{service}-vault.db"))
 
-    def index(self, service: str, tables: Sequence[Table], version: int) -> SQLiteIndex:
-        """The service's index; rebuilt from the log when `version` differs from the one it was made with."""
-        return SQLiteIndex(self._directory / f"{service}-index.db", tables, version)
+    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
+        """The service's index; filled from the log anew when there is none of this `version`."""
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresIndex(migrations.index_of(self._database, service), tables, version)
+        return SQLiteIndex(self._file(f"{service}-index.db"), tables, version)
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """Where the service's consumers have come to."""
-        return ConsumerStore(self._directory / f"{service}-consumers.db")
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresConsumerStore(migrations.log_of(self._database, service))
+        return SQLiteConsumerStore(self._file(f"{service}-consumers.db"))
 
     def bus(self) -> Bus:
         """The bus that all services of this directory share."""
-        return EmbeddedBus(self._directory / "bus.db")
+        return EmbeddedBus(self._file("bus.db"))

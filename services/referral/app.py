@@ -18,8 +18,7 @@ from services.chassis.event_types import EventTypes
 from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
-from services.chassis.index import Row
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, Row
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
@@ -79,7 +78,7 @@ class _Reactor:
         streams: Streams,
         referrals: Handler[Command, Loaded],
         case_keys: Handler[Any, LoadedCaseKey],
-        index: SQLiteIndex,
+        index: Index,
         projection: Projection,
         clock: Clock,
     ) -> None:

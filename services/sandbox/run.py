@@ -14,6 +14,8 @@ from services.assembly import assemble
 from services.chassis.clock import SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.identity import Verifier
+from services.chassis.migrations import migrate
+from services.chassis.postgres import RefusedDatabase
 from services.chassis.settings import Settings
 from services.chassis.telemetry import configure_logging
 from services.sandbox.app import sandbox_app
@@ -55,7 +57,16 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
         return 1
     issuer = DevelopmentIssuer(issuer_directory(settings))
     clock = SandboxClock(settings.data / "sandbox-clock.json")
-    assembly = assemble(["referral", "casefile", "notifications"], settings, clock, Verifier(issuer, settings.audience))
+    names = ["referral", "casefile", "notifications"]
+    try:
+        if settings.database_url is not None:
+            # Nobody runs a sandbox to learn about migrations.
+            migrate(settings.database_url.get_secret_value(), names)
+        assembly = assemble(names, settings, clock, Verifier(issuer, settings.audience))
+    except RefusedDatabase as refusal:
+        click.echo(str(refusal), err=True)
+        on.close()
+        return 1
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{on.getsockname()[1]}"
 

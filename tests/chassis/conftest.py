@@ -10,7 +10,10 @@ import pytest
 from services.chassis.bus import Bus
 from services.chassis.bus_embedded import EmbeddedBus
 from services.chassis.eventlog import EventLog
+from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.eventlog_sqlite import SQLiteEventLog
+from services.chassis.migrations import log_of
+from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
 
 OpenLog = Callable[[], EventLog]
@@ -27,15 +30,43 @@ def embedded_bus(directory: Path) -> Bus:
     return EmbeddedBus(directory / "bus.db")
 
 
-LOGS = {"sqlite": sqlite_log}
+def postgres_log(directory: Path) -> EventLog:
+    """The log in the database whose address stands in the directory."""
+    return PostgresEventLog("counters", log_of(address_in(directory), "counters"), TYPES)
+
+
+ADDRESS = "database-url"
+"""The file in a test's directory that tells its processes which database is the test's."""
+
+
+def address_in(directory: Path) -> str:
+    """The address of the test's database."""
+    return (directory / ADDRESS).read_text(encoding="utf-8")
+
+
+LOGS = {"sqlite": sqlite_log, "postgres": postgres_log}
 BUSES = {"embedded": embedded_bus}
 
 
-@pytest.fixture(params=sorted(LOGS))
-def kind_of_log(request: pytest.FixtureRequest) -> str:
-    """Which event log the test runs on."""
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Which engine the test runs on; where it is a server, with a database of the test's own."""
     name: str = request.param
+    if name == "postgres":
+        (tmp_path / ADDRESS).write_text(request.getfixturevalue("database_url"), encoding="utf-8")
     return name
+
+
+@pytest.fixture
+def stores(engine: str, tmp_path: Path) -> Stores:
+    """The stores of the engine."""
+    return Stores(tmp_path, address_in(tmp_path) if engine == "postgres" else None)
+
+
+@pytest.fixture
+def kind_of_log(engine: str) -> str:
+    """Which event log the test runs on."""
+    return engine
 
 
 @pytest.fixture

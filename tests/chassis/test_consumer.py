@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from services.chassis.bus import Bus, BusMessage
 from services.chassis.consumer import TRIES, Consumer
 from services.chassis.consumer_store import ConsumerStore
 from services.chassis.eventlog import EventLog
+from services.chassis.stores import Stores
 from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import COUNTER, NOW, call, count, handler
@@ -24,18 +26,27 @@ from tests.chassis.counters import COUNTER, NOW, call, count, handler
 TOPIC = "caserelay.test.v1"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the consumer keeps its position."""
-    return tmp_path / "consumers.db"
+OpenStore = Callable[[], ConsumerStore]
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[ConsumerStore]:
+def open_store(stores: Stores) -> Iterator[OpenStore]:
+    """Opens the consumer's store, as often as asked."""
+    opened: list[ConsumerStore] = []
+
+    def opening() -> ConsumerStore:
+        opened.append(stores.consumer_store("counters"))
+        return opened[-1]
+
+    yield opening
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> ConsumerStore:
     """The consumer's store."""
-    store = ConsumerStore(path)
-    yield store
-    store.close()
+    return open_store()
 
 
 class Listener:
@@ -88,7 +99,9 @@ async def until(condition: Callable[[], bool], within: float = 5) -> None:
 
 def make_due(store: ConsumerStore) -> None:
     """Lets the pauses of all parked messages be over."""
-    store._db.execute("UPDATE parked SET retry_at = 0 WHERE retry_at IS NOT NULL")
+    for one in store.parked(TOPIC):
+        if one.retry_at is not None:
+            store.park(TOPIC, replace(one, retry_at=0.0))
 
 
 async def retry(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,16 +123,16 @@ async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, s
     assert (await consumer.behind(), consumer.parked) == (0, 0)
 
 
-async def test_a_consumer_goes_on_where_it_was(bus: Bus, path: Path) -> None:
+async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) -> None:
     """Position and parked messages survive a restart; nothing that was covered is handled again."""
     listener = Listener()
     listener.sick = {"a1"}
     await say(bus, "a", "b")
-    store = ConsumerStore(path)
+    store = open_store()
     await Consumer(TOPIC, bus, store, listener).round()
     store.close()
     await say(bus, "a", "b")
-    store = ConsumerStore(path)
+    store = open_store()
     consumer = Consumer(TOPIC, bus, store, listener)
     assert (consumer.through, consumer.parked, await consumer.behind()) == (2, 1, 2)
     await consumer.round()
@@ -190,14 +203,16 @@ async def test_pauses_grow_and_end_for_an_operator(
     assert (listener.heard["a"], consumer.parked) == (["a1", "a2"], 0)
 
 
-async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, path: Path) -> None:
+async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, tmp_path: Path) -> None:
     """The parking place holds the class of a failure; its message may quote what was being processed."""
     listener = Listener()
     listener.sick = {"a1"}
     await say(bus, "a")
     await Consumer(TOPIC, bus, store, listener).round()
     assert store.parked(TOPIC)[0].failure == "RuntimeError"
-    assert not any(b"must not be kept" in file.read_bytes() for file in path.parent.glob("consumers.db*"))
+    assert "must not be kept" not in repr(store.parked(TOPIC))
+    kept = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.glob("*consumers.db*")])
+    assert not any(b"must not be kept" in one for one in kept)
 
 
 async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: ConsumerStore) -> None:
@@ -212,7 +227,7 @@ async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: Consume
 
 
 async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
-    bus: Bus, log: EventLog, path: Path
+    bus: Bus, log: EventLog, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after the effect and before its position was saved, a consumer repeats the message and not the effect."""
     counting = handler(Streams(log))
@@ -225,17 +240,17 @@ async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
     class Killed(BaseException):
         pass
 
-    class DyingStore(ConsumerStore):
-        def advance(self, *_: object, **__: object) -> None:
-            raise Killed
+    def die(*_: object, **__: object) -> None:
+        raise Killed
 
     await say(bus, "a", "b", "a")
-    dying = DyingStore(path)
+    dying = open_store()
+    monkeypatch.setattr(dying, "advance", die)
     with pytest.raises(Killed):
         await Consumer(TOPIC, bus, dying, react).round()
     dying.close()
     assert await log.head() == 3
-    store = ConsumerStore(path)
+    store = open_store()
     consumer = Consumer(TOPIC, bus, store, react)
     assert consumer.through == 0
     await consumer.round()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.sql import SQL, Composed
 
 from services.chassis import projection as projecting
 from services.chassis.eventlog import EventLog, Write
-from services.chassis.index import IndexWriter, Row, Table
+from services.chassis.index import Index, IndexWriter, Row, Table
+from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
 from services.chassis.metadata import Recorded
+from services.chassis.migrations import index_of
 from services.chassis.projection import Projection
+from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import Closed, Counted, metadata
 
@@ -26,16 +28,16 @@ COUNTERS = Table("group", columns=("case", "total", "order"), indexes=(("case",)
 OPEN = Table("open_counters", columns=("to",))
 TABLES = (COUNTERS, OPEN)
 
-OpenIndex = Callable[..., SQLiteIndex]
+OpenIndex = Callable[..., Index]
 
 
 @pytest.fixture
-def open_index(tmp_path: Path) -> Iterator[OpenIndex]:
-    """Opens the index file, as often as asked, in the version asked for."""
-    opened: list[SQLiteIndex] = []
+def open_index(stores: Stores) -> Iterator[OpenIndex]:
+    """Opens an index, as often as asked, in the version asked for; `of` is the service that it belongs to."""
+    opened: list[Index] = []
 
-    def opening(version: int = 1, name: str = "index.db") -> SQLiteIndex:
-        opened.append(SQLiteIndex(tmp_path / name, TABLES, version))
+    def opening(version: int = 1, of: str = "counters") -> Index:
+        opened.append(stores.index(of, TABLES, version))
         return opened[-1]
 
     yield opening
@@ -56,7 +58,7 @@ def project(recorded: Recorded, index: IndexWriter) -> None:
             index.delete("open_counters", recorded.stream)
 
 
-def contents(index: SQLiteIndex) -> tuple[int, list[Row], list[Row]]:
+def contents(index: Index) -> tuple[int, list[Row], list[Row]]:
     """All that an index knows."""
     everything = [index.find(table, {}, after=0, limit=10_000) for table in ("group", "open_counters")]
     return index.through(), everything[0], everything[1]
@@ -108,18 +110,15 @@ async def test_an_index_of_the_same_version_goes_on_where_it_was(log: EventLog, 
     assert seen == [21, 22, 23]
 
 
-async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: OpenIndex, tmp_path: Path) -> None:
+async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: OpenIndex) -> None:
     """Rows and position are one transaction: after a failure both are as before, and nobody sees the half of it."""
     await record(log, 30)
-    index = open_index()
+    index, outside = open_index(), open_index()
     seen_from_outside: list[tuple[int, int]] = []
 
     def failing(recorded: Recorded, writer: IndexWriter) -> None:
         project(recorded, writer)
-        with closing(sqlite3.connect(tmp_path / "index.db")) as outside:
-            (rows,) = outside.execute('SELECT COUNT(*) FROM "group"').fetchone()
-            (through,) = outside.execute("SELECT through FROM progress").fetchone()
-            seen_from_outside.append((rows, through))
+        seen_from_outside.append((len(outside.find("group", {}, after=0, limit=100)), outside.through()))
         if recorded.position == 20:
             raise RuntimeError
 
@@ -128,7 +127,7 @@ async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: 
     assert contents(index) == (0, [], [])
     assert set(seen_from_outside) == {(0, 0)}
     await Projection(log, index, project).catch_up()
-    other = open_index(name="other.db")
+    other = open_index(of="referral")
     await Projection(log, other, project).catch_up()
     assert contents(index) == contents(other)
 
@@ -141,11 +140,11 @@ async def test_rows_are_never_ahead_of_their_position(
     index = open_index()
 
     def full(_through: int) -> None:
-        raise sqlite3.OperationalError
+        raise RuntimeError
 
     with monkeypatch.context() as patch:
         patch.setattr(index, "advance", full)
-        with pytest.raises(sqlite3.OperationalError):
+        with pytest.raises(RuntimeError):
             await Projection(log, index, project).catch_up()
     assert contents(index) == (0, [], [])
 
@@ -232,9 +231,9 @@ def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
     assert met == [f"k{n}" for n in range(1, 31)]
 
 
-def test_filters_with_an_index_use_it_and_need_no_sorting(open_index: OpenIndex) -> None:
+def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> None:
     """A page of a long list costs what the page costs."""
-    index = open_index()
+    index = SQLiteIndex(tmp_path / "index.db", TABLES, 1)
     plans: list[str] = []
 
     def explain(statement: str) -> None:
@@ -244,6 +243,7 @@ def test_filters_with_an_index_use_it_and_need_no_sorting(open_index: OpenIndex)
     index._db.set_trace_callback(explain)
     index.find("group", {"case": "x"}, after=5, limit=10)
     index._db.set_trace_callback(None)
+    index.close()
     assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
 
 
@@ -280,8 +280,43 @@ def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
     assert {row.key for row in index.find("group", {}, after=0, limit=10)} == {"b", "c"}
 
 
-def test_any_version_number_makes_its_tables(tmp_path: Path) -> None:
+def test_any_version_number_makes_its_tables(open_index: OpenIndex) -> None:
     """Also zero, which is what an SQLite file without a version says."""
-    index = SQLiteIndex(tmp_path / "zero.db", TABLES, 0)
-    assert index.through() == 0
+    assert open_index(version=0).through() == 0
+
+
+async def test_two_processes_that_keep_one_index_project_nothing_twice(log: EventLog, open_index: OpenIndex) -> None:
+    """Replicas share the index: an event that one of them has taken in is none for the other."""
+    await record(log, 300)
+    one, other = open_index(), open_index()
+    alone = open_index(of="referral")
+
+    async def looking_up(_batch: Sequence[Recorded]) -> None:
+        await asyncio.sleep(0.001)
+
+    await asyncio.gather(*(Projection(log, index, project, looking_up).catch_up() for index in (one, other)))
+    await Projection(log, alone, project).catch_up()
+    assert contents(one) == contents(other) == contents(alone)
+
+
+def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of a long list costs what the page costs: no scan of the table."""
+    index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)
+    with index.transaction():
+        for n in range(3000):
+            index.put("group", f"k{n}", n, case=f"{n % 30}", order=f"{n:05d}")
+    connection = index._inline.connection()
+    connection.execute("ANALYZE")
+    plans: list[str] = []
+
+    def explain(statement: Composed, values: Sequence[object] = ()) -> list[Any]:
+        plans.append("\n".join(row[0] for row in connection.execute(SQL("EXPLAIN ") + statement, values)))
+        return []
+
+    monkeypatch.setattr(index, "_rows", explain)
+    index.find("group", {"case": "7"}, after=5, limit=10)
+    index.first("group", "order", limit=10, at_most="00100")
     index.close()
+    assert "group_v1_1" in plans[0]
+    assert "group_v1_2" in plans[1]
+    assert not any("Seq Scan" in plan for plan in plans)

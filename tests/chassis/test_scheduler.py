@@ -14,12 +14,11 @@ import pytest
 from services.chassis.clock import SandboxClock
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import IndexWriter, Row
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index import Index, IndexWriter, Row
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
+from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import metadata
 
@@ -70,7 +69,7 @@ class World:
     """A service of terms: its log, its clock and its scheduler. `then` is what follows from a term that passed."""
 
     log: EventLog
-    index: SQLiteIndex
+    index: Index
     clock: SandboxClock
     projection: Projection = field(init=False)
     scheduler: Scheduler = field(init=False)
@@ -84,7 +83,9 @@ class World:
 
     async def append(self, stream: str, *events: TermSet | TermStopped | TermPassed) -> None:
         """Records events."""
-        version = len(await self.log.read(stream))
+        await self._write(stream, len(await self.log.read(stream)), *events)
+
+    async def _write(self, stream: str, version: int, *events: TermSet | TermStopped | TermPassed) -> None:
         await self.log.append([Write(stream, version, [(event, metadata()) for event in events])])
 
     async def set(self, stream: str, hours: float, name: str = "ANSWER") -> None:
@@ -99,13 +100,15 @@ class World:
         with contextlib.suppress(Conflict):
             # The domain's own look: only a term that runs and is not passed yet passes.
             running: dict[str, datetime] = {}
-            for one in await self.log.read(stream):
+            recorded = await self.log.read(stream)
+            for one in recorded:
                 if isinstance(one.event, TermSet):
                     running[one.event.name] = one.event.due_at
                 else:
                     running.pop(one.event.name, None)
             if running.get(name) == at:
-                await self.append(stream, TermPassed(name=name, due_at=at), *self.then(row, at))
+                # Behind what was read and no later: two that look at once must not both write.
+                await self._write(stream, len(recorded), TermPassed(name=name, due_at=at), *self.then(row, at))
 
     async def passed(self) -> list[tuple[str, float]]:
         """Which streams' terms passed, and when they were due, in the order of the log."""
@@ -116,14 +119,14 @@ class World:
 
 
 @pytest.fixture
-async def worlds(tmp_path: Path) -> AsyncIterator[Callable[[], World]]:
+async def worlds(tmp_path: Path, stores: Stores) -> AsyncIterator[Callable[[], World]]:
     """Starts the service, as often as asked, on the same files; the clock stands still until it is moved."""
     started: list[World] = []
 
     def start() -> World:
         clock = SandboxClock(tmp_path / "clock.json", machine=lambda: START)
-        log = SQLiteEventLog("terms", tmp_path / "terms-log.db", TYPES)
-        started.append(World(log, SQLiteIndex(tmp_path / "index.db", [DEADLINES], 1), clock))
+        log = stores.event_log("counters", TYPES)
+        started.append(World(log, stores.index("counters", [DEADLINES], 1), clock))
         return started[-1]
 
     yield start

@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, SQLiteVault, StillInTheLog
+from services.chassis.migrations import vault_of
+from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, SQLiteVault, StillInTheLog, Vault
+from services.chassis.vault_postgres import PostgresVault
+from tests.chassis.conftest import address_in
 from tests.chassis.processes import end_of, line_of, start, tell
 
-OpenVault = Callable[..., SQLiteVault]
+OpenVault = Callable[..., Vault]
 
 
 class Machine:
@@ -36,12 +39,15 @@ def machine() -> Machine:
 
 
 @pytest.fixture
-async def open_vault(tmp_path: Path, machine: Machine) -> AsyncIterator[OpenVault]:
-    """Opens the vault's file, as often as asked."""
-    opened: list[SQLiteVault] = []
+async def open_vault(engine: str, tmp_path: Path, machine: Machine) -> AsyncIterator[OpenVault]:
+    """Opens a service's vault, as often as asked."""
+    opened: list[Vault] = []
 
-    def opening(name: str = "test-vault.db") -> SQLiteVault:
-        opened.append(SQLiteVault(tmp_path / name, machine))
+    def opening(service: str = "counters") -> Vault:
+        if engine == "postgres":
+            opened.append(PostgresVault(vault_of(address_in(tmp_path), service), machine))
+        else:
+            opened.append(SQLiteVault(tmp_path / f"{service}-vault.db", machine))
         return opened[-1]
 
     yield opening
@@ -50,9 +56,17 @@ async def open_vault(tmp_path: Path, machine: Machine) -> AsyncIterator[OpenVaul
 
 
 @pytest.fixture
-def vault(open_vault: OpenVault) -> SQLiteVault:
+def vault(open_vault: OpenVault) -> Vault:
     """An empty vault."""
     return open_vault()
+
+
+@pytest.fixture
+async def file_vault(tmp_path: Path, machine: Machine) -> AsyncIterator[SQLiteVault]:
+    """An empty vault in a file."""
+    vault = SQLiteVault(tmp_path / "test-vault.db", machine)
+    yield vault
+    await vault.close()
 
 
 def bytes_on_disk(directory: Path) -> bytes:
@@ -65,7 +79,7 @@ def keys_of(vault: SQLiteVault) -> dict[str, bytes]:
     return dict(vault._db.execute("SELECT ref, key FROM records JOIN keys USING (slot)"))
 
 
-async def test_a_record_is_read_as_it_was_kept(vault: SQLiteVault) -> None:
+async def test_a_record_is_read_as_it_was_kept(vault: Vault) -> None:
     """Any JSON object; an unknown reference has none."""
     record = {"name": "Ameline Ferrûn", "phone": None, "more": [1, {"x": True}], "odd": "\x00\u2028"}
     await vault.keep("r-1", "referral-1", record)
@@ -79,34 +93,34 @@ async def test_what_was_kept_survives_a_restart(open_vault: OpenVault) -> None:
     assert await open_vault().read("r-1") == {"name": "A"}
 
 
-async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(vault: SQLiteVault) -> None:
+async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(file_vault: SQLiteVault) -> None:
     """synchronous=FULL (2) and secure_delete (1) on the connection that writes."""
-    asked = [vault._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "secure_delete")]
+    asked = [file_vault._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "secure_delete")]
     assert asked == [2, 1]
 
 
-async def test_a_record_kept_again_replaces_the_one_before(vault: SQLiteVault, tmp_path: Path) -> None:
+async def test_a_record_kept_again_replaces_the_one_before(file_vault: SQLiteVault, tmp_path: Path) -> None:
     """Under the same reference there is one record, and what it replaced can be forgotten like any other."""
     keys = []
     for name in ("first", "second"):
-        await vault.keep("r-1", "referral-1", {"name": name})
-        keys.append(keys_of(vault)["r-1"])
-        assert await vault.read("r-1") == {"name": name}
-    assert await vault.forget("referral-1") == 1
+        await file_vault.keep("r-1", "referral-1", {"name": name})
+        keys.append(keys_of(file_vault)["r-1"])
+        assert await file_vault.read("r-1") == {"name": name}
+    assert await file_vault.forget("referral-1") == 1
     assert [key in bytes_on_disk(tmp_path) for key in keys] == [False, False]
 
 
-async def test_records_kept_at_once_share_a_commit(vault: SQLiteVault) -> None:
+async def test_records_kept_at_once_share_a_commit(file_vault: SQLiteVault) -> None:
     """Hundreds of commands fill the vault together."""
     commits: list[str] = []
-    vault._db.set_trace_callback(commits.append)
-    await asyncio.gather(*(vault.keep(f"r-{n}", "referral-1", {"n": n}) for n in range(100)))
-    vault._db.set_trace_callback(None)
+    file_vault._db.set_trace_callback(commits.append)
+    await asyncio.gather(*(file_vault.keep(f"r-{n}", "referral-1", {"n": n}) for n in range(100)))
+    file_vault._db.set_trace_callback(None)
     assert commits.count("COMMIT") == 1
-    assert [await vault.read(f"r-{n}") for n in (0, 99)] == [{"n": 0}, {"n": 99}]
+    assert [await file_vault.read(f"r-{n}") for n in (0, 99)] == [{"n": 0}, {"n": 99}]
 
 
-async def test_forgetting_takes_all_records_of_a_stream_and_no_other(vault: SQLiteVault) -> None:
+async def test_forgetting_takes_all_records_of_a_stream_and_no_other(vault: Vault) -> None:
     """It says how many there were, and finds none the second time."""
     for n in range(5):
         await vault.keep(f"r-{n}", f"referral-{n % 2}", {"n": n})
@@ -114,13 +128,13 @@ async def test_forgetting_takes_all_records_of_a_stream_and_no_other(vault: SQLi
     assert [await vault.read(f"r-{n}") for n in range(5)] == [None, {"n": 1}, None, {"n": 3}, None]
 
 
-async def test_no_record_can_be_read_from_the_file_alone(vault: SQLiteVault, tmp_path: Path) -> None:
+async def test_no_record_can_be_read_from_the_file_alone(file_vault: SQLiteVault, tmp_path: Path) -> None:
     """Records lie there encrypted, so whatever copies of their pages the engine leaves behind say nothing."""
-    await vault.keep("r-1", "referral-1", {"name": "nobody-sees-this"})
+    await file_vault.keep("r-1", "referral-1", {"name": "nobody-sees-this"})
     assert b"nobody-sees-this" not in bytes_on_disk(tmp_path)
 
 
-async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(vault: SQLiteVault, tmp_path: Path) -> None:
+async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(file_vault: SQLiteVault, tmp_path: Path) -> None:
     """Among thousands of records of all sizes, no key of a forgotten or replaced one is left; the others are whole."""
     chance = random.Random(3)
     texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 200]) for n in range(1200)}
@@ -129,38 +143,38 @@ async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(vault: SQLi
     for some in (shuffled[:600], shuffled[600:], chance.sample(sorted(texts), 120)):
         for n in some:
             texts[n] += "!"
-        before = keys_of(vault)
-        await asyncio.gather(*(vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]}) for n in some))
-    replaced = set(before.values()) - set(keys_of(vault).values())
+        before = keys_of(file_vault)
+        await asyncio.gather(*(file_vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]}) for n in some))
+    replaced = set(before.values()) - set(keys_of(file_vault).values())
     gone = set(chance.sample(range(40), 15))
-    known = keys_of(vault)
+    known = keys_of(file_vault)
     for stream in gone:
-        assert await vault.forget(f"stream-{stream}") == 30
+        assert await file_vault.forget(f"stream-{stream}") == 30
     forgotten = {key for ref, key in known.items() if int(ref[4:]) % 40 in gone}
     remains = bytes_on_disk(tmp_path)
     assert (len(replaced), len(forgotten)) == (120, 450)
     assert [key for key in replaced | forgotten if key in remains] == []
     assert all(key in remains for key in set(known.values()) - forgotten)
-    kept = [await vault.read(f"ref-{n}") == {"text": text} for n, text in texts.items() if n % 40 not in gone]
+    kept = [await file_vault.read(f"ref-{n}") == {"text": text} for n, text in texts.items() if n % 40 not in gone]
     assert kept == [True] * 750
 
 
 async def test_forgetting_with_a_reader_in_the_way_says_so_and_is_finished_later(
-    vault: SQLiteVault, tmp_path: Path
+    file_vault: SQLiteVault, tmp_path: Path
 ) -> None:
     """While another process reads an older state, bytes stay in the log, and the caller is told."""
-    await vault.keep("r-1", "referral-1", {"name": "A"})
-    key = keys_of(vault)["r-1"]
+    await file_vault.keep("r-1", "referral-1", {"name": "A"})
+    key = keys_of(file_vault)["r-1"]
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
-    vault._db.execute("PRAGMA busy_timeout = 50")
+    file_vault._db.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(StillInTheLog):
-        await vault.forget("referral-1")
-    assert await vault.read("r-1") is None
+        await file_vault.forget("referral-1")
+    assert await file_vault.read("r-1") is None
     tell(process)
     await end_of(process)
     assert key in bytes_on_disk(tmp_path)
-    assert await vault.forget("referral-1") == 0
+    assert await file_vault.forget("referral-1") == 0
     assert key not in bytes_on_disk(tmp_path)
 
 
@@ -182,13 +196,13 @@ async def test_only_its_owner_may_read_the_files(tmp_path: Path) -> None:
 
 async def test_a_fingerprint_is_stable_here_and_means_nothing_elsewhere(open_vault: OpenVault) -> None:
     """The same over restarts and openings; different in every vault, for every body; no plain hash of it."""
-    first, again, elsewhere = open_vault(), open_vault(), open_vault("test-vault.db.other")
+    first, again, elsewhere = open_vault(), open_vault(), open_vault("referral")
     mark = first.fingerprint(b"body")
     assert mark == again.fingerprint(b"body")
     assert len({mark, first.fingerprint(b"body2"), elsewhere.fingerprint(b"body")}) == 3
 
 
-async def test_a_sweep_takes_old_records_that_nobody_refers_to(vault: SQLiteVault, machine: Machine) -> None:
+async def test_a_sweep_takes_old_records_that_nobody_refers_to(vault: Vault, machine: Machine) -> None:
     """Young ones may yet be referred to; referred ones stay, and are not asked about again."""
     await vault.keep("old-orphan", "s-1", {"n": 1})
     await vault.keep("old-referred", "s-1", {"n": 2})
@@ -206,20 +220,20 @@ async def test_a_sweep_takes_old_records_that_nobody_refers_to(vault: SQLiteVaul
     assert kept == [None, {"n": 2}, {"n": 3}]
 
 
-async def test_swept_records_leave_no_keys(vault: SQLiteVault, machine: Machine, tmp_path: Path) -> None:
+async def test_swept_records_leave_no_keys(file_vault: SQLiteVault, machine: Machine, tmp_path: Path) -> None:
     """An orphan is as personal as any other record."""
-    await vault.keep("r-1", "s-1", {"name": "A"})
-    key = keys_of(vault)["r-1"]
+    await file_vault.keep("r-1", "s-1", {"name": "A"})
+    key = keys_of(file_vault)["r-1"]
     machine.time += ORPHAN_AFTER_SECONDS + 1
 
     async def refers(_stream: str, _ref: str) -> bool:
         return False
 
-    assert await vault.sweep(refers) == 1
+    assert await file_vault.sweep(refers) == 1
     assert key not in bytes_on_disk(tmp_path)
 
 
-async def test_a_sweep_reaches_every_orphan(vault: SQLiteVault, machine: Machine) -> None:
+async def test_a_sweep_reaches_every_orphan(vault: Vault, machine: Machine) -> None:
     """However many records are older: one sweep looks at all of them."""
     many = SWEPT_AT_ONCE * 2 + 10
     await asyncio.gather(*(vault.keep(f"r-{n}", "s-1", {"n": n}) for n in range(many)))
@@ -231,7 +245,7 @@ async def test_a_sweep_reaches_every_orphan(vault: SQLiteVault, machine: Machine
     assert await vault.sweep(refers) == many // 2
 
 
-async def test_a_record_kept_anew_during_a_sweep_stays(vault: SQLiteVault, machine: Machine) -> None:
+async def test_a_record_kept_anew_during_a_sweep_stays(vault: Vault, machine: Machine) -> None:
     """A command that is sent again may refer to it in a moment."""
     await vault.keep("r-1", "s-1", {"n": 1})
     machine.time += ORPHAN_AFTER_SECONDS + 1
@@ -244,10 +258,10 @@ async def test_a_record_kept_anew_during_a_sweep_stays(vault: SQLiteVault, machi
     assert await vault.read("r-1") == {"n": 2}
 
 
-async def test_the_name_of_the_secret_is_all_that_a_stranger_learns(vault: SQLiteVault, tmp_path: Path) -> None:
+async def test_the_name_of_the_secret_is_all_that_a_stranger_learns(file_vault: SQLiteVault, tmp_path: Path) -> None:
     """The fingerprint's key is in the vault's file, and has all of its 32 random bytes."""
     with sqlite3.connect(tmp_path / "test-vault.db") as file:
         ((name, key),) = file.execute("SELECT name, secret FROM secrets").fetchall()
     file.close()
     assert (name, len(key), len(set(key)) > 8) == ("fingerprint", 32, True)
-    assert key.hex() not in vault.fingerprint(b"body")
+    assert key.hex() not in file_vault.fingerprint(b"body")

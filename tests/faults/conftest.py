@@ -30,8 +30,8 @@ def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
     """Makes programs over one data directory, `data`; none of their processes outlives the test."""
     with ExitStack() as made:
 
-        def make(*arguments: str, data: str = "data") -> Program:
-            one = Program(*arguments, data=tmp_path / data, issuer=issuer.url)
+        def make(*arguments: str, data: str = "data", **settings: str) -> Program:
+            one = Program(*arguments, data=tmp_path / data, issuer=issuer.url, **settings)
             made.callback(one.kill)
             return one
 

@@ -39,13 +39,14 @@ def free_port() -> int:
 class Program:
     """`caserelay` with these arguments over a data directory, on a port that it keeps from start to start."""
 
-    def __init__(self, *arguments: str, data: Path, issuer: str | None = None) -> None:
+    def __init__(self, *arguments: str, data: Path, issuer: str | None = None, **settings: str) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.said = data.with_name(f"{data.name}-{'-'.join(arguments)}-{self.port}.out")
         self._arguments = arguments
         self._issuer = issuer
+        self._settings = {name.upper(): value for name, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +67,7 @@ class Program:
             "PORT": str(self.port),
             "ISSUER": self._issuer or "",
             "LOG_LEVEL": "WARNING",
+            **self._settings,
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}
         environment = {**kept, **{f"CASERELAY_{name}": value for name, value in settings.items()}}

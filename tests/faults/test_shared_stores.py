@@ -12,7 +12,7 @@ import pytest
 from contracts.message import CloudEvent
 from services.chassis.bus_embedded import EmbeddedBus
 from services.chassis.consumer import Consumer
-from services.chassis.consumer_store import ConsumerStore
+from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
 from services.chassis.eventlog import Write
 from services.chassis.eventlog_sqlite import SQLiteEventLog
 from services.chassis.index import IndexWriter, Table
@@ -66,7 +66,8 @@ async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Pat
 
 async def test_a_consumer_that_was_overtaken_does_not_take_the_position_back(tmp_path: Path) -> None:
     """Its own batch ends before the other one's, and nobody handles the difference again."""
-    with closing(ConsumerStore(tmp_path / "c.db")) as one, closing(ConsumerStore(tmp_path / "c.db")) as other:
+    path = tmp_path / "c.db"
+    with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
         one.advance(TOPIC, 20)
         other.advance(TOPIC, 15)
         assert (one.through(TOPIC), other.through(TOPIC)) == (20, 20)
@@ -81,7 +82,8 @@ async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(t
     async def hear(event: CloudEvent) -> None:
         handled.append(event.id)
 
-    with closing(ConsumerStore(tmp_path / "c.db")) as one, closing(ConsumerStore(tmp_path / "c.db")) as other:
+    path = tmp_path / "c.db"
+    with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
         here, there = Consumer(TOPIC, bus, one, hear), Consumer(TOPIC, bus, other, hear)
         waiting = asyncio.create_task(here.wait_through(1))
         await asyncio.sleep(0)

@@ -207,9 +207,9 @@ def outsider(program: Program) -> Outsider:
 
 
 @contextmanager
-def sandbox(data: Path, *arguments: str) -> Iterator[tuple[Program, Outsider]]:
+def sandbox(data: Path, *arguments: str, **settings: str) -> Iterator[tuple[Program, Outsider]]:
     """A sandbox process over a data directory, ready to take work, until the block ends."""
-    program = Program(data, "sandbox", *arguments)
+    program = Program(data, "sandbox", *arguments, port=None, **settings)
     try:
         program.wait_until_ready()
         developer = outsider(program)

@@ -62,10 +62,13 @@ TOLD = [
 MENTORED = {"MeetingRecorded", "CheckInRecorded", "PulseRecorded", "ProgressReported"}
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The scenario, lived through once for all tests here."""
-    with sandbox(tmp_path_factory.mktemp("happy") / "var", "--empty") as (_, outside):
+@pytest.fixture(scope="module", params=["files", "postgresql"])
+def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The scenario, lived through once on each engine for all tests here."""
+    settings = {}
+    if request.param == "postgresql":
+        settings["database_url"] = request.getfixturevalue("empty_database")
+    with sandbox(tmp_path_factory.mktemp("happy") / "var", "--empty", **settings) as (_, outside):
         yield live(outside)
 
 

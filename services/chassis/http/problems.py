@@ -19,6 +19,7 @@ from contracts.problem import Problem, ProblemField
 from services.chassis import national_number
 from services.chassis.access import Forbidden, Hidden
 from services.chassis.decider import Fault, Refused
+from services.chassis.eventlog import Unavailable
 from services.chassis.handler import Busy, KeyReused, NotFound, PreconditionFailed
 from services.chassis.identity import Unauthenticated
 
@@ -118,6 +119,9 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(
                 503, "BUSY", "too many commands at once for the same thing; send it again", headers={"Retry-After": "1"}
             )
+        case Unavailable():
+            detail = "the store cannot be reached; send it again, under the same Idempotency-Key"
+            return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "something went wrong here; nothing was acknowledged")
 

@@ -1,0 +1,96 @@
+"""Where consumers keep their positions and the messages that wait aside, in one SQLite file per service."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.chassis.bus import BusMessage
+from services.chassis.consumer_store import Parked
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS positions (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parked (
+  topic TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+  tries INTEGER NOT NULL, failure TEXT NOT NULL, retry_at REAL, PRIMARY KEY (topic, position)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parked_by_key ON parked (topic, key, position);
+"""
+
+
+class SQLiteConsumerStore:
+    """A `ConsumerStore` in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # A position lost with the power is read again and absorbed; it and the parked messages go together.
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def through(self, topic: str) -> int:
+        """See `ConsumerStore.through`."""
+        row = self._db.execute("SELECT through FROM positions WHERE topic = ?", (topic,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def advance(self, topic: str, through: int, parked: Sequence[Parked] = ()) -> None:
+        """See `ConsumerStore.advance`."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for one in parked:
+                self._park(topic, one)
+            self._db.execute(
+                "INSERT INTO positions VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
+                (topic, through),
+            )
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _park(self, topic: str, one: Parked) -> None:
+        m = one.message
+        self._db.execute(
+            "INSERT OR REPLACE INTO parked (topic, position, key, id, body, tries, failure, retry_at)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at),
+        )
+
+    def park(self, topic: str, one: Parked) -> None:
+        """See `ConsumerStore.park`."""
+        self._park(topic, one)
+
+    def unpark(self, topic: str, position: int) -> None:
+        """See `ConsumerStore.unpark`."""
+        self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
+
+    def parked_keys(self, topic: str) -> set[str]:
+        """See `ConsumerStore.parked_keys`."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT key FROM parked WHERE topic = ?", (topic,))}
+
+    def parked(self, topic: str) -> list[Parked]:
+        """See `ConsumerStore.parked`."""
+        rows = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? ORDER BY position",
+            (topic,),
+        )
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
+
+    def first_parked(self, topic: str) -> list[Parked]:
+        """See `ConsumerStore.first_parked`."""
+        rows = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked AS p WHERE topic = ? AND position ="
+            " (SELECT MIN(position) FROM parked WHERE topic = p.topic AND key = p.key) ORDER BY position",
+            (topic,),
+        )
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
+
+    def count_parked(self, topic: str) -> int:
+        """See `ConsumerStore.count_parked`."""
+        return int(self._db.execute("SELECT COUNT(*) FROM parked WHERE topic = ?", (topic,)).fetchone()[0])
+
+    def close(self) -> None:
+        """See `ConsumerStore.close`."""
+        self._db.close()

@@ -1,0 +1,169 @@
+"""The personal-data vault in a PostgreSQL schema of its own, whose name contains `vault`.
+
+As in the SQLite vault every record is encrypted under a key of its own, and forgetting takes the key. PostgreSQL
+leaves deleted rows in its files, so the table of the keys, which is small, is written anew after some were taken. The
+server's write-ahead log and backups keep the old bytes as long as they are kept (docs/decisions/0021-postgresql.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import AsyncConnection
+from pydantic_core import from_json, to_json
+
+from services.chassis.group_commit_async import AsyncGroupCommit
+from services.chassis.postgres import Database, RefusedDatabase, connect, is_lost, persist
+from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, StillInTheLog
+
+_KEEP: Final = """
+WITH given AS (
+  SELECT DISTINCT ON (ref) ref, stream, key, record
+  FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[]) WITH ORDINALITY AS u (ref, stream, key, record, n)
+  ORDER BY ref, n DESC
+), shredded AS (
+  DELETE FROM keys WHERE slot IN (SELECT slot FROM records JOIN given USING (ref))
+), numbered AS (
+  SELECT ref, stream, key, record, nextval(pg_get_serial_sequence('keys', 'slot')) AS slot FROM given
+), fresh AS (
+  INSERT INTO keys (slot, key) OVERRIDING SYSTEM VALUE SELECT slot, key FROM numbered
+)
+INSERT INTO records (ref, stream, kept_at, slot, record)
+  SELECT ref, stream, %b::float8, slot, record FROM numbered
+ON CONFLICT (ref) DO UPDATE SET
+  stream = excluded.stream, kept_at = excluded.kept_at, settled = false, slot = excluded.slot, record = excluded.record
+"""
+_FORGET: Final = """
+WITH gone AS (DELETE FROM records WHERE {} RETURNING slot), shredded AS (
+  DELETE FROM keys WHERE slot IN (SELECT slot FROM gone))
+SELECT count(*) FROM gone"""
+_NONCE: Final = bytes(12)  # a key encrypts one record once
+
+
+class _Sealed(NamedTuple):
+    ref: str
+    stream: str
+    key: bytes
+    record: bytes
+
+
+class PostgresVault:
+    """A `Vault` in one schema, which may be used by several processes at once."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._now = now
+        self._fingerprint_key = self._own_secret()
+        self._connection: AsyncConnection[Any] | None = None
+        self._connecting = asyncio.Lock()
+        self._writer: AsyncGroupCommit[_Sealed, None] = AsyncGroupCommit(self._commit)
+        self._reader: AsyncGroupCommit[str, dict[str, Any] | None] = AsyncGroupCommit(self._read)
+        self._rewrite_due = False
+
+    def _own_secret(self) -> bytes:
+        drawn = secrets.token_bytes(32)
+        try:
+            with psycopg.connect(self._database.conninfo, autocommit=True) as connection:
+                connection.execute("INSERT INTO secrets VALUES ('fingerprint', %s) ON CONFLICT DO NOTHING", (drawn,))
+                row = connection.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
+        except psycopg.OperationalError as failure:
+            raise RefusedDatabase(f"the vault cannot be reached ({type(failure).__name__})") from None
+        if row is None:
+            raise RefusedDatabase("the vault cannot be written")
+        return bytes(row[0])
+
+    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        # Every statement here may be repeated: a record kept twice is the same one.
+        async def run() -> list[tuple[Any, ...]]:
+            async with self._connecting:
+                if self._connection is None or self._connection.closed:
+                    self._connection = await connect(self._database)
+                connection = self._connection
+            try:
+                async with connection.cursor(binary=True) as cursor:
+                    await cursor.execute(statement, values)
+                    return await cursor.fetchall() if cursor.description is not None else []
+            except psycopg.Error as failure:
+                if is_lost(failure):
+                    await connection.close()
+                raise
+
+        return await persist(run)
+
+    async def _commit(self, batch: Sequence[_Sealed]) -> list[Exception | None]:
+        refs, streams, keys, records = (list(column) for column in zip(*batch, strict=True))
+        await self._rows(_KEEP, refs, streams, keys, records, self._now())
+        return [None] * len(batch)
+
+    async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
+        """See `Vault.keep`."""
+        key = secrets.token_bytes(32)
+        await self._writer.submit(_Sealed(ref, stream, key, AESGCM(key).encrypt(_NONCE, to_json(record), ref.encode())))
+
+    async def read(self, ref: str) -> dict[str, Any] | None:
+        """See `Vault.read`."""
+        return await self._reader.submit(ref)
+
+    async def _read(self, refs: Sequence[str]) -> list[dict[str, Any] | Exception | None]:
+        rows = await self._rows("SELECT ref, key, record FROM records JOIN keys USING (slot) WHERE ref = ANY(%b)", refs)
+        found = {ref: from_json(AESGCM(key).decrypt(_NONCE, record, ref.encode())) for ref, key, record in rows}
+        return [found.get(ref) for ref in refs]
+
+    async def forget(self, stream: str) -> int:
+        """See `Vault.forget`."""
+        ((deleted,),) = await self._rows(_FORGET.format("stream = %b"), stream)
+        self._rewrite_due = True
+        await self._rewrite_keys()
+        return int(deleted)
+
+    async def _rewrite_keys(self) -> None:
+        # Into new files; the old ones are removed with what deleted rows have left in them. On a connection of its
+        # own: it waits for whoever reads the table, and for others not at all.
+        async with await connect(self._database) as connection:
+            await connection.execute("SET lock_timeout = '2s'")
+            try:
+                # Two that keep the same reference at once can leave the key of one behind.
+                await connection.execute("DELETE FROM keys WHERE slot NOT IN (SELECT slot FROM records)")
+                await connection.execute("VACUUM (FULL) keys")
+            except psycopg.errors.LockNotAvailable:
+                raise StillInTheLog from None
+        self._rewrite_due = False
+
+    def fingerprint(self, body: bytes) -> str:
+        """See `Vault.fingerprint`."""
+        return hmac.new(self._fingerprint_key, body, sha256).hexdigest()
+
+    async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
+        """See `Vault.sweep`."""
+        before, swept = self._now() - ORPHAN_AFTER_SECONDS, 0
+        while old := await self._rows(
+            "SELECT ref, stream, kept_at FROM records WHERE NOT settled AND kept_at < %b LIMIT %b",
+            before,
+            SWEPT_AT_ONCE,
+        ):
+            for ref, stream, kept_at in old:
+                # The moment too: it may have been kept anew meanwhile.
+                if await refers(stream, ref):
+                    await self._rows("UPDATE records SET settled = true WHERE ref = %b AND kept_at = %b", ref, kept_at)
+                else:
+                    ((gone,),) = await self._rows(_FORGET.format("ref = %b AND kept_at = %b"), ref, kept_at)
+                    swept += gone
+        if swept or self._rewrite_due:
+            self._rewrite_due = True
+            await self._rewrite_keys()
+        return swept
+
+    async def close(self) -> None:
+        """See `Vault.close`."""
+        await self._writer.drain()
+        await self._reader.drain()
+        if self._connection is not None:
+            await self._connection.close()

@@ -1,0 +1,236 @@
+"""What only PostgreSQL can be asked: who may use it, what is in its files, and what a lost connection comes to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict
+
+from services.chassis.eventlog import Conflict
+from services.chassis.eventlog_postgres import PostgresEventLog
+from services.chassis.migrations import log_of, migrate, missing, vault_of
+from services.chassis.postgres import Database, RefusedDatabase, refuse_database_functions
+from services.chassis.stores import Stores
+from services.chassis.vault_postgres import PostgresVault
+from tests import postgres
+from tests.chassis.counters import TYPES
+from tests.chassis.test_event_log import totals, write
+from tests.conftest import Template
+
+
+def open_log(url: str) -> PostgresEventLog:
+    """The log of the counters."""
+    return PostgresEventLog("counters", log_of(url, "counters"), TYPES)
+
+
+def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
+    postgres_template: Template, tmp_path: Path
+) -> None:
+    """Nothing is created behind an operator's back; migrating twice applies nothing the second time."""
+    name = postgres.create(postgres_template.url)
+    url = postgres.in_database(postgres_template.url, name)
+    stores = Stores(tmp_path, url)
+    with pytest.raises(RefusedDatabase, match="caserelay migrate"):
+        stores.event_log("counters", TYPES)
+    assert migrate(url, ["counters"]) == [
+        "caserelay_counters/0001.event-log-and-consumers",
+        "caserelay_counters_vault/0001.vault",
+    ]
+    assert (migrate(url, ["counters"]), missing(url, "counters")) == ([], [])
+    assert missing(url, "referral") != []
+    postgres.drop(postgres_template.url, name)
+
+
+@pytest.mark.parametrize("value", ["y", "1", "true"])
+def test_database_functions_of_the_library_are_refused(value: str) -> None:
+    """With them positions are drawn without a lock, and readers lose events."""
+    with pytest.raises(RefusedDatabase, match="POSTGRES_ENABLE_DB_FUNCTIONS"):
+        refuse_database_functions({"POSTGRES_ENABLE_DB_FUNCTIONS": value})
+    for harmless in ("", "n", "false"):
+        refuse_database_functions({"POSTGRES_ENABLE_DB_FUNCTIONS": harmless})
+
+
+def test_an_address_is_never_shown() -> None:
+    """Neither by what holds it, nor by the refusal of one that cannot be used."""
+    refused = []
+    for url in ("postgresql://hildegard:s3cret@127.0.0.1:1/x", "s3cret"):
+        assert "s3cret" not in repr(Database(url, "caserelay_counters"))
+        with pytest.raises(RefusedDatabase) as refusal:
+            missing(url, "counters")
+        refused.append(f"{refusal.value}{refusal.value.__cause__}")
+    assert not any("s3cret" in one or "hildegard" in one for one in refused)
+
+
+async def test_the_library_reads_what_is_written_here(database_url: str) -> None:
+    """The table is the one that its recorder knows."""
+    log = open_log(database_url)
+    await log.append([write("counter-a", 0, 1, 2), write("counter-b", 0, 3)])
+    place = conninfo_to_dict(database_url)
+    with PostgresDatastore(
+        str(place["dbname"]),
+        str(place["host"]),
+        str(place.get("port", "5432")),
+        str(place["user"]),
+        str(place.get("password", "")),
+        schema="caserelay_counters",
+        originator_id_type="text",
+    ) as datastore:
+        recorder = PostgresApplicationRecorder(datastore)
+        notifications = recorder.select_notifications(start=None, limit=10)
+        assert [(int(n.id), n.originator_id, n.originator_version) for n in notifications] == [
+            (1, "counter-a", 1),
+            (2, "counter-a", 2),
+            (3, "counter-b", 1),
+        ]
+        assert recorder.max_notification_id() == 3
+    await log.close()
+
+
+async def kill_connections(url: str) -> None:
+    """Ends all other connections to the database, as an operator or a fail-over would."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_lost_connections_are_opened_again(database_url: str) -> None:
+    """Reading, appending and waiting go on; nobody has to be told."""
+    log = open_log(database_url)
+    await log.append([write("counter-a", 0, 1)])
+    waiting = asyncio.create_task(log.wait(2, 20))
+    for version in (1, 2):
+        await kill_connections(database_url)
+        assert await totals(log, "counter-a") == list(range(1, version + 1))
+        await kill_connections(database_url)
+        assert await log.append([write("counter-a", version, version + 1)]) == version + 1
+    await asyncio.wait_for(waiting, 2)
+    await log.close()
+
+
+async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second try finds its own events by their ids; somebody else's at the same place remain a conflict."""
+    log, other = open_log(database_url), open_log(database_url)
+    await other.append([write("counter-b", 0, 9)])
+    really = PostgresEventLog._append
+    lost = 0
+
+    async def losing(connection: Any, batch: Any) -> list[int | None]:
+        nonlocal lost
+        positions = await really(connection, batch)
+        if not lost:
+            lost += 1
+            await connection.close()
+            raise psycopg.OperationalError("the connection was lost")
+        return positions
+
+    monkeypatch.setattr(PostgresEventLog, "_append", staticmethod(losing))
+    results = await asyncio.gather(
+        log.append([write("counter-a", 0, 1, 2)]),
+        log.append([write("counter-b", 0, 3)]),
+        log.append([write("counter-c", 0, 4)]),
+        return_exceptions=True,
+    )
+    assert lost == 1
+    assert [results[0], results[2]] == [3, 4]
+    assert isinstance(results[1], Conflict)
+    assert [(one.position, one.stream) for one in await other.read_all(0, 10)] == [
+        (1, "counter-b"),
+        (2, "counter-a"),
+        (3, "counter-a"),
+        (4, "counter-c"),
+    ]
+    await log.close()
+    await other.close()
+
+
+async def test_a_batch_is_one_transaction_and_one_announcement(database_url: str) -> None:
+    """Appends that are asked at once carry the mark of one transaction, and listeners are told once."""
+    log = open_log(database_url)
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
+        await listener.execute("LISTEN caserelay_counters")
+        await asyncio.gather(*(log.append([write(f"c-{n}", 0, n)]) for n in range(50)))
+        told = [notice async for notice in listener.notifies(timeout=0.3)]
+        rows = await listener.execute("SELECT DISTINCT xmin FROM caserelay_counters.stored_events")
+        assert (len(await rows.fetchall()), len(told)) == (1, 1)
+    await log.close()
+
+
+async def test_vacuum_does_not_hold_up_appends(database_url: str) -> None:
+    """Nobody locks the table, so maintenance and appends go on side by side."""
+    log = open_log(database_url)
+    await log.append([write("counter-a", 0, 1)])
+    async with await psycopg.AsyncConnection.connect(database_url) as maintenance:
+        await maintenance.execute("LOCK TABLE caserelay_counters.stored_events IN SHARE UPDATE EXCLUSIVE MODE")
+        assert await asyncio.wait_for(log.append([write("counter-a", 1, 2)]), 2) == 2
+    await log.close()
+
+
+async def test_forgotten_keys_are_in_no_file_of_their_table(postgres_server: postgres.Server) -> None:
+    """Rewriting takes along what deleted and replaced rows leave behind; the other keys are whole."""
+    migrate(postgres_server.url, ["counters"])
+    vault = PostgresVault(vault_of(postgres_server.url, "counters"))
+    assert "vault" in vault_of(postgres_server.url, "counters").schema
+    await asyncio.gather(*(vault.keep(f"r-{n}", f"referral-{n % 3}", {"n": n}) for n in range(300)))
+    async with await psycopg.AsyncConnection.connect(postgres_server.url, autocommit=True) as asking:
+        await asking.execute("SET search_path = caserelay_counters_vault")
+        rows = await (await asking.execute("SELECT stream, key FROM records JOIN keys USING (slot)")).fetchall()
+        assert await vault.forget("referral-1") == 100
+        await asking.execute("CHECKPOINT")
+        found = await asking.execute("SELECT pg_read_binary_file(pg_relation_filepath('keys'))")
+        ((file,),) = await found.fetchall()
+    assert {stream for stream, key in rows if key in file} == {"referral-0", "referral-2"}
+    assert sum(key in file for _, key in rows) == 200
+    await vault.close()
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(120)
+async def test_every_acknowledged_append_is_there_once_after_the_server_was_killed(
+    postgres_server: postgres.Server,
+) -> None:
+    """The server dies and comes back again and again under load; what was answered is stored, once, in order."""
+    migrate(postgres_server.url, ["counters"])
+    log = open_log(postgres_server.url)
+    acknowledged: dict[str, list[int]] = {}
+    running = True
+
+    async def load(stream: str) -> None:
+        mine = acknowledged.setdefault(stream, [])
+        while running:
+            mine.append(await log.append([write(stream, len(mine), len(mine))]))
+
+    met: list[int] = []
+
+    async def follow() -> None:
+        while running:
+            met.extend(one.position for one in await log.read_all(met[-1] if met else 0, 500))
+            await log.wait(met[-1] if met else 0, 0.05)
+
+    work = [asyncio.create_task(load(f"counter-{n}")) for n in range(20)]
+    following = asyncio.create_task(follow())
+    for _ in range(3):
+        before = sum(map(len, acknowledged.values()))
+        await asyncio.sleep(0.7)
+        await asyncio.to_thread(postgres_server.kill)
+        await asyncio.to_thread(postgres_server.start)
+        while sum(map(len, acknowledged.values())) < before + 100:  # noqa: ASYNC110 - bounded by the test's timeout
+            await asyncio.sleep(0.02)
+    running = False
+    await asyncio.gather(*work, following)
+    everything = await log.read_all(0, 1_000_000)
+    assert sum(map(len, acknowledged.values())) == len(everything)
+    for stream, positions in acknowledged.items():
+        events = [one for one in everything if one.stream == stream]
+        assert [one.position for one in events] == positions
+        assert [one.event.by for one in events] == list(range(len(positions)))
+    assert met == [one.position for one in everything][: len(met)]
+    await log.close()
