@@ -55,6 +55,23 @@ class RecordedAnswer(Contract):
     data: dict[str, Any]
 
 
+class TextAnswer(Contract):
+    """A free text that an event refers to; `field` says which of its texts, `code` which question it answers."""
+
+    event: str
+    type: str
+    field: str
+    code: str | None
+    text: str
+
+
+class TextPage(Contract):
+    """The free texts of a referral or case; they stand in no event and are not told on the feed."""
+
+    items: list[TextAnswer]
+    next: str | None
+
+
 class RecordedPage(Contract):
     """The raw record of a stream."""
 

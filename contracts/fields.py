@@ -81,6 +81,8 @@ NaceCode = Annotated[str, StringConstraints(pattern=r"^([A-V]|[A-V]?[0-9]{2})$")
 """NACE section or division."""
 Region = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9]{0,3}|[0-9]{2})$")]
 """NUTS code, or the first two digits of a postcode."""
+UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""The form of the ids that the services make."""
 HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]
 FreeText = Annotated[
     str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written)

@@ -53,6 +53,8 @@ POLICY: Final = Policy(
             for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
         ),
         *(Rule(action, _AUDITORS, OVERSIGHT) for action in _READS),
+        Rule("read-texts", _COUNSELLORS, OWNER_AGENCY),
+        Rule("read-texts", _COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", _MENTORS, MATCHED_MENTOR),
         Rule("read", _MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),

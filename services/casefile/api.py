@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
-from contracts.answers import RecordedPage
+from contracts.answers import RecordedPage, TextPage
 from contracts.codes import CaseState
 from contracts.fields import Body, calendar_date, instant
 from services.casefile.answers import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
@@ -96,6 +96,11 @@ def routes(cases: Cases, casework: Casework) -> APIRouter:
         items, more = await cases.recorded(caller, found, read_cursor(cursor), limit)
         return answers.page(items, more)
 
+    @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
+    async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
+        found = await cases.find(caller, case_id, "read-texts")
+        return await casework.texts(caller, found)
+
     for name, action in ACTIONS.items():
         router.add_api_route(
             f"/cases/{{case_id}}/{name}",
@@ -105,8 +110,18 @@ def routes(cases: Cases, casework: Casework) -> APIRouter:
             summary=action.summary,
             name=name,
             operation_id=f"case-{name}",
+            dependencies=[Depends(_may(name, cases))],
         )
     return router
+
+
+def _may(name: str, cases: Cases) -> Callable[..., Awaitable[None]]:
+    """Looked at before the body is: whoever may not do it at all is not told how it would be done."""
+
+    async def may(caller: Authenticated, case_id: Identifier) -> None:
+        await cases.find(caller, case_id, name)
+
+    return may
 
 
 def _endpoint(name: str, action: Action, cases: Cases, casework: Casework) -> Callable[..., Awaitable[Response]]:

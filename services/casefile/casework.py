@@ -17,6 +17,7 @@ from services.casefile.commands import Action, Stamp
 from services.casefile.desk import Loaded
 from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
+from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.transitions import CASE
 from services.casefile.listing import CASES, PARTS, STEPS
@@ -28,8 +29,9 @@ from services.chassis.decider import Command
 from services.chassis.handler import Handler, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
-from services.chassis.http.positions import unreadable
+from services.chassis.http.positions import unknown_filter, unreadable
 from services.chassis.http.rendering import Json
+from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
 from services.chassis.scheduler import sortable
@@ -112,6 +114,10 @@ class Casework:
         view = await self._cases.after(asked.caller, found.case_id, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
 
+    async def texts(self, caller: Caller, found: Found) -> Response:
+        """What was written in words about the case: expectations, justifications, reasons of corrections."""
+        return answers.page(await texts_of(await self._cases.told(caller, found), self._vault), None)
+
     async def listed(
         self,
         caller: Caller,
@@ -123,6 +129,10 @@ class Casework:
     ) -> tuple[list[Json], int | None]:
         """A page of the cases that the caller may read, in the order of their opening, and where it goes on."""
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
+        if organisation is not None:
+            known = await self._cases.streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)
+            if known.state.name is None:
+                raise unknown_filter("organisation", "the id of an organisation that there is")
         await self._caught_up()
         wanted = Wanted(state, organisation, overdue)
         items: list[Json] = []
@@ -196,6 +206,8 @@ class Casework:
             view = await self._cases.view(caller, found)
             wanted = ACTS_ON.get(step, ())
             actions = [action for action in view["allowedActions"] if action["action"] in wanted]
+            if step == Step.NEXT_SERVICE:
+                actions.append({"action": "refer", "href": "/v1/referrals", "method": "POST"})
         return {"case": case_id, **shown, "actions": actions}
 
 

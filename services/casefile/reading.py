@@ -89,13 +89,11 @@ class Cases:
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
-            # A former party reads the case as it was when its part in it ended.
-            body = case_view(await self._as_it_was(caller, found), etag, now)
+            # A former party reads the case as it was when its part in it ended, and no later version of it.
+            records = await self.records(found)
+            history = history_of(records, visible_to(records, caller.org))
+            body = case_view(fold(history), history[-1].version if history else 0, now)
         return {**body, **await self._actions(caller, found, now)}
-
-    async def _as_it_was(self, caller: Caller, found: Found) -> Case:
-        records = await self.records(found)
-        return fold(history_of(records, visible_to(records, caller.org)))
 
     async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:
         """What the caller reads of a case in the state that a command just left it in."""
@@ -125,12 +123,17 @@ class Cases:
         as_of = at.as_of or self._clock.now()
         return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))
 
-    async def recorded(self, caller: Caller, found: Found, after: int, limit: int) -> tuple[list[Json], int | None]:
-        """The raw record behind version `after`, as far as the caller may see it."""
+    async def told(self, caller: Caller, found: Found) -> Sequence[Recorded]:
+        """The records of the case that the caller may see."""
         records: Sequence[Recorded] = await self.records(found)
         if (seer := self._seen_by(caller, found)) is not None:
             seen = visible_to(records, seer)
             records = [recorded for recorded in records if recorded.version in seen]
+        return records
+
+    async def recorded(self, caller: Caller, found: Found, after: int, limit: int) -> tuple[list[Json], int | None]:
+        """The raw record behind version `after`, as far as the caller may see it."""
+        records = await self.told(caller, found)
         page = [recorded for recorded in records if recorded.version > after][: limit + 1]
         items = [recorded_view(recorded) for recorded in page[:limit]]
         return items, page[limit - 1].version if len(page) > limit else None

@@ -96,7 +96,8 @@ def _item(recorded: Recorded, after: Case) -> Item:
         actor=entry.actor if entry is not None else Party(role=meta.actor.role, org=meta.actor.org, sub=meta.actor.sub),
         responsible=held.owner if held is not None else after.lead,
         step=step,
-        due_at=_due_at(event),
+        # Of the step that the event names, where it sets no term of its own.
+        due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
         text=sentence(event),
         digest=entry.digest if entry is not None else recorded.digest,
     )

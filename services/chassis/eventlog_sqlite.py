@@ -146,7 +146,9 @@ class SQLiteEventLog:
                 one.meta,
                 hashlib.sha256(stored.state).hexdigest(),
             )
-            self._recent.pop(position - REMEMBERED, None)
+            # By number and not by position: where others write too, positions are not one's own alone.
+            while len(self._recent) > REMEMBERED:
+                self._recent.pop(next(iter(self._recent)))
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""

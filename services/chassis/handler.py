@@ -197,7 +197,7 @@ class Handler(Generic[C, D]):
     async def _earlier(self, own: Folded[S], stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
         if call.causation_id is not None and call.causation_id in own.causes:
             return Outcome(own.state, own.version, own.etag, None, (), replayed=True)
-        if call.idempotency_key is None or call.dry_run:
+        if call.idempotency_key is None:
             return None
         found = own.keys.get((call.actor.org, call.idempotency_key))
         if found is None:

@@ -9,7 +9,6 @@ from contracts.codes import OrganisationKind, Role, WithdrawReason
 from services.chassis.access import Denial, Policy, Rule
 from services.chassis.identity import Caller
 from services.referral.domain.desk import Desk
-from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.referral_state import TERMINAL
 
@@ -53,6 +52,8 @@ POLICY: Final = Policy(
         Rule("read-record", _READERS, OWNER_AGENCY),
         Rule("read-record", _READERS, ADDRESSED_ORGANISATION),
         Rule("read-record", _AUDITORS, OVERSIGHT),
+        Rule("read-texts", _COUNSELLORS, OWNER_AGENCY),
+        Rule("read-texts", _COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
         Rule("read-contact", _COUNSELLORS, OWNER_AGENCY),
         Rule("read-contact", _COORDINATORS, ADDRESSED_ORGANISATION),
@@ -107,20 +108,6 @@ def _addressed(desk: Desk, access_term: timedelta) -> str:
     if ended is not None and desk.at >= ended + access_term:
         return FORMER_ORGANISATION
     return ADDRESSED_ORGANISATION
-
-
-def relations_to_legal_basis(caller: Caller, basis: LegalBasis) -> tuple[str, ...]:
-    """How the caller stands to a legal basis: as to the referral that it was given for."""
-    if basis.offer is None:
-        return ()
-    relations = []
-    if caller.org == basis.offer.agency:
-        relations.append(OWNER_AGENCY)
-    if caller.org == basis.offer.organisation:
-        relations.append(ADDRESSED_ORGANISATION if basis.withdrawn_at is None else CONSENT_WITHDRAWN)
-    if caller.role is Role.AUDITOR:
-        relations.append(OVERSIGHT)
-    return tuple(relations)
 
 
 def relations_of_agency(own: Organisation) -> tuple[str, ...]:

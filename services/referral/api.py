@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
-from contracts.answers import RecordedPage
+from contracts.answers import RecordedPage, TextPage
 from contracts.codes import ReferralState
+from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
 from services.chassis.http import answers
 from services.chassis.http.asked import (
@@ -29,11 +30,8 @@ from services.chassis.http.positions import read_cursor
 from services.referral import bodies
 from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
-from services.referral.intake import Intake, merged
+from services.referral.intake import PERSONAL, Intake, merged
 from services.referral.reading import Referrals
-
-PERSONAL: Final = frozenset({"contact"})
-"""The body's field that may hold personal data."""
 
 
 def routes(referrals: Referrals, intake: Intake) -> APIRouter:
@@ -52,7 +50,7 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
         caller: Authenticated,
         _: Covered,
         state: Annotated[ReferralState | None, Query()] = None,
-        case: Annotated[str | None, Query(max_length=80)] = None,
+        case: Annotated[str | None, Query(pattern=UUID)] = None,
         organisation: Annotated[str | None, Query(max_length=200)] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -85,6 +83,10 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
         items, more = await intake.recorded(caller, referral_id, read_cursor(cursor), limit)
         return answers.page(items, more)
 
+    @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")
+    async def texts(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
+        return await intake.texts(caller, referral_id)
+
     @router.get(
         "/{referral_id}/contact", response_model=PersonAnswer, summary="The person's data; reading is recorded."
     )
@@ -100,6 +102,7 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
             summary=action.summary,
             name=name,
             operation_id=f"referral-{name}",
+            dependencies=[Depends(_may(name, referrals))],
         )
     return router
 
@@ -115,6 +118,15 @@ def plain_routes(intake: Intake) -> list[PlainRoute]:
         return await intake.create(asked, body)
 
     return [PlainRoute("POST", "/v1/referrals", create)]
+
+
+def _may(name: str, referrals: Referrals) -> Callable[..., Awaitable[None]]:
+    """Looked at before the body is: whoever may not do it at all is not told how it would be done."""
+
+    async def may(caller: Authenticated, referral_id: Identifier) -> None:
+        await referrals.find(caller, referral_id, name)
+
+    return may
 
 
 def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -> Callable[..., Awaitable[Response]]:

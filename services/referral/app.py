@@ -185,7 +185,7 @@ def build(
     )
     found = Referrals(streams, desks, clock)
     intake = Intake(found, referrals, vault, index, service.caught_up, clock)
-    listed = registry.Registry(streams, organisations, programmes, referrals, vault, index, service.caught_up, clock)
+    listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)
     return service_app(
         service,
         title="Caserelay referral service",

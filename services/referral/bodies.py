@@ -21,6 +21,7 @@ from contracts.codes import (
     WhyMentoring,
 )
 from contracts.fields import (
+    UUID,
     Body,
     CalendarDate,
     Code,
@@ -38,7 +39,7 @@ from contracts.fields import (
     Region,
 )
 
-UuidText = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+UuidText = Annotated[str, Field(pattern=UUID)]
 MANY = 20
 
 

@@ -19,13 +19,12 @@ from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from services.chassis.http.asked import Asked, Authenticated, check_text, fingerprint, read_key
+from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
 from services.chassis.traceparent import follow
-from services.referral.api import PERSONAL
 from services.referral.bodies import BulkLine, ReferralBody
-from services.referral.intake import Intake
+from services.referral.intake import PERSONAL, Intake
 
 AT_ONCE: Final = 32
 """Lines under way at the same time: enough to share commits, few enough to bound memory."""
@@ -52,7 +51,12 @@ def routes(intake: Intake) -> APIRouter:
             "requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}},
         },
     )
-    async def bulk(request: Request, caller: Authenticated) -> Response:
+    async def bulk(
+        request: Request,
+        caller: Authenticated,
+        dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+    ) -> Response:
+        request.state.dry_run = dry_run
         return _Lines(_answers(request, caller, intake))
 
     return router
@@ -229,5 +233,6 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> 
     single = {name: value for name, value in sent.items() if name != "idempotencyKey"}
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
-    asked = Asked(caller, key, mark, None, dry_run=False, traceparent=str(follow(request.headers.get("traceparent"))))
+    traceparent = str(follow(request.headers.get("traceparent")))
+    asked = Asked(caller, key, mark, None, dry_run=request.state.dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

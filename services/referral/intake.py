@@ -17,12 +17,14 @@ from services.chassis.decider import Because, Command
 from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
+from services.chassis.http.positions import unknown_filter
 from services.chassis.http.rendering import recorded_view
+from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
 from services.chassis.traceparent import follow
 from services.chassis.vault import Vault
-from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, POLICY, relations_of_agency
+from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
 from services.referral.bodies import ReferralBody
 from services.referral.commands import (
     ACTIONS,
@@ -47,6 +49,8 @@ from services.referral.reading import Found, Referrals
 from services.referral.views import packet_json
 
 LOG: Final = "referral"
+PERSONAL: Final = frozenset({"contact"})
+"""The body's field that may hold personal data."""
 
 KeepTexts = Callable[[], Awaitable[None]]
 
@@ -148,6 +152,10 @@ class Intake:
     ) -> tuple[list[dict[str, Any]], int | None]:
         """A page of what the caller may see, in the order of its beginning, and where it goes on."""
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
+        if (organisation := filters.get("organisation")) is not None:
+            known = await self._referrals.streams.fold(organisation_stream(organisation), ORGANISATION)
+            if known.state.description is None:
+                raise unknown_filter("organisation", "the id of an organisation that there is")
         await self._caught_up()
         items: list[dict[str, Any]] = []
         last = after
@@ -194,12 +202,24 @@ class Intake:
         items = [recorded_view(one) for one in records[:limit]]
         return items, records[limit - 1].version if len(records) > limit else None
 
+    async def texts(self, caller: Caller, referral_id: str) -> Response:
+        """What the parties wrote to each other about a referral: answers, and reasons that no code says."""
+        found = await self._referrals.find(caller, referral_id, "read-texts")
+        records = await self._referrals.streams.log.read(referral_stream(referral_id))
+        # Why the agency thinks that it made a mistake is its own affair.
+        own = OWNER_AGENCY in found.relations
+        leave_out = PERSONAL if own else PERSONAL | {"justification"}
+        return answers.page(await texts_of(records, self._vault, leave_out=leave_out), None)
+
     async def contact(self, caller: Caller, referral_id: str, traceparent: str | None) -> Response:
         """The person's contact data, after the reading is recorded. Raises Refused once the basis is withdrawn."""
         found = await self._referrals.find(caller, referral_id, "read-contact")
         packet = found.folded.state.packet
         ref = packet.contact_ref if packet is not None else None
         record = await self._vault.read(ref) if ref is not None else None
+        if record is None and found.desk.legal_basis.withdrawn_at is None:
+            # Nothing is shown, so no disclosure goes on record.
+            raise NotFound(referral_id)
         command = DiscloseContact(referral_id=referral_id, at=self._clock.now(), by=caller.actor())
         call = Call(actor=caller.actor(), traceparent=str(follow(traceparent)))
         await self._handler.handle(command, referral_stream(referral_id), REFERRAL, call)

@@ -31,16 +31,16 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
-from services.chassis.streams import Streams
 from services.chassis.vault import Vault
 from services.referral import bodies
-from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_legal_basis, relations_to_organisation
+from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
 from services.referral.answers import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
 from services.referral.desk import Loaded, LoadedOrganisation, LoadedProgramme
 from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
 from services.referral.domain.organisation import ORGANISATION, DescribeOrganisation, Description, organisation_stream
 from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
 from services.referral.listing import ORGANISATIONS
+from services.referral.reading import Referrals
 from services.referral.views import legal_basis_view, organisation_view, programme_view
 
 LOG = "referral"
@@ -52,7 +52,7 @@ class Registry:
 
     def __init__(
         self,
-        streams: Streams,
+        found: Referrals,
         organisations: Handler[Any, LoadedOrganisation],
         programmes: Handler[Any, LoadedProgramme],
         referrals: Handler[Command, Loaded],
@@ -61,7 +61,8 @@ class Registry:
         caught_up: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
-        self.streams = streams
+        self.streams = found.streams
+        self._found = found
         self._organisations = organisations
         self._programmes = programmes
         self._referrals = referrals
@@ -161,7 +162,9 @@ class Registry:
     async def legal_basis(self, caller: Caller, basis_id: str, action: str) -> tuple[Json, int]:
         """The view of a legal basis, if the caller may do `action` to it. Raises Hidden or Forbidden."""
         folded = await self.streams.fold(legal_basis_stream(basis_id), LEGAL_BASIS)
-        POLICY.require(caller, action, relations_to_legal_basis(caller, folded.state))
+        # As to the referral that it was given for: a basis has no parties of its own.
+        offer = folded.state.offer
+        await self._found.find(caller, offer.referral_id if offer is not None else "", action)
         return legal_basis_view(folded.state, folded.etag), folded.etag
 
     async def withdraw(self, asked: Asked, basis_id: str, channel: str | None) -> Response:

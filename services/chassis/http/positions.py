@@ -56,6 +56,12 @@ def unreadable(parameter: str, expected: str) -> ProblemError:
     return ProblemError(422, fault.code, f"{parameter} cannot be read; give {expected}", errors=[fault])
 
 
+def unknown_filter(parameter: str, expected: str) -> ProblemError:
+    """A filter value that nothing can have."""
+    fault = Fault(f"/query/{parameter}", "UNKNOWN_FILTER_VALUE", f"this is not {expected}")
+    return ProblemError(422, fault.code, f"{parameter} is unknown; give {expected}", errors=[fault])
+
+
 def _encode(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
