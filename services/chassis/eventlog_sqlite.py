@@ -7,6 +7,7 @@ synchronous=FULL: an acknowledged append survives power loss.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Sequence
@@ -120,8 +121,10 @@ class SQLiteEventLog:
         self._wakeup = SQLiteWakeup(path)
         self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
         self._recent: dict[int, Recorded] = {}
+        self._mark: object = None
 
     def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+        self._unmark()
         results = self._recorder.insert_batch([[one.stored for one in command] for command in batch])
         answers: list[int | Exception] = []
         for command, result in zip(batch, results, strict=True):
@@ -181,8 +184,15 @@ class SQLiteEventLog:
 
     def mark(self) -> object:
         """See `EventLog.mark`."""
-        # Changes with every commit of another connection; the reader's own never commits.
-        return self._reader.execute("PRAGMA data_version").fetchone()
+        if self._mark is None:
+            # Changes with every commit of another connection; the reader's own never commits. One answer serves all
+            # that the loop has before it: whoever asks in this turn came before the question.
+            self._mark = self._reader.execute("PRAGMA data_version").fetchone()
+            asyncio.get_running_loop().call_soon(self._unmark)
+        return self._mark
+
+    def _unmark(self) -> None:
+        self._mark = None
 
     async def head(self) -> int:
         """See `EventLog.head`."""

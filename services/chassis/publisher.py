@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contracts.message import CloudEvent, Message
+from pydantic_core import to_json
+
+from contracts.message import Message
 from services.chassis.bus import Bus, BusMessage
 from services.chassis.eventlog import EventLog
 from services.chassis.metadata import Recorded
@@ -16,20 +18,27 @@ Translate = Callable[[Recorded], tuple[str, Message] | None]
 """A private event as a public message with its key (the case, organisation or programme); None: it stays private."""
 
 
-def as_cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> CloudEvent:
-    """The envelope of a message: CloudEvents 1.0 with sequence, partitioning and distributed tracing."""
-    return CloudEvent(
-        id=recorded.meta.event_id,
-        source=source,
-        type=message.TYPE,
-        subject=key,
-        time=recorded.meta.recorded_at,
-        dataschema=f"urn:caserelay:schema:{message.TYPE}",
-        sequence=str(recorded.position),
-        partitionkey=key,
-        traceparent=recorded.meta.traceparent,
-        data=message.model_dump(mode="json", by_alias=True),
-    )
+def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> bytes:
+    """The JSON of a message in its envelope: CloudEvents 1.0 with sequence, partitioning and distributed tracing.
+
+    The same bytes as of a `CloudEvent`, written without making one: its `data` would be walked through three times.
+    """
+    meta = recorded.meta
+    envelope = {
+        "specversion": "1.0",
+        "id": meta.event_id,
+        "source": source,
+        "type": message.TYPE,
+        "subject": key,
+        "time": meta.recorded_at,
+        "dataschema": f"urn:caserelay:schema:{message.TYPE}",
+        "datacontenttype": "application/json",
+        "sequence": str(recorded.position),
+        "partitionkey": key,
+        **({"traceparent": meta.traceparent} if meta.traceparent is not None else {}),
+        "data": message,
+    }
+    return to_json(envelope, by_alias=True)
 
 
 class Publisher:
@@ -59,9 +68,9 @@ class Publisher:
         if (translated := self._translate(recorded)) is None:
             return None
         key, message = translated
-        event = as_cloud_event(recorded, self._source, key, message)
-        body = event.model_dump_json(by_alias=True, exclude_none=True).encode()
-        return BusMessage(recorded.position, key, event.id, body)
+        return BusMessage(
+            recorded.position, key, recorded.meta.event_id, cloud_event(recorded, self._source, key, message)
+        )
 
     async def behind(self) -> int:
         """How many positions of the log are not published yet."""

@@ -76,6 +76,8 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read-texts",), AGENCY, "OWNER_AGENCY")
+    allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
     allow(("read",), MENTORS, "MATCHED_MENTOR")
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
