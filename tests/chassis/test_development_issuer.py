@@ -94,6 +94,7 @@ def test_a_name_that_no_token_may_carry_is_not_issued(directory: Path) -> None:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ),
     ],
+    ids=["no key at all", "a key of another kind"],
 )
 def test_a_file_without_a_usable_key_stops_the_start_by_name(directory: Path, content: bytes) -> None:
     """It is not replaced: somebody put it there."""
