@@ -10,6 +10,16 @@ import pytest
 
 from tests import postgres
 
+# The quick set answers within a minute: it runs on files, and starts no program.
+_SLOW_PLACES = ("tests/journeys/", "tests/sandbox/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow what needs a database server or starts programs; `make test` runs it all the same."""
+    for item in items:
+        if item.nodeid.startswith(_SLOW_PLACES) or "postgres" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
+
 
 @dataclass(frozen=True)
 class Template:
