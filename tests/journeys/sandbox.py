@@ -1,6 +1,6 @@
 """The sandbox as a developer of an agency or a mentoring organisation has it: a process, a URL, and tokens.
 
-Nothing here knows what the services are made of: it reads api.md's words over HTTP, and the shell's.
+Nothing here knows what the services are made of: it speaks the public API's words over HTTP, and the shell's.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def reach(office: Office, state: ReferralState) -> None:
 
 @pytest.mark.parametrize("state", list(ReferralState))
 def test_each_state_blocks_exactly_what_the_table_does_not_allow(office: Office, state: ReferralState) -> None:
-    """What a reader is told is possible is what the transition table says (domain.md 7.2)."""
+    """What a reader is told is possible is what the transition table says (domain reference 7.2)."""
     reach(office, state)
     assert office.referral().state is state
     blocked = {

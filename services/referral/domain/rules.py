@@ -26,7 +26,7 @@ POSSIBLE_FROM: dict[str, tuple[ReferralState, ...]] = {
     "mark-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
     "confirm-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
 }
-"""The transition table of domain.md 7.2, read from the command's side."""
+"""The transition table of domain reference 7.2, read from the command's side."""
 
 ACTIONS = tuple(action for action in POSSIBLE_FROM if action not in ("edit", "complete"))
 """The commands that have a route of their own, each named by its last segment."""
