@@ -242,9 +242,10 @@ async def test_an_unknown_key_is_refused(verifier: Verifier) -> None:
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode() + ".e30.c2ln"))
 async def test_anything_else_is_refused_without_repeating_it(presented: str) -> None:
     """Whatever comes instead of a token: 401, and no part of it in the answer."""
+    # A mark, since a short text may stand in the answer by chance: "read" does.
     with pytest.raises(Unauthenticated) as refused:
-        await Verifier(KeyRing(), AUDIENCE).authenticate(f"Bearer {presented}")
-    assert len(presented) < 4 or presented not in str(refused.value)
+        await Verifier(KeyRing(), AUDIENCE).authenticate(f"Bearer {presented}zq7zq7")
+    assert "zq7" not in str(refused.value)
 
 
 async def test_a_refusal_never_repeats_the_token_or_its_claims(verifier: Verifier) -> None:
