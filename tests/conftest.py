@@ -69,3 +69,9 @@ def postgres_server() -> Iterator[postgres.Server]:
             postgres.without_server(reason)
             raise
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_servers() -> str:
+    """TEMPORARY until merge."""
+    return "127.0.0.1:19092"
