@@ -121,8 +121,8 @@ async def prepare(connection: AsyncConnection[Any]) -> None:
 class Inline:
     """One connection for short statements made inline on the event loop, opened again when it was lost.
 
-    Its commits do not wait for the disk, and so do not hold up the loop: what is kept through it can be had again
-    from the logs, and a crash of the server takes away the newest commits, never an older one.
+    Its commits do not wait for the disk, unless one asks for it, and so do not hold up the loop: what is kept through
+    it can be had again from the logs, and a crash of the server takes away the newest commits, never an older one.
     """
 
     def __init__(self, database: Database) -> None:
