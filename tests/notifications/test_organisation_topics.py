@@ -53,7 +53,7 @@ def _all_of(servers: str, topic: str) -> list[str]:
 async def told(here: Running, organisation: str, how_many: int) -> list[str]:
     """The ids in an organisation's topic, repeats dropped, once there are so many and no more come."""
     until, found = time.monotonic() + 30, list[str]()
-    topic = here.settings.kafka_prefix + topic_of(organisation)
+    topic = f"{here.settings.kafka_prefix}{topic_of(organisation)}"
     while len(found) < how_many:
         assert time.monotonic() < until, (organisation, found, how_many)
         await asyncio.sleep(0.2)
