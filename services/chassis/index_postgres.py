@@ -1,12 +1,15 @@
 """The index in a PostgreSQL schema of its own. Lost, it is rebuilt from the log; every version has its own tables.
 
 So two versions of a service can run side by side during an upgrade, each on the index that it understands.
+
+What a projection puts is gathered and sent as one statement per table: a row sent by itself costs more than making it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
@@ -20,6 +23,20 @@ _TEXT: Final = SQL('text COLLATE "C"')
 _BEHIND_EVERY_TEXT: Final = "t"
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """Rows of one table that were put with the same columns, by their keys: what `seq` and columns will be."""
+
+    columns: tuple[str, ...]
+    statement: bytes
+    rows: dict[str, tuple[int, tuple[str | None, ...]]] = field(default_factory=dict)
+
+    def put(self, key: str, seq: int, values: tuple[str | None, ...]) -> None:
+        # A row's place in lists is the first that it was given.
+        earlier = self.rows.get(key)
+        self.rows[key] = (seq if earlier is None else earlier[0], values)
+
+
 class PostgresIndex:
     """An `Index` in one schema; `version` changes with the meaning of the tables."""
 
@@ -27,8 +44,10 @@ class PostgresIndex:
         self._tables = {table.name: table for table in tables}
         self._version = version
         self._inline = Inline(database)
-        self._statements: dict[tuple[str, ...], Composed] = {}
+        # As bytes, because the driver would put a composed statement together again for every use.
+        self._statements: dict[tuple[str, ...], bytes] = {}
         self._inside: Connection[Any] | None = None
+        self._gathered: dict[str, _Gathered] = {}
         try:
             self._create(self._inline.connection())
         except psycopg.OperationalError as failure:
@@ -61,6 +80,11 @@ class PostgresIndex:
                         )
                     )
 
+    def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
+        if (statement := self._statements.get(key)) is None:
+            statement = self._statements[key] = make().as_bytes(self._inline.connection())
+        return statement
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """See `Index.transaction`."""
@@ -71,27 +95,41 @@ class PostgresIndex:
             try:
                 connection.execute(SQL("SELECT through FROM {} FOR UPDATE").format(self._name("progress")))
                 yield
+                self._send_gathered(*self._gathered)
             finally:
                 self._inside = None
+                self._gathered.clear()
 
-    def _rows(self, statement: SQL | Composed, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _rows(self, statement: bytes | Composed, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         if self._inside is not None:
+            self._send_gathered(*self._gathered)
             return self._inside.execute(statement, values).fetchall()
         return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
 
-    def _do(self, statement: SQL | Composed, values: Sequence[object] = ()) -> None:
+    def _do(self, statement: bytes | Composed, values: Sequence[object] = ()) -> None:
         if self._inside is not None:
             self._inside.execute(statement, values)
         else:
             self._inline.repeat(lambda connection: connection.execute(statement, values))
 
+    def _send_gathered(self, *tables: str) -> None:
+        for table in tables:
+            if (gathered := self._gathered.pop(table, None)) is not None:
+                self._put(gathered)
+
     def through(self) -> int:
         """See `IndexReader.through`."""
-        return int(self._rows(SQL("SELECT through FROM {}").format(self._name("progress")))[0][0])
+        statement = self._statement(
+            "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
+        )
+        return int(self._rows(statement)[0][0])
 
     def advance(self, through: int) -> None:
         """See `Index.advance`."""
-        self._do(SQL("UPDATE {} SET through = %s").format(self._name("progress")), (through,))
+        statement = self._statement(
+            "advance", make=lambda: SQL("UPDATE {} SET through = %s").format(self._name("progress"))
+        )
+        self._do(statement, (through,))
 
     def _row(self, table: str, values: Sequence[Any]) -> Row:
         key, seq, *columns = values
@@ -103,29 +141,48 @@ class PostgresIndex:
 
     def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""
-        rows = self._rows(SQL("{} WHERE key = %s").format(self._select(table)), (key,))
+        statement = self._statement("get", table, make=lambda: SQL("{} WHERE key = %s").format(self._select(table)))
+        rows = self._rows(statement, (key,))
         return self._row(table, rows[0]) if rows else None
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """See `IndexWriter.put`."""
-        given = (table, *columns)
-        if (statement := self._statements.get(given)) is None:
-            names = [self._column(table, column) for column in columns]
-            changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
-            statement = self._statements[given] = SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (key) DO {}").format(
-                self._name(table),
-                _names(("key", "seq", *columns)),
-                SQL(", ").join([SQL("%s")] * (len(names) + 2)),
-                SQL("UPDATE SET {}").format(changes) if names else SQL("NOTHING"),
-            )
-        self._do(statement, (key, seq, *map(_text, columns.values())))
+        names, values = tuple(columns), tuple(map(_text, columns.values()))
+        gathered = self._gathered.get(table)
+        if gathered is not None and gathered.columns != names:
+            # The same row may be among both.
+            self._send_gathered(table)
+            gathered = None
+        if gathered is None:
+            gathered = _Gathered(names, self._statement("put", table, *names, make=lambda: self._putting(table, names)))
+        gathered.put(key, seq, values)
+        if self._inside is not None:
+            self._gathered[table] = gathered
+        else:
+            self._put(gathered)
+
+    def _put(self, gathered: _Gathered) -> None:
+        seqs, values = zip(*gathered.rows.values(), strict=True)
+        self._do(gathered.statement, (list(gathered.rows), list(seqs), *map(list, zip(*values, strict=True))))
+
+    def _putting(self, table: str, columns: Sequence[str]) -> Composed:
+        names = [self._column(table, column) for column in columns]
+        changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
+        return SQL("INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
+            self._name(table),
+            _names(("key", "seq", *columns)),
+            SQL(", ").join([SQL("%b::text[]"), SQL("%b::bigint[]"), *[SQL("%b::text[]")] * len(names)]),
+            SQL("UPDATE SET {}").format(changes) if names else SQL("NOTHING"),
+        )
 
     def delete(self, table: str, key: str) -> None:
         """See `IndexWriter.delete`."""
+        self._send_gathered(table)
         self._do(SQL("DELETE FROM {} WHERE key = %s").format(self._name(table)), (key,))
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `IndexWriter.delete_where`."""
+        self._send_gathered(table)
         conditions, values = list[Composable](), list[object]()
         for column, value in columns.items():
             self._equal(table, column, value, conditions, values)
