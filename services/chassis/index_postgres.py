@@ -7,9 +7,11 @@ What a projection puts is gathered and sent as one statement per table: a row se
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
@@ -73,7 +75,7 @@ class PostgresIndex:
                     *(SQL("{} {}").format(Identifier(column), _TEXT) for column in table.columns),
                 ]
                 connection.execute(SQL("CREATE TABLE {} ({})").format(self._name(table.name), SQL(", ").join(columns)))
-                for n, index in enumerate([("seq",), *((*columns, "seq") for columns in table.indexes)]):
+                for n, index in enumerate(table.sorted_by):
                     connection.execute(
                         SQL("CREATE INDEX {} ON {} ({})").format(
                             self._name(table.name, f"_{n}"), self._name(table.name), _names(index)
@@ -168,11 +170,13 @@ class PostgresIndex:
     def _putting(self, table: str, columns: Sequence[str]) -> Composed:
         names = [self._column(table, column) for column in columns]
         changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
-        return SQL("INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
+        # A row that stays as it is need not be written into every index again.
+        differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
+        return SQL("INSERT INTO {} AS held ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
             self._name(table),
             _names(("key", "seq", *columns)),
             SQL(", ").join([SQL("%b::text[]"), SQL("%b::bigint[]"), *[SQL("%b::text[]")] * len(names)]),
-            SQL("UPDATE SET {}").format(changes) if names else SQL("NOTHING"),
+            SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
         )
 
     def delete(self, table: str, key: str) -> None:
@@ -183,10 +187,13 @@ class PostgresIndex:
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `IndexWriter.delete_where`."""
         self._send_gathered(table)
-        conditions, values = list[Composable](), list[object]()
-        for column, value in columns.items():
-            self._equal(table, column, value, conditions, values)
-        self._do(SQL("DELETE FROM {} WHERE {}").format(self._name(table), SQL(" AND ").join(conditions)), values)
+        shape = ("delete", table, *(f"{column} {value is None}" for column, value in columns.items()))
+        statement = self._statement(*shape, make=lambda: self._deleting(table, columns))
+        self._do(statement, [_text(value) for value in columns.values() if value is not None])
+
+    def _deleting(self, table: str, columns: Mapping[str, Value]) -> Composed:
+        conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
+        return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
     def _column(self, table: str, column: str) -> Identifier:
         if column not in self._tables[table].columns:
@@ -194,34 +201,40 @@ class PostgresIndex:
             raise KeyError(msg)
         return Identifier(column)
 
-    def _equal(self, table: str, column: str, value: Value, conditions: list[Composable], values: list[object]) -> None:
+    def _condition(self, table: str, column: str, value: Value) -> Composed:
         # Not IS NOT DISTINCT FROM, which uses no index.
-        name = self._column(table, column)
-        if value is None:
-            conditions.append(SQL("{} IS NULL").format(name))
-        else:
-            conditions.append(SQL("{} = %s").format(name))
-            values.append(_text(value))
+        return SQL("{} IS NULL" if value is None else "{} = %s").format(self._column(table, column))
 
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """See `IndexReader.find`."""
-        conditions, values = list[Composable]([SQL("seq > %s")]), list[object]([after])
+        one, several = dict[str, Value](), dict[str, list[str]]()
         for column, wanted in where.items():
             if isinstance(wanted, str | int) or wanted is None:
-                self._equal(table, column, wanted, conditions, values)
+                one[column] = wanted
                 continue
-            name = self._column(table, column)
-            known = [_text(value) for value in wanted if value is not None]
-            condition = SQL("{} = ANY(%s)").format(name)
-            conditions.append(
-                SQL("({} OR {} IS NULL)").format(condition, name) if len(known) < len(wanted) else condition
-            )
-            values.append(known)
-        rows = self._rows(
-            SQL("{} WHERE {} ORDER BY seq LIMIT %s").format(self._select(table), SQL(" AND ").join(conditions)),
-            (*values, limit),
-        )
+            several[column] = [_as_text(value) for value in dict.fromkeys(wanted) if value is not None]
+            if None in wanted:
+                known = [value for value in wanted if value is not None]
+                looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
+                return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        shape = ("find", table, *several, "and", *(f"{column} {value is None}" for column, value in one.items()))
+        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several)))
+        known_values = [_text(value) for value in one.values() if value is not None]
+        limits = (limit, limit) if several else (limit,)
+        rows = self._rows(statement, (*several.values(), after, *known_values, *limits))
         return [self._row(table, row) for row in rows]
+
+    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str]) -> Composed:
+        conditions = [SQL("seq > %s"), *(self._condition(table, column, value) for column, value in one.items())]
+        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
+        values = [Identifier(f"any_{n}") for n in range(len(several))]
+        for column, value in zip(several, values, strict=True):
+            conditions.append(SQL('{} = {}.value COLLATE "C"').format(self._column(table, column), value))
+        look = SQL("{} WHERE {} ORDER BY seq LIMIT %s").format(self._select(table), SQL(" AND ").join(conditions))
+        if not several:
+            return look
+        lists = SQL(", ").join(SQL("unnest(%s::text[]) AS {} (value)").format(value) for value in values)
+        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT %s").format(lists, look)
 
     def first(
         self,
@@ -234,21 +247,31 @@ class PostgresIndex:
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        name = self._column(table, column)
-        conditions = list[Composable]([SQL("{} <= %s").format(name)])
-        values: list[object] = [_text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT]
-        for wanted, value in (where or {}).items():
-            self._equal(table, wanted, value, conditions, values)
-        if after is not None:
-            conditions.append(SQL("({}, key) > (%s, %s)").format(name))
-            values.extend((_text(after[0]), after[1]))
-        rows = self._rows(
-            SQL("{} WHERE {} ORDER BY {}, key LIMIT %s").format(
-                self._select(table), SQL(" AND ").join(conditions), name
-            ),
-            (*values, limit),
+        given = where or {}
+        shape = (
+            "first",
+            table,
+            column,
+            str(after is None),
+            *(f"{name} {value is None}" for name, value in given.items()),
         )
-        return [self._row(table, row) for row in rows]
+        statement = self._statement(
+            *shape, make=lambda: self._ordering(table, column, given, further=after is not None)
+        )
+        values: list[object] = [_text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT]
+        values.extend(_text(value) for value in given.values() if value is not None)
+        if after is not None:
+            values.extend((_text(after[0]), after[1]))
+        return [self._row(table, row) for row in self._rows(statement, (*values, limit))]
+
+    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool) -> Composed:
+        name = self._column(table, column)
+        conditions = [SQL("{} <= %s").format(name), *(self._condition(table, *one) for one in where.items())]
+        if further:
+            conditions.append(SQL("({}, key) > (%s, %s)").format(name))
+        return SQL("{} WHERE {} ORDER BY {}, key LIMIT %s").format(
+            self._select(table), SQL(" AND ").join(conditions), name
+        )
 
     def close(self) -> None:
         """See `Index.close`."""
@@ -260,9 +283,11 @@ def _names(columns: Sequence[str]) -> Composed:
 
 
 def _text(value: Value) -> str | None:
+    return None if value is None else _as_text(value)
+
+
+def _as_text(value: str | int) -> str:
     # A column holds numbers and texts, and orders numbers before texts, each kind as one expects.
-    if value is None:
-        return None
     return f"i{value + 2**63:020d}" if isinstance(value, int) else f"s{value}"
 
 
