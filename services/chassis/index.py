@@ -7,7 +7,7 @@ can be thrown away and rebuilt at any time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +32,15 @@ class Table:
     def sorted_by(self) -> tuple[tuple[str, ...], ...]:
         """The columns of each index that a store makes, in their order, beside the one of the keys."""
         return (*((*columns, "seq") for columns in self.indexes), *((*columns, "key") for columns in self.orders))
+
+    def serving(self, given: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The columns before `order` in the index that has just the given ones there; None where there is none."""
+        wanted = frozenset(given)
+        for columns in self.sorted_by:
+            before, behind = columns[: -len(order)], columns[-len(order) :]
+            if behind == order and frozenset(before) == wanted:
+                return before
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,15 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from services.chassis.index import Row, Table, Value
 from services.chassis.postgres import Database, Inline, RefusedDatabase
 
 _TEXT: Final = SQL('text COLLATE "C"')
 _BEHIND_EVERY_TEXT: Final = "t"
+LARGEST_PAGE: Final = 1_000
+"""Whoever asks for more wants all that there is."""
 
 
 @dataclass(slots=True)
@@ -102,7 +104,9 @@ class PostgresIndex:
                 self._inside = None
                 self._gathered.clear()
 
-    def _rows(self, statement: bytes | Composed, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         if self._inside is not None:
             self._send_gathered(*self._gathered)
             return self._inside.execute(statement, values).fetchall()
@@ -187,7 +191,7 @@ class PostgresIndex:
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `IndexWriter.delete_where`."""
         self._send_gathered(table)
-        shape = ("delete", table, *(f"{column} {value is None}" for column, value in columns.items()))
+        shape = ("delete", table, *_shape(columns))
         statement = self._statement(*shape, make=lambda: self._deleting(table, columns))
         self._do(statement, [_text(value) for value in columns.values() if value is not None])
 
@@ -217,24 +221,29 @@ class PostgresIndex:
                 known = [value for value in wanted if value is not None]
                 looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
                 return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
-        shape = ("find", table, *several, "and", *(f"{column} {value is None}" for column, value in one.items()))
-        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several)))
-        known_values = [_text(value) for value in one.values() if value is not None]
-        limits = (limit, limit) if several else (limit,)
-        rows = self._rows(statement, (*several.values(), after, *known_values, *limits))
+        paged = limit <= LARGEST_PAGE
+        shape = ("find", table, str(paged), *several, "and", *_shape(one))
+        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
+        values: dict[str, object] = {**several, **{column: _text(value) for column, value in one.items()}}
+        rows = self._rows(statement, {**values, "after place": after, "at most": limit})
         return [self._row(table, row) for row in rows]
 
-    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str]) -> Composed:
-        conditions = [SQL("seq > %s"), *(self._condition(table, column, value) for column, value in one.items())]
-        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
-        values = [Identifier(f"any_{n}") for n in range(len(several))]
-        for column, value in zip(several, values, strict=True):
-            conditions.append(SQL('{} = {}.value COLLATE "C"').format(self._column(table, column), value))
-        look = SQL("{} WHERE {} ORDER BY seq LIMIT %s").format(self._select(table), SQL(" AND ").join(conditions))
+    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
+        given = _placeholders(one) | {
+            column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
+        }
+        begin: dict[str, Composable] = {"seq": Placeholder("after place")}
+        look = self._look(table, one, given, ("seq",), begin=begin, end={}, paged=paged)
         if not several:
             return look
-        lists = SQL(", ").join(SQL("unnest(%s::text[]) AS {} (value)").format(value) for value in values)
-        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT %s").format(lists, look)
+        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
+        lists = SQL(", ").join(
+            SQL("unnest({}::text[]) AS {} (value)").format(Placeholder(column), Identifier(f"any {column}"))
+            for column in several
+        )
+        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT {}").format(
+            lists, look, Placeholder("at most")
+        )
 
     def first(
         self,
@@ -247,35 +256,67 @@ class PostgresIndex:
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        given = where or {}
-        shape = (
-            "first",
-            table,
-            column,
-            str(after is None),
-            *(f"{name} {value is None}" for name, value in given.items()),
-        )
+        one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *_shape(one))
         statement = self._statement(
-            *shape, make=lambda: self._ordering(table, column, given, further=after is not None)
+            *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
         )
-        values: list[object] = [_text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT]
-        values.extend(_text(value) for value in given.values() if value is not None)
-        if after is not None:
-            values.extend((_text(after[0]), after[1]))
-        return [self._row(table, row) for row in self._rows(statement, (*values, limit))]
+        place, key = after or ("", "")
+        values: dict[str, object] = {name: _text(value) for name, value in one.items()}
+        bounds = {"after place": _text(place), "after key": key, "at most": limit}
+        end = _text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT
+        return [self._row(table, row) for row in self._rows(statement, {**values, **bounds, "up to": end})]
 
-    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool) -> Composed:
-        name = self._column(table, column)
-        conditions = [SQL("{} <= %s").format(name), *(self._condition(table, *one) for one in where.items())]
-        if further:
-            conditions.append(SQL("({}, key) > (%s, %s)").format(name))
-        return SQL("{} WHERE {} ORDER BY {}, key LIMIT %s").format(
-            self._select(table), SQL(" AND ").join(conditions), name
+    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
+        given = _placeholders(where)
+        begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
+        end: dict[str, Composable] = {column: Placeholder("up to")}
+        if not further:
+            begin = {}
+        return self._look(table, where, given, (column, "key"), begin=begin, end=end, paged=paged)
+
+    def _look(
+        self,
+        table: str,
+        where: Mapping[str, Value],
+        given: Mapping[str, Composable],
+        order: tuple[str, ...],
+        *,
+        begin: Mapping[str, Composable],
+        end: Mapping[str, Composable],
+        paged: bool,
+    ) -> Composed:
+        """Rows with the `given` values, in order, behind `begin` and up to `end`."""
+        conditions = [self._condition(table, name, None) for name, value in where.items() if value is None]
+        # A page asks for a stretch of the one index that has all columns in their order. Asked for equal values, the
+        # planner may as well go through all rows in the order of `seq` until it has found enough, and finds few.
+        columns = self._tables[table].serving(given, order) if paged else None
+        if columns is None:
+            conditions += [SQL("{} = {}").format(self._column(table, name), value) for name, value in given.items()]
+        held = {name: given[name] for name in columns or ()}
+        if begin or held:
+            conditions.append(_compared(">" if begin else ">=", {**held, **begin}))
+        if end or held:
+            conditions.append(_compared("<=", {**held, **end}))
+        return SQL("{} WHERE {} ORDER BY {} LIMIT {}").format(
+            self._select(table), SQL(" AND ").join(conditions), _names((*held, *order)), Placeholder("at most")
         )
 
     def close(self) -> None:
         """See `Index.close`."""
         self._inline.close()
+
+
+def _shape(where: Mapping[str, Value]) -> Iterator[str]:
+    return (f"{column} {value is None}" for column, value in where.items())
+
+
+def _placeholders(where: Mapping[str, Value]) -> dict[str, Composable]:
+    return {column: Placeholder(column) for column, value in where.items() if value is not None}
+
+
+def _compared(how: str, to: Mapping[str, Composable]) -> Composed:
+    return SQL("({}) {} ({})").format(_names(tuple(to)), SQL(how), SQL(", ").join(to.values()))
 
 
 def _names(columns: Sequence[str]) -> Composed:

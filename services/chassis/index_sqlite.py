@@ -112,7 +112,8 @@ class SQLiteIndex:
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """See `IndexReader.find`."""
         conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
-        statement = f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
+        by = self._index(table, where, "seq")
+        statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
         any_of = (
             [wanted] if isinstance(wanted, str | int) or wanted is None else dict.fromkeys(wanted)
             for wanted in where.values()
@@ -138,18 +139,25 @@ class SQLiteIndex:
     ) -> list[Row]:
         """See `IndexReader.first`."""
         name = self._column(table, column)
-        # U+10FFFF sorts behind every time.
-        conditions, values = [f"{name} IS NOT NULL", f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
+        # Nothing is NULL and at most something. U+10FFFF sorts behind every time.
+        conditions, values = [f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
         for wanted, value in (where or {}).items():
             conditions.append(f"{self._column(table, wanted)} IS ?")
             values.append(value)  # type: ignore[arg-type]
         if after is not None:
             conditions.append(f"({name}, key) > (?, ?)")
             values.extend(after)
+        by = self._index(table, where or {}, column, "key")
         rows = self._db.execute(
-            f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
+            f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
         )
         return [self._row(table, row) for row in rows]
+
+    def _index(self, table: str, where: Iterable[str], *order: str) -> str:
+        # Said, where one is declared: without statistics the planner prefers any other with as many columns.
+        declared = self._tables[table]
+        columns = declared.serving(where, order)
+        return "" if columns is None else f' INDEXED BY "{table}_{declared.sorted_by.index((*columns, *order))}"'
 
     def close(self) -> None:
         """Closes the file."""

@@ -135,6 +135,8 @@ class Inline:
             self._connection = Connection.connect(self._database.conninfo, autocommit=True)
             self._connection.execute(_ISOLATED)
             self._connection.execute("SET synchronous_commit = off")
+            # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+            self._connection.execute("SET plan_cache_mode = force_custom_plan")
         return self._connection
 
     def repeat(self, work: Callable[[Connection[Any]], T]) -> T:

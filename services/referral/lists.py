@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from contracts.codes import Role
 from services.chassis.http.positions import unknown_filter
@@ -14,6 +15,8 @@ from services.referral.access import ANY_ORGANISATION, POLICY
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.listing import REFERRALS
 from services.referral.reading import Referrals
+
+ALL_OF_A_CASE: Final = 1_000
 
 
 class Lists:
@@ -56,6 +59,10 @@ class Lists:
         if whose and filters.get("organisation") in (None, caller.org):
             others = {column: value for column, value in filters.items() if column != "organisation"}
             looks.append({**others, "reader": caller.org})
+        if (case := filters.get("case_id")) is not None:
+            # A case has a handful of referrals: whether they are looked for is seen here.
+            of_case = self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=ALL_OF_A_CASE)
+            return [row for row in of_case if any(look.items() <= row.columns.items() for look in looks)][:most]
         found = {
             row.seq: row for where in looks for row in self._index.find(REFERRALS.name, where, after=after, limit=most)
         }
