@@ -18,6 +18,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
+from services.chassis.eventlog import Unavailable
 from services.chassis.index import Row, Table, Value
 from services.chassis.postgres import Database, Inline, RefusedDatabase
 
@@ -54,7 +55,7 @@ class PostgresIndex:
         self._gathered: dict[str, _Gathered] = {}
         try:
             self._create(self._inline.connection())
-        except psycopg.OperationalError as failure:
+        except (psycopg.OperationalError, Unavailable) as failure:
             raise RefusedDatabase(f"the index cannot be reached ({type(failure).__name__})") from None
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
