@@ -172,7 +172,7 @@ async def running(
     set_up = Settings(data=directory, **settings)
     issuer, clock = DevelopmentIssuer(directory / "issuer"), SandboxClock(directory / "sandbox-clock.json")
     clock.move(max(since, clock.now()), frozen=True)
-    stores, telemetry = Stores(directory), Telemetry()
+    stores, telemetry = Stores.of(set_up), Telemetry()
     bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
     services = {name: app.state.service for name, app in apps.items()}
