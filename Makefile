@@ -15,6 +15,7 @@ LOCK_TOOL := pip-tools==7.6.2
 # Override on the command line: make run ARGS=--empty, make test ARGS=tests/referral JOBS=0, make run PYTHON=/opt/python3.13
 ARGS ?=
 JOBS ?= auto
+IMAGE ?= caserelay
 PYTHON ?=
 
 # A stamp carries the digest of what was installed and where, so going back to another commit, or moving the
@@ -68,6 +69,12 @@ imports: $(DEV) ## only the import rules
 .PHONY: bench
 bench: $(DEV) ## measure accepted referrals per second on this machine (needs wrk)
 	@exec $(BIN)/python -m deploy.bench $(ARGS)
+
+# ---- deploy ----
+
+.PHONY: image
+image: ## build the container image (IMAGE: its name; needs Docker; ARGS: more for `docker build`)
+	@exec docker build --file deploy/Dockerfile --tag $(IMAGE) $(ARGS) .
 
 # ---- change ----
 
