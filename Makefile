@@ -65,7 +65,7 @@ imports: $(DEV) ## only the import rules
 	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/.cache/import-linter
 
 .PHONY: bench
-bench: $(DEV) ## measure accepted referrals per second on this machine (needs wrk)
+bench: $(DEV) ## measure this machine: rates, latencies, growth, memory (ARGS: --only, --seconds, --full)
 	@exec $(BIN)/python -m deploy.bench $(ARGS)
 
 # ---- change ----

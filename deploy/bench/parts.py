@@ -1,0 +1,79 @@
+"""The benchmarks by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from deploy.bench import (
+    appends,
+    event_stream,
+    growth,
+    many_cases,
+    nothing_skipped,
+    processor_time,
+    referrals,
+    start_up,
+    write_then_read,
+)
+from deploy.bench.bench import Bench
+from deploy.bench.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A benchmark: what it tells, how it is measured, and about how many seconds that takes."""
+
+    title: str
+    measure: Callable[[Bench], Iterator[Result]]
+    seconds: Callable[[Bench], float]
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "referrals": Part(
+        "Accepted referrals per second over REST",
+        referrals.measure,
+        lambda bench: referrals.ABOUT_SECONDS + 17 * bench.seconds,
+    ),
+    "appends": Part(
+        "Safe appends per second under 64 commands at once",
+        appends.measure,
+        lambda bench: appends.ABOUT_SECONDS + 6 * bench.seconds,
+    ),
+    "nothing-skipped": Part(
+        "Positions that a reader skips while eight processes write",
+        nothing_skipped.measure,
+        nothing_skipped.about_seconds,
+    ),
+    "event-stream": Part(
+        "POST to a subscriber of the event stream",
+        event_stream.measure,
+        lambda bench: event_stream.ABOUT_SECONDS + 2 * bench.seconds,
+    ),
+    "write-then-read": Part(
+        "Write, then read on the timeline with waitFor",
+        write_then_read.measure,
+        lambda bench: write_then_read.ABOUT_SECONDS + 2 * bench.seconds,
+    ),
+    "many-cases": Part(
+        "Timeline and lists among 100,000 cases",
+        many_cases.measure,
+        many_cases.about_seconds,
+    ),
+    "growth": Part(
+        "Growth: read, append and list in a log of 10^4, 10^5, 10^6 events",
+        growth.measure,
+        growth.about_seconds,
+    ),
+    "start-up": Part(
+        "Start-up and memory",
+        start_up.measure,
+        lambda _: start_up.ABOUT_SECONDS,
+    ),
+    "processor-time": Part(
+        "Where the processor's time goes",
+        processor_time.measure,
+        lambda bench: processor_time.ABOUT_SECONDS + 2 * bench.seconds,
+    ),
+}
