@@ -15,6 +15,7 @@ from deploy.bench import (
     processor_time,
     referrals,
     start_up,
+    sustained,
     write_then_read,
 )
 from deploy.bench.bench import Bench
@@ -70,6 +71,11 @@ PARTS: Final[Mapping[str, Part]] = {
         "Start-up and memory",
         start_up.measure,
         lambda _: start_up.ABOUT_SECONDS,
+    ),
+    "sustained": Part(
+        "The highest rate at which every consumer keeps up",
+        sustained.measure,
+        lambda bench: 2 * sustained.about_seconds(bench),
     ),
     "processor-time": Part(
         "Where the processor's time goes",
