@@ -39,6 +39,7 @@ run: $(RUNTIME) ## start the sandbox with all three services and the demo (ARGS=
 
 .PHONY: test
 test: $(DEV) imports ## import rules and all tests (ARGS: what to run; JOBS=0: in one process)
+	@$(BIN)/python -m tests.kafka
 	@echo "==> tests"
 	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(ARGS)
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,25 +13,11 @@ from typing import Final
 
 import httpx
 
+from tests.ports import free_port
+
 PROGRAM: Final = Path(sys.executable).with_name("caserelay")
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
-NOT_EPHEMERAL: Final = range(20_000, 32_000)
-"""Ports that no outgoing connection gets: while the server is down, a client that tries again and again could
-otherwise be given the very port as its own, connect to itself, and keep the server from coming back."""
-
-
-def free_port() -> int:
-    """A port of the loopback address on which nobody listens, and which stays free while the server is down."""
-    for port in random.sample(NOT_EPHEMERAL, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port found")
 
 
 class Program:
