@@ -84,11 +84,12 @@ async def write_log(store: str, directory: str, name: str, events: str) -> None:
 
 
 async def publish(kind: str, directory: str, topic: str) -> None:
-    """Publishes one message when told, and says at what time of the machine's clock it was stored."""
+    """Publishes a second message when told, and says at what time of the machine's clock it was stored."""
     bus = BUSES[kind](Path(directory))
     say("ready")
     hear()
-    await bus.publish(topic, [BusMessage(1, "key", "id-1", b"{}")], 1)
+    await bus.resume(topic)
+    await bus.publish(topic, [BusMessage(2, "key", "id-2", b"{}")], 2)
     say(str(time.time()))
     await bus.close()
 

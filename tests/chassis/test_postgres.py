@@ -39,6 +39,7 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
         stores.event_log("counters", TYPES)
     assert migrate(url, ["counters"]) == [
         "caserelay_counters/0001.event-log-and-consumers",
+        "caserelay_counters/0002.places-and-leader",
         "caserelay_counters_vault/0001.vault",
     ]
     assert (migrate(url, ["counters"]), missing(url, "counters")) == ([], [])
