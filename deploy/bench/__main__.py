@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -28,6 +29,9 @@ def main() -> int:
     asked.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
     asked.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
     given = asked.parse_args()
+    for name in [name for name in os.environ if name.startswith("CASERELAY_")]:
+        # Nothing that is set where the benchmark runs may change what is measured.
+        del os.environ[name]
     with (
         tempfile.TemporaryDirectory(dir=given.data, prefix="caserelay-bench-", ignore_cleanup_errors=True) as name,
         LoopbackIssuer() as issuer,

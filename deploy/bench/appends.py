@@ -17,7 +17,7 @@ import psycopg
 import uvloop
 
 from deploy.bench.bench import Bench
-from deploy.bench.engines import NotToBeHad, Place
+from deploy.bench.engines import STORES, NotToBeHad, Place
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.samples import Stored, events_of_a_referral
 from services.chassis.event_types import EventTypes
@@ -32,7 +32,7 @@ ABOUT_SECONDS: Final = 12
 def measure(bench: Bench) -> Iterator[Result]:
     """One event per command, and the four of a referral."""
     referral = events_of_a_referral(bench)
-    yield from bench.on_each_engine(lambda bench, engine: _on(bench, engine, referral))
+    yield from bench.on_each(STORES, lambda bench, engine: _on(bench, engine, referral))
 
 
 def _on(bench: Bench, engine: str, referral: Sequence[Stored]) -> Iterator[Result]:

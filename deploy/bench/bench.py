@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +13,6 @@ from deploy.bench.engines import SQLITE, Engines, NotToBeHad, Place
 from deploy.bench.issuer import LoopbackIssuer
 from deploy.bench.results import Result
 
-CASERELAY: Final = (sys.executable, "-c", "from services.cli import main; main()")
-"""The command `caserelay`, by this interpreter."""
 WARM_UP: Final = 20
 LEAST: Final = 5
 
@@ -64,9 +61,9 @@ class Bench:
         finally:
             self.engines.clear(place)
 
-    def on_each_engine(self, measure: Callable[[Bench, str], Iterator[Result]]) -> Iterator[Result]:
+    def on_each(self, engines: Sequence[str], measure: Callable[[Bench, str], Iterator[Result]]) -> Iterator[Result]:
         """The same on every engine that can be had; of another one it is said how to get it."""
-        for engine in self.engines.names():
+        for engine in engines:
             try:
                 yield from measure(self, engine)
             except NotToBeHad as missing:

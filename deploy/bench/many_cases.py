@@ -14,9 +14,9 @@ from typing import Final
 
 import uvloop
 
-from deploy.bench.bench import CASERELAY, Bench, rounds
+from deploy.bench.bench import Bench, rounds
 from deploy.bench.cases import Story
-from deploy.bench.engines import Place
+from deploy.bench.engines import STORES, Place
 from deploy.bench.filling import Ids, Template, heads
 from deploy.bench.http_client import Connection
 from deploy.bench.requests import request
@@ -33,7 +33,6 @@ LISTS: Final = (
     ("referrals, as the organisation", LOTTE, "/v1/referrals"),
     ("worklist, as the organisation", LOTTE, "/v1/worklist"),
 )
-SERVE: Final = (*CASERELAY, "serve", "all")
 
 
 def about_seconds(bench: Bench) -> float:
@@ -47,17 +46,17 @@ def _cases(bench: Bench) -> int:
 
 def measure(bench: Bench) -> Iterator[Result]:
     """On every engine the same."""
-    yield from bench.on_each_engine(_on)
+    yield from bench.on_each(STORES, _on)
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place:
         since = time.monotonic()
-        with System(SERVE, place, bench.issuer) as system:
+        with System.whole(place, bench.issuer) as system:
             long = uvloop.run(_live(system))
         _fill(bench, place, long)
         bench.say(f"  {_cases(bench):,} cases filled in {time.monotonic() - since:.0f} s")
-        with System(SERVE, place, bench.issuer, scene=False) as system:
+        with System.whole(place, bench.issuer, scene=False) as system:
             system.catch_up()
             took = uvloop.run(_timelines(bench, system, long.case))
             name = f"timeline of {LONG} events"

@@ -10,6 +10,7 @@ from deploy.bench import (
     appends,
     event_stream,
     growth,
+    kafka_round_trip,
     many_cases,
     nothing_skipped,
     processor_time,
@@ -47,15 +48,20 @@ PARTS: Final[Mapping[str, Part]] = {
         nothing_skipped.measure,
         nothing_skipped.about_seconds,
     ),
+    "kafka-round-trip": Part(
+        "POST to a Kafka consumer",
+        kafka_round_trip.measure,
+        lambda bench: kafka_round_trip.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
     "event-stream": Part(
         "POST to a subscriber of the event stream",
         event_stream.measure,
-        lambda bench: event_stream.ABOUT_SECONDS + 2 * bench.seconds,
+        lambda bench: event_stream.ABOUT_SECONDS + 3 * bench.seconds,
     ),
     "write-then-read": Part(
         "Write, then read on the timeline with waitFor",
         write_then_read.measure,
-        lambda bench: write_then_read.ABOUT_SECONDS + 2 * bench.seconds,
+        lambda bench: write_then_read.ABOUT_SECONDS + 3 * bench.seconds,
     ),
     "many-cases": Part(
         "Timeline and lists among 100,000 cases",
@@ -75,7 +81,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "sustained": Part(
         "The highest rate at which every consumer keeps up",
         sustained.measure,
-        lambda bench: 2 * sustained.about_seconds(bench),
+        lambda bench: 3 * sustained.about_seconds(bench),
     ),
     "processor-time": Part(
         "Where the processor's time goes",

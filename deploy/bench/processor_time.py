@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from deploy.bench.bench import Bench
+from deploy.bench.engines import STORES
 from deploy.bench.results import Result
 from deploy.bench.system import System
 from deploy.bench.wrk import need_wrk, run
@@ -20,14 +21,14 @@ ABOUT_SECONDS: Final = 12
 def measure(bench: Bench) -> Iterator[Result]:
     """On every engine the same; sampling costs a few per cent."""
     need_wrk()
-    yield from bench.on_each_engine(_on)
+    yield from bench.on_each(STORES, _on)
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place:
         samples = place.data / "samples.json"
         command = [sys.executable, "-m", "deploy.bench.under_profile", str(samples)]
-        with System(command, place, bench.issuer) as system:
+        with System.of_one(command, place, bench.issuer) as system:
             run(system, CONNECTIONS, bench.of(2, 1))
             one = run(system, CONNECTIONS, bench.seconds)
         counts: dict[str, int] = json.loads(samples.read_text())

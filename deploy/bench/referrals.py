@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from deploy.bench.bench import CASERELAY, Bench
+from deploy.bench.bench import Bench
+from deploy.bench.engines import STORES
 from deploy.bench.results import Result, against
-from deploy.bench.system import System
+from deploy.bench.system import CASERELAY, System
 from deploy.bench.wrk import Run, need_wrk, run
 
 WITHOUT: Final = "the same route without storage"
@@ -29,22 +30,22 @@ def measure(bench: Bench) -> Iterator[Result]:
     without = {}
     with bench.place() as place:
         command = [sys.executable, "-m", "deploy.bench.no_storage"]
-        with System(command, place, bench.issuer) as system:
+        with System.of_one(command, place, bench.issuer) as system:
             for connections, one in _runs(bench, system):
                 without[connections] = one
                 yield _result(WITHOUT, "none", connections, one)
-    yield from bench.on_each_engine(lambda bench, engine: _on(bench, engine, without))
+    yield from bench.on_each(STORES, lambda bench, engine: _on(bench, engine, without))
 
 
 def _on(bench: Bench, engine: str, without: dict[int, Run]) -> Iterator[Result]:
     naive = {}
     with bench.place(engine) as place:
         command = [sys.executable, "-m", "deploy.bench.naive"]
-        with System(command, place, bench.issuer, scene=False) as system:
+        with System.of_one(command, place, bench.issuer, scene=False) as system:
             for connections, one in _runs(bench, system):
                 naive[connections] = one
                 yield _result(NAIVE, engine, connections, one)
-    with bench.place(engine) as place, System([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
+    with bench.place(engine) as place, System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
         for connections, one in _runs(bench, system, watch=True):
             compared = (
                 *against(WITHOUT, one.rate, without[connections].rate),
@@ -52,8 +53,8 @@ def _on(bench: Bench, engine: str, without: dict[int, Run]) -> Iterator[Result]:
             )
             yield replace(_result("the referral service", engine, connections, one), compared=compared)
         system.catch_up()
-        bench.say(f"  {'':58} {engine:<11} in the log, with the warm-up: {system.stored()} referrals")
-    with bench.place(engine) as place, System([*CASERELAY, "serve", "all"], place, bench.issuer) as system:
+        bench.say(f"  {'':58} {engine:<18} in the log, with the warm-up: {system.stored()} referrals")
+    with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
         connections = max(_connections(bench))
         one = run(system, connections, bench.seconds, watch=True)
         furthest = max(one.furthest_behind.values(), default=0)

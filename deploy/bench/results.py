@@ -47,7 +47,7 @@ class Result:
             figures.append(f"{shown:<18}")
         told = [f"{one.ratio:.2f} x {one.to} ({one.of})" for one in self.compared]
         beside = "; ".join((*told, *self.notes))
-        return f"  {self.name:<58} {self.engine:<11}{' '.join(figures)} {beside}".rstrip()
+        return f"  {self.name:<58} {self.engine:<18}{' '.join(figures)} {beside}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deploy.bench.bench import CASERELAY, Bench
+from deploy.bench.bench import Bench
 from deploy.bench.http_client import Connection
 from deploy.bench.requests import Referrals
-from deploy.bench.system import System
+from deploy.bench.system import CASERELAY, System
 from services.chassis.event_types import EventTypes
 from services.chassis.metadata import Recorded
 from services.referral.topics import TOPICS
@@ -27,7 +27,7 @@ class Stored:
 
 def events_of_a_referral(bench: Bench) -> Sequence[Stored]:
     """The four events that the referral service stores for one referral, in three streams."""
-    with bench.place() as place, System([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
+    with bench.place() as place, System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
         asyncio.run(_submit(system))
         return asyncio.run(_last_four(system))
 

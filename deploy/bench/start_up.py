@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from deploy.bench.bench import CASERELAY, Bench
-from deploy.bench.engines import SQLITE
+from deploy.bench.bench import Bench
+from deploy.bench.engines import SQLITE, STORES
 from deploy.bench.results import Result, against, median, p95
-from deploy.bench.system import System
+from deploy.bench.system import CASERELAY, System
 from deploy.bench.wrk import need_wrk, run
 
 STARTS: Final = 6
@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Iterator[Result]:
     yield from _results(NAIVE, SQLITE, naive)
     sandbox = _started(bench, SQLITE, [*CASERELAY, "sandbox", "--empty"], scene=False)
     yield from _results("sandbox --empty", SQLITE, sandbox, naive)
-    yield from bench.on_each_engine(lambda bench, engine: _served(bench, engine, naive))
+    yield from bench.on_each(STORES, lambda bench, engine: _served(bench, engine, naive))
 
 
 Found = tuple[list[float], list[float]]
@@ -34,7 +34,7 @@ Found = tuple[list[float], list[float]]
 def _served(bench: Bench, engine: str, naive: Found) -> Iterator[Result]:
     command = [*CASERELAY, "serve", "all"]
     yield from _results("serve all", engine, _started(bench, engine, command, scene=False), naive)
-    with bench.place(engine) as place, System(command, place, bench.issuer) as system:
+    with bench.place(engine) as place, System.of_one(command, place, bench.issuer) as system:
         load = run(system, 16, bench.of(LOADED_SECONDS, 1))
         system.catch_up()
         memory = system.resident_megabytes()
@@ -46,7 +46,7 @@ def _started(bench: Bench, engine: str, command: Sequence[str], *, scene: bool) 
     """Seconds and megabytes of each start."""
     seconds, megabytes = list[float](), list[float]()
     for number in range(bench.of(STARTS, 2)):
-        with bench.place(engine) as place, System(command, place, bench.issuer, scene=scene) as system:
+        with bench.place(engine) as place, System.of_one(command, place, bench.issuer, scene=scene) as system:
             if number:
                 seconds.append(system.started_in)
                 megabytes.append(system.resident_megabytes())

@@ -11,14 +11,15 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from deploy.bench import open_loop
-from deploy.bench.bench import CASERELAY, Bench
+from deploy.bench.bench import Bench
+from deploy.bench.engines import SET_UPS
 from deploy.bench.open_loop import Offered, Orders
+from deploy.bench.process import busy_seconds
 from deploy.bench.results import Result, median
-from deploy.bench.system import TICKS, System
+from deploy.bench.system import System
 from deploy.bench.wrk import need_wrk, run
 from services.sandbox.demo import INES
 
@@ -39,13 +40,13 @@ def about_seconds(bench: Bench) -> float:
 
 
 def measure(bench: Bench) -> Iterator[Result]:
-    """In one process, on each engine."""
+    """In one process, and on PostgreSQL and Kafka in one for each service."""
     need_wrk()
-    yield from bench.on_each_engine(_in_one_process)
+    yield from bench.on_each(SET_UPS, _on)
 
 
-def _in_one_process(bench: Bench, engine: str) -> Iterator[Result]:
-    with bench.place(engine) as place, System([*CASERELAY, "serve", "all"], place, bench.issuer) as system:
+def _on(bench: Bench, engine: str) -> Iterator[Result]:
+    with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
         yield from _search(bench, system, "all services in one process")
 
 
@@ -114,7 +115,7 @@ def _try(bench: Bench, system: System, rate: float, seconds: int) -> Try:
             behind.append((round(time.monotonic() - began, 1), positions))
 
     orders = Orders(url=system.url, token=system.token(INES), rate=rate, seconds=seconds)
-    used, busy = system.processor_seconds(), _busy_seconds()
+    used, busy = system.processor_seconds(), busy_seconds()
     looking = threading.Thread(target=look)
     looking.start()
     try:
@@ -123,7 +124,7 @@ def _try(bench: Bench, system: System, rate: float, seconds: int) -> Try:
         over.set()
         looking.join()
     passed = time.monotonic() - began
-    used, busy = system.processor_seconds() - used, _busy_seconds() - busy
+    used, busy = system.processor_seconds() - used, busy_seconds() - busy
     one = Try(rate, offered, behind, system.catch_up(), used / passed, busy / passed)
     one.faults = list(_faults(one))
     verdict = "kept" if one.kept else f"not kept: {', '.join(one.faults)}"
@@ -146,13 +147,6 @@ def _faults(one: Try) -> Iterator[str]:
 
 def _middle(behind: list[tuple[float, float]]) -> float:
     return median([positions for _, positions in behind])
-
-
-def _busy_seconds() -> float:
-    """Processor time that the whole machine has spent on something."""
-    of_all = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:]
-    user, nice, system, _idle, _waiting, *interrupts = map(int, of_all)
-    return (user + nice + system + sum(interrupts[:2])) / TICKS
 
 
 def _result(name: str, system: System, one: Try) -> Result:
