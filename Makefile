@@ -22,8 +22,10 @@ PYTHON ?=
 digest = $(shell { cat pyproject.toml $(1); pwd -P; } 2>/dev/null | cksum | tr -s ' \t' '-')
 RUNTIME_DIGEST := $(call digest,$(LOCKS)/runtime.txt)
 DEV_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt)
+BENCH_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt $(LOCKS)/bench.txt)
 RUNTIME := $(VENV)/.installed-runtime-$(RUNTIME_DIGEST)
 DEV := $(VENV)/.installed-dev-$(DEV_DIGEST)
+BENCH := $(VENV)/.installed-bench-$(BENCH_DIGEST)
 
 .PHONY: help
 help: ## list the targets
@@ -69,6 +71,11 @@ imports: $(DEV) ## only the import rules
 bench: $(DEV) ## measure this machine: rates, latencies, growth, memory (ARGS: --only, --seconds, --full)
 	@exec $(BIN)/python -m deploy.bench $(ARGS)
 
+.PHONY: bench-report
+bench-report: $(BENCH) ## the same, written to docs/ as a table with plots (ARGS: as above; the rest stays as it was)
+	@$(BIN)/python -m deploy.bench --json docs/benchmarks.json $(ARGS); status=$$?; \
+	$(BIN)/python -m deploy.bench.report docs/benchmarks.json docs && exit $$status
+
 # ---- change ----
 
 .PHONY: format
@@ -88,6 +95,8 @@ lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest v
 	@$(compile) --output-file $(LOCKS)/runtime.txt pyproject.toml
 	@echo "==> $(LOCKS)/dev.txt"
 	@$(compile) --extra dev --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/dev.txt pyproject.toml
+	@echo "==> $(LOCKS)/bench.txt"
+	@$(compile) --extra dev --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
 	@rm -rf $(VENV)/.lock
 
 .PHONY: clean
@@ -141,3 +150,6 @@ $(RUNTIME):
 
 $(DEV):
 	$(call install,$(LOCKS)/dev.txt,$(RUNTIME) $(DEV))
+
+$(BENCH):
+	$(call install,$(LOCKS)/bench.txt,$(RUNTIME) $(DEV) $(BENCH))

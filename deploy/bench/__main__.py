@@ -77,7 +77,7 @@ def _surroundings(bench: Bench) -> dict[str, str]:
     except NotToBeHad as missing:
         known["PostgreSQL"] = str(missing)
     for name, value in known.items():
-        _say(f"{name + ':':<12} {value}")
+        _say(f"{name + ':':<16} {value}")
     return known
 
 

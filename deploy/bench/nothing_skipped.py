@@ -68,7 +68,6 @@ def _run(bench: Bench, how: How, events: int, event: Stored) -> Result:
         engine=POSTGRESQL,
         rate=len(there) / seconds,
         notes=(f"{skipped} positions skipped over {len(there):,} events",),
-        at=skipped,
     )
 
 

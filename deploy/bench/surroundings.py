@@ -16,6 +16,7 @@ import psycopg
 
 from services.chassis.event_types import EventTypes
 from services.chassis.stores import Stores
+from tests.kafka_jars import VERSION as KAFKA_VERSION
 
 LIBRARIES: Final = (
     "eventsourcing",
@@ -45,7 +46,8 @@ def machine(directory: Path) -> dict[str, str]:
         "Python": platform.python_version(),
         "SQLite": f"{sqlite3.sqlite_version}; {durability_of_files(directory / 'asked')}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
-        "load": _said_by("wrk", "-v").split(" [")[0] or "no wrk",
+        "Kafka": f"{KAFKA_VERSION}; one broker, replication 1, acks all, no flush per record",
+        "load generator": _said_by("wrk", "-v").split(" [")[0] or "no wrk",
     }
 
 

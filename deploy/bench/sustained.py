@@ -126,13 +126,14 @@ def _try(bench: Bench, system: System, rate: float, seconds: int) -> Try:
     passed = time.monotonic() - began
     used, busy = system.processor_seconds() - used, busy_seconds() - busy
     one = Try(rate, offered, behind, system.catch_up(), used / passed, busy / passed)
-    one.faults = list(_faults(one))
+    one.faults = list(faults(one))
     verdict = "kept" if one.kept else f"not kept: {', '.join(one.faults)}"
     bench.say(f"  {rate:,.0f}/s for {seconds} s: {verdict}")
     return one
 
 
-def _faults(one: Try) -> Iterator[str]:
+def faults(one: Try) -> Iterator[str]:
+    """What says that a rate was too much."""
     second = POSITIONS * one.rate
     if one.offered.refused:
         yield f"{one.offered.refused} refused"
