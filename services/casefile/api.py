@@ -51,7 +51,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
         _: Covered,
         state: Annotated[CaseState | None, Query()] = None,
         organisation: Annotated[str | None, Query(max_length=200)] = None,
-        overdue: Annotated[bool | None, Query()] = None,
+        overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:

@@ -7,7 +7,6 @@ permits it for the parties as they are then.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -241,8 +240,10 @@ def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
 
 async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:
     """The messages at these positions of the log, in order."""
-    runs = await asyncio.gather(*(log.read_all(first - 1, count) for first, count in _runs(positions)))
-    return [recorded.event.message for run in runs for recorded in run]
+    found: list[dict[str, Any]] = []
+    for first, count in _runs(positions):
+        found.extend(recorded.event.message for recorded in await log.read_all(first - 1, count))
+    return found
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
