@@ -69,6 +69,7 @@ class Broker:
     """A broker of one's own, which may be killed and started again."""
 
     def __init__(self, programs: Jars, directory: Path, properties: Mapping[str, str] | None = None) -> None:
+        self._directory = directory
         self._said = directory / "server.log"
         self._port = free_port()
         data, written = directory / "data", directory / "server.properties"
@@ -91,7 +92,7 @@ class Broker:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
             )
-        self._call_off = engines.at_our_end('kill -KILL "$1"', self._process.pid)
+        self._call_off = engines.at_our_end('kill -KILL "$1"; rm -rf "$2"', self._process.pid, self._directory)
         until = time.monotonic() + START_SECONDS
         while _READY not in (words := self._said.read_text(encoding="utf-8", errors="replace")):
             if self._process.poll() is not None or time.monotonic() > until:

@@ -107,7 +107,9 @@ class Server:
                 start_new_session=True,
                 **self._owner(),
             )
-        self._call_off = engines.at_our_end('kill -KILL "$1"', self._process.pid)
+        self._call_off = engines.at_our_end(
+            'kill -KILL "$1"; sleep 1; rm -rf "$2"', self._process.pid, self._data.parent
+        )
         until = time.monotonic() + START_SECONDS
         while True:
             try:

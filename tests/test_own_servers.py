@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -40,7 +41,8 @@ with ExitStack() as stack:
     server.pause()
     held = postgres._children(server._process.pid)
     print(*addresses)
-    print(broker._process.pid, server._process.pid, *held, flush=True)
+    print(broker._process.pid, server._process.pid, *held)
+    print(broker._directory, server._data.parent, flush=True)
     time.sleep(600)
 """
 
@@ -49,14 +51,12 @@ with ExitStack() as stack:
 def test_what_kafka_acknowledged_is_there_after_it_came_back(
     kafka_broker: kafka.Broker, end: Callable[[kafka.Broker], None]
 ) -> None:
-    """It comes back on the same port, with the same data, and soon."""
+    """It comes back on the same port, with the same data."""
     topic = topic_in(kafka_broker.servers, "")
     produce(kafka_broker.servers, topic, b"before")
     end(kafka_broker)
-    began = time.monotonic()
     kafka_broker.start()
     assert consume(kafka_broker.servers, topic) == b"before"
-    assert time.monotonic() - began < 15
 
 
 def test_a_broker_on_hold_acknowledges_once_it_goes_on(kafka_broker: kafka.Broker) -> None:
@@ -98,16 +98,16 @@ def test_servers_on_hold_can_be_killed_and_started_again(
 
 
 def test_a_test_process_that_is_killed_leaves_no_server_behind() -> None:
-    """Neither processes, held or not, nor a container."""
+    """Neither processes, held or not, nor a container, nor their data."""
     with subprocess.Popen([sys.executable, "-c", KILLED], cwd=ROOT, stdout=subprocess.PIPE, text=True) as tests:
         assert tests.stdout is not None
-        addresses, pids = tests.stdout.readline().split(), tests.stdout.readline().split()
+        addresses, pids, directories = [tests.stdout.readline().split() for _ in range(3)]
         assert len(pids) > 3
         assert all(map(_runs, pids))
         tests.kill()
     until = time.monotonic() + 30
-    while any(map(_runs, pids)) or any(map(_listens, addresses)):
-        assert time.monotonic() < until, (pids, addresses)
+    while any(map(_runs, pids)) or any(map(_listens, addresses)) or any(map(os.path.exists, directories)):
+        assert time.monotonic() < until, (pids, addresses, directories)
         time.sleep(0.1)
 
 

@@ -48,7 +48,7 @@ class Cluster:
             "ssl_certfile": settings.kafka_ssl_certfile,
             "ssl_keyfile": settings.kafka_ssl_keyfile,
         }
-        return cls({name: value for name, value in client.items() if value is not None}, settings.kafka_prefix)
+        return cls({name: value for name, value in client.items() if value is not None}, settings.kafka_prefix or "")
 
     @classmethod
     def at(cls, servers: str, prefix: str = "") -> Cluster:

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     """File with the services' own certificate, where brokers ask for one."""
     kafka_ssl_keyfile: Path | None = None
     """File with the key of that certificate."""
-    kafka_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{0,60}$")] = ""
+    kafka_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,60}$")] | None = None
     """Stands before the name of every topic and consumer group, for several installations on one cluster."""
     kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 12
     """Partitions of a topic that `caserelay bus topics` creates: how many replicas can share it. Fixed for ever."""

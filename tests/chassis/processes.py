@@ -16,8 +16,9 @@ from eventsourcing.persistence import PersistenceError
 
 from services.chassis.bus import BusMessage
 from services.chassis.eventlog import Conflict, Write
+from services.chassis.stores import Stores
 from services.chassis.vault import SQLiteVault
-from tests.chassis.conftest import BUSES, LOGS
+from tests.chassis.conftest import BUSES, LOGS, address_in
 from tests.chassis.counters import Counted, metadata
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,15 @@ async def publish(kind: str, directory: str, topic: str) -> None:
     await bus.close()
 
 
+async def hold_lease(engine: str, directory: str) -> None:
+    """Takes the lease for an hour, and hangs."""
+    stores = Stores(Path(directory), address_in(Path(directory)) if engine == "postgres" else None)
+    lease = stores.lease("counters")
+    assert await lease.claim("elsewhere", 3600)
+    say("ready")
+    await asyncio.Event().wait()
+
+
 async def fill_the_disk(directory: str) -> None:
     """Appends when no file may grow, and again when they may."""
     log = LOGS["sqlite"](Path(directory))
@@ -127,7 +137,7 @@ async def open_vault(path: str) -> None:
     await vault.close()
 
 
-ROLES = {role.__name__: role for role in (write_log, publish, fill_the_disk, open_vault)}
+ROLES = {role.__name__: role for role in (write_log, publish, hold_lease, fill_the_disk, open_vault)}
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
