@@ -33,9 +33,11 @@ def everything(outside: Outsider, case: str, offer: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_sandbox_goes_on_where_it_was(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_stopped_sandbox_goes_on_where_it_was(
+    own_engines: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
     """Stopped within a story, with a listener on the line: it ends cleanly within seconds, and all is kept."""
-    first = Program(tmp_path / "var", "sandbox", "--empty")
+    first = Program(tmp_path / "var", "sandbox", "--empty", port=None, **own_engines)
     try:
         first.wait_until_ready()
         outside = outsider(first)
@@ -58,7 +60,7 @@ def test_a_stopped_sandbox_goes_on_where_it_was(tmp_path: Path, number: signal.S
         outside.http.close()
     finally:
         first.stop()
-    again = Program(tmp_path / "var", "sandbox", "--empty", port=first.port)
+    again = Program(tmp_path / "var", "sandbox", "--empty", port=first.port, **own_engines)
     try:
         assert again.wait_until_ready() < 6
         outside = outsider(again)
