@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 
 TOPIC = "caserelay.test.v1"
 AWAY_SECONDS = float(os.environ.get("CASERELAY_TEST_AWAY_SECONDS", "15"))
-"""How long the broker is away; `make faults-long` says three minutes."""
+"""How long the broker is away."""
 HELD_SECONDS = 9.0
 """Longer than a session in Kafka."""
 
