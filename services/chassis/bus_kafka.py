@@ -22,6 +22,7 @@ from kafka.partitioner.default import murmur2
 from services.chassis.bus import BusMessage, Places
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics
+from services.chassis.kafka_connecting import connected
 from services.chassis.kafka_events import encode
 from services.chassis.kafka_progress import Progress, ProgressBoard
 from services.chassis.kafka_subscription import KafkaSubscription
@@ -118,18 +119,18 @@ class KafkaBus:
         if self._closing:
             raise KafkaConnectionError("the bus is being closed")
         if self._producer is None:
-            self._producer = KafkaProducer(
-                **self._cluster.options(
-                    acks="all",
-                    enable_idempotence=True,
-                    max_in_flight_requests_per_connection=1,
-                    delivery_timeout_ms=DELIVERY_MS,
-                    max_block_ms=5_000,
-                    max_request_size=LARGEST_REQUEST,
-                    batch_size=262_144,
-                    linger_ms=0,
-                    allow_auto_create_topics=False,
-                )
+            self._producer = connected(
+                KafkaProducer,
+                self._cluster,
+                acks="all",
+                enable_idempotence=True,
+                max_in_flight_requests_per_connection=1,
+                delivery_timeout_ms=DELIVERY_MS,
+                max_block_ms=5_000,
+                max_request_size=LARGEST_REQUEST,
+                batch_size=262_144,
+                linger_ms=0,
+                allow_auto_create_topics=False,
             )
         return self._producer
 

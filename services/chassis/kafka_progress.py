@@ -22,6 +22,7 @@ from pydantic_core import from_json, to_json
 from services.chassis.bus import START, Places
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka_clients import PROGRESS, Cluster
+from services.chassis.kafka_connecting import connected
 
 KEPT: Final = 4096
 """Records remembered per topic; a subscriber that lags further behind than that counts as having covered less."""
@@ -119,10 +120,12 @@ class ProgressBoard:
                 self._ending.wait(1.0)
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        consumer = KafkaConsumer(
-            **self._cluster.options(
-                enable_auto_commit=False, allow_auto_create_topics=False, auto_offset_reset="earliest"
-            )
+        consumer = connected(
+            KafkaConsumer,
+            self._cluster,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            auto_offset_reset="earliest",
         )
         try:
             consumer.assign([self._partition])

@@ -20,6 +20,7 @@ from kafka.errors import KafkaError
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_connecting import connected
 from services.chassis.kafka_events import decode
 from services.chassis.kafka_progress import ProgressBoard
 
@@ -104,24 +105,28 @@ class KafkaSubscription:
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
 
     def _joined(self) -> Any:
-        consumer = KafkaConsumer(
-            **self._cluster.options(
-                group_id=self._group,
-                partition_assignment_strategy=[CooperativeStickyAssignor],
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-                allow_auto_create_topics=False,
-                session_timeout_ms=SESSION_MS,
-                heartbeat_interval_ms=HEARTBEAT_MS,
-                fetch_min_bytes=1,
-                metadata_max_age_ms=30_000,
-            )
+        consumer = connected(
+            KafkaConsumer,
+            self._cluster,
+            group_id=self._group,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
+            fetch_min_bytes=1,
+            metadata_max_age_ms=30_000,
         )
-        consumer.subscribe([self._name], listener=_Rebalanced(self._assigned, self._revoked))
-        # A member that joins before it knows the topic's partitions shares out none, as long as nothing else changes.
-        if not consumer.partitions_for_topic(self._name):
+        try:
+            consumer.subscribe([self._name], listener=_Rebalanced(self._assigned, self._revoked))
+            # A member that joins before it knows the topic's partitions shares out none, as long as nothing else
+            # changes.
+            if not consumer.partitions_for_topic(self._name):
+                raise Unavailable
+        except BaseException:
             consumer.close(autocommit=False, timeout_ms=COMMIT_MS)
-            raise Unavailable
+            raise
         return consumer
 
     def _assigned(self, partitions: Collection[int]) -> None:

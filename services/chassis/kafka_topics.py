@@ -10,6 +10,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics, Unreachable
+from services.chassis.kafka_connecting import connected
 
 _FOREVER: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """A service that is new reads from the first event on."""
@@ -44,7 +45,7 @@ class Topics:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         try:
-            self._admin: Any = KafkaAdminClient(**cluster.options())
+            self._admin: Any = connected(KafkaAdminClient, cluster)
         except KafkaError as failure:
             raise Unreachable(
                 f"Kafka cannot be reached at CASERELAY_KAFKA_SERVERS ({type(failure).__name__})"
