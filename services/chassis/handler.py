@@ -110,8 +110,11 @@ class Handler(Generic[C, D]):
         streams: Streams,
         desk: Callable[[C, str, Reads], Awaitable[D]],
         decide: Callable[[C, D], Sequence[Any]],
+        foreseen: Callable[[C], Sequence[tuple[str, Entity[Any]]]] = lambda _: (),
     ) -> None:
+        """`foreseen` names streams that the desk of a command will certainly ask for: they are read with its own."""
         self._streams = streams
+        self._foreseen = foreseen
         self._desk = desk
         self._decide = decide
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -170,6 +173,7 @@ class Handler(Generic[C, D]):
         turn: frozenset[str],
     ) -> Outcome[S]:
         reads = Reads(self._streams)
+        await reads.together([(stream, entity), *self._foreseen(command)])
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
