@@ -119,6 +119,12 @@ class Handler(Generic[C, D]):
         self._decide = decide
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    async def foresee(self, command: C, stream: str, entity: Entity[S], *also: tuple[str, Entity[Any]]) -> Reads:
+        """Reads in one round trip what the command is sure to rest on, and `also` what its sender has to know first."""
+        reads = Reads(self._streams)
+        await reads.together([(stream, entity), *self._foreseen(command), *also])
+        return reads
+
     async def handle(
         self,
         command: C,
@@ -128,8 +134,11 @@ class Handler(Generic[C, D]):
         *,
         must_exist: bool = True,
         before_append: Callable[[], Awaitable[None]] | None = None,
+        foreseen: Reads | None = None,
     ) -> Outcome[S]:
         """Decides `command` for `stream` and stores what follows.
+
+        `foreseen` is what `foresee` has just read for it.
 
         `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
         cannot commit together with the log. It may run again after a conflict.
@@ -137,7 +146,8 @@ class Handler(Generic[C, D]):
         Raises Refused, PreconditionFailed, KeyReused, NotFound (with `must_exist`), Busy.
         """
         try:
-            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset())
+            reads = foreseen or await self.foresee(command, stream, entity)
+            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
         while True:
@@ -145,7 +155,8 @@ class Handler(Generic[C, D]):
                 while tries < TRIES:
                     tries += 1
                     try:
-                        return await self._try(command, stream, entity, call, must_exist, before_append, turn)
+                        reads = await self.foresee(command, stream, entity)
+                        return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
                     except Conflict as conflict:
                         if not turn.issuperset(conflict.streams):
                             turn = frozenset(conflict.streams)
@@ -171,9 +182,8 @@ class Handler(Generic[C, D]):
         must_exist: bool,  # noqa: FBT001 - handed on
         before_append: Callable[[], Awaitable[None]] | None,
         turn: frozenset[str],
+        reads: Reads,
     ) -> Outcome[S]:
-        reads = Reads(self._streams)
-        await reads.together([(stream, entity), *self._foreseen(command)])
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)

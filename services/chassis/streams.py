@@ -139,10 +139,10 @@ class Reads:
     async def together(self, wanted: Sequence[tuple[str, Entity[Any]]]) -> None:
         """Reads several streams in one round trip, for `fold` and `state` to find them read."""
         missing = [(stream, entity) for stream, entity in wanted if id(entity) not in self._seen.setdefault(stream, {})]
-        for (stream, entity), folded in zip(
-            missing, await self._streams.fold_together(missing, self._mark), strict=True
-        ):
-            self._seen[stream][id(entity)] = entity, folded
+        if missing:
+            folds = await self._streams.fold_together(missing, self._mark)
+            for (stream, entity), folded in zip(missing, folds, strict=True):
+                self._seen[stream][id(entity)] = entity, folded
 
     async def state(self, stream: str, entity: Entity[S]) -> S:
         """The state of a stream; an append to it is checked against the version of this read."""

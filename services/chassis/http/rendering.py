@@ -27,9 +27,10 @@ def as_json(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if (members := _members(kind)) is not None:
-        return {member: as_json(getattr(value, name)) for name, member in members}
+        given = ((member, getattr(value, name)) for name, member in members)
+        return {member: held if type(held) in _PLAIN else as_json(held) for member, held in given}
     if isinstance(value, tuple | list):
-        return [as_json(one) for one in value]
+        return [one if type(one) in _PLAIN else as_json(one) for one in value]
     if isinstance(value, frozenset | set):
         return sorted(as_json(one) for one in value)
     # The keys of a mapping are codes, and stay as they are.
