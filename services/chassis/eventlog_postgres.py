@@ -193,7 +193,7 @@ class PostgresEventLog:
 
     async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return await self._asked.submit([_Asked(stream, after, _FOREVER) for stream, after in tails])
+        return await self._asked.submit([_Asked(stream, after, _FOREVER) for stream, after in tails]) if tails else []
 
     async def _read_streams(self, batch: Sequence[list[_Asked]]) -> list[list[list[Recorded]] | Exception]:
         # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.

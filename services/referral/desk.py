@@ -113,7 +113,8 @@ class Desks:
             programme=on.programme,
             legal_basis=basis_id,
         )
-        await reads.together(_streams(on))
+        if not isinstance(command, SubmitReferral):
+            await reads.together(_streams(on))
         programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
         version = programme.in_force(at)
         desk = Desk(
