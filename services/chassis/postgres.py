@@ -118,7 +118,12 @@ _ISOLATED = "SET default_transaction_isolation = 'read committed'"
 async def connect(database: Database) -> AsyncConnection[Any]:
     """A connection whose commits are durable, whatever the server's default is."""
     connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
-    await prepare(connection)
+    try:
+        await prepare(connection)
+    except BaseException:
+        # Whoever was to close it never sees it: a listener that is stopped while it connects anew.
+        await connection.close()
+        raise
     return connection
 
 
