@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from httpx_sse import connect_sse
 
 from tests.deploy.composed import SERVICES, Composed, composed, docker, what_is_missing
+from tests.deploy.subscriber import Subscriber
 from tests.journeys.sandbox import Outsider
 from tests.people import AUDITOR, INES, LOTTE, Person, another_person
 
@@ -89,6 +91,20 @@ def test_a_stream_is_pushed_through_the_gateway(system: System) -> None:
         subjects: Iterator[Any] = (json.loads(event.data)["subject"] for event in events)
         assert case in subjects
         assert time.monotonic() - answered < 2
+
+
+def test_an_organisation_follows_over_kafka(system: System, tmp_path: Path) -> None:
+    """From outside, with the example: what it is sent is its feed, in the feed's order."""
+    composed, outside = system
+    case, position = _handed_over(outside)
+    _both_sides_know(outside, case, position)
+    told = [one["id"] for one in outside.feed(LOTTE)]
+    example = Subscriber(composed.kafka, "brugwerk", tmp_path)
+    try:
+        assert [event["id"] for event in example.printed(len(told))] == told
+    finally:
+        example.process.kill()
+        example.process.wait()
 
 
 def test_a_trace_goes_through_the_gateway(system: System) -> None:
