@@ -53,10 +53,10 @@ class CaseMessage(Message):
 
 
 class CloudEvent(Contract):
-    """CloudEvents 1.0 in structured JSON, with the partitioning, sequence and distributed-tracing extensions.
+    """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
 
     `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
-    (for an organisation or a programme: its own id).
+    (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from.
     """
 
     specversion: str = "1.0"
@@ -69,5 +69,6 @@ class CloudEvent(Contract):
     datacontenttype: str = "application/json"
     sequence: str
     partitionkey: str
+    causationid: str | None = None
     traceparent: str | None = None
     data: dict[str, Any]

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.chassis.settings import Settings
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
@@ -94,6 +96,56 @@ def migrate(which: str) -> None:
     except RefusedDatabase as refusal:
         raise click.ClickException(str(refusal)) from None
     click.echo("\n".join(applied) or "nothing to do")
+
+
+@main.group()
+def bus() -> None:
+    """The topics in Apache Kafka, and the messages that wait aside on any bus."""
+
+
+@bus.command()
+@click.option("--organisation", multiple=True, help="Also the topic with what this organisation may see.")
+def topics(organisation: tuple[str, ...]) -> None:
+    """Creates the topics that are missing, in the cluster of CASERELAY_KAFKA_SERVERS."""
+    from services.bus_administration import create_topics
+    from services.chassis.kafka_clients import RefusedTopics
+
+    try:
+        created = create_topics(_settings(), organisation)
+    except RefusedTopics as refusal:
+        raise click.ClickException(str(refusal)) from None
+    click.echo("\n".join(created) or "nothing to do")
+
+
+@bus.command()
+@click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
+def parked(which: str) -> None:
+    """Lists the messages that a service could not handle, and those that wait behind them."""
+    from services.bus_administration import list_parked
+
+    names = SERVICE_NAMES if which == "all" else (which,)
+    if not _administered(lambda settings: list_parked(settings, names, click.echo)):
+        click.echo("no message waits aside")
+
+
+@bus.command()
+@click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
+def redrive(which: str) -> None:
+    """Has the messages that were given up tried again by the running service."""
+    from services.bus_administration import redrive_parked
+
+    names = SERVICE_NAMES if which == "all" else (which,)
+    given = _administered(lambda settings: redrive_parked(settings, names))
+    click.echo(f"{given} will be tried again" if given else "none was given up")
+
+
+def _administered(work: Callable[[Settings], int]) -> int:
+    from services.chassis.postgres import RefusedDatabase
+
+    try:
+        return work(_settings())
+    except RefusedDatabase as refusal:
+        raise click.ClickException(str(refusal)) from None
 
 
 @main.command()

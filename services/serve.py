@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import click
 import uvicorn
 
+from contracts.topics import TOPICS
 from services.assembly import assemble, production_app
 from services.chassis.clock import SystemClock
 from services.chassis.identity import Verifier
+from services.chassis.kafka_clients import Cluster, RefusedTopics, Unreachable
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
 from services.chassis.postgres import RefusedDatabase
 from services.chassis.telemetry import configure_logging
@@ -79,6 +81,21 @@ def serve_app(app: ASGIApp, settings: Settings, on: socket.socket, end_streams: 
     return 0 if running.started else 1
 
 
+def _has_topics(cluster: Cluster) -> bool:
+    # Late, since Kafka's client is large.
+    from services.chassis.kafka_topics import require  # noqa: PLC0415
+
+    try:
+        require(cluster, TOPICS)
+    except Unreachable as refusal:
+        # Commands need the log alone, and what they write is published once a broker answers.
+        log.warning("started without the bus", extra={"reason": str(refusal)})
+    except RefusedTopics as refusal:
+        click.echo(str(refusal), err=True)
+        return False
+    return True
+
+
 def run_services(settings: Settings, names: Sequence[str]) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
     configure_logging(settings.log_level)
@@ -91,6 +108,8 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
         keys = asyncio.run(OidcIssuer.connect(settings.issuer))
     except (IssuerUnavailable, ValueError) as failure:
         click.echo(f"the issuer cannot be used: {failure}", err=True)
+        return 1
+    if (cluster := Cluster.of(settings)) is not None and not _has_topics(cluster):
         return 1
     if (on := listen(settings)) is None:
         return 1

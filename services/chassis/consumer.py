@@ -1,7 +1,7 @@
 """Following a topic: every message is handled, in order per key; one that fails waits aside and holds up only its key.
 
 The effect of a message carries the message's id in its own transaction (`Call.causation_id`), so a repeat after a
-crash changes nothing, and the saved position only says where to go on. A message that fails is parked, tried again
+crash changes nothing, and the saved places only say where to go on. A message that fails is parked, tried again
 with growing pauses, and after the last try given up for an operator; later messages of its key queue up behind it.
 """
 
@@ -13,8 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus, BusMessage
+from services.chassis.bus import Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
+from services.chassis.coverage import Coverage
 
 READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
@@ -28,50 +29,54 @@ React = Callable[[CloudEvent], Awaitable[None]]
 
 
 class Consumer:
-    """Follows one topic for one service."""
+    """Follows one topic for one service, together with the service's other processes."""
 
-    def __init__(self, topic: str, bus: Bus, store: ConsumerStore, react: React) -> None:
+    def __init__(self, service: str, topic: str, bus: Bus, store: ConsumerStore, react: React) -> None:
         self.topic = topic
-        self._bus = bus
         self._store = store
         self._react = react
-        self._moved = asyncio.Condition()
+        self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
+        self._coverage = Coverage(lambda: self.through)
+
+    def _places(self) -> Places:
+        return self._store.places(self._subscription.bus, self.topic)
 
     @property
     def through(self) -> int:
         """The source position that is covered: everything that follows from messages up to it is stored or parked."""
-        return self._store.through(self.topic)
+        return self._subscription.through(self._places())
 
     @property
     def parked(self) -> int:
         """How many messages wait aside."""
         return self._store.count_parked(self.topic)
 
-    async def behind(self) -> int:
-        """How many published source positions are not covered yet."""
-        return max(0, await self._bus.published_through(self.topic) - self.through)
+    def holds_up(self, key: str) -> bool:
+        """Whether messages of the key wait aside."""
+        return key in self._store.parked_keys(self.topic)
+
+    def behind(self) -> int:
+        """How much that is published is not covered yet."""
+        return self._subscription.behind(self._places())
 
     async def round(self) -> None:
         """Handles what is new, or waits a while for something new."""
-        after = self.through
-        batch = await self._bus.read(self.topic, after, READ_AT_ONCE)
-        if batch.through <= after:
-            # Another process that shares the position may have come here first, and cannot wake those who wait here.
-            async with self._moved:
-                self._moved.notify_all()
-            await self._bus.wait(self.topic, after, IDLE_SECONDS)
+        batches = await self._subscription.take(READ_AT_ONCE, IDLE_SECONDS)
+        if not batches:
             return
         by_key: dict[str, list[BusMessage]] = {}
-        for message in batch.messages:
-            by_key.setdefault(message.key, []).append(message)
+        for batch in batches:
+            for message in batch.messages:
+                by_key.setdefault(message.key, []).append(message)
         waiting = self._store.parked_keys(self.topic) if by_key else set()
         # Keys side by side, so that their commits are shared; within a key one after the other.
         aside = await asyncio.gather(
             *(self._handle_key(messages, blocked=key in waiting) for key, messages in by_key.items())
         )
-        self._store.advance(self.topic, batch.through, [one for some in aside for one in some])
-        async with self._moved:
-            self._moved.notify_all()
+        places = {batch.partition: batch.place for batch in batches}
+        self._store.advance(self._subscription.bus, self.topic, places, [one for some in aside for one in some])
+        await self._subscription.taken(places)
+        self._coverage.moved()
 
     async def _handle_key(self, messages: Sequence[BusMessage], *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []
@@ -113,14 +118,10 @@ class Consumer:
         self._store.unpark(self.topic, one.message.position)
         return True
 
-    async def redrive(self) -> int:
-        """Gives every message that was given up its tries again; returns how many."""
-        given_up = [one for one in self._store.parked(self.topic) if one.retry_at is None]
-        for one in given_up:
-            self._store.park(self.topic, Parked(one.message, 0, one.failure, time.time()))
-        return len(given_up)
-
     async def wait_through(self, position: int) -> None:
-        """Returns once `position` is covered. The caller bounds the wait."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.through >= position)
+        """Returns once `position` is covered, by this process or others. The caller bounds the wait."""
+        await self._coverage.wait(position)
+
+    async def close(self) -> None:
+        """Leaves the topic to the others."""
+        await self._subscription.close()

@@ -1,4 +1,4 @@
-"""The port of what consumers remember: their positions, and the messages that wait aside."""
+"""The port of what consumers remember: how far they have come, and the messages that wait aside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.chassis.bus import BusMessage
+from services.chassis.bus import BusMessage, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,19 @@ class Parked:
 
 
 class ConsumerStore(Protocol):
-    """Positions and parked messages of one service, both in one transaction per batch.
+    """Places and parked messages of one service, both in one transaction per batch.
 
     Answers at once: its statements are short, and made inline.
     """
 
-    def through(self, topic: str) -> int:
-        """The source position that is covered."""
+    def places(self, bus: str, topic: str) -> Places:
+        """How far each partition of a topic was handled, by any process; for each kind of bus its own."""
 
-    def advance(self, topic: str, through: int, parked: Sequence[Parked] = ()) -> None:
-        """Saves a position together with the messages that were put aside on the way to it."""
+    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+        """Saves places together with the messages that were put aside on the way to them.
+
+        A place with a smaller source position than the saved one is no news, and leaves that as it is.
+        """
 
     def park(self, topic: str, one: Parked) -> None:
         """Puts a message aside, or says how its latest try went."""

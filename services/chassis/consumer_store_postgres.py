@@ -1,4 +1,4 @@
-"""Where consumers keep their positions and the messages that wait aside, in the schema of the service's log."""
+"""Where consumers keep their places and the messages that wait aside, in the schema of the service's log."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from services.chassis.bus import BusMessage
+from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
 from services.chassis.postgres import Database, Inline
 
 _ADVANCE: Final = """
-INSERT INTO consumer_positions VALUES (%s, %s) ON CONFLICT (topic) DO UPDATE
-SET through = greatest(consumer_positions.through, excluded.through)"""
+INSERT INTO consumer_places AS saved (bus, topic, partition, place, position)
+SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[], %s::bigint[])
+  AS given (partition, place, position)
+ON CONFLICT (bus, topic, partition) DO UPDATE SET place = excluded.place, position = excluded.position
+WHERE saved.position <= excluded.position"""
 _PARK: Final = """
 INSERT INTO consumer_parked (topic, position, key, id, body, tries, failure, retry_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -40,22 +43,29 @@ class PostgresConsumerStore:
     def _do(self, statement: str, *values: object) -> None:
         self._inline.repeat(lambda connection: connection.execute(statement, values))
 
-    def through(self, topic: str) -> int:
-        """See `ConsumerStore.through`."""
-        rows = self._rows("SELECT through FROM consumer_positions WHERE topic = %s", topic)
-        return int(rows[0][0]) if rows else 0
+    def places(self, bus: str, topic: str) -> Places:
+        """See `ConsumerStore.places`."""
+        rows = self._rows(
+            "SELECT partition, place, position FROM consumer_places WHERE bus = %s AND topic = %s", bus, topic
+        )
+        return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    def advance(self, topic: str, through: int, parked: Sequence[Parked] = ()) -> None:
+    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
+        # In one order whoever writes: two that save the same rows then wait for each other, and do not lock up.
+        partitions = sorted(places)
+        columns = (partitions, [places[one].offset for one in partitions], [places[one].position for one in partitions])
 
         def advance(connection: Connection[Any]) -> None:
             if not parked:
-                connection.execute(_ADVANCE, (topic, through))
+                connection.execute(_ADVANCE, (bus, topic, *columns))
                 return
             with connection.transaction():
+                # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
+                connection.execute("SET LOCAL synchronous_commit = on")
                 for one in parked:
                     connection.execute(_PARK, _values(topic, one))
-                connection.execute(_ADVANCE, (topic, through))
+                connection.execute(_ADVANCE, (bus, topic, *columns))
 
         self._inline.repeat(advance)
 

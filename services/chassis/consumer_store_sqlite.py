@@ -1,4 +1,4 @@
-"""Where consumers keep their positions and the messages that wait aside, in one SQLite file per service."""
+"""Where consumers keep their places and the messages that wait aside, in one SQLite file per service."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.chassis.bus import BusMessage
+from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS positions (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS places (
+  bus TEXT NOT NULL, topic TEXT NOT NULL, part INTEGER NOT NULL, place INTEGER NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY (bus, topic, part)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parked (
   topic TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
   tries INTEGER NOT NULL, failure TEXT NOT NULL, retry_at REAL, PRIMARY KEY (topic, position)) WITHOUT ROWID;
@@ -25,25 +27,25 @@ class SQLiteConsumerStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = WAL")
-        # A position lost with the power is read again and absorbed; it and the parked messages go together.
+        # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def through(self, topic: str) -> int:
-        """See `ConsumerStore.through`."""
-        row = self._db.execute("SELECT through FROM positions WHERE topic = ?", (topic,)).fetchone()
-        return int(row[0]) if row else 0
+    def places(self, bus: str, topic: str) -> Places:
+        """See `ConsumerStore.places`."""
+        rows = self._db.execute("SELECT part, place, position FROM places WHERE bus = ? AND topic = ?", (bus, topic))
+        return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    def advance(self, topic: str, through: int, parked: Sequence[Parked] = ()) -> None:
+    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             for one in parked:
                 self._park(topic, one)
-            self._db.execute(
-                "INSERT INTO positions VALUES (?, ?)"
-                " ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
-                (topic, through),
+            self._db.executemany(
+                "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET place = excluded.place, position = excluded.position WHERE position <= excluded.position",
+                [(bus, topic, partition, place.offset, place.position) for partition, place in places.items()],
             )
         except BaseException:
             self._db.execute("ROLLBACK")

@@ -28,19 +28,25 @@ class DevelopmentIssuer:
     Processes that start at once on an empty directory end up with the same key.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, name: str = "urn:caserelay:development-issuer") -> None:
+        self._name = name
         self._private = _key_in(directory)
         public = self._private.public_key().public_bytes_raw()
         x = base64.urlsafe_b64encode(public).rstrip(b"=").decode()
         # The thumbprint of RFC 7638: the members in this order, without white space.
         canonical = f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()
         self._kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
-        self._public = jwt.PyJWK({"kty": "OKP", "crv": "Ed25519", "x": x, "kid": self._kid}, algorithm=_ALGORITHM)
+        self._shown = {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": self._kid}
+        self._public = jwt.PyJWK(self._shown, algorithm=_ALGORITHM)
 
     @property
     def issuer(self) -> str:
-        """What `iss` says in the tokens issued here; not a URL, so no OpenID Connect issuer can have the same."""
-        return "urn:caserelay:development-issuer"
+        """What `iss` says in the tokens issued here; no URL by default, so no OpenID Connect issuer has the same."""
+        return self._name
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        """What verifies the tokens, as an OpenID Connect issuer shows it."""
+        return {"keys": [{**self._shown, "use": "sig", "alg": _ALGORITHM}]}
 
     async def key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
         """The one key, if it is the one asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from services.chassis.coverage import Coverage
 from services.chassis.eventlog import EventLog
 from services.chassis.index import Index, IndexWriter
 from services.chassis.metadata import Recorded
@@ -25,7 +26,7 @@ class Projection:
         self._index = index
         self._project = project
         self._look = look
-        self._moved = asyncio.Condition()
+        self._coverage = Coverage(index.through)
         self._taking_in = asyncio.Lock()
 
     async def round(self) -> None:
@@ -52,9 +53,7 @@ class Projection:
                         for one in recorded:
                             self._project(one, self._index)
                         self._index.advance(recorded[-1].position)
-        # Also when there was nothing left to take in: that other process cannot wake those who wait here.
-        async with self._moved:
-            self._moved.notify_all()
+        self._coverage.moved()
         return bool(recorded)
 
     async def behind(self) -> int:
@@ -62,6 +61,5 @@ class Projection:
         return max(0, await self._log.head() - self._index.through())
 
     async def wait_through(self, position: int) -> None:
-        """Returns once the index covers `position`. The caller bounds the wait."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._index.through() >= position)
+        """Returns once the index covers `position`, whichever process fills it. The caller bounds the wait."""
+        await self._coverage.wait(position)

@@ -35,6 +35,7 @@ def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> 
         "datacontenttype": "application/json",
         "sequence": str(recorded.position),
         "partitionkey": key,
+        **({"causationid": meta.causation_id} if meta.causation_id is not None else {}),
         **({"traceparent": meta.traceparent} if meta.traceparent is not None else {}),
         "data": message,
     }
@@ -52,10 +53,14 @@ class Publisher:
         self._translate = translate
         self._through: int | None = None
 
+    def forget(self) -> None:
+        """Another process may have published meanwhile: the next round asks the bus where to go on."""
+        self._through = None
+
     async def round(self) -> None:
         """Publishes what is new, or waits a while for something new."""
         if self._through is None:
-            self._through = await self._bus.published_through(self.topic)
+            self._through = await self._bus.resume(self.topic)
         recorded = await self._log.read_all(self._through, READ_AT_ONCE)
         if not recorded:
             await self._log.wait(self._through, IDLE_SECONDS)
@@ -74,4 +79,4 @@ class Publisher:
 
     async def behind(self) -> int:
         """How many positions of the log are not published yet."""
-        return await self._log.head() - await self._bus.published_through(self.topic)
+        return max(0, await self._log.head() - await self._bus.published_through(self.topic))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Verifier
 from services.chassis.index import Index
+from services.chassis.leadership import Leadership
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
@@ -42,27 +44,37 @@ class Service:
     index: Index
     projection: Projection
     bus: Bus
+    leadership: Leadership
     publisher: Publisher | None = None
     scheduler: Scheduler | None = None
     sources: Mapping[str, Consumer] = field(default_factory=dict)
     refers: Callable[[str, str], Awaitable[bool]] | None = None
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
+    more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """Further rounds of background work that one process of the service does for all."""
     closers: list[Callable[[], object]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
 
     async def start(self) -> None:
         """Starts the background work."""
-        rounds: dict[str, Callable[[], Awaitable[None]]] = {"projection": self.projection.round}
+        rounds: dict[str, Callable[[], Awaitable[None]]] = {"leadership": self.leadership.round}
+        led: dict[str, Callable[[], Awaitable[None]]] = {"projection": self.projection.round}
         if self.publisher is not None:
-            rounds["publisher"] = self.publisher.round
+            self.leadership.gained.append(self.publisher.forget)
+            led["publisher"] = self.publisher.round
         if self.scheduler is not None:
-            rounds["scheduler"] = self.scheduler.round
+            led["scheduler"] = self.scheduler.round
         for source, consumer in self.sources.items():
             rounds[f"consumer of {source}"] = consumer.round
-            rounds[f"retries of {source}"] = consumer.retry_round
+            led[f"retries of {source}"] = consumer.retry_round
         if self.refers is not None:
-            rounds["vault sweep"] = self._sweep
+            led["vault sweep"] = self._sweep
+        led |= self.more_led
+        rounds |= {name: self.leadership.led(work) for name, work in led.items()}
+        # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
+        with contextlib.suppress(Exception):
+            await self.leadership.seek()
         self._work = [Supervised(f"{self.name} {name}", work) for name, work in rounds.items()]
         for work in self._work:
             work.start()
@@ -81,6 +93,8 @@ class Service:
         """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
         self._started = False
         await asyncio.gather(*(work.stop() for work in self._work))
+        await asyncio.gather(*(consumer.close() for consumer in self.sources.values()))
+        await self.leadership.close()
         await self.log.close()
         if self.vault is not None:
             await self.vault.close()
@@ -94,7 +108,7 @@ class Service:
         if self.publisher is not None:
             behind["publisher"] = await self.publisher.behind()
         for source, consumer in self.sources.items():
-            behind[f"consumer of {source}"] = await consumer.behind()
+            behind[f"consumer of {source}"] = consumer.behind()
         return behind
 
     def parked(self) -> dict[str, int]:

@@ -29,10 +29,33 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8640
     """Port to listen on; 0 lets the system choose."""
     data: Path = Path("var")
-    """Directory of the logs, the vault, the bus, the sandbox's clock and the development issuer's key."""
+    """Directory of what is kept in files: logs, vaults and bus unless servers are named for them, the sandbox's clock,
+    the development issuer's key."""
     database_url: SecretStr | None = None
     """PostgreSQL instead of files for logs, vaults and indexes, such as `postgresql://user@host:5432/name`; each
     service of a process has schemas of its own in it. Holds a password, so nothing ever prints it."""
+    kafka_servers: Annotated[str, Field(pattern=r"^\s*[^\s,:]+:\d+(\s*,\s*[^\s,:]+:\d+)*\s*$")] | None = None
+    """Apache Kafka instead of a file for the bus: one or more brokers, such as `kafka-1:9092,kafka-2:9092`."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How brokers are talked to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How the services prove who they are: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
+    kafka_sasl_username: str | None = None
+    """The services' user in Kafka."""
+    kafka_sasl_password: SecretStr | None = None
+    """That user's password; nothing ever prints it."""
+    kafka_ssl_cafile: Path | None = None
+    """File with the certificates that brokers are checked against; without it, those of the system."""
+    kafka_ssl_certfile: Path | None = None
+    """File with the services' own certificate, where brokers ask for one."""
+    kafka_ssl_keyfile: Path | None = None
+    """File with the key of that certificate."""
+    kafka_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,60}$")] | None = None
+    """Stands before the name of every topic and consumer group, for several installations on one cluster."""
+    kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 12
+    """Partitions of a topic that `caserelay bus topics` creates: how many replicas can share it. Fixed for ever."""
+    kafka_replication: Annotated[int, Field(ge=1, le=10)] = 1
+    """Copies of each partition that `caserelay bus topics` asks for: three in production, on as many brokers."""
     issuer: str | None = None
     """URL of the OpenID Connect issuer whose tokens are accepted; production does not start without one."""
     audience: Annotated[str, Field(min_length=1)] = "caserelay"

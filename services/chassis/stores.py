@@ -1,4 +1,4 @@
-"""Which engine keeps what: files under one data directory, or PostgreSQL. The only place that chooses."""
+"""Which engine keeps what: files under one data directory, PostgreSQL, Apache Kafka. The only place that chooses."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from services.chassis.eventlog_sqlite import SQLiteEventLog
 from services.chassis.index import Index, Table
 from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.kafka_clients import Cluster
+from services.chassis.lease import Lease
+from services.chassis.lease_postgres import PostgresLease
+from services.chassis.lease_sqlite import SQLiteLease
 from services.chassis.postgres import refuse_database_functions
 from services.chassis.settings import Settings
 from services.chassis.vault import SQLiteVault, Vault
@@ -27,13 +31,15 @@ from services.chassis.vault_postgres import PostgresVault
 class Stores:
     """Opens the stores of a service.
 
-    Each in a file of its own under `directory`, or, with the address of a database, in that; the bus stays a file.
-    With a database, opening raises RefusedDatabase when it cannot be reached or lacks a migration.
+    Each in a file of its own under `directory`, or, with the address of a database, in that; the bus in another file,
+    or, with a cluster, in Kafka. With a database, opening raises RefusedDatabase when it cannot be reached or lacks a
+    migration.
     """
 
-    def __init__(self, directory: Path, database: str | None = None) -> None:
+    def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
         self._directory = directory
         self._database = database
+        self._cluster = cluster
         if database is not None:
             refuse_database_functions()
 
@@ -41,7 +47,7 @@ class Stores:
     def of(cls, settings: Settings) -> Stores:
         """The stores that the settings name."""
         url = settings.database_url
-        return cls(settings.data, url.get_secret_value() if url is not None else None)
+        return cls(settings.data, url.get_secret_value() if url is not None else None, Cluster.of(settings))
 
     def holds(self, service: str) -> bool:
         """Whether the service has ever kept a log here; opening one would make it."""
@@ -82,6 +88,17 @@ class Stores:
             return PostgresConsumerStore(migrations.log_of(self._database, service))
         return SQLiteConsumerStore(self._file(f"{service}-consumers.db"))
 
+    def lease(self, service: str) -> Lease:
+        """What the processes of the service that share these stores lead by."""
+        if self._database is not None:
+            migrations.require(self._database, service)
+            return PostgresLease(migrations.log_of(self._database, service))
+        return SQLiteLease(self._file(f"{service}-lease.db"))
+
     def bus(self) -> Bus:
-        """The bus that all services of this directory share."""
+        """The bus that the services share."""
+        if self._cluster is not None:
+            from services.chassis.bus_kafka import KafkaBus
+
+            return KafkaBus(self._cluster)
         return EmbeddedBus(self._file("bus.db"))

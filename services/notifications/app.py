@@ -13,6 +13,7 @@ from services.chassis.event_types import EventTypes
 from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
+from services.chassis.leadership import Leadership
 from services.chassis.projection import Projection
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -20,9 +21,10 @@ from services.chassis.stores import Stores
 from services.chassis.streams import Streams
 from services.chassis.telemetry import Telemetry
 from services.notifications.api import routes
-from services.notifications.causes_first import after_its_causes
+from services.notifications.causes_first import after_its_cause
 from services.notifications.desk import Desk, desk_of
 from services.notifications.domain import INBOX, TakeMessage, decide
+from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
 from services.notifications.stream import LiveFeed
 from services.notifications.topics import TOPICS
@@ -50,13 +52,17 @@ def build(
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
         await handler.handle(command, stream, INBOX, call, must_exist=False)
 
-    referrals = Consumer(referral.TOPIC, bus, consumed, take_in)
+    referrals = Consumer(NAME, referral.TOPIC, bus, consumed, take_in)
     cases = Consumer(
+        NAME,
         casefile.TOPIC,
         bus,
         consumed,
-        after_its_causes(take_in, causes=referrals, bus=bus, patience=settings.wait_seconds),
+        after_its_cause(take_in, streams, causes=referrals, patience=settings.wait_seconds),
     )
+    topics = OrganisationTopics(bus, log, index)
+    leadership = Leadership(stores.lease(NAME))
+    leadership.gained.append(topics.forget)
     service = Service(
         name=NAME,
         settings=settings,
@@ -67,7 +73,9 @@ def build(
         index=index,
         projection=Projection(log, index, FeedIndex(index).project),
         bus=bus,
+        leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
+        more_led={"organisation topics": topics.round},
         closers=[consumed.close],
     )
     live = LiveFeed(service)

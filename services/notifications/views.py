@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
-from services.chassis.eventlog import EventLog
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, IndexWriter, Row, Table, Value
 from services.chassis.metadata import Recorded
@@ -236,23 +235,3 @@ def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[
 
 def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
     return relations_to_message(caller, None if row.columns["case_id"] is None else _item(row), parties)
-
-
-async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:
-    """The messages at these positions of the log, in order."""
-    found: list[dict[str, Any]] = []
-    for first, count in _runs(positions):
-        found.extend(recorded.event.message for recorded in await log.read_all(first - 1, count))
-    return found
-
-
-def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbouring positions are read together: (first, how many)."""
-    runs: list[tuple[int, int]] = []
-    for position in positions:
-        if runs and position == sum(runs[-1]):
-            first, count = runs[-1]
-            runs[-1] = first, count + 1
-        else:
-            runs.append((position, 1))
-    return runs

@@ -19,6 +19,7 @@ from services.chassis.handler import Call, Handler
 from services.chassis.http.app import service_app
 from services.chassis.identity import Verifier
 from services.chassis.index import Index, Row
+from services.chassis.leadership import Leadership
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
@@ -149,7 +150,7 @@ def build(
     projection = Projection(log, index, listing.project)
     desks = Desks()
     referrals = Handler[Command, Loaded](
-        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk)
+        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk), desks.foreseen
     )
     organisations = Handler[DescribeOrganisation, LoadedOrganisation](
         streams, organisation_desk, lambda command, loaded: organisation.decide(command, loaded.desk)
@@ -162,7 +163,7 @@ def build(
     )
     reactor = _Reactor(streams, referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
-    consumer = Consumer(casefile_contracts.TOPIC, bus, consumers, reactor.react)
+    consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react)
 
     async def refers(stream: str, ref: str) -> bool:
         return any(ref in repr(recorded.event) for recorded in await log.read(stream))
@@ -178,6 +179,7 @@ def build(
         index=index,
         projection=projection,
         bus=bus,
+        leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=_translate),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"casefile": consumer},

@@ -14,6 +14,7 @@ from services.assembly import assemble
 from services.chassis.clock import SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.identity import Verifier
+from services.chassis.kafka_clients import RefusedTopics
 from services.chassis.migrations import migrate
 from services.chassis.postgres import RefusedDatabase
 from services.chassis.settings import Settings
@@ -62,8 +63,13 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
         if settings.database_url is not None:
             # Nobody runs a sandbox to learn about migrations.
             migrate(settings.database_url.get_secret_value(), names)
+        if settings.kafka_servers is not None:
+            # Late, since Kafka's client is large.
+            from services.bus_administration import create_topics  # noqa: PLC0415
+
+            create_topics(settings, [])
         assembly = assemble(names, settings, clock, Verifier(issuer, settings.audience))
-    except RefusedDatabase as refusal:
+    except (RefusedDatabase, RefusedTopics) as refusal:
         click.echo(str(refusal), err=True)
         on.close()
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 
 from services.chassis.bus import Bus
 from services.chassis.bus_embedded import EmbeddedBus
+from services.chassis.bus_kafka import KafkaBus
 from services.chassis.eventlog import EventLog
 from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.eventlog_sqlite import SQLiteEventLog
+from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_topics import Topics, wanted
 from services.chassis.migrations import log_of
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
@@ -30,11 +34,24 @@ def embedded_bus(directory: Path) -> Bus:
     return EmbeddedBus(directory / "bus.db")
 
 
+def kafka_bus(directory: Path) -> Bus:
+    """The bus in the cluster whose address stands in the directory, or above it; with topics of that directory."""
+    place = directory if (directory / SERVERS).exists() else directory.parent
+    cluster = Cluster.at((place / SERVERS).read_text(encoding="utf-8"), f"{place.name}-{directory.name}.")
+    topics = Topics(cluster)
+    topics.create(wanted(["caserelay.test.v1", "caserelay.other.v1"], PARTITIONS), 1)
+    topics.close()
+    return KafkaBus(cluster)
+
+
 def postgres_log(directory: Path) -> EventLog:
     """The log in the database whose address stands in the directory."""
     return PostgresEventLog("counters", log_of(address_in(directory), "counters"), TYPES)
 
 
+SERVERS = "kafka-servers"
+"""The file in a test's directory that tells its processes where Kafka is."""
+PARTITIONS = 3
 ADDRESS = "database-url"
 """The file in a test's directory that tells its processes which database is the test's."""
 
@@ -45,7 +62,7 @@ def address_in(directory: Path) -> str:
 
 
 LOGS = {"sqlite": sqlite_log, "postgres": postgres_log}
-BUSES = {"embedded": embedded_bus}
+BUSES = {"embedded": embedded_bus, "kafka": kafka_bus}
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -90,19 +107,29 @@ def log(open_log: OpenLog) -> EventLog:
 
 
 @pytest.fixture(params=sorted(BUSES))
-def kind_of_bus(request: pytest.FixtureRequest) -> str:
-    """Which bus the test runs on."""
+def kind_of_bus(request: pytest.FixtureRequest, bus_directory: Path) -> str:
+    """Which bus the test runs on; where it is a server, with topics of the test's own."""
     name: str = request.param
+    if name == "kafka":
+        (bus_directory / SERVERS).write_text(request.getfixturevalue("kafka_servers"), encoding="utf-8")
     return name
 
 
 @pytest.fixture
-async def open_bus(kind_of_bus: str, tmp_path: Path) -> AsyncIterator[OpenBus]:
+def bus_directory(tmp_path: Path) -> Path:
+    """Where the bus is, or its address; the name is no other test's."""
+    directory = tmp_path / uuid.uuid4().hex[:12]
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+async def open_bus(kind_of_bus: str, bus_directory: Path) -> AsyncIterator[OpenBus]:
     """Opens the same bus, as often as asked; all are closed in the end."""
     opened: list[Bus] = []
 
     def opening() -> Bus:
-        opened.append(BUSES[kind_of_bus](tmp_path))
+        opened.append(BUSES[kind_of_bus](bus_directory))
         return opened[-1]
 
     yield opening

@@ -34,6 +34,7 @@ from services.chassis.http.asked import (
 from services.chassis.http.positions import read_cursor
 from services.chassis.identity import Verifier
 from services.chassis.index import IndexWriter, Table
+from services.chassis.leadership import Leadership
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
@@ -161,7 +162,7 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
             await counting.handle(command, event.subject, COUNTER, terms, must_exist=False)
 
         store = stores.consumer_store(name)
-        sources["counters"] = Consumer(TOPIC, bus, store, react)
+        sources["counters"] = Consumer(name, TOPIC, bus, store, react)
         closers.append(store.close)
     service = Service(
         name=name,
@@ -174,6 +175,7 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         index=index,
         projection=Projection(log, index, project),
         bus=bus,
+        leadership=Leadership(stores.lease(name)),
         publisher=Publisher(log, bus, topic=TOPIC, source=f"/services/{name}", translate=translate)
         if name == "counters"
         else None,

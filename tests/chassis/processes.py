@@ -16,8 +16,9 @@ from eventsourcing.persistence import PersistenceError
 
 from services.chassis.bus import BusMessage
 from services.chassis.eventlog import Conflict, Write
+from services.chassis.stores import Stores
 from services.chassis.vault import SQLiteVault
-from tests.chassis.conftest import BUSES, LOGS
+from tests.chassis.conftest import BUSES, LOGS, address_in
 from tests.chassis.counters import Counted, metadata
 
 ROOT = Path(__file__).parents[2]
@@ -84,13 +85,23 @@ async def write_log(store: str, directory: str, name: str, events: str) -> None:
 
 
 async def publish(kind: str, directory: str, topic: str) -> None:
-    """Publishes one message when told, and says at what time of the machine's clock it was stored."""
+    """Publishes a second message when told, and says at what time of the machine's clock it was stored."""
     bus = BUSES[kind](Path(directory))
     say("ready")
     hear()
-    await bus.publish(topic, [BusMessage(1, "key", "id-1", b"{}")], 1)
+    await bus.resume(topic)
+    await bus.publish(topic, [BusMessage(2, "key", "id-2", b"{}")], 2)
     say(str(time.time()))
     await bus.close()
+
+
+async def hold_lease(engine: str, directory: str) -> None:
+    """Takes the lease for an hour, and hangs."""
+    stores = Stores(Path(directory), address_in(Path(directory)) if engine == "postgres" else None)
+    lease = stores.lease("counters")
+    assert await lease.claim("elsewhere", 3600)
+    say("ready")
+    await asyncio.Event().wait()
 
 
 async def fill_the_disk(directory: str) -> None:
@@ -126,7 +137,7 @@ async def open_vault(path: str) -> None:
     await vault.close()
 
 
-ROLES = {role.__name__: role for role in (write_log, publish, fill_the_disk, open_vault)}
+ROLES = {role.__name__: role for role in (write_log, publish, hold_lease, fill_the_disk, open_vault)}
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Callable
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus, BusMessage
+from services.chassis.bus import START, Bus, BusMessage, Place
 from services.chassis.eventlog import EventLog, Write
 from services.chassis.publisher import READ_AT_ONCE, Publisher
 from services.chassis.supervision import Supervised
@@ -30,146 +32,289 @@ def publisher(log: EventLog, bus: Bus) -> Publisher:
     return Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
 
 
-async def follow(bus: Bus, limit: int) -> tuple[list[int], list[int]]:
-    """Reads a topic to its end: the positions of the messages, and the progress after each read."""
-    positions, progress = list[int](), [0]
-    while (batch := await bus.read(TOPIC, progress[-1], limit)).through > progress[-1]:
-        positions += [one.position for one in batch.messages]
-        progress.append(batch.through)
-    return positions, progress
+class Follower:
+    """Reads a topic as one group does, and saves how far it came, as a consumer would."""
+
+    def __init__(self, bus: Bus, topic: str = TOPIC) -> None:
+        self.places: dict[int, Place] = {}
+        self.messages: list[BusMessage] = []
+        self.subscription = bus.subscribe(topic, f"followers-of-{topic}", lambda: self.places)
+
+    @property
+    def through(self) -> int:
+        """The source position that is covered."""
+        return self.subscription.through(self.places)
+
+    async def take(self, limit: int = 10, timeout: float = 0.5) -> list[BusMessage]:
+        """What is new, taken and confirmed."""
+        batches = await self.subscription.take(limit, timeout)
+        new = [message for batch in batches for message in batch.messages]
+        self.messages += new
+        self.places |= {batch.partition: batch.place for batch in batches}
+        await self.subscription.taken({batch.partition: batch.place for batch in batches})
+        return new
+
+    async def reaches(self, position: int, limit: int = 10) -> list[int]:
+        """Takes until a position is covered, at most for ten seconds; the positions of all messages until then."""
+        until = time.monotonic() + 10
+        while self.through < position:
+            assert time.monotonic() < until, (self.through, position)
+            await self.take(limit, 0.1)
+        return [message.position for message in self.messages]
 
 
-async def test_an_empty_topic_is_complete_through_nothing(bus: Bus) -> None:
+@pytest.fixture
+async def follow(bus: Bus) -> AsyncIterator[Callable[..., Follower]]:
+    """Followers of topics, which leave in the end."""
+    made: list[Follower] = []
+
+    def following(topic: str = TOPIC, of: Bus = bus) -> Follower:
+        made.append(Follower(of, topic))
+        return made[-1]
+
+    yield following
+    for one in made:
+        await one.subscription.close()
+
+
+async def test_an_empty_topic_is_complete_through_nothing(bus: Bus, follow: Callable[..., Follower]) -> None:
     """Before the first message there is nothing to read and no progress."""
-    batch = await bus.read(TOPIC, 0, 10)
-    assert (list(batch.messages), batch.through, await bus.published_through(TOPIC)) == ([], 0, 0)
+    follower = follow()
+    assert (await follower.take(), follower.through, await bus.resume(TOPIC)) == ([], 0, 0)
 
 
-async def test_messages_come_back_in_order_as_they_were_sent(open_bus: OpenBus) -> None:
-    """Every byte and every key is as it was published, for whoever opens the bus."""
+async def test_messages_come_back_in_order_as_they_were_sent(
+    open_bus: OpenBus, follow: Callable[..., Follower]
+) -> None:
+    """Every byte and every key is as it was published, for whoever opens the bus; in order within a key."""
     sent = [message(n, key=f"k-{n % 3}", body=bytes([0, 255, n])) for n in (1, 2, 5, 9)]
     await open_bus().publish(TOPIC, sent, 9)
-    batch = await open_bus().read(TOPIC, 0, 10)
-    assert (list(batch.messages), batch.through) == (sent, 9)
+    follower = follow(of=open_bus())
+    await follower.reaches(9)
+    assert sorted(follower.messages, key=attrgetter("position")) == sent
+    assert [one.position for one in follower.messages if one.key == "k-2"] == [2, 5]
 
 
-async def test_topics_do_not_mix(bus: Bus) -> None:
+async def test_topics_do_not_mix(bus: Bus, follow: Callable[..., Follower]) -> None:
     """Each topic has its own messages and its own progress."""
     await bus.publish(TOPIC, [message(1)], 3)
     await bus.publish(OTHER, [message(2)], 2)
-    assert [one.position for one in (await bus.read(TOPIC, 0, 10)).messages] == [1]
-    assert (await bus.published_through(TOPIC), await bus.published_through(OTHER)) == (3, 2)
+    assert await follow().reaches(3) == [1]
+    assert await follow(OTHER).reaches(2) == [2]
+    assert (await bus.resume(TOPIC), await bus.resume(OTHER)) == (3, 2)
 
 
-async def test_a_message_sent_again_is_absorbed(open_bus: OpenBus) -> None:
+async def test_a_message_sent_again_is_absorbed(open_bus: OpenBus, follow: Callable[..., Follower]) -> None:
     """A publisher that does not know whether its last batch arrived sends it again, and nobody reads it twice."""
     await open_bus().publish(TOPIC, [message(1), message(2)], 2)
     again = open_bus()
     await again.publish(TOPIC, [message(1), message(2), message(3)], 3)
     await again.publish(TOPIC, [message(2, body=b"{1}")], 2)
-    assert await follow(again, 10) == ([1, 2, 3], [0, 3])
-    assert {one.body for one in (await again.read(TOPIC, 0, 10)).messages} == {b"{}"}
+    follower = follow(of=again)
+    assert await follower.reaches(3) == [1, 2, 3]
+    assert await follower.take() == []
+    assert {one.body for one in follower.messages} == {b"{}"}
+    assert await again.resume(TOPIC) == 3
 
 
-async def test_progress_passes_events_that_publish_nothing(bus: Bus) -> None:
+async def test_of_two_that_publish_at_once_nobody_reads_anything_twice(
+    open_bus: OpenBus, follow: Callable[..., Follower]
+) -> None:
+    """A leader that hung goes on from where it stood; what the next one published meanwhile is in order, and once."""
+    hung, leader = open_bus(), open_bus()
+    keys = "abcdefgh"
+    messages = [message(n, key=keys[n % len(keys)]) for n in range(1, 41)]
+    await hung.publish(TOPIC, messages[:10], 10)
+    await leader.resume(TOPIC)
+    await leader.publish(TOPIC, messages[10:30], 30)
+    await hung.publish(TOPIC, messages[10:20], 20)
+    await leader.publish(TOPIC, messages[30:], 40)
+    await hung.publish(TOPIC, messages[20:30], 30)
+    follower = follow(of=leader)
+    assert sorted(await follower.reaches(40)) == list(range(1, 41))
+    await follower.take()
+    for key in keys:
+        positions = [one.position for one in follower.messages if one.key == key]
+        assert positions == sorted(set(positions))
+    assert len(follower.messages) == 40
+
+
+async def test_progress_passes_events_that_publish_nothing(bus: Bus, follow: Callable[..., Follower]) -> None:
     """A batch without messages moves consumers on."""
     await bus.publish(TOPIC, [], 40)
-    batch = await bus.read(TOPIC, 0, 10)
-    assert (list(batch.messages), batch.through) == ([], 40)
+    follower = follow()
+    assert await follower.reaches(40) == []
     await bus.publish(TOPIC, [message(45)], 50)
-    assert await follow(bus, 10) == ([45], [0, 50])
+    assert await follower.reaches(50) == [45]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
-async def test_a_reader_never_covers_more_than_it_has_been_given(bus: Bus, limit: int) -> None:
+async def test_a_reader_never_covers_more_than_it_has_been_given(
+    bus: Bus, follow: Callable[..., Follower], limit: int
+) -> None:
     """Whatever the limit, every message is read once and `through` never runs ahead of unread ones."""
-    await bus.publish(TOPIC, [message(n) for n in (2, 3, 7, 8, 9)], 12)
-    read: list[int] = []
-    after = 0
-    while (batch := await bus.read(TOPIC, after, limit)).through > after:
-        assert len(batch.messages) <= limit
-        read += [one.position for one in batch.messages]
-        after = batch.through
-        assert [n for n in (2, 3, 7, 8, 9) if n <= after] == read
-    assert after == 12
+    await bus.publish(TOPIC, [message(n, key=f"k{n}") for n in (2, 3, 7)], 7)
+    await bus.publish(TOPIC, [message(n, key=f"k{n}") for n in (8, 9)], 12)
+    follower = follow()
+    until = time.monotonic() + 10
+    while follower.through < 12:
+        assert time.monotonic() < until
+        assert len(await follower.take(limit, 0.1)) <= limit
+        read = {one.position for one in follower.messages}
+        assert {n for n in (2, 3, 7, 8, 9) if n <= follower.through} <= read
+    assert sorted(one.position for one in follower.messages) == [2, 3, 7, 8, 9]
 
 
-async def test_covered_positions_are_not_read_again(bus: Bus) -> None:
-    """Reading behind the end gives nothing and does not move back."""
+async def test_who_comes_back_goes_on_where_the_group_was(bus: Bus, follow: Callable[..., Follower]) -> None:
+    """Saved places count, whoever saved them; what was covered is not read again."""
     await bus.publish(TOPIC, [message(1), message(2)], 2)
-    batch = await bus.read(TOPIC, 5, 10)
-    assert (list(batch.messages), batch.through) == ([], 5)
+    first = follow()
+    await first.reaches(2)
+    await first.subscription.close()
+    second = follow()
+    second.places = dict(first.places)
+    await bus.publish(TOPIC, [message(3)], 3)
+    assert await second.reaches(3) == [3]
 
 
-async def test_waiting_ends_with_news_and_in_time_without(bus: Bus) -> None:
-    """A waiter wakes when the topic moves on, also without a message; silence ends the wait when asked to."""
-    waiting = asyncio.create_task(bus.wait(TOPIC, 0, 10))
+async def test_what_was_taken_and_not_confirmed_comes_again(bus: Bus, follow: Callable[..., Follower]) -> None:
+    """A failure between taking and saving repeats the messages."""
+    await bus.publish(TOPIC, [message(1), message(2)], 2)
+    follower = follow()
+    until = time.monotonic() + 10
+    while not (first := await follower.subscription.take(10, 0.2)):
+        assert time.monotonic() < until
+    assert await follower.reaches(2) == [one.position for batch in first for one in batch.messages] == [1, 2]
+
+
+async def test_members_of_a_group_share_the_work_and_lose_nothing(
+    bus: Bus, kind_of_bus: str, follow: Callable[..., Follower]
+) -> None:
+    """With Kafka each key is one member's; when one leaves, the other goes on where it was, and keys stay in order."""
+    shared: dict[int, Place] = {}
+    one, other = follow(), follow()
+    one.places = other.places = shared
+
+    async def work(follower: Follower) -> None:
+        while follower.through < 400:
+            new = await follower.subscription.take(10, 0.1)
+            fresh = [batch for batch in new if batch.place.position >= shared.get(batch.partition, START).position]
+            follower.messages += [m for batch in fresh for m in batch.messages]
+            shared.update({batch.partition: batch.place for batch in fresh})
+            await follower.subscription.taken({batch.partition: batch.place for batch in fresh})
+            await asyncio.sleep(0.001)
+
+    workers = [asyncio.create_task(work(one)), asyncio.create_task(work(other))]
+    for first in range(1, 401, 20):
+        await bus.publish(TOPIC, [message(n, key=f"k{n % 40}") for n in range(first, first + 20)], first + 19)
+        await asyncio.sleep(0.1 if kind_of_bus == "kafka" else 0)
+        if first == 201 and kind_of_bus == "kafka":
+            workers[1].cancel()
+            await asyncio.wait([workers[1]])
+            await other.subscription.close()
+    await asyncio.wait_for(workers[0], 30)
+    workers[1].cancel()
+    positions = sorted({m.position for follower in (one, other) for m in follower.messages})
+    assert positions == list(range(1, 401))
+    for follower in (one, other):
+        for key in range(40):
+            mine = [m.position for m in follower.messages if m.key == f"k{key}"]
+            assert mine == sorted(set(mine))
+    if kind_of_bus == "kafka":
+        assert one.messages
+        assert len(one.messages) + len(other.messages) == 400
+
+
+async def test_waiting_ends_with_news_and_in_time_without(bus: Bus, follow: Callable[..., Follower]) -> None:
+    """A member wakes when the topic moves on; silence ends the wait when asked to."""
+    await bus.publish(TOPIC, [message(1)], 1)
+    follower = follow()
+    await follower.reaches(1)
+    waiting = asyncio.create_task(follower.reaches(2))
     await asyncio.sleep(0.02)
     await bus.publish(OTHER, [], 1)
     await asyncio.sleep(0.02)
     assert not waiting.done()
-    await bus.publish(TOPIC, [], 1)
-    await asyncio.wait_for(waiting, 1)
+    await bus.publish(TOPIC, [message(2)], 2)
+    await asyncio.wait_for(waiting, 2)
     started = time.monotonic()
-    await bus.wait(TOPIC, 1, 0.1)
+    assert await follower.take(10, 0.1) == []
     assert 0.09 < time.monotonic() - started < 1
 
 
-async def test_another_process_that_publishes_is_noticed_at_once(bus: Bus, kind_of_bus: str, tmp_path: Path) -> None:
+async def test_another_process_that_publishes_is_noticed_at_once(
+    bus: Bus, follow: Callable[..., Follower], kind_of_bus: str, bus_directory: Path
+) -> None:
     """Less than 100 ms lie between the other process's commit and the end of the wait here."""
-    process = start("publish", kind_of_bus, tmp_path, TOPIC)
+    process = start("publish", kind_of_bus, bus_directory, TOPIC)
     assert await line_of(process) == "ready"
-    waiting = asyncio.create_task(bus.wait(TOPIC, 0, 10))
+    await bus.publish(TOPIC, [message(1)], 1)
+    follower = follow()
+    await follower.reaches(1)
+    waiting = asyncio.create_task(follower.take(10, 10))
     await asyncio.sleep(0.05)
     tell(process)
-    await waiting
+    while not (new := await waiting):
+        waiting = asyncio.create_task(follower.take(10, 10))
     noticed = time.time()
     stored = float(await line_of(process))
     await end_of(process)
     assert noticed - stored < 0.1
-    assert [one.id for one in (await bus.read(TOPIC, 0, 10)).messages] == ["id-1"]
+    assert [one.id for one in new] == ["id-2"]
 
 
-async def test_what_is_recorded_is_published_as_a_cloud_event(log: EventLog, bus: Bus) -> None:
-    """The envelope names event, source, type, place and trace; the payload keeps what is null in it."""
-    meta = metadata("e-7", traceparent="00-1-2-01")
+async def test_what_is_recorded_is_published_as_a_cloud_event(
+    log: EventLog, bus: Bus, follow: Callable[..., Follower]
+) -> None:
+    """The envelope names event, source, type, place, cause and trace; the payload keeps what is null in it."""
+    meta = metadata("e-7", traceparent="00-1-2-01", causation_id="e-3")
     await log.append([Write("counter-a", 0, [(LookedAt(), metadata()), (Counted(by=4), meta)])])
     await publisher(log, bus).round()
-    (sent,) = (await bus.read(TOPIC, 0, 10)).messages
+    follower = follow()
+    await follower.reaches(2)
+    (sent,) = follower.messages
     event = CloudEvent.model_validate_json(sent.body)
     assert (sent.position, sent.key, sent.id) == (2, "counter-a", "e-7")
     assert (event.id, event.source, event.type) == ("e-7", "/services/test", CounterMoved.TYPE)
     assert (event.subject, event.partitionkey, event.sequence) == ("counter-a", "counter-a", "2")
-    assert (event.time, event.traceparent) == (meta.recorded_at, "00-1-2-01")
+    assert (event.time, event.traceparent, event.causationid) == (meta.recorded_at, "00-1-2-01", "e-3")
     assert CounterMoved.model_validate(event.data) == CounterMoved(counter="counter-a", by=4, note=None)
 
 
-async def test_a_publisher_goes_on_where_the_bus_stands(open_log: OpenLog, open_bus: OpenBus) -> None:
+async def test_a_publisher_goes_on_where_the_bus_stands(
+    open_log: OpenLog, open_bus: OpenBus, follow: Callable[..., Follower]
+) -> None:
     """After a restart it asks the bus how far it has come, passes private events, and repeats nothing."""
     log, bus = open_log(), open_bus()
     await log.append([Write("a", 0, [(Counted(by=1), metadata("e-1")), (Closed(), metadata("e-2"))])])
     await publisher(log, bus).round()
-    assert await bus.published_through(TOPIC) == 2
+    assert await bus.resume(TOPIC) == 2
     await log.append([Write("b", 0, [(Counted(by=2), metadata("e-3"))])])
-    second = publisher(open_log(), open_bus())
-    assert await second.behind() == 1
+    anew = open_bus()
+    second = publisher(open_log(), anew)
+    assert (await anew.resume(TOPIC), await second.behind()) == (2, 1)
     await second.round()
-    assert (await second.behind(), await follow(bus, 10)) == (0, ([1, 3], [0, 3]))
+    follower = follow(of=bus)
+    assert (await second.behind(), sorted(await follower.reaches(3))) == (0, [1, 3])
 
 
 async def test_a_lost_bus_is_built_again_from_the_log(
-    log: EventLog, bus: Bus, kind_of_bus: str, tmp_path: Path
+    log: EventLog, bus: Bus, kind_of_bus: str, bus_directory: Path, follow: Callable[..., Follower]
 ) -> None:
     """A bus that begins anew holds the same bytes at the same positions once the publisher has caught up."""
     await log.append([Write("a", 0, [(Counted(by=n), metadata(f"e-{n}")) for n in range(READ_AT_ONCE + 50)])])
     one = publisher(log, bus)
     await one.round()
     await one.round()
-    anew = BUSES[kind_of_bus](tmp_path / "anew")
+    anew = BUSES[kind_of_bus](bus_directory / "anew")
     other = publisher(log, anew)
     await other.round()
     await other.round()
-    assert list((await anew.read(TOPIC, 0, 1000)).messages) == list((await bus.read(TOPIC, 0, 1000)).messages)
+    before, after = follow(), follow(of=anew)
+    await before.reaches(READ_AT_ONCE + 50, 1000)
+    await after.reaches(READ_AT_ONCE + 50, 1000)
+    assert before.messages == after.messages
+    await after.subscription.close()
     await anew.close()
 
 
@@ -181,11 +326,9 @@ async def test_a_backlog_keeps_nobody_waiting(log: EventLog, bus: Bus) -> None:
         await log.append([Write("a", version, events)])
     work = Supervised("publisher", publisher(log, bus).round)
     work.start()
-    longest, turns = 0.0, 0
+    turns = 0
     while await bus.published_through(TOPIC) < 4000:
-        before = time.monotonic()
         await asyncio.sleep(0)
-        longest, turns = max(longest, time.monotonic() - before), turns + 1
+        turns += 1
     await work.stop()
     assert turns >= 4000 // READ_AT_ONCE
-    assert longest < 0.5

@@ -18,6 +18,7 @@ from services.chassis.bus import Bus, BusMessage
 from services.chassis.consumer import TRIES, Consumer
 from services.chassis.consumer_store import ConsumerStore
 from services.chassis.eventlog import EventLog
+from services.chassis.parking import redrive
 from services.chassis.stores import Stores
 from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
@@ -82,9 +83,16 @@ def message(position: int, key: str) -> BusMessage:
     return BusMessage(position, key, event.id, event.model_dump_json(by_alias=True, exclude_none=True).encode())
 
 
+async def abreast(consumer: Consumer) -> None:
+    """Rounds until nothing is left that was published."""
+    async with asyncio.timeout(20):
+        while consumer.behind():
+            await consumer.round()
+
+
 async def say(bus: Bus, *keys: str) -> None:
     """Publishes a message for each key, behind what the topic has."""
-    after = await bus.published_through(TOPIC)
+    after = await bus.resume(TOPIC)
     messages = [message(after + n, key) for n, key in enumerate(keys, start=1)]
     await bus.publish(TOPIC, messages, after + len(keys))
 
@@ -114,13 +122,12 @@ async def retry(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, store: ConsumerStore) -> None:
     """Within a key in order; the saved position moves to the end of what was published."""
     listener = Listener()
-    consumer = Consumer(TOPIC, bus, store, listener)
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
     await say(bus, *("abcab" * 60))
-    while consumer.through < 300:
-        await consumer.round()
+    await abreast(consumer)
     assert {key: len(ids) for key, ids in listener.heard.items()} == {"a": 120, "b": 120, "c": 60}
     assert all(ids == sorted(ids, key=lambda one: int(one[1:])) for ids in listener.heard.values())
-    assert (await consumer.behind(), consumer.parked) == (0, 0)
+    assert (consumer.through, consumer.behind(), consumer.parked) == (300, 0, 0)
 
 
 async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) -> None:
@@ -129,13 +136,15 @@ async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) 
     listener.sick = {"a1"}
     await say(bus, "a", "b")
     store = open_store()
-    await Consumer(TOPIC, bus, store, listener).round()
+    first = Consumer("counters", TOPIC, bus, store, listener)
+    await abreast(first)
+    await first.close()
     store.close()
     await say(bus, "a", "b")
     store = open_store()
-    consumer = Consumer(TOPIC, bus, store, listener)
-    assert (consumer.through, consumer.parked, await consumer.behind()) == (2, 1, 2)
-    await consumer.round()
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
+    assert (consumer.through, consumer.parked, consumer.behind()) == (2, 1, 2)
+    await abreast(consumer)
     assert listener.tried == ["a1", "b2", "b4"]
     assert (consumer.through, consumer.parked) == (4, 2)
     store.close()
@@ -143,9 +152,9 @@ async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) 
 
 async def test_progress_without_messages_moves_the_consumer(bus: Bus, store: ConsumerStore) -> None:
     """Positions of events that publish nothing are covered too."""
-    consumer = Consumer(TOPIC, bus, store, Listener())
+    consumer = Consumer("counters", TOPIC, bus, store, Listener())
     await bus.publish(TOPIC, [], 17)
-    await consumer.round()
+    await abreast(consumer)
     assert consumer.through == 17
 
 
@@ -155,22 +164,22 @@ async def test_a_poison_message_holds_up_only_its_own_key(
     """Other keys go on; later messages of its key queue up behind it and follow in order once it heals."""
     listener = Listener()
     listener.sick = {"a1"}
-    consumer = Consumer(TOPIC, bus, store, listener)
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
     await say(bus, "a", "b", "a")
-    await consumer.round()
+    await abreast(consumer)
     await say(bus, "a", "b")
-    await consumer.round()
+    await abreast(consumer)
     assert (dict(listener.heard), consumer.through, consumer.parked) == ({"b": ["b2", "b5"]}, 5, 3)
     assert [one.failure for one in store.parked(TOPIC)] == ["RuntimeError", "BehindAnother", "BehindAnother"]
     make_due(store)
     await retry(consumer, monkeypatch)
-    assert listener.tried == ["a1", "b2", "b5", "a1"]
+    assert sorted(listener.tried) == ["a1", "a1", "b2", "b5"]
     listener.sick.clear()
     make_due(store)
     await retry(consumer, monkeypatch)
     assert (listener.heard["a"], consumer.parked) == (["a1", "a3", "a4"], 0)
     await say(bus, "a")
-    await consumer.round()
+    await abreast(consumer)
     assert listener.heard["a"][-1] == "a6"
 
 
@@ -180,25 +189,26 @@ async def test_pauses_grow_and_end_for_an_operator(
     """After the last try a message waits for a redrive, which gives it all its tries again."""
     listener = Listener()
     listener.sick = {"a1"}
-    consumer = Consumer(TOPIC, bus, store, listener)
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
     monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0.02)
     await say(bus, "a", "a")
     pauses: list[float] = []
     for attempt in range(TRIES):
         make_due(store)
         before = time.time()
-        await (consumer.retry_round() if attempt else consumer.round())
+        await (consumer.retry_round() if attempt else abreast(consumer))
         retry_at = store.parked(TOPIC)[0].retry_at
         pauses += [retry_at - before] if retry_at is not None else []
     assert len(pauses) == TRIES - 1
-    assert all(later > sooner * 1.5 for sooner, later in pairwise(pauses))
+    # The first one is measured from before the first round, which may have to join a group.
+    assert all(later > sooner * 1.5 for sooner, later in pairwise(pauses[1:]))
     first, second = store.parked(TOPIC)
     assert (first.tries, first.retry_at, second.tries) == (TRIES, None, 0)
     make_due(store)
     await retry(consumer, monkeypatch)
     assert listener.tried == ["a1"] * TRIES
     listener.sick.clear()
-    assert await consumer.redrive() == 1
+    assert redrive(store, TOPIC) == 1
     await retry(consumer, monkeypatch)
     assert (listener.heard["a"], consumer.parked) == (["a1", "a2"], 0)
 
@@ -208,7 +218,8 @@ async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, t
     listener = Listener()
     listener.sick = {"a1"}
     await say(bus, "a")
-    await Consumer(TOPIC, bus, store, listener).round()
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
+    await abreast(consumer)
     assert store.parked(TOPIC)[0].failure == "RuntimeError"
     assert "must not be kept" not in repr(store.parked(TOPIC))
     kept = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.glob("*consumers.db*")])
@@ -218,11 +229,11 @@ async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, t
 async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: ConsumerStore) -> None:
     """Bytes that are no CloudEvent wait aside and hold up nobody else."""
     listener = Listener()
-    consumer = Consumer(TOPIC, bus, store, listener)
+    consumer = Consumer("counters", TOPIC, bus, store, listener)
     bodies = [b"\xff\x00", b"[]", b'{"id": 7}', b""]
     await bus.publish(TOPIC, [BusMessage(n, f"k{n}", f"i{n}", body) for n, body in enumerate(bodies, start=1)], 4)
     await say(bus, "a")
-    await consumer.round()
+    await abreast(consumer)
     assert (listener.tried, consumer.parked, consumer.through) == (["a5"], 4, 5)
 
 
@@ -246,14 +257,16 @@ async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
     await say(bus, "a", "b", "a")
     dying = open_store()
     monkeypatch.setattr(dying, "advance", die)
+    victim = Consumer("counters", TOPIC, bus, dying, react)
     with pytest.raises(Killed):
-        await Consumer(TOPIC, bus, dying, react).round()
+        await abreast(victim)
+    await victim.close()
     dying.close()
     assert await log.head() == 3
     store = open_store()
-    consumer = Consumer(TOPIC, bus, store, react)
+    consumer = Consumer("counters", TOPIC, bus, store, react)
     assert consumer.through == 0
-    await consumer.round()
+    await abreast(consumer)
     assert (consumer.through, consumer.parked, await log.head()) == (3, 0, 3)
     assert [one.meta.causation_id for one in await log.read("counter-a")] == ["a1", "a3"]
     store.close()
@@ -267,11 +280,11 @@ async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: Consu
         started.set()
         await asyncio.Event().wait()
 
-    consumer = Consumer(TOPIC, bus, store, hang)
+    consumer = Consumer("counters", TOPIC, bus, store, hang)
     await say(bus, "a")
     work = Supervised("consumer", consumer.round)
     work.start()
-    await asyncio.wait_for(started.wait(), 2)
+    await asyncio.wait_for(started.wait(), 10)
     await work.stop()
     assert (consumer.through, consumer.parked) == (0, 0)
 
@@ -283,14 +296,14 @@ async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: C
     async def slow(_event: CloudEvent) -> None:
         await release.wait()
 
-    consumer = Consumer(TOPIC, bus, store, slow)
+    consumer = Consumer("counters", TOPIC, bus, store, slow)
     await say(bus, "a", "b")
     waiting = [asyncio.create_task(consumer.wait_through(position)) for position in (1, 2)]
-    running = asyncio.create_task(consumer.round())
+    running = asyncio.create_task(abreast(consumer))
     await asyncio.sleep(0.02)
     assert not any(one.done() for one in waiting)
     release.set()
-    await asyncio.wait_for(asyncio.gather(running, *waiting), 1)
+    await asyncio.wait_for(asyncio.gather(running, *waiting), 10)
     await asyncio.wait_for(consumer.wait_through(2), 0.1)
 
 
@@ -310,7 +323,7 @@ async def test_retries_beside_new_messages_keep_the_order_of_a_key(
             raise RuntimeError
         heard[event.partitionkey].append(int(event.sequence))
 
-    consumer = Consumer(TOPIC, bus, store, moody)
+    consumer = Consumer("counters", TOPIC, bus, store, moody)
     rounds: list[Callable[[], Awaitable[None]]] = [consumer.round, consumer.retry_round]
     work = [Supervised(one.__name__, one) for one in rounds]
     for one in work:

@@ -39,11 +39,31 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
         stores.event_log("counters", TYPES)
     assert migrate(url, ["counters"]) == [
         "caserelay_counters/0001.event-log-and-consumers",
+        "caserelay_counters/0002.places-and-leader",
         "caserelay_counters_vault/0001.vault",
     ]
     assert (migrate(url, ["counters"]), missing(url, "counters")) == ([], [])
     assert missing(url, "referral") != []
     postgres.drop(postgres_template.url, name)
+
+
+def test_whoever_is_stopped_while_migrating_can_migrate_again(
+    postgres_template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration and the mark that it was applied are there together or not at all, and no lock is left behind."""
+    name = postgres.create(postgres_template.url)
+    url = postgres.in_database(postgres_template.url, name)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("services.chassis.migrations._Backend.mark_one", _power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(url, ["counters"])
+    assert migrate(url, ["counters"]) != []
+    assert missing(url, "counters") == []
+    postgres.drop(postgres_template.url, name)
+
+
+def _power_cut(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("value", ["y", "1", "true"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.casefile.app import build as build_casefile
+from services.chassis.bus import Place
 from services.chassis.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.eventlog import Unavailable
 from services.chassis.eventlog_postgres import PostgresEventLog
@@ -68,8 +69,8 @@ async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_
     index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
     store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
     index.put("group", "a", 1, case="x")
-    store.advance("topic", 7)
-    for asked in (lambda: index.get("group", "a"), lambda: store.through("topic")):
+    store.advance("embedded", "topic", {0: Place(7, 7)})
+    for asked in (lambda: index.get("group", "a"), lambda: store.places("embedded", "topic")):
         before = await until(asked)
         with held(postgres_server):
             assert HELD_UP_SECONDS * 0.9 < seconds(asked) < HELD_UP_SECONDS * 1.5

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,25 +13,11 @@ from typing import Final
 
 import httpx
 
+from tests.ports import free_port
+
 PROGRAM: Final = Path(sys.executable).with_name("caserelay")
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
-NOT_EPHEMERAL: Final = range(20_000, 32_000)
-"""Ports that no outgoing connection gets: while the server is down, a client that tries again and again could
-otherwise be given the very port as its own, connect to itself, and keep the server from coming back."""
-
-
-def free_port() -> int:
-    """A port of the loopback address on which nobody listens, and which stays free while the server is down."""
-    for port in random.sample(NOT_EPHEMERAL, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port found")
 
 
 class Program:
@@ -95,6 +79,23 @@ class Program:
         """Starts the process and returns once it takes work."""
         self.launch()
         await self.answers()
+
+    async def ends(self) -> None:
+        """Runs a command that ends by itself, and has to end well."""
+        self.launch()
+        assert self._process is not None
+        status = await asyncio.to_thread(self._process.wait, START_SECONDS)
+        assert status == 0, f"it ended with {status}:\n{self._last_words()}"
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL: the process has no chance to put anything in order."""

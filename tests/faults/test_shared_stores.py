@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contracts.message import CloudEvent
+from services.chassis.bus import Place
 from services.chassis.bus_embedded import EmbeddedBus
 from services.chassis.consumer import Consumer
 from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
@@ -68,9 +69,9 @@ async def test_a_consumer_that_was_overtaken_does_not_take_the_position_back(tmp
     """Its own batch ends before the other one's, and nobody handles the difference again."""
     path = tmp_path / "c.db"
     with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
-        one.advance(TOPIC, 20)
-        other.advance(TOPIC, 15)
-        assert (one.through(TOPIC), other.through(TOPIC)) == (20, 20)
+        one.advance("embedded", TOPIC, {0: Place(20, 20)})
+        other.advance("embedded", TOPIC, {0: Place(15, 15), 1: Place(3, 7)})
+        assert one.places("embedded", TOPIC) == other.places("embedded", TOPIC) == {0: Place(20, 20), 1: Place(3, 7)}
 
 
 async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(t
 
     path = tmp_path / "c.db"
     with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
-        here, there = Consumer(TOPIC, bus, one, hear), Consumer(TOPIC, bus, other, hear)
+        here, there = Consumer("counters", TOPIC, bus, one, hear), Consumer("counters", TOPIC, bus, other, hear)
         waiting = asyncio.create_task(here.wait_through(1))
         await asyncio.sleep(0)
         await log.append([Write("counter", 0, [(Counted(by=1), metadata("e-1"))])])

@@ -23,6 +23,28 @@ from services.chassis.postgres import Database, RefusedDatabase
 
 _FILES: Final = Path(__file__).parent
 _APPLIED: Final = f"SELECT migration_id FROM {default_migration_table}"  # noqa: S608 - a constant
+_LOCK: Final = "hashtext('caserelay migrate')"
+
+
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # the library carries no types
+    """Whoever is killed while migrating can migrate again.
+
+    The library marks a migration after it was committed, notes the machine's user, whom a container need not have, and
+    locks with a row that outlives its process.
+    """
+
+    def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:  # noqa: ARG002, FBT001, FBT002 - the library's signature
+        """Applies a migration and marks it, in one transaction."""
+        with self.transaction():
+            migration.process_steps(self, "apply", force=force)
+            self.mark_one(migration, log=False)
+
+    @contextmanager
+    def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - the library's signature
+        """Waits for others that migrate; the server lets go of the lock with the connection."""
+        self.execute(f"SELECT pg_advisory_lock({_LOCK})")
+        yield
+        self.execute(f"SELECT pg_advisory_unlock({_LOCK})")
 
 
 def log_of(url: str, service: str) -> Database:
@@ -73,7 +95,7 @@ def migrate(url: str, services: Iterable[str]) -> list[str]:
 def _create_schema(database: Database) -> None:
     with _connected(database) as connection, connection.transaction():
         # CREATE SCHEMA IF NOT EXISTS fails when two do it at once, and asks for a right that an owner may lack.
-        connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay migrate'))")
+        connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
         known = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (database.schema,)).fetchone()
         if known is None:
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(database.schema)))
@@ -82,9 +104,7 @@ def _create_schema(database: Database) -> None:
 def _apply(database: Database, kind: str) -> list[str]:
     given = {name: value for name, value in conninfo_to_dict(database.conninfo).items() if name != "dbname"}
     name = conninfo_to_dict(database.conninfo).get("dbname")
-    backend = PostgresqlPsycopgBackend(
-        DatabaseURI("postgresql+psycopg", None, None, None, None, name, given), default_migration_table
-    )
+    backend = _Backend(DatabaseURI("postgresql+psycopg", None, None, None, None, name, given), default_migration_table)
     try:
         backend.init_database()
         with backend.lock():

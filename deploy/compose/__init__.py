@@ -1,0 +1,1 @@
+"""What `deploy/compose.yaml` gives to its containers."""

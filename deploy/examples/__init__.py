@@ -1,0 +1,1 @@
+"""What an organisation's own system may begin with."""

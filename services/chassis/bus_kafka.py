@@ -1,0 +1,174 @@
+"""The bus on Apache Kafka: a topic per log with fixed partitions, keyed by case; groups of consumers share them.
+
+The leader of a service publishes. It may hang, lose its lease and come back, so two may publish at once for a moment;
+and a batch whose answer was lost is sent again. Each goes on behind what was announced as published and sends in order,
+so that whatever a partition holds for the first time stands behind all that came before it in the log. Readers drop
+the rest by its position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any, Final, NamedTuple
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from kafka.partitioner.default import murmur2
+
+from services.chassis.bus import BusMessage, Places
+from services.chassis.eventlog import Unavailable
+from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics
+from services.chassis.kafka_events import encode
+from services.chassis.kafka_progress import Progress, ProgressBoard
+from services.chassis.kafka_subscription import KafkaSubscription
+from services.chassis.kafka_topics import Topics
+
+DELIVERY_MS: Final = 20_000
+LARGEST_REQUEST: Final = 4_000_000
+CLOSE_SECONDS: Final = 3.0
+
+
+class TopicUnusable(Exception):  # noqa: N818 - reads as what happened
+    """A topic is missing, or has another number of partitions than what was published to; names the topic only."""
+
+
+class _Sent(NamedTuple):
+    partition: int
+    position: int
+    acknowledged: Any
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Where a key's messages go: the default of Kafka's own clients, so that others can find them."""
+    hashed: int = murmur2(key.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
+
+
+class KafkaBus:
+    """A `Bus` in one cluster. Its clients live in threads of their own; this class is used from the event loop."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._board = ProgressBoard(cluster)
+        # One thread: what is published is sent in the order in which it is asked for.
+        self._sending = ThreadPoolExecutor(1, thread_name_prefix="kafka producer")
+        self._producer: Any = None
+        self._published: dict[str, Progress] = {}
+
+    async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
+        """See `Bus.publish`."""
+        if topic not in self._published:
+            await self.resume(topic)
+        known = self._published[topic]
+        new = [message for message in messages if message.position > known.through]
+        if through <= known.through:
+            return
+        try:
+            done = await self._in_thread(self._publish, topic, known, new, through)
+        except BaseException:
+            # Whether it arrived is not known, so nothing may be built on it: all of it is sent again, by a new client.
+            del self._published[topic]
+            with contextlib.suppress(RuntimeError):
+                self._sending.submit(self._give_up)
+            raise
+        self._published[topic] = done
+        self._board.hear(topic, done)
+
+    def _publish(self, topic: str, known: Progress, messages: Sequence[BusMessage], through: int) -> Progress:
+        producer = self._connected()
+        name = self._cluster.name(topic)
+        offsets, positions = dict(known.offsets), dict(known.positions)
+        partitions = self._partitions(name, known)
+        sent: list[_Sent] = []
+        for message in messages:
+            partition = partition_of(message.key, partitions)
+            record = encode(message, positions.get(partition, 0))
+            positions[partition] = message.position
+            future = producer.send(
+                name, key=message.key.encode(), value=record.value, headers=record.headers, partition=partition
+            )
+            sent.append(_Sent(partition, message.position, future))
+        for one in sent:
+            offsets[one.partition] = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset + 1
+        for partition in range(partitions):
+            offsets.setdefault(partition, 0)
+        done = Progress(through, offsets, positions)
+        announced = producer.send(self._cluster.name(PROGRESS), key=topic.encode(), value=done.to_bytes(), partition=0)
+        announced.get(timeout=DELIVERY_MS / 1000 + 5)
+        return done
+
+    def _partitions(self, name: str, known: Progress) -> int:
+        found = self._producer.partitions_for(name)
+        if not found:
+            raise TopicUnusable(f"the topic {name} is missing: run `caserelay bus topics` with the same settings")
+        if known.offsets and len(known.offsets) != len(found):
+            raise TopicUnusable(
+                f"the topic {name} had {len(known.offsets)} partitions and now has {len(found)}: the order within a"
+                " case would be lost; make a new topic instead"
+            )
+        return len(found)
+
+    def _connected(self) -> Any:
+        if self._producer is None:
+            self._producer = KafkaProducer(
+                **self._cluster.options(
+                    acks="all",
+                    enable_idempotence=True,
+                    max_in_flight_requests_per_connection=1,
+                    delivery_timeout_ms=DELIVERY_MS,
+                    max_block_ms=5_000,
+                    max_request_size=LARGEST_REQUEST,
+                    batch_size=262_144,
+                    linger_ms=0,
+                    allow_auto_create_topics=False,
+                )
+            )
+        return self._producer
+
+    def _give_up(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(KafkaError):
+                producer.close(timeout=CLOSE_SECONDS)
+
+    async def _in_thread(self, work: Callable[..., Progress], *arguments: Any) -> Progress:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._sending, work, *arguments)
+        except KafkaError as failure:
+            raise Unavailable from failure
+
+    async def resume(self, topic: str) -> int:
+        """See `Bus.resume`."""
+        self._published[topic] = await self._board.current(topic)
+        return self._published[topic].through
+
+    async def published_through(self, topic: str) -> int:
+        """See `Bus.published_through`."""
+        self._board.follow()
+        return self._board.latest(topic).through
+
+    async def topics(self, prefix: str) -> Sequence[str]:
+        """See `Bus.topics`."""
+
+        def found() -> list[str]:
+            with closing(Topics(self._cluster)) as topics:
+                return [name for name in topics.found() if name.startswith(prefix)]
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._sending, found)
+        except (KafkaError, RefusedTopics) as failure:
+            raise Unavailable from failure
+
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> KafkaSubscription:
+        """See `Bus.subscribe`."""
+        return KafkaSubscription(self._cluster, self._board, topic, group, saved)
+
+    async def close(self) -> None:
+        """See `Bus.close`."""
+        await asyncio.get_running_loop().run_in_executor(self._sending, self._give_up)
+        self._sending.shutdown(wait=False)
+        await self._board.close()

@@ -1,0 +1,216 @@
+"""One member of a consumer group. Where it goes on is what the service has saved, not what Kafka keeps for the group.
+
+Offsets are committed to Kafka as well, for whoever watches the lag there. The client lives in a thread of its own and
+is never used from another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+
+from services.chassis.bus import START, Batch, BusMessage, Place, Places
+from services.chassis.eventlog import Unavailable
+from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_events import decode
+from services.chassis.kafka_progress import ProgressBoard
+
+T = TypeVar("T")
+
+SESSION_MS: Final = 6_000
+"""A member that says nothing for so long loses its partitions; brokers allow no less."""
+HEARTBEAT_MS: Final = 1_500
+LONGEST_POLL_SECONDS: Final = 0.5
+"""A stop waits for the poll that is under way."""
+COMMIT_MS: Final = 2_000
+
+log = logging.getLogger(__name__)
+
+
+class KafkaSubscription:
+    """A `Subscription` to a topic in Kafka."""
+
+    bus = "kafka"
+
+    def __init__(
+        self, cluster: Cluster, board: ProgressBoard, topic: str, group: str, saved: Callable[[], Places]
+    ) -> None:
+        self._cluster = cluster
+        self._board = board
+        self._topic = topic
+        self._name = cluster.name(topic)
+        self._group = cluster.name(group)
+        self._saved = saved
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._consumer: Any = None
+        self._at: dict[int, Place] = {}
+        # The position behind which something was missing when a partition was last looked through from its start.
+        self._rescanned: dict[int, int] = {}
+        self._to_commit: dict[int, Place] = {}
+        self._unconfirmed = False
+        self._covered = 0
+        self._closed = False
+
+    async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
+        """See `Subscription.take`."""
+        self._board.follow()
+        self._loop = asyncio.get_running_loop()
+        again = self._saved() if self._unconfirmed else None
+        # Until it is confirmed, also when the caller goes away in the middle of the poll.
+        self._unconfirmed = True
+        batches = await self._in_thread(self._poll, limit, min(timeout, LONGEST_POLL_SECONDS), again)
+        self._unconfirmed = bool(batches)
+        return batches
+
+    async def taken(self, places: Places) -> None:
+        """See `Subscription.taken`."""
+        self._unconfirmed = False
+        self._to_commit.update(places)
+
+    def through(self, places: Places) -> int:
+        """See `Subscription.through`."""
+        self._covered = max(self._covered, self._board.reached(self._topic, places))
+        return self._covered
+
+    def behind(self, places: Places) -> int:
+        """See `Subscription.behind`."""
+        published = self._board.latest(self._topic).offsets
+        return sum(max(0, offset - places.get(partition, START).offset) for partition, offset in published.items())
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        except KafkaError as failure:
+            raise Unavailable from failure
+
+    # ---- what follows runs in the thread of the client ----
+
+    def _poll(self, limit: int, seconds: float, again: Places | None) -> list[Batch]:
+        if self._consumer is None:
+            self._consumer = self._joined()
+        self._commit()
+        if again is not None:
+            self._place({partition.partition for partition in self._consumer.assignment()}, again)
+        found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
+
+    def _joined(self) -> Any:
+        consumer = KafkaConsumer(
+            **self._cluster.options(
+                group_id=self._group,
+                partition_assignment_strategy=[CooperativeStickyAssignor],
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+                session_timeout_ms=SESSION_MS,
+                heartbeat_interval_ms=HEARTBEAT_MS,
+                fetch_min_bytes=1,
+                metadata_max_age_ms=30_000,
+            )
+        )
+        consumer.subscribe([self._name], listener=_Rebalanced(self._assigned, self._revoked))
+        # A member that joins before it knows the topic's partitions shares out none, as long as nothing else changes.
+        if not consumer.partitions_for_topic(self._name):
+            consumer.close(autocommit=False, timeout_ms=COMMIT_MS)
+            raise Unavailable
+        return consumer
+
+    def _assigned(self, partitions: Collection[int]) -> None:
+        # Read anew, in the event loop, where the store is used: the partitions' member before has moved on meanwhile.
+        async def saved() -> Places:
+            return self._saved()
+
+        assert self._loop is not None  # noqa: S101 - polls are made from the loop
+        self._place(partitions, asyncio.run_coroutine_threadsafe(saved(), self._loop).result(10))
+
+    def _revoked(self, partitions: Collection[int]) -> None:
+        for partition in partitions:
+            self._at.pop(partition, None)
+
+    def _place(self, partitions: Collection[int], places: Places) -> None:
+        for partition in partitions:
+            place = places.get(partition)
+            self._at.pop(partition, None)
+            if place is not None:
+                self._at[partition] = place
+            self._consumer.seek(TopicPartition(self._name, partition), (place or START).offset)
+
+    def _batch(self, partition: int, records: Sequence[Any]) -> Batch | None:
+        at, messages = self._at.get(partition), list[BusMessage]()
+        for record in records:
+            try:
+                received = decode(record.key, record.headers, record.value)
+            except (AttributeError, KeyError, ValueError):
+                log.warning("a record of somebody else's", extra={"topic": self._topic, "partition": partition})
+                at = Place(record.offset + 1, at.position if at is not None else 0)
+                continue
+            position = received.message.position
+            if at is None:
+                # The first one that there is: before it there was none, or it is gone by the topic's retention.
+                at = Place(record.offset, 0 if record.offset == 0 else received.previous)
+            if position > at.position >= received.previous:
+                messages.append(received.message)
+                at = Place(record.offset + 1, position)
+            elif position > at.position and self._rescanned.get(partition) != at.position:
+                # Something between is missing. Perhaps the topic was made anew and stands elsewhere: look from the
+                # start, once. What was handled is known by its position.
+                log.warning("a partition has a gap", extra={"topic": self._topic, "partition": partition})
+                self._rescanned[partition] = at.position
+                self._consumer.seek(TopicPartition(self._name, partition), 0)
+                at = Place(0, at.position)
+                break
+            else:
+                # A repeat; or it overtook another one, and both are sent again.
+                at = Place(record.offset + 1, at.position)
+        if at is None:
+            return None
+        self._at[partition] = at
+        return Batch(partition, messages, at)
+
+    def _commit(self) -> None:
+        offsets = {
+            TopicPartition(self._name, partition): OffsetAndMetadata(place.offset)
+            for partition, place in self._to_commit.items()
+        }
+        self._to_commit.clear()
+        if offsets:
+            self._consumer.commit_async(offsets)
+
+    def _leave(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with contextlib.suppress(KafkaError):
+                consumer.close(autocommit=False, timeout_ms=COMMIT_MS)
+
+    async def close(self) -> None:
+        """See `Subscription.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
+        self._thread.shutdown(wait=False)
+
+
+class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Hands on which partitions came and went."""
+
+    def __init__(self, assigned: Callable[[Collection[int]], None], revoked: Callable[[Collection[int]], None]) -> None:
+        self._assigned = assigned
+        self._revoked = revoked
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """See the library."""
+        self._assigned([one.partition for one in assigned])
+
+    def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """See the library."""
+        self._revoked([one.partition for one in revoked])

@@ -1,0 +1,80 @@
+"""The feed of an organisation as a topic of its own, for systems that would rather follow Kafka than ask.
+
+Who is given a topic decides whoever creates it (`caserelay bus topics --organisation`). What goes into it is decided by
+the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created later begins
+with what the organisation may see then.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from pydantic_core import to_json
+
+from contracts.codes import Role
+from services.chassis.bus import Bus, BusMessage
+from services.chassis.eventlog import EventLog
+from services.chassis.identity import Caller
+from services.chassis.index import IndexReader
+from services.notifications.access import READ_FEED
+from services.notifications.reading import messages_at
+from services.notifications.views import page
+
+PREFIX: Final = "caserelay.organisation."
+VERSION: Final = ".v1"
+AT_ONCE: Final = 200
+LOOK_FOR_TOPICS_SECONDS: Final = 10.0
+IDLE_SECONDS: Final = 1.0
+
+
+def topic_of(organisation: str) -> str:
+    """The topic with what one organisation may see."""
+    return f"{PREFIX}{organisation}{VERSION}"
+
+
+def reader_of(topic: str) -> Caller:
+    """In whose name a topic is filled: a data protection officer sees what the own organisation sees, all of it."""
+    return Caller("organisation-topic", topic.removeprefix(PREFIX).removesuffix(VERSION), Role.DPO)
+
+
+class OrganisationTopics:
+    """Carries the feed of every organisation that has a topic to it."""
+
+    def __init__(self, bus: Bus, log: EventLog, index: IndexReader) -> None:
+        self._bus = bus
+        self._log = log
+        self._index = index
+        self._through: dict[str, int] = {}
+        self._topics: list[str] = []
+        self._looked_at = float("-inf")
+
+    def forget(self) -> None:
+        """Another process may have carried on meanwhile: the bus is asked again where to go on."""
+        self._through.clear()
+
+    async def round(self) -> None:
+        """Carries what is new, or waits a while for something new."""
+        if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:
+            self._topics = [one for one in await self._bus.topics(PREFIX) if one.endswith(VERSION)]
+            self._looked_at = time.monotonic()
+        known = self._index.through()
+        moved = [await self._carry(topic, known) for topic in self._topics]
+        if not any(moved):
+            await self._log.wait(known, IDLE_SECONDS)
+
+    async def _carry(self, topic: str, known: int) -> bool:
+        if topic not in self._through:
+            self._through[topic] = await self._bus.resume(topic)
+        after = self._through[topic]
+        if after >= known:
+            return False
+        found = page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
+        told = await messages_at(self._log, found.positions)
+        messages = [
+            BusMessage(position, one["partitionkey"], one["id"], to_json(one))
+            for position, one in zip(found.positions, told, strict=True)
+        ]
+        await self._bus.publish(topic, messages, found.next)
+        self._through[topic] = found.next
+        return True

@@ -1,0 +1,94 @@
+"""What image, compose file, gateway and manifests have in common with the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from services.chassis.settings import Settings
+from services.origin import PATHS
+
+ROOT: Final = Path(__file__).parents[2]
+DEPLOY: Final = ROOT / "deploy"
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+GATEWAY: Final = (DEPLOY / "compose" / "gateway.conf").read_text(encoding="utf-8")
+DOCKERFILE: Final = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+PORT: Final = str(Settings.model_fields["port"].default)
+
+
+TEXTS: Final = [
+    file
+    for file in sorted([*DEPLOY.rglob("*"), *(ROOT / "docs").glob("*.md")])
+    if file.is_file() and file.suffix != ".pyc" and file.parent.name not in ("bench", "locks")
+]
+
+
+def test_the_gateway_sends_every_path_where_one_process_would() -> None:
+    """The table of nginx is that of services/origin.py."""
+    rows = re.findall(r'"~\^/v1/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
+    assert {segment: service for segments, service in rows for segment in segments.split("|")} == PATHS
+    assert len(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == 2
+    assert set(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == {PORT}
+
+
+def test_the_ingress_sends_every_path_where_one_process_would() -> None:
+    """The paths of Kubernetes are those of services/origin.py."""
+    ingress = yaml.safe_load((DEPLOY / "kubernetes" / "ingress.yaml").read_text(encoding="utf-8"))
+    (rule,) = ingress["spec"]["rules"]
+    found = {path["path"].removeprefix("/v1/"): path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+    assert found == PATHS
+    assert {path["pathType"] for path in rule["http"]["paths"]} == {"Prefix"}
+
+
+def test_compose_runs_the_services_that_own_the_paths() -> None:
+    """Two replicas of each."""
+    replicated = {name: one["command"] for name, one in COMPOSE["services"].items() if "deploy" in one}
+    assert replicated == {name: ["serve", name] for name in set(PATHS.values())}
+    assert {COMPOSE["services"][name]["deploy"]["replicas"] for name in replicated} == {2}
+
+
+def test_compose_publishes_ports_on_loopback_only() -> None:
+    """Passwords have defaults, so nobody else may reach them."""
+    published = [port for one in COMPOSE["services"].values() for port in one.get("ports", [])]
+    assert len(published) == 2
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_every_container_of_compose_may_do_little(name: str) -> None:
+    """No capabilities, no way to gain any, a limit of memory, and somebody who asks whether it is well."""
+    container = COMPOSE["services"][name]
+    assert container["cap_drop"] == ["ALL"]
+    assert container["security_opt"] == ["no-new-privileges"]
+    assert container["read_only"] is not (name == "kafka")
+    assert "mem_limit" in container
+    assert "healthcheck" in container or container["command"][0] == "serve"
+
+
+def test_the_image_is_nobodys_and_hears_signals() -> None:
+    """A number as user, since Kubernetes believes no name; no shell between the program and its signals."""
+    user = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)
+    assert user == [("10001", "10001")]
+    assert re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE) == ['["caserelay"]']
+    assert re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE) == ['["serve", "all"]']
+    assert re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE) == [PORT]
+
+
+def test_what_is_in_the_image_is_locked() -> None:
+    """Hashes for everything that is installed, and no image, index or frontend from anywhere in particular."""
+    assert "--require-hashes --no-deps --only-binary :all: --requirement runtime.txt" in DOCKERFILE
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"python:3.11-slim-bookworm"}
+    assert "syntax=" not in DOCKERFILE
+    assert "index-url" not in DOCKERFILE
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_setting_that_is_named_exists(file: Path) -> None:
+    """Nothing sets a variable that nothing reads."""
+    known = {f"CASERELAY_{name.upper()}" for name in Settings.model_fields}
+    named = set(re.findall(r"\bCASERELAY_[A-Z][A-Z_]*[A-Z]\b", file.read_text(encoding="utf-8")))
+    assert named <= known
