@@ -196,10 +196,14 @@ class Inline:
     def _open(self) -> _Impatient:
         connection = _Impatient.connect(self._database.conninfo, autocommit=True)
         connection.url = self._database.url
-        connection.execute(_ISOLATED)
-        connection.execute("SET synchronous_commit = off")
-        # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
-        connection.execute("SET plan_cache_mode = force_custom_plan")
+        try:
+            connection.execute(_ISOLATED)
+            connection.execute("SET synchronous_commit = off")
+            # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+            connection.execute("SET plan_cache_mode = force_custom_plan")
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     def repeat(self, work: Callable[[Connection[Any]], T]) -> T:

@@ -20,9 +20,9 @@ from tests.conftest import Template
 from tests.crowd import Model, make_crowd
 from tests.running import Running, running
 
-MANY: Final = {"REFERRED": 700, "OPENED": 500, "INTAKE": 1200, "CONFIRMED": 700, "MENTORING": 400, "CLOSED": 500}
+MANY: Final = {"REFERRED": 300, "OPENED": 300, "INTAKE": 600, "CONFIRMED": 300, "MENTORING": 200, "CLOSED": 200}
 """How many cases there are in which state."""
-GONE: Final = 2500
+GONE: Final = 1200
 """Cases of which the organisation may not read anything any more, all of them older than the others."""
 RARE: Final = 70
 """Cases that are suspended, all of them newer than the others."""
