@@ -23,8 +23,10 @@ PYTHON ?=
 digest = $(shell { cat pyproject.toml $(1); pwd -P; } 2>/dev/null | cksum | tr -s ' \t' '-')
 RUNTIME_DIGEST := $(call digest,$(LOCKS)/runtime.txt)
 DEV_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt)
+BENCH_DIGEST := $(call digest,$(LOCKS)/runtime.txt $(LOCKS)/dev.txt $(LOCKS)/bench.txt)
 RUNTIME := $(VENV)/.installed-runtime-$(RUNTIME_DIGEST)
 DEV := $(VENV)/.installed-dev-$(DEV_DIGEST)
+BENCH := $(VENV)/.installed-bench-$(BENCH_DIGEST)
 
 .PHONY: help
 help: ## list the targets
@@ -67,8 +69,13 @@ imports: $(DEV) ## only the import rules
 	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/.cache/import-linter
 
 .PHONY: bench
-bench: $(DEV) ## measure accepted referrals per second on this machine (needs wrk)
+bench: $(DEV) ## measure this machine: rates, latencies, growth, memory (ARGS: --only, --seconds, --full)
 	@exec $(BIN)/python -m deploy.bench $(ARGS)
+
+.PHONY: bench-report
+bench-report: $(BENCH) ## the same, written to docs/ as a table with plots (ARGS: as above; the rest stays as it was)
+	@$(BIN)/python -m deploy.bench --json docs/benchmarks.json $(ARGS); status=$$?; \
+	$(BIN)/python -m deploy.bench.report docs/benchmarks.json docs && exit $$status
 
 # ---- deploy ----
 
@@ -95,6 +102,8 @@ lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest v
 	@$(compile) --output-file $(LOCKS)/runtime.txt pyproject.toml
 	@echo "==> $(LOCKS)/dev.txt"
 	@$(compile) --extra dev --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/dev.txt pyproject.toml
+	@echo "==> $(LOCKS)/bench.txt"
+	@$(compile) --extra dev --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
 	@rm -rf $(VENV)/.lock
 
 .PHONY: clean
@@ -148,3 +157,6 @@ $(RUNTIME):
 
 $(DEV):
 	$(call install,$(LOCKS)/dev.txt,$(RUNTIME) $(DEV))
+
+$(BENCH):
+	$(call install,$(LOCKS)/bench.txt,$(RUNTIME) $(DEV) $(BENCH))

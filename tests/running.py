@@ -163,11 +163,12 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, builds: Mapping[str, Build], *, since: datetime = MONDAY, **settings: Any
+    directory: Path, builds: Mapping[str, Build], *, since: datetime = MONDAY, at_work: bool = True, **settings: Any
 ) -> AsyncIterator[Running]:
     """The services over the data of a directory until the block ends; opened again, they go on from there.
 
-    Their clock stands still, at `since` if the directory is new. Anything else of `Settings` may be given.
+    Their clock stands still, at `since` if the directory is new. Unless they are `at_work`, they only answer requests.
+    Anything else of `Settings` may be given.
     """
     set_up = Settings(data=directory, **settings)
     issuer, clock = DevelopmentIssuer(directory / "issuer"), SandboxClock(directory / "sandbox-clock.json")
@@ -181,7 +182,7 @@ async def running(
     install_manners(own, set_up.body_limit, telemetry)
     describe(own, apps)
     origin = Origin(own, apps)
-    for service in services.values():
+    for service in services.values() if at_work else ():
         await service.start()
     http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url="http://caserelay.test", timeout=60)
     try:

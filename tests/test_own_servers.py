@@ -51,14 +51,12 @@ with ExitStack() as stack:
 def test_what_kafka_acknowledged_is_there_after_it_came_back(
     kafka_broker: kafka.Broker, end: Callable[[kafka.Broker], None]
 ) -> None:
-    """It comes back on the same port, with the same data, and soon."""
+    """It comes back on the same port, with the same data."""
     topic = topic_in(kafka_broker.servers, "")
     produce(kafka_broker.servers, topic, b"before")
     end(kafka_broker)
-    began = time.monotonic()
     kafka_broker.start()
     assert consume(kafka_broker.servers, topic) == b"before"
-    assert time.monotonic() - began < 15
 
 
 def test_a_broker_on_hold_acknowledges_once_it_goes_on(kafka_broker: kafka.Broker) -> None:

@@ -151,7 +151,8 @@ def test_jars_that_could_not_be_fetched_leave_no_half_a_cache(
     """The reason is Maven's own words, and the next run tries again."""
     maven = tmp_path / "bin" / "mvn"
     maven.parent.mkdir()
-    maven.write_text("#!/bin/sh\necho half >libs\necho no route to the repository\nexit 1\n", encoding="utf-8")
+    half = 'for last; do :; done; mkdir -p "${last#-DoutputDirectory=}"'
+    maven.write_text(f"#!/bin/sh\n{half}\necho no route to the repository\nexit 1\n", encoding="utf-8")
     maven.chmod(0o755)
     nothing_given.setenv("PATH", f"{maven.parent}{os.pathsep}{os.environ['PATH']}")
     nothing_given.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -1,1 +1,1 @@
-"""Measures accepted referrals per second on the machine that it runs on: `make bench`."""
+"""Measures the system on the machine at hand, next to what one would use instead: `make bench`, `make bench-report`."""

@@ -1,104 +1,138 @@
-"""The system under test: a process of its own, started as in production, with the demo's scene set."""
+"""The system under test: its processes, over the stores of a place, with the demo's scene set."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import sqlite3
-import subprocess
+import sys
 import time
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
+import psycopg
 
+from deploy.bench.engines import Place
 from deploy.bench.issuer import LoopbackIssuer
+from deploy.bench.process import Process
+from services.chassis.migrations import log_of
+from services.cli import SERVICE_NAMES
+from services.sandbox.client import Person
 from services.sandbox.demo import OPERATOR, ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 
-START_SECONDS = 30.0
-TICKS = os.sysconf("SC_CLK_TCK")
+CASERELAY: Final = (sys.executable, "-c", "from services.cli import main; main()")
+"""The command `caserelay`, by this interpreter."""
+CATCH_UP_SECONDS: Final = 120.0
 
 
 class System:
-    """A server over the data of a directory, while it is entered."""
+    """Servers over the data of a place, while it is entered.
 
-    def __init__(self, command: list[str], data: Path, issuer: LoopbackIssuer) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        self.data = data
+    `commands` gives the command for each service; services with the same one run in one process. `scene`: whether
+    programme and organisations are told. `started_in` is how many seconds passed until all were ready.
+    """
+
+    def __init__(
+        self, commands: Mapping[str, Sequence[str]], place: Place, issuer: LoopbackIssuer, *, scene: bool = True
+    ) -> None:
+        self.place = place
+        self.started_in = 0.0
         self._issuer = issuer
-        self._command = command
-        self._environment = {
-            **os.environ,
-            "CASERELAY_ISSUER": issuer.url,
-            "CASERELAY_HOST": "127.0.0.1",
-            "CASERELAY_PORT": str(port),
-            "CASERELAY_DATA": str(data),
+        self._scene = scene
+        told = {"CASERELAY_ISSUER": issuer.url, **place.environment}
+        of_command = {
+            tuple(command): Process(command, place.data / "stderr.log", told) for command in commands.values()
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes = list(of_command.values())
+        self.urls = {service: of_command[tuple(command)].url for service, command in commands.items()}
+
+    @classmethod
+    def of_one(cls, command: Sequence[str], place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
+        """A command that does everything there is."""
+        return cls(dict.fromkeys(SERVICE_NAMES, command), place, issuer, scene=scene)
+
+    @classmethod
+    def whole(cls, place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
+        """All services: in one process, or with Kafka, as one would then, in a process each."""
+        apart = {service: [*CASERELAY, "serve", service] for service in SERVICE_NAMES}
+        if place.kafka is not None:
+            return cls(apart, place, issuer, scene=scene)
+        return cls.of_one([*CASERELAY, "serve", "all"], place, issuer, scene=scene)
+
+    @property
+    def url(self) -> str:
+        """Where referrals are submitted."""
+        return self.urls["referral"]
 
     def __enter__(self) -> Self:
         """Starts it, waits until it is ready, and publishes the programme and the organisations."""
-        self.data.mkdir(parents=True, exist_ok=True)
-        # Its log goes to a file, as in production it goes to a collector.
-        with (self.data / "stderr.log").open("wb") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stderr=log, stdout=log)
         try:
-            self._wait_until_ready()
-            self._set_the_scene()
+            since = time.monotonic()
+            for process in self._processes:
+                process.start()
+            for process in self._processes:
+                process.wait_until_ready()
+            self.started_in = time.monotonic() - since
+            if self._scene:
+                self._set_the_scene()
         except BaseException:
-            self._process.kill()
-            self._process.wait()
+            self._stop()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stops it as a supervisor does."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        """Stops it."""
+        self._stop()
 
-    def _wait_until_ready(self) -> None:
-        until = time.monotonic() + START_SECONDS
-        while time.monotonic() < until and self._process is not None and self._process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        said = (self.data / "stderr.log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"the system did not start:\n{said}")
+    def _stop(self) -> None:
+        for process in self._processes:
+            process.stop()
 
     def _set_the_scene(self) -> None:
-        token = self._issuer.token(sub=OPERATOR.sub, org=OPERATOR.org, role=OPERATOR.role)
-        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}) as client:
+        with httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token(OPERATOR)}"}) as client:
             client.put(f"/v1/programmes/{PROGRAMME}/versions/1", json=PROGRAMME_VERSION).raise_for_status()
             for organisation, description in ORGANISATIONS.items():
                 client.put(f"/v1/organisations/{organisation}", json=description).raise_for_status()
 
+    def token(self, person: Person) -> str:
+        """A bearer token of somebody."""
+        return self._issuer.token(sub=person.sub, org=person.org, role=person.role)
+
     def behind(self) -> dict[str, int]:
         """How many positions each part of each service has not taken in yet."""
-        services: dict[str, Any] = httpx.get(f"{self.url}/readyz", timeout=30).json()["services"]
-        return {f"{name} {part}": n for name, one in services.items() for part, n in one["behind"].items()}
+        found: dict[str, int] = {}
+        for process in self._processes:
+            services: dict[str, Any] = httpx.get(f"{process.url}/readyz", timeout=30).json()["services"]
+            found |= {f"{name} {part}": n for name, one in services.items() for part, n in one["behind"].items()}
+        return found
+
+    def catch_up(self) -> float:
+        """Waits until every part is abreast; how long that took, in seconds."""
+        since, abreast = time.monotonic(), 0
+        # Twice in a row: what one part takes in may be work for another.
+        while abreast < 2:
+            abreast = abreast + 1 if not any(self.behind().values()) else 0
+            if (passed := time.monotonic() - since) > CATCH_UP_SECONDS:
+                raise RuntimeError(f"not abreast after {passed:.0f} s: {self.behind()}")
+            time.sleep(0.02)
+        return time.monotonic() - since
 
     def processor_seconds(self) -> float:
-        """Processor time that the server has used."""
-        if self._process is None:
-            return 0.0
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS
+        """Processor time that the servers have used."""
+        return sum(process.processor_seconds() for process in self._processes)
+
+    def resident_megabytes(self) -> float:
+        """Memory of the servers that is in RAM."""
+        return sum(process.resident_megabytes() for process in self._processes)
 
     def stored(self) -> int:
-        """Referrals that the log's file holds as submitted."""
-        with sqlite3.connect(f"file:{self.data / 'referral-log.db'}?mode=ro", uri=True) as db:
-            count = "SELECT COUNT(*) FROM stored_events WHERE topic = 'referral.submitted.v1'"
+        """Referrals that the log holds as submitted."""
+        count = "SELECT COUNT(*) FROM stored_events WHERE topic = 'referral.submitted.v1'"
+        if self.place.database is not None:
+            with psycopg.connect(log_of(self.place.database, "referral").conninfo) as connection:
+                row = connection.execute(count).fetchone()
+                return int(row[0]) if row is not None else 0
+        with sqlite3.connect(f"file:{self.place.data / 'referral-log.db'}?mode=ro", uri=True) as db:
             return int(db.execute(count).fetchone()[0])

@@ -90,13 +90,13 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
         relations.append(OWNER_AGENCY)
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
-    if (standing := _standing(caller.org, case)) is not None:
+    if (standing := standing_of(caller.org, case)) is not None:
         relations.append(standing)
     return tuple(relations)
 
 
-def _standing(organisation: str, case: Case) -> str | None:
-    """Of several parts that an organisation had in the case, the one that shows most counts."""
+def standing_of(organisation: str, case: Case) -> str | None:
+    """How an organisation stands to a case; of several parts that it had, the one that shows most counts."""
     parts = [access for access in case.accesses if access.organisation == organisation]
     if not parts:
         return None

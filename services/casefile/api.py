@@ -16,6 +16,7 @@ from contracts.fields import Body, calendar_date, instant
 from services.casefile.answers import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
 from services.casefile.casework import Casework
 from services.casefile.commands import ACTIONS, Action
+from services.casefile.lists import Lists, Wanted
 from services.casefile.reading import Cases, Found, Moment
 from services.chassis.http import answers
 from services.chassis.http.asked import (
@@ -34,7 +35,7 @@ AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a dat
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
 
-def routes(cases: Cases, casework: Casework) -> APIRouter:
+def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
     """All routes under `/v1/cases`, and the worklist."""
     router = APIRouter(prefix="/v1", tags=["cases"])
 
@@ -50,17 +51,17 @@ def routes(cases: Cases, casework: Casework) -> APIRouter:
         _: Covered,
         state: Annotated[CaseState | None, Query()] = None,
         organisation: Annotated[str | None, Query(max_length=200)] = None,
-        overdue: Annotated[bool | None, Query()] = None,
+        overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        wanted = state.value if state is not None else None
-        items, more = await casework.listed(caller, wanted, organisation, overdue, read_cursor(cursor), limit)
+        wanted = Wanted(state.value if state is not None else None, organisation, overdue)
+        items, more = await lists.cases(caller, wanted, cursor, limit)
         return answers.page(items, more)
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
     async def worklist(caller: Authenticated, _: Covered, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        items, following = await casework.worklist(caller, cursor, limit)
+        items, following = await lists.work(caller, cursor, limit)
         return Response(to_json({"items": items, "next": following}), media_type="application/json")
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")

@@ -36,6 +36,7 @@ from services.casefile.domain.known_programme import (
 from services.casefile.domain.mentor import DescribeMentor, decide_mentor
 from services.casefile.domain.transitions import CASE
 from services.casefile.listing import TABLES, VERSION, Listing
+from services.casefile.lists import Lists
 from services.casefile.publish import publish
 from services.casefile.reactions import REACTIONS, Told, stream_of
 from services.casefile.reading import Cases
@@ -155,13 +156,14 @@ def build(
         closers=[consumers.close],
     )
     cases = Cases(streams, desks, clock)
-    casework = Casework(cases, handler, vault, index, service.caught_up, clock)
+    casework = Casework(cases, handler, vault, clock)
+    lists = Lists(cases, index, service.caught_up, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            api.routes(cases, casework),
+            api.routes(cases, casework, lists),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import Case
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
+from services.casefile.timeline import history_of, visible_to
+from services.casefile.views import fold
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
 from services.chassis.streams import Streams
 
-CASES: Final = Table("cases", columns=("agency", "state", "due"), indexes=(("agency",), ("state",)))
-PARTS: Final = Table("parts", columns=("organisation", "case_id"), indexes=(("organisation",), ("case_id",)))
-"""One row per case and organisation that has, or had, a part in it; `seq` is the case's."""
+CASES: Final = Table(
+    "cases",
+    columns=("agency", "state", "due"),
+    indexes=((), ("state",), ("agency",), ("agency", "state")),
+    orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
+)
+"""One row per case; `due` is when the first of its steps is, NO_TERM where none has a term."""
+PARTS: Final = Table(
+    "parts",
+    columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due"),
+    indexes=(
+        ("organisation",),
+        ("organisation", "state"),
+        ("organisation", "agency"),
+        ("organisation", "agency", "state"),
+        ("reader",),
+        ("reader", "seen_state"),
+    ),
+    orders=(
+        ("organisation", "due"),
+        ("organisation", "state", "due"),
+        ("organisation", "agency", "due"),
+        ("organisation", "agency", "state", "due"),
+        ("reader", "seen_due"),
+        ("reader", "seen_state", "seen_due"),
+    ),
+)
+"""One row per case and organisation that has, or had, a part in it; `seq` is the case's.
+
+`agency`, `state` and `due` are the case's, as in CASES. `reader` is the organisation as long as it may read the case,
+and `seen_state` and `seen_due` are what it then reads: a former party reads an earlier state.
+"""
 STEPS: Final = Table(
     "steps",
     columns=("actor", "case_id", "step", "due"),
-    indexes=(("actor", "due"), ("case_id",)),
+    indexes=(("case_id",),),
+    orders=(("actor", "due"),),
 )
 """One row per open step: `actor` is the organisation that must act on it now, `due` is NO_TERM for one without."""
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
-MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=(("organisation",),))
+MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, DEADLINES)
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
+
+
+_NOTHING: Final = Case()
+"""What an organisation reads of a case after the stop: neither state nor term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case as it is, and as each organisation with a part in it reads it; None: not at all any more."""
+
+    case: Case
+    seen: Mapping[str, Case | None]
 
 
 class Listing:
@@ -40,12 +87,31 @@ class Listing:
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
-        self._cases: dict[str, Case] = {}
+        self._cases: dict[str, Known] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the cases of a batch."""
         names = {recorded.stream for recorded in batch if recorded.stream.startswith(CASE_PREFIX)}
-        self._cases = {name: (await self._streams.fold(name, CASE)).state for name in names}
+        known = await asyncio.gather(*map(self._known, names))
+        self._cases = dict(zip(names, known, strict=True))
+
+    async def _known(self, stream: str) -> Known:
+        folded = await self._streams.fold(stream, CASE)
+        case = folded.state
+        standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
+        former = [organisation for organisation, how in standing.items() if how == FORMER_ORGANISATION]
+        records = await self._streams.log.read(stream, through=folded.version) if former else ()
+        seen: dict[str, Case | None] = {}
+        for organisation, how in standing.items():
+            if how == FORMER_ORGANISATION:
+                seen[organisation] = fold(history_of(records, visible_to(records, organisation)))
+            elif how == ADDRESSED_ORGANISATION:
+                seen[organisation] = case
+            elif how == CONSENT_WITHDRAWN:
+                seen[organisation] = _NOTHING
+            else:
+                seen[organisation] = None
+        return Known(case, seen)
 
     def project(self, recorded: Recorded, index: IndexWriter) -> None:
         """What one event changes in the index."""
@@ -58,22 +124,51 @@ class Listing:
                 organisation=described.organisation,
                 mentor=described.mentor,
             )
-        case = self._cases.pop(recorded.stream, None)
+        known = self._cases.pop(recorded.stream, None)
         # Once a batch: the case was folded to its end already.
-        if case is not None and case.state is not None:
-            _index_case(case, recorded, index)
+        if known is not None and known.case.state is not None:
+            _index_case(known, recorded, index)
 
 
-def _index_case(case: Case, recorded: Recorded, index: IndexWriter) -> None:
-    row = index.get(CASES.name, case.case)
+def _index_case(known: Known, recorded: Recorded, index: IndexWriter) -> None:
+    case, is_new = known.case, recorded.version == 1
+    row = index.get(CASES.name, case.case) if not is_new else None
     seq = row.seq if row is not None else recorded.position
+    own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
+    index.put(CASES.name, case.case, seq, **own)
+    for organisation, seen in known.seen.items():
+        index.put(
+            PARTS.name,
+            part_key(case.case, organisation),
+            seq,
+            organisation=organisation,
+            case_id=case.case,
+            **own,
+            reader=organisation if seen is not None else None,
+            seen_state=_state(seen) if seen is not None else None,
+            seen_due=_due(seen) if seen is not None else None,
+        )
+    _index_steps(case, seq, index, is_new=is_new)
+    _index_deadlines(case, recorded, index, is_new=is_new)
+
+
+def _state(case: Case) -> str | None:
+    return case.state.value if case.state is not None else None
+
+
+def _due(case: Case) -> str:
     dues = [due for step in case.steps if (due := step.due_at) is not None]
-    state = case.state.value if case.state is not None else None
-    nearest = sortable(min(dues)) if dues else None
-    index.put(CASES.name, case.case, seq, agency=case.agency, state=state, due=nearest)
-    for organisation in {access.organisation for access in case.accesses}:
-        index.put(PARTS.name, f"{case.case}:{organisation}", seq, organisation=organisation, case_id=case.case)
-    index.delete_where(STEPS.name, case_id=case.case)
+    return sortable(min(dues)) if dues else NO_TERM
+
+
+def part_key(case_id: str, organisation: str) -> str:
+    """The key in PARTS."""
+    return f"{case_id}:{organisation}"
+
+
+def _index_steps(case: Case, seq: int, index: IndexWriter, *, is_new: bool) -> None:
+    if not is_new:
+        index.delete_where(STEPS.name, case_id=case.case)
     for step in case.steps:
         index.put(
             STEPS.name,
@@ -84,7 +179,11 @@ def _index_case(case: Case, recorded: Recorded, index: IndexWriter) -> None:
             step=step.step,
             due=sortable(step.due_at) if step.due_at is not None else NO_TERM,
         )
-    index.delete_where(DEADLINES.name, stream=recorded.stream)
+
+
+def _index_deadlines(case: Case, recorded: Recorded, index: IndexWriter, *, is_new: bool) -> None:
+    if not is_new:
+        index.delete_where(DEADLINES.name, stream=recorded.stream)
     for pending in running(case):
         for kind, at in (("REMIND", pending.remind_at), ("PASS", pending.due_at)):
             if at is not None:

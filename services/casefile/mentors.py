@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from typing import Annotated, Any
@@ -75,11 +76,13 @@ def routes(
         everybody = caller.role is Role.AUDITOR and organisation is None
         where = {} if everybody else {"organisation": whose}
         rows = index.find(MENTORS.name, where, after=read_cursor(cursor), limit=limit + 1)
-        items = []
-        for row in rows[:limit]:
-            folded = await streams.fold(row.key, MENTOR)
-            of, ref = str(row.columns["organisation"]), str(row.columns["mentor"])
-            items.append(mentor_view(of, ref, folded.state, folded.etag))
+        shown = rows[:limit]
+        items = [
+            mentor_view(str(row.columns["organisation"]), str(row.columns["mentor"]), folded.state, folded.etag)
+            for row, folded in zip(
+                shown, await asyncio.gather(*(streams.fold(row.key, MENTOR) for row in shown)), strict=True
+            )
+        ]
         return answers.page(items, rows[limit - 1].seq if len(rows) > limit else None)
 
     @router.get("/{ref}", response_model=MentorAnswer, summary="One mentor.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from contracts.codes import Role
@@ -146,17 +147,11 @@ class Cases:
         desk = replace(await self._desks.for_reader(found.folded.state, now, self.streams), case=found.folded.state)
         allowed: list[Json] = []
         refused: list[Json] = []
-        for action in ACTIONS:
-            if (forbidden := POLICY.refusal(caller, action, found.relations)) is not None:
-                refused.append(
-                    {
-                        "action": action,
-                        "code": forbidden.code,
-                        "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
-                        "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
-                    }
-                )
-            elif (refusal := blocked(action, desk, caller.actor())) is not None:
+        by = caller.actor()
+        for action, forbidden in _forbidden(caller, found.relations):
+            if forbidden is not None:
+                refused.append(forbidden)
+            elif (refusal := blocked(action, desk, by)) is not None:
                 refused.append(
                     {
                         "action": action,
@@ -169,3 +164,21 @@ class Cases:
                 href = f"/v1/cases/{found.case_id}/{action}"
                 allowed.append({"action": action, "href": href, "method": "POST"})
         return {"allowedActions": allowed, "blockedActions": refused}
+
+
+@lru_cache(maxsize=512)
+def _forbidden(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, Json | None], ...]:
+    # The table never changes, and the same people look at case after case.
+    return tuple((action, _as_forbidden(caller, action, relations)) for action in ACTIONS)
+
+
+def _as_forbidden(caller: Caller, action: str, relations: tuple[str, ...]) -> Json | None:
+    forbidden = POLICY.refusal(caller, action, relations)
+    if forbidden is None:
+        return None
+    return {
+        "action": action,
+        "code": forbidden.code,
+        "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
+        "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
+    }

@@ -7,7 +7,7 @@ can be thrown away and rebuilt at any time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,11 +17,30 @@ Value = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An index table: its filter columns, and the column sets that queries use together with the order."""
+    """An index table: its filter columns, and what is asked of it. A question that is not declared reads every row.
+
+    `indexes` are the column sets that `find` is given, `()` for all rows. `orders` are those that `first` is given:
+    the columns of its `where`, and last the column in whose order rows come.
+    """
 
     name: str
     columns: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
+    orders: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def sorted_by(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each index that a store makes, in their order, beside the one of the keys."""
+        return (*((*columns, "seq") for columns in self.indexes), *((*columns, "key") for columns in self.orders))
+
+    def serving(self, given: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The columns before `order` in the index that has just the given ones there; None where there is none."""
+        wanted = frozenset(given)
+        for columns in self.sorted_by:
+            before, behind = columns[: -len(order)], columns[-len(order) :]
+            if behind == order and frozenset(before) == wanted:
+                return before
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +78,10 @@ class IndexReader(Protocol):
         """The row of a key."""
 
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
-        """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`."""
+        """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`.
+
+        With several values there is one look per value, so that each stops at `limit`.
+        """
 
     def first(
         self,

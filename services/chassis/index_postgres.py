@@ -1,23 +1,45 @@
 """The index in a PostgreSQL schema of its own. Lost, it is rebuilt from the log; every version has its own tables.
 
 So two versions of a service can run side by side during an upgrade, each on the index that it understands.
+
+What a projection puts is gathered and sent as one statement per table: a row sent by itself costs more than making it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
+from services.chassis.eventlog import Unavailable
 from services.chassis.index import Row, Table, Value
 from services.chassis.postgres import Database, Inline, RefusedDatabase
 
 _TEXT: Final = SQL('text COLLATE "C"')
 _BEHIND_EVERY_TEXT: Final = "t"
+LARGEST_PAGE: Final = 1_000
+"""Whoever asks for more wants all that there is."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Rows of one table that were put with the same columns, by their keys: what `seq` and columns will be."""
+
+    columns: tuple[str, ...]
+    statement: bytes
+    rows: dict[str, tuple[int, tuple[str | None, ...]]] = field(default_factory=dict)
+
+    def put(self, key: str, seq: int, values: tuple[str | None, ...]) -> None:
+        # A row's place in lists is the first that it was given.
+        earlier = self.rows.get(key)
+        self.rows[key] = (seq if earlier is None else earlier[0], values)
 
 
 class PostgresIndex:
@@ -27,11 +49,13 @@ class PostgresIndex:
         self._tables = {table.name: table for table in tables}
         self._version = version
         self._inline = Inline(database)
-        self._statements: dict[tuple[str, ...], Composed] = {}
+        # As bytes, because the driver would put a composed statement together again for every use.
+        self._statements: dict[tuple[str, ...], bytes] = {}
         self._inside: Connection[Any] | None = None
+        self._gathered: dict[str, _Gathered] = {}
         try:
             self._create(self._inline.connection())
-        except psycopg.OperationalError as failure:
+        except (psycopg.OperationalError, Unavailable) as failure:
             raise RefusedDatabase(f"the index cannot be reached ({type(failure).__name__})") from None
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
@@ -54,12 +78,17 @@ class PostgresIndex:
                     *(SQL("{} {}").format(Identifier(column), _TEXT) for column in table.columns),
                 ]
                 connection.execute(SQL("CREATE TABLE {} ({})").format(self._name(table.name), SQL(", ").join(columns)))
-                for n, index in enumerate([("seq",), *((*columns, "seq") for columns in table.indexes)]):
+                for n, index in enumerate(table.sorted_by):
                     connection.execute(
                         SQL("CREATE INDEX {} ON {} ({})").format(
                             self._name(table.name, f"_{n}"), self._name(table.name), _names(index)
                         )
                     )
+
+    def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
+        if (statement := self._statements.get(key)) is None:
+            statement = self._statements[key] = make().as_bytes(self._inline.connection())
+        return statement
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -71,27 +100,43 @@ class PostgresIndex:
             try:
                 connection.execute(SQL("SELECT through FROM {} FOR UPDATE").format(self._name("progress")))
                 yield
+                self._send_gathered(*self._gathered)
             finally:
                 self._inside = None
+                self._gathered.clear()
 
-    def _rows(self, statement: SQL | Composed, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
         if self._inside is not None:
+            self._send_gathered(*self._gathered)
             return self._inside.execute(statement, values).fetchall()
         return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
 
-    def _do(self, statement: SQL | Composed, values: Sequence[object] = ()) -> None:
+    def _do(self, statement: bytes | Composed, values: Sequence[object] = ()) -> None:
         if self._inside is not None:
             self._inside.execute(statement, values)
         else:
             self._inline.repeat(lambda connection: connection.execute(statement, values))
 
+    def _send_gathered(self, *tables: str) -> None:
+        for table in tables:
+            if (gathered := self._gathered.pop(table, None)) is not None:
+                self._put(gathered)
+
     def through(self) -> int:
         """See `IndexReader.through`."""
-        return int(self._rows(SQL("SELECT through FROM {}").format(self._name("progress")))[0][0])
+        statement = self._statement(
+            "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
+        )
+        return int(self._rows(statement)[0][0])
 
     def advance(self, through: int) -> None:
         """See `Index.advance`."""
-        self._do(SQL("UPDATE {} SET through = %s").format(self._name("progress")), (through,))
+        statement = self._statement(
+            "advance", make=lambda: SQL("UPDATE {} SET through = %s").format(self._name("progress"))
+        )
+        self._do(statement, (through,))
 
     def _row(self, table: str, values: Sequence[Any]) -> Row:
         key, seq, *columns = values
@@ -103,33 +148,57 @@ class PostgresIndex:
 
     def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""
-        rows = self._rows(SQL("{} WHERE key = %s").format(self._select(table)), (key,))
+        statement = self._statement("get", table, make=lambda: SQL("{} WHERE key = %s").format(self._select(table)))
+        rows = self._rows(statement, (key,))
         return self._row(table, rows[0]) if rows else None
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """See `IndexWriter.put`."""
-        given = (table, *columns)
-        if (statement := self._statements.get(given)) is None:
-            names = [self._column(table, column) for column in columns]
-            changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
-            statement = self._statements[given] = SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (key) DO {}").format(
-                self._name(table),
-                _names(("key", "seq", *columns)),
-                SQL(", ").join([SQL("%s")] * (len(names) + 2)),
-                SQL("UPDATE SET {}").format(changes) if names else SQL("NOTHING"),
-            )
-        self._do(statement, (key, seq, *map(_text, columns.values())))
+        names, values = tuple(columns), tuple(map(_text, columns.values()))
+        gathered = self._gathered.get(table)
+        if gathered is not None and gathered.columns != names:
+            # The same row may be among both.
+            self._send_gathered(table)
+            gathered = None
+        if gathered is None:
+            gathered = _Gathered(names, self._statement("put", table, *names, make=lambda: self._putting(table, names)))
+        gathered.put(key, seq, values)
+        if self._inside is not None:
+            self._gathered[table] = gathered
+        else:
+            self._put(gathered)
+
+    def _put(self, gathered: _Gathered) -> None:
+        seqs, values = zip(*gathered.rows.values(), strict=True)
+        self._do(gathered.statement, (list(gathered.rows), list(seqs), *map(list, zip(*values, strict=True))))
+
+    def _putting(self, table: str, columns: Sequence[str]) -> Composed:
+        names = [self._column(table, column) for column in columns]
+        changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
+        # A row that stays as it is need not be written into every index again.
+        differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
+        return SQL("INSERT INTO {} AS held ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
+            self._name(table),
+            _names(("key", "seq", *columns)),
+            SQL(", ").join([SQL("%b::text[]"), SQL("%b::bigint[]"), *[SQL("%b::text[]")] * len(names)]),
+            SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
+        )
 
     def delete(self, table: str, key: str) -> None:
         """See `IndexWriter.delete`."""
+        self._send_gathered(table)
         self._do(SQL("DELETE FROM {} WHERE key = %s").format(self._name(table)), (key,))
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `IndexWriter.delete_where`."""
-        conditions, values = list[Composable](), list[object]()
-        for column, value in columns.items():
-            self._equal(table, column, value, conditions, values)
-        self._do(SQL("DELETE FROM {} WHERE {}").format(self._name(table), SQL(" AND ").join(conditions)), values)
+        self._send_gathered(table)
+        shape = ("delete", table, *_shape(columns))
+        statement = self._statement(*shape, make=lambda: self._deleting(table, columns))
+        self._do(statement, [_text(value) for value in columns.values() if value is not None])
+
+    def _deleting(self, table: str, columns: Mapping[str, Value]) -> Composed:
+        conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
+        return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
     def _column(self, table: str, column: str) -> Identifier:
         if column not in self._tables[table].columns:
@@ -137,34 +206,45 @@ class PostgresIndex:
             raise KeyError(msg)
         return Identifier(column)
 
-    def _equal(self, table: str, column: str, value: Value, conditions: list[Composable], values: list[object]) -> None:
+    def _condition(self, table: str, column: str, value: Value) -> Composed:
         # Not IS NOT DISTINCT FROM, which uses no index.
-        name = self._column(table, column)
-        if value is None:
-            conditions.append(SQL("{} IS NULL").format(name))
-        else:
-            conditions.append(SQL("{} = %s").format(name))
-            values.append(_text(value))
+        return SQL("{} IS NULL" if value is None else "{} = %s").format(self._column(table, column))
 
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """See `IndexReader.find`."""
-        conditions, values = list[Composable]([SQL("seq > %s")]), list[object]([after])
+        one, several = dict[str, Value](), dict[str, list[str]]()
         for column, wanted in where.items():
             if isinstance(wanted, str | int) or wanted is None:
-                self._equal(table, column, wanted, conditions, values)
+                one[column] = wanted
                 continue
-            name = self._column(table, column)
-            known = [_text(value) for value in wanted if value is not None]
-            condition = SQL("{} = ANY(%s)").format(name)
-            conditions.append(
-                SQL("({} OR {} IS NULL)").format(condition, name) if len(known) < len(wanted) else condition
-            )
-            values.append(known)
-        rows = self._rows(
-            SQL("{} WHERE {} ORDER BY seq LIMIT %s").format(self._select(table), SQL(" AND ").join(conditions)),
-            (*values, limit),
-        )
+            several[column] = [_as_text(value) for value in dict.fromkeys(wanted) if value is not None]
+            if None in wanted:
+                known = [value for value in wanted if value is not None]
+                looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
+                return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        paged = limit <= LARGEST_PAGE
+        shape = ("find", table, str(paged), *several, "and", *_shape(one))
+        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
+        values: dict[str, object] = {**several, **{column: _text(value) for column, value in one.items()}}
+        rows = self._rows(statement, {**values, "after place": after, "at most": limit})
         return [self._row(table, row) for row in rows]
+
+    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
+        given = _placeholders(one) | {
+            column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
+        }
+        begin: dict[str, Composable] = {"seq": Placeholder("after place")}
+        look = self._look(table, one, given, ("seq",), begin=begin, end={}, paged=paged)
+        if not several:
+            return look
+        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
+        lists = SQL(", ").join(
+            SQL("unnest({}::text[]) AS {} (value)").format(Placeholder(column), Identifier(f"any {column}"))
+            for column in several
+        )
+        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT {}").format(
+            lists, look, Placeholder("at most")
+        )
 
     def first(
         self,
@@ -177,25 +257,67 @@ class PostgresIndex:
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        name = self._column(table, column)
-        conditions = list[Composable]([SQL("{} <= %s").format(name)])
-        values: list[object] = [_text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT]
-        for wanted, value in (where or {}).items():
-            self._equal(table, wanted, value, conditions, values)
-        if after is not None:
-            conditions.append(SQL("({}, key) > (%s, %s)").format(name))
-            values.extend((_text(after[0]), after[1]))
-        rows = self._rows(
-            SQL("{} WHERE {} ORDER BY {}, key LIMIT %s").format(
-                self._select(table), SQL(" AND ").join(conditions), name
-            ),
-            (*values, limit),
+        one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *_shape(one))
+        statement = self._statement(
+            *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
         )
-        return [self._row(table, row) for row in rows]
+        place, key = after or ("", "")
+        values: dict[str, object] = {name: _text(value) for name, value in one.items()}
+        bounds = {"after place": _text(place), "after key": key, "at most": limit}
+        end = _text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT
+        return [self._row(table, row) for row in self._rows(statement, {**values, **bounds, "up to": end})]
+
+    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
+        given = _placeholders(where)
+        begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
+        end: dict[str, Composable] = {column: Placeholder("up to")}
+        if not further:
+            begin = {}
+        return self._look(table, where, given, (column, "key"), begin=begin, end=end, paged=paged)
+
+    def _look(
+        self,
+        table: str,
+        where: Mapping[str, Value],
+        given: Mapping[str, Composable],
+        order: tuple[str, ...],
+        *,
+        begin: Mapping[str, Composable],
+        end: Mapping[str, Composable],
+        paged: bool,
+    ) -> Composed:
+        """Rows with the `given` values, in order, behind `begin` and up to `end`."""
+        conditions = [self._condition(table, name, None) for name, value in where.items() if value is None]
+        # A page asks for a stretch of the one index that has all columns in their order. Asked for equal values, the
+        # planner may as well go through all rows in the order of `seq` until it has found enough, and finds few.
+        columns = self._tables[table].serving(given, order) if paged else None
+        if columns is None:
+            conditions += [SQL("{} = {}").format(self._column(table, name), value) for name, value in given.items()]
+        held = {name: given[name] for name in columns or ()}
+        if begin or held:
+            conditions.append(_compared(">" if begin else ">=", {**held, **begin}))
+        if end or held:
+            conditions.append(_compared("<=", {**held, **end}))
+        return SQL("{} WHERE {} ORDER BY {} LIMIT {}").format(
+            self._select(table), SQL(" AND ").join(conditions), _names((*held, *order)), Placeholder("at most")
+        )
 
     def close(self) -> None:
         """See `Index.close`."""
         self._inline.close()
+
+
+def _shape(where: Mapping[str, Value]) -> Iterator[str]:
+    return (f"{column} {value is None}" for column, value in where.items())
+
+
+def _placeholders(where: Mapping[str, Value]) -> dict[str, Composable]:
+    return {column: Placeholder(column) for column, value in where.items() if value is not None}
+
+
+def _compared(how: str, to: Mapping[str, Composable]) -> Composed:
+    return SQL("({}) {} ({})").format(_names(tuple(to)), SQL(how), SQL(", ").join(to.values()))
 
 
 def _names(columns: Sequence[str]) -> Composed:
@@ -203,9 +325,11 @@ def _names(columns: Sequence[str]) -> Composed:
 
 
 def _text(value: Value) -> str | None:
+    return None if value is None else _as_text(value)
+
+
+def _as_text(value: str | int) -> str:
     # A column holds numbers and texts, and orders numbers before texts, each kind as one expects.
-    if value is None:
-        return None
     return f"i{value + 2**63:020d}" if isinstance(value, int) else f"s{value}"
 
 

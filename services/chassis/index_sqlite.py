@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 from services.chassis.index import Row, Table, Value
@@ -36,7 +39,7 @@ class SQLiteIndex:
             for table in self._tables.values():
                 columns = ", ".join(["key TEXT PRIMARY KEY", "seq INTEGER NOT NULL", *map(_quoted, table.columns)])
                 self._db.execute(f'CREATE TABLE "{table.name}" ({columns}) WITHOUT ROWID')
-                for n, index in enumerate([("seq",), *((*columns, "seq") for columns in table.indexes)]):
+                for n, index in enumerate(table.sorted_by):
                     names = ", ".join(map(_quoted, index))
                     self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
             self._db.execute(f"PRAGMA user_version = {version}")
@@ -84,9 +87,11 @@ class SQLiteIndex:
         names = [self._column(table, column) for column in columns]
         marks = ", ".join("?" * (len(names) + 2))
         changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+        # A row that stays as it is need not be written into every index again.
+        differs = " OR ".join(f'"{table}".{name} IS NOT excluded.{name}' for name in names)
         return (
             f'INSERT INTO "{table}" ({", ".join(["key", "seq", *names])}) VALUES ({marks})'  # noqa: S608 - declared names
-            f" ON CONFLICT (key) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
+            f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
         )
 
     def delete(self, table: str, key: str) -> None:
@@ -106,18 +111,20 @@ class SQLiteIndex:
 
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """See `IndexReader.find`."""
-        conditions, values = ["seq > ?"], list[Value]([after])
-        for column, wanted in where.items():
-            any_of = [wanted] if isinstance(wanted, str | int) or wanted is None else list(wanted)
-            name = self._column(table, column)
-            known = [value for value in any_of if value is not None]
-            condition = f"{name} IN ({', '.join('?' * len(known))})"
-            # Nothing is IN (NULL).
-            conditions.append(f"({condition} OR {name} IS NULL)" if len(known) < len(any_of) else condition)
-            values.extend(known)
-        rows = self._db.execute(
-            f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?", (*values, limit)
+        conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
+        by = self._index(table, where, "seq")
+        statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
+        any_of = (
+            [wanted] if isinstance(wanted, str | int) or wanted is None else dict.fromkeys(wanted)
+            for wanted in where.values()
         )
+        with ExitStack() as looks:
+            # A cursor reads on only when it is asked: of all values together hardly more is read than is found.
+            found = [
+                looks.enter_context(closing(self._db.execute(statement, (after, *values, limit))))
+                for values in itertools.product(*any_of)
+            ]
+            rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
         return [self._row(table, row) for row in rows]
 
     def first(
@@ -132,18 +139,25 @@ class SQLiteIndex:
     ) -> list[Row]:
         """See `IndexReader.first`."""
         name = self._column(table, column)
-        # U+10FFFF sorts behind every time.
-        conditions, values = [f"{name} IS NOT NULL", f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
+        # Nothing is NULL and at most something. U+10FFFF sorts behind every time.
+        conditions, values = [f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
         for wanted, value in (where or {}).items():
             conditions.append(f"{self._column(table, wanted)} IS ?")
             values.append(value)  # type: ignore[arg-type]
         if after is not None:
             conditions.append(f"({name}, key) > (?, ?)")
             values.extend(after)
+        by = self._index(table, where or {}, column, "key")
         rows = self._db.execute(
-            f"{self._select(table)} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
+            f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
         )
         return [self._row(table, row) for row in rows]
+
+    def _index(self, table: str, where: Iterable[str], *order: str) -> str:
+        # Said, where one is declared: without statistics the planner prefers any other with as many columns.
+        declared = self._tables[table]
+        columns = declared.serving(where, order)
+        return "" if columns is None else f' INDEXED BY "{table}_{declared.sorted_by.index((*columns, *order))}"'
 
     def close(self) -> None:
         """Closes the file."""

@@ -53,6 +53,7 @@ class KafkaSubscription:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._consumer: Any = None
         self._at: dict[int, Place] = {}
+        # The position behind which something was missing when a partition was last looked through from its start.
         self._rescanned: dict[int, int] = {}
         self._to_commit: dict[int, Place] = {}
         self._unconfirmed = False
@@ -159,11 +160,11 @@ class KafkaSubscription:
             if position > at.position >= received.previous:
                 messages.append(received.message)
                 at = Place(record.offset + 1, position)
-            elif position > at.position and self._rescanned.get(partition) != record.offset:
+            elif position > at.position and self._rescanned.get(partition) != at.position:
                 # Something between is missing. Perhaps the topic was made anew and stands elsewhere: look from the
                 # start, once. What was handled is known by its position.
                 log.warning("a partition has a gap", extra={"topic": self._topic, "partition": partition})
-                self._rescanned[partition] = record.offset
+                self._rescanned[partition] = at.position
                 self._consumer.seek(TopicPartition(self._name, partition), 0)
                 at = Place(0, at.position)
                 break

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -26,6 +28,8 @@ T = TypeVar("T")
 PATIENCE_SECONDS: Final = 30.0
 """How long an operation goes on trying to reach a database that is away."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+HELD_UP_SECONDS: Final = 2.0
+"""How long one statement may hold up the event loop of a process."""
 
 _TCP: Final = {
     "connect_timeout": 5,
@@ -87,11 +91,17 @@ def is_lost(failure: psycopg.Error) -> bool:
 
 
 async def persist(work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS) -> T:
-    """Does work that may be repeated, again and again while the connection is lost; at last raises Unavailable."""
+    """Does work that may be repeated, again and again while the connection is lost; at last raises Unavailable.
+
+    Work that gets no answer is cancelled then; whether it was done is unknown.
+    """
     until, pause = time.monotonic() + patience, FIRST_PAUSE
     while True:
         try:
-            return await work()
+            async with asyncio.timeout(max(until - time.monotonic(), FIRST_PAUSE)):
+                return await work()
+        except TimeoutError:
+            raise Unavailable from None
         except psycopg.Error as failure:
             if not (is_lost(failure) or isinstance(failure, PoolTimeout)):
                 raise
@@ -118,24 +128,74 @@ async def prepare(connection: AsyncConnection[Any]) -> None:
     await connection.execute(_ISOLATED)
 
 
+_HANGING: Final = set[str]()
+"""The addresses of servers that did not answer, until they do: what one connection has found out, all know."""
+
+
+class _Impatient(Connection[Any]):
+    """A connection that is closed when the server does not answer in time: the whole process waits for it."""
+
+    url = ""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """See `psycopg.Connection.wait`; each statement is waited for with it."""
+        begun = time.monotonic()
+        try:
+            return super().wait(gen, interval, HELD_UP_SECONDS if timeout is None else timeout)
+        except psycopg.OperationalError as failure:
+            if failure.sqlstate is None:
+                # Nobody knows what comes next on it: the answer, perhaps.
+                self.pgconn.finish()
+                if time.monotonic() - begun >= HELD_UP_SECONDS:
+                    _HANGING.add(self.url)
+            raise
+
+
 class Inline:
     """One connection for short statements made inline on the event loop, opened again when it was lost.
 
     Its commits do not wait for the disk, and so do not hold up the loop: what is kept through it can be had again
     from the logs, and a crash of the server takes away the newest commits, never an older one.
+
+    A server that does not answer holds up the loop for HELD_UP_SECONDS, once. Until it answers again, a thread tries
+    to connect, and everybody is told at once that it is unavailable.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._connection: Connection[Any] | None = None
+        self._connection: _Impatient | None = None
+        self._opening: Future[_Impatient] | None = None
 
     def connection(self) -> Connection[Any]:
-        """The connection; a new one when the last one is gone."""
-        if self._connection is None or self._connection.closed or self._connection.broken:
-            self._connection = Connection.connect(self._database.conninfo, autocommit=True)
-            self._connection.execute(_ISOLATED)
-            self._connection.execute("SET synchronous_commit = off")
+        """The connection; a new one when the last one is gone. Raises Unavailable when none is to be had."""
+        url = self._database.url
+        if self._connection is not None:
+            if url not in _HANGING and not self._connection.closed:
+                return self._connection
+            self._connection.close()
+            self._connection = None
+        if self._opening is None:
+            self._opening = _in_a_thread(self._open)
+        try:
+            self._connection = self._opening.result(timeout=0 if url in _HANGING else HELD_UP_SECONDS)
+        except TimeoutError:
+            _HANGING.add(url)
+            raise Unavailable from None
+        except psycopg.OperationalError as failure:
+            self._opening = None
+            raise (Unavailable() if is_lost(failure) else failure) from None
+        self._opening = None
+        _HANGING.discard(url)
         return self._connection
+
+    def _open(self) -> _Impatient:
+        connection = _Impatient.connect(self._database.conninfo, autocommit=True)
+        connection.url = self._database.url
+        connection.execute(_ISOLATED)
+        connection.execute("SET synchronous_commit = off")
+        # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+        connection.execute("SET plan_cache_mode = force_custom_plan")
+        return connection
 
     def repeat(self, work: Callable[[Connection[Any]], T]) -> T:
         """Does work that may be done twice; once more on a new connection when the old one turns out to be lost."""
@@ -144,14 +204,35 @@ class Inline:
         except psycopg.Error as failure:
             if not is_lost(failure):
                 raise
-            self.close()
+            if self._connection is not None:
+                self._connection.close()
         try:
             return work(self.connection())
         except psycopg.OperationalError as failure:
             raise (Unavailable() if is_lost(failure) else failure) from None
 
     def close(self) -> None:
-        """Closes the connection, if there is one."""
+        """Closes the connection, if there is one, or will be."""
+        if self._opening is not None:
+            self._opening.add_done_callback(_let_go)
         if self._connection is not None:
             self._connection.close()
-        self._connection = None
+
+
+def _let_go(opened: Future[_Impatient]) -> None:
+    if opened.exception() is None:
+        opened.result().close()
+
+
+def _in_a_thread(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as failure:  # noqa: BLE001 - it is raised where somebody asks for the result
+            future.set_exception(failure)
+
+    # Nobody waits for it when the process ends.
+    threading.Thread(target=run, daemon=True).start()
+    return future

@@ -14,7 +14,9 @@ from services.chassis.clock import Clock
 from services.chassis.index import Index, Row, Table, Value
 from services.chassis.projection import Projection
 
-DEADLINES = Table("deadlines", columns=("stream", "name", "kind", "at", "due"), indexes=(("at",), ("stream",)))
+DEADLINES = Table(
+    "deadlines", columns=("stream", "name", "kind", "at", "due"), indexes=(("stream",),), orders=(("at",),)
+)
 """One row per pending instant: `kind` is REMIND or PASS, `at` that instant and `due` the deadline's, as `sortable`."""
 
 LONGEST_NAP = 1.0

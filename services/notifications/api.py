@@ -18,8 +18,9 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
 from services.notifications.catalogue import MESSAGES
+from services.notifications.reading import messages_at
 from services.notifications.stream import EventStream, LiveFeed, Subscriber
-from services.notifications.views import messages_at, page
+from services.notifications.views import page
 
 JSON: Final = "application/json"
 

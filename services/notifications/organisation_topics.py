@@ -18,7 +18,8 @@ from services.chassis.eventlog import EventLog
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
 from services.notifications.access import READ_FEED
-from services.notifications.views import messages_at, page
+from services.notifications.reading import messages_at
+from services.notifications.views import page
 
 PREFIX: Final = "caserelay.organisation."
 VERSION: Final = ".v1"

@@ -21,7 +21,8 @@ from services.chassis.http.positions import cursor
 from services.chassis.identity import Caller, Unauthenticated
 from services.chassis.service import Service
 from services.notifications.access import STREAM
-from services.notifications.views import messages_at, page
+from services.notifications.reading import messages_at
+from services.notifications.views import page
 
 AT_ONCE: Final = 50
 STUCK_SECONDS: Final = 30.0

@@ -7,20 +7,20 @@ permits it for the parties as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
-from services.chassis.eventlog import EventLog
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, IndexWriter, Row, Table, Value
 from services.chassis.metadata import Recorded
 from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
+from services.notifications.catalogue import MESSAGES
 from services.notifications.domain import MessageTaken, parties_with
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 
 AUDIENCE: Final = Table(
     "audience",
@@ -217,14 +217,10 @@ def _candidates(
         readers = [_OVERSEERS]
     else:
         readers = [_organisation_reader(caller.org), _EVERYBODY]
-    # One look per reader and type: each runs along an index in the order of the feed, and stops at its limit.
-    wheres: Iterable[dict[str, Value]] = (
-        [{"reader": one} for one in readers]
-        if types is None
-        else [{"reader": one, "type": kind} for one in readers for kind in types]
-    )
-    rows = [row for where in wheres for row in reader.find(AUDIENCE.name, where, after=after, limit=limit)]
-    return sorted(rows, key=attrgetter("seq"))[:limit]
+    where: dict[str, Sequence[Value]] = {"reader": readers}
+    if types is not None and len(types) < len(MESSAGES):
+        where["type"] = tuple(types)
+    return reader.find(AUDIENCE.name, where, after=after, limit=limit)
 
 
 def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
@@ -239,23 +235,3 @@ def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[
 
 def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
     return relations_to_message(caller, None if row.columns["case_id"] is None else _item(row), parties)
-
-
-async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:
-    """The messages at these positions of the log, in order."""
-    found: list[dict[str, Any]] = []
-    for first, count in _runs(positions):
-        found.extend(recorded.event.message for recorded in await log.read_all(first - 1, count))
-    return found
-
-
-def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
-    """Neighbouring positions are read together: (first, how many)."""
-    runs: list[tuple[int, int]] = []
-    for position in positions:
-        if runs and position == sum(runs[-1]):
-            first, count = runs[-1]
-            runs[-1] = first, count + 1
-        else:
-            runs.append((position, 1))
-    return runs

@@ -31,10 +31,11 @@ from services.referral import bodies
 from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
 from services.referral.intake import PERSONAL, Intake, merged
+from services.referral.lists import Lists
 from services.referral.reading import Referrals
 
 
-def routes(referrals: Referrals, intake: Intake) -> APIRouter:
+def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
     """All routes under `/v1/referrals` but the bulk intake."""
     router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
 
@@ -57,7 +58,7 @@ def routes(referrals: Referrals, intake: Intake) -> APIRouter:
     ) -> Response:
         wanted = {"state": state.value if state else None, "case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
-        items, more = await intake.listed(caller, filters, read_cursor(cursor), limit)
+        items, more = await lists.referrals(caller, filters, read_cursor(cursor), limit)
         return answers.page(items, more)
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")

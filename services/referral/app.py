@@ -48,6 +48,7 @@ from services.referral.domain.programme import PublishVersion
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
 from services.referral.intake import Intake
+from services.referral.lists import Lists
 from services.referral.publish import publish
 from services.referral.reading import Referrals
 from services.referral.topics import TOPICS
@@ -187,13 +188,14 @@ def build(
     )
     found = Referrals(streams, desks, clock)
     intake = Intake(found, referrals, vault, index, service.caught_up, clock)
+    lists = Lists(found, index, service.caught_up)
     listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)
     return service_app(
         service,
         title="Caserelay referral service",
         summary="Offers of jobseekers to mentoring organisations, and what they answer.",
         # Bulk first: its path would otherwise be taken for a referral's id.
-        routers=[bulk.routes(intake), api.routes(found, intake), registry.routes(listed)],
+        routers=[bulk.routes(intake), api.routes(found, intake, lists), registry.routes(listed)],
         telemetry=telemetry,
         plain=api.plain_routes(intake),
     )

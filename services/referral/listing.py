@@ -8,18 +8,34 @@ from contracts.codes import ReferralState
 from services.chassis.index import IndexWriter, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
-from services.referral.domain.offer import ReferralEvent
+from services.referral.domain.ending import AccessEnded
+from services.referral.domain.legal_basis import LegalBasisWithdrawn
+from services.referral.domain.offer import Offer, ReferralEvent
 from services.referral.domain.organisation import OrganisationDescribed
 from services.referral.domain.referral import REFERRAL
+from services.referral.domain.submission import ReferralSubmitted
 
 REFERRALS: Final = Table(
     "referrals",
-    columns=("agency", "organisation", "state", "case_id"),
-    indexes=(("agency",), ("organisation",), ("state",), ("case_id",)),
+    columns=("agency", "organisation", "state", "case_id", "reader"),
+    indexes=(
+        (),
+        ("state",),
+        ("agency",),
+        ("agency", "state"),
+        ("agency", "organisation"),
+        ("agency", "organisation", "state"),
+        ("organisation",),
+        ("organisation", "state"),
+        ("reader",),
+        ("reader", "state"),
+        ("case_id",),
+    ),
 )
-ORGANISATIONS: Final = Table("organisations", columns=("kind",))
+"""One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it."""
+ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
 TABLES: Final = (REFERRALS, ORGANISATIONS, DEADLINES)
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -29,6 +45,9 @@ def project(recorded: Recorded, index: IndexWriter) -> None:
         case OrganisationDescribed() as described:
             kind = described.description.kind
             index.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
+        case LegalBasisWithdrawn(offer=Offer() as offer):
+            # The stop remains to be seen, also by whom the rest was closed to before.
+            index.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
         case ReferralEvent() as event:
             _list(recorded, event, index)
             _await(event, index, recorded)
@@ -41,6 +60,8 @@ def _list(recorded: Recorded, event: ReferralEvent, index: IndexWriter) -> None:
     columns: dict[str, Any] = {"agency": offer.agency, "organisation": offer.organisation, "case_id": offer.case_id}
     if (state := _state_after(event)) is not None:
         columns["state"] = state.value
+    if isinstance(event, ReferralSubmitted | AccessEnded):
+        columns["reader"] = offer.organisation if isinstance(event, ReferralSubmitted) else None
     index.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
 
 

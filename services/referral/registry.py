@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -86,8 +87,8 @@ class Registry:
         await self._caught_up()
         where = {} if kind is None else {"kind": kind}
         rows = self._index.find(ORGANISATIONS.name, where, after=after, limit=limit + 1)
-        items = [(await self.organisation(row.key))[0] for row in rows[:limit]]
-        return answers.page(items, rows[limit - 1].seq if len(rows) > limit else None)
+        found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
+        return answers.page([view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None)
 
     async def describe(self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody) -> Response:
         """Describes an organisation, for the first time or anew."""

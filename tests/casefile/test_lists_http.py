@@ -97,6 +97,37 @@ async def test_overdue_cases_are_found_when_their_term_has_passed(desk: CaseDesk
     assert await found(desk, INES, overdue="true", state="CLOSED") == []
 
 
+@pytest.mark.parametrize("overdue", ["true", "false"])
+async def test_what_is_overdue_or_is_not_comes_in_the_order_of_what_is_due(desk: CaseDesk, overdue: str) -> None:
+    """Page by page every case once, for all who may see it; cases without a term stand at the end."""
+    soon, late = await desk.brought_to("INTAKE"), await desk.brought_to("MENTORING")
+    without = await desk.brought_to("CONFIRMED")
+    if overdue == "true":
+        await desk.running.at(desk.running.clock.now() + timedelta(days=30))
+    expected = [soon.id, late.id, *([without.id] if overdue == "false" else [])]
+    for person in (INES, LOTTE, AUDITOR):
+        met: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = await desk.running.read(person, CASES, overdue=overdue, limit=1, **cursor)
+            met += [case["id"] for case in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+        assert met == expected, person
+
+
+async def test_a_list_ends_where_access_does(desk: CaseDesk) -> None:
+    """Twelve weeks after its part ended the organisation finds the case, and its referral, no more."""
+    case = await desk.opened()
+    assert await found(desk, LOTTE, state="OPENED") == [case.id]
+    assert len((await desk.running.read(LOTTE, "/v1/referrals"))["items"]) == 1
+    await desk.running.at(desk.running.clock.now() + timedelta(days=90))
+    assert await found(desk, LOTTE) == []
+    assert (await desk.running.read(LOTTE, "/v1/referrals"))["items"] == []
+    assert await found(desk, INES) == [case.id]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_pages_show_every_case_once_also_when_more_are_opened_meanwhile(desk: CaseDesk, limit: int) -> None:
     """The cursor is a place in the order of opening, so writes move nothing."""

@@ -119,10 +119,12 @@ async def test_a_leader_that_was_held_up_knows_that_its_time_is_over(
     monkeypatch.setattr(leading, "LEASE_SECONDS", 0.2)
     one, told = Leadership(open_lease()), list[int]()
     one.gained.append(lambda: told.append(1))
+    seen = list[bool]()
     await one.seek()
-    assert one.leading
+    seen.append(one.leading)
     await asyncio.sleep(0.25)
-    assert not one.leading
+    seen.append(one.leading)
     await one.seek()
-    assert (one.leading, len(told)) == (True, 2)
+    seen.append(one.leading)
+    assert (seen, len(told)) == ([True, False, True], 2)
     await one.close()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL, Composed
 
 from services.chassis import projection as projecting
 from services.chassis.eventlog import EventLog, Write
@@ -24,7 +23,7 @@ from services.chassis.supervision import Supervised
 from tests.chassis.counters import Closed, Counted, metadata
 
 # The names are SQL's own words: a service may call its columns what it likes.
-COUNTERS = Table("group", columns=("case", "total", "order"), indexes=(("case",), ("order", "case")))
+COUNTERS = Table("group", columns=("case", "total", "order"), indexes=((), ("case",)), orders=(("order",),))
 OPEN = Table("open_counters", columns=("to",))
 TABLES = (COUNTERS, OPEN)
 
@@ -309,8 +308,8 @@ def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypat
     connection.execute("ANALYZE")
     plans: list[str] = []
 
-    def explain(statement: Composed, values: Sequence[object] = ()) -> list[Any]:
-        plans.append("\n".join(row[0] for row in connection.execute(SQL("EXPLAIN ") + statement, values)))
+    def explain(statement: bytes, values: Sequence[object] = ()) -> list[Any]:
+        plans.append("\n".join(row[0] for row in connection.execute(b"EXPLAIN " + statement, values)))
         return []
 
     monkeypatch.setattr(index, "_rows", explain)

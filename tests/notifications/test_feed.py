@@ -13,7 +13,7 @@ from contracts import referral
 from contracts.casefile import CaseReopened
 from services.chassis.http.positions import Position, cursor
 from services.notifications.catalogue import MESSAGES
-from services.notifications.views import _runs
+from services.notifications.reading import _runs
 from tests.notifications.messages import AGENCY, BRUGWERK, LOTTE, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 

@@ -28,7 +28,7 @@ async def here(
 ) -> AsyncIterator[Running]:
     """All services over Kafka, with a topic for the agency and for brugwerk, and none yet for samenstap."""
     monkeypatch.setattr(organisation_topics, "LOOK_FOR_TOPICS_SECONDS", 0.5)
-    settings = {"kafka_servers": kafka_servers, "kafka_prefix": kafka_prefix, "kafka_partitions": 3}
+    settings: dict[str, Any] = {"kafka_servers": kafka_servers, "kafka_prefix": kafka_prefix, "kafka_partitions": 3}
     create_topics(Settings(data=tmp_path, **settings), ["vdab-gent", "brugwerk"])
     async with running(tmp_path, SERVICES, **settings) as system:
         await system.set_the_scene()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -71,7 +72,8 @@ def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
 def test_topics_need_a_cluster(tmp_path: Path) -> None:
     """Without one the command says which setting it lacks; with an address where nothing is, that nothing answers."""
     data = tmp_path / "var"
-    for settings, word in (({}, "CASERELAY_KAFKA_SERVERS is not set"), ({"kafka_servers": "127.0.0.1:9"}, "reached")):
+    nowhere: dict[str, Any] = {"kafka_servers": "127.0.0.1:9"}
+    for settings, word in (({}, "CASERELAY_KAFKA_SERVERS is not set"), (nowhere, "reached")):
         refused = run(data, "bus", "topics", **settings)
         assert (refused.returncode, refused.stdout) == (1, "")
         assert word in refused.stderr
@@ -89,7 +91,7 @@ def test_servers_that_are_no_addresses_are_refused(tmp_path: Path, servers: str)
 
 def test_topics_are_made_once_and_keep_their_partitions(tmp_path: Path, kafka_servers: str, kafka_prefix: str) -> None:
     """What is there stays; a wish for another number of partitions is refused; services do not start without topics."""
-    settings = {"kafka_servers": kafka_servers, "kafka_prefix": kafka_prefix, "kafka_partitions": "3"}
+    settings: dict[str, Any] = {"kafka_servers": kafka_servers, "kafka_prefix": kafka_prefix, "kafka_partitions": "3"}
     data = tmp_path / "var"
     with issuing() as issuer:
         refused = run(data, "serve", "referral", issuer=issuer.url, **settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role
@@ -60,6 +61,9 @@ ACTIONS: dict[str, Rule] = {
     "correct": Rule(EITHER, frozenset(CaseState)),
 }
 """The table of domain reference 7.3: one action a line."""
+_POSSIBLE: Final = {
+    rule.states: ", ".join(state.value for state in CaseState if state in rule.states) for rule in ACTIONS.values()
+}
 
 
 def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
@@ -133,7 +137,7 @@ def _no_part(side: str, case: Case, by: Actor) -> Refused:
 
 
 def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
-    possible = ", ".join(state.value for state in CaseState if state in rule.states)
+    possible = _POSSIBLE[rule.states]
     now = case.state.value if case.state is not None else "not opened"
     if action == "close" and case.state == CaseState.REFERRED and case.referral is not None:
         return Refused(

@@ -62,7 +62,9 @@ def next_state(state: CaseState | None, event: Any) -> CaseState | None:
 
 def evolve(case: Case, event: Any) -> Case:
     """The case after one more event. Every event it knows is one line of the tables here; others change nothing."""
-    case = replace(case, state=next_state(case.state, event))
+    # Most events leave the state, and a case is large.
+    if (state := next_state(case.state, event)) is not case.state:
+        case = replace(case, state=state)
     if isinstance(event, Moves):
         case = replace(case, steps=moved(case.steps, event))
     for facts in (_opening, _ending, _following_up, _people_and_deadlines):

@@ -23,9 +23,9 @@ def read(body: dict[str, Any], etag: int | None = None) -> Response:
     return Response(to_json(body), 200, headers, JSON)
 
 
-def page(items: Sequence[dict[str, Any]], more_behind: int | None) -> Response:
-    """A page of a list; `more_behind` is the place of its last item when there is more."""
-    following = None if more_behind is None else cursor(more_behind)
+def page(items: Sequence[dict[str, Any]], more_behind: int | str | None) -> Response:
+    """A page of a list; `more_behind` is the place of its last item, or the cursor for it, when there is more."""
+    following = cursor(more_behind) if isinstance(more_behind, int) else more_behind
     return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
 
 

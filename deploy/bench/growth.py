@@ -1,0 +1,148 @@
+"""Whether a log of a million events is slower than one of ten thousand: read a stream, append to it, find a list.
+
+Asked of the stores themselves, without HTTP: what a request costs otherwise would hide what grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import uvloop
+
+from deploy.bench.bench import Bench, rounds
+from deploy.bench.cases import Story
+from deploy.bench.engines import STORES, Place
+from deploy.bench.filling import Ids, Template, heads
+from deploy.bench.http_client import Connection
+from deploy.bench.results import Result, against, median, p95
+from deploy.bench.system import System
+from services.casefile.domain.case import case_stream
+from services.casefile.listing import CASES, STEPS, TABLES, VERSION
+from services.casefile.topics import TOPICS
+from services.chassis.event_types import EventTypes
+from services.chassis.eventlog import EventLog, Write
+from services.chassis.index import Index
+from services.sandbox.demo import INES, LOTTE
+
+SERVICE: Final = "casefile"
+SECONDS: Final = 2.0
+
+
+def about_seconds(bench: Bench) -> float:
+    """How long it takes, roughly."""
+    return 20 + max(_sizes(bench)) / 3000 + 2 * 4 * SECONDS * len(_sizes(bench))
+
+
+def _sizes(bench: Bench) -> tuple[int, ...]:
+    if bench.quick:
+        return (500, 1000)
+    return (10_000, 100_000, 1_000_000) if bench.full else (10_000, 100_000)
+
+
+def measure(bench: Bench) -> Iterator[Result]:
+    """On every engine the same."""
+    yield from bench.on_each(STORES, _on)
+
+
+def _on(bench: Bench, engine: str) -> Iterator[Result]:
+    with bench.place(engine) as place:
+        with System.whole(place, bench.issuer) as system:
+            before, case = uvloop.run(_refer(system))
+        template = Template(place, {SERVICE: before[SERVICE]})
+        copied = 0
+        first: dict[str, float] = {}
+        for size in _sizes(bench):
+            wanted = size // template.events(SERVICE)
+            asyncio.run(template.copy(wanted - copied))
+            copied = wanted
+            for name, took in uvloop.run(_measure(bench, place, case, copied)).items():
+                smallest = first.setdefault(name, median(took))
+                yield Result(
+                    name=f"{name}, {size:,} events",
+                    engine=engine,
+                    median=median(took),
+                    p95=p95(took),
+                    compared=against(f"{_sizes(bench)[0]:,} events", median(took), smallest, "median"),
+                    at=size,
+                )
+
+
+async def _refer(system: System) -> tuple[dict[str, int], str]:
+    connection = await Connection.open(system.url)
+    await asyncio.to_thread(system.catch_up)
+    before = heads(system.place)
+    _, case = await Story(system, connection).refer()
+    await asyncio.to_thread(system.catch_up)
+    connection.close()
+    return before, case
+
+
+async def _measure(bench: Bench, place: Place, case: str, copies: int) -> dict[str, list[float]]:
+    stores = place.stores()
+    log, index = stores.event_log(SERVICE, EventTypes(TOPICS)), stores.index(SERVICE, TABLES, VERSION)
+    asked = _Asked(log, index, case, copies)
+    found: dict[str, list[float]] = {}
+    for name, question in {
+        "read a stream": asked.read,
+        "append to a stream": asked.append,
+        "find a list of 50": asked.list,
+        "find a worklist of 50": asked.worklist,
+    }.items():
+        took = found[name] = []
+        for counts in rounds(0.1 if bench.quick else SECONDS):
+            again = await question()
+            began = time.perf_counter()
+            await again()
+            if counts:
+                took.append(1000 * (time.perf_counter() - began))
+    await log.close()
+    index.close()
+    return found
+
+
+Question = Callable[[], Awaitable[object]]
+
+
+class _Asked:
+    """Questions about a case, or from a place in the log, chosen by chance. What comes back is what is timed."""
+
+    def __init__(self, log: EventLog, index: Index, case: str, copies: int) -> None:
+        self._log = log
+        self._index = index
+        self._case = case
+        self._copies = copies
+
+    def _stream(self) -> str:
+        return case_stream(Ids(random.randint(1, self._copies)).of(self._case))  # noqa: S311 - no secret
+
+    async def read(self) -> Question:
+        """All events of a case."""
+        stream = self._stream()
+        return lambda: self._log.read(stream)
+
+    async def append(self) -> Question:
+        """One event behind the last one of a case."""
+        stream = self._stream()
+        last = (await self._log.read(stream))[-1]
+        return lambda: self._log.append([Write(stream, last.version, [(last.event, last.meta)])])
+
+    async def list(self) -> Question:
+        """A page of the agency's cases."""
+        after = random.randint(0, await self._log.head() // 2)  # noqa: S311 - as above
+
+        async def find() -> object:
+            return self._index.find(CASES.name, {"agency": INES.org}, after=after, limit=50)
+
+        return find
+
+    async def worklist(self) -> Question:
+        """A page of the organisation's steps, the most urgent first."""
+
+        async def find() -> object:
+            return self._index.first(STEPS.name, "due", where={"actor": LOTTE.org}, limit=51)
+
+        return find

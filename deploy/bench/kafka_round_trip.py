@@ -1,0 +1,173 @@
+"""From a POST to a record at a Kafka consumer, next to the round trip of a record of the same size on the same broker.
+
+Two topics: that of the referral service, which the other services follow, and that of the organisation, which its own
+systems follow. The second one is filled by the notifications service, which has to hear of the referral first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import uvloop
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from pydantic_core import from_json
+
+from contracts.referral import TOPIC, ReferralSubmitted
+from deploy.bench.bench import Bench, rounds
+from deploy.bench.engines import KAFKA, READERS, Place
+from deploy.bench.http_client import Connection
+from deploy.bench.requests import Referrals
+from deploy.bench.results import Result, against, median, p95
+from deploy.bench.system import System
+from services.notifications.organisation_topics import topic_of
+from services.sandbox.demo import INES
+
+ABOUT_SECONDS: Final = 20
+RAW: Final = "raw produce and consume"
+TIMEOUT_SECONDS: Final = 30.0
+SIZE: Final = 2000
+
+
+class Follower:
+    """A consumer of a topic in a thread of its own: every record with the moment at which it was there."""
+
+    def __init__(self, servers: str, topic: str) -> None:
+        self.records: queue.Queue[tuple[Any, float]] = queue.Queue()
+        self._over = threading.Event()
+        self._ready = threading.Event()
+        self._consumer = KafkaConsumer(bootstrap_servers=servers, auto_offset_reset="latest")
+        until = time.monotonic() + TIMEOUT_SECONDS
+        while not (partitions := self._consumer.partitions_for_topic(topic)):
+            # A topic that was just made is not known at once.
+            if time.monotonic() > until:
+                raise RuntimeError(f"there is no topic {topic}")
+            time.sleep(0.05)
+        self._consumer.assign([TopicPartition(topic, partition) for partition in partitions])
+        self._consumer.seek_to_end()
+        self._thread = threading.Thread(target=self._follow)
+
+    def _follow(self) -> None:
+        while not self._over.is_set():
+            for records in self._consumer.poll(timeout_ms=100).values():
+                seen = time.perf_counter()
+                for record in records:
+                    self.records.put((record, seen))
+            self._ready.set()
+        self._consumer.close()
+
+    def start(self) -> None:
+        """Returns when it waits for what comes next."""
+        self._thread.start()
+        self._ready.wait(TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._over.set()
+        self._thread.join()
+
+    def next(self) -> tuple[Any, float]:
+        """The next record. Raises queue.Empty when none comes."""
+        return self.records.get(timeout=TIMEOUT_SECONDS)
+
+
+@contextmanager
+def _following(servers: str, topic: str) -> Iterator[Follower]:
+    follower = Follower(servers, topic)
+    follower.start()
+    try:
+        yield follower
+    finally:
+        follower.stop()
+
+
+def measure(bench: Bench) -> Iterator[Result]:
+    """One record after the other."""
+    with bench.place(KAFKA) as place:
+        raw = _raw(bench, place)
+        yield _result(RAW, raw, (f"{SIZE} bytes, acks=all",))
+        commit = _commits(bench, place)
+        yield Result(name="one commit in PostgreSQL", engine=KAFKA, median=median(commit), p95=p95(commit))
+        with System.whole(place, bench.issuer) as system:
+            for name, topic in (("of the referral service", TOPIC), ("of the organisation", topic_of(READERS[0]))):
+                system.catch_up()
+                with _following(str(place.kafka), place.prefix + topic) as follower:
+                    took = uvloop.run(_referrals(bench, system, follower))
+                allowed = 2 * p95(raw) + p95(commit)
+                compared = (
+                    *against(RAW, median(took), median(raw), "median"),
+                    *against(RAW, p95(took), p95(raw), "p95"),
+                    *against("twice raw and a commit", p95(took), allowed, "p95"),
+                )
+                notes = (f"{len(took)} referrals, one after the other",)
+                yield _result(f"POST -> consumer of the topic {name}", took, notes, compared)
+
+
+def _result(name: str, took: list[float], notes: tuple[str, ...] = (), compared: tuple[Any, ...] = ()) -> Result:
+    return Result(name=name, engine=KAFKA, median=median(took), p95=p95(took), notes=notes, compared=compared)
+
+
+def _raw(bench: Bench, place: Place) -> list[float]:
+    """Milliseconds from `send` until the consumer has the record."""
+    topic = f"{place.prefix}raw"
+    with KafkaAdminClient(bootstrap_servers=place.kafka) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
+    producer = KafkaProducer(bootstrap_servers=place.kafka, acks="all", linger_ms=0)
+    took = list[float]()
+    with _following(str(place.kafka), topic) as follower:
+        for counts in rounds(bench.seconds):
+            value = uuid.uuid4().hex.encode().ljust(SIZE, b".")
+            began = time.perf_counter()
+            producer.send(topic, value=value)
+            record, seen = follower.next()
+            if record.value != value:
+                raise RuntimeError("another record came")
+            if counts:
+                took.append(1000 * (seen - began))
+    producer.close()
+    return took
+
+
+def _commits(bench: Bench, place: Place) -> list[float]:
+    """Milliseconds of a transaction with one small row."""
+    took = list[float]()
+    with psycopg.connect(str(place.database), autocommit=True) as connection:
+        connection.execute("CREATE TABLE commits (value text)")
+        for counts in rounds(min(2, bench.seconds)):
+            began = time.perf_counter()
+            connection.execute("INSERT INTO commits VALUES (%s)", ("x" * 500,))
+            if counts:
+                took.append(1000 * (time.perf_counter() - began))
+        connection.execute("DROP TABLE commits")
+    return took
+
+
+async def _referrals(bench: Bench, system: System, follower: Follower) -> list[float]:
+    """Milliseconds from the POST until the consumer has the record."""
+    connection = await Connection.open(system.url)
+    referrals = Referrals(system.token(INES))
+    took = list[float]()
+    for counts in rounds(bench.seconds):
+        sent = time.perf_counter()
+        submitted = (await connection.send(referrals.next())).expect(201)["id"]
+        seen = await asyncio.to_thread(_submitted, follower, submitted)
+        if counts:
+            took.append(1000 * (seen - sent))
+    connection.close()
+    return took
+
+
+def _submitted(follower: Follower, referral: str) -> float:
+    # The organisation's topic tells of what follows from a referral too.
+    while True:
+        record, seen = follower.next()
+        kind = dict(record.headers)["ce_type"].decode()
+        if kind == ReferralSubmitted.TYPE and from_json(record.value)["referral"] == referral:
+            return seen

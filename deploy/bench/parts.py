@@ -1,0 +1,108 @@
+"""The benchmarks by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+from deploy.bench import (
+    appends,
+    event_stream,
+    growth,
+    kafka_round_trip,
+    many_cases,
+    nothing_skipped,
+    processor_time,
+    referrals,
+    start_up,
+    sustained,
+    write_then_read,
+)
+from deploy.bench.bench import Bench
+from deploy.bench.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A benchmark: its title, what it says of itself, how it is measured, and about how many seconds that takes."""
+
+    title: str
+    told: str
+    measure: Callable[[Bench], Iterator[Result]]
+    seconds: Callable[[Bench], float]
+
+
+def _told(module: ModuleType) -> str:
+    return " ".join((module.__doc__ or "").split())
+
+
+PARTS: Final[Mapping[str, Part]] = {
+    "referrals": Part(
+        "Accepted referrals per second over REST",
+        _told(referrals),
+        referrals.measure,
+        lambda bench: referrals.ABOUT_SECONDS + 17 * bench.seconds,
+    ),
+    "appends": Part(
+        "Safe appends per second under 64 commands at once",
+        _told(appends),
+        appends.measure,
+        lambda bench: appends.ABOUT_SECONDS + 6 * bench.seconds,
+    ),
+    "nothing-skipped": Part(
+        "Positions that a reader skips while eight processes write",
+        _told(nothing_skipped),
+        nothing_skipped.measure,
+        nothing_skipped.about_seconds,
+    ),
+    "kafka-round-trip": Part(
+        "POST to a Kafka consumer",
+        _told(kafka_round_trip),
+        kafka_round_trip.measure,
+        lambda bench: kafka_round_trip.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
+    "event-stream": Part(
+        "POST to a subscriber of the event stream",
+        _told(event_stream),
+        event_stream.measure,
+        lambda bench: event_stream.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
+    "write-then-read": Part(
+        "Write, then read on the timeline with waitFor",
+        _told(write_then_read),
+        write_then_read.measure,
+        lambda bench: write_then_read.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
+    "many-cases": Part(
+        "Timeline and lists among 100,000 cases",
+        _told(many_cases),
+        many_cases.measure,
+        many_cases.about_seconds,
+    ),
+    "growth": Part(
+        "Growth: read, append and list in a log of 10^4, 10^5, 10^6 events",
+        _told(growth),
+        growth.measure,
+        growth.about_seconds,
+    ),
+    "start-up": Part(
+        "Start-up and memory",
+        _told(start_up),
+        start_up.measure,
+        lambda _: start_up.ABOUT_SECONDS,
+    ),
+    "sustained": Part(
+        "The highest rate at which every consumer keeps up",
+        _told(sustained),
+        sustained.measure,
+        lambda bench: 3 * sustained.about_seconds(bench),
+    ),
+    "processor-time": Part(
+        "Where the processor's time goes",
+        _told(processor_time),
+        processor_time.measure,
+        lambda bench: processor_time.ABOUT_SECONDS + 2 * bench.seconds,
+    ),
+}

@@ -1,0 +1,132 @@
+"""What a reader makes of records that came out of order, of somebody else's, and of a topic that was made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+
+from services.chassis.bus import BusMessage
+from services.chassis.bus_kafka import KafkaBus
+from services.chassis.kafka_clients import PROGRESS, Cluster
+from services.chassis.kafka_events import encode
+from services.chassis.kafka_progress import Progress
+from services.chassis.kafka_topics import Topics, wanted
+from tests.chassis.test_bus import TOPIC, Follower, message
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def cluster(kafka_servers: str, kafka_prefix: str) -> Cluster:
+    """A cluster with the topic, in one partition, so that all is in one order."""
+    made = Cluster.at(kafka_servers, kafka_prefix)
+    create(made)
+    return made
+
+
+def create(cluster: Cluster) -> None:
+    """Makes the topics."""
+    topics = Topics(cluster)
+    topics.create(wanted([TOPIC], 1), 1)
+    topics.close()
+
+
+def put(cluster: Cluster, *records: tuple[int, int]) -> None:
+    """Records at a position, each naming the one before it, as they came to stand in the partition."""
+    producer = KafkaProducer(**cluster.options())
+    offset = 0
+    for position, previous in records:
+        record = encode(message(position), previous)
+        sent = producer.send(cluster.name(TOPIC), key=b"a", value=record.value, headers=record.headers, partition=0)
+        offset = sent.get(timeout=10).offset + 1
+    last = max(position for position, _ in records)
+    done = Progress(last, {0: offset}, {0: last})
+    producer.send(cluster.name(PROGRESS), key=TOPIC.encode(), value=done.to_bytes(), partition=0).get(timeout=10)
+    producer.close(timeout=5)
+
+
+async def reads(cluster: Cluster, through: int) -> list[int]:
+    """The positions that a reader hands on, in its order, until it has covered one."""
+    bus = KafkaBus(cluster)
+    follower = Follower(bus)
+    until = time.monotonic() + 30
+    while follower.through < through:
+        assert time.monotonic() < until, follower.places
+        await follower.take(3, 0.2)
+    await follower.subscription.close()
+    await bus.close()
+    return [one.position for one in follower.messages]
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [(1, 0), (2, 1), (3, 2), (4, 3), (5, 4)],
+        # A retry let 3 overtake 2, and the publisher sent both again.
+        [(1, 0), (3, 2), (2, 1), (3, 2), (4, 3), (5, 4)],
+        [(1, 0), (3, 2), (4, 3), (5, 4), (2, 1), (3, 2), (4, 3), (5, 4)],
+        # The very first one was overtaken.
+        [(2, 1), (1, 0), (2, 1), (3, 2), (4, 3), (5, 4)],
+        # A leader that hung sends again what the next one has sent long since.
+        [(1, 0), (2, 1), (3, 2), (1, 0), (2, 1), (4, 3), (3, 2), (5, 4), (4, 3)],
+    ],
+    ids=["in order", "one overtook", "three overtook", "the first was overtaken", "a straggler"],
+)
+async def test_whatever_stands_in_a_partition_is_handed_on_once_and_in_order(
+    cluster: Cluster, records: list[tuple[int, int]]
+) -> None:
+    """Nothing is lost by an overtaking, although what overtook is dropped at first."""
+    put(cluster, *records)
+    assert await reads(cluster, 5) == [1, 2, 3, 4, 5]
+
+
+async def test_a_record_of_somebody_else_is_passed_by(cluster: Cluster) -> None:
+    """It holds nobody up."""
+    producer = KafkaProducer(**cluster.options())
+    producer.send(cluster.name(TOPIC), value=b"noise", partition=0).get(timeout=10)
+    producer.close(timeout=5)
+    put(cluster, (1, 0), (2, 1))
+    assert await reads(cluster, 2) == [1, 2]
+
+
+async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handled(cluster: Cluster) -> None:
+    """The publisher fills it again from the log; its offsets are others, and positions tell what is known already."""
+    messages = [BusMessage(n, "a", f"id-{n}", b"{}") for n in range(1, 31)]
+    bus = KafkaBus(cluster)
+    # In three batches, one of them twice: so the old topic's offsets run ahead of the new one's.
+    await bus.publish(TOPIC, messages[:10], 10)
+    put(cluster, *((n, n - 1) for n in range(1, 11)))
+    follower = Follower(bus)
+    await follower.reaches(10)
+    await follower.take(10, 0.5)
+    assert follower.places[0].offset == 20
+    await follower.subscription.close()
+    await bus.close()
+
+    with KafkaAdminClient(**cluster.options()) as admin:
+        admin.delete_topics([cluster.name(TOPIC), cluster.name(PROGRESS)])
+    for _ in range(50):
+        await asyncio.sleep(0.1)
+        topics = Topics(cluster)
+        left = topics.found()
+        topics.close()
+        if not left:
+            break
+    create(cluster)
+    anew = KafkaBus(cluster)
+    assert await anew.resume(TOPIC) == 0
+    await anew.publish(TOPIC, messages[:25], 25)
+    await anew.publish(TOPIC, messages[25:], 30)
+    again = Follower(anew)
+    again.places = dict(follower.places)
+    until = time.monotonic() + 30
+    while len(again.messages) < 20:
+        assert time.monotonic() < until, again.messages
+        await again.take(10, 0.2)
+    assert [one.position for one in again.messages] == list(range(11, 31))
+    assert again.through == 30
+    await again.subscription.close()
+    await anew.close()

@@ -1,0 +1,97 @@
+"""All services over some thousand cases, of which half belong to the people of the tests, on each engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+import pytest_asyncio
+
+from services.casefile.listing import MENTORS
+from services.chassis.index_postgres import PostgresIndex
+from services.referral.listing import ORGANISATIONS
+from tests import postgres
+from tests.casefile.cases import SERVICES, CaseDesk, Told
+from tests.conftest import Template
+from tests.crowd import Model, make_crowd
+from tests.running import Running, running
+
+MANY: Final = {"REFERRED": 700, "OPENED": 500, "INTAKE": 1200, "CONFIRMED": 700, "MENTORING": 400, "CLOSED": 500}
+"""How many cases there are in which state."""
+GONE: Final = 2500
+"""Cases of which the organisation may not read anything any more, all of them older than the others."""
+RARE: Final = 70
+"""Cases that are suspended, all of them newer than the others."""
+LONG_AGO: Final = timedelta(days=90)
+LATE: Final = timedelta(days=15)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The services, and two of their cases."""
+
+    running: Running
+    case: Told
+    gone: Told
+
+
+def _others(n: int) -> dict[str, str]:
+    return {} if n % 2 else {"vdab-gent": f"agency-{n % 3}", "brugwerk": f"organisation-{n % 7}"}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str | None:
+    """The address of a migrated database for the tests of a file; None: its services keep files."""
+    if request.param == "sqlite":
+        return None
+    template: Template = request.getfixturevalue("postgres_template")
+    name = postgres.create(template.url, template.name)
+    request.addfinalizer(lambda: postgres.drop(template.url, name))  # noqa: PT021 - only one of the two has any
+    return postgres.in_database(template.url, name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> AsyncIterator[Crowd]:
+    """The services do no work of their own: they only answer."""
+    directory = tmp_path_factory.mktemp("crowd")
+    async with running(directory, SERVICES, database_url=url) as services:
+        await services.set_the_scene()
+        desk = CaseDesk(services)
+        await desk.describe_mentor()
+        gone = await desk.opened()
+        await services.at(services.clock.now() + LONG_AGO)
+        cases = {state: await desk.brought_to(state) for state in (*MANY, "SUSPENDED")}
+        await services.at(services.clock.now() + LATE)
+        await services.settle()
+    models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]
+    async with running(directory, SERVICES, database_url=url, at_work=False) as services:
+        _fill(services, directory, url, models)
+        yield Crowd(services, cases["INTAKE"], gone)
+
+
+def _model(case: Told, many: int) -> Model:
+    return Model(case.id, case.offer.rsplit("/", 1)[1], many, _others)
+
+
+def _fill(services: Running, directory: Path, url: str | None, models: list[Model]) -> None:
+    for name, service in services.services.items():
+        # A message has a row for each of its readers, so fewer cases make as many rows.
+        fewer = [replace(model, many=model.many // 3) for model in models] if name == "notifications" else models
+        make_crowd(directory, url, name, service.index, fewer)
+    for name, table in (("casefile", MENTORS), ("referral", ORGANISATIONS)):
+        index = services.service(name).index
+        with index.transaction():
+            for n in range(3000):
+                row = (
+                    {"organisation": f"organisation-{n % 7}", "mentor": f"M-{n}"}
+                    if table is MENTORS
+                    else {"kind": "AGENCY"}
+                )
+                index.put(table.name, f"another-{n}", 1_000_000 + n, **row)
+    for service in services.services.values():
+        if isinstance(service.index, PostgresIndex):
+            service.index._inline.connection().execute("ANALYZE")
