@@ -61,6 +61,8 @@ class PostgresConsumerStore:
                 connection.execute(_ADVANCE, (bus, topic, *columns))
                 return
             with connection.transaction():
+                # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
+                connection.execute("SET LOCAL synchronous_commit = on")
                 for one in parked:
                     connection.execute(_PARK, _values(topic, one))
                 connection.execute(_ADVANCE, (bus, topic, *columns))

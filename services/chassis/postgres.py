@@ -118,7 +118,12 @@ _ISOLATED = "SET default_transaction_isolation = 'read committed'"
 async def connect(database: Database) -> AsyncConnection[Any]:
     """A connection whose commits are durable, whatever the server's default is."""
     connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
-    await prepare(connection)
+    try:
+        await prepare(connection)
+    except BaseException:
+        # Whoever was to close it never sees it: a listener that is stopped while it connects anew.
+        await connection.close()
+        raise
     return connection
 
 
@@ -154,8 +159,8 @@ class _Impatient(Connection[Any]):
 class Inline:
     """One connection for short statements made inline on the event loop, opened again when it was lost.
 
-    Its commits do not wait for the disk, and so do not hold up the loop: what is kept through it can be had again
-    from the logs, and a crash of the server takes away the newest commits, never an older one.
+    Its commits do not wait for the disk, unless one asks for it, and so do not hold up the loop: what is kept through
+    it can be had again from the logs, and a crash of the server takes away the newest commits, never an older one.
 
     A server that does not answer holds up the loop for HELD_UP_SECONDS, once. Until it answers again, a thread tries
     to connect, and everybody is told at once that it is unavailable.

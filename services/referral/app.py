@@ -150,7 +150,7 @@ def build(
     projection = Projection(log, index, listing.project)
     desks = Desks()
     referrals = Handler[Command, Loaded](
-        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk)
+        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk), desks.foreseen
     )
     organisations = Handler[DescribeOrganisation, LoadedOrganisation](
         streams, organisation_desk, lambda command, loaded: organisation.decide(command, loaded.desk)

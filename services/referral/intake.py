@@ -22,6 +22,7 @@ from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
+from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
 from services.chassis.vault import Vault
 from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
@@ -76,8 +77,6 @@ class Intake:
 
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
-        own = await self._referrals.streams.fold(organisation_stream(asked.caller.org), ORGANISATION)
-        POLICY.require(asked.caller, "create", relations_of_agency(own.state))
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
         contact_ref = f"{referral_id}.person" if body.contact is not None else None
         packet = packet_of(body, contact_ref)
@@ -96,8 +95,11 @@ class Intake:
                 legal_basis_id=legal_basis_id_for(referral_id),
                 new_case_id=new_case_id_for(referral_id),
             )
+        own = organisation_stream(asked.caller.org)
+        reads = await self._handler.foresee(command, referral_stream(referral_id), REFERRAL, (own, ORGANISATION))
+        POLICY.require(asked.caller, "create", relations_of_agency(await reads.state(own, ORGANISATION)))
         texts = {contact_ref: body.contact.model_dump()} if contact_ref and body.contact is not None else {}
-        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False)
+        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False, foreseen=reads)
         return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
 
     async def edit(self, asked: Asked, found: Found, body: ReferralBody, patch: Mapping[str, Any]) -> Response:
@@ -129,7 +131,13 @@ class Intake:
         return await self._answer(asked, found.referral_id, outcome)
 
     async def _run(
-        self, asked: Asked, referral_id: str, stamped: Stamped, *, must_exist: bool = True
+        self,
+        asked: Asked,
+        referral_id: str,
+        stamped: Stamped,
+        *,
+        must_exist: bool = True,
+        foreseen: Reads | None = None,
     ) -> Outcome[Referral]:
         stream = referral_stream(referral_id)
 
@@ -138,7 +146,13 @@ class Intake:
                 await self._vault.keep(ref, stream, record)
 
         return await self._handler.handle(
-            stamped.command, stream, REFERRAL, asked.call(), must_exist=must_exist, before_append=keep
+            stamped.command,
+            stream,
+            REFERRAL,
+            asked.call(),
+            must_exist=must_exist,
+            before_append=keep,
+            foreseen=foreseen,
         )
 
     async def _answer(

@@ -69,7 +69,10 @@ class Caller:
             headers["Idempotency-Key"] = key
         if etag is not None:
             headers["If-Match"] = etag
-        return await self._http.request(method, path, json=body, headers=headers, params=params)
+        return await self._asked(method, path, json=body, headers=headers, params=params)
+
+    async def _asked(self, method: str, path: str, **request: Any) -> httpx.Response:
+        return await self._http.request(method, path, **request)
 
     async def done(
         self, person: Person, path: str, body: Any = None, *, key: str | None = None, etag: str | None = None
@@ -95,6 +98,11 @@ class Caller:
             if page["next"] is None:
                 return items
             cursor = {"cursor": page["next"]}
+
+    async def listed_at_once(self, person: Person, path: str) -> list[dict[str, Any]]:
+        """The items of an answer that has no pages."""
+        items: list[dict[str, Any]] = (await self.read(person, path))["items"]
+        return items
 
     async def feed(self, person: Person, after: str | None = None) -> tuple[list[dict[str, Any]], str]:
         """All that the feed holds for a person behind a cursor, and the cursor to go on from."""

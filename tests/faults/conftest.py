@@ -12,7 +12,10 @@ from services.chassis.development_issuer import DevelopmentIssuer
 from tests.faults.caller import Caller
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program
+from tests.faults.production import Kafka, Production
+from tests.kafka import Broker
 from tests.people import Person
+from tests.postgres import Server
 
 Start = Callable[..., Program]
 
@@ -36,6 +39,26 @@ def program(tmp_path: Path, issuer: LoopbackIssuer) -> Iterator[Start]:
             return one
 
         yield make
+
+
+@pytest.fixture
+async def production(
+    program: Start, issuer: LoopbackIssuer, database_url: str, kafka_servers: str, kafka_prefix: str
+) -> Production:
+    """All replicas on servers that others use as well."""
+    running = Production(program, issuer, database_url, Kafka(kafka_servers, kafka_prefix))
+    await running.start()
+    return running
+
+
+@pytest.fixture
+async def production_of_its_own(
+    program: Start, issuer: LoopbackIssuer, postgres_server: Server, kafka_broker: Broker
+) -> Production:
+    """All replicas on servers that nobody else uses, so that these may be ended and held."""
+    running = Production(program, issuer, postgres_server.url, Kafka(kafka_broker.servers, ""))
+    await running.start()
+    return running
 
 
 @pytest.fixture

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import psycopg
+
+from services.cli import SERVICE_NAMES
 from services.notifications.catalogue import MESSAGES
 from tests.faults.caller import Caller
 from tests.faults.load import Acknowledged
@@ -18,6 +22,8 @@ from tests.people import AUDITOR, INES, LOTTE
 
 Json = dict[str, Any]
 
+AT_ONCE: Final = 8
+"""Records and timelines that are read side by side."""
 PUBLISHED: Final = frozenset(model.NAME for model in MESSAGES.values())
 """The items of a timeline that are told to the parties too; the others stay between the agency and the auditors."""
 
@@ -39,9 +45,9 @@ class Evidence:
         listed = await people.listed(INES, "/v1/referrals")
         referrals = {one["id"]: one for one in listed}
         assert len(referrals) == len(listed), "a referral is listed twice"
-        records = {one: await people.listed(INES, f"/v1/referrals/{one}/events") for one in referrals}
+        records = await _each(referrals, lambda one: people.listed(INES, f"/v1/referrals/{one}/events"))
         cases = {one["case"] for one in listed}
-        timelines = {case: (await people.read(INES, f"/v1/cases/{case}/timeline"))["items"] for case in cases}
+        timelines = await _each(cases, lambda case: people.listed_at_once(INES, f"/v1/cases/{case}/timeline"))
         feeds = {reader.org: (await people.feed(reader))[0] for reader in (INES, LOTTE, AUDITOR)}
         return cls(referrals=referrals, records=records, timelines=timelines, feeds=feeds, ready=ready)
 
@@ -109,6 +115,17 @@ class Evidence:
             assert (answer.json()["id"], answer.json()["state"]) == (told.answers[key], "SUBMITTED")
 
 
+async def _each(keys: Iterable[str], read: Callable[[str], Awaitable[Sequence[Json]]]) -> dict[str, Sequence[Json]]:
+    some, found = asyncio.Semaphore(AT_ONCE), dict[str, Sequence[Json]]()
+
+    async def one(key: str) -> None:
+        async with some:
+            found[key] = await read(key)
+
+    await asyncio.gather(*map(one, keys))
+    return found
+
+
 def _once(ids: Any) -> None:
     twice = [one for one, count in Counter(ids).items() if count > 1]
     assert not twice
@@ -145,3 +162,20 @@ def vault_holds(directory: Path, referrals: Collection[str]) -> None:
     """There is a record for the contact data of every referral."""
     kept = {ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records")}
     assert {f"{referral}.person" for referral in referrals} <= kept
+
+
+def logs_in_database_are_sound(url: str) -> None:
+    """In each log the versions of each stream run from 1 without a gap, and no event id is there twice."""
+    with psycopg.connect(url) as asking:
+        for service in SERVICE_NAMES:
+            table = f"caserelay_{service}.stored_events"
+            gaps = asking.execute(
+                f"SELECT originator_id FROM {table} GROUP BY originator_id HAVING min(originator_version) <> 1"  # noqa: S608 - one of three names
+                " OR max(originator_version) <> count(*)"
+            ).fetchall()
+            assert not gaps, service
+            ((events, distinct, head),) = asking.execute(
+                "SELECT count(*), count(DISTINCT convert_from(state, 'UTF8')::json -> 'meta' ->> 'event_id'),"  # noqa: S608 - as above
+                f" max(notification_id) FROM {table}"
+            ).fetchall()
+            assert events == distinct == head > 0, service

@@ -45,8 +45,9 @@ class NeverKnown(Exception):  # noqa: N818 - reads as what happened
 class Clients:
     """An agency's clients that refer, and an organisation's that receive and accept, each command under its own key."""
 
-    def __init__(self, caller: Caller, chance: random.Random) -> None:
+    def __init__(self, caller: Caller, chance: random.Random, rest: float = 0.0) -> None:
         self.told = Acknowledged()
+        self._rest = rest
         self._caller = caller
         self._chance = chance
         self._ending = False
@@ -67,6 +68,7 @@ class Clients:
                 await self._refer()
             except NeverKnown:
                 continue
+            await asyncio.sleep(self._rest)
 
     async def _known(
         self, person: Person, path: str, body: dict[str, Any], *, etag: str | None = None, key: str, gives_up: float

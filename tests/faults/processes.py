@@ -16,7 +16,7 @@ import httpx
 from tests.ports import free_port
 
 PROGRAM: Final = Path(sys.executable).with_name("caserelay")
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
 
 
@@ -79,6 +79,23 @@ class Program:
         """Starts the process and returns once it takes work."""
         self.launch()
         await self.answers()
+
+    async def ends(self) -> None:
+        """Runs a command that ends by itself, and has to end well."""
+        self.launch()
+        assert self._process is not None
+        status = await asyncio.to_thread(self._process.wait, START_SECONDS)
+        assert status == 0, f"it ended with {status}:\n{self._last_words()}"
+
+    def pause(self) -> None:
+        """SIGSTOP: its connections stay open, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL: the process has no chance to put anything in order."""

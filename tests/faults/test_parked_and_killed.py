@@ -1,0 +1,31 @@
+"""A database that dies takes its newest commits along that did not wait for the disk: none of them may be missed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+import pytest
+
+from services.chassis.bus import BusMessage, Place
+from services.chassis.consumer_store import Parked
+from services.chassis.consumer_store_postgres import PostgresConsumerStore
+from services.chassis.migrations import log_of, migrate
+from tests.postgres import Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+TOPIC = "caserelay.test.v1"
+
+
+def test_a_message_that_was_put_aside_is_still_there_when_the_database_was_killed(postgres_server: Server) -> None:
+    """The process that put it aside lives on, and has gone on to the next one: nobody else would look at it again."""
+    migrate(postgres_server.url, ["counters"])
+    with closing(PostgresConsumerStore(log_of(postgres_server.url, "counters"))) as store:
+        for offset in range(1, 6):
+            aside = Parked(BusMessage(offset, "a case", f"m-{offset}", b"{}"), 1, "KeyError", time.time())
+            store.advance("kafka", TOPIC, {0: Place(offset, offset)}, [aside])
+            postgres_server.kill()
+            postgres_server.start()
+            assert [one.message.position for one in store.parked(TOPIC)] == list(range(1, offset + 1))
+            assert store.places("kafka", TOPIC) == {0: Place(offset, offset)}

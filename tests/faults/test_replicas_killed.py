@@ -1,0 +1,28 @@
+"""SIGKILL of replicas, leaders and others: their services go on, and what was acknowledged is there once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from services.cli import SERVICE_NAMES
+from tests.faults.production import Production
+from tests.faults.trial import trial
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+
+@pytest.mark.timeout(240)
+async def test_a_replica_that_is_killed_is_stood_in_for(production: Production) -> None:
+    """The leader of each service and then the other one, one at a time, each started again after a while."""
+    async with production.gateway() as people, trial(production, people):
+        for service in random.sample(SERVICE_NAMES, len(SERVICE_NAMES)):
+            for find in (production.leader, production.follower):
+                await asyncio.sleep(random.uniform(0.2, 1.0))
+                victim = find(service)
+                victim.kill()
+                await asyncio.sleep(random.uniform(0.0, 0.5))
+                await victim.start()
+    await production.stop()
