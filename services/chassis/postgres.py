@@ -28,7 +28,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS: Final = 30.0
 """How long an operation goes on trying to reach a database that is away."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-HELD_UP_SECONDS: Final = 2.0
+HELD_UP_SECONDS: Final = 3.0
 """How long one statement may hold up the event loop of a process."""
 
 _TCP: Final = {

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import pytest
 import pytest_asyncio
 
 from services.casefile.listing import MENTORS
-from services.chassis.index_postgres import PostgresIndex
 from services.referral.listing import ORGANISATIONS
 from tests import postgres
 from tests.casefile.cases import SERVICES, CaseDesk, Told
@@ -92,6 +92,6 @@ def _fill(services: Running, directory: Path, url: str | None, models: list[Mode
                     else {"kind": "AGENCY"}
                 )
                 index.put(table.name, f"another-{n}", 1_000_000 + n, **row)
-    for service in services.services.values():
-        if isinstance(service.index, PostgresIndex):
-            service.index._inline.connection().execute("ANALYZE")
+    if url is not None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ANALYZE")
