@@ -16,7 +16,7 @@ from contextlib import closing
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConnectionError, KafkaError
 from kafka.partitioner.default import murmur2
 
 from services.chassis.bus import BusMessage, Places
@@ -58,6 +58,7 @@ class KafkaBus:
         self._sending = ThreadPoolExecutor(1, thread_name_prefix="kafka producer")
         self._producer: Any = None
         self._published: dict[str, Progress] = {}
+        self._closing = False
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""
@@ -82,7 +83,7 @@ class KafkaBus:
         producer = self._connected()
         name = self._cluster.name(topic)
         offsets, positions = dict(known.offsets), dict(known.positions)
-        partitions = self._partitions(name, known)
+        partitions = self._partitions(producer, name, known)
         sent: list[_Sent] = []
         for message in messages:
             partition = partition_of(message.key, partitions)
@@ -93,7 +94,11 @@ class KafkaBus:
             )
             sent.append(_Sent(partition, message.position, future))
         for one in sent:
-            offsets[one.partition] = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset + 1
+            offset = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset
+            if offset < known.offsets.get(one.partition, 0):
+                self._board.read_anew()
+                raise TopicUnusable(f"the topic {name} was made anew: all of the log is published again")
+            offsets[one.partition] = offset + 1
         for partition in range(partitions):
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)
@@ -101,8 +106,9 @@ class KafkaBus:
         announced.get(timeout=DELIVERY_MS / 1000 + 5)
         return done
 
-    def _partitions(self, name: str, known: Progress) -> int:
-        found = self._producer.partitions_for(name)
+    @staticmethod
+    def _partitions(producer: Any, name: str, known: Progress) -> int:
+        found = producer.partitions_for(name)
         if not found:
             raise TopicUnusable(f"the topic {name} is missing: run `caserelay bus topics` with the same settings")
         if known.offsets and len(known.offsets) != len(found):
@@ -113,6 +119,8 @@ class KafkaBus:
         return len(found)
 
     def _connected(self) -> Any:
+        if self._closing:
+            raise KafkaConnectionError("the bus is being closed")
         if self._producer is None:
             self._producer = KafkaProducer(
                 **self._cluster.options(
@@ -132,6 +140,8 @@ class KafkaBus:
     def _give_up(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
+            # Closed in the usual way it waits for what it cannot deliver, and when that takes too long it stays open.
+            producer._sender.force_close()  # noqa: SLF001 - the library has no other way
             with contextlib.suppress(KafkaError):
                 producer.close(timeout=CLOSE_SECONDS)
 
@@ -169,6 +179,7 @@ class KafkaBus:
 
     async def close(self) -> None:
         """See `Bus.close`."""
-        await asyncio.get_running_loop().run_in_executor(self._sending, self._give_up)
-        self._sending.shutdown(wait=False)
-        await self._board.close()
+        self._closing = True
+        self._sending.shutdown(wait=False, cancel_futures=True)
+        # From another thread than that which may be waiting for a broker that does not answer.
+        await asyncio.gather(asyncio.to_thread(self._give_up), self._board.close())

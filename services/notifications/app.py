@@ -58,7 +58,7 @@ def build(
         casefile.TOPIC,
         bus,
         consumed,
-        after_its_cause(take_in, streams, causes=referrals, patience=settings.wait_seconds),
+        after_its_cause(take_in, streams, bus, causes=referrals, patience=settings.wait_seconds),
     )
     topics = OrganisationTopics(bus, log, index)
     leadership = Leadership(stores.lease(NAME))

@@ -9,25 +9,33 @@ import asyncio
 import time
 
 from contracts.message import CloudEvent
+from services.chassis.bus import Bus
 from services.chassis.consumer import Consumer, React
 from services.chassis.streams import Streams
 from services.notifications.domain import INBOX, inbox_stream
 
-LOOK_AGAIN_SECONDS = 0.005
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
 
 
-def after_its_cause(react: React, streams: Streams, *, causes: Consumer, patience: float) -> React:
+def after_its_cause(react: React, streams: Streams, bus: Bus, *, causes: Consumer, patience: float) -> React:
     """`react`, once the message that an event follows from, and that `causes` follows, is in the inbox of its case.
 
-    It does not wait for one that was put aside, and at most `patience` seconds: who may see a message does not depend
-    on the order in which both were taken, so a topic that is stuck need not stop the other one.
+    Whom a message concerns may be known only from its cause, and who reads on from a place is not shown what turns out
+    later to have been before it. So an event waits for `patience` seconds, and then for as long as `causes` has not
+    come to all that was published by then. It does not wait for a cause that was put aside.
     """
 
     async def reacting(event: CloudEvent) -> None:
         if event.causationid is not None:
-            until = time.monotonic() + patience
-            while not await settled(event.causationid, event.partitionkey) and time.monotonic() < until:  # noqa: ASYNC110 - perhaps another process takes it
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            pause, ends, published = FIRST_PAUSE, time.monotonic() + patience, 0
+            while not await settled(event.causationid, event.partitionkey):
+                if time.monotonic() < ends:
+                    published = await bus.published_through(causes.topic)
+                elif causes.through >= published:
+                    break
+                # Perhaps another process takes it.
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
         await react(event)
 
     async def settled(cause: str, case: str) -> bool:

@@ -201,7 +201,9 @@ def page(
     place = after
     while True:
         wanted = limit - len(shown)
-        rows = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        found = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        # Another process may have filled the index since: what it has put there is on the next page, and not on both.
+        rows = [row for row in found if row.seq <= through]
         shown.extend(_permitted(reader, caller, action, rows))
         if len(rows) < wanted:
             return Page(tuple(shown), through)

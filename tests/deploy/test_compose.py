@@ -195,13 +195,16 @@ def test_a_replica_that_is_told_to_stop_stops_cleanly_and_is_not_missed(system: 
 
 
 def test_a_broker_that_has_lost_everything_is_filled_again(system: System) -> None:
-    """From the logs, once its topics are made anew; commands are taken meanwhile, and nobody is told anything twice."""
+    """From the logs, once topics are made and services started anew; commands are taken meanwhile."""
     composed, outside = system
     before = [one["id"] for one in outside.feed(LOTTE)]
     composed.lose("kafka")
     case, position = _handed_over(outside)
     composed.compose("up", "--detach", "--wait", "--no-build", "kafka", seconds=120)
     composed.compose("run", "--rm", "-T", "set-up", seconds=120)
+    composed.compose("restart", "--timeout", "20", *SERVICES, seconds=120)
+    for service in SERVICES:
+        composed.wait_until_healthy(service)
     _both_sides_know(outside, case, position)
     told = [one["id"] for one in outside.feed(LOTTE)]
     assert told[: len(before)] == before

@@ -174,8 +174,9 @@ def logs_in_database_are_sound(url: str) -> None:
                 " OR max(originator_version) <> count(*)"
             ).fetchall()
             assert not gaps, service
-            ((events, distinct, head),) = asking.execute(
-                "SELECT count(*), count(DISTINCT convert_from(state, 'UTF8')::json -> 'meta' ->> 'event_id'),"  # noqa: S608 - as above
-                f" max(notification_id) FROM {table}"
+            # Positions may have gaps: a server that was killed has drawn some in vain.
+            ((events, distinct),) = asking.execute(
+                "SELECT count(*), count(DISTINCT convert_from(state, 'UTF8')::json -> 'meta' ->> 'event_id')"  # noqa: S608 - as above
+                f" FROM {table}"
             ).fetchall()
-            assert events == distinct == head > 0, service
+            assert events == distinct > 0, service

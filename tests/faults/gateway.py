@@ -15,7 +15,7 @@ from httpx_sse import SSEError, aconnect_sse
 
 from services.chassis.http.positions import Position
 from services.origin import PATHS
-from tests.faults.caller import Caller, Token, until
+from tests.faults.caller import Caller, Token
 from tests.people import INES, Person
 
 RESTS_SECONDS: Final = 3.0
@@ -112,7 +112,7 @@ class Gateway(Caller):
         try:
             yield subscriber
         finally:
-            listening.cancel()
+            assert listening.cancel(), "it listened no longer"
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self, person: Person, subscriber: Subscriber) -> None:
@@ -140,11 +140,12 @@ class Subscriber:
     cursor: str | None = None
     connections: int = 0
 
-    async def hears(self, events: Sequence[str]) -> None:
+    async def hears(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Returns once as many events have come; they have to be these, in this order, each once."""
-
-        async def enough() -> bool:
-            return len(self.heard) >= len(events)
-
-        await until(enough, 60)
-        assert self.heard == list(events)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while len(self.heard) < len(events):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+        missed = [f"{n}: {one['type']} {one['subject']}" for n, one in enumerate(events) if one["id"] not in self.heard]
+        assert not missed, f"not heard over {self.connections} connections: {missed}"
+        assert self.heard == [one["id"] for one in events]

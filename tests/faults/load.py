@@ -86,6 +86,11 @@ class Clients:
                 if self._chance.random() < gives_up:
                     raise NeverKnown from None
                 continue
+            if answer.status_code == 503 and self._rest:
+                # A database that hangs is given up soon; the answer says when to ask again.
+                self.told.counted["told to ask again"] += 1
+                await asyncio.sleep(float(answer.headers["Retry-After"]))
+                continue
             assert answer.status_code < 500, answer.text
             self.told.counted["answered as a repeat"] += "Idempotency-Replayed" in answer.headers
             return answer

@@ -11,7 +11,13 @@ import pytest
 
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
-from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
+from tests.faults.evidence import (
+    Evidence,
+    files_are_sound,
+    logs_in_database_are_sound,
+    streams_are_contiguous,
+    vault_holds,
+)
 from tests.faults.load import Clients
 from tests.faults.processes import Program
 from tests.people import OPERATOR
@@ -19,29 +25,43 @@ from tests.people import OPERATOR
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
 CLIENTS = 12
+REST_SECONDS = 0.1
+"""Between two referrals of one client, where a start takes seconds: the load is to be looked through afterwards."""
 
 log = logging.getLogger(__name__)
 
 
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize(
-    ("arguments", "kills"), [(("serve", "all"), 50), (("sandbox", "--empty"), 12)], ids=["production", "sandbox"]
+    ("arguments", "engines", "kills"),
+    [
+        (("serve", "all"), "files", 50),
+        (("sandbox", "--empty"), "files", 12),
+        (("serve", "all"), "servers", 6),
+        (("sandbox", "--empty"), "servers", 3),
+    ],
+    ids=["production", "sandbox", "production on servers", "sandbox on servers"],
 )
 async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_random_moments(
     program: Start,
     caller: Callable[[Program], Caller],
+    request: pytest.FixtureRequest,
     arguments: tuple[str, ...],
+    engines: str,
     kills: int,
 ) -> None:
     """In the referral's record, on the case's timeline and in both feeds; and nothing that nobody sent is there."""
-    victim, chance = program(*arguments), random.Random()
+    settings = on_servers(request) if engines == "servers" else {}
+    victim, chance = program(*arguments, **settings), random.Random()
+    if settings and not victim.is_sandbox:
+        await program("bus", "topics", **settings).ends()
     await victim.start()
     async with caller(victim) as people:
         if victim.is_sandbox:
             await people.send(OPERATOR, "PUT", "/v1/sandbox/clock", {"now": "2026-01-12T09:30:00Z"})
         else:
             await people.set_the_scene()
-        clients = Clients(people, chance)
+        clients = Clients(people, chance, REST_SECONDS if settings else 0.0)
         working = asyncio.create_task(clients.work(CLIENTS))
         for _ in range(kills):
             await asyncio.wait([working], timeout=chance.uniform(0.0, 0.7))
@@ -64,7 +84,17 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
         assert all(not any(service["parked"].values()) for service in evidence.ready.values()), evidence.ready
         assert all(not service["failing"] for service in evidence.ready.values()), evidence.ready
     await victim.stop()
-    files_are_sound(victim.data)
-    streams_are_contiguous(victim.data)
-    vault_holds(victim.data, evidence.referrals)
+    if settings:
+        logs_in_database_are_sound(settings["database_url"])
+        assert not list(victim.data.glob("*.db"))
+    else:
+        files_are_sound(victim.data)
+        streams_are_contiguous(victim.data)
+        vault_holds(victim.data, evidence.referrals)
     log.info("%d kills, %d commands acknowledged; answers: %s", kills, told.commands, dict(told.counted))
+
+
+def on_servers(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings with which the program stands on PostgreSQL and Kafka."""
+    names = ("database_url", "kafka_servers", "kafka_prefix")
+    return {name: request.getfixturevalue(name) for name in names}

@@ -14,7 +14,7 @@ from tests.faults.trial import trial
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_a_replica_that_is_killed_is_stood_in_for(production: Production) -> None:
     """The leader of each service and then the other one, one at a time, each started again after a while."""
     async with production.gateway() as people, trial(production, people):

@@ -43,9 +43,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The scenario, lived through once for all tests here."""
-    with sandbox(tmp_path_factory.mktemp("withdrawn") / "var", "--empty") as (_, outside):
+def story(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The scenario, lived through once on each set-up for all tests here."""
+    with sandbox(tmp_path_factory.mktemp("withdrawn") / "var", "--empty", **engines) as (_, outside):
         story = Story(outside)
         _declined(story)
         _referred_again(story)

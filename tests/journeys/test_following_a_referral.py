@@ -19,13 +19,14 @@ from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
 
 pytestmark = pytest.mark.xdist_group("journey of following")
 
-SOON = 2.0
+SOON = 15.0
+"""Longer than a busy machine takes for anything."""
 
 
 @pytest.fixture(scope="module")
-def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsider]:
+def outside(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsider]:
     """Developers of both sides, at an empty sandbox on 12 January."""
-    with sandbox(tmp_path_factory.mktemp("following") / "var", "--empty") as (_, developer):
+    with sandbox(tmp_path_factory.mktemp("following") / "var", "--empty", **engines) as (_, developer):
         developer.clock(INES, "2026-01-12T10:00:00Z", frozen=False)
         yield developer
 
@@ -39,6 +40,7 @@ class Listener:
         self._events: queue.Queue[ServerSentEvent] = queue.Queue()
         self._connected = threading.Event()
         self._hang_up = threading.Event()
+        self._last: str | None = None
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
         assert self._connected.wait(SOON)
@@ -54,7 +56,7 @@ class Listener:
             self._connected.set()
             for event in source.iter_sse():
                 self._events.put(event)
-                if self._hang_up.is_set():
+                if self._hang_up.is_set() and self._last in (None, event.json()["subject"]):
                     return
 
     def next(self) -> tuple[str, dict[str, Any], float]:
@@ -74,13 +76,14 @@ class Listener:
                 if message["type"].endswith(kind):
                     return seen, cursor
 
-    def hang_up(self) -> None:
-        """Ends the connection with the next event that comes."""
+    def hang_up(self, case: str | None = None) -> None:
+        """Ends the connection with the next event that comes, or with the next one of a case."""
+        self._last = case
         self._hang_up.set()
 
 
-def test_a_subscriber_receives_a_referral_the_moment_it_is_posted(outside: Outsider) -> None:
-    """Within a second of the agency's answer the organisation's system has the message."""
+def test_a_subscriber_receives_a_referral_the_moment_it_is_posted(outside: Outsider, engines: dict[str, str]) -> None:
+    """Within a second of the agency's answer the organisation's system has the message, over Kafka soon after."""
     listener = Listener(outside, LOTTE)
     posted = outside.refer(INES, another_person()).json()
     answered = time.monotonic()
@@ -90,7 +93,7 @@ def test_a_subscriber_receives_a_referral_the_moment_it_is_posted(outside: Outsi
             break
     assert message["type"] == "org.caserelay.referral.submitted.v1"
     assert message["data"]["referral"] == posted["id"]
-    assert arrived - answered < 1
+    assert arrived - answered < (5 if engines else 1)
     assert "contact" not in message["data"]
     listener.hang_up()
     outside.refer(INES, another_person())
@@ -101,7 +104,7 @@ def test_a_subscriber_that_comes_back_loses_nothing_and_is_told_nothing_twice(ou
     listener = Listener(outside, LOTTE)
     posted = outside.refer(INES, another_person()).json()
     case, offer = posted["case"], f"/v1/referrals/{posted['id']}"
-    listener.hang_up()
+    listener.hang_up(case)
     before, cursor = listener.until(case, "referral.submitted.v1")
     outside.does(LOTTE, offer, "receive")
     outside.does(LOTTE, offer, "accept", {"coordinator": LOTTE.sub})
@@ -118,7 +121,7 @@ def test_the_feed_goes_on_where_the_subscription_ended(outside: Outsider) -> Non
     """One cursor for both: an id of the stream goes into `after` of the feed."""
     listener = Listener(outside, LOTTE)
     posted = outside.refer(INES, another_person()).json()
-    listener.hang_up()
+    listener.hang_up(posted["case"])
     _, cursor = listener.until(posted["case"], "referral.submitted.v1")
     done = outside.does(LOTTE, f"/v1/referrals/{posted['id']}", "receive")
     page = outside.read(LOTTE, "/v1/feed", after=cursor, waitFor=done.headers["Position"])

@@ -62,13 +62,10 @@ TOLD = [
 MENTORED = {"MeetingRecorded", "CheckInRecorded", "PulseRecorded", "ProgressReported"}
 
 
-@pytest.fixture(scope="module", params=["files", "postgresql"])
-def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """The scenario, lived through once on each engine for all tests here."""
-    settings = {}
-    if request.param == "postgresql":
-        settings["database_url"] = request.getfixturevalue("empty_database")
-    with sandbox(tmp_path_factory.mktemp("happy") / "var", "--empty", **settings) as (_, outside):
+@pytest.fixture(scope="module")
+def story(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """The scenario, lived through once on each set-up for all tests here."""
+    with sandbox(tmp_path_factory.mktemp("happy") / "var", "--empty", **engines) as (_, outside):
         yield live(outside)
 
 

@@ -38,9 +38,9 @@ class Silence:
 
 
 @pytest.fixture(scope="module")
-def silence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Silence]:
+def silence(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Silence]:
     """Seven weeks in which nobody answers, in two moves of the clock."""
-    with sandbox(tmp_path_factory.mktemp("silence") / "var", "--empty") as (_, outside):
+    with sandbox(tmp_path_factory.mktemp("silence") / "var", "--empty", **engines) as (_, outside):
         outside.clock(INES, SUBMITTED)
         silent = outside.refer(INES, samira()).json()
         received = outside.refer(INES, another_person()).json()

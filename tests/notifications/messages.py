@@ -125,6 +125,10 @@ class Publishing:
         """Each message on the topic of the service that owns its contract."""
         return [await self._publish(message, type(message).TYPE) for message in messages]
 
+    async def publish_what_follows(self, cause: CloudEvent, message: Message) -> CloudEvent:
+        """A message that names the one that it follows from, which may not have been published yet."""
+        return await self._publish(message, type(message).TYPE, cause.id)
+
     async def publish_unknown(self, message: Message, kind: str) -> CloudEvent:
         """A message under another type than its own."""
         return await self._publish(message, kind)
@@ -135,9 +139,9 @@ class Publishing:
         position = await self._bus.published_through(topic) + 1
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)
 
-    async def _publish(self, message: Message, kind: str) -> CloudEvent:
+    async def _publish(self, message: Message, kind: str, cause: str | None = None) -> CloudEvent:
         module = type(message).__module__
-        topic, source = CASEFILE_SERVICE if module == casefile.__name__ else REFERRAL_SERVICE
+        topic, source = CASEFILE_SERVICE if module.startswith(casefile.__name__) else REFERRAL_SERVICE
         position = await self._bus.published_through(topic) + 1
         data = message.model_dump(mode="json", by_alias=True)
         subject = str(data.get("case") or data.get("organisation") or data.get("programme"))
@@ -150,6 +154,7 @@ class Publishing:
             dataschema=f"urn:caserelay:schema:{kind}",
             sequence=str(position),
             partitionkey=subject,
+            causationid=cause,
             data=data,
         )
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)

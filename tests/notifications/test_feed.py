@@ -185,7 +185,7 @@ async def test_a_cause_is_in_the_feed_before_its_effect(system: Running) -> None
     # Many referrals to take in before the one that matters, and a single message on the other topic.
     stories = [Story(f"case-{n}") for n in range(150)]
     causes = await system.publishing.publish(*(story.submitted(BRUGWERK) for story in stories))
-    (effect,) = await system.publishing.publish(stories[-1].of_case(CaseReopened))
+    effect = await system.publishing.publish_what_follows(causes[-1], stories[-1].of_case(CaseReopened))
     assert await system.seen(AGENCY) == [*(event.id for event in causes), effect.id]
 
 

@@ -122,6 +122,33 @@ def filled(directory: Path) -> Iterator[Filled]:
         index.close()
 
 
+class Overtaken:
+    """An index that another process goes on to fill just when somebody begins to read."""
+
+    def __init__(self, index: SQLiteIndex, meanwhile: Callable[[], None]) -> None:
+        self._index = index
+        self._meanwhile = meanwhile
+        self.get, self.find, self.first = index.get, index.find, index.first
+
+    def through(self) -> int:
+        """How far it was filled a moment ago."""
+        known = self._index.through()
+        self._meanwhile()
+        return known
+
+
+def test_what_is_indexed_while_a_page_is_read_is_on_the_next_one_only(tmp_path: Path) -> None:
+    """Who reads on from page to page is told nothing twice, also by a replica whose index another one fills."""
+    with filled(tmp_path) as feed:
+        story, reader = Story("case-1"), READERS[BRUGWERK]
+        feed.take([story.submitted(BRUGWERK)])
+        news = iter([[story.of_case(casefile.CaseReopened)], []])
+        overtaken = Overtaken(feed.index, lambda: feed.take(next(news)))
+        first = page(overtaken, reader, "read-feed", after=0, limit=10, types=None)
+        second = page(overtaken, reader, "read-feed", after=first.next, limit=10, types=None)
+        assert (first.positions, second.positions) == ((1,), (2,))
+
+
 _KINDS = ("submitted", "declined", "completed", "withdrawn", "stop", "revoked", "expired", "note", "noticed")
 _moves = st.lists(
     st.tuples(st.sampled_from(_KINDS), st.sampled_from([BRUGWERK, SAMENSTAP]), st.sampled_from(["case-1", "case-2"])),

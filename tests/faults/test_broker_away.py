@@ -1,0 +1,100 @@
+"""Kafka goes away: commands are taken all the same, and what was recorded meanwhile is told once it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from contextlib import closing
+
+import pytest
+
+from services.chassis.bus import BusMessage
+from services.chassis.bus_kafka import KafkaBus
+from services.chassis.eventlog import Unavailable
+from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_topics import Topics, wanted
+from tests.faults.production import Production
+from tests.faults.trial import trial
+from tests.kafka import Broker
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+TOPIC = "caserelay.test.v1"
+AWAY_SECONDS = float(os.environ.get("CASERELAY_TEST_AWAY_SECONDS", "15"))
+"""How long the broker is away; `make faults-long` says three minutes."""
+HELD_SECONDS = 9.0
+"""Longer than a session in Kafka."""
+
+
+@pytest.mark.timeout(300 + AWAY_SECONDS * 2)
+async def test_commands_are_taken_while_the_broker_is_away(
+    production_of_its_own: Production, kafka_broker: Broker
+) -> None:
+    """For as long as it may be; and when it is back everybody is told, once and in order."""
+    production = production_of_its_own
+    async with production.gateway() as people, trial(production, people) as told:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kafka_broker.kill)
+        before = told.commands
+        await asyncio.sleep(AWAY_SECONDS / 2)
+        half = told.commands
+        await asyncio.sleep(AWAY_SECONDS / 2)
+        assert before < half < told.commands
+        await asyncio.to_thread(kafka_broker.start)
+        await asyncio.sleep(1)
+    await production.stop()
+
+
+@pytest.mark.timeout(300)
+async def test_a_broker_that_is_killed_or_held_loses_and_doubles_nothing(
+    production_of_its_own: Production, kafka_broker: Broker
+) -> None:
+    """SIGKILL while it is written to, and SIGSTOP for longer than a session."""
+    production = production_of_its_own
+    async with production.gateway() as people, trial(production, people):
+        for _ in range(2):
+            await asyncio.sleep(random.uniform(0.5, 1.5))
+            await asyncio.to_thread(kafka_broker.kill)
+            await asyncio.to_thread(kafka_broker.start)
+        await asyncio.sleep(random.uniform(0.5, 1.5))
+        kafka_broker.pause()
+        await asyncio.sleep(HELD_SECONDS)
+        kafka_broker.go_on()
+        await asyncio.sleep(1)
+    await production.stop()
+
+
+@pytest.mark.timeout(300)
+async def test_replicas_start_and_stop_while_the_broker_is_away(
+    production_of_its_own: Production, kafka_broker: Broker
+) -> None:
+    """They take commands at once, end within their time, and tell what was recorded when it is back."""
+    production = production_of_its_own
+    async with production.gateway() as people, trial(production, people):
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kafka_broker.kill)
+        for one in (production.leader("referral"), production.leader("notifications")):
+            await one.stop()
+            await one.start()
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kafka_broker.start)
+    await production.stop()
+
+
+@pytest.mark.timeout(300)
+async def test_a_bus_is_closed_at_once_though_its_broker_does_not_answer(kafka_broker: Broker) -> None:
+    """What cannot be delivered is delivered by the next process: a stop must not wait for it."""
+    cluster = Cluster.at(kafka_broker.servers)
+    with closing(Topics(cluster)) as topics:
+        topics.create(wanted([TOPIC], 2), replication=1)
+    bus = KafkaBus(cluster)
+    await bus.publish(TOPIC, [BusMessage(1, "a case", "m-1", b"{}")], 1)
+    kafka_broker.pause()
+    publishing = asyncio.create_task(bus.publish(TOPIC, [BusMessage(2, "a case", "m-2", b"{}")], 2))
+    await asyncio.sleep(1)
+    async with asyncio.timeout(10):
+        await bus.close()
+    with pytest.raises(Unavailable):
+        await publishing
+    kafka_broker.go_on()
