@@ -187,7 +187,7 @@ def build(
         closers=[consumers.close],
     )
     found = Referrals(streams, desks, clock)
-    intake = Intake(found, referrals, vault, index, service.caught_up, clock)
+    intake = Intake(found, referrals, vault, clock)
     lists = Lists(found, index, service.caught_up)
     listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)
     return service_app(
