@@ -20,8 +20,8 @@ from services.chassis.migrations import log_of
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SPACE: Final = uuid.UUID("6f0c3a52-8d6f-4ef1-9a53-0d4f0b1f9a77")
-AT_ONCE: Final = 500
-"""So many cases are written in one go."""
+AT_ONCE: Final = 100
+"""So many cases are written in one go: an index is not waited for longer than a few seconds."""
 
 Event = tuple[int, str, int, str, bytes]
 """Position, stream, version, topic and stored bytes."""

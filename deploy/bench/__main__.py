@@ -95,7 +95,7 @@ def _run(bench: Bench, name: str, place: str, surroundings: dict[str, str]) -> R
     except NotToBeHad as missing:
         bench.remark(str(missing))
     except Exception as error:  # noqa: BLE001 - the other benchmarks can still be had
-        failure = f"{type(error).__name__}: {error}"
+        failure = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         _say("".join(traceback.format_exception(error)))
     seconds, after = time.monotonic() - since, load_average()
     _say(f"  {seconds:.0f} s, load average {before} before, {after} after")

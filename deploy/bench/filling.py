@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -25,8 +27,11 @@ from services.chassis.index import Table
 from services.chassis.migrations import index_of, log_of
 from services.referral import listing as referral_listing
 
-_ID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
-AT_ONCE: Final = 1000
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_CUT: Final = re.compile(rf"({_ID.pattern}|20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
+_TODAY: Final = datetime.now(UTC).date()
+SPREAD_DAYS: Final = 120
+"""What will be due in the template is due on so many days in the copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +50,44 @@ SERVICES: Final = (
 )
 
 Row = tuple[Any, ...]
-Fill = Callable[[Row, int, "Ids"], Row]
 
 
 class Ids:
-    """The ids of a copy: every id of the template has another one in it, which is as random as a real one."""
+    """What differs in a copy: every id is another one, as random as a real one, and what will be due is so later."""
 
     def __init__(self, copy: int) -> None:
+        self._later = timedelta(days=copy % SPREAD_DAYS)
         self._salt = str(copy).encode()
         self._known: dict[str, str] = {}
 
     def of(self, template: str) -> str:
-        """What an id of the template is in this copy."""
+        """What an id or an instant of the template is in this copy."""
         if (known := self._known.get(template)) is None:
-            digest = hashlib.md5(self._salt + template.encode(), usedforsecurity=False).hexdigest()
-            known = f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-8{digest[17:20]}-{digest[20:]}"
-            self._known[template] = known
+            known = self._known[template] = self._of(template)
         return known
+
+    def _of(self, template: str) -> str:
+        if "T" not in template:
+            digest = hashlib.md5(self._salt + template.encode(), usedforsecurity=False).hexdigest()
+            return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-8{digest[17:20]}-{digest[20:]}"
+        day = date.fromisoformat(template[:10])
+        # What has happened stays where it was, and nothing falls due by the copying.
+        return (day + self._later if day > _TODAY else day).isoformat() + template[10:]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of the template, cut where its ids are."""
+    """A text of the template, cut where its ids and instants are."""
 
     parts: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> Text:
-        """Every other part is an id."""
-        return cls(tuple(_ID.split(text)))
+        """Every other part is an id or an instant."""
+        return cls(tuple(_CUT.split(text)))
 
     def copied(self, ids: Ids) -> str:
-        """The text with the ids of a copy."""
+        """The text as it stands in a copy."""
         return "".join(ids.of(part) if n % 2 else part for n, part in enumerate(self.parts))
 
 
@@ -172,6 +183,9 @@ class Tables:
             return
         names, marks = ", ".join(f'"{column}"' for column in columns), ", ".join("?" * len(columns))
         with closing(self._file(which)) as db:
+            # A crash would end the benchmark anyway; and keys are random, so most pages are needed at once.
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA cache_size = -400000")
             db.execute("BEGIN")
             db.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)  # noqa: S608 - constants
             db.execute("COMMIT")
@@ -183,16 +197,13 @@ class Template:
 
     def __init__(self, place: Place, before: dict[str, int], after: dict[str, int] | None = None) -> None:
         self._before = before
-        self._tables = [Tables(place, one) for one in SERVICES if one.service in before]
-        self._copied = 0
-        self._place = place
         self._events: dict[str, list[Row]] = {}
         self._rows: dict[tuple[str, str], list[Row]] = {}
-        for tables in self._tables:
+        for tables in self._tables(place):
             service = tables.indexed.service
             end = after[service] if after is not None else tables.head()
             self._events[service] = [
-                (position, Text.of(stream), version, topic, Text.of(bytes(state).decode()))
+                (Text.of(stream), version, topic, Text.of(bytes(state).decode()))
                 for position, stream, version, topic, state in tables.log(before[service])
                 # What has no id of its own, such as the mentor of all copies, is there once.
                 if position <= end and _ID.search(stream)
@@ -204,43 +215,40 @@ class Template:
                     if row[1] <= end and _ID.search(row[0])
                 ]
 
+    def _tables(self, place: Place) -> list[Tables]:
+        return [Tables(place, one) for one in SERVICES if one.service in self._before]
+
     def events(self, service: str) -> int:
         """How many events one copy has at a service."""
         return len(self._events[service])
 
-    async def copy(self, times: int) -> None:
-        """Adds so many more copies, at every service."""
-        first = self._copied + 1
-        self._copied += times
-        bus = self._place.stores().bus()
-        for tables in self._tables:
-            service = tables.indexed.service
-            begin, each = tables.head(), len(self._events[service])
-            copies = range(first, first + times)
-
-            def events(
-                service: str = service, begin: int = begin, each: int = each, copies: range = copies
-            ) -> Iterator[Row]:
-                for n, copy in enumerate(copies):
-                    ids = Ids(copy)
-                    for place, (_, stream, version, topic, state) in enumerate(self._events[service], start=1):
-                        yield begin + n * each + place, stream.copied(ids), version, topic, state.copied(ids).encode()
-
-            def rows(
-                name: str, service: str = service, begin: int = begin, each: int = each, copies: range = copies
-            ) -> Iterator[Row]:
-                for n, copy in enumerate(copies):
-                    ids = Ids(copy)
-                    for key, seq, *columns in self._rows[service, name]:
-                        copied = (value.copied(ids) if isinstance(value, Text) else value for value in columns)
-                        yield key.copied(ids), begin + n * each + seq - self._before[service], *copied
-
-            tables.add_events(events())
+    async def copy(self, times: int, into: Place) -> None:
+        """Adds so many copies to a place that has the tables; those of the same number have the same ids everywhere."""
+        bus = into.stores().bus()
+        for tables in self._tables(into):
+            service, begin = tables.indexed.service, tables.head()
+            tables.add_events(self._copied_events(service, times, begin))
             for table in tables.indexed.tables:
-                tables.add_rows(table, rows(table.name))
-            tables.advance(begin + times * each)
-            await bus.publish(tables.indexed.topic, [], begin + times * each)
+                tables.add_rows(table, self._copied_rows(service, table.name, times, begin))
+            through = begin + times * self.events(service)
+            tables.advance(through)
+            await bus.publish(tables.indexed.topic, [], through)
         await bus.close()
+
+    def _copied_events(self, service: str, times: int, begin: int) -> Iterator[Row]:
+        positions = count(begin + 1)
+        for copy in range(1, times + 1):
+            ids = Ids(copy)
+            for stream, version, topic, state in self._events[service]:
+                yield next(positions), stream.copied(ids), version, topic, state.copied(ids).encode()
+
+    def _copied_rows(self, service: str, table: str, times: int, begin: int) -> Iterator[Row]:
+        for copy in range(1, times + 1):
+            ids = Ids(copy)
+            before = begin + (copy - 1) * self.events(service) - self._before[service]
+            for key, seq, *columns in self._rows[service, table]:
+                copied = (value.copied(ids) if isinstance(value, Text) else value for value in columns)
+                yield key.copied(ids), before + seq, *copied
 
 
 def heads(place: Place) -> dict[str, int]:

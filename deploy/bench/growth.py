@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from typing import Final
 
 import uvloop
@@ -34,7 +35,7 @@ SECONDS: Final = 2.0
 
 def about_seconds(bench: Bench) -> float:
     """How long it takes, roughly."""
-    return 20 + max(_sizes(bench)) / 3000 + 2 * 4 * SECONDS * len(_sizes(bench))
+    return 20 + sum(_sizes(bench)) / 3000 + 2 * 4 * SECONDS * len(_sizes(bench))
 
 
 def _sizes(bench: Bench) -> tuple[int, ...]:
@@ -49,24 +50,23 @@ def measure(bench: Bench) -> Iterator[Result]:
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
-    with bench.place(engine) as place:
+    with ExitStack() as places:
+        place = places.enter_context(bench.place(engine))
         with System.whole(place, bench.issuer) as system:
             before, case = uvloop.run(_refer(system))
         template = Template(place, {SERVICE: before[SERVICE]})
-        copied = 0
-        first: dict[str, float] = {}
-        for size in _sizes(bench):
-            wanted = size // template.events(SERVICE)
-            asyncio.run(template.copy(wanted - copied))
-            copied = wanted
-            for name, took in uvloop.run(_measure(bench, place, case, copied)).items():
-                smallest = first.setdefault(name, median(took))
+        filled = {size: places.enter_context(bench.place(engine)) for size in _sizes(bench)}
+        found = uvloop.run(_fill_and_measure(bench, filled, template, case))
+        for name, sizes in found.items():
+            smallest = next(iter(sizes))
+            for size, took in sizes.items():
+                against_smallest = against(f"{smallest:,} events", median(took), median(sizes[smallest]), "median")
                 yield Result(
                     name=f"{name}, {size:,} events",
                     engine=engine,
                     median=median(took),
                     p95=p95(took),
-                    compared=against(f"{_sizes(bench)[0]:,} events", median(took), smallest, "median"),
+                    compared=against_smallest,
                     at=size,
                 )
 
@@ -81,29 +81,43 @@ async def _refer(system: System) -> tuple[dict[str, int], str]:
     return before, case
 
 
-async def _measure(bench: Bench, place: Place, case: str, copies: int) -> dict[str, list[float]]:
-    stores = place.stores()
-    log, index = stores.event_log(SERVICE, EventTypes(TOPICS)), stores.index(SERVICE, TABLES, VERSION)
-    asked = _Asked(log, index, case, copies)
-    found: dict[str, list[float]] = {}
-    for name, question in {
-        "read a stream": asked.read,
-        "append to a stream": asked.append,
-        "find a list of 50": asked.list,
-        "find a worklist of 50": asked.worklist,
-    }.items():
-        took = found[name] = []
-        for counts in rounds(0.1 if bench.quick else SECONDS):
-            again = await question()
+async def _fill_and_measure(
+    bench: Bench, places: dict[int, Place], template: Template, case: str
+) -> dict[str, dict[int, list[float]]]:
+    """Milliseconds, by question and by size."""
+    asked: dict[int, _Asked] = {}
+    for size, place in places.items():
+        stores = place.stores()
+        # Opened first: that makes the tables.
+        log, index = stores.event_log(SERVICE, EventTypes(TOPICS)), stores.index(SERVICE, TABLES, VERSION)
+        copies = size // template.events(SERVICE)
+        await template.copy(copies, place)
+        asked[size] = _Asked(log, index, case, copies)
+    found = {name: await _ask(bench, asked, name) for name in ("read", "append", "list", "worklist")}
+    for one in asked.values():
+        await one.close()
+    return {_NAMES[name]: sizes for name, sizes in found.items()}
+
+
+async def _ask(bench: Bench, asked: dict[int, _Asked], name: str) -> dict[int, list[float]]:
+    took: dict[int, list[float]] = {size: [] for size in asked}
+    for counts in rounds(0.1 if bench.quick else SECONDS * len(asked)):
+        # In turns: whatever else the machine and its disk do meanwhile, they do to every size.
+        for size, one in asked.items():
+            question = await getattr(one, name)()
             began = time.perf_counter()
-            await again()
+            await question()
             if counts:
-                took.append(1000 * (time.perf_counter() - began))
-    await log.close()
-    index.close()
-    return found
+                took[size].append(1000 * (time.perf_counter() - began))
+    return took
 
 
+_NAMES: Final = {
+    "read": "read a stream",
+    "append": "append to a stream",
+    "list": "find a list of 50",
+    "worklist": "find a worklist of 50",
+}
 Question = Callable[[], Awaitable[object]]
 
 
@@ -115,6 +129,11 @@ class _Asked:
         self._index = index
         self._case = case
         self._copies = copies
+
+    async def close(self) -> None:
+        """Lets go of the stores."""
+        await self._log.close()
+        self._index.close()
 
     def _stream(self) -> str:
         return case_stream(Ids(random.randint(1, self._copies)).of(self._case))  # noqa: S311 - no secret

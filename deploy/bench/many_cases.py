@@ -29,6 +29,7 @@ LONG: Final = 200
 LONG_CASES: Final = 100
 LISTS: Final = (
     ("cases, as the agency", INES, "/v1/cases"),
+    ("cases, as the organisation", LOTTE, "/v1/cases"),
     ("referrals, as the agency", INES, "/v1/referrals"),
     ("referrals, as the organisation", LOTTE, "/v1/referrals"),
     ("worklist, as the organisation", LOTTE, "/v1/worklist"),
@@ -101,8 +102,8 @@ def _fill(bench: Bench, place: Place, lived: _Lived) -> None:
     short = Template(place, lived.before_short)
     # Of the long case only what came before the short one.
     long = Template(place, lived.before_long, lived.before_short)
-    asyncio.run(short.copy(_cases(bench)))
-    asyncio.run(long.copy(LONG_CASES))
+    asyncio.run(short.copy(_cases(bench), place))
+    asyncio.run(long.copy(LONG_CASES, place))
 
 
 async def _timelines(bench: Bench, system: System, case: str) -> list[float]:

@@ -53,6 +53,10 @@ class NoLog:
         """What was kept of a stream."""
         return self._kept[stream][after:through] if stream in self._kept else []
 
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """The same of several streams."""
+        return [await self.read(stream, after=after) for stream, after in tails]
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Nothing: there is nothing to index or to publish."""
         del after, limit

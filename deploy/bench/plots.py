@@ -64,7 +64,9 @@ def _referrals(ran: Ran, file: Path) -> None:
 def _growth(ran: Ran, file: Path) -> None:
     figure, axes = _one()
     smallest = min(result.at for result in ran.results if result.at is not None)
-    for name, points in _lines(ran.results, lambda result: result.compared[0].ratio).items():
+    for name, points in _lines(
+        ran.results, lambda result: result.compared[0].ratio if result.compared else None
+    ).items():
         axes.plot(*zip(*points, strict=True), marker="o", linestyle="--" if "Postgre" in name else "-", label=name)
     axes.set_xscale("log")
     axes.set_xlabel("events in the log")

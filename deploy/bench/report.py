@@ -85,7 +85,7 @@ def _part(name: str, ran: Ran, plot: str | None) -> Iterator[str]:
     for remark in ran.remarks:
         yield f"{remark[:1].upper()}{remark[1:]}."
     if ran.failure is not None:
-        yield f"It failed: {ran.failure.splitlines()[0]}"
+        yield f"It failed: {ran.failure}"
     if plot is not None:
         yield ""
         yield f"![{part.title}]({plot})"

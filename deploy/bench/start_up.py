@@ -20,7 +20,6 @@ ABOUT_SECONDS: Final = 75
 
 def measure(bench: Bench) -> Iterator[Result]:
     """Several starts on new data each; the first one is left out, as it fills the system's caches."""
-    need_wrk()
     naive = _started(bench, SQLITE, [sys.executable, "-m", "deploy.bench.naive"], scene=False)
     yield from _results(NAIVE, SQLITE, naive)
     sandbox = _started(bench, SQLITE, [*CASERELAY, "sandbox", "--empty"], scene=False)
@@ -34,6 +33,7 @@ Found = tuple[list[float], list[float]]
 def _served(bench: Bench, engine: str, naive: Found) -> Iterator[Result]:
     command = [*CASERELAY, "serve", "all"]
     yield from _results("serve all", engine, _started(bench, engine, command, scene=False), naive)
+    need_wrk()
     with bench.place(engine) as place, System.of_one(command, place, bench.issuer) as system:
         load = run(system, 16, bench.of(LOADED_SECONDS, 1))
         system.catch_up()

@@ -41,7 +41,7 @@ def machine(directory: Path) -> dict[str, str]:
     """The machine, the code and the libraries, and how fast the disk under `directory` syncs."""
     return {
         "revision": _revision(),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()} {platform.release()}",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "disk alone": f"{_syncs_per_second(directory):,.0f} appends of 4 kB with fsync per second, one after the other",
         "Python": platform.python_version(),
         "SQLite": f"{sqlite3.sqlite_version}; {durability_of_files(directory / 'asked')}",

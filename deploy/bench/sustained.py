@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from deploy.bench import open_loop
 from deploy.bench.bench import Bench
-from deploy.bench.engines import SET_UPS
+from deploy.bench.engines import KAFKA, SET_UPS, SQLITE
 from deploy.bench.open_loop import Offered, Orders
 from deploy.bench.process import busy_seconds
 from deploy.bench.results import Result, median
@@ -35,19 +35,29 @@ HOLDS: Final = 5
 
 
 def about_seconds(bench: Bench) -> float:
-    """How long it takes, roughly, for each way to run."""
+    """How long it takes, roughly."""
+    return len(set_ups(bench)) * _each(bench)
+
+
+def _each(bench: Bench) -> float:
     return 20 + 6 * (bench.of(TRIED_SECONDS, 2) + 3) + 1.5 * bench.of(HELD_SECONDS, 4)
+
+
+def set_ups(bench: Bench) -> Sequence[str]:
+    """What it is measured on: the smallest and the largest, or all."""
+    return SET_UPS if bench.full else (SQLITE, KAFKA)
 
 
 def measure(bench: Bench) -> Iterator[Result]:
     """In one process, and on PostgreSQL and Kafka in one for each service."""
     need_wrk()
-    yield from bench.on_each(SET_UPS, _on)
+    yield from bench.on_each(set_ups(bench), _on)
 
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
-        yield from _search(bench, system, "all services in one process")
+        name = "all services in one process" if engine != KAFKA else "a process for each service"
+        yield from _search(bench, system, name)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,8 @@
     KAFKA_SASL_MECHANISM=SCRAM-SHA-512 KAFKA_USERNAME=brugwerk KAFKA_PASSWORD=… python subscribe.py
 
 Needs nothing but Kafka's client: `pip install kafka-python`. Any other client does the same. Messages come at least
-once, so what was handled is remembered by its id, together with what was made of it; here that is only the line.
+once, so what was handled is remembered by its id. A system of your own remembers it in the transaction that keeps what
+it made of the message; a line that was printed cannot be taken back.
 """
 
 from __future__ import annotations

@@ -95,7 +95,11 @@ class KafkaBus:
             )
             sent.append(_Sent(partition, message.position, future))
         for one in sent:
-            offsets[one.partition] = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset + 1
+            offset = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset
+            if offset < known.offsets.get(one.partition, 0):
+                self._board.read_anew()
+                raise TopicUnusable(f"the topic {name} was made anew: all of the log is published again")
+            offsets[one.partition] = offset + 1
         for partition in range(partitions):
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)

@@ -50,6 +50,9 @@ class EventLog(Protocol):
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """The events of a stream behind version `after`, up to and including version `through`."""
 
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """For each (stream, version) the events of the stream behind that version, all in one round trip."""
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events of the whole log behind position `after`, in order."""
 

@@ -27,7 +27,7 @@ from services.chassis.postgres import Database, connect, is_lost, persist, prepa
 from services.chassis.postgres_wakeup import PostgresWakeup
 
 READERS: Final = 4
-REMEMBERED: Final = 2048
+REMEMBERED: Final = 8192
 """Events kept in memory behind the last one appended by this process."""
 _FOREVER: Final = 2**62
 
@@ -74,8 +74,9 @@ class PostgresEventLog:
         self._wakeup = PostgresWakeup(database)
         self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
-        self._asked: AsyncGroupCommit[_Asked, list[Recorded]] = AsyncGroupCommit(self._read_streams)
+        self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(self._read_streams)
         self._recent: dict[int, Recorded] = {}
+        self._known_head = 0
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""
@@ -157,6 +158,7 @@ class PostgresEventLog:
         for position, one in enumerate(command, start=last - len(command) + 1):
             digest = hashlib.sha256(one.state).hexdigest()
             self._recent[position] = Recorded(position, one.stream, one.version, one.topic, one.event, one.meta, digest)
+        self._known_head = max(self._known_head, last)
         while len(self._recent) > REMEMBERED:
             del self._recent[next(iter(self._recent))]
 
@@ -186,26 +188,38 @@ class PostgresEventLog:
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """See `EventLog.read`."""
-        return await self._asked.submit(_Asked(stream, after, through if through is not None else _FOREVER))
-
-    async def _read_streams(self, asked: Sequence[_Asked]) -> list[list[Recorded] | Exception]:
-        streams, afters, throughs = (list(column) for column in zip(*asked, strict=True))
-        found: list[list[Recorded] | Exception] = []
-        rows = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
-        at = 0
-        for n in range(1, len(asked) + 1):
-            begin = at
-            while at < len(rows) and rows[at][0] == n:
-                at += 1
-            try:
-                found.append([self._recorded(*row[1:]) for row in rows[begin:at]])
-            except Exception as failure:  # noqa: BLE001 - a stream that cannot be decoded is no other reader's matter
-                found.append(failure)
+        (found,) = await self._asked.submit([_Asked(stream, after, through if through is not None else _FOREVER)])
         return found
+
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """See `EventLog.read_tails`."""
+        return await self._asked.submit([_Asked(stream, after, _FOREVER) for stream, after in tails]) if tails else []
+
+    async def _read_streams(self, batch: Sequence[list[_Asked]]) -> list[list[list[Recorded]] | Exception]:
+        # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.
+        asked = list(dict.fromkeys(one for questions in batch for one in questions))
+        streams, afters, throughs = (list(column) for column in zip(*asked, strict=True))
+        rows: dict[int, list[tuple[Any, ...]]] = {}
+        for n, *row in await self._fetch(_READ_STREAMS, (streams, afters, throughs)):
+            rows.setdefault(n, []).append(tuple(row))
+        found = {one: rows[n] for n, one in enumerate(asked, start=1) if n in rows}
+        answers: list[list[list[Recorded]] | Exception] = []
+        for questions in batch:
+            try:
+                answers.append([[self._recorded(*row) for row in found.get(one, ())] for one in questions])
+            except Exception as failure:  # noqa: BLE001 - a stream that cannot be decoded is no other reader's matter
+                answers.append(failure)
+        return answers
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
-        return [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
+        found: list[Recorded] = []
+        # What is remembered need not be sent again. Position follows on position, so nothing can be between.
+        while len(found) < limit and (one := self._recent.get(after + len(found) + 1)) is not None:
+            found.append(one)
+        if left := limit - len(found):
+            found += [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after + len(found), left))]
+        return found
 
     def mark(self) -> object:
         """See `EventLog.mark`."""
@@ -221,7 +235,7 @@ class PostgresEventLog:
         """See `EventLog.wait`."""
 
         async def moved() -> bool:
-            return await self.head() > after
+            return self._known_head > after or await self.head() > after
 
         await self._wakeup.wait(moved, timeout)
 

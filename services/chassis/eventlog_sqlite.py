@@ -174,6 +174,10 @@ class SQLiteEventLog:
         ).fetchall()
         return [self._recorded(*row) for row in rows]
 
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """See `EventLog.read_tails`."""
+        return [await self.read(stream, after=after) for stream, after in tails]
+
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
         rows = self._reader.execute(

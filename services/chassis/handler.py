@@ -8,7 +8,7 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,9 +28,13 @@ D = TypeVar("D", bound="Desk")
 TRIES = 25
 
 
-def new_id() -> str:
-    """A random UUID (version 4), written without the detour over the class, which costs more than the randomness."""
-    drawn = bytearray(urandom(16))
+def _new_ids(count: int) -> Iterator[str]:
+    """Random UUIDs (version 4), drawn at once, and written without the detour over the class, which costs more."""
+    chance = urandom(16 * count)
+    return (_as_id(bytearray(chance[16 * n : 16 * n + 16])) for n in range(count))
+
+
+def _as_id(drawn: bytearray) -> str:
     drawn[6] = drawn[6] & 0x0F | 0x40
     drawn[8] = drawn[8] & 0x3F | 0x80
     text = drawn.hex()
@@ -110,11 +114,20 @@ class Handler(Generic[C, D]):
         streams: Streams,
         desk: Callable[[C, str, Reads], Awaitable[D]],
         decide: Callable[[C, D], Sequence[Any]],
+        foreseen: Callable[[C], Sequence[tuple[str, Entity[Any]]]] = lambda _: (),
     ) -> None:
+        """`foreseen` names streams that the desk of a command will certainly ask for: they are read with its own."""
         self._streams = streams
+        self._foreseen = foreseen
         self._desk = desk
         self._decide = decide
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def foresee(self, command: C, stream: str, entity: Entity[S], *also: tuple[str, Entity[Any]]) -> Reads:
+        """Reads in one round trip what the command is sure to rest on, and `also` what its sender has to know first."""
+        reads = Reads(self._streams)
+        await reads.together([(stream, entity), *self._foreseen(command), *also])
+        return reads
 
     async def handle(
         self,
@@ -125,8 +138,11 @@ class Handler(Generic[C, D]):
         *,
         must_exist: bool = True,
         before_append: Callable[[], Awaitable[None]] | None = None,
+        foreseen: Reads | None = None,
     ) -> Outcome[S]:
         """Decides `command` for `stream` and stores what follows.
+
+        `foreseen` is what `foresee` has just read for it.
 
         `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
         cannot commit together with the log. It may run again after a conflict.
@@ -134,7 +150,8 @@ class Handler(Generic[C, D]):
         Raises Refused, PreconditionFailed, KeyReused, NotFound (with `must_exist`), Busy.
         """
         try:
-            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset())
+            reads = foreseen or await self.foresee(command, stream, entity)
+            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
         while True:
@@ -142,7 +159,8 @@ class Handler(Generic[C, D]):
                 while tries < TRIES:
                     tries += 1
                     try:
-                        return await self._try(command, stream, entity, call, must_exist, before_append, turn)
+                        reads = await self.foresee(command, stream, entity)
+                        return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
                     except Conflict as conflict:
                         if not turn.issuperset(conflict.streams):
                             turn = frozenset(conflict.streams)
@@ -168,8 +186,8 @@ class Handler(Generic[C, D]):
         must_exist: bool,  # noqa: FBT001 - handed on
         before_append: Callable[[], Awaitable[None]] | None,
         turn: frozenset[str],
+        reads: Reads,
     ) -> Outcome[S]:
-        reads = Reads(self._streams)
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
@@ -214,9 +232,8 @@ class Handler(Generic[C, D]):
     ) -> dict[str, list[tuple[Any, Metadata]]]:
         written: dict[str, list[tuple[Any, Metadata]]] = {}
         correlation = call.correlation_id or own.correlation_id
-        for decision in decided:
+        for event_id, decision in zip(_new_ids(len(decided)), decided, strict=True):
             stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
-            event_id = new_id()
             correlation = correlation or event_id
             meta = Metadata(
                 event_id=event_id,

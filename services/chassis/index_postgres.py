@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from services.chassis.eventlog import Unavailable
@@ -34,12 +34,7 @@ class _Gathered:
 
     columns: tuple[str, ...]
     statement: bytes
-    rows: dict[str, tuple[int, tuple[str | None, ...]]] = field(default_factory=dict)
-
-    def put(self, key: str, seq: int, values: tuple[str | None, ...]) -> None:
-        # A row's place in lists is the first that it was given.
-        earlier = self.rows.get(key)
-        self.rows[key] = (seq if earlier is None else earlier[0], values)
+    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 class PostgresIndex:
@@ -52,6 +47,7 @@ class PostgresIndex:
         # As bytes, because the driver would put a composed statement together again for every use.
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._inside: Connection[Any] | None = None
+        self._locked: Cursor[Any] | None = None
         self._gathered: dict[str, _Gathered] = {}
         try:
             self._create(self._inline.connection())
@@ -95,15 +91,25 @@ class PostgresIndex:
         """See `Index.transaction`."""
         connection = self._inline.connection()
         # Writes are sent without waiting for each one's answer; a question waits for all before it.
-        with connection.transaction(), connection.pipeline():
-            self._inside = connection
-            try:
-                connection.execute(SQL("SELECT through FROM {} FOR UPDATE").format(self._name("progress")))
+        # So BEGIN and COMMIT are sent by hand: the driver's own would each be waited for.
+        self._inside = connection
+        try:
+            with connection.pipeline():
+                connection.execute(b"BEGIN")
+                self._locked = connection.execute(self._statement("lock", make=self._locking))
                 yield
                 self._send_gathered(*self._gathered)
-            finally:
-                self._inside = None
-                self._gathered.clear()
+                connection.execute(b"COMMIT")
+        except BaseException:
+            with suppress(psycopg.Error):
+                connection.rollback()
+            raise
+        finally:
+            self._inside = self._locked = None
+            self._gathered.clear()
+
+    def _locking(self) -> Composed:
+        return SQL("SELECT through FROM {} FOR UPDATE").format(self._name("progress"))
 
     def _rows(
         self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
@@ -126,6 +132,10 @@ class PostgresIndex:
 
     def through(self) -> int:
         """See `IndexReader.through`."""
+        if self._locked is not None:
+            # It was read with the lock, and nobody else moves it now.
+            locked, self._locked = self._locked, None
+            return int(locked.fetchall()[0][0])
         statement = self._statement(
             "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
         )
@@ -133,6 +143,7 @@ class PostgresIndex:
 
     def advance(self, through: int) -> None:
         """See `Index.advance`."""
+        self._locked = None
         statement = self._statement(
             "advance", make=lambda: SQL("UPDATE {} SET through = %s").format(self._name("progress"))
         )
@@ -154,7 +165,7 @@ class PostgresIndex:
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """See `IndexWriter.put`."""
-        names, values = tuple(columns), tuple(map(_text, columns.values()))
+        names = tuple(columns)
         gathered = self._gathered.get(table)
         if gathered is not None and gathered.columns != names:
             # The same row may be among both.
@@ -162,15 +173,18 @@ class PostgresIndex:
             gathered = None
         if gathered is None:
             gathered = _Gathered(names, self._statement("put", table, *names, make=lambda: self._putting(table, names)))
-        gathered.put(key, seq, values)
+        if (earlier := gathered.rows.get(key)) is not None:
+            # A row's place in lists is the first that it was given.
+            seq = earlier[0]
+        gathered.rows[key] = (seq, *map(_text, columns.values()))
         if self._inside is not None:
             self._gathered[table] = gathered
         else:
             self._put(gathered)
 
     def _put(self, gathered: _Gathered) -> None:
-        seqs, values = zip(*gathered.rows.values(), strict=True)
-        self._do(gathered.statement, (list(gathered.rows), list(seqs), *map(list, zip(*values, strict=True))))
+        columns = map(list, zip(*gathered.rows.values(), strict=True))
+        self._do(gathered.statement, (list(gathered.rows), *columns))
 
     def _putting(self, table: str, columns: Sequence[str]) -> Composed:
         names = [self._column(table, column) for column in columns]

@@ -72,6 +72,8 @@ class ProgressBoard:
         self._asked: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
+        self._anew = threading.Event()
+        self._heard = -1
 
     def latest(self, topic: str) -> Progress:
         """The newest record that was heard."""
@@ -111,6 +113,10 @@ class ProgressBoard:
             self._thread = threading.Thread(target=self._run, args=(loop,), name="kafka progress", daemon=True)
             self._thread.start()
 
+    def read_anew(self) -> None:
+        """Forgets what was heard, and hears it again: the topics were lost, and begin anew."""
+        self._anew.set()
+
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._ending.is_set():
             try:
@@ -127,13 +133,18 @@ class ProgressBoard:
             allow_auto_create_topics=False,
             auto_offset_reset="earliest",
         )
+        self._anew.clear()
+        self._heard = -1
+        loop.call_soon_threadsafe(self._known.clear)
         try:
             consumer.assign([self._partition])
             consumer.seek_to_beginning(self._partition)
-            while not self._ending.is_set():
+            while not (self._ending.is_set() or self._anew.is_set()):
                 asking = self._asked.qsize()
                 if asking:
                     self._catch_up(consumer, loop)
+                    if self._anew.is_set():
+                        break
                     for _ in range(asking):
                         loop.call_soon_threadsafe(_answer, self._asked.get())
                 self._take(consumer, loop, POLL_MS)
@@ -142,12 +153,19 @@ class ProgressBoard:
 
     def _catch_up(self, consumer: Any, loop: asyncio.AbstractEventLoop) -> None:
         end = consumer.end_offsets([self._partition], timeout_ms=5_000)[self._partition]
+        if end <= self._heard:
+            self.read_anew()
+            return
         while consumer.position(self._partition, timeout_ms=5_000) < end and not self._ending.is_set():
             self._take(consumer, loop, POLL_MS)
 
     def _take(self, consumer: Any, loop: asyncio.AbstractEventLoop, timeout_ms: int) -> None:
         for records in consumer.poll(timeout_ms=timeout_ms, max_records=1000).values():
             for record in records:
+                if record.offset <= self._heard:
+                    self.read_anew()
+                    return
+                self._heard = record.offset
                 topic = record.key.decode()
                 loop.call_soon_threadsafe(self.hear, topic, Progress.of(record.value))
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 PATIENCE_SECONDS: Final = 30.0
 """How long an operation goes on trying to reach a database that is away."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-HELD_UP_SECONDS: Final = 2.0
+HELD_UP_SECONDS: Final = 3.0
 """How long one statement may hold up the event loop of a process."""
 
 _TCP: Final = {
@@ -118,7 +118,12 @@ _ISOLATED = "SET default_transaction_isolation = 'read committed'"
 async def connect(database: Database) -> AsyncConnection[Any]:
     """A connection whose commits are durable, whatever the server's default is."""
     connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
-    await prepare(connection)
+    try:
+        await prepare(connection)
+    except BaseException:
+        # Whoever was to close it never sees it: a listener that is stopped while it connects anew.
+        await connection.close()
+        raise
     return connection
 
 
@@ -191,10 +196,14 @@ class Inline:
     def _open(self) -> _Impatient:
         connection = _Impatient.connect(self._database.conninfo, autocommit=True)
         connection.url = self._database.url
-        connection.execute(_ISOLATED)
-        connection.execute("SET synchronous_commit = off")
-        # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
-        connection.execute("SET plan_cache_mode = force_custom_plan")
+        try:
+            connection.execute(_ISOLATED)
+            connection.execute("SET synchronous_commit = off")
+            # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+            connection.execute("SET plan_cache_mode = force_custom_plan")
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     def repeat(self, work: Callable[[Connection[Any]], T]) -> T:

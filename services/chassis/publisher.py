@@ -66,6 +66,8 @@ class Publisher:
             await self._log.wait(self._through, IDLE_SECONDS)
             return
         messages = [message for one in recorded if (message := self._message(one)) is not None]
+        # Asked again after a failure: the bus may have been lost and begin anew.
+        self._through = None
         await self._bus.publish(self.topic, messages, recorded[-1].position)
         self._through = recorded[-1].position
 

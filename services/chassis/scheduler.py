@@ -27,7 +27,7 @@ Fire = Callable[[Row, datetime], Awaitable[None]]
 
 def sortable(at: datetime) -> str:
     """An aware UTC instant as text whose order is that of time."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.isoformat(timespec='microseconds')[:26]}Z"
 
 
 def instant(text: str) -> datetime:

@@ -12,7 +12,6 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -139,7 +138,7 @@ class PostgresVault:
 
     def fingerprint(self, body: bytes) -> str:
         """See `Vault.fingerprint`."""
-        return hmac.new(self._fingerprint_key, body, sha256).hexdigest()
+        return hmac.digest(self._fingerprint_key, body, "sha256").hex()
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
         """See `Vault.sweep`."""

@@ -69,6 +69,8 @@ class OrganisationTopics:
         after = self._through[topic]
         if after >= known:
             return False
+        # Asked again after a failure: the bus may have been lost and begin anew.
+        del self._through[topic]
         found = page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
         told = await messages_at(self._log, found.positions)
         messages = [

@@ -111,12 +111,9 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
 def plain_routes(intake: Intake) -> list[PlainRoute]:
     """Submitting, once more: the same as `create` for a request without query and with a sound body."""
 
-    async def create(request: Request) -> Response | None:
-        if (plain := await plain_creation(request, bodies.ReferralBody)) is None:
-            return None
-        asked, body = plain
-        check_text(await request.json(), PERSONAL, await request.body())
-        return await intake.create(asked, body)
+    async def create(request: Request, written: bytes) -> Response | None:
+        plain = await plain_creation(request, written, bodies.ReferralBody, PERSONAL)
+        return await intake.create(*plain) if plain is not None else None
 
     return [PlainRoute("POST", "/v1/referrals", create)]
 

@@ -150,7 +150,7 @@ def build(
     projection = Projection(log, index, listing.project)
     desks = Desks()
     referrals = Handler[Command, Loaded](
-        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk)
+        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk), desks.foreseen
     )
     organisations = Handler[DescribeOrganisation, LoadedOrganisation](
         streams, organisation_desk, lambda command, loaded: organisation.decide(command, loaded.desk)
@@ -187,7 +187,7 @@ def build(
         closers=[consumers.close],
     )
     found = Referrals(streams, desks, clock)
-    intake = Intake(found, referrals, vault, index, service.caught_up, clock)
+    intake = Intake(found, referrals, vault, clock)
     lists = Lists(found, index, service.caught_up)
     listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)
     return service_app(

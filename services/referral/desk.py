@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from services.chassis.calendar import Terms
-from services.chassis.decider import Command
+from services.chassis.decider import Command, Entity
 from services.chassis.metadata import References
 from services.chassis.streams import Reads, Streams
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_stream
 from services.referral.domain.desk import Desk
+from services.referral.domain.drafting import CreateDraft
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, WithdrawLegalBasis, legal_basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import (
@@ -26,7 +27,7 @@ from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVe
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
-from services.referral.domain.rests_on import rests_on
+from services.referral.domain.rests_on import RestsOn, rests_on
 from services.referral.domain.submission import SubmitReferral
 from services.referral.domain.timekeeping import RemindDeadline
 
@@ -80,6 +81,13 @@ class Desks:
             self._terms[key] = Terms(terms, parameters.time_zone, parameters.country)
         return self._terms[key]
 
+    @staticmethod
+    def foreseen(command: Command) -> list[tuple[str, Entity[Any]]]:
+        """What a command rests on whatever its referral says: all but the referral itself, where it says nothing."""
+        if not isinstance(command, SubmitReferral | CreateDraft):
+            return []
+        return _streams(rests_on(command, REFERRAL.initial))
+
     async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
         """The desk of a command on a referral, or of the withdrawal of its legal basis."""
         if isinstance(command, WithdrawLegalBasis):
@@ -98,6 +106,15 @@ class Desks:
             # Its id follows from the referral's, and it is written only together with it.
             reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
         basis_id = on.legal_basis or getattr(command, "legal_basis_id", None)
+        # What is possible in a state does not rest on the case key, and so a reader needs none.
+        on = RestsOn(
+            case_key=on.case_key if command is not None else None,
+            organisation=on.organisation,
+            programme=on.programme,
+            legal_basis=basis_id,
+        )
+        if not isinstance(command, SubmitReferral):
+            await reads.together(_streams(on))
         programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
         version = programme.in_force(at)
         desk = Desk(
@@ -105,10 +122,7 @@ class Desks:
             referral=referral,
             programme=programme,
             terms=self.terms(version),
-            # What is possible in a state does not rest on it, and so a reader needs none.
-            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY)
-            if on.case_key and command is not None
-            else CaseKey(),
+            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY) if on.case_key else CaseKey(),
             organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
@@ -125,6 +139,16 @@ class Desks:
                 programme_version=f"{version.programme}/{version.version}" if version else None,
             ),
         )
+
+
+def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
+    named: tuple[tuple[str | None, Callable[[str], str], Entity[Any]], ...] = (
+        (on.programme, programme_stream, PROGRAMME),
+        (on.case_key, case_key_stream, CASE_KEY),
+        (on.organisation, organisation_stream, ORGANISATION),
+        (on.legal_basis, legal_basis_stream, LEGAL_BASIS),
+    )
+    return [(stream_of(name), entity) for name, stream_of, entity in named if name]
 
 
 def after(desk: Desk, referral: Referral, events: Sequence[Any]) -> Desk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from fastapi import Response
@@ -10,21 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
-from contracts.codes import Role
 from contracts.fields import Body
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command
 from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
-from services.chassis.http.positions import unknown_filter
 from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
-from services.chassis.index import IndexReader, Row, Value
+from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
 from services.chassis.vault import Vault
-from services.referral.access import ADDRESSED_ORGANISATION, ANY_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
+from services.referral.access import ADDRESSED_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
 from services.referral.bodies import ReferralBody
 from services.referral.commands import (
     ACTIONS,
@@ -44,7 +42,6 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.rules import blocked
 from services.referral.domain.submission import SubmitReferral
-from services.referral.listing import REFERRALS
 from services.referral.reading import Found, Referrals
 from services.referral.views import packet_json
 
@@ -63,21 +60,15 @@ class Intake:
         referrals: Referrals,
         handler: Handler[Command, Loaded],
         vault: Vault,
-        index: IndexReader,
-        caught_up: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
         self._referrals = referrals
         self._handler = handler
         self._vault = vault
-        self._index = index
-        self._caught_up = caught_up
         self._clock = clock
 
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
-        own = await self._referrals.streams.fold(organisation_stream(asked.caller.org), ORGANISATION)
-        POLICY.require(asked.caller, "create", relations_of_agency(own.state))
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
         contact_ref = f"{referral_id}.person" if body.contact is not None else None
         packet = packet_of(body, contact_ref)
@@ -96,8 +87,11 @@ class Intake:
                 legal_basis_id=legal_basis_id_for(referral_id),
                 new_case_id=new_case_id_for(referral_id),
             )
+        own = organisation_stream(asked.caller.org)
+        reads = await self._handler.foresee(command, referral_stream(referral_id), REFERRAL, (own, ORGANISATION))
+        POLICY.require(asked.caller, "create", relations_of_agency(await reads.state(own, ORGANISATION)))
         texts = {contact_ref: body.contact.model_dump()} if contact_ref and body.contact is not None else {}
-        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False)
+        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False, foreseen=reads)
         return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
 
     async def edit(self, asked: Asked, found: Found, body: ReferralBody, patch: Mapping[str, Any]) -> Response:
@@ -129,7 +123,13 @@ class Intake:
         return await self._answer(asked, found.referral_id, outcome)
 
     async def _run(
-        self, asked: Asked, referral_id: str, stamped: Stamped, *, must_exist: bool = True
+        self,
+        asked: Asked,
+        referral_id: str,
+        stamped: Stamped,
+        *,
+        must_exist: bool = True,
+        foreseen: Reads | None = None,
     ) -> Outcome[Referral]:
         stream = referral_stream(referral_id)
 
@@ -138,7 +138,13 @@ class Intake:
                 await self._vault.keep(ref, stream, record)
 
         return await self._handler.handle(
-            stamped.command, stream, REFERRAL, asked.call(), must_exist=must_exist, before_append=keep
+            stamped.command,
+            stream,
+            REFERRAL,
+            asked.call(),
+            must_exist=must_exist,
+            before_append=keep,
+            foreseen=foreseen,
         )
 
     async def _answer(
@@ -146,50 +152,6 @@ class Intake:
     ) -> Response:
         body = await self._referrals.after(asked.caller, referral_id, outcome)
         return answers.done(asked, outcome, body, LOG, location=location)
-
-    async def listed(
-        self, caller: Caller, filters: Mapping[str, str], after: int, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """A page of what the caller may see, in the order of its beginning, and where it goes on."""
-        POLICY.require(caller, "list", (ANY_ORGANISATION,))
-        if (organisation := filters.get("organisation")) is not None:
-            known = await self._referrals.streams.fold(organisation_stream(organisation), ORGANISATION)
-            if known.state.description is None:
-                raise unknown_filter("organisation", "the id of an organisation that there is")
-        await self._caught_up()
-        items: list[dict[str, Any]] = []
-        last = after
-        while True:
-            rows = self._rows(caller, filters, last, limit)
-            for row in rows:
-                if (view := await self._visible(caller, row.key)) is not None:
-                    if len(items) == limit:
-                        return items, last
-                    items.append(view)
-                last = row.seq
-            if len(rows) < limit:
-                return items, None
-
-    def _rows(self, caller: Caller, filters: Mapping[str, str], after: int, limit: int) -> Sequence[Row]:
-        own: list[Mapping[str, Value]] = (
-            [{}]
-            if caller.role is Role.AUDITOR
-            else [
-                {"agency": caller.org},
-                {"organisation": caller.org},
-            ]
-        )
-        found = {
-            row.seq: row
-            for party in own
-            if all(filters.get(column, value) == value for column, value in party.items())
-            for row in self._index.find(REFERRALS.name, {**filters, **party}, after=after, limit=limit)
-        }
-        return [found[seq] for seq in sorted(found)][:limit]
-
-    async def _visible(self, caller: Caller, referral_id: str) -> dict[str, Any] | None:
-        found = await self._referrals.find_silently(caller, referral_id)
-        return self._referrals.shown(caller, found) if found is not None else None
 
     async def recorded(
         self, caller: Caller, referral_id: str, after: int, limit: int

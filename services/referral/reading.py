@@ -102,20 +102,13 @@ def _as_found(caller: Caller, referral_id: str, folded: Folded[Referral], desk: 
 
 
 def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
-    allowed: list[Any] = []
-    refused: list[Any] = []
+    allowed: list[Json] = []
+    refused: list[Json] = []
     path = f"/v1/referrals/{found.referral_id}"
     by = caller.actor()
-    for action, permitted in _permitted(caller, found.relations):
-        if not permitted:
-            refused.append(
-                {
-                    "action": action,
-                    "code": "ROLE_NOT_ALLOWED",
-                    "detail": f"{action} is not for the role {caller.role} of {caller.org} in this referral",
-                    "whoCanUnblock": _WHO_MAY[action],
-                }
-            )
+    for action, not_permitted in _permitted(caller, found.relations):
+        if not_permitted is not None:
+            refused.append(not_permitted)
         elif (refusal := blocked(action, found.desk, by)) is not None:
             refused.append(
                 {
@@ -131,9 +124,23 @@ def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
 
 
 @lru_cache(maxsize=512)
-def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, Json | None], ...]:
+    """Each action, with what is told of one that the caller's role may not do."""
     # The table never changes, and the same people look at referral after referral.
-    return tuple((action, POLICY.permits(caller, action, relations)) for action in ACTIONS)
+    return tuple(
+        (
+            action,
+            None
+            if POLICY.permits(caller, action, relations)
+            else {
+                "action": action,
+                "code": "ROLE_NOT_ALLOWED",
+                "detail": f"{action} is not for the role {caller.role} of {caller.org} in this referral",
+                "whoCanUnblock": _WHO_MAY[action],
+            },
+        )
+        for action in ACTIONS
+    )
 
 
 _WHO_MAY: Final = {

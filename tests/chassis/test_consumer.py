@@ -145,7 +145,7 @@ async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) 
     consumer = Consumer("counters", TOPIC, bus, store, listener)
     assert (consumer.through, consumer.parked, consumer.behind()) == (2, 1, 2)
     await abreast(consumer)
-    assert listener.tried == ["a1", "b2", "b4"]
+    assert sorted(listener.tried) == ["a1", "b2", "b4"]
     assert (consumer.through, consumer.parked) == (4, 2)
     store.close()
 

@@ -143,6 +143,27 @@ async def test_what_was_just_written_reads_like_what_is_kept(open_log: OpenLog) 
     assert await log.read("counter-b") == await open_log().read("counter-b")
 
 
+async def test_tails_of_several_streams_are_read_at_once(log: EventLog) -> None:
+    """Each answer is that of its own question, in the order asked, also for one that is asked twice or has nothing."""
+    await asyncio.gather(log.append([write("counter-a", 0, 1, 2, 3)]), log.append([write("counter-b", 0, 4)]))
+    asked = [("counter-a", 1), ("counter-none", 0), ("counter-b", 0), ("counter-a", 1), ("counter-b", 1)]
+    first, again = await asyncio.gather(log.read_tails(asked), log.read_tails(asked[2:]))
+    assert [[one.event.by for one in tail] for tail in first] == [[2, 3], [], [4], [2, 3], []]
+    assert again == first[2:]
+    assert await log.read_tails([]) == []
+
+
+async def test_what_others_wrote_between_is_read_in_its_place(open_log: OpenLog) -> None:
+    """A writer that remembers its own events misses none of those that others put before, between and behind them."""
+    log, other = open_log(), open_log()
+    for version, writer in enumerate((other, log, log, other, log, other)):
+        await writer.append([write("counter-a", version, version)])
+    for after in range(7):
+        assert [one.position for one in await log.read_all(after, 10)] == list(range(after + 1, 7))
+    assert await log.read_all(0, 10) == await open_log().read_all(0, 10)
+    assert [one.position for one in await log.read_all(1, 2)] == [2, 3]
+
+
 async def test_waiting_ends_with_an_append(open_log: OpenLog) -> None:
     """A waiter in the same process wakes long before its time is over, also one on another opening."""
     log, other = open_log(), open_log()

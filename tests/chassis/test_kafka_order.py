@@ -10,10 +10,14 @@ from kafka import KafkaAdminClient, KafkaProducer
 
 from services.chassis.bus import BusMessage
 from services.chassis.bus_kafka import KafkaBus
+from services.chassis.eventlog import EventLog, Write
 from services.chassis.kafka_clients import PROGRESS, Cluster
 from services.chassis.kafka_events import encode
 from services.chassis.kafka_progress import Progress
 from services.chassis.kafka_topics import Topics, wanted
+from services.chassis.publisher import Publisher
+from services.chassis.supervision import Supervised
+from tests.chassis.counters import Counted, metadata, translate
 from tests.chassis.test_bus import TOPIC, Follower, message
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -92,6 +96,20 @@ async def test_a_record_of_somebody_else_is_passed_by(cluster: Cluster) -> None:
     assert await reads(cluster, 2) == [1, 2]
 
 
+async def made_anew(cluster: Cluster) -> None:
+    """The topics are deleted, and then created again."""
+    with KafkaAdminClient(**cluster.options()) as admin:
+        admin.delete_topics([cluster.name(TOPIC), cluster.name(PROGRESS)])
+    for _ in range(50):
+        await asyncio.sleep(0.1)
+        topics = Topics(cluster)
+        left = topics.found()
+        topics.close()
+        if not left:
+            break
+    create(cluster)
+
+
 async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handled(cluster: Cluster) -> None:
     """The publisher fills it again from the log; its offsets are others, and positions tell what is known already."""
     messages = [BusMessage(n, "a", f"id-{n}", b"{}") for n in range(1, 31)]
@@ -106,16 +124,7 @@ async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handle
     await follower.subscription.close()
     await bus.close()
 
-    with KafkaAdminClient(**cluster.options()) as admin:
-        admin.delete_topics([cluster.name(TOPIC), cluster.name(PROGRESS)])
-    for _ in range(50):
-        await asyncio.sleep(0.1)
-        topics = Topics(cluster)
-        left = topics.found()
-        topics.close()
-        if not left:
-            break
-    create(cluster)
+    await made_anew(cluster)
     anew = KafkaBus(cluster)
     assert await anew.resume(TOPIC) == 0
     await anew.publish(TOPIC, messages[:25], 25)
@@ -130,3 +139,28 @@ async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handle
     assert again.through == 30
     await again.subscription.close()
     await anew.close()
+
+
+async def test_those_that_run_fill_and_follow_a_topic_that_was_made_anew(cluster: Cluster, log: EventLog) -> None:
+    """Nobody has to start them again: the publisher notices, and publishes the whole log once more."""
+
+    async def record(first: int, last: int) -> None:
+        events = [(Counted(by=n), metadata(f"e-{n}")) for n in range(first, last + 1)]
+        await log.append([Write("counter", first - 1, events)])
+
+    bus = KafkaBus(cluster)
+    publisher = Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
+    work, follower = Supervised("publisher", publisher.round), Follower(bus)
+    work.start()
+    await record(1, 20)
+    await follower.reaches(20)
+    await made_anew(cluster)
+    await record(21, 25)
+    until = time.monotonic() + 60
+    while follower.through < 25 or len(follower.messages) < 25:
+        assert time.monotonic() < until, (follower.through, len(follower.messages), work.failing)
+        await follower.take(10, 0.2)
+    assert [one.position for one in follower.messages] == list(range(1, 26))
+    await work.stop()
+    await follower.subscription.close()
+    await bus.close()

@@ -195,6 +195,57 @@ def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_index: Op
     assert index.get("group", "b") is None
 
 
+def test_what_one_transaction_writes_follows_its_order(open_index: OpenIndex) -> None:
+    """However writes are gathered: the later one counts, what was removed stays so, and a question sees all of it."""
+    index = open_index()
+    index.put("group", "old", 1, case="x", total=1)
+    with index.transaction():
+        assert index.through() == 0
+        index.put("group", "a", 5, case="x", total=1)
+        index.put("group", "a", 6, case="y", total=2)
+        index.put("group", "a", 7, order="late")
+        index.put("group", "b", 8, case="x", total=3)
+        index.put("open_counters", "b", 8)
+        index.delete_where("group", case="x")
+        index.put("group", "b", 9, case="z", total=4)
+        index.put("open_counters", "gone", 9)
+        index.delete("open_counters", "gone")
+        assert index.get("group", "a") == Row("a", 5, {"case": "y", "total": 2, "order": "late"})
+        index.put("group", "c", 10, case=None, total=None)
+        index.advance(10)
+        assert index.through() == 10
+    assert [(row.key, row.seq, row.columns["total"]) for row in index.find("group", {}, after=0, limit=9)] == [
+        ("a", 5, 2),
+        ("b", 9, 4),
+        ("c", 10, None),
+    ]
+    assert (index.get("open_counters", "b"), index.get("open_counters", "gone")) == (Row("b", 8, {"to": None}), None)
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_harms_nothing(open_index: OpenIndex) -> None:
+    """Neither rows nor position are kept, and the next one begins afresh."""
+    index = open_index()
+
+    def fail(stop: type[BaseException]) -> None:
+        with index.transaction():
+            index.put("group", "a", 5, case="x")
+            index.advance(5)
+            raise stop
+
+    for stop in (ZeroDivisionError, KeyboardInterrupt):
+        with pytest.raises(stop):
+            fail(stop)
+    assert (index.get("group", "a"), index.through()) == (None, 0)
+    with index.transaction():
+        index.put("open_counters", "b", 6)
+        index.advance(6)
+    assert (index.get("group", "a"), index.get("open_counters", "b"), index.through()) == (
+        None,
+        Row("b", 6, {"to": None}),
+        6,
+    )
+
+
 def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
     """One value, several, NULL, and no condition; in the order of `seq`, behind `after`, up to `limit`."""
     index = open_index()

@@ -79,6 +79,11 @@ class Composed:
         """The ids of a service's running containers."""
         return self.compose("ps", "--quiet", "--status", "running", service).split()
 
+    def lose(self, service: str) -> None:
+        """Removes a service's container, and the volume that is called like it."""
+        self.compose("rm", "--stop", "--force", service)
+        docker("volume", "rm", f"{self._name}_{service}")
+
     def wait_until_healthy(self, service: str, replicas: int = 2, within: float = 90) -> float:
         """Returns once so many containers of a service are healthy, with the seconds that it took."""
         began = time.monotonic()

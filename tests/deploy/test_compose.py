@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 import pytest
 from httpx_sse import connect_sse
 
-from tests.deploy.composed import SERVICES, Composed, composed, docker, what_is_missing
+from tests.deploy.composed import ROOT, SERVICES, Composed, composed, docker, what_is_missing
+from tests.deploy.subscriber import Subscriber
 from tests.journeys.sandbox import Outsider
 from tests.people import AUDITOR, INES, LOTTE, Person, another_person
 
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.xdist_group("compose"),
 ]
 
+PAGE: Final = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 System = tuple[Composed, Outsider]
 
 
@@ -76,6 +80,15 @@ def test_a_handoff_goes_through_the_gateway(system: System) -> None:
     _both_sides_know(outside, *_handed_over(outside))
 
 
+def test_whoever_tries_it_is_given_a_token(system: System) -> None:
+    """As docs/operating.md says."""
+    composed, outside = system
+    (asked,) = re.findall(r"^docker compose -f deploy/compose.yaml (exec issuer .* token .*)$", PAGE, re.MULTILINE)
+    token = composed.compose(*asked.replace("exec", "exec -T").split()).strip()
+    answer = httpx.get(f"{outside.url}/v1/referrals", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+
+
 def test_a_stream_is_pushed_through_the_gateway(system: System) -> None:
     """Nothing on the way holds an event back until there are more of them."""
     _, outside = system
@@ -89,6 +102,20 @@ def test_a_stream_is_pushed_through_the_gateway(system: System) -> None:
         subjects: Iterator[Any] = (json.loads(event.data)["subject"] for event in events)
         assert case in subjects
         assert time.monotonic() - answered < 2
+
+
+def test_an_organisation_follows_over_kafka(system: System, tmp_path: Path) -> None:
+    """From outside, with the example: what it is sent is its feed, in the feed's order."""
+    composed, outside = system
+    case, position = _handed_over(outside)
+    _both_sides_know(outside, case, position)
+    told = [one["id"] for one in outside.feed(LOTTE)]
+    example = Subscriber(composed.kafka, "brugwerk", tmp_path)
+    try:
+        assert [event["id"] for event in example.printed(len(told))] == told
+    finally:
+        example.process.kill()
+        example.process.wait()
 
 
 def test_a_trace_goes_through_the_gateway(system: System) -> None:
@@ -165,3 +192,20 @@ def test_a_replica_that_is_told_to_stop_stops_cleanly_and_is_not_missed(system: 
         _both_sides_know(outside, *_handed_over(outside))
         docker("start", replica)
         composed.wait_until_healthy(service)
+
+
+def test_a_broker_that_has_lost_everything_is_filled_again(system: System) -> None:
+    """From the logs, once topics are made and services started anew; commands are taken meanwhile."""
+    composed, outside = system
+    before = [one["id"] for one in outside.feed(LOTTE)]
+    composed.lose("kafka")
+    case, position = _handed_over(outside)
+    composed.compose("up", "--detach", "--wait", "--no-build", "kafka", seconds=120)
+    composed.compose("run", "--rm", "-T", "set-up", seconds=120)
+    composed.compose("restart", "--timeout", "20", *SERVICES, seconds=120)
+    for service in SERVICES:
+        composed.wait_until_healthy(service)
+    _both_sides_know(outside, case, position)
+    told = [one["id"] for one in outside.feed(LOTTE)]
+    assert told[: len(before)] == before
+    assert len(told) == len(set(told))

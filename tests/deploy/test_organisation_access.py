@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,10 +15,10 @@ from typing import Any, Final
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
+from tests.deploy.subscriber import SOON, Subscriber
+
 ROOT: Final = Path(__file__).parents[2]
 SCRIPT: Final = ROOT / "deploy" / "kafka" / "acl.sh"
-EXAMPLE: Final = ROOT / "deploy" / "examples" / "subscribe.py"
-SOON: Final = 30.0
 
 
 @pytest.fixture
@@ -68,32 +67,6 @@ def test_only_its_own_service_writes_a_topic(asked: Callable[..., list[str]]) ->
     assert "User:caserelay-notifications " in told
 
 
-class Subscriber:
-    """The example, running."""
-
-    def __init__(self, servers: str, organisation: str, directory: Path) -> None:
-        self.said = directory / "said"
-        environment = {
-            **os.environ,
-            "KAFKA_SERVERS": servers,
-            "ORGANISATION": organisation,
-            "HANDLED": str(directory / "handled.db"),
-        }
-        with self.said.open("ab") as said:
-            self.process = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment, stdout=said)
-
-    def printed(self, least: int) -> list[dict[str, Any]]:
-        """All that it printed, once that is enough."""
-        until = time.monotonic() + SOON
-        while True:
-            events = [json.loads(line) for line in self.said.read_text(encoding="utf-8").splitlines()]
-            if len(events) >= least:
-                return events
-            assert self.process.poll() is None
-            assert time.monotonic() < until, events
-            time.sleep(0.05)
-
-
 @pytest.fixture
 def organisation(kafka_servers: str) -> Iterator[str]:
     """An organisation with a topic."""
@@ -134,6 +107,7 @@ def test_the_example_prints_every_message_once(kafka_servers: str, organisation:
     try:
         first = example.printed(2)
         assert first[0] == {"id": "one", "specversion": "1.0", "type": "t", "data": {"said": "one"}}
+        example.wait_until_remembered(2)
         example.process.kill()
         example.process.wait()
         _tell(kafka_servers, organisation, "two", "three")

@@ -14,7 +14,13 @@ from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
 from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("crowd")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("crowd"),
+    # Whoever is first makes the crowd.
+    pytest.mark.timeout(300),
+]
 
 PAGE: Final = 20
 READERS: Final = (INES, LOTTE, KARIM, AUDITOR)

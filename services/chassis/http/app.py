@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,16 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
 from services.chassis.http.openapi import document
-from services.chassis.http.plain import PlainRequests, PlainRoute
+from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
 from services.chassis.service import Service
 from services.chassis.telemetry import Telemetry
 
 JSON = "application/json"
-_LONGEST_LENGTH = 18
-"""Digits of a Content-Length that is looked at."""
-
-log = logging.getLogger(__name__)
 
 
 class BodyLimit:
@@ -39,8 +34,8 @@ class BodyLimit:
         if scope["type"] != "http" or scope["path"] in self._unlimited:
             await self._app(scope, receive, send)
             return
-        length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if len(length) > _LONGEST_LENGTH or not length.isdigit() or int(length) > self._limit:
+        length = declared_length(scope)
+        if length is None or length > self._limit:
             await self._refuse(scope, receive, send)
             return
         received, answered = 0, False
@@ -96,10 +91,9 @@ class LastResort:
             # Nobody is left to be answered.
             return
         except Exception as error:  # noqa: BLE001 - the edge is where failures end
-            # The class only: a message could quote what was being processed.
-            log.error("unexpected failure", extra={"failure": type(error).__name__})  # noqa: TRY400 - as said
+            answer = problems.last_resort(error, Request(scope))
             if not answered:
-                await problems.response_to(problems.as_problem(error), Request(scope))(scope, receive, send)
+                await answer(scope, receive, send)
 
 
 def common_routes(
@@ -151,14 +145,29 @@ def service_app(
 
     `plain` are those of its routes whose plain requests have a reading of their own.
     """
-    app = FastAPI(title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False)
+    app = _Application(
+        title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False
+    )
     app.state.service = service
     for router in routers:
         app.include_router(router)
-    if plain:
-        app.add_middleware(PlainRequests, routes={(route.method, route.path): route for route in plain})
     install_manners(app, service.settings.body_limit, telemetry)
+    if plain:
+        app.answer_first(plain, service.settings.body_limit, telemetry)
     return app
+
+
+class _Application(FastAPI):
+    """An application that may have plain routes, which are asked before its own layers."""
+
+    _entry: ASGIApp | None = None
+
+    def answer_first(self, plain: Sequence[PlainRoute], body_limit: int, telemetry: Telemetry) -> None:
+        routes = {(route.method, route.path): route for route in plain}
+        self._entry = PlainRequests(self, super().__call__, routes, body_limit, telemetry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._entry or super().__call__)(scope, receive, send)
 
 
 def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None:

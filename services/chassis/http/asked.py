@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from services.chassis import national_number
 from services.chassis.access import admit
@@ -59,6 +60,17 @@ def read_key(header: str | None) -> str | None:
             400,
             "IDEMPOTENCY_KEY_INVALID",
             f"Idempotency-Key takes a quoted string or a bare UUID of 1 to {LONGEST_KEY} printable characters",
+        )
+    return key
+
+
+def _required_key(header: str | None) -> str:
+    key = read_key(header)
+    if key is None:
+        raise ProblemError(
+            400,
+            "IDEMPOTENCY_KEY_REQUIRED",
+            "send an Idempotency-Key: a repeat after a lost answer then creates nothing",
         )
     return key
 
@@ -151,13 +163,7 @@ async def creating(
     dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
 ) -> Asked:
     """A request that makes something new: its key is what tells a repeat from a second wish."""
-    key = read_key(idempotency_key)
-    if key is None:
-        raise ProblemError(
-            400,
-            "IDEMPOTENCY_KEY_REQUIRED",
-            "send an Idempotency-Key: a repeat after a lost answer then creates nothing",
-        )
+    key = _required_key(idempotency_key)
     return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(follow(traceparent)))
 
 
@@ -203,20 +209,25 @@ Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of 
 Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
 
 
-async def plain_creation(request: Request, model: type[B]) -> tuple[Asked, B] | None:
+async def plain_creation(request: Request, body: bytes, model: type[B], skip: frozenset[str]) -> tuple[Asked, B] | None:
     """What `creating` and the framework make of a request without query and with a valid JSON body of that model.
 
-    None for any other request: what is wrong with it, or special about it, is the framework's to find out.
+    None for any other request: what is wrong with it, or special about it, is the framework's to find out. `skip` is
+    that of `check_text`.
     """
     headers = request.headers
     caller = await authenticated(request, headers.get("authorization"))
     if not headers.get("content-type", "").startswith("application/json"):
         return None
     try:
-        body = model.model_validate(await request.json())
+        sent = from_json(body)
+        valid = model.model_validate(sent)
     except (ValueError, RecursionError):
         return None
-    return await creating(request, caller, headers.get("idempotency-key"), headers.get("traceparent")), body
+    key = _required_key(headers.get("idempotency-key"))
+    mark = fingerprint(request, f"{request.method} {request.scope['path']}", sent)
+    check_text(sent, skip, body)
+    return Asked(caller, key, mark, None, dry_run=False, traceparent=str(follow(headers.get("traceparent")))), valid
 
 
 def check_text(body: Any, skip: frozenset[str] = frozenset(), written: bytes | None = None) -> None:

@@ -6,6 +6,7 @@ when it looks like a name: a refused body may hold personal data.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -28,6 +29,8 @@ JSON = "application/json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 MOST_FAULTS = 100
+
+log = logging.getLogger(__name__)
 
 _CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
 
@@ -52,6 +55,12 @@ class ProblemError(Exception):
         self.errors = tuple(errors)
         self.headers = headers or {}
         self.who_can_unblock = who_can_unblock
+
+
+def last_resort(error: Exception, request: Request) -> Response:
+    """The answer to what nobody expected, noted for the operators by its class: a message could quote a person."""
+    log.error("unexpected failure", extra={"failure": type(error).__name__})
+    return response_to(as_problem(error), request)
 
 
 def problem_of(error: ProblemError, instance: str) -> Problem:

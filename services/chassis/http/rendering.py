@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from services.chassis.metadata import Recorded
@@ -27,9 +29,14 @@ def as_json(value: Any) -> Any:
     if kind in _PLAIN:
         return value
     if (members := _members(kind)) is not None:
-        return {member: as_json(getattr(value, name)) for name, member in members}
+        names, read = members
+        made = dict(zip(names, read(value), strict=True))
+        for name, held in made.items():
+            if type(held) not in _PLAIN:
+                made[name] = as_json(held)
+        return made
     if isinstance(value, tuple | list):
-        return [as_json(one) for one in value]
+        return [one if type(one) in _PLAIN else as_json(one) for one in value]
     if isinstance(value, frozenset | set):
         return sorted(as_json(one) for one in value)
     # The keys of a mapping are codes, and stay as they are.
@@ -39,8 +46,19 @@ def as_json(value: Any) -> Any:
 
 
 @cache
-def _members(kind: type) -> tuple[tuple[str, str], ...] | None:
-    return tuple((field.name, camel(field.name)) for field in fields(kind)) if is_dataclass(kind) else None
+def _members(kind: type) -> tuple[tuple[str, ...], Callable[[Any], Iterable[Any]]] | None:
+    """The names of a dataclass in JSON, and what reads their values; None for anything else."""
+    if not is_dataclass(kind):
+        return None
+    names = [field.name for field in fields(kind)]
+    if len(names) > 1:
+        read: Callable[[Any], Iterable[Any]] = attrgetter(*names)
+    else:
+        # For one name it would answer the bare value.
+        def read(value: Any) -> Iterable[Any]:
+            return [getattr(value, name) for name in names]
+
+    return tuple(map(camel, names)), read
 
 
 def recorded_view(recorded: Recorded) -> Json:

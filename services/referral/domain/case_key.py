@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import sha1
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from services.chassis.decider import Command, Entity
 
@@ -16,7 +17,13 @@ NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 @lru_cache(maxsize=1024)
 def case_key_of(agency: str, client_ref: str, programme: str) -> str:
     """The same three always give the same key, so that the log itself holds the uniqueness of the live referral."""
-    return str(uuid5(NAMESPACE, json.dumps([agency, client_ref, programme])))
+    # uuid5 as RFC 9562 has it, without the class around it.
+    name = json.dumps([agency, client_ref, programme]).encode()
+    drawn = bytearray(sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
+    drawn[6] = drawn[6] & 0x0F | 0x50
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def case_key_stream(case_key: str) -> str:

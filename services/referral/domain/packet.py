@@ -73,6 +73,9 @@ class Packet:
     previous_referral: str | None = None
 
 
+_MEMBERS = tuple(each.name for each in fields(Packet))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletePacket(Packet):
     """A packet that passed the guard: what has to be there is there."""
@@ -119,8 +122,7 @@ def completed(packet: Packet, around: Circumstances) -> CompletePacket:
         or packet.legal_basis is None
     ):
         raise Refused.input(*sorted(faults, key=_place_in_body))
-    given = {each.name: getattr(packet, each.name) for each in fields(packet)}
-    return CompletePacket(**given)
+    return CompletePacket(**{name: getattr(packet, name) for name in _MEMBERS})
 
 
 def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:

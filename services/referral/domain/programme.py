@@ -113,7 +113,10 @@ class Programme:
     def in_force(self, at: datetime) -> ProgrammeVersionPublished | None:
         """The version that governs what happens at `at`."""
         day = at.astimezone(UTC).date()
-        return next((published for published in reversed(self.versions) if published.valid_from <= day), None)
+        for published in reversed(self.versions):
+            if published.valid_from <= day:
+                return published
+        return None
 
 
 def decide(command: PublishVersion, programme: Programme) -> list[Any]:

@@ -56,53 +56,55 @@ def evolve(referral: Referral, event: Any) -> Referral:
     """The referral after one more event; one that is not about it changes nothing."""
     if not isinstance(event, ReferralEvent):
         return referral
-    after = replace(referral, offer=event.offer, running=event.deadlines)
+    return replace(referral, offer=event.offer, running=event.deadlines, **_changes(referral, event))
+
+
+def _changes(referral: Referral, event: ReferralEvent) -> dict[str, Any]:
     match event:
         case drafting.ReferralDrafted():
-            return _moved(replace(after, packet=event.packet), _S.DRAFT, "draft", event)
+            return _moved(_S.DRAFT, "draft", event, packet=event.packet)
         case drafting.DraftEdited():
-            return replace(after, packet=event.packet)
+            return {"packet": event.packet}
         case submission.ReferralSubmitted():
-            submitted = replace(after, packet=event.packet, legal_basis_id=event.legal_basis_id)
-            return _moved(submitted, _S.SUBMITTED, "submit", event)
+            return _moved(_S.SUBMITTED, "submit", event, packet=event.packet, legal_basis_id=event.legal_basis_id)
         case answering.ReferralReceived():
-            return _moved(after, _S.RECEIVED, "receive", event)
+            return _moved(_S.RECEIVED, "receive", event)
         case answering.InformationRequested():
             paused = find(referral.running, DeadlineName.DECISION.value)
             asked = Asked(codes=event.codes, at=event.at, paused=paused)
-            counted = replace(after, asked=asked, requests=referral.requests + 1)
-            return _moved(counted, _S.INFO_REQUESTED, "request-information", event)
+            requests = referral.requests + 1
+            return _moved(_S.INFO_REQUESTED, "request-information", event, asked=asked, requests=requests)
         case answering.InformationProvided():
-            return _moved(replace(after, asked=None), _S.RECEIVED, "provide-information", event)
+            return _moved(_S.RECEIVED, "provide-information", event, asked=None)
         case answering.ReferralWaitlisted():
             waiting = Waiting(reason=event.reason, since=event.since, expected_by=event.expected_by)
-            return _moved(replace(after, waiting=waiting), _S.WAITLISTED, "waitlist", event)
+            return _moved(_S.WAITLISTED, "waitlist", event, waiting=waiting)
         case answering.ReferralAccepted():
-            return _moved(replace(after, coordinator=event.coordinator), _S.ACCEPTED, "accept", event)
+            return _moved(_S.ACCEPTED, "accept", event, coordinator=event.coordinator)
         case answering.ReferralDeclined():
             said = Answer(reason=event.reason, refs=(event.text_ref, event.suggestion_ref))
-            return _moved(replace(after, ended_with=said), _S.DECLINED, "decline", event)
+            return _moved(_S.DECLINED, "decline", event, ended_with=said)
         case ending.ReferralWithdrawn():
             said = Answer(reason=event.reason, refs=(event.text_ref,))
-            return _moved(replace(after, ended_with=said), _S.WITHDRAWN, "withdraw", event)
+            return _moved(_S.WITHDRAWN, "withdraw", event, ended_with=said)
         case ending.ReferralCompleted():
-            return _moved(replace(after, ended_with=Answer(reason=event.closure)), _S.COMPLETED, "complete", event)
+            return _moved(_S.COMPLETED, "complete", event, ended_with=Answer(reason=event.closure))
         case ending.AccessEnded():
-            return replace(after, access_ended=True)
+            return {"access_ended": True}
         case timekeeping.ReferralExpired():
-            return _moved(after, _S.EXPIRED, "expire", event)
+            return _moved(_S.EXPIRED, "expire", event)
         case timekeeping.DeadlineMissed():
-            return replace(after, missed=referral.missed | {event.deadline})
+            return {"missed": referral.missed | {event.deadline}}
         case correction.ErrorReported():
-            return replace(after, error=ErrorReport(org=event.by, sub=event.by_sub))
+            return {"error": ErrorReport(org=event.by, sub=event.by_sub)}
         case correction.ReferralEnteredInError():
-            return _moved(after, _S.ENTERED_IN_ERROR, "confirm-error", event)
+            return _moved(_S.ENTERED_IN_ERROR, "confirm-error", event)
         case _:
-            return after
+            return {}
 
 
-def _moved(referral: Referral, state: ReferralState, command: str, event: ReferralEvent) -> Referral:
-    return replace(referral, state=state, moved=Moved(command=command, by=event.by, at=event.at))
+def _moved(state: ReferralState, command: str, event: ReferralEvent, **also: Any) -> dict[str, Any]:
+    return {"state": state, "moved": Moved(command=command, by=event.by, at=event.at), **also}
 
 
 REFERRAL: Entity[Referral] = Entity(Referral(), evolve)

@@ -28,6 +28,15 @@ POSSIBLE_FROM: dict[str, tuple[ReferralState, ...]] = {
 }
 """The transition table of domain reference 7.2, read from the command's side."""
 
+
+def _in_words(possible: tuple[ReferralState, ...]) -> str:
+    if len(possible) == len(ReferralState) - 1:
+        return "any other state"
+    return f"{', '.join(possible[:-1])} or {possible[-1]}" if len(possible) > 1 else possible[0]
+
+
+_STATES_FOR = {action: _in_words(possible) for action, possible in POSSIBLE_FROM.items()}
+
 ACTIONS = tuple(action for action in POSSIBLE_FROM if action not in ("edit", "complete"))
 """The commands that have a route of their own, each named by its last segment."""
 
@@ -71,15 +80,11 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
 
 
 def _not_in_this_state(action: str, referral: Referral) -> Refused:
-    possible = POSSIBLE_FROM[action]
     moved = referral.moved
     held_by = f" by {moved.command} of {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
-    states = f"{', '.join(possible[:-1])} or {possible[-1]}" if len(possible) > 1 else possible[0]
-    if len(possible) == len(ReferralState) - 1:
-        states = "any other state"
     return Refused(
         "STATE_DOES_NOT_ALLOW",
-        f"the referral is {referral.state}{held_by}; {action} is possible from {states}",
+        f"the referral is {referral.state}{held_by}; {action} is possible from {_STATES_FOR[action]}",
         who_can_unblock=_next_to_act(referral),
     )
 

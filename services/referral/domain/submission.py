@@ -69,9 +69,9 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk
     drafted, key = desk.referral.offer, desk.case_key
     agency = drafted.agency if drafted is not None else acts_for(command.by)
     case_id = key.case_for(command.new_case_id)
-    if complete.previous_referral is None:
+    if complete.previous_referral is None and (previous := key.latest_in(case_id)) is not None:
         # A later referral in an open case follows on the one before it, whether or not the caller says so.
-        complete = replace(complete, previous_referral=key.latest_in(case_id))
+        complete = replace(complete, previous_referral=previous)
     offer = Offer(
         referral_id=command.referral_id,
         case_id=case_id,

@@ -1,0 +1,51 @@
+"""An organisation's own system: deploy/examples/subscribe.py, running."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+EXAMPLE: Final = Path(__file__).parents[2] / "deploy" / "examples" / "subscribe.py"
+SOON: Final = 30.0
+
+
+class Subscriber:
+    """The example, running."""
+
+    def __init__(self, servers: str, organisation: str, directory: Path) -> None:
+        self.said = directory / "said"
+        self._handled = directory / "handled.db"
+        environment = {
+            **os.environ,
+            "KAFKA_SERVERS": servers,
+            "ORGANISATION": organisation,
+            "HANDLED": str(self._handled),
+        }
+        with self.said.open("ab") as said:
+            self.process = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment, stdout=said)
+
+    def wait_until_remembered(self, count: int) -> None:
+        """Returns once so many ids are remembered; whoever is killed before prints the last line again."""
+        until = time.monotonic() + SOON
+        with closing(sqlite3.connect(self._handled)) as handled:
+            while handled.execute("SELECT COUNT(*) FROM handled").fetchone()[0] < count:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+
+    def printed(self, least: int) -> list[dict[str, Any]]:
+        """All that it printed, once that is enough."""
+        until = time.monotonic() + SOON
+        while True:
+            events = [json.loads(line) for line in self.said.read_text(encoding="utf-8").splitlines()]
+            if len(events) >= least:
+                return events
+            assert self.process.poll() is None
+            assert time.monotonic() < until, events
+            time.sleep(0.05)
