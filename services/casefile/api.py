@@ -20,6 +20,7 @@ from services.casefile.lists import Lists, Wanted
 from services.casefile.reading import Cases, Found, Moment
 from services.chassis.http import answers
 from services.chassis.http.asked import (
+    IDENTIFIER,
     Asked,
     Authenticated,
     Changing,
@@ -50,7 +51,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
         caller: Authenticated,
         _: Covered,
         state: Annotated[CaseState | None, Query()] = None,
-        organisation: Annotated[str | None, Query(max_length=200)] = None,
+        organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,

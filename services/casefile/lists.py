@@ -210,6 +210,6 @@ def _read_place(token: str) -> tuple[str, str]:
         kind, due, key = text.split("|")
     except (binascii.Error, ValueError):
         kind, due, key = "", "", ""
-    if kind != "w1" or _token((due, key)) != token:
+    if kind != "w1" or _token((due, key)) != token or not f"{due}{key}".isprintable():
         raise unreadable("cursor", "the `next` of an earlier answer")
     return due, key

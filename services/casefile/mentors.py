@@ -21,6 +21,7 @@ from services.chassis.clock import Clock
 from services.chassis.handler import Handler
 from services.chassis.http import answers
 from services.chassis.http.asked import (
+    IDENTIFIER,
     Authenticated,
     Covered,
     Cursor,
@@ -38,7 +39,7 @@ from services.chassis.streams import Streams
 LOG = "casefile"
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is a profile already.")]
 Whose = Annotated[
-    str | None, Query(max_length=200, description="For auditors: the organisation; others see their own.")
+    str | None, Query(pattern=IDENTIFIER, description="For auditors: the organisation; others see their own.")
 ]
 
 

@@ -24,7 +24,7 @@ from services.chassis.eventlog import Unavailable
 from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics
 from services.chassis.kafka_connecting import connected
 from services.chassis.kafka_events import encode
-from services.chassis.kafka_progress import Progress, ProgressBoard
+from services.chassis.kafka_progress import NOTHING, Progress, ProgressBoard
 from services.chassis.kafka_subscription import KafkaSubscription
 from services.chassis.kafka_topics import Topics
 
@@ -35,6 +35,10 @@ CLOSE_SECONDS: Final = 3.0
 
 class TopicUnusable(Exception):  # noqa: N818 - reads as what happened
     """A topic is missing, or has another number of partitions than what was published to; names the topic only."""
+
+
+class TopicMadeAnew(Exception):  # noqa: N818 - reads as what happened
+    """What was published is there no more; all of the log is published again."""
 
 
 class _Sent(NamedTuple):
@@ -59,6 +63,7 @@ class KafkaBus:
         self._sending = ThreadPoolExecutor(1, thread_name_prefix="kafka producer")
         self._producer: Any = None
         self._published: dict[str, Progress] = {}
+        self._announced_at = -1
         self._closing = False
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
@@ -94,18 +99,26 @@ class KafkaBus:
                 name, key=message.key.encode(), value=record.value, headers=record.headers, partition=partition
             )
             sent.append(_Sent(partition, message.position, future))
+        lost = False
         for one in sent:
             offset = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset
-            if offset < known.offsets.get(one.partition, 0):
-                self._board.read_anew()
-                raise TopicUnusable(f"the topic {name} was made anew: all of the log is published again")
+            lost |= offset < known.offsets.get(one.partition, 0)
             offsets[one.partition] = offset + 1
         for partition in range(partitions):
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)
-        announced = producer.send(self._cluster.name(PROGRESS), key=topic.encode(), value=done.to_bytes(), partition=0)
-        announced.get(timeout=DELIVERY_MS / 1000 + 5)
+        if lost or self._announce(producer, topic, done):
+            # So that whoever publishes next begins at the first event, and whoever waits does not take this for news.
+            self._announce(producer, topic, NOTHING)
+            raise TopicMadeAnew
         return done
+
+    def _announce(self, producer: Any, topic: str, progress: Progress) -> bool:
+        """Whether the topic of progress has lost what was in it."""
+        name = self._cluster.name(PROGRESS)
+        sent = producer.send(name, key=topic.encode(), value=progress.to_bytes(), partition=0)
+        before, self._announced_at = self._announced_at, sent.get(timeout=DELIVERY_MS / 1000 + 5).offset
+        return bool(self._announced_at <= before)
 
     @staticmethod
     def _partitions(producer: Any, name: str, known: Progress) -> int:
@@ -176,6 +189,7 @@ class KafkaBus:
 
     def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> KafkaSubscription:
         """See `Bus.subscribe`."""
+        self._board.keep(topic)
         return KafkaSubscription(self._cluster, self._board, topic, group, saved)
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ from services.chassis.postgres_wakeup import PostgresWakeup
 
 READERS: Final = 4
 REMEMBERED: Final = 8192
-"""Events kept in memory behind the last one appended by this process."""
+"""How many of the newest events that this process appended are kept in memory."""
 _FOREVER: Final = 2**62
 
 _APPEND: Final = "SELECT append_events(%b::integer[], %b::text[], %b::bigint[], %b::text[], %b::bytea[])"
@@ -124,6 +124,9 @@ class PostgresEventLog:
     async def _writing(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._database)
+            # The server may be another one now, which lacks what the last one had: only what it tells is true.
+            self._recent.clear()
+            self._known_head = 0
         return self._connection
 
     @staticmethod
@@ -200,7 +203,14 @@ class PostgresEventLog:
         asked = list(dict.fromkeys(one for questions in batch for one in questions))
         streams, afters, throughs = (list(column) for column in zip(*asked, strict=True))
         rows: dict[int, list[tuple[Any, ...]]] = {}
-        for n, *row in await self._fetch(_READ_STREAMS, (streams, afters, throughs)):
+        try:
+            told = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
+        except psycopg.DataError as failure:
+            # A name that the database cannot even read is no other reader's matter.
+            if len(batch) == 1:
+                return [failure]
+            return [answer for one in batch for answer in await self._read_streams([one])]
+        for n, *row in told:
             rows.setdefault(n, []).append(tuple(row))
         found = {one: rows[n] for n, one in enumerate(asked, start=1) if n in rows}
         answers: list[list[list[Recorded]] | Exception] = []

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from services.chassis.eventlog import Unavailable
 from services.chassis.index import Row, Table, Value
-from services.chassis.postgres import Database, Inline, RefusedDatabase
+from services.chassis.postgres import Database, Inline, RefusedDatabase, is_lost
 
 _TEXT: Final = SQL('text COLLATE "C"')
 _BEHIND_EVERY_TEXT: Final = "t"
@@ -47,8 +47,9 @@ class PostgresIndex:
         # As bytes, because the driver would put a composed statement together again for every use.
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._inside: Connection[Any] | None = None
-        self._locked: Cursor[Any] | None = None
+        self._locked: int | None = None
         self._gathered: dict[str, _Gathered] = {}
+        self._pending: list[tuple[bytes | Composed, Sequence[object]]] = []
         try:
             self._create(self._inline.connection())
         except (psycopg.OperationalError, Unavailable) as failure:
@@ -90,38 +91,57 @@ class PostgresIndex:
     def transaction(self) -> Iterator[None]:
         """See `Index.transaction`."""
         connection = self._inline.connection()
-        # Writes are sent without waiting for each one's answer; a question waits for all before it.
-        # So BEGIN and COMMIT are sent by hand: the driver's own would each be waited for.
         self._inside = connection
         try:
-            with connection.pipeline():
-                connection.execute(b"BEGIN")
-                self._locked = connection.execute(self._statement("lock", make=self._locking))
-                yield
-                self._send_gathered(*self._gathered)
-                connection.execute(b"COMMIT")
-        except BaseException:
+            # Both at once: one wait for the server's answer.
+            begun = connection.execute(self._statement("begin", make=self._beginning))
+            begun.nextset()
+            self._locked = int(begun.fetchall()[0][0])
+            yield
+            self._send_gathered(*self._gathered)
+            self._pending.append((b"COMMIT", ()))
+            self._send_pending()
+        except BaseException as failure:
             with suppress(psycopg.Error):
                 connection.rollback()
+            if isinstance(failure, psycopg.Error) and is_lost(failure):
+                raise Unavailable from None
             raise
         finally:
             self._inside = self._locked = None
             self._gathered.clear()
+            self._pending.clear()
 
-    def _locking(self) -> Composed:
-        return SQL("SELECT through FROM {} FOR UPDATE").format(self._name("progress"))
+    def _beginning(self) -> Composed:
+        return SQL("BEGIN; SELECT through FROM {} FOR UPDATE").format(self._name("progress"))
+
+    def _send_pending(
+        self, statement: bytes | Composed | None = None, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> Cursor[Any] | None:
+        # What is written is sent together, with the next question if there is one, and answered as a whole: between
+        # two such the server sees a transaction that is idle, and ends it when this process has been stopped.
+        assert self._inside is not None  # noqa: S101 - there is nothing pending outside
+        asked: Cursor[Any] | None = None
+        with self._inside.pipeline():
+            for written, with_values in self._pending:
+                self._inside.execute(written, with_values)
+            self._pending.clear()
+            if statement is not None:
+                asked = self._inside.execute(statement, values)
+        return asked
 
     def _rows(
         self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
     ) -> list[tuple[Any, ...]]:
-        if self._inside is not None:
-            self._send_gathered(*self._gathered)
-            return self._inside.execute(statement, values).fetchall()
-        return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
+        if self._inside is None:
+            return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
+        self._send_gathered(*self._gathered)
+        asked = self._send_pending(statement, values)
+        return asked.fetchall() if asked is not None else []
 
     def _do(self, statement: bytes | Composed, values: Sequence[object] = ()) -> None:
         if self._inside is not None:
-            self._inside.execute(statement, values)
+            self._pending.append((statement, values))
         else:
             self._inline.repeat(lambda connection: connection.execute(statement, values))
 
@@ -134,8 +154,7 @@ class PostgresIndex:
         """See `IndexReader.through`."""
         if self._locked is not None:
             # It was read with the lock, and nobody else moves it now.
-            locked, self._locked = self._locked, None
-            return int(locked.fetchall()[0][0])
+            return self._locked
         statement = self._statement(
             "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
         )
@@ -143,7 +162,8 @@ class PostgresIndex:
 
     def advance(self, through: int) -> None:
         """See `Index.advance`."""
-        self._locked = None
+        if self._locked is not None:
+            self._locked = through
         statement = self._statement(
             "advance", make=lambda: SQL("UPDATE {} SET through = %s").format(self._name("progress"))
         )

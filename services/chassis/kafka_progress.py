@@ -55,8 +55,16 @@ class Progress:
         )
 
     def is_reached(self, places: Places) -> bool:
-        """Whether a group that has come to these places has handled all that the record speaks of."""
-        return all(places.get(partition, START).offset >= offset for partition, offset in self.offsets.items())
+        """Whether a group that has come to these places has handled all that the record speaks of.
+
+        The positions too: places may be of a topic that was lost, and made anew.
+        """
+        return not any(self.behind(places, partition) for partition in self.offsets)
+
+    def behind(self, places: Places, partition: int) -> int:
+        """How many records of a partition lie behind a group's place, at the least."""
+        place = places.get(partition, START)
+        return max(self.offsets[partition] - place.offset, int(place.position < self.positions.get(partition, 0)))
 
 
 NOTHING: Final = Progress()
@@ -69,6 +77,9 @@ class ProgressBoard:
         self._cluster = cluster
         self._partition = TopicPartition(cluster.name(PROGRESS), 0)
         self._known: dict[str, deque[Progress]] = {}
+        self._followed: set[str] = set()
+        self.complete = False
+        """Whether all was heard that there was when it began to listen."""
         self._asked: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
@@ -90,9 +101,18 @@ class ProgressBoard:
         return known[reached - 1].through if reached else 0
 
     def hear(self, topic: str, progress: Progress) -> None:
-        """Takes a record in; one that says less than is known is a straggler's, and says nothing new."""
-        if progress.through > self.latest(topic).through:
-            self._known.setdefault(topic, deque(maxlen=KEPT)).append(progress)
+        """Takes a record in. NOTHING begins anew; else, one that says less than is known is a straggler's."""
+        if progress.through == 0:
+            self._known.pop(topic, None)
+        elif progress.through > self.latest(topic).through:
+            kept = KEPT if topic in self._followed else 1
+            self._known.setdefault(topic, deque(maxlen=kept)).append(progress)
+
+    def keep(self, topic: str) -> None:
+        """Somebody here follows the topic, so that older records count as well."""
+        self._followed.add(topic)
+        if (known := self._known.get(topic)) is not None:
+            self._known[topic] = deque(known, maxlen=KEPT)
 
     async def current(self, topic: str) -> Progress:
         """The newest record that there is. Raises Unavailable when Kafka cannot be asked."""
@@ -135,10 +155,12 @@ class ProgressBoard:
         )
         self._anew.clear()
         self._heard = -1
-        loop.call_soon_threadsafe(self._known.clear)
+        loop.call_soon_threadsafe(self._begin)
         try:
             consumer.assign([self._partition])
             consumer.seek_to_beginning(self._partition)
+            self._catch_up(consumer, loop)
+            loop.call_soon_threadsafe(self._completed)
             while not (self._ending.is_set() or self._anew.is_set()):
                 asking = self._asked.qsize()
                 if asking:
@@ -150,6 +172,13 @@ class ProgressBoard:
                 self._take(consumer, loop, POLL_MS)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
+
+    def _begin(self) -> None:
+        self.complete = False
+        self._known.clear()
+
+    def _completed(self) -> None:
+        self.complete = True
 
     def _catch_up(self, consumer: Any, loop: asyncio.AbstractEventLoop) -> None:
         end = consumer.end_offsets([self._partition], timeout_ms=5_000)[self._partition]
@@ -166,8 +195,13 @@ class ProgressBoard:
                     self.read_anew()
                     return
                 self._heard = record.offset
-                topic = record.key.decode()
-                loop.call_soon_threadsafe(self.hear, topic, Progress.of(record.value))
+                try:
+                    topic = record.key.decode()
+                    progress = Progress.of(record.value) if record.value is not None else NOTHING
+                except (AttributeError, KeyError, TypeError, ValueError):
+                    log.warning("a record of somebody else's", extra={"topic": PROGRESS})
+                    continue
+                loop.call_soon_threadsafe(self.hear, topic, progress)
 
     async def close(self) -> None:
         """Stops listening."""

@@ -1,7 +1,7 @@
 """One member of a consumer group. Where it goes on is what the service has saved, not what Kafka keeps for the group.
 
-Offsets are committed to Kafka as well, for whoever watches the lag there. The client lives in a thread of its own and
-is never used from another one.
+Offsets are committed to Kafka as well, for whoever watches the lag there. The client is used from a thread of its own;
+its word that partitions came or went comes from the library's, while that one waits in a poll.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -32,6 +33,12 @@ HEARTBEAT_MS: Final = 1_500
 LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
 COMMIT_MS: Final = 2_000
+LONGEST_BATCH_MS: Final = 45_000
+"""A member that does not come back for more loses its partitions; longer than a store is waited for."""
+LOOK_AGAIN_SECONDS: Final = 5.0
+"""How often a partition is looked at again in which something is missing."""
+STORE_SECONDS: Final = 4.0
+"""How long the store may take to say where partitions go on: less than a session, whose signs of life it delays."""
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +63,8 @@ class KafkaSubscription:
         self._at: dict[int, Place] = {}
         # The position behind which something was missing when a partition was last looked through from its start.
         self._rescanned: dict[int, int] = {}
+        # Partitions that are not gone on with until then, by the machine's clock.
+        self._missing: dict[int, float] = {}
         self._to_commit: dict[int, Place] = {}
         self._unconfirmed = False
         self._covered = 0
@@ -84,8 +93,10 @@ class KafkaSubscription:
 
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
-        published = self._board.latest(self._topic).offsets
-        return sum(max(0, offset - places.get(partition, START).offset) for partition, offset in published.items())
+        published = self._board.latest(self._topic)
+        behind = sum(published.behind(places, partition) for partition in published.offsets)
+        # As long as it is not known how far the topic is published, nobody may take it for abreast.
+        return behind if self._board.complete else max(1, behind)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -101,7 +112,14 @@ class KafkaSubscription:
         self._commit()
         if again is not None:
             self._place({partition.partition for partition in self._consumer.assignment()}, again)
-        found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        self._look_again()
+        try:
+            found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        except Exception as failure:
+            if not getattr(failure, "retriable", False):
+                # A client that is broken stays so; the next poll makes another.
+                self._leave()
+            raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
 
     def _joined(self) -> Any:
@@ -116,6 +134,7 @@ class KafkaSubscription:
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             fetch_min_bytes=1,
+            max_poll_interval_ms=LONGEST_BATCH_MS,
             metadata_max_age_ms=30_000,
         )
         try:
@@ -135,11 +154,21 @@ class KafkaSubscription:
             return self._saved()
 
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
-        self._place(partitions, asyncio.run_coroutine_threadsafe(saved(), self._loop).result(10))
+        self._place(partitions, asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS))
 
     def _revoked(self, partitions: Collection[int]) -> None:
         for partition in partitions:
             self._at.pop(partition, None)
+            self._missing.pop(partition, None)
+
+    def _look_again(self) -> None:
+        now = time.monotonic()
+        for partition in [partition for partition, at in self._missing.items() if at < now]:
+            del self._missing[partition]
+            name = TopicPartition(self._name, partition)
+            if name in self._consumer.assignment():
+                self._consumer.seek(name, self._at.get(partition, START).offset)
+                self._consumer.resume(name)
 
     def _place(self, partitions: Collection[int], places: Places) -> None:
         for partition in partitions:
@@ -177,6 +206,14 @@ class KafkaSubscription:
                 # A repeat; or it overtook another one, and both are sent again.
                 at = Place(record.offset + 1, at.position)
         if at is None:
+            return None
+        published = self._board.latest(self._topic)
+        if at.offset >= published.offsets.get(partition, 0) and at.position < published.positions.get(partition, 0):
+            # All that was announced has been read, and something of it was not there: it can only come later.
+            log.error("a partition lacks messages", extra={"topic": self._topic, "partition": partition})
+            name = TopicPartition(self._name, partition)
+            self._missing[partition] = time.monotonic() + LOOK_AGAIN_SECONDS
+            self._consumer.pause(name)
             return None
         self._at[partition] = at
         return Batch(partition, messages, at)

@@ -39,6 +39,10 @@ def wanted(between_services: Iterable[str], partitions: int, for_readers: Iterab
     ]
 
 
+def _unreachable(failure: KafkaError) -> Unreachable:
+    return Unreachable(f"Kafka cannot be reached at CASERELAY_KAFKA_SERVERS ({type(failure).__name__})")
+
+
 class Topics:
     """The administration of topics; blocks while it waits for the cluster."""
 
@@ -47,16 +51,18 @@ class Topics:
         try:
             self._admin: Any = connected(KafkaAdminClient, cluster)
         except KafkaError as failure:
-            raise Unreachable(
-                f"Kafka cannot be reached at CASERELAY_KAFKA_SERVERS ({type(failure).__name__})"
-            ) from None
+            raise _unreachable(failure) from None
 
     def found(self) -> dict[str, int]:
         """The topics of this installation, by name without the prefix, with their number of partitions."""
         prefix = self._cluster.prefix
+        try:
+            described = self._admin.describe_topics()
+        except KafkaError as failure:
+            raise _unreachable(failure) from None
         return {
             one["name"].removeprefix(prefix): len(one["partitions"])
-            for one in self._admin.describe_topics()
+            for one in described
             if one["name"].startswith(prefix + "caserelay.")
         }
 

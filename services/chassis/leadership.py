@@ -70,5 +70,8 @@ class Leadership:
     async def close(self) -> None:
         """Gives the lease back, so that another process can go on at once."""
         self._until = 0.0
-        await self._lease.release(self._holder)
+        # A store that does not answer now lets the lease run out.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEASE_SECONDS):
+                await self._lease.release(self._holder)
         await self._lease.close()

@@ -187,9 +187,11 @@ class Inline:
             _HANGING.add(url)
             raise Unavailable from None
         except psycopg.OperationalError as failure:
-            self._opening = None
             raise (Unavailable() if is_lost(failure) else failure) from None
-        self._opening = None
+        finally:
+            # Whatever came of it, the next one who asks begins anew.
+            if self._opening.done():
+                self._opening = None
         _HANGING.discard(url)
         return self._connection
 
@@ -199,6 +201,10 @@ class Inline:
         try:
             connection.execute(_ISOLATED)
             connection.execute("SET synchronous_commit = off")
+            # A process that is stopped in the middle of a transaction must not hold its locks for as long; and who
+            # waits for one is told so, rather than taking the server for one that hangs.
+            connection.execute("SET idle_in_transaction_session_timeout = '2s'")
+            connection.execute("SET lock_timeout = '1s'")
             # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
             connection.execute("SET plan_cache_mode = force_custom_plan")
         except psycopg.Error:

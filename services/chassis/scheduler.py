@@ -87,9 +87,11 @@ class Scheduler:
         # Not left to the projection alone: a deadline that no longer holds writes no event. But what followed from
         # firing may have set the same deadline anew.
         await self._projection.catch_up()
-        now = self._index.get(DEADLINES.name, row.key)
-        if now is not None and now.columns["at"] == row.columns["at"]:
-            self._index.delete(DEADLINES.name, row.key)
+        # In one statement: one that arrives late must not take away what has been set anew by then.
+        columns = row.columns
+        self._index.delete_where(
+            DEADLINES.name, stream=columns["stream"], name=columns["name"], kind=columns["kind"], at=columns["at"]
+        )
 
     async def round(self) -> None:
         """Fires what is due, then naps until the next deadline, at most a second: the clock may be moved."""

@@ -93,7 +93,7 @@ class Service:
         """Stops the background work and closes every store; what is under way is finished or safely repeated later."""
         self._started = False
         await asyncio.gather(*(work.stop() for work in self._work))
-        await asyncio.gather(*(consumer.close() for consumer in self.sources.values()))
+        await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
         await self.log.close()
         if self.vault is not None:

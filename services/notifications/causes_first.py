@@ -15,6 +15,8 @@ from services.chassis.streams import Streams
 from services.notifications.domain import INBOX, inbox_stream
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
+PATIENCE_SECONDS = 10.0
+"""Longer than it takes until another process follows a partition whose member has died."""
 
 
 def after_its_cause(react: React, streams: Streams, bus: Bus, *, causes: Consumer, patience: float) -> React:
@@ -30,7 +32,7 @@ def after_its_cause(react: React, streams: Streams, bus: Bus, *, causes: Consume
             pause, ends, published = FIRST_PAUSE, time.monotonic() + patience, 0
             while not await settled(event.causationid, event.partitionkey):
                 if time.monotonic() < ends:
-                    published = await bus.published_through(causes.topic)
+                    published = max(published, await bus.published_through(causes.topic))
                 elif causes.through >= published:
                     break
                 # Perhaps another process takes it.

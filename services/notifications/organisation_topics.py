@@ -59,8 +59,15 @@ class OrganisationTopics:
             self._topics = [one for one in await self._bus.topics(PREFIX) if one.endswith(VERSION)]
             self._looked_at = time.monotonic()
         known = self._index.through()
-        moved = [await self._carry(topic, known) for topic in self._topics]
-        if not any(moved):
+        moved, failures = False, list[Exception]()
+        for topic in self._topics:
+            try:
+                moved |= await self._carry(topic, known)
+            except Exception as failure:  # noqa: BLE001 - one topic must not hold up the other organisations
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        if not moved:
             await self._log.wait(known, IDLE_SECONDS)
 
     async def _carry(self, topic: str, known: int) -> bool:

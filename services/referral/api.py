@@ -14,6 +14,7 @@ from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
 from services.chassis.http import answers
 from services.chassis.http.asked import (
+    IDENTIFIER,
     Asked,
     Authenticated,
     Changing,
@@ -52,7 +53,7 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
         _: Covered,
         state: Annotated[ReferralState | None, Query()] = None,
         case: Annotated[str | None, Query(pattern=UUID)] = None,
-        organisation: Annotated[str | None, Query(max_length=200)] = None,
+        organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:

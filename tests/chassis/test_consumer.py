@@ -291,15 +291,17 @@ async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: Consu
 
 async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: ConsumerStore) -> None:
     """Covered means handled or set aside, and a waiter is told at that moment."""
-    release = asyncio.Event()
+    entered, release = asyncio.Event(), asyncio.Event()
 
     async def slow(_event: CloudEvent) -> None:
+        entered.set()
         await release.wait()
 
     consumer = Consumer("counters", TOPIC, bus, store, slow)
     await say(bus, "a", "b")
     waiting = [asyncio.create_task(consumer.wait_through(position)) for position in (1, 2)]
     running = asyncio.create_task(abreast(consumer))
+    await asyncio.wait_for(entered.wait(), 20)
     await asyncio.sleep(0.02)
     assert not any(one.done() for one in waiting)
     release.set()

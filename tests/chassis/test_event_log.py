@@ -9,6 +9,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from services.chassis.eventlog import Conflict, EventLog, Write
@@ -278,3 +279,15 @@ class TestSQLite:
         await asyncio.gather(*(log.append([Write(f"c-{n}", 0, [(Closed(), metadata())])]) for n in range(50)))
         assert commits.count("COMMIT") == 1
         await log.close()
+
+
+async def test_a_name_that_a_store_cannot_read_is_no_other_readers_matter(log: EventLog) -> None:
+    """Who asks for it at the same moment gets an answer; whoever asked for it hears of it, or that nothing is there."""
+    await log.append([Write("known", 0, [(Counted(by=1), metadata())])])
+    first, wrong, last = await asyncio.gather(
+        log.read("known"), log.read("not\0a name"), log.read_tails([("known", 0)]), return_exceptions=True
+    )
+    assert isinstance(first, list)
+    assert isinstance(last, list)
+    assert [one.stream for one in (*first, *last[0])] == ["known"] * 2
+    assert wrong == [] or isinstance(wrong, psycopg.DataError)

@@ -12,12 +12,13 @@ from services.chassis.bus import BusMessage
 from services.chassis.bus_kafka import KafkaBus
 from services.chassis.eventlog import EventLog, Write
 from services.chassis.kafka_clients import PROGRESS, Cluster
+from services.chassis.kafka_connecting import connected
 from services.chassis.kafka_events import encode
 from services.chassis.kafka_progress import Progress
 from services.chassis.kafka_topics import Topics, wanted
 from services.chassis.publisher import Publisher
 from services.chassis.supervision import Supervised
-from tests.chassis.counters import Counted, metadata, translate
+from tests.chassis.counters import Counted, LookedAt, metadata, translate
 from tests.chassis.test_bus import TOPIC, Follower, message
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -40,7 +41,7 @@ def create(cluster: Cluster) -> None:
 
 def put(cluster: Cluster, *records: tuple[int, int]) -> None:
     """Records at a position, each naming the one before it, as they came to stand in the partition."""
-    producer = KafkaProducer(**cluster.options())
+    producer = connected(KafkaProducer, cluster)
     offset = 0
     for position, previous in records:
         record = encode(message(position), previous)
@@ -89,7 +90,7 @@ async def test_whatever_stands_in_a_partition_is_handed_on_once_and_in_order(
 
 async def test_a_record_of_somebody_else_is_passed_by(cluster: Cluster) -> None:
     """It holds nobody up."""
-    producer = KafkaProducer(**cluster.options())
+    producer = connected(KafkaProducer, cluster)
     producer.send(cluster.name(TOPIC), value=b"noise", partition=0).get(timeout=10)
     producer.close(timeout=5)
     put(cluster, (1, 0), (2, 1))
@@ -145,22 +146,67 @@ async def test_those_that_run_fill_and_follow_a_topic_that_was_made_anew(cluster
     """Nobody has to start them again: the publisher notices, and publishes the whole log once more."""
 
     async def record(first: int, last: int) -> None:
-        events = [(Counted(by=n), metadata(f"e-{n}")) for n in range(first, last + 1)]
+        # Every tenth is private, and the first after the topics were lost is one of them.
+        events = [(Counted(by=n) if n % 10 else LookedAt(), metadata(f"e-{n}")) for n in range(first, last + 1)]
         await log.append([Write("counter", first - 1, events)])
+
+    def handed_on() -> list[int]:
+        return [one.position for one in follower.messages]
 
     bus = KafkaBus(cluster)
     publisher = Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
     work, follower = Supervised("publisher", publisher.round), Follower(bus)
     work.start()
-    await record(1, 20)
-    await follower.reaches(20)
+    public = [n for n in range(1, 36) if n % 10]
+    await record(1, 29)
+    await follower.reaches(29)
     await made_anew(cluster)
-    await record(21, 25)
+    await record(30, 30)
+    await asyncio.sleep(2)
+    await record(31, 35)
     until = time.monotonic() + 60
-    while follower.through < 25 or len(follower.messages) < 25:
-        assert time.monotonic() < until, (follower.through, len(follower.messages), work.failing)
+    while follower.through < 35:
+        assert time.monotonic() < until, (follower.through, handed_on(), work.failing)
         await follower.take(10, 0.2)
-    assert [one.position for one in follower.messages] == list(range(1, 26))
+        assert [n for n in public if n <= follower.through] == [n for n in handed_on() if n <= follower.through]
+    assert handed_on() == public
+    new = Follower(bus)
+    await follower.subscription.close()
+    assert await new.reaches(35) == public
+    await new.subscription.close()
     await work.stop()
+    await bus.close()
+
+
+async def test_what_is_missing_is_not_passed_over(cluster: Cluster) -> None:
+    """A partition that lost what was announced counts as behind, and goes on when it is published again."""
+    put(cluster, (1, 0), (2, 1), (4, 3), (5, 4))
+    bus = KafkaBus(cluster)
+    follower = Follower(bus)
+    for _ in range(15):
+        await follower.take(10, 0.2)
+    assert [one.position for one in follower.messages] == [1, 2]
+    assert follower.through < 5
+    assert follower.subscription.behind(follower.places) > 0
+    put(cluster, (3, 2), (4, 3), (5, 4))
+    await follower.reaches(5)
+    assert [one.position for one in follower.messages] == [1, 2, 3, 4, 5]
     await follower.subscription.close()
     await bus.close()
+
+
+async def test_junk_in_the_topic_of_progress_is_passed_by(cluster: Cluster) -> None:
+    """What others put there stops nobody, and an entry that was deleted begins anew."""
+    bus = KafkaBus(cluster)
+    await bus.publish(TOPIC, [message(1)], 1)
+    producer = connected(KafkaProducer, cluster)
+    for key, value in ((b"\xff", b"{}"), (TOPIC.encode(), b"[]"), (b"caserelay.gone.v1", None)):
+        producer.send(cluster.name(PROGRESS), key=key, value=value, partition=0).get(timeout=10)
+    anew = KafkaBus(cluster)
+    assert await anew.resume(TOPIC) == 1
+    await anew.publish(TOPIC, [message(2)], 2)
+    producer.send(cluster.name(PROGRESS), key=TOPIC.encode(), value=None, partition=0).get(timeout=10)
+    producer.close(timeout=5)
+    assert await KafkaBus.resume(bus, TOPIC) == 0
+    await bus.close()
+    await anew.close()

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -88,20 +88,54 @@ async def test_a_transaction_that_is_held_leaves_no_half(postgres_server: Server
     migrate(postgres_server.url, ["counters"])
     index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
 
-    def fill() -> None:
-        with index.transaction():
+    def fill(server: Server | None = None) -> None:
+        with ExitStack() as stack, index.transaction():
             # As a projection does: what follows is sent only once the lock is held.
             if index.through() == 0:
+                if server is not None:
+                    stack.enter_context(held(server))
                 index.put("group", "a", 1, case="x")
                 index.advance(1)
 
-    with held(postgres_server), pytest.raises((Unavailable, psycopg.OperationalError)):
-        fill()
+    with pytest.raises(Unavailable):
+        fill(postgres_server)
     stored = await until(index.through)
     assert (index.get("group", "a") is not None) == (stored == 1)
     await until(fill)
     assert index.through() == 1
     index.close()
+
+
+async def test_who_is_held_in_a_transaction_holds_up_others_for_two_seconds(postgres_server: Server) -> None:
+    """A leader that is stopped in the middle loses its lock; who waits for it is told so, and nobody else notices."""
+    migrate(postgres_server.url, ["counters"])
+    one, other, third = (PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1) for _ in range(3))
+
+    def fill() -> None:
+        with other.transaction():
+            assert other.through() == 0
+            other.put("group", "a", 1, case="x")
+            other.advance(1)
+
+    held_up = ExitStack()
+    held_up.enter_context(one.transaction())
+    assert one.through() == 0
+    one.put("group", "a", 1, case="y")
+    begun = time.monotonic()
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        fill()
+    assert third.through() == 0
+    while other.through() == 0:
+        with suppress(psycopg.errors.LockNotAvailable):
+            fill()
+    assert 1 < time.monotonic() - begun < 10
+    with pytest.raises(Unavailable):
+        held_up.close()
+    row = third.get("group", "a")
+    assert row is not None
+    assert row.columns["case"] == "x"
+    for index in (one, other, third):
+        index.close()
 
 
 async def test_an_answer_of_the_log_is_not_waited_for_for_ever(postgres_server: Server) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BaseModel
@@ -206,18 +206,19 @@ Covered = Annotated[None, Depends(covered)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
-Identifier = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+IDENTIFIER: Final = r"^[A-Za-z0-9._-]{1,80}$"
+Identifier = Annotated[str, Path(pattern=IDENTIFIER)]
 
 
 async def plain_creation(request: Request, body: bytes, model: type[B], skip: frozenset[str]) -> tuple[Asked, B] | None:
     """What `creating` and the framework make of a request without query and with a valid JSON body of that model.
 
-    None for any other request: what is wrong with it, or special about it, is the framework's to find out. `skip` is
-    that of `check_text`.
+    None for any other request: what is wrong with it, or special about it, is the framework's to find out; but who
+    asks is looked at first. `skip` is that of `check_text`.
     """
     headers = request.headers
     caller = await authenticated(request, headers.get("authorization"))
-    if not headers.get("content-type", "").startswith("application/json"):
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return None
     try:
         sent = from_json(body)
