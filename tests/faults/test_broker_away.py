@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
 
 from services.chassis.bus import BusMessage
 from services.chassis.bus_kafka import KafkaBus
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_connecting import connected
 from services.chassis.kafka_topics import Topics, wanted
 from tests.faults.production import Production
 from tests.faults.trial import trial
 from tests.kafka import Broker
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
@@ -98,3 +106,18 @@ async def test_a_bus_is_closed_at_once_though_its_broker_does_not_answer(kafka_b
     with pytest.raises(Unavailable):
         await publishing
     kafka_broker.go_on()
+
+
+@pytest.mark.parametrize("kind", [KafkaConsumer, KafkaProducer, KafkaAdminClient])
+def test_a_client_that_finds_no_broker_leaves_nothing_behind(kind: Callable[..., Any]) -> None:
+    """Neither a thread nor a socket: over an outage of minutes there are many of them."""
+    nowhere = Cluster.at(f"127.0.0.1:{free_port()}")
+
+    def left() -> tuple[int, int]:
+        return threading.active_count(), len(list(Path("/dev/fd").iterdir()))
+
+    before = left()
+    for _ in range(3):
+        with pytest.raises(KafkaError):
+            connected(kind, nowhere, bootstrap_timeout_ms=100)
+    assert left() == before
