@@ -16,7 +16,7 @@ from services.referral.domain.organisation import ORGANISATION, organisation_str
 from services.referral.listing import REFERRALS
 from services.referral.reading import Referrals
 
-ALL_OF_A_CASE: Final = 1_000
+ALL_OF_A_CASE: Final = 10_000
 
 
 class Lists:
