@@ -20,10 +20,19 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from services.chassis.eventlog import Unavailable
 from services.chassis.index import Row, Table, Value
+from services.chassis.index_postgres_text import (
+    BEHIND_EVERY_TEXT,
+    as_text,
+    compared,
+    names_of,
+    placeholders,
+    shape_of,
+    text_of,
+    value_of,
+)
 from services.chassis.postgres import Database, Inline, RefusedDatabase, is_lost
 
 _TEXT: Final = SQL('text COLLATE "C"')
-_BEHIND_EVERY_TEXT: Final = "t"
 LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
 
@@ -78,7 +87,7 @@ class PostgresIndex:
                 for n, index in enumerate(table.sorted_by):
                     connection.execute(
                         SQL("CREATE INDEX {} ON {} ({})").format(
-                            self._name(table.name, f"_{n}"), self._name(table.name), _names(index)
+                            self._name(table.name, f"_{n}"), self._name(table.name), names_of(index)
                         )
                     )
 
@@ -93,7 +102,6 @@ class PostgresIndex:
         connection = self._inline.connection()
         self._inside = connection
         try:
-            # Both at once: one wait for the server's answer.
             begun = connection.execute(self._statement("begin", make=self._beginning))
             begun.nextset()
             self._locked = int(begun.fetchall()[0][0])
@@ -171,10 +179,10 @@ class PostgresIndex:
 
     def _row(self, table: str, values: Sequence[Any]) -> Row:
         key, seq, *columns = values
-        return Row(key, seq, dict(zip(self._tables[table].columns, map(_value, columns), strict=True)))
+        return Row(key, seq, dict(zip(self._tables[table].columns, map(value_of, columns), strict=True)))
 
     def _select(self, table: str) -> Composed:
-        names = _names(("key", "seq", *self._tables[table].columns))
+        names = names_of(("key", "seq", *self._tables[table].columns))
         return SQL("SELECT {} FROM {}").format(names, self._name(table))
 
     def get(self, table: str, key: str) -> Row | None:
@@ -196,7 +204,7 @@ class PostgresIndex:
         if (earlier := gathered.rows.get(key)) is not None:
             # A row's place in lists is the first that it was given.
             seq = earlier[0]
-        gathered.rows[key] = (seq, *map(_text, columns.values()))
+        gathered.rows[key] = (seq, *map(text_of, columns.values()))
         if self._inside is not None:
             self._gathered[table] = gathered
         else:
@@ -213,7 +221,7 @@ class PostgresIndex:
         differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
         return SQL("INSERT INTO {} AS held ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
             self._name(table),
-            _names(("key", "seq", *columns)),
+            names_of(("key", "seq", *columns)),
             SQL(", ").join([SQL("%b::text[]"), SQL("%b::bigint[]"), *[SQL("%b::text[]")] * len(names)]),
             SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
         )
@@ -226,9 +234,9 @@ class PostgresIndex:
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `IndexWriter.delete_where`."""
         self._send_gathered(table)
-        shape = ("delete", table, *_shape(columns))
+        shape = ("delete", table, *shape_of(columns))
         statement = self._statement(*shape, make=lambda: self._deleting(table, columns))
-        self._do(statement, [_text(value) for value in columns.values() if value is not None])
+        self._do(statement, [text_of(value) for value in columns.values() if value is not None])
 
     def _deleting(self, table: str, columns: Mapping[str, Value]) -> Composed:
         conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
@@ -251,20 +259,20 @@ class PostgresIndex:
             if isinstance(wanted, str | int) or wanted is None:
                 one[column] = wanted
                 continue
-            several[column] = [_as_text(value) for value in dict.fromkeys(wanted) if value is not None]
+            several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
             if None in wanted:
                 known = [value for value in wanted if value is not None]
                 looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
                 return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
         paged = limit <= LARGEST_PAGE
-        shape = ("find", table, str(paged), *several, "and", *_shape(one))
+        shape = ("find", table, str(paged), *several, "and", *shape_of(one))
         statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
-        values: dict[str, object] = {**several, **{column: _text(value) for column, value in one.items()}}
+        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in one.items()}}
         rows = self._rows(statement, {**values, "after place": after, "at most": limit})
         return [self._row(table, row) for row in rows]
 
     def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
-        given = _placeholders(one) | {
+        given = placeholders(one) | {
             column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
         }
         begin: dict[str, Composable] = {"seq": Placeholder("after place")}
@@ -292,18 +300,18 @@ class PostgresIndex:
     ) -> list[Row]:
         """See `IndexReader.first`."""
         one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
-        shape = ("first", table, column, str(further), str(paged), *_shape(one))
+        shape = ("first", table, column, str(further), str(paged), *shape_of(one))
         statement = self._statement(
             *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
         )
         place, key = after or ("", "")
-        values: dict[str, object] = {name: _text(value) for name, value in one.items()}
-        bounds = {"after place": _text(place), "after key": key, "at most": limit}
-        end = _text(at_most) if at_most is not None else _BEHIND_EVERY_TEXT
+        values: dict[str, object] = {name: text_of(value) for name, value in one.items()}
+        bounds = {"after place": text_of(place), "after key": key, "at most": limit}
+        end = text_of(at_most) if at_most is not None else BEHIND_EVERY_TEXT
         return [self._row(table, row) for row in self._rows(statement, {**values, **bounds, "up to": end})]
 
     def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
-        given = _placeholders(where)
+        given = placeholders(where)
         begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
         end: dict[str, Composable] = {column: Placeholder("up to")}
         if not further:
@@ -330,44 +338,13 @@ class PostgresIndex:
             conditions += [SQL("{} = {}").format(self._column(table, name), value) for name, value in given.items()]
         held = {name: given[name] for name in columns or ()}
         if begin or held:
-            conditions.append(_compared(">" if begin else ">=", {**held, **begin}))
+            conditions.append(compared(">" if begin else ">=", {**held, **begin}))
         if end or held:
-            conditions.append(_compared("<=", {**held, **end}))
+            conditions.append(compared("<=", {**held, **end}))
         return SQL("{} WHERE {} ORDER BY {} LIMIT {}").format(
-            self._select(table), SQL(" AND ").join(conditions), _names((*held, *order)), Placeholder("at most")
+            self._select(table), SQL(" AND ").join(conditions), names_of((*held, *order)), Placeholder("at most")
         )
 
     def close(self) -> None:
         """See `Index.close`."""
         self._inline.close()
-
-
-def _shape(where: Mapping[str, Value]) -> Iterator[str]:
-    return (f"{column} {value is None}" for column, value in where.items())
-
-
-def _placeholders(where: Mapping[str, Value]) -> dict[str, Composable]:
-    return {column: Placeholder(column) for column, value in where.items() if value is not None}
-
-
-def _compared(how: str, to: Mapping[str, Composable]) -> Composed:
-    return SQL("({}) {} ({})").format(_names(tuple(to)), SQL(how), SQL(", ").join(to.values()))
-
-
-def _names(columns: Sequence[str]) -> Composed:
-    return SQL(", ").join(map(Identifier, columns))
-
-
-def _text(value: Value) -> str | None:
-    return None if value is None else _as_text(value)
-
-
-def _as_text(value: str | int) -> str:
-    # A column holds numbers and texts, and orders numbers before texts, each kind as one expects.
-    return f"i{value + 2**63:020d}" if isinstance(value, int) else f"s{value}"
-
-
-def _value(text: str | None) -> Value:
-    if text is None:
-        return None
-    return int(text[1:]) - 2**63 if text[0] == "i" else text[1:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,7 @@ import pytest
 from services.chassis import projection as projecting
 from services.chassis.eventlog import EventLog, Write
 from services.chassis.index import Index, IndexWriter, Row, Table
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.index_sqlite import SQLiteIndex
 from services.chassis.metadata import Recorded
-from services.chassis.migrations import index_of
 from services.chassis.projection import Projection
 from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
@@ -281,22 +277,6 @@ def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
     assert met == [f"k{n}" for n in range(1, 31)]
 
 
-def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> None:
-    """A page of a long list costs what the page costs."""
-    index = SQLiteIndex(tmp_path / "index.db", TABLES, 1)
-    plans: list[str] = []
-
-    def explain(statement: str) -> None:
-        if statement.startswith("SELECT"):
-            plans.extend(row[3] for row in index._db.execute(f"EXPLAIN QUERY PLAN {statement}"))
-
-    index._db.set_trace_callback(explain)
-    index.find("group", {"case": "x"}, after=5, limit=10)
-    index._db.set_trace_callback(None)
-    index.close()
-    assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
-
-
 def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenIndex) -> None:
     """Smallest first, bounded above, without those that have no value."""
     index = open_index()
@@ -347,26 +327,3 @@ async def test_two_processes_that_keep_one_index_project_nothing_twice(log: Even
     await asyncio.gather(*(Projection(log, index, project, looking_up).catch_up() for index in (one, other)))
     await Projection(log, alone, project).catch_up()
     assert contents(one) == contents(other) == contents(alone)
-
-
-def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of a long list costs what the page costs: no scan of the table."""
-    index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)
-    with index.transaction():
-        for n in range(3000):
-            index.put("group", f"k{n}", n, case=f"{n % 30}", order=f"{n:05d}")
-    connection = index._inline.connection()
-    connection.execute("ANALYZE")
-    plans: list[str] = []
-
-    def explain(statement: bytes, values: Sequence[object] = ()) -> list[Any]:
-        plans.append("\n".join(row[0] for row in connection.execute(b"EXPLAIN " + statement, values)))
-        return []
-
-    monkeypatch.setattr(index, "_rows", explain)
-    index.find("group", {"case": "7"}, after=5, limit=10)
-    index.first("group", "order", limit=10, at_most="00100")
-    index.close()
-    assert "group_v1_1" in plans[0]
-    assert "group_v1_2" in plans[1]
-    assert not any("Seq Scan" in plan for plan in plans)
