@@ -92,7 +92,8 @@ class Evidence:
             for case, items in self.timelines.items():
                 published = {item["event"] for item in items if item["type"] in PUBLISHED}
                 assert recorded[case] <= published, case
-                assert told[case] == published, (reader, case)
+                differ = told[case] ^ published
+                assert not differ, (reader, case, [one for one in (*items, *feed) if _id(one) in differ])
         for referral, one in self.referrals.items():
             case = one["case"]
             moved = [item for item in self.timelines[case] if item["type"] == "ResponsibilityTransferred"]
@@ -124,6 +125,10 @@ async def _each(keys: Iterable[str], read: Callable[[str], Awaitable[Sequence[Js
 
     await asyncio.gather(*map(one, keys))
     return found
+
+
+def _id(one: Json) -> str:
+    return str(one.get("event") or one["id"])
 
 
 def _once(ids: Any) -> None:
