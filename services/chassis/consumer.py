@@ -55,6 +55,11 @@ class Consumer:
         """Whether messages of the key wait aside."""
         return key in self._store.parked_keys(self.topic)
 
+    @property
+    def retrying(self) -> bool:
+        """Whether a message waits aside that will be tried again."""
+        return any(one.retry_at is not None for one in self._store.first_parked(self.topic))
+
     def behind(self) -> int:
         """How much that is published is not covered yet."""
         return self._subscription.behind(self._places())

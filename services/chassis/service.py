@@ -125,8 +125,8 @@ class Service:
         return self._started
 
     async def settled(self) -> bool:
-        """Whether everything recorded so far is published, taken in and indexed here."""
-        return not any((await self.behind()).values())
+        """Whether everything recorded so far is published, taken in and indexed here, but for what was given up."""
+        return not any((await self.behind()).values()) and not any(one.retrying for one in self.sources.values())
 
     async def cover(self, position: Position) -> None:
         """Returns once all that this service derives from the position is committed and indexed.

@@ -29,7 +29,8 @@ from tests.ports import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
 TOPIC = "caserelay.test.v1"
-AWAY_SECONDS = float(os.environ.get("CASERELAY_TEST_AWAY_SECONDS", "15"))
+AWAY = "CASERELAY_TEST_AWAY_SECONDS"
+AWAY_SECONDS = float(os.environ.get(AWAY, "15"))
 """How long the broker is away."""
 HELD_SECONDS = 9.0
 """Longer than a session in Kafka."""

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from contracts.casefile import CaseReopened
 from contracts.message import CloudEvent
 from services.chassis.clock import SystemClock
@@ -16,6 +18,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
+from services.notifications import app
 from services.notifications.app import build
 from services.notifications.domain import MessageTaken
 from tests.notifications.messages import Publishing, Story
@@ -26,9 +29,11 @@ PATIENCE_SECONDS = 0.2
 @asynccontextmanager
 async def at_rest(directory: Path) -> AsyncIterator[tuple[Service, Publishing]]:
     """The service, which takes in nothing unless it is told to."""
-    settings, stores = Settings(data=directory, wait_seconds=PATIENCE_SECONDS), Stores(directory)
+    settings, stores = Settings(data=directory), Stores(directory)
     bus, verifier = stores.bus(), Verifier(DevelopmentIssuer(directory / "issuer"), "caserelay")
-    service: Service = build(settings, stores, bus, SystemClock(), verifier, Telemetry()).state.service
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+        service: Service = build(settings, stores, bus, SystemClock(), verifier, Telemetry()).state.service
     yield service, Publishing(bus)
     await service.stop()
     await bus.close()
