@@ -69,21 +69,31 @@ class Gateway(Caller):
         """Returns what /readyz says of each replica once each has covered all logs, and none lags or fails."""
         ends = time.monotonic() + within
         while True:
-            heads = await self._heads()
+            heads = await self._heads(ends)
             for service, urls in self._replicas.items():
                 for url in urls:
                     await self._covers(service, url, heads, ends)
-            ready = {f"{name} {n}": said for name, n, said in [one async for one in self._ready()]}
+            ready = {f"{name} {n}": said for name, n, said in [one async for one in self._ready(ends)]}
             well = all(not said["failing"] and not any(said["behind"].values()) for said in ready.values())
-            if well and heads == await self._heads():
+            if well and heads == await self._heads(ends):
                 return ready
             assert time.monotonic() < ends, ready
             await asyncio.sleep(0.2)
 
-    async def _heads(self) -> dict[str, int]:
+    async def _told(self, url: str, ends: float) -> httpx.Response:
+        while True:
+            answer = await self._http.get(url)
+            if answer.status_code == 200:
+                return answer
+            # A replica may not have noticed yet that the database answers again.
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() < ends, (url, answer.text)
+            await asyncio.sleep(0.2)
+
+    async def _heads(self, ends: float) -> dict[str, int]:
         heads = {}
         for service, (url, *_) in self._replicas.items():
-            for line in (await self._http.get(f"{url}/metrics")).text.splitlines():
+            for line in (await self._told(f"{url}/metrics", ends)).text.splitlines():
                 if line.startswith("caserelay_log_head_position{"):
                     heads[service] = int(float(line.split()[1]))
         return heads
@@ -97,11 +107,12 @@ class Gateway(Caller):
                     break
                 assert answer.status_code in (503, 504), answer.text
                 assert time.monotonic() < ends, (service, url, log, heads, answer.text)
+                await asyncio.sleep(0.05)
 
-    async def _ready(self) -> AsyncIterator[tuple[str, int, dict[str, Any]]]:
+    async def _ready(self, ends: float) -> AsyncIterator[tuple[str, int, dict[str, Any]]]:
         for service, urls in self._replicas.items():
             for number, url in enumerate(urls):
-                answer = (await self._http.get(f"{url}/readyz")).json()
+                answer = (await self._told(f"{url}/readyz", ends)).json()
                 yield service, number, answer["services"][service]
 
     @asynccontextmanager
