@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
-from services.chassis.index import Index, Row, Table
+from services.chassis.index import Changes, Index, Row, Table
 from services.chassis.migrations import log_of
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -89,7 +89,7 @@ class Model:
     others: Callable[[int], dict[str, str]] = lambda _: {}
 
 
-def make_crowd(directory: Path, url: str | None, service: str, index: Index, models: Sequence[Model]) -> None:
+async def make_crowd(directory: Path, url: str | None, service: str, index: Index, models: Sequence[Model]) -> None:
     """Adds to a service's log and index what they hold of the models, as many times as they say.
 
     `url` is the database's address, if the service keeps its log in one. Nobody may write to it meanwhile.
@@ -105,20 +105,19 @@ def make_crowd(directory: Path, url: str | None, service: str, index: Index, mod
         ids = {found for event in events for found in _ID.findall(f"{event[1]} {event[4].decode()}")}
         ids |= {found for _, row in rows for found in _ID.findall(row.key)}
         for start in range(0, model.many, AT_ONCE):
-            added: list[Event] = []
-            with index.transaction():
-                for n in range(start, min(start + AT_ONCE, model.many)):
-                    swap = _swap({**{one: _as_another(one, n) for one in ids}, **model.others(n)})
-                    places = {old: position + place for place, (old, *_) in enumerate(events, start=1)}
-                    added += [
-                        (places[old], swap(stream), version, topic, swap(state.decode()).encode())
-                        for old, stream, version, topic, state in events
-                    ]
-                    position += len(events)
-                    for table, row in rows:
-                        columns = {name: swap(v) if isinstance(v, str) else v for name, v in row.columns.items()}
-                        index.put(table, swap(_moved(row.key, places)), places.get(row.seq, position), **columns)
-                index.advance(position)
+            added, changes, after = list[Event](), Changes(), index.through()
+            for n in range(start, min(start + AT_ONCE, model.many)):
+                swap = _swap({**{one: _as_another(one, n) for one in ids}, **model.others(n)})
+                places = {old: position + place for place, (old, *_) in enumerate(events, start=1)}
+                added += [
+                    (places[old], swap(stream), version, topic, swap(state.decode()).encode())
+                    for old, stream, version, topic, state in events
+                ]
+                position += len(events)
+                for table, row in rows:
+                    columns = {name: swap(v) if isinstance(v, str) else v for name, v in row.columns.items()}
+                    changes.put(table, swap(_moved(row.key, places)), places.get(row.seq, position), **columns)
+            assert await index.apply(changes, after=after, through=position)
             log.add(added)
 
 

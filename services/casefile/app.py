@@ -124,7 +124,7 @@ def build(
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)
-    listing = Listing(streams)
+    listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
     desks = Desks()
     handler = Handler[Command, Loaded](streams, desks.for_command, lambda command, loaded: decide(command, loaded.desk))

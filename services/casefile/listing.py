@@ -14,7 +14,7 @@ from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.views import fold
-from services.chassis.index import IndexWriter, Table
+from services.chassis.index import Changes, IndexReader, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
 from services.chassis.streams import Streams
@@ -73,10 +73,14 @@ _NOTHING: Final = Case()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A case as it is, and as each organisation with a part in it reads it; None: not at all any more."""
+    """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
+
+    `seq` is its place in lists; None for a case that is in none yet.
+    """
 
     case: Case
     seen: Mapping[str, Case | None]
+    seq: int | None
 
 
 class Listing:
@@ -85,17 +89,19 @@ class Listing:
     A case may be folded further than the event at hand: the later event then writes the same rows again.
     """
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, index: IndexReader) -> None:
         self._streams = streams
+        self._index = index
         self._cases: dict[str, Known] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the cases of a batch."""
-        names = {recorded.stream for recorded in batch if recorded.stream.startswith(CASE_PREFIX)}
-        known = await asyncio.gather(*map(self._known, names))
-        self._cases = dict(zip(names, known, strict=True))
+        # A case whose first event is in the batch is in no list yet.
+        firsts = {one.stream: one.version for one in reversed(batch) if one.stream.startswith(CASE_PREFIX)}
+        known = await asyncio.gather(*(self._known(stream, is_new=first == 1) for stream, first in firsts.items()))
+        self._cases = dict(zip(firsts, known, strict=True))
 
-    async def _known(self, stream: str) -> Known:
+    async def _known(self, stream: str, *, is_new: bool) -> Known:
         folded = await self._streams.fold(stream, CASE)
         case = folded.state
         standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
@@ -111,13 +117,14 @@ class Listing:
                 seen[organisation] = _NOTHING
             else:
                 seen[organisation] = None
-        return Known(case, seen)
+        row = self._index.get(CASES.name, case.case) if not is_new else None
+        return Known(case, seen, row.seq if row is not None else None)
 
-    def project(self, recorded: Recorded, index: IndexWriter) -> None:
+    def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
         if isinstance(recorded.event, MentorDescribed):
             described = recorded.event
-            index.put(
+            changes.put(
                 MENTORS.name,
                 recorded.stream,
                 recorded.position,
@@ -127,17 +134,16 @@ class Listing:
         known = self._cases.pop(recorded.stream, None)
         # Once a batch: the case was folded to its end already.
         if known is not None and known.case.state is not None:
-            _index_case(known, recorded, index)
+            _index_case(known, recorded, changes)
 
 
-def _index_case(known: Known, recorded: Recorded, index: IndexWriter) -> None:
+def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case, is_new = known.case, recorded.version == 1
-    row = index.get(CASES.name, case.case) if not is_new else None
-    seq = row.seq if row is not None else recorded.position
+    seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    index.put(CASES.name, case.case, seq, **own)
+    changes.put(CASES.name, case.case, seq, **own)
     for organisation, seen in known.seen.items():
-        index.put(
+        changes.put(
             PARTS.name,
             part_key(case.case, organisation),
             seq,
@@ -148,8 +154,8 @@ def _index_case(known: Known, recorded: Recorded, index: IndexWriter) -> None:
             seen_state=_state(seen) if seen is not None else None,
             seen_due=_due(seen) if seen is not None else None,
         )
-    _index_steps(case, seq, index, is_new=is_new)
-    _index_deadlines(case, recorded, index, is_new=is_new)
+    _index_steps(case, seq, changes, is_new=is_new)
+    _index_deadlines(case, recorded, changes, is_new=is_new)
 
 
 def _state(case: Case) -> str | None:
@@ -166,11 +172,11 @@ def part_key(case_id: str, organisation: str) -> str:
     return f"{case_id}:{organisation}"
 
 
-def _index_steps(case: Case, seq: int, index: IndexWriter, *, is_new: bool) -> None:
+def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> None:
     if not is_new:
-        index.delete_where(STEPS.name, case_id=case.case)
+        changes.delete_where(STEPS.name, case_id=case.case)
     for step in case.steps:
-        index.put(
+        changes.put(
             STEPS.name,
             f"{case.case}:{step.step}",
             seq,
@@ -181,13 +187,13 @@ def _index_steps(case: Case, seq: int, index: IndexWriter, *, is_new: bool) -> N
         )
 
 
-def _index_deadlines(case: Case, recorded: Recorded, index: IndexWriter, *, is_new: bool) -> None:
+def _index_deadlines(case: Case, recorded: Recorded, changes: Changes, *, is_new: bool) -> None:
     if not is_new:
-        index.delete_where(DEADLINES.name, stream=recorded.stream)
+        changes.delete_where(DEADLINES.name, stream=recorded.stream)
     for pending in running(case):
         for kind, at in (("REMIND", pending.remind_at), ("PASS", pending.due_at)):
             if at is not None:
-                index.put(
+                changes.put(
                     DEADLINES.name,
                     f"{case.case}:{pending.name}:{kind}",
                     recorded.position,

@@ -20,13 +20,16 @@ class Coverage:
         self._watch: asyncio.Task[None] | None = None
 
     def moved(self) -> None:
-        """Tells those who wait at once, when this process has moved it."""
+        """Looks at once for those who wait, as this process has moved it."""
         if self._waiting:
-            through = self._through()
-            for position, future in self._waiting:
-                if position <= through and not future.done():
-                    future.set_result(None)
-            self._waiting = [one for one in self._waiting if not one[1].done()]
+            self.reached(self._through())
+
+    def reached(self, through: int) -> None:
+        """Tells those who wait how far it has come."""
+        for position, future in self._waiting:
+            if position <= through and not future.done():
+                future.set_result(None)
+        self._waiting = [one for one in self._waiting if not one[1].done()]
 
     async def wait(self, position: int) -> None:
         """Returns once `position` is covered. The caller bounds the wait."""

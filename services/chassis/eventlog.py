@@ -54,7 +54,7 @@ class EventLog(Protocol):
         """For each (stream, version) the events of the stream behind that version, all in one round trip."""
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
-        """Up to `limit` events of the whole log behind position `after`, in order."""
+        """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""
 
     def mark(self) -> object:
         """Something that differs whenever anything was appended since, by whomever; so cheap that reads ask it first.

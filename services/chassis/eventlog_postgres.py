@@ -71,12 +71,11 @@ class PostgresEventLog:
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
-        self._wakeup = PostgresWakeup(database)
+        self._wakeup = PostgresWakeup(database, self.head)
         self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
         self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(self._read_streams)
         self._recent: dict[int, Recorded] = {}
-        self._known_head = 0
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""
@@ -118,7 +117,7 @@ class PostgresEventLog:
             else:
                 answers.append(last)
                 self._remember(command, last)
-        self._wakeup.notify()
+        self._wakeup.reached(max((last for last in positions if last is not None), default=0))
         return answers
 
     async def _writing(self) -> AsyncConnection[Any]:
@@ -126,7 +125,7 @@ class PostgresEventLog:
             self._connection = await connect(self._database)
             # The server may be another one now, which lacks what the last one had: only what it tells is true.
             self._recent.clear()
-            self._known_head = 0
+            self._wakeup.forget()
         return self._connection
 
     @staticmethod
@@ -161,7 +160,6 @@ class PostgresEventLog:
         for position, one in enumerate(command, start=last - len(command) + 1):
             digest = hashlib.sha256(one.state).hexdigest()
             self._recent[position] = Recorded(position, one.stream, one.version, one.topic, one.event, one.meta, digest)
-        self._known_head = max(self._known_head, last)
         while len(self._recent) > REMEMBERED:
             del self._recent[next(iter(self._recent))]
 
@@ -227,8 +225,8 @@ class PostgresEventLog:
         # What is remembered need not be sent again. Position follows on position, so nothing can be between.
         while len(found) < limit and (one := self._recent.get(after + len(found) + 1)) is not None:
             found.append(one)
-        if left := limit - len(found):
-            found += [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after + len(found), left))]
+        if not found:
+            found = [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
         return found
 
     def mark(self) -> object:
@@ -243,11 +241,7 @@ class PostgresEventLog:
 
     async def wait(self, after: int, timeout: float) -> None:
         """See `EventLog.wait`."""
-
-        async def moved() -> bool:
-            return self._known_head > after or await self.head() > after
-
-        await self._wakeup.wait(moved, timeout)
+        await self._wakeup.wait(after, timeout)
 
     async def close(self) -> None:
         """See `EventLog.close`."""

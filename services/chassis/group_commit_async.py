@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from services.chassis.group_commit import LARGEST_BATCH
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+LARGEST_BATCH = 32
+"""Not everything at once: while the database has one part of what came together, the process works on the other."""
 
 
 class AsyncGroupCommit(Generic[Item, Result]):

@@ -8,8 +8,7 @@ can be thrown away and rebuilt at any time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 Value = str | int | None
@@ -52,20 +51,70 @@ class Row:
     columns: Mapping[str, Value]
 
 
-class IndexWriter(Protocol):
-    """What a projection may do; all within the transaction that also saves the projection's position."""
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Rows of one table with the same columns, by their keys: `seq`, and a value for each column."""
 
-    def get(self, table: str, key: str) -> Row | None:
-        """The row of a key."""
+    table: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Keys of rows to be removed."""
+
+    table: str
+    keys: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWhere:
+    """Values of the rows to be removed; None: those that have none."""
+
+    table: str
+    columns: Mapping[str, Value]
+
+
+Step = Put | Delete | DeleteWhere
+
+
+class Changes:
+    """What a projection wants to have changed: steps for `Index.apply`, in their order.
+
+    The later of two writes counts, and what is removed stays removed. Rows of one table that are put one after the
+    other are one step: a store writes many at once for little more than one.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        # Steps of different tables do not touch each other, so a row may join the last step of its own table.
+        self._last: dict[str, Step] = {}
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """Adds a row, or changes the given columns of the one that is there (its `seq` stays)."""
+        names, step = tuple(columns), self._last.get(table)
+        if not isinstance(step, Put) or step.columns != names:
+            step = Put(table, names)
+            self._add(step)
+        earlier = step.rows.get(key)
+        step.rows[key] = (seq if earlier is None else earlier[0], tuple(columns.values()))
 
     def delete(self, table: str, key: str) -> None:
         """Removes the row of a key, if there is one."""
+        step = self._last.get(table)
+        if not isinstance(step, Delete):
+            step = Delete(table)
+            self._add(step)
+        step.keys.append(key)
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """Removes all rows with these values."""
+        self._add(DeleteWhere(table, columns))
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        self._last[step.table] = step
 
 
 class IndexReader(Protocol):
@@ -99,17 +148,18 @@ class IndexReader(Protocol):
         """
 
 
-class Index(IndexReader, IndexWriter, Protocol):
-    """What a projection fills. Answers at once: its statements are short, and made inline."""
+class Index(IndexReader, Protocol):
+    """What a projection fills. Questions are answered at once: they are short, and made inline."""
 
-    def get(self, table: str, key: str) -> Row | None:
-        """The row of a key."""
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """Moves the index from position `after` to `through` with these changes: all of it or nothing.
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """All or nothing of what is written inside; while it lasts, nobody else moves `through()`."""
+        False, with nothing changed, if it is not at `after` any more: another process was first. Raises Unavailable
+        when the store stays away; whether it was done is then unknown, and `through()` tells.
+        """
 
-    def advance(self, through: int) -> None:
-        """Saves the projection's position; belongs into the transaction of its rows."""
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """Removes all rows with these values, whatever the position."""
 
     def close(self) -> None:
         """Lets go of files and connections."""

@@ -2,24 +2,24 @@
 
 So two versions of a service can run side by side during an upgrade, each on the index that it understands.
 
-What a projection puts is gathered and sent as one statement per table: a row sent by itself costs more than making it.
+A batch of changes is sent as one, with the statement that moves the position first and COMMIT last: no lock is held
+while a client does something else. The rows that are put in a table are one statement.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import AsyncConnection, Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from services.chassis.eventlog import Unavailable
-from services.chassis.index import Row, Table, Value
+from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 from services.chassis.index_postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
@@ -30,20 +30,14 @@ from services.chassis.index_postgres_text import (
     text_of,
     value_of,
 )
-from services.chassis.postgres import Database, Inline, RefusedDatabase, is_lost
+from services.chassis.postgres import Database, Inline, RefusedDatabase, connect, is_lost, make_undemanding, persist
 
 _TEXT: Final = SQL('text COLLATE "C"')
 LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """Rows of one table that were put with the same columns, by their keys: what `seq` and columns will be."""
-
-    columns: tuple[str, ...]
-    statement: bytes
-    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+Statement = tuple[bytes, Sequence[object]]
 
 
 class PostgresIndex:
@@ -52,13 +46,11 @@ class PostgresIndex:
     def __init__(self, database: Database, tables: Sequence[Table], version: int) -> None:
         self._tables = {table.name: table for table in tables}
         self._version = version
+        self._database = database
         self._inline = Inline(database)
         # As bytes, because the driver would put a composed statement together again for every use.
         self._statements: dict[tuple[str, ...], bytes] = {}
-        self._inside: Connection[Any] | None = None
-        self._locked: int | None = None
-        self._gathered: dict[str, _Gathered] = {}
-        self._pending: list[tuple[bytes | Composed, Sequence[object]]] = []
+        self._writing: AsyncConnection[Any] | None = None
         try:
             self._create(self._inline.connection())
         except (psycopg.OperationalError, Unavailable) as failure:
@@ -96,86 +88,53 @@ class PostgresIndex:
             statement = self._statements[key] = make().as_bytes(self._inline.connection())
         return statement
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """See `Index.transaction`."""
-        connection = self._inline.connection()
-        self._inside = connection
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """See `Index.apply`."""
+        # Repeated when the connection is lost: what was done before is then one of the cases of being not at `after`.
+        moving = self._statement("move", make=self._moving), (after, through)
+        statements = [moving, *map(self._written, changes.steps)]
         try:
-            begun = connection.execute(self._statement("begin", make=self._beginning))
-            begun.nextset()
-            self._locked = int(begun.fetchall()[0][0])
-            yield
-            self._send_gathered(*self._gathered)
-            self._pending.append((b"COMMIT", ()))
-            self._send_pending()
+            await persist(lambda: self._commit(statements))
+        except psycopg.errors.NotNullViolation:
+            return False
+        return True
+
+    async def _commit(self, statements: Sequence[Statement]) -> None:
+        if self._writing is None or self._writing.closed:
+            self._writing = await connect(self._database)
+            await make_undemanding(self._writing)
+        connection = self._writing
+        try:
+            async with connection.pipeline():
+                await connection.execute(b"BEGIN")
+                for statement, values in statements:
+                    await connection.execute(statement, values, prepare=True)
+                await connection.execute(b"COMMIT")
         except BaseException as failure:
-            with suppress(psycopg.Error):
-                connection.rollback()
-            if isinstance(failure, psycopg.Error) and is_lost(failure):
-                raise Unavailable from None
+            if isinstance(failure, psycopg.Error) and not is_lost(failure):
+                with suppress(psycopg.Error):
+                    await connection.rollback()
+            else:
+                # Lost, or left in the middle by whoever was cancelled.
+                connection.pgconn.finish()
             raise
-        finally:
-            self._inside = self._locked = None
-            self._gathered.clear()
-            self._pending.clear()
 
-    def _beginning(self) -> Composed:
-        return SQL("BEGIN; SELECT through FROM {} FOR UPDATE").format(self._name("progress"))
-
-    def _send_pending(
-        self, statement: bytes | Composed | None = None, values: Sequence[object] | Mapping[str, object] = ()
-    ) -> Cursor[Any] | None:
-        # What is written is sent together, with the next question if there is one, and answered as a whole: between
-        # two such the server sees a transaction that is idle, and ends it when this process has been stopped.
-        assert self._inside is not None  # noqa: S101 - there is nothing pending outside
-        asked: Cursor[Any] | None = None
-        with self._inside.pipeline():
-            for written, with_values in self._pending:
-                self._inside.execute(written, with_values)
-            self._pending.clear()
-            if statement is not None:
-                asked = self._inside.execute(statement, values)
-        return asked
+    def _moving(self) -> Composed:
+        # Where another process was first there is nothing to move to: the column refuses that, and the transaction
+        # ends without a question in between that would hold its lock.
+        return SQL("UPDATE {} SET through = CASE WHEN through = %s THEN %s::bigint END").format(self._name("progress"))
 
     def _rows(
         self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
     ) -> list[tuple[Any, ...]]:
-        if self._inside is None:
-            return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
-        self._send_gathered(*self._gathered)
-        asked = self._send_pending(statement, values)
-        return asked.fetchall() if asked is not None else []
-
-    def _do(self, statement: bytes | Composed, values: Sequence[object] = ()) -> None:
-        if self._inside is not None:
-            self._pending.append((statement, values))
-        else:
-            self._inline.repeat(lambda connection: connection.execute(statement, values))
-
-    def _send_gathered(self, *tables: str) -> None:
-        for table in tables:
-            if (gathered := self._gathered.pop(table, None)) is not None:
-                self._put(gathered)
+        return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
 
     def through(self) -> int:
         """See `IndexReader.through`."""
-        if self._locked is not None:
-            # It was read with the lock, and nobody else moves it now.
-            return self._locked
         statement = self._statement(
             "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
         )
         return int(self._rows(statement)[0][0])
-
-    def advance(self, through: int) -> None:
-        """See `Index.advance`."""
-        if self._locked is not None:
-            self._locked = through
-        statement = self._statement(
-            "advance", make=lambda: SQL("UPDATE {} SET through = %s").format(self._name("progress"))
-        )
-        self._do(statement, (through,))
 
     def _row(self, table: str, values: Sequence[Any]) -> Row:
         key, seq, *columns = values
@@ -191,28 +150,18 @@ class PostgresIndex:
         rows = self._rows(statement, (key,))
         return self._row(table, rows[0]) if rows else None
 
-    def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
-        """See `IndexWriter.put`."""
-        names = tuple(columns)
-        gathered = self._gathered.get(table)
-        if gathered is not None and gathered.columns != names:
-            # The same row may be among both.
-            self._send_gathered(table)
-            gathered = None
-        if gathered is None:
-            gathered = _Gathered(names, self._statement("put", table, *names, make=lambda: self._putting(table, names)))
-        if (earlier := gathered.rows.get(key)) is not None:
-            # A row's place in lists is the first that it was given.
-            seq = earlier[0]
-        gathered.rows[key] = (seq, *map(text_of, columns.values()))
-        if self._inside is not None:
-            self._gathered[table] = gathered
-        else:
-            self._put(gathered)
-
-    def _put(self, gathered: _Gathered) -> None:
-        columns = map(list, zip(*gathered.rows.values(), strict=True))
-        self._do(gathered.statement, (list(gathered.rows), *columns))
+    def _written(self, step: Step) -> Statement:
+        match step:
+            case Put(table, names, rows):
+                statement = self._statement("put", table, *names, make=lambda: self._putting(table, names))
+                seqs = [seq for seq, _ in rows.values()]
+                values = [list(map(text_of, column)) for column in zip(*(row for _, row in rows.values()), strict=True)]
+                return statement, (list(rows), seqs, *values)
+            case Delete(table, keys):
+                statement = self._statement("delete", table, make=lambda: self._deleting(table))
+                return statement, (keys,)
+            case DeleteWhere(table, columns):
+                return self._deleted_where(table, columns)
 
     def _putting(self, table: str, columns: Sequence[str]) -> Composed:
         names = [self._column(table, column) for column in columns]
@@ -226,19 +175,20 @@ class PostgresIndex:
             SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
         )
 
-    def delete(self, table: str, key: str) -> None:
-        """See `IndexWriter.delete`."""
-        self._send_gathered(table)
-        self._do(SQL("DELETE FROM {} WHERE key = %s").format(self._name(table)), (key,))
+    def _deleting(self, table: str) -> Composed:
+        return SQL("DELETE FROM {} WHERE key = ANY(%s)").format(self._name(table))
 
     def delete_where(self, table: str, **columns: Value) -> None:
-        """See `IndexWriter.delete_where`."""
-        self._send_gathered(table)
-        shape = ("delete", table, *shape_of(columns))
-        statement = self._statement(*shape, make=lambda: self._deleting(table, columns))
-        self._do(statement, [text_of(value) for value in columns.values() if value is not None])
+        """See `Index.delete_where`."""
+        statement, values = self._deleted_where(table, columns)
+        self._inline.repeat(lambda connection: connection.execute(statement, values))
 
-    def _deleting(self, table: str, columns: Mapping[str, Value]) -> Composed:
+    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> Statement:
+        shape = ("delete where", table, *shape_of(columns))
+        statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
+        return statement, [text_of(value) for value in columns.values() if value is not None]
+
+    def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
         conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
         return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
@@ -348,3 +298,5 @@ class PostgresIndex:
     def close(self) -> None:
         """See `Index.close`."""
         self._inline.close()
+        if self._writing is not None:
+            self._writing.pgconn.finish()

@@ -10,11 +10,11 @@ from contextlib import ExitStack, closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
 
-from services.chassis.index import Row, Table, Value
+from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 
 
 class SQLiteIndex:
-    """An `IndexReader` and `IndexWriter` in one file; `version` changes with the meaning of the tables."""
+    """An `Index` in one file; `version` changes with the meaning of the tables."""
 
     def __init__(self, path: Path, tables: Sequence[Table], version: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ class SQLiteIndex:
             self._create(version)
 
     def _create(self, version: int) -> None:
-        with self.transaction():
+        with self._transaction():
             for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 self._db.execute(f'DROP TABLE "{name}"')
             self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")
@@ -45,8 +45,7 @@ class SQLiteIndex:
             self._db.execute(f"PRAGMA user_version = {version}")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing of what is written inside."""
+    def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -59,9 +58,25 @@ class SQLiteIndex:
         """See `IndexReader.through`."""
         return int(self._db.execute("SELECT through FROM progress").fetchone()[0])
 
-    def advance(self, through: int) -> None:
-        """Saves the projection's position; belongs into the transaction of its rows."""
-        self._db.execute("UPDATE progress SET through = ?", (through,))
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """See `Index.apply`."""
+        with self._transaction():
+            moved = self._db.execute("UPDATE progress SET through = ? WHERE through = ?", (through, after)).rowcount
+            if moved:
+                for step in changes.steps:
+                    self._take(step)
+        return bool(moved)
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case Put(table, columns, rows):
+                if (statement := self._puts.get((table, *columns))) is None:
+                    statement = self._puts[table, *columns] = self._put(table, columns)
+                self._db.executemany(statement, [(key, seq, *values) for key, (seq, values) in rows.items()])
+            case Delete(table, keys):
+                self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
+            case DeleteWhere(table, columns):
+                self.delete_where(table, **columns)
 
     def _row(self, table: str, values: Sequence[Value]) -> Row:
         key, seq, *columns = values
@@ -76,13 +91,6 @@ class SQLiteIndex:
         values = self._db.execute(f"{self._select(table)} WHERE key = ?", (key,)).fetchone()
         return self._row(table, values) if values else None
 
-    def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
-        """See `IndexWriter.put`."""
-        given = (table, *columns)
-        if (statement := self._puts.get(given)) is None:
-            statement = self._puts[given] = self._put(table, columns)
-        self._db.execute(statement, (key, seq, *columns.values()))
-
     def _put(self, table: str, columns: Iterable[str]) -> str:
         names = [self._column(table, column) for column in columns]
         marks = ", ".join("?" * (len(names) + 2))
@@ -94,12 +102,8 @@ class SQLiteIndex:
             f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
         )
 
-    def delete(self, table: str, key: str) -> None:
-        """See `IndexWriter.delete`."""
-        self._db.execute(f'DELETE FROM "{table}" WHERE key = ?', (key,))  # noqa: S608 - declared names
-
     def delete_where(self, table: str, **columns: Value) -> None:
-        """See `IndexWriter.delete_where`."""
+        """See `Index.delete_where`."""
         where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
         self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
 

@@ -82,6 +82,8 @@ def is_lost(failure: psycopg.Error) -> bool:
 
     Not so a full disk or a lock that could not be had: there the server has answered.
     """
+    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout):
+        return True
     if not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = failure.sqlstate
@@ -131,6 +133,21 @@ async def prepare(connection: AsyncConnection[Any]) -> None:
     """Makes commits durable, and lets every statement see what was committed before it."""
     await connection.execute(_DURABLE)
     await connection.execute(_ISOLATED)
+
+
+_UNDEMANDING: Final = (
+    "SET synchronous_commit = off",
+    # A process that is stopped in the middle of a transaction must not hold its locks for as long; and who waits for
+    # one is told so, rather than taking the server for one that hangs.
+    "SET idle_in_transaction_session_timeout = '2s'",
+    "SET lock_timeout = '1s'",
+)
+
+
+async def make_undemanding(connection: AsyncConnection[Any]) -> None:
+    """For what can be had again from the logs: commits do not wait for the disk, and nobody waits long for a lock."""
+    for setting in _UNDEMANDING:
+        await connection.execute(setting)
 
 
 _HANGING: Final = set[str]()
@@ -200,11 +217,8 @@ class Inline:
         connection.url = self._database.url
         try:
             connection.execute(_ISOLATED)
-            connection.execute("SET synchronous_commit = off")
-            # A process that is stopped in the middle of a transaction must not hold its locks for as long; and who
-            # waits for one is told so, rather than taking the server for one that hangs.
-            connection.execute("SET idle_in_transaction_session_timeout = '2s'")
-            connection.execute("SET lock_timeout = '1s'")
+            for setting in _UNDEMANDING:
+                connection.execute(setting)
             # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
             connection.execute("SET plan_cache_mode = force_custom_plan")
         except psycopg.Error:

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from services.chassis.coverage import Coverage
 from services.chassis.eventlog import EventLog
-from services.chassis.index import Index, IndexWriter
+from services.chassis.index import Changes, Index
 from services.chassis.metadata import Recorded
 
 READ_AT_ONCE = 200
 IDLE_SECONDS = 5.0
 
-Project = Callable[[Recorded, IndexWriter], None]
+Project = Callable[[Recorded, Changes], None]
 Look = Callable[[Sequence[Recorded]], Awaitable[None]]
-"""Looks up what a batch needs before its transaction begins: inside it nothing may be waited for."""
+"""Looks up what a batch needs before its events are projected: then nothing may be waited for."""
 
 
 class Projection:
@@ -26,13 +26,20 @@ class Projection:
         self._index = index
         self._project = project
         self._look = look
+        self._through: int | None = None
         self._coverage = Coverage(index.through)
         self._taking_in = asyncio.Lock()
+        self._moved = asyncio.Event()
+
+    @property
+    def through(self) -> int:
+        """How far the index has come, as far as this process knows; it asks if it does not."""
+        return self._index.through() if self._through is None else self._through
 
     async def round(self) -> None:
-        """Takes in what is new, or waits a while for something new."""
-        if not await self._take_in():
-            await self._log.wait(self._index.through(), IDLE_SECONDS)
+        """Waits a while for something new, and takes it in."""
+        await self._log.wait(self.through, IDLE_SECONDS)
+        await self._take_in()
 
     async def catch_up(self) -> None:
         """Takes in all that the log holds now, without waiting for the next round."""
@@ -42,19 +49,26 @@ class Projection:
     async def _take_in(self) -> bool:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
-            after = self._index.through()
+            after = self.through
             recorded = await self._log.read_all(after, READ_AT_ONCE)
             if recorded:
                 if self._look is not None:
                     await self._look(recorded)
-                with self._index.transaction():
-                    # Unless another process that shares the index was first: what is older must not overwrite it.
-                    if self._index.through() == after:
-                        for one in recorded:
-                            self._project(one, self._index)
-                        self._index.advance(recorded[-1].position)
-        self._coverage.moved()
+                changes, through = Changes(), recorded[-1].position
+                for one in recorded:
+                    self._project(one, changes)
+                # Asked anew after a failure, and when another process that shares the index was first.
+                self._through = None
+                if await self._index.apply(changes, after=after, through=through):
+                    self._through = through
+                    self._coverage.reached(through)
+                    self._moved.set()
+                    self._moved = asyncio.Event()
         return bool(recorded)
+
+    def next_move(self) -> asyncio.Event:
+        """What is set once this process takes in something more."""
+        return self._moved
 
     async def behind(self) -> int:
         """How many positions of the log the index does not know yet."""

@@ -58,12 +58,13 @@ class Publisher:
         self._through = None
 
     async def round(self) -> None:
-        """Publishes what is new, or waits a while for something new."""
+        """Waits a while for something new, and publishes it."""
         if self._through is None:
             self._through = await self._bus.resume(self.topic)
-        recorded = await self._log.read_all(self._through, READ_AT_ONCE)
+        after = self._through
+        await self._log.wait(after, IDLE_SECONDS)
+        recorded = await self._log.read_all(after, READ_AT_ONCE)
         if not recorded:
-            await self._log.wait(self._through, IDLE_SECONDS)
             return
         messages = [message for one in recorded if (message := self._message(one)) is not None]
         # Asked again after a failure: the bus may have been lost and begin anew.

@@ -60,7 +60,9 @@ def build(
         consumed,
         after_its_cause(take_in, streams, bus, causes=referrals, patience=PATIENCE_SECONDS),
     )
-    topics = OrganisationTopics(bus, log, index)
+    feed = FeedIndex(index)
+    projection = Projection(log, index, feed.project, feed.look)
+    topics = OrganisationTopics(bus, log, index, projection)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
     service = Service(
@@ -71,7 +73,7 @@ def build(
         log=log,
         streams=streams,
         index=index,
-        projection=Projection(log, index, FeedIndex(index).project),
+        projection=projection,
         bus=bus,
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},

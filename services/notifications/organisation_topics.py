@@ -7,6 +7,8 @@ with what the organisation may see then.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from typing import Final
 
@@ -17,6 +19,7 @@ from services.chassis.bus import Bus, BusMessage
 from services.chassis.eventlog import EventLog
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
+from services.chassis.projection import Projection
 from services.notifications.access import READ_FEED
 from services.notifications.reading import messages_at
 from services.notifications.views import page
@@ -41,10 +44,12 @@ def reader_of(topic: str) -> Caller:
 class OrganisationTopics:
     """Carries the feed of every organisation that has a topic to it."""
 
-    def __init__(self, bus: Bus, log: EventLog, index: IndexReader) -> None:
+    def __init__(self, bus: Bus, log: EventLog, index: IndexReader, projection: Projection) -> None:
+        """The projection is the index's; whoever leads fills both, the index and the topics."""
         self._bus = bus
         self._log = log
         self._index = index
+        self._projection = projection
         self._through: dict[str, int] = {}
         self._topics: list[str] = []
         self._looked_at = float("-inf")
@@ -58,7 +63,7 @@ class OrganisationTopics:
         if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:
             self._topics = [one for one in await self._bus.topics(PREFIX) if one.endswith(VERSION)]
             self._looked_at = time.monotonic()
-        known = self._index.through()
+        move, known = self._projection.next_move(), self._projection.through
         moved, failures = False, list[Exception]()
         for topic in self._topics:
             try:
@@ -68,7 +73,9 @@ class OrganisationTopics:
         if failures:
             raise failures[0]
         if not moved:
-            await self._log.wait(known, IDLE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await move.wait()
 
     async def _carry(self, topic: str, known: int) -> bool:
         if topic not in self._through:

@@ -12,7 +12,11 @@ async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str,
     """The messages at these positions of the log, in order."""
     found: list[dict[str, Any]] = []
     for first, count in _runs(positions):
-        found.extend(recorded.event.message for recorded in await log.read_all(first - 1, count))
+        after, last = first - 1, first + count - 1
+        while after < last:
+            read = await log.read_all(after, last - after)
+            found.extend(recorded.event.message for recorded in read)
+            after = read[-1].position
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
 from services.chassis.identity import Caller
-from services.chassis.index import IndexReader, IndexWriter, Row, Table, Value
+from services.chassis.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.metadata import Recorded
 from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
 from services.notifications.catalogue import MESSAGES
@@ -59,58 +59,81 @@ def _organisation_reader(organisation: str) -> str:
     return f"organisation {organisation}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Who had a part in a case before a message, and who has one after it."""
+
+    before: Parties
+    after: Parties
+
+
 class FeedIndex:
-    """Keeps the index of the feed; `reader` is the index that the projection fills."""
+    """Keeps the index of the feed. `look` folds the parties of the cases of a batch, `project` writes the rows.
+
+    `reader` is the index that the projection fills.
+    """
 
     def __init__(self, reader: IndexReader) -> None:
         self._reader = reader
+        self._moves: dict[int, _Move] = {}
+        self._earlier: dict[str, list[Row]] = {}
 
-    def project(self, recorded: Recorded, writer: IndexWriter) -> None:
+    async def look(self, batch: Sequence[Recorded]) -> None:
+        """Finds out who has a part in which case, from message to message."""
+        taken = [(one, event, event.case) for one in batch if isinstance(event := one.event, MessageTaken)]
+        firsts = {case: one.version for one, _, case in reversed(taken) if case is not None}
+        parties = parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
+        self._moves.clear()
+        self._earlier = {case: [] for case in firsts}
+        for one, event, case in taken:
+            if case is None:
+                continue
+            before = parties.get(case, Parties())
+            # The stream holds nothing else, so its version says as the how-manieth the message was taken.
+            after = parties[case] = parties_with(before, event, one.version)
+            self._moves[one.position] = _Move(before, after)
+            if after != before and firsts[case] > 1 and not self._earlier[case]:
+                self._earlier[case] = self._told_before(case)
+
+    def _told_before(self, case: str) -> list[Row]:
+        return self._reader.find(AUDIENCE.name, {"reader": _OVERSEERS, "case_id": case}, after=0, limit=_ALL)
+
+    def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes one event of the log in."""
         event = recorded.event
         if not isinstance(event, MessageTaken):
             return
+        key, position = str(recorded.position), recorded.position
         if event.case is None:
             for reader in (_EVERYBODY, _OVERSEERS):
-                writer.put(
-                    AUDIENCE.name, f"{recorded.position} {reader}", recorded.position, reader=reader, type=event.type
-                )
+                changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, type=event.type)
             return
-        before = parties_of(self._reader, [event.case]).get(event.case, Parties())
-        # The stream holds nothing else, so its version says as the how-manieth the message was taken.
-        after = parties_with(before, event, recorded.version)
+        move = self._moves.pop(position)
         item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
         columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
-        key, position = str(recorded.position), recorded.position
-        writer.put(AUDIENCE.name, f"{key} {_OVERSEERS}", position, reader=_OVERSEERS, **columns)
-        for organisation in after.organisations:
-            if after.sees(organisation, item):
+        changes.put(AUDIENCE.name, f"{key} {_OVERSEERS}", position, reader=_OVERSEERS, **columns)
+        for organisation in move.after.organisations:
+            if move.after.sees(organisation, item):
                 reader = _organisation_reader(organisation)
-                writer.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, **columns)
-        if after != before:
-            self._parties_changed(event.case, before, after, recorded, writer)
+                changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, **columns)
+        if move.after != move.before:
+            self._parties_changed(event.case, move, recorded, changes)
+        self._earlier[event.case].append(Row(f"{key} {_OVERSEERS}", position, {"reader": _OVERSEERS, **columns}))
 
-    def _parties_changed(
-        self, case: str, before: Parties, after: Parties, recorded: Recorded, writer: IndexWriter
-    ) -> None:
-        changed = [part for part in after.parts if part not in before.parts or after.agency != before.agency]
-        for part in changed:
-            writer.put(
-                PARTS.name,
-                f"{case} {part.referral}",
-                recorded.position,
-                case_id=case,
-                **_part_columns(part, after.agency),
-            )
-        earlier = self._reader.find(AUDIENCE.name, {"reader": _OVERSEERS, "case_id": case}, after=0, limit=_ALL)
-        for row in earlier:
+    def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
+        before, after = move.before, move.after
+        for part in after.parts:
+            if part not in before.parts or after.agency != before.agency:
+                columns = _part_columns(part, after.agency)
+                changes.put(PARTS.name, f"{case} {part.referral}", recorded.position, case_id=case, **columns)
+        for row in self._earlier[case]:
             item = _item(row)
             for organisation in after.organisations:
                 reader = _organisation_reader(organisation)
                 if after.sees(organisation, item):
-                    writer.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})
+                    changes.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})
                 else:
-                    writer.delete(AUDIENCE.name, f"{row.seq} {reader}")
+                    changes.delete(AUDIENCE.name, f"{row.seq} {reader}")
 
 
 def _item_columns(item: Item) -> dict[str, Value]:

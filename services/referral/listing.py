@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.codes import ReferralState
-from services.chassis.index import IndexWriter, Table
+from services.chassis.index import Changes, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
 from services.referral.domain.ending import AccessEnded
@@ -39,30 +39,30 @@ VERSION: Final = 2
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
-def project(recorded: Recorded, index: IndexWriter) -> None:
+def project(recorded: Recorded, changes: Changes) -> None:
     """What one event changes in the index."""
     match recorded.event:
         case OrganisationDescribed() as described:
             kind = described.description.kind
-            index.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
+            changes.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
         case LegalBasisWithdrawn(offer=Offer() as offer):
             # The stop remains to be seen, also by whom the rest was closed to before.
-            index.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
+            changes.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
         case ReferralEvent() as event:
-            _list(recorded, event, index)
-            _await(event, index, recorded)
+            _list(recorded, event, changes)
+            _await(event, changes, recorded)
         case _:
             pass
 
 
-def _list(recorded: Recorded, event: ReferralEvent, index: IndexWriter) -> None:
+def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
     offer = event.offer
     columns: dict[str, Any] = {"agency": offer.agency, "organisation": offer.organisation, "case_id": offer.case_id}
     if (state := _state_after(event)) is not None:
         columns["state"] = state.value
     if isinstance(event, ReferralSubmitted | AccessEnded):
         columns["reader"] = offer.organisation if isinstance(event, ReferralSubmitted) else None
-    index.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
+    changes.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
 
 
 def _state_after(event: ReferralEvent) -> ReferralState | None:
@@ -77,15 +77,15 @@ def _state_after(event: ReferralEvent) -> ReferralState | None:
 _STATES: Final[dict[type, ReferralState | None]] = {}
 
 
-def _await(event: ReferralEvent, index: IndexWriter, recorded: Recorded) -> None:
+def _await(event: ReferralEvent, changes: Changes, recorded: Recorded) -> None:
     referral_id = event.offer.referral_id
     if recorded.version > 1:
-        index.delete_where(DEADLINES.name, stream=referral_id)
+        changes.delete_where(DEADLINES.name, stream=referral_id)
     # One that was fired before is put again while it runs; firing it twice writes nothing.
     for deadline in event.deadlines:
         due = sortable(deadline.due_at)
         for kind, at in (("REMIND", sortable(deadline.remind_at)), ("PASS", due)):
-            index.put(
+            changes.put(
                 DEADLINES.name,
                 f"{referral_id}:{deadline.name}:{kind}",
                 recorded.position,

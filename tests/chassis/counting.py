@@ -33,7 +33,7 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.identity import Verifier
-from services.chassis.index import IndexWriter, Table
+from services.chassis.index import Changes, Table
 from services.chassis.leadership import Leadership
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
@@ -71,10 +71,10 @@ class Running:
     client: httpx.AsyncClient
 
 
-def project(recorded: Recorded, index: IndexWriter) -> None:
+def project(recorded: Recorded, changes: Changes) -> None:
     """A row for every counter."""
     if recorded.stream.startswith("counter-"):
-        index.put("counters", recorded.stream, recorded.position, org=recorded.meta.actor.org)
+        changes.put("counters", recorded.stream, recorded.position, org=recorded.meta.actor.org)
 
 
 def state_of(name: str, counter: Counter) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
 from services.chassis.migrations import index_of
+from tests.chassis.indexing import changing
 from tests.chassis.test_projection import TABLES
 
 
@@ -30,12 +31,12 @@ def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> Non
     assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
 
 
-def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of a long list costs what the page costs: no scan of the table."""
     index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)
-    with index.transaction():
+    async with changing(index) as changes:
         for n in range(3000):
-            index.put("group", f"k{n}", n, case=f"{n % 30}", order=f"{n:05d}")
+            changes.put("group", f"k{n}", n, case=f"{n % 30}", order=f"{n:05d}")
     connection = index._inline.connection()
     connection.execute("ANALYZE")
     plans: list[str] = []

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -18,10 +18,12 @@ from services.chassis.bus import Place
 from services.chassis.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.eventlog import Unavailable
 from services.chassis.eventlog_postgres import PostgresEventLog
+from services.chassis.index import Changes
 from services.chassis.index_postgres import PostgresIndex
 from services.chassis.migrations import index_of, log_of, migrate
-from services.chassis.postgres import HELD_UP_SECONDS, persist
+from services.chassis.postgres import HELD_UP_SECONDS, connect, make_undemanding, persist
 from tests.chassis.counters import TYPES
+from tests.chassis.indexing import put
 from tests.chassis.test_projection import TABLES
 from tests.people import LOTTE
 from tests.postgres import Server
@@ -69,7 +71,7 @@ async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_
     migrate(postgres_server.url, ["counters"])
     index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
     store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
-    index.put("group", "a", 1, case="x")
+    await put(index, "group", "a", 1, case="x")
     store.advance("embedded", "topic", {0: Place(7, 7)})
     for asked in (lambda: index.get("group", "a"), lambda: store.places("embedded", "topic")):
         before = await until(asked)
@@ -83,58 +85,59 @@ async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_
     store.close()
 
 
-async def test_a_transaction_that_is_held_leaves_no_half(postgres_server: Server) -> None:
+async def test_a_change_that_is_held_leaves_no_half_and_holds_up_nobody(postgres_server: Server) -> None:
     """What was sent may yet be stored: what was written is then there with its position, or neither is."""
     migrate(postgres_server.url, ["counters"])
-    index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
-
-    def fill(server: Server | None = None) -> None:
-        with ExitStack() as stack, index.transaction():
-            # As a projection does: what follows is sent only once the lock is held.
-            if index.through() == 0:
-                if server is not None:
-                    stack.enter_context(held(server))
-                index.put("group", "a", 1, case="x")
-                index.advance(1)
-
-    with pytest.raises(Unavailable):
-        fill(postgres_server)
-    stored = await until(index.through)
-    assert (index.get("group", "a") is not None) == (stored == 1)
-    await until(fill)
-    assert index.through() == 1
+    index, changes = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1), Changes()
+    changes.put("group", "a", 1, case="x")
+    await put(index, "open_counters", "before", 1)
+    with held(postgres_server):
+        begun = time.monotonic()
+        filling = asyncio.create_task(index.apply(changes, after=0, through=1))
+        await asyncio.sleep(0.2)
+        assert time.monotonic() - begun < HELD_UP_SECONDS
+        assert not filling.done()
+        filling.cancel()
+        await asyncio.wait([filling])
+        assert filling.cancelled()
+    halves = "SELECT (SELECT through FROM progress_v1) = 1, EXISTS (SELECT FROM group_v1 WHERE key = 'a')"
+    async with await connect(index_of(postgres_server.url, "counters")) as connection:
+        for _ in range(20):
+            # In one look: what was sent may be stored at any moment now.
+            moved, written = await (await connection.execute(halves)).fetchone() or (None, None)
+            assert moved == written
+            await asyncio.sleep(0.01)
+    await index.apply(changes, after=0, through=1)
+    assert (index.through(), index.get("group", "a") is not None) == (1, True)
     index.close()
 
 
 async def test_who_is_held_in_a_transaction_holds_up_others_for_two_seconds(postgres_server: Server) -> None:
     """A leader that is stopped in the middle loses its lock; who waits for it is told so, and nobody else notices."""
     migrate(postgres_server.url, ["counters"])
-    one, other, third = (PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1) for _ in range(3))
-
-    def fill() -> None:
-        with other.transaction():
-            assert other.through() == 0
-            other.put("group", "a", 1, case="x")
-            other.advance(1)
-
-    held_up = ExitStack()
-    held_up.enter_context(one.transaction())
-    assert one.through() == 0
-    one.put("group", "a", 1, case="y")
+    database = index_of(postgres_server.url, "counters")
+    other, third = (PostgresIndex(database, TABLES, 1) for _ in range(2))
+    changes = Changes()
+    changes.put("group", "a", 1, case="x")
+    stopped = await connect(database)
+    await make_undemanding(stopped)
+    await stopped.execute("BEGIN")
+    await stopped.execute("UPDATE progress_v1 SET through = 1")
     begun = time.monotonic()
     with pytest.raises(psycopg.errors.LockNotAvailable):
-        fill()
+        await other.apply(changes, after=0, through=1)
     assert third.through() == 0
     while other.through() == 0:
         with suppress(psycopg.errors.LockNotAvailable):
-            fill()
+            assert await other.apply(changes, after=0, through=1)
     assert 1 < time.monotonic() - begun < 10
-    with pytest.raises(Unavailable):
-        held_up.close()
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        await stopped.execute("COMMIT")
+    await stopped.close()
     row = third.get("group", "a")
     assert row is not None
     assert row.columns["case"] == "x"
-    for index in (one, other, third):
+    for index in (other, third):
         index.close()
 
 

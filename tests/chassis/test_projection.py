@@ -11,12 +11,13 @@ import pytest
 
 from services.chassis import projection as projecting
 from services.chassis.eventlog import EventLog, Write
-from services.chassis.index import Index, IndexWriter, Row, Table
+from services.chassis.index import Changes, Index, Row, Table
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import Closed, Counted, metadata
+from tests.chassis.indexing import Totals, changing, put, totals
 
 # The names are SQL's own words: a service may call its columns what it likes.
 COUNTERS = Table("group", columns=("case", "total", "order"), indexes=((), ("case",)), orders=(("order",),))
@@ -38,19 +39,6 @@ def open_index(stores: Stores) -> Iterator[OpenIndex]:
     yield opening
     for index in opened:
         index.close()
-
-
-def project(recorded: Recorded, index: IndexWriter) -> None:
-    """Totals of all counters, and which ones are open."""
-    match recorded.event:
-        case Counted(by=by):
-            row = index.get("group", recorded.stream)
-            total = int(row.columns["total"] or 0) if row else 0
-            index.put("group", recorded.stream, recorded.position, total=total + by, case=f"{by % 3}")
-            index.put("open_counters", recorded.stream, recorded.position)
-        case Closed():
-            index.put("group", recorded.stream, recorded.position, order="closed")
-            index.delete("open_counters", recorded.stream)
 
 
 def contents(index: Index) -> tuple[int, list[Row], list[Row]]:
@@ -79,13 +67,13 @@ async def test_a_rebuilt_index_equals_one_that_grew(
     index = open_index()
     for seed in range(10):
         await record(log, 11, seed)
-        await Projection(log, index, project).round()
-    await Projection(log, index, project).catch_up()
+        await totals(log, index).round()
+    await totals(log, index).catch_up()
     grown = contents(index)
     index.close()
     rebuilt = open_index(version=2)
     assert contents(rebuilt) == (0, [], [])
-    await Projection(log, rebuilt, project).catch_up()
+    await totals(log, rebuilt).catch_up()
     assert contents(rebuilt) == grown
     assert grown[0] == 110
 
@@ -94,7 +82,7 @@ async def test_an_index_of_the_same_version_goes_on_where_it_was(log: EventLog, 
     """Reopened, it knows what it knew and projects only what is new."""
     await record(log, 20)
     index = open_index()
-    await Projection(log, index, project).catch_up()
+    await totals(log, index).catch_up()
     known = contents(index)
     index.close()
     again = open_index()
@@ -109,53 +97,53 @@ async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: 
     """Rows and position are one transaction: after a failure both are as before, and nobody sees the half of it."""
     await record(log, 30)
     index, outside = open_index(), open_index()
-    seen_from_outside: list[tuple[int, int]] = []
+    filling, seen_from_outside = Totals(index), list[tuple[int, int]]()
 
-    def failing(recorded: Recorded, writer: IndexWriter) -> None:
-        project(recorded, writer)
+    def failing(recorded: Recorded, changes: Changes) -> None:
+        filling.project(recorded, changes)
         seen_from_outside.append((len(outside.find("group", {}, after=0, limit=100)), outside.through()))
         if recorded.position == 20:
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await Projection(log, index, failing).catch_up()
+        await Projection(log, index, failing, filling.look).catch_up()
     assert contents(index) == (0, [], [])
     assert set(seen_from_outside) == {(0, 0)}
-    await Projection(log, index, project).catch_up()
+    await totals(log, index).catch_up()
     other = open_index(of="referral")
-    await Projection(log, other, project).catch_up()
+    await totals(log, other).catch_up()
     assert contents(index) == contents(other)
 
 
-async def test_rows_are_never_ahead_of_their_position(
-    log: EventLog, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When the position cannot be saved, the rows are not saved either, and nothing is counted twice later."""
-    await record(log, 30)
-    index = open_index()
-
-    def full(_through: int) -> None:
-        raise RuntimeError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(index, "advance", full)
-        with pytest.raises(RuntimeError):
-            await Projection(log, index, project).catch_up()
-    assert contents(index) == (0, [], [])
+async def test_rows_are_never_ahead_of_their_position(open_index: OpenIndex) -> None:
+    """When the position cannot be moved, because another process was first, the rows are not written either."""
+    index, other = open_index(), open_index()
+    changes = Changes()
+    changes.put("group", "a", 3, case="x")
+    changes.delete_where("group", case="y")
+    await put(index, "group", "b", 1, case="y")
+    for _ in range(2):
+        assert await other.apply(Changes(), after=other.through(), through=other.through() + 3)
+        assert not await index.apply(changes, after=0, through=3)
+        assert [row.key for row in contents(index)[1]] == ["b"]
+    assert index.through() == 6
+    assert await index.apply(changes, after=6, through=7)
+    assert (index.through(), [row.key for row in contents(other)[1]]) == (7, ["a"])
 
 
 async def test_two_that_take_in_at_once_project_nothing_twice(log: EventLog, open_index: OpenIndex) -> None:
     """The background round and somebody who must not wait for it share the work."""
     await record(log, 50)
     index = open_index()
-    seen: list[int] = []
+    filling, seen = Totals(index), list[int]()
 
-    def noting(recorded: Recorded, writer: IndexWriter) -> None:
+    def noting(recorded: Recorded, changes: Changes) -> None:
         seen.append(recorded.position)
-        project(recorded, writer)
+        filling.project(recorded, changes)
 
-    async def looking_up(_batch: Sequence[Recorded]) -> None:
+    async def looking_up(batch: Sequence[Recorded]) -> None:
         await asyncio.sleep(0.001)
+        await filling.look(batch)
 
     projection = Projection(log, index, noting, looking_up)
     await asyncio.gather(projection.round(), projection.catch_up(), projection.catch_up())
@@ -165,7 +153,7 @@ async def test_two_that_take_in_at_once_project_nothing_twice(log: EventLog, ope
 async def test_a_waiter_is_told_when_its_position_is_indexed(log: EventLog, open_index: OpenIndex) -> None:
     """Not before, and at once if it is there already."""
     index = open_index()
-    projection = Projection(log, index, project)
+    projection = totals(log, index)
     waiting = asyncio.create_task(projection.wait_through(3))
     work = Supervised("projection", projection.round)
     work.start()
@@ -179,62 +167,55 @@ async def test_a_waiter_is_told_when_its_position_is_indexed(log: EventLog, open
     await work.stop()
 
 
-def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_index: OpenIndex) -> None:
+async def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_index: OpenIndex) -> None:
     """The order of lists never changes under a reader: `seq` is the first one, whatever comes later."""
     index = open_index()
-    index.put("group", "a", 5, case="x", total=1)
-    index.put("group", "a", 9, total=2)
-    index.put("open_counters", "a", 5)
-    index.put("open_counters", "a", 6)
+    await put(index, "group", "a", 5, case="x", total=1)
+    await put(index, "group", "a", 9, total=2)
+    await put(index, "open_counters", "a", 5)
+    await put(index, "open_counters", "a", 6)
     assert index.get("group", "a") == Row("a", 5, {"case": "x", "total": 2, "order": None})
     assert index.get("open_counters", "a") == Row("a", 5, {"to": None})
     assert index.get("group", "b") is None
 
 
-def test_what_one_transaction_writes_follows_its_order(open_index: OpenIndex) -> None:
-    """However writes are gathered: the later one counts, what was removed stays so, and a question sees all of it."""
+async def test_what_one_transaction_writes_follows_its_order(open_index: OpenIndex) -> None:
+    """However writes are gathered: the later one counts, and what was removed stays so."""
     index = open_index()
-    index.put("group", "old", 1, case="x", total=1)
-    with index.transaction():
-        assert index.through() == 0
-        index.put("group", "a", 5, case="x", total=1)
-        index.put("group", "a", 6, case="y", total=2)
-        index.put("group", "a", 7, order="late")
-        index.put("group", "b", 8, case="x", total=3)
-        index.put("open_counters", "b", 8)
-        index.delete_where("group", case="x")
-        index.put("group", "b", 9, case="z", total=4)
-        index.put("open_counters", "gone", 9)
-        index.delete("open_counters", "gone")
-        assert index.get("group", "a") == Row("a", 5, {"case": "y", "total": 2, "order": "late"})
-        index.put("group", "c", 10, case=None, total=None)
-        index.advance(10)
-        assert index.through() == 10
+    await put(index, "group", "old", 1, case="x", total=1)
+    async with changing(index, through=10) as changes:
+        changes.put("group", "a", 5, case="x", total=1)
+        changes.put("group", "a", 6, case="y", total=2)
+        changes.put("group", "a", 7, order="late")
+        changes.put("group", "b", 8, case="x", total=3)
+        changes.put("open_counters", "b", 8)
+        changes.delete_where("group", case="x")
+        changes.put("group", "b", 9, case="z", total=4)
+        changes.put("open_counters", "gone", 9)
+        changes.delete("open_counters", "gone")
+        changes.delete("open_counters", "never")
+        changes.put("group", "c", 10, case=None, total=None)
     assert [(row.key, row.seq, row.columns["total"]) for row in index.find("group", {}, after=0, limit=9)] == [
         ("a", 5, 2),
         ("b", 9, 4),
         ("c", 10, None),
     ]
+    assert index.get("group", "a") == Row("a", 5, {"case": "y", "total": 2, "order": "late"})
     assert (index.get("open_counters", "b"), index.get("open_counters", "gone")) == (Row("b", 8, {"to": None}), None)
+    assert index.through() == 10
 
 
-def test_a_transaction_that_fails_leaves_nothing_and_harms_nothing(open_index: OpenIndex) -> None:
+async def test_a_change_that_fails_leaves_nothing_and_harms_nothing(open_index: OpenIndex) -> None:
     """Neither rows nor position are kept, and the next one begins afresh."""
-    index = open_index()
-
-    def fail(stop: type[BaseException]) -> None:
-        with index.transaction():
-            index.put("group", "a", 5, case="x")
-            index.advance(5)
-            raise stop
-
-    for stop in (ZeroDivisionError, KeyboardInterrupt):
-        with pytest.raises(stop):
-            fail(stop)
-    assert (index.get("group", "a"), index.through()) == (None, 0)
-    with index.transaction():
-        index.put("open_counters", "b", 6)
-        index.advance(6)
+    index, bad = open_index(), Changes()
+    bad.put("group", "a", 5, case="x")
+    bad.put("group", "b", 5, nothing="y")
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            await index.apply(bad, after=0, through=5)
+        assert (index.get("group", "a"), index.through()) == (None, 0)
+    async with changing(index, through=6) as changes:
+        changes.put("open_counters", "b", 6)
     assert (index.get("group", "a"), index.get("open_counters", "b"), index.through()) == (
         None,
         Row("b", 6, {"to": None}),
@@ -242,11 +223,11 @@ def test_a_transaction_that_fails_leaves_nothing_and_harms_nothing(open_index: O
     )
 
 
-def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
+async def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
     """One value, several, NULL, and no condition; in the order of `seq`, behind `after`, up to `limit`."""
     index = open_index()
     for n in range(12):
-        index.put("group", f"k{n}", 100 - n, case="xyz"[n % 3], total=n % 2, order=None if n < 6 else "late")
+        await put(index, "group", f"k{n}", 100 - n, case="xyz"[n % 3], total=n % 2, order=None if n < 6 else "late")
 
     def keys(where: dict[str, Any], after: int = 0, limit: int = 100) -> list[str]:
         return [row.key for row in index.find("group", where, after=after, limit=limit)]
@@ -262,36 +243,36 @@ def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None
         keys({"nothing": 1})
 
 
-def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
+async def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
     """Whoever pages through a list meets every row that was there at the start exactly once."""
     index = open_index()
     for n in range(1, 31):
-        index.put("group", f"k{n}", n, total=0)
+        await put(index, "group", f"k{n}", n, total=0)
     met: list[str] = []
     after = 0
     while page := index.find("group", {"total": [0, 1]}, after=after, limit=7):
         met += [row.key for row in page]
         after = page[-1].seq
-        index.put("group", f"new{after}", 1000 + after, total=2)
-        index.put("group", met[0], 2000, total=1)
+        await put(index, "group", f"new{after}", 1000 + after, total=2)
+        await put(index, "group", met[0], 2000, total=1)
     assert met == [f"k{n}" for n in range(1, 31)]
 
 
-def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenIndex) -> None:
+async def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenIndex) -> None:
     """Smallest first, bounded above, without those that have no value."""
     index = open_index()
     for key, order in (("a", "2026-03"), ("b", None), ("c", "2026-01"), ("d", "2026-02")):
-        index.put("group", key, 1, order=order)
+        await put(index, "group", key, 1, order=order)
     assert [row.key for row in index.first("group", "order", limit=10)] == ["c", "d", "a"]
     assert [row.key for row in index.first("group", "order", at_most="2026-02", limit=10)] == ["c", "d"]
     assert [row.key for row in index.first("group", "order")] == ["c"]
 
 
-def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIndex) -> None:
+async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIndex) -> None:
     """Equal values are ordered by key, so that a page goes on behind a value and a key without losing one."""
     index = open_index()
     for n in range(10):
-        index.put("group", f"k{n}", 1, order=f"2026-0{1 + n % 2}", case=None if n < 8 else "x", total=n % 3)
+        await put(index, "group", f"k{n}", 1, order=f"2026-0{1 + n % 2}", case=None if n < 8 else "x", total=n % 3)
     met: list[str] = []
     after: tuple[str, str] | None = None
     while page := index.first("group", "order", where={"case": None}, after=after, limit=3):
@@ -301,11 +282,11 @@ def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIn
     assert [row.key for row in index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
 
 
-def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
+async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
     """All of the given values have to match, NULL included."""
     index = open_index()
     for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
-        index.put("group", key, 1, case=case, order=order)
+        await put(index, "group", key, 1, case=case, order=order)
     index.delete_where("group", case="x", order=None)
     assert {row.key for row in index.find("group", {}, after=0, limit=10)} == {"b", "c"}
 
@@ -324,6 +305,6 @@ async def test_two_processes_that_keep_one_index_project_nothing_twice(log: Even
     async def looking_up(_batch: Sequence[Recorded]) -> None:
         await asyncio.sleep(0.001)
 
-    await asyncio.gather(*(Projection(log, index, project, looking_up).catch_up() for index in (one, other)))
-    await Projection(log, alone, project).catch_up()
+    await asyncio.gather(*(totals(log, index, looking_up).catch_up() for index in (one, other)))
+    await totals(log, alone).catch_up()
     assert contents(one) == contents(other) == contents(alone)

@@ -14,13 +14,14 @@ import pytest
 from services.chassis.clock import SandboxClock
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.index import Index, IndexWriter, Row
+from services.chassis.index import Changes, Index, Row
 from services.chassis.metadata import Recorded
 from services.chassis.projection import Projection
 from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
 from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import metadata
+from tests.chassis.indexing import put
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -52,16 +53,16 @@ class TermPassed:
 TYPES = EventTypes({"term.set.v1": TermSet, "term.stopped.v1": TermStopped, "term.passed.v1": TermPassed})
 
 
-def project(recorded: Recorded, index: IndexWriter) -> None:
+def project(recorded: Recorded, changes: Changes) -> None:
     """Pending terms, a row each."""
     key = f"{recorded.stream}:{recorded.event.name}:PASS"
     if isinstance(recorded.event, TermSet):
         at = sortable(recorded.event.due_at)
-        index.put(
+        changes.put(
             "deadlines", key, recorded.position, stream=recorded.stream, name=recorded.event.name, kind="PASS", at=at
         )
     else:
-        index.delete("deadlines", key)
+        changes.delete("deadlines", key)
 
 
 @dataclass
@@ -221,7 +222,7 @@ async def test_what_one_firing_settles_is_not_fired_after_it(world: World) -> No
 
 async def test_a_stale_deadline_vanishes(world: World) -> None:
     """A row that the domain answers with nothing is asked for once and then gone."""
-    world.index.put("deadlines", "ghost", 1, stream="ghost", name="ANSWER", kind="PASS", at=sortable(at(0)))
+    await put(world.index, "deadlines", "ghost", 1, stream="ghost", name="ANSWER", kind="PASS", at=sortable(at(0)))
     assert [await world.scheduler.fire_due() for _ in range(2)] == [1, 0]
     assert (len(world.asked), await world.passed(), world.index.get("deadlines", "ghost")) == (1, [], None)
 

@@ -16,31 +16,23 @@ from services.chassis.consumer import Consumer
 from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
 from services.chassis.eventlog import Write
 from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import IndexWriter, Table
 from services.chassis.index_sqlite import SQLiteIndex
 from services.chassis.metadata import Recorded
-from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from tests.chassis.counters import TYPES, Counted, metadata, translate
+from tests.chassis.indexing import totals
+from tests.chassis.test_projection import TABLES
 
 pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
-TOTALS = Table("totals", columns=("total",))
 TOPIC = "caserelay.test.v1"
-
-
-def project(recorded: Recorded, index: IndexWriter) -> None:
-    """Adds up, so that an event projected twice shows."""
-    row = index.get("totals", recorded.stream)
-    before = int(row.columns["total"] or 0) if row is not None else 0
-    index.put("totals", recorded.stream, recorded.position, total=before + recorded.event.by)
 
 
 async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Path) -> None:
     """It read five events, the other one read and projected eight: the index stays where the other one brought it."""
     log = SQLiteEventLog("counters", tmp_path / "log.db", TYPES)
-    indexes = [SQLiteIndex(tmp_path / "index.db", [TOTALS], 1) for _ in range(2)]
-    swift = Projection(log, indexes[1], project)
+    indexes = [SQLiteIndex(tmp_path / "index.db", TABLES, 1) for _ in range(2)]
+    swift = totals(log, indexes[1])
     overtaken = list[int]()
 
     async def record(many: int, behind: int) -> None:
@@ -53,12 +45,12 @@ async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Pat
             await record(3, behind=5)
             await swift.catch_up()
 
-    slow = Projection(log, indexes[0], project, while_the_other_one_is_swift)
+    slow = totals(log, indexes[0], while_the_other_one_is_swift)
     await record(5, behind=0)
     await slow.catch_up()
     assert overtaken == [5]
     assert [index.through() for index in indexes] == [8, 8]
-    (row,) = indexes[0].find("totals", {}, after=0, limit=10)
+    (row,) = indexes[0].find("group", {}, after=0, limit=10)
     assert row.columns["total"] == 8
     for index in indexes:
         index.close()

@@ -16,6 +16,7 @@ from services.casefile.listing import MENTORS
 from services.referral.listing import ORGANISATIONS
 from tests import postgres
 from tests.casefile.cases import SERVICES, CaseDesk, Told
+from tests.chassis.indexing import changing
 from tests.conftest import Template
 from tests.crowd import Model, make_crowd
 from tests.running import Running, running
@@ -69,7 +70,7 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]
     async with running(directory, SERVICES, database_url=url, at_work=False) as services:
-        _fill(services, directory, url, models)
+        await _fill(services, directory, url, models)
         yield Crowd(services, cases["INTAKE"], gone)
 
 
@@ -77,21 +78,21 @@ def _model(case: Told, many: int) -> Model:
     return Model(case.id, case.offer.rsplit("/", 1)[1], many, _others)
 
 
-def _fill(services: Running, directory: Path, url: str | None, models: list[Model]) -> None:
+async def _fill(services: Running, directory: Path, url: str | None, models: list[Model]) -> None:
     for name, service in services.services.items():
         # A message has a row for each of its readers, so fewer cases make as many rows.
         fewer = [replace(model, many=model.many // 3) for model in models] if name == "notifications" else models
-        make_crowd(directory, url, name, service.index, fewer)
+        await make_crowd(directory, url, name, service.index, fewer)
     for name, table in (("casefile", MENTORS), ("referral", ORGANISATIONS)):
         index = services.service(name).index
-        with index.transaction():
+        async with changing(index) as changes:
             for n in range(3000):
                 row = (
                     {"organisation": f"organisation-{n % 7}", "mentor": f"M-{n}"}
                     if table is MENTORS
                     else {"kind": "AGENCY"}
                 )
-                index.put(table.name, f"another-{n}", 1_000_000 + n, **row)
+                changes.put(table.name, f"another-{n}", 1_000_000 + n, **row)
     if url is not None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ANALYZE")

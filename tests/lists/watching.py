@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pytest
 from psycopg import Cursor
 from psycopg.sql import SQL, Literal
 
-from services.chassis.index import Index
+from services.chassis.index import Index, Step
 from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
 
@@ -80,9 +81,16 @@ def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[N
             asked.append((said, params if isinstance(params, Mapping) else dict(enumerate(params or ()))))
             return super().execute(query, params, **given)
 
-    connection = index._inline.connection()
+    def noting(step: Step) -> Any:
+        statement, values = written(step)
+        asked.append((statement.decode(), dict(enumerate(values))))
+        return statement, values
+
+    connection, written = index._inline.connection(), index._written
     usual, connection.cursor_factory = connection.cursor_factory, Noting
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "_written", noting)
+        yield
     connection.cursor_factory = usual
     for statement, values in {f"{one}": one for one in asked}.values():
         if not _worth_a_look(statement):

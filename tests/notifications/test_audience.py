@@ -14,6 +14,7 @@ from services.chassis.identity import Caller
 from services.notifications.access import POLICY
 from services.notifications.domain import MessageTaken
 from services.notifications.views import page
+from tests.chassis.indexing import put
 from tests.notifications.messages import AGENCY, BRUGWERK, OTHER_AGENCY, SAMENSTAP, START, Story, described
 from tests.notifications.running import PEOPLE, Running
 
@@ -198,7 +199,9 @@ async def test_the_policy_decides_even_where_the_index_would_show_more(system: R
     await system.abreast()
     index = system.service.index
     for row in index.find("audience", {"reader": "overseers"}, after=0, limit=10):
-        index.put("audience", f"{row.seq} forged", row.seq, **{**row.columns, "reader": f"organisation {SAMENSTAP}"})
+        await put(
+            index, "audience", f"{row.seq} forged", row.seq, **{**row.columns, "reader": f"organisation {SAMENSTAP}"}
+        )
     caller = Caller("karim.haddad", SAMENSTAP, Role.NGO_COORDINATOR)
     shown = page(index, caller, "read-feed", after=0, limit=10, types=None)
     assert sorted(set(shown.positions)) == [4, 5, 6]

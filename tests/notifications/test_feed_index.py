@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from services.chassis.metadata import Metadata, Recorded
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain import MessageTaken
 from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex, page
+from tests.chassis.indexing import changing
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described
 
 SYSTEM = Actor(sub="notifications", role="SYSTEM", org="caserelay")
@@ -43,16 +45,19 @@ class Filled:
 
     def __init__(self, index: SQLiteIndex) -> None:
         self.index = index
-        self._project = FeedIndex(index).project
+        self._feed = FeedIndex(index)
         self._versions: dict[str | None, int] = {}
         self.taken: list[tuple[int, Message]] = []
 
     def take(self, messages: Sequence[Message]) -> None:
         """Takes messages in, all in one transaction."""
-        with self.index.transaction():
-            for message in messages:
-                self._project(self._recorded(message), self.index)
-            self.index.advance(len(self.taken))
+        asyncio.run(self._take([self._recorded(message) for message in messages]))
+
+    async def _take(self, batch: Sequence[Recorded]) -> None:
+        async with changing(self.index, through=len(self.taken)) as changes:
+            await self._feed.look(batch)
+            for recorded in batch:
+                self._feed.project(recorded, changes)
 
     def _recorded(self, message: Message) -> Recorded:
         case = message.case if isinstance(message, CaseMessage) else None
