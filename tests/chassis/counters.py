@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from contracts.message import Message
 from services.chassis.decider import Actor, Command, Entity, Refused, To
 from services.chassis.event_types import EventTypes
+from services.chassis.eventlog import EventLog
 from services.chassis.handler import Call, Handler
 from services.chassis.metadata import Metadata, Recorded, References
 from services.chassis.streams import Reads, Streams
@@ -164,3 +165,11 @@ def translate(recorded: Recorded) -> tuple[str, Message] | None:
     if not isinstance(recorded.event, Counted):
         return None
     return recorded.stream, CounterMoved(counter=recorded.stream, by=recorded.event.by, note=recorded.event.note)
+
+
+async def everything(log: EventLog, after: int = 0) -> list[Recorded]:
+    """All events of a log behind a position, whoever appended them."""
+    found: list[Recorded] = []
+    while more := await log.read_all(found[-1].position if found else after, 10_000):
+        found += more
+    return found

@@ -16,7 +16,7 @@ from services.chassis.eventlog import Conflict, EventLog, Write
 from services.chassis.eventlog_sqlite import SQLiteEventLog
 from services.chassis.metadata import Recorded
 from tests.chassis.conftest import OpenLog
-from tests.chassis.counters import ANN, NOW, TYPES, Closed, Counted, metadata
+from tests.chassis.counters import ANN, NOW, TYPES, Closed, Counted, everything, metadata
 from tests.chassis.processes import end_of, line_of, start, tell
 
 
@@ -160,8 +160,8 @@ async def test_what_others_wrote_between_is_read_in_its_place(open_log: OpenLog)
     for version, writer in enumerate((other, log, log, other, log, other)):
         await writer.append([write("counter-a", version, version)])
     for after in range(7):
-        assert [one.position for one in await log.read_all(after, 10)] == list(range(after + 1, 7))
-    assert await log.read_all(0, 10) == await open_log().read_all(0, 10)
+        assert [one.position for one in await everything(log, after)] == list(range(after + 1, 7))
+    assert await everything(log) == await everything(open_log())
     assert [one.position for one in await log.read_all(1, 2)] == [2, 3]
 
 

@@ -13,12 +13,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.eventlog import Conflict
 from services.chassis.eventlog_postgres import PostgresEventLog
+from services.chassis.group_commit_async import LARGEST_BATCH
 from services.chassis.migrations import log_of, migrate, missing, vault_of
 from services.chassis.postgres import Database, RefusedDatabase, refuse_database_functions
 from services.chassis.stores import Stores
 from services.chassis.vault_postgres import PostgresVault
 from tests import postgres
-from tests.chassis.counters import TYPES
+from tests.chassis.counters import TYPES, everything
 from tests.chassis.test_event_log import totals, write
 from tests.conftest import Template
 
@@ -40,6 +41,7 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
     assert migrate(url, ["counters"]) == [
         "caserelay_counters/0001.event-log-and-consumers",
         "caserelay_counters/0002.places-and-leader",
+        "caserelay_counters/0003.announced-positions",
         "caserelay_counters_vault/0001.vault",
     ]
     assert (migrate(url, ["counters"]), missing(url, "counters")) == ([], [])
@@ -162,7 +164,7 @@ async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(
     assert lost == 1
     assert [results[0], results[2]] == [3, 4]
     assert isinstance(results[1], Conflict)
-    assert [(one.position, one.stream) for one in await other.read_all(0, 10)] == [
+    assert [(one.position, one.stream) for one in await everything(other)] == [
         (1, "counter-b"),
         (2, "counter-a"),
         (3, "counter-a"),
@@ -177,7 +179,7 @@ async def test_a_batch_is_one_transaction_and_one_announcement(database_url: str
     log = open_log(database_url)
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute("LISTEN caserelay_counters")
-        await asyncio.gather(*(log.append([write(f"c-{n}", 0, n)]) for n in range(50)))
+        await asyncio.gather(*(log.append([write(f"c-{n}", 0, n)]) for n in range(LARGEST_BATCH)))
         told = [notice async for notice in listener.notifies(timeout=0.3)]
         rows = await listener.execute("SELECT DISTINCT xmin FROM caserelay_counters.stored_events")
         assert (len(await rows.fetchall()), len(told)) == (1, 1)

@@ -20,7 +20,7 @@ from services.chassis.projection import Projection
 from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
 from services.chassis.stores import Stores
 from services.chassis.supervision import Supervised
-from tests.chassis.counters import metadata
+from tests.chassis.counters import everything, metadata
 from tests.chassis.indexing import put
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -113,9 +113,9 @@ class World:
 
     async def passed(self) -> list[tuple[str, float]]:
         """Which streams' terms passed, and when they were due, in the order of the log."""
-        everything = await self.log.read_all(0, 10_000)
+        recorded = await everything(self.log)
         return [
-            (one.stream, (one.event.due_at - START) / HOUR) for one in everything if isinstance(one.event, TermPassed)
+            (one.stream, (one.event.due_at - START) / HOUR) for one in recorded if isinstance(one.event, TermPassed)
         ]
 
 

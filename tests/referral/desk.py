@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 
 from services.chassis.metadata import Recorded
+from tests.chassis.counters import everything
 from tests.people import INES, LOTTE, TOM, Person, another_person
 from tests.running import Running
 
@@ -119,7 +120,7 @@ class ReferralDesk:
 
     async def recorded(self) -> list[Recorded]:
         """The whole log."""
-        return list(await self.service.log.read_all(0, 1_000_000))
+        return await everything(self.service.log)
 
     async def head(self) -> int:
         """The log's last position."""
