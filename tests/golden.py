@@ -47,8 +47,7 @@ class Corpus:
 def _recorded(line: bytes, types: EventTypes) -> Recorded:
     position, stream, version, topic, state = line.split(b"\t")
     event, meta = types.decode(topic.decode(), state)
-    digest = hashlib.sha256(state).hexdigest()
-    return Recorded(int(position), stream.decode(), int(version), topic.decode(), event, meta, digest)
+    return Recorded(int(position), stream.decode(), int(version), topic.decode(), event, meta, state)
 
 
 def corpus(service: str) -> Corpus:

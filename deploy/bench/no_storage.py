@@ -46,7 +46,7 @@ class NoLog:
                 if write.stream.startswith(KEPT):
                     self._mark += 1
                     kept = self._kept[write.stream]
-                    kept.append(Recorded(self._position, write.stream, len(kept) + 1, "", event, meta, ""))
+                    kept.append(Recorded(self._position, write.stream, len(kept) + 1, "", event, meta, b""))
         return self._position
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:

@@ -16,7 +16,7 @@ from services.chassis.sqlite_wakeup import SQLiteWakeup
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
   topic TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (topic, position)) WITHOUT ROWID;
+  PRIMARY KEY (topic, position));
 CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
 """
 _ONLY = 0

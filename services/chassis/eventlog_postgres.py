@@ -11,7 +11,7 @@ is there already shows as a conflict with one's own event, which its id tells fr
 from __future__ import annotations
 
 import asyncio
-import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -75,7 +75,7 @@ class PostgresEventLog:
         self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
         self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(self._read_streams)
-        self._recent: dict[int, Recorded] = {}
+        self._recent: OrderedDict[int, Recorded] = OrderedDict()
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""
@@ -158,10 +158,11 @@ class PostgresEventLog:
     def _remember(self, command: list[_Encoded], last: int) -> None:
         # What was just written is about to be indexed and published: it need not be decoded for that, twice.
         for position, one in enumerate(command, start=last - len(command) + 1):
-            digest = hashlib.sha256(one.state).hexdigest()
-            self._recent[position] = Recorded(position, one.stream, one.version, one.topic, one.event, one.meta, digest)
+            self._recent[position] = Recorded(
+                position, one.stream, one.version, one.topic, one.event, one.meta, one.state
+            )
         while len(self._recent) > REMEMBERED:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
 
     async def _reading(self) -> AsyncConnectionPool[AsyncConnection[Any]]:
         async with self._opening:
@@ -257,4 +258,4 @@ class PostgresEventLog:
         if (recent := self._recent.get(position)) is not None:
             return recent
         event, meta = self._types.decode(topic, state)
-        return Recorded(position, stream, version, topic, event, meta, hashlib.sha256(state).hexdigest())
+        return Recorded(position, stream, version, topic, event, meta, state)

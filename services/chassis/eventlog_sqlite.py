@@ -8,8 +8,8 @@ synchronous=FULL: an acknowledged append survives power loss.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -120,7 +120,7 @@ class SQLiteEventLog:
         self._reader.execute("PRAGMA query_only = ON")
         self._wakeup = SQLiteWakeup(path)
         self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
-        self._recent: dict[int, Recorded] = {}
+        self._recent: OrderedDict[int, Recorded] = OrderedDict()
         self._mark: object = None
 
     def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
@@ -147,11 +147,11 @@ class SQLiteEventLog:
                 stored.topic,
                 one.event,
                 one.meta,
-                hashlib.sha256(stored.state).hexdigest(),
+                stored.state,
             )
-            # By number and not by position: where others write too, positions are not one's own alone.
-            while len(self._recent) > REMEMBERED:
-                self._recent.pop(next(iter(self._recent)))
+        # By number and not by position: where others write too, positions are not one's own alone.
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
 
     async def append(self, writes: Sequence[Write]) -> int:
         """See `EventLog.append`."""
@@ -222,4 +222,4 @@ class SQLiteEventLog:
         if (recent := self._recent.get(position)) is not None:
             return recent
         event, meta = self._types.decode(topic, state)
-        return Recorded(position, stream, version, topic, event, meta, hashlib.sha256(state).hexdigest())
+        return Recorded(position, stream, version, topic, event, meta, state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,7 +46,7 @@ class Recorded:
     """An event as the log holds it.
 
     `position` is its place in the whole log, `version` its place in its stream (the first is 1), `topic` its stable
-    stored name, `digest` the SHA-256 of the stored bytes in hexadecimal.
+    stored name, `state` the bytes as they are stored.
     """
 
     position: int
@@ -54,4 +55,9 @@ class Recorded:
     topic: str
     event: Any
     meta: Metadata
-    digest: str
+    state: bytes
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the stored bytes in hexadecimal."""
+        return hashlib.sha256(self.state).hexdigest()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
+from os import urandom
 from typing import Final
 
 # Four lower-case hexadecimal fields; a version after 00 may append further ones, which are not understood here.
@@ -53,6 +53,6 @@ def follow(header: str | None) -> Traceparent:
 
 def _new_id(size: int) -> str:
     while True:
-        drawn = secrets.token_hex(size)
+        drawn = urandom(size).hex()
         if drawn.strip("0"):
             return drawn

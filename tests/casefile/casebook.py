@@ -5,7 +5,6 @@ Every event goes through its stored bytes and back before it is folded, as it do
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime
@@ -175,8 +174,7 @@ class Casebook:
             read, meta_read = _TYPES.decode(topic, stored)
             assert (read, meta_read) == (event, meta)
             version = len(self.records[stream]) + 1
-            digest = hashlib.sha256(stored).hexdigest()
-            self.records[stream].append(Recorded(self._position, stream, version, topic, read, meta, digest))
+            self.records[stream].append(Recorded(self._position, stream, version, topic, read, meta, stored))
             if stream == case_stream(CASE_ID):
                 self.case = CASE.evolve(self.case, read)
                 self.states.append(self.case)

@@ -42,9 +42,7 @@ def test_what_is_published_is_a_cloud_event_byte_for_byte(traceparent: str | Non
         correlation_id="event-1",
         traceparent=traceparent,
     )
-    written = cloud_event(
-        Recorded(7, "referral-1", 3, "t", None, meta, "0" * 64), "/services/referral", "case-1", message
-    )
+    written = cloud_event(Recorded(7, "referral-1", 3, "t", None, meta, b"0"), "/services/referral", "case-1", message)
     modelled = CloudEvent(
         id="event-1",
         source="/services/referral",

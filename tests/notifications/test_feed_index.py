@@ -75,9 +75,7 @@ class Filled:
             message={"type": message.TYPE, "data": message.model_dump(mode="json", by_alias=True)},
         )
         meta = Metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
-        return Recorded(
-            len(self.taken), f"inbox-{case}", version, "notifications.message_taken.v1", event, meta, "0" * 64
-        )
+        return Recorded(len(self.taken), f"inbox-{case}", version, "notifications.message_taken.v1", event, meta, b"0")
 
     def expected(self, org: str, *, of: str | None = None) -> list[int]:
         """The positions that an organisation sees, found the slow way: by folding everything about each case."""

@@ -20,7 +20,7 @@ META = Metadata(event_id="e-1", actor=INES, occurred_at=MONDAY, recorded_at=MOND
 
 def recorded(stream: str, event: Any) -> Recorded:
     """The event as the log would hold it."""
-    return Recorded(position=1, stream=stream, version=1, topic="t", event=event, meta=META, digest="00" * 32)
+    return Recorded(position=1, stream=stream, version=1, topic="t", event=event, meta=META, state=b"0")
 
 
 def told(office: Office) -> list[Publication]:
