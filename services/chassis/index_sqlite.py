@@ -26,6 +26,8 @@ class SQLiteIndex:
         self._db.execute("PRAGMA synchronous = NORMAL")
         # Keys are random: a page that is changed often on its way should be folded into the file only now and then.
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
+        # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
+        self._db.execute("PRAGMA cache_size = -16000")
         known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
         if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
             self._create(version)
