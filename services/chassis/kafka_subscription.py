@@ -33,6 +33,8 @@ HEARTBEAT_MS: Final = 1_500
 LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
 COMMIT_MS: Final = 2_000
+COMMIT_EVERY_SECONDS: Final = 1.0
+"""Nobody goes on from these offsets; a request for every batch was more than a quarter of a broker's work."""
 LONGEST_BATCH_MS: Final = 45_000
 """A member that does not come back for more loses its partitions; longer than a store is waited for."""
 LOOK_AGAIN_SECONDS: Final = 5.0
@@ -66,6 +68,7 @@ class KafkaSubscription:
         # Partitions that are not gone on with until then, by the machine's clock.
         self._missing: dict[int, float] = {}
         self._to_commit: dict[int, Place] = {}
+        self._committed_at = 0.0
         self._unconfirmed = False
         self._covered = 0
         self._closed = False
@@ -219,12 +222,15 @@ class KafkaSubscription:
         return Batch(partition, messages, at)
 
     def _commit(self) -> None:
+        if time.monotonic() - self._committed_at < COMMIT_EVERY_SECONDS:
+            return
         offsets = {
             TopicPartition(self._name, partition): OffsetAndMetadata(place.offset)
             for partition, place in self._to_commit.items()
         }
         self._to_commit.clear()
         if offsets:
+            self._committed_at = time.monotonic()
             self._consumer.commit_async(offsets)
 
     def _leave(self) -> None:
