@@ -105,10 +105,10 @@ def measure(bench: Bench) -> Iterator[Result]:
         yield Result(name="one commit in PostgreSQL", engine=KAFKA, median=median(commit), p95=p95(commit))
         asked = _Asked(bench, place, raw, commit)
         with System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
-            yield from asked.of(system, TOPIC, "of the referral service, which is alone")
+            yield from asked.of(system, TOPIC, "the referral service alone")
         with System.whole(place, bench.issuer, scene=False) as system:
-            yield from asked.of(system, TOPIC, "of the referral service, among all")
-            yield from asked.of(system, topic_of(READERS[0]), "of the organisation")
+            yield from asked.of(system, TOPIC, "all services at work")
+            yield from asked.of(system, topic_of(READERS[0]), "all services at work, the topic of the organisation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class _Asked:
             used, busy = system.processor_seconds(), busy_seconds()
             answered, took = uvloop.run(_referrals(self.bench, system, follower))
             used, busy = system.processor_seconds() - used, busy_seconds() - busy
-        yield _result(f"POST -> its answer, topic {name}", answered)
+        yield _result(f"POST -> its answer, {name}", answered)
         allowed = 2 * p95(self.raw) + p95(self.commit)
         compared = (
             *against(RAW, median(took), median(self.raw), "median"),
@@ -139,7 +139,7 @@ class _Asked:
             f"{len(took)} referrals, one after the other",
             f"{1000 * used / sent:.1f} ms of processor each in the services, {1000 * busy / sent:.1f} on the machine",
         )
-        yield _result(f"POST -> consumer of the topic {name}", took, notes, compared)
+        yield _result(f"POST -> consumer, {name}", took, notes, compared)
 
 
 def _result(name: str, took: list[float], notes: tuple[str, ...] = (), compared: tuple[Any, ...] = ()) -> Result:
