@@ -70,10 +70,11 @@ class NoLog:
         """Zero, so that nothing is ever behind."""
         return 0
 
-    async def wait(self, after: int, timeout: float) -> None:
+    async def wait(self, after: int, timeout: float) -> bool:
         """Nothing will come."""
         del after
         await asyncio.sleep(timeout)
+        return True
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -65,8 +65,8 @@ class EventLog(Protocol):
     async def head(self) -> int:
         """The last position, 0 when the log is empty."""
 
-    async def wait(self, after: int, timeout: float) -> None:
-        """Returns when the head may have moved beyond `after`, or after `timeout` seconds."""
+    async def wait(self, after: int, timeout: float) -> bool:
+        """Returns when the head may have moved beyond `after`, or after `timeout` seconds: whether it had to wait."""
 
     async def close(self) -> None:
         """Lets go of files and connections; waits for appends under way."""

@@ -240,9 +240,9 @@ class PostgresEventLog:
         ((head,),) = await self._fetch("SELECT max(notification_id) FROM stored_events")
         return int(head or 0)
 
-    async def wait(self, after: int, timeout: float) -> None:
+    async def wait(self, after: int, timeout: float) -> bool:
         """See `EventLog.wait`."""
-        await self._wakeup.wait(after, timeout)
+        return await self._wakeup.wait(after, timeout)
 
     async def close(self) -> None:
         """See `EventLog.close`."""

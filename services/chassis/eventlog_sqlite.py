@@ -203,9 +203,12 @@ class SQLiteEventLog:
         (head,) = self._reader.execute("SELECT MAX(position) FROM stored_events").fetchone()
         return int(head or 0)
 
-    async def wait(self, after: int, timeout: float) -> None:
+    async def wait(self, after: int, timeout: float) -> bool:
         """See `EventLog.wait`."""
+        if self._moved(after):
+            return False
         await self._wakeup.wait(lambda: self._moved(after), timeout)
+        return True
 
     def _moved(self, after: int) -> bool:
         row = self._reader.execute("SELECT 1 FROM stored_events WHERE position > ? LIMIT 1", (after,)).fetchone()

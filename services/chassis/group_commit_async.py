@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LARGEST_BATCH = 32
+MOST_AT_ONCE = 32
 """Not everything at once: while the database has one part of what came together, the process works on the other."""
 
 
@@ -42,7 +42,7 @@ class AsyncGroupCommit(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._queue:
-                batch, self._queue = self._queue[:LARGEST_BATCH], self._queue[LARGEST_BATCH:]
+                batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
                 results: Sequence[Result | Exception]
                 try:
                     results = await self._commit([item for item, _ in batch])

@@ -2,21 +2,22 @@
 
 So two versions of a service can run side by side during an upgrade, each on the index that it understands.
 
-A batch of changes is sent as one, with the statement that moves the position first and COMMIT last: no lock is held
-while a client does something else. The rows that are put in a table are one statement.
+A batch of changes is one message with one statement for the position and one for the rows of each table. The server
+begins when it has all of it and commits at its end, so no lock is held for a client that does something else, or hangs.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, Connection
+from psycopg.pq import Escaping
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+from pydantic_core import to_json
 
 from services.chassis.eventlog import Unavailable
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
@@ -24,6 +25,7 @@ from services.chassis.index_postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
     compared,
+    encoded,
     names_of,
     placeholders,
     shape_of,
@@ -37,7 +39,7 @@ LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
 
 
-Statement = tuple[bytes, Sequence[object]]
+Statement = tuple[bytes, Sequence[str | int | bytes]]
 
 
 class PostgresIndex:
@@ -95,34 +97,33 @@ class PostgresIndex:
         statements = [moving, *map(self._written, changes.steps)]
         try:
             await persist(lambda: self._commit(statements))
-        except psycopg.errors.NotNullViolation:
+        except psycopg.errors.NotNullViolation as refused:
+            if refused.diag.column_name != "through":
+                raise
             return False
         return True
 
     async def _commit(self, statements: Sequence[Statement]) -> None:
         if self._writing is None or self._writing.closed:
-            self._writing = await connect(self._database)
-            await make_undemanding(self._writing)
+            self._writing = await connect(self._database, make_undemanding)
         connection = self._writing
+        literal = Escaping(connection.pgconn).escape_literal
+        # With the values in it, so that it goes as one message, and as one transaction without BEGIN and COMMIT.
+        message = b";".join(text % tuple(literal(encoded(value)) for value in values) for text, values in statements)
         try:
-            async with connection.pipeline():
-                await connection.execute(b"BEGIN")
-                for statement, values in statements:
-                    await connection.execute(statement, values, prepare=True)
-                await connection.execute(b"COMMIT")
+            await connection.execute(message)
         except BaseException as failure:
-            if isinstance(failure, psycopg.Error) and not is_lost(failure):
-                with suppress(psycopg.Error):
-                    await connection.rollback()
-            else:
-                # Lost, or left in the middle by whoever was cancelled.
+            if not isinstance(failure, psycopg.Error) or is_lost(failure):
+                # Nobody knows what comes next on it, where whoever waited was cancelled.
                 connection.pgconn.finish()
             raise
 
     def _moving(self) -> Composed:
         # Where another process was first there is nothing to move to: the column refuses that, and the transaction
         # ends without a question in between that would hold its lock.
-        return SQL("UPDATE {} SET through = CASE WHEN through = %s THEN %s::bigint END").format(self._name("progress"))
+        return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(
+            self._name("progress")
+        )
 
     def _rows(
         self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
@@ -156,10 +157,10 @@ class PostgresIndex:
                 statement = self._statement("put", table, *names, make=lambda: self._putting(table, names))
                 seqs = [seq for seq, _ in rows.values()]
                 values = [list(map(text_of, column)) for column in zip(*(row for _, row in rows.values()), strict=True)]
-                return statement, (list(rows), seqs, *values)
+                return statement, [to_json(column) for column in (list(rows), seqs, *values)]
             case Delete(table, keys):
                 statement = self._statement("delete", table, make=lambda: self._deleting(table))
-                return statement, (keys,)
+                return statement, (to_json(keys),)
             case DeleteWhere(table, columns):
                 return self._deleted_where(table, columns)
 
@@ -168,15 +169,21 @@ class PostgresIndex:
         changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
         # A row that stays as it is need not be written into every index again.
         differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
-        return SQL("INSERT INTO {} AS held ({}) SELECT * FROM unnest({}) ON CONFLICT (key) DO {}").format(
+        told = names_of(("key", "seq", *columns))
+        return SQL(
+            "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
+        ).format(
             self._name(table),
-            names_of(("key", "seq", *columns)),
-            SQL(", ").join([SQL("%b::text[]"), SQL("%b::bigint[]"), *[SQL("%b::text[]")] * len(names)]),
+            told,
+            SQL(", ").join([SQL("key"), SQL("seq::bigint"), *names]),
+            SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(names) + 2)),
+            told,
             SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
         )
 
     def _deleting(self, table: str) -> Composed:
-        return SQL("DELETE FROM {} WHERE key = ANY(%s)").format(self._name(table))
+        listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
@@ -186,7 +193,7 @@ class PostgresIndex:
     def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> Statement:
         shape = ("delete where", table, *shape_of(columns))
         statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
-        return statement, [text_of(value) for value in columns.values() if value is not None]
+        return statement, [as_text(value) for value in columns.values() if value is not None]
 
     def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
         conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())

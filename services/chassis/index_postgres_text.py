@@ -48,3 +48,8 @@ def value_of(text: str | None) -> Value:
     if text is None:
         return None
     return int(text[1:]) - 2**63 if text[0] == "i" else text[1:]
+
+
+def encoded(value: str | int | bytes) -> bytes:
+    """What goes between the quotes of a literal."""
+    return value if isinstance(value, bytes) else str(value).encode()

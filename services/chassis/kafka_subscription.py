@@ -163,6 +163,8 @@ class KafkaSubscription:
         for partition in partitions:
             self._at.pop(partition, None)
             self._missing.pop(partition, None)
+            # Whoever has the partition now commits its offsets.
+            self._to_commit.pop(partition, None)
 
     def _look_again(self) -> None:
         now = time.monotonic()

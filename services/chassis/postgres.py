@@ -117,11 +117,16 @@ _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_s
 _ISOLATED = "SET default_transaction_isolation = 'read committed'"
 
 
-async def connect(database: Database) -> AsyncConnection[Any]:
-    """A connection whose commits are durable, whatever the server's default is."""
+Prepare = Callable[[AsyncConnection[Any]], Awaitable[None]]
+
+
+async def connect(database: Database, also: Prepare | None = None) -> AsyncConnection[Any]:
+    """A connection whose commits are durable, whatever the server's default is; unless `also` wants it otherwise."""
     connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
     try:
         await prepare(connection)
+        if also is not None:
+            await also(connection)
     except BaseException:
         # Whoever was to close it never sees it: a listener that is stopped while it connects anew.
         await connection.close()

@@ -52,9 +52,12 @@ class PostgresWakeup:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def wait(self, after: int, timeout: float) -> None:
-        """Returns when the head may be beyond `after`, or after `timeout` seconds of the machine's clock."""
-        until = time.monotonic() + timeout
+    async def wait(self, after: int, timeout: float) -> bool:
+        """Returns when the head may be beyond `after`, or after `timeout` seconds of the machine's clock.
+
+        Whether it had to wait; a look is no wait.
+        """
+        until, waited = time.monotonic() + timeout, False
         while not self._closed and self._head <= after:
             # Before the look: what is announced between it and the wait is then not missed.
             waiter = asyncio.get_running_loop().create_future()
@@ -63,15 +66,11 @@ class PostgresWakeup:
                 self._listener = asyncio.create_task(self._listen())
             try:
                 if not self._looked:
-                    # Only a look that began while somebody listened makes looking superfluous.
-                    self._looked, forgotten = self._listening, self._forgotten
-                    head = await self._look()
-                    if forgotten != self._forgotten:
-                        continue
-                    self._head = max(self._head, head)
+                    await self._look_again()
                 left = until - time.monotonic()
                 if self._head > after or left <= 0:
-                    return
+                    break
+                waited = True
                 try:
                     async with asyncio.timeout(min(left, POLL_SECONDS)):
                         await waiter
@@ -79,6 +78,18 @@ class PostgresWakeup:
                     self._looked = False
             finally:
                 self._waiters.discard(waiter)
+        return waited
+
+    async def _look_again(self) -> None:
+        # Only a look that began while somebody listened makes looking superfluous; and nobody else need look meanwhile.
+        self._looked, forgotten = self._listening, self._forgotten
+        try:
+            head = await self._look()
+        except BaseException:
+            self._looked = False
+            raise
+        if forgotten == self._forgotten:
+            self.reached(head)
 
     async def _listen(self) -> None:
         pause = FIRST_PAUSE
@@ -94,7 +105,7 @@ class PostgresWakeup:
                         if announced.payload.isdigit():
                             self.reached(int(announced.payload))
                         else:
-                            # A process of an earlier version appended.
+                            # Announced by the function of before migration 0003, or by hand.
                             self._looked = False
                             self._wake()
             self._listening = self._looked = False

@@ -64,6 +64,9 @@ class Projection:
                     self._coverage.reached(through)
                     self._moved.set()
                     self._moved = asyncio.Event()
+            else:
+                # Asked when there is time: a server that crashed may have lost the index's newest changes.
+                self._through = None
         return bool(recorded)
 
     def next_move(self) -> asyncio.Event:

@@ -61,9 +61,10 @@ class Publisher:
         """Waits a while for something new, and publishes it."""
         if self._through is None:
             self._through = await self._bus.resume(self.topic)
-        after = self._through
-        await self._log.wait(after, IDLE_SECONDS)
-        recorded = await self._log.read_all(after, READ_AT_ONCE)
+        if await self._log.wait(self._through, IDLE_SECONDS):
+            # While it waited another process may have become the one that publishes.
+            return
+        recorded = await self._log.read_all(self._through, READ_AT_ONCE)
         if not recorded:
             return
         messages = [message for one in recorded if (message := self._message(one)) is not None]

@@ -93,4 +93,4 @@ class OrganisationTopics:
         ]
         await self._bus.publish(topic, messages, found.next)
         self._through[topic] = found.next
-        return True
+        return found.next > after

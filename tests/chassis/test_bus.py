@@ -281,6 +281,20 @@ async def test_what_is_recorded_is_published_as_a_cloud_event(
     assert CounterMoved.model_validate(event.data) == CounterMoved(counter="counter-a", by=4, note=None)
 
 
+async def test_a_publisher_that_had_to_wait_is_asked_again_whether_it_leads(log: EventLog, bus: Bus) -> None:
+    """While it waits another process may publish, and go far: what it knew is told to be forgotten, and is."""
+    slow = publisher(log, bus)
+    await log.append([Write("counter-a", 0, [(Counted(by=1), metadata("e-1"))])])
+    await slow.round()
+    waiting = asyncio.create_task(slow.round())
+    await asyncio.sleep(0.2)
+    await log.append([Write("counter-a", 1, [(Counted(by=1), metadata("e-2"))])])
+    await asyncio.wait_for(waiting, 2)
+    assert await bus.published_through(TOPIC) == 1
+    await slow.round()
+    assert await bus.published_through(TOPIC) == 2
+
+
 async def test_a_publisher_goes_on_where_the_bus_stands(
     open_log: OpenLog, open_bus: OpenBus, follow: Callable[..., Follower]
 ) -> None:

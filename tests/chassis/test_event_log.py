@@ -178,9 +178,9 @@ async def test_waiting_ends_with_an_append(open_log: OpenLog) -> None:
 async def test_waiting_ends_at_once_where_there_is_more_and_in_time_where_there_is_not(log: EventLog) -> None:
     """What is behind the position already ends the wait; silence ends it after the time that was given."""
     await log.append([write("counter-a", 0, 1)])
-    await asyncio.wait_for(log.wait(0, 10), 0.5)
+    assert not await asyncio.wait_for(log.wait(0, 10), 0.5)
     started = time.monotonic()
-    await log.wait(1, 0.1)
+    assert await log.wait(1, 0.1)
     assert 0.09 < time.monotonic() - started < 1
 
 

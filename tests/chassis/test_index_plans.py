@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from services.chassis.index_postgres import PostgresIndex
@@ -29,6 +30,24 @@ def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> Non
     index._db.set_trace_callback(None)
     index.close()
     assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
+
+
+async def test_in_postgresql_a_batch_of_changes_is_one_message(database_url: str) -> None:
+    """The server begins when it has all of it, so a process that is stopped while it sends holds no lock."""
+    index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)
+    async with changing(index, through=3) as changes:
+        changes.put("group", "it's", 1, case="\\' ☃", order=None)
+        changes.delete_where("group", case="x", order=None)
+        changes.put("open_counters", "a", 2)
+        changes.delete("open_counters", "b'")
+    with psycopg.connect(database_url) as connection:
+        said = "SELECT query, state FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE%'"
+        ((query, state),) = connection.execute(said).fetchall()
+    assert (query.count("INSERT"), query.count("DELETE"), state) == (2, 2, "idle")
+    found = index.get("group", "it's")
+    assert found is not None
+    assert found.columns == {"case": "\\' ☃", "order": None, "total": None}
+    index.close()
 
 
 async def test_in_postgresql_filters_with_an_index_use_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.eventlog import Conflict
 from services.chassis.eventlog_postgres import PostgresEventLog
-from services.chassis.group_commit_async import LARGEST_BATCH
+from services.chassis.group_commit_async import MOST_AT_ONCE
 from services.chassis.migrations import log_of, migrate, missing, vault_of
 from services.chassis.postgres import Database, RefusedDatabase, refuse_database_functions
+from services.chassis.postgres_wakeup import PostgresWakeup
 from services.chassis.stores import Stores
 from services.chassis.vault_postgres import PostgresVault
 from tests import postgres
@@ -179,7 +180,7 @@ async def test_a_batch_is_one_transaction_and_one_announcement(database_url: str
     log = open_log(database_url)
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as listener:
         await listener.execute("LISTEN caserelay_counters")
-        await asyncio.gather(*(log.append([write(f"c-{n}", 0, n)]) for n in range(LARGEST_BATCH)))
+        await asyncio.gather(*(log.append([write(f"c-{n}", 0, n)]) for n in range(MOST_AT_ONCE)))
         told = [notice async for notice in listener.notifies(timeout=0.3)]
         rows = await listener.execute("SELECT DISTINCT xmin FROM caserelay_counters.stored_events")
         assert (len(await rows.fetchall()), len(told)) == (1, 1)
@@ -256,3 +257,29 @@ async def test_every_acknowledged_append_is_there_once_after_the_server_was_kill
         assert [one.event.by for one in events] == list(range(len(positions)))
     assert met == [one.position for one in everything][: len(met)]
     await log.close()
+
+
+async def test_everybody_who_waits_is_woken_by_the_look_of_one(database_url: str) -> None:
+    """Two readers wait when the listener comes back: one asks how far the log has come, and both know."""
+    log, other = open_log(database_url), open_log(database_url)
+    await log.append([write("counter-a", 0, 1)])
+    waiting = asyncio.gather(*(other.wait(1, 20) for _ in range(2)))
+    await asyncio.sleep(0.2)
+    await kill_connections(database_url)
+    await log.append([write("counter-a", 1, 2)])
+    assert await asyncio.wait_for(waiting, 2) == [True, True]
+    asked = 0
+
+    async def failing() -> int:
+        nonlocal asked
+        asked += 1
+        raise psycopg.OperationalError
+
+    wakeup = PostgresWakeup(log_of(database_url, "counters"), failing)
+    for _ in range(2):
+        # A look that fails makes no later one superfluous.
+        with pytest.raises(psycopg.OperationalError):
+            await wakeup.wait(0, 5)
+    assert asked == 2
+    for one in (log, other, wakeup):
+        await one.close()

@@ -83,7 +83,8 @@ def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[N
 
     def noting(step: Step) -> Any:
         statement, values = written(step)
-        asked.append((statement.decode(), dict(enumerate(values))))
+        told = [value.decode() if isinstance(value, bytes) else value for value in values]
+        asked.append((statement.decode(), dict(enumerate(told))))
         return statement, values
 
     connection, written = index._inline.connection(), index._written

@@ -192,8 +192,11 @@ def test_pages_show_exactly_what_the_rule_permits(
     messages = [_message(stories[case], kind, org) for kind, org, case in moves]
     shuffled.shuffle(messages)
     with TemporaryDirectory() as directory, filled(Path(directory)) as feed:
-        for message in messages:
-            feed.take([message])
+        # In batches of any size: several messages of a case may come at once.
+        while messages:
+            many = shuffled.randint(1, 6)
+            feed.take(messages[:many])
+            messages = messages[many:]
         for org in READERS:
             assert feed.shown(org, limit) == feed.expected(org)
             kind = casefile.CaseReopened.TYPE

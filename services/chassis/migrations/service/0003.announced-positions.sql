@@ -1,5 +1,5 @@
 -- An append announces its last position, so that whoever waits for events knows without a question whether there is
--- anything that it has not read. What announces nothing but itself is a replica of the version before.
+-- anything that it has not read. Replicas of the version before hear that somebody appended, as they did.
 CREATE OR REPLACE FUNCTION append_events(
   ends integer[], streams text[], versions bigint[], topics text[], states bytea[]
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
