@@ -79,6 +79,7 @@ def targets(path: str, draft: str, basis: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("what", BODIES)
+@pytest.mark.slow
 async def test_a_hostile_body_is_refused_everywhere(desk: ReferralDesk, what: str) -> None:
     """As any content type, at every route that takes a body: a problem below 500, and log and vault as before."""
     path, draft = await desk.submit(), await desk.draft()
