@@ -1,7 +1,8 @@
-"""`caserelay serve referral` with a sampler in it: where the processor's time goes.
+"""`caserelay serve` with a sampler in it: where the processor's time goes.
 
 A signal every two milliseconds of processor time notes which line is running; what C code does counts for the line
-that called it. On the way out the counts are written to the file named by the first argument.
+that called it. On the way out the counts are written to the file named by the first argument: by source file where one
+service is served, and by part of the system where there are several. The other arguments are the services.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import json
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from services.chassis.settings import Settings
 from services.serve import run_services
@@ -20,9 +23,23 @@ INTERVAL_SECONDS = 0.002
 START_UP_SECONDS = 2.5
 """Of processor time, before the first sample: importing is no part of the load."""
 ROOT = Path(__file__).parents[2]
+REST: Final = "the HTTP server and the event loop"
+PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("requests: read, decide, answer", ("services/chassis/http/plain.py",)),
+    ("commits of vaults", ("services/chassis/group_commit.py", "services/chassis/vault.py")),
+    ("commits of logs", ("services/chassis/group_commit.py",)),
+    ("publishing", ("services/chassis/publisher.py",)),
+    ("indexes: write rows", ("services/chassis/projection.py", "services/chassis/index_sqlite.py")),
+    ("indexes: find out which rows", ("services/chassis/projection.py",)),
+    ("casefile takes messages in", ("services/chassis/consumer.py", "services/casefile/app.py")),
+    ("notifications takes messages in", ("services/chassis/consumer.py", "services/notifications/app.py")),
+    ("consumers besides", ("services/chassis/consumer.py",)),
+)
+"""A part, and the files that are all under way when it is; the first that fits counts."""
 
 
-def _area(file: str) -> str:
+def _area(frame: FrameType) -> str:
+    file = frame.f_code.co_filename
     if file == "<string>":
         return "constructors that the language makes of dataclasses"
     _, installed, library = file.partition("/site-packages/")
@@ -32,20 +49,29 @@ def _area(file: str) -> str:
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])
 
 
-def main(file: Path) -> int:
+def _part(frame: FrameType) -> str:
+    under_way, here = set[str](), str(ROOT) + "/"
+    outer: FrameType | None = frame
+    while outer is not None:
+        under_way.add(outer.f_code.co_filename.removeprefix(here))
+        outer = outer.f_back
+    return next((part for part, files in PARTS if under_way.issuperset(files)), REST)
+
+
+def main(file: Path, names: Sequence[str]) -> int:
     """Serves until a signal stops it; the exit status."""
-    samples: Counter[str] = Counter()
+    samples, of = Counter[str](), _area if len(names) == 1 else _part
 
     def sample(_signal: int, frame: FrameType | None) -> None:
-        samples[_area(frame.f_code.co_filename) if frame is not None else "nothing"] += 1
+        samples[of(frame) if frame is not None else "nothing"] += 1
 
     signal.signal(signal.SIGPROF, sample)
     signal.setitimer(signal.ITIMER_PROF, START_UP_SECONDS, INTERVAL_SECONDS)
-    status = run_services(Settings(), ("referral",))
+    status = run_services(Settings(), names)
     signal.setitimer(signal.ITIMER_PROF, 0)
     file.write_text(json.dumps(samples))
     return status
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

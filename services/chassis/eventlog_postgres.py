@@ -27,6 +27,7 @@ from services.chassis.postgres import Database, connect, is_lost, persist, prepa
 from services.chassis.postgres_wakeup import PostgresWakeup
 
 READERS: Final = 4
+ASKED_AT_ONCE: Final = 200
 REMEMBERED: Final = 8192
 """How many of the newest events that this process appended are kept in memory."""
 _FOREVER: Final = 2**62
@@ -74,7 +75,10 @@ class PostgresEventLog:
         self._wakeup = PostgresWakeup(database, self.head)
         self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
-        self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(self._read_streams)
+        # A list folds as many streams as it shows.
+        self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(
+            self._read_streams, ASKED_AT_ONCE
+        )
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
 
     async def append(self, writes: Sequence[Write]) -> int:

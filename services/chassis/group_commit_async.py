@@ -20,8 +20,12 @@ class AsyncGroupCommit(Generic[Item, Result]):
     that it raises concerns the whole batch. It serves questions as well as commits: many share a round trip.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]]) -> None:
+    def __init__(
+        self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], most: int = MOST_AT_ONCE
+    ) -> None:
+        """`most` is how many items a batch has at most."""
         self._commit = commit
+        self._most = most
         self._queue: list[tuple[Item, asyncio.Future[Result]]] = []
         self._work: asyncio.Task[None] | None = None
 
@@ -42,7 +46,7 @@ class AsyncGroupCommit(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._queue:
-                batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
+                batch, self._queue = self._queue[: self._most], self._queue[self._most :]
                 results: Sequence[Result | Exception]
                 try:
                     results = await self._commit([item for item, _ in batch])
