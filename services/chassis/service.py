@@ -81,7 +81,7 @@ class Service:
         # What is loaded by now lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-        # And what is not should be looked at in small portions: 50 of the first made a pause of 26 ms every 20 lists.
+        # And what is not is looked at in small portions: a pause for many of them is one that callers notice.
         gc.set_threshold(20_000, 5, 1_000)
         self._started = True
 
