@@ -104,6 +104,7 @@ def test_a_container_is_used_where_a_docker_daemon_answers(
         try:
             address = stack.enter_context(start())
         except engines.NoDaemon as reason:
+            # The servers themselves are then had in another way, and tested; only this way to them is not.
             pytest.skip(f"a container is one way of several, and {reason}")
         use(address)
 

@@ -118,7 +118,7 @@ def _is_working_day(day: date, country: str) -> bool:
 def _public_holidays(country: str, year: int) -> frozenset[date]:
     try:
         return frozenset(holidays.country_holidays(country, years=year))
-    except NotImplementedError:
+    except NotImplementedError:  # how the library says that it does not know the country
         raise ValueError(f"no public holidays are known for country {country!r}") from None
 
 

@@ -37,9 +37,7 @@ from services.chassis.postgres import Database, Inline, RefusedDatabase, connect
 _TEXT: Final = SQL('text COLLATE "C"')
 LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
-
-
-Statement = tuple[bytes, Sequence[str | int | bytes]]
+_Statement = tuple[bytes, Sequence[str | int | bytes]]
 
 
 class PostgresIndex:
@@ -103,7 +101,7 @@ class PostgresIndex:
             return False
         return True
 
-    async def _commit(self, statements: Sequence[Statement]) -> None:
+    async def _commit(self, statements: Sequence[_Statement]) -> None:
         if self._writing is None or self._writing.closed:
             self._writing = await connect(self._database, make_undemanding)
         connection = self._writing
@@ -151,7 +149,7 @@ class PostgresIndex:
         rows = self._rows(statement, (key,))
         return self._row(table, rows[0]) if rows else None
 
-    def _written(self, step: Step) -> Statement:
+    def _written(self, step: Step) -> _Statement:
         match step:
             case Put(table, names, rows):
                 statement = self._statement("put", table, *names, make=lambda: self._putting(table, names))
@@ -190,7 +188,7 @@ class PostgresIndex:
         statement, values = self._deleted_where(table, columns)
         self._inline.repeat(lambda connection: connection.execute(statement, values))
 
-    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> Statement:
+    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
         shape = ("delete where", table, *shape_of(columns))
         statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
         return statement, [as_text(value) for value in columns.values() if value is not None]

@@ -73,7 +73,14 @@ class Database:
                 "CASERELAY_DATABASE_URL is no PostgreSQL address, such as postgresql://user@host:5432/name"
             ) from None
         options = f"{given.pop('options', '') or ''} -c search_path={self.schema}"
-        known = {"application_name": "caserelay", **_TCP, **given, "options": options.strip()}
+        # A message that has its values in it is written in UTF-8, whatever the database keeps.
+        known = {
+            "application_name": "caserelay",
+            **_TCP,
+            **given,
+            "client_encoding": "UTF8",
+            "options": options.strip(),
+        }
         return make_conninfo("", **known)
 
 

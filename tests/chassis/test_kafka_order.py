@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from services.chassis.bus import BusMessage
 from services.chassis.bus_kafka import KafkaBus
@@ -86,6 +86,21 @@ async def test_whatever_stands_in_a_partition_is_handed_on_once_and_in_order(
     """Nothing is lost by an overtaking, although what overtook is dropped at first."""
     put(cluster, *records)
     assert await reads(cluster, 5) == [1, 2, 3, 4, 5]
+
+
+async def test_whoever_watches_the_group_sees_how_far_it_has_come(cluster: Cluster) -> None:
+    """Places are saved elsewhere; they are told to Kafka too, soon after, though not for every batch."""
+    put(cluster, *((position, position - 1) for position in range(1, 6)))
+    bus = KafkaBus(cluster)
+    follower = Follower(bus)
+    watching = connected(KafkaConsumer, cluster, group_id=cluster.name(f"followers-of-{TOPIC}"))
+    until = time.monotonic() + 30
+    while watching.committed(TopicPartition(cluster.name(TOPIC), 0)) != 5:
+        assert time.monotonic() < until
+        await follower.take(3, 0.2)
+    watching.close(autocommit=False)
+    await follower.subscription.close()
+    await bus.close()
 
 
 async def test_a_record_of_somebody_else_is_passed_by(cluster: Cluster) -> None:

@@ -34,6 +34,7 @@ System = tuple[Composed, Outsider]
 def system() -> Iterator[System]:
     """One system for all rules of this file."""
     if (reason := what_is_missing()) is not None:
+        # Also under CI=true: Kafka and PostgreSQL can be had without Docker, a container cannot.
         pytest.skip(reason)
     with composed() as running:
         yield running
