@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
@@ -130,7 +130,9 @@ class KafkaSubscription:
             KafkaConsumer,
             self._cluster,
             group_id=self._group,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
+            # Every member gives up all it has before partitions are shared out. The library's cooperative assignor goes
+            # by what members say they own, and one that was thrown out still names what it gave up: nobody gets that.
+            partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,

@@ -73,7 +73,7 @@ class Gateway(Caller):
             for service, urls in self._replicas.items():
                 for url in urls:
                     await self._covers(service, url, heads, ends)
-            ready = {f"{name} {n}": said for name, n, said in [one async for one in self._ready(ends)]}
+            ready = await self._ready(ends)
             well = all(not said["failing"] and not any(said["behind"].values()) for said in ready.values())
             if well and heads == await self._heads(ends):
                 return ready
@@ -106,14 +106,15 @@ class Gateway(Caller):
                 if answer.status_code == 200:
                     break
                 assert answer.status_code in (503, 504), answer.text
-                assert time.monotonic() < ends, (service, url, log, heads, answer.text)
+                assert time.monotonic() < ends, (service, url, log, heads, await self._ready(ends))
                 await asyncio.sleep(0.05)
 
-    async def _ready(self, ends: float) -> AsyncIterator[tuple[str, int, dict[str, Any]]]:
-        for service, urls in self._replicas.items():
-            for number, url in enumerate(urls):
-                answer = (await self._told(f"{url}/readyz", ends)).json()
-                yield service, number, answer["services"][service]
+    async def _ready(self, ends: float) -> dict[str, Any]:
+        return {
+            f"{service} {number}": (await self._told(f"{url}/readyz", ends)).json()["services"][service]
+            for service, urls in self._replicas.items()
+            for number, url in enumerate(urls)
+        }
 
     @asynccontextmanager
     async def subscribed(self, person: Person) -> AsyncIterator[Subscriber]:

@@ -1,0 +1,113 @@
+"""A group of consumers whose members are thrown out, as by a broker that hung for longer than their session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
+
+from services.chassis.bus import START, Place
+from services.chassis.bus_kafka import KafkaBus
+from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka_topics import Topics, wanted
+from tests import kafka
+from tests.chassis.test_bus import TOPIC, Follower, message
+from tests.engines import NoServer
+from tests.faults.caller import until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+PARTITIONS = 6
+GROUP = f"followers-of-{TOPIC}"
+KEYS = 60
+"""So many that each partition holds some."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """With a broker that lets whoever comes within three seconds join an empty group together, as a restart does."""
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(kafka.own_broker({"group.initial.rebalance.delay.ms": "3000"}))
+        except NoServer as reason:
+            kafka.without_server(reason)
+        made = Cluster.at(broker.servers)
+        topics = Topics(made)
+        topics.create(wanted([TOPIC], PARTITIONS), 1)
+        topics.close()
+        yield made
+
+
+@asynccontextmanager
+async def member(cluster: Cluster, places: dict[int, Place]) -> AsyncIterator[Follower]:
+    """Follows the topic from a process of its own, in effect, as long as the block runs."""
+    bus = KafkaBus(cluster)
+    follower = Follower(bus)
+    follower.places = places
+
+    async def work() -> None:
+        while True:
+            batches = await follower.subscription.take(10, 0.1)
+            for batch in batches:
+                follower.messages += batch.messages
+                if batch.place.offset > places.get(batch.partition, START).offset:
+                    places[batch.partition] = batch.place
+            await follower.subscription.taken({batch.partition: batch.place for batch in batches})
+
+    working = asyncio.create_task(work())
+    try:
+        yield follower
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await follower.subscription.close()
+        await bus.close()
+
+
+def members(cluster: Cluster) -> list[str]:
+    """The members of the group, as the broker knows them."""
+    with KafkaAdminClient(**cluster.client) as admin:
+        return [one["member_id"] for one in admin.describe_groups([GROUP])[GROUP]["members"]]
+
+
+def throw_out(cluster: Cluster) -> None:
+    """Ends the membership of all, as the end of their sessions would."""
+    with KafkaAdminClient(**cluster.client) as admin:
+        admin.remove_group_members(GROUP, [MemberToRemove(member_id=one) for one in members(cluster)])
+
+
+async def test_whoever_was_thrown_out_and_whoever_comes_new_share_all_partitions_anew(cluster: Cluster) -> None:
+    """A member that had every partition, and has none now, claims none: else those that it gave up are nobody's."""
+    places: dict[int, Place] = {}
+    bus = KafkaBus(cluster)
+
+    async def told(first: int) -> None:
+        await bus.publish(TOPIC, [message(first + n, key=f"k{n}") for n in range(KEYS)], first + KEYS - 1)
+
+    async with member(cluster, places) as one:
+
+        async def covered(position: int) -> None:
+            async def is_so() -> bool:
+                return one.through >= position
+
+            await until(is_so, 30)
+
+        await told(1)
+        await covered(KEYS)
+        await asyncio.to_thread(throw_out, cluster)
+        async with member(cluster, places) as other:
+
+            async def both() -> bool:
+                return len(await asyncio.to_thread(members, cluster)) == 2
+
+            await until(both, 30)
+            await told(KEYS + 1)
+            await covered(2 * KEYS)
+            handled = sorted({m.position for follower in (one, other) for m in follower.messages})
+            assert handled == list(range(1, 2 * KEYS + 1))
+            assert other.messages
+    await bus.close()
