@@ -130,21 +130,21 @@ Prepare = Callable[[AsyncConnection[Any]], Awaitable[None]]
 async def connect(database: Database, also: Prepare | None = None) -> AsyncConnection[Any]:
     """A connection whose commits are durable, whatever the server's default is; unless `also` wants it otherwise."""
     connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
-    try:
-        await prepare(connection)
-        if also is not None:
-            await also(connection)
-    except BaseException:
-        # Whoever was to close it never sees it: a listener that is stopped while it connects anew.
-        await connection.close()
-        raise
+    await prepare(connection, also)
     return connection
 
 
-async def prepare(connection: AsyncConnection[Any]) -> None:
-    """Makes commits durable, and lets every statement see what was committed before it."""
-    await connection.execute(_DURABLE)
-    await connection.execute(_ISOLATED)
+async def prepare(connection: AsyncConnection[Any], also: Prepare | None = None) -> None:
+    """Makes commits durable, and lets every statement see what was committed before it; closes it when that fails."""
+    try:
+        await connection.execute(_DURABLE)
+        await connection.execute(_ISOLATED)
+        if also is not None:
+            await also(connection)
+    except BaseException:
+        # Whoever was to close it never sees it: a listener, or a pool, that is stopped while it connects anew.
+        await connection.close()
+        raise
 
 
 _UNDEMANDING: Final = (

@@ -9,13 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.eventlog import Conflict
 from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.group_commit_async import MOST_AT_ONCE
 from services.chassis.migrations import log_of, migrate, missing, vault_of
-from services.chassis.postgres import Database, RefusedDatabase, refuse_database_functions
+from services.chassis.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
 from services.chassis.postgres_wakeup import PostgresWakeup
 from services.chassis.stores import Stores
 from services.chassis.vault_postgres import PostgresVault
@@ -135,6 +136,21 @@ async def test_lost_connections_are_opened_again(database_url: str) -> None:
         assert await log.append([write("counter-a", version, version + 1)]) == version + 1
     await asyncio.wait_for(waiting, 2)
     await log.close()
+
+
+async def test_a_connection_is_closed_when_whoever_prepares_it_is_stopped(database_url: str) -> None:
+    """As a pool's worker is, or a listener; nobody else holds the connection yet."""
+
+    async def more(connection: AsyncConnection[Any]) -> None:
+        await connection.execute("SELECT pg_sleep(30)")
+
+    connection = await AsyncConnection.connect(database_url)
+    preparing = asyncio.create_task(prepare(connection, more))
+    await asyncio.sleep(0.2)
+    preparing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await preparing
+    assert connection.closed
 
 
 async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(
