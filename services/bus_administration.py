@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from contracts.topics import TOPICS
 from services.chassis.consumer_store import Parked
-from services.chassis.kafka_clients import Cluster, RefusedTopics
-from services.chassis.kafka_topics import Topics, wanted
+from services.chassis.kafka.clients import Cluster, RefusedTopics
+from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.parking import redrive
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores

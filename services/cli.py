@@ -108,7 +108,7 @@ def bus() -> None:
 def topics(organisation: tuple[str, ...]) -> None:
     """Creates the topics that are missing, in the cluster of CASERELAY_KAFKA_SERVERS."""
     from services.bus_administration import create_topics
-    from services.chassis.kafka_clients import RefusedTopics
+    from services.chassis.kafka.clients import RefusedTopics
 
     try:
         created = create_topics(_settings(), organisation)

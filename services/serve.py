@@ -17,7 +17,7 @@ from contracts.topics import TOPICS
 from services.assembly import assemble, production_app
 from services.chassis.clock import SystemClock
 from services.chassis.identity import Verifier
-from services.chassis.kafka_clients import Cluster, RefusedTopics, Unreachable
+from services.chassis.kafka.clients import Cluster, RefusedTopics, Unreachable
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
 from services.chassis.postgres import RefusedDatabase
 from services.chassis.telemetry import configure_logging
@@ -83,7 +83,7 @@ def serve_app(app: ASGIApp, settings: Settings, on: socket.socket, end_streams: 
 
 def _has_topics(cluster: Cluster) -> bool:
     # Late, since Kafka's client is large.
-    from services.chassis.kafka_topics import require  # noqa: PLC0415
+    from services.chassis.kafka.topics import require  # noqa: PLC0415
 
     try:
         require(cluster, TOPICS)

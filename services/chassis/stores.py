@@ -18,7 +18,7 @@ from services.chassis.eventlog_sqlite import SQLiteEventLog
 from services.chassis.index import Index, Table
 from services.chassis.index_postgres import PostgresIndex
 from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka.clients import Cluster
 from services.chassis.lease import Lease
 from services.chassis.lease_postgres import PostgresLease
 from services.chassis.lease_sqlite import SQLiteLease
@@ -98,7 +98,7 @@ class Stores:
     def bus(self) -> Bus:
         """The bus that the services share."""
         if self._cluster is not None:
-            from services.chassis.bus_kafka import KafkaBus
+            from services.chassis.kafka.bus import KafkaBus
 
             return KafkaBus(self._cluster)
         return EmbeddedBus(self._file("bus.db"))

@@ -14,7 +14,7 @@ from services.assembly import assemble
 from services.chassis.clock import SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.identity import Verifier
-from services.chassis.kafka_clients import RefusedTopics
+from services.chassis.kafka.clients import RefusedTopics
 from services.chassis.migrations import migrate
 from services.chassis.postgres import RefusedDatabase
 from services.chassis.settings import Settings

@@ -10,12 +10,12 @@ import pytest
 
 from services.chassis.bus import Bus
 from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.bus_kafka import KafkaBus
 from services.chassis.eventlog import EventLog
 from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.kafka_clients import Cluster
-from services.chassis.kafka_topics import Topics, wanted
+from services.chassis.kafka.bus import KafkaBus
+from services.chassis.kafka.clients import Cluster
+from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.migrations import log_of
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES

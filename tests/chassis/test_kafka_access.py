@@ -21,9 +21,9 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from services.bus_administration import create_topics
 from services.chassis.bus import BusMessage, Place
-from services.chassis.bus_kafka import KafkaBus
-from services.chassis.kafka_clients import PROGRESS, Cluster, Unreachable
-from services.chassis.kafka_topics import require
+from services.chassis.kafka.bus import KafkaBus
+from services.chassis.kafka.clients import PROGRESS, Cluster, Unreachable
+from services.chassis.kafka.topics import require
 from services.chassis.settings import Settings
 from tests import engines, kafka
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from services.chassis.bus import BusMessage
-from services.chassis.bus_kafka import partition_of
-from services.chassis.kafka_events import decode, encode
+from services.chassis.kafka.bus import partition_of
+from services.chassis.kafka.events import decode, encode
 
 ENVELOPE = {
     "specversion": "1.0",

@@ -11,9 +11,9 @@ from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
 
 from services.chassis.bus import START, Place
-from services.chassis.bus_kafka import KafkaBus
-from services.chassis.kafka_clients import Cluster
-from services.chassis.kafka_topics import Topics, wanted
+from services.chassis.kafka.bus import KafkaBus
+from services.chassis.kafka.clients import Cluster
+from services.chassis.kafka.topics import Topics, wanted
 from tests import kafka
 from tests.chassis.test_bus import TOPIC, Follower, message
 from tests.engines import NoServer

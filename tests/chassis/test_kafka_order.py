@@ -9,13 +9,13 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from services.chassis.bus import BusMessage
-from services.chassis.bus_kafka import KafkaBus
 from services.chassis.eventlog import EventLog, Write
-from services.chassis.kafka_clients import PROGRESS, Cluster
-from services.chassis.kafka_connecting import connected
-from services.chassis.kafka_events import encode
-from services.chassis.kafka_progress import Progress
-from services.chassis.kafka_topics import Topics, wanted
+from services.chassis.kafka.bus import KafkaBus
+from services.chassis.kafka.clients import PROGRESS, Cluster
+from services.chassis.kafka.connecting import connected
+from services.chassis.kafka.events import encode
+from services.chassis.kafka.progress import Progress
+from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.publisher import Publisher
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import Counted, LookedAt, metadata, translate

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.chassis.kafka_subscription import SESSION_MS
+from services.chassis.kafka.subscription import SESSION_MS
 from services.chassis.leadership import LEASE_SECONDS
 from services.cli import SERVICE_NAMES
 from tests.faults.caller import until

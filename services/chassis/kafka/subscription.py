@@ -20,10 +20,10 @@ from kafka.errors import KafkaError
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.eventlog import Unavailable
-from services.chassis.kafka_clients import Cluster
-from services.chassis.kafka_connecting import connected
-from services.chassis.kafka_events import decode
-from services.chassis.kafka_progress import ProgressBoard
+from services.chassis.kafka.clients import Cluster
+from services.chassis.kafka.connecting import connected
+from services.chassis.kafka.events import decode
+from services.chassis.kafka.progress import ProgressBoard
 
 T = TypeVar("T")
 

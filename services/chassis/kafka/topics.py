@@ -9,8 +9,8 @@ from typing import Any, Final
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics, Unreachable
-from services.chassis.kafka_connecting import connected
+from services.chassis.kafka.clients import PROGRESS, Cluster, RefusedTopics, Unreachable
+from services.chassis.kafka.connecting import connected
 
 _FOREVER: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """A service that is new reads from the first event on."""

@@ -21,12 +21,12 @@ from kafka.partitioner.default import murmur2
 
 from services.chassis.bus import BusMessage, Places
 from services.chassis.eventlog import Unavailable
-from services.chassis.kafka_clients import PROGRESS, Cluster, RefusedTopics
-from services.chassis.kafka_connecting import connected
-from services.chassis.kafka_events import encode
-from services.chassis.kafka_progress import NOTHING, Progress, ProgressBoard
-from services.chassis.kafka_subscription import KafkaSubscription
-from services.chassis.kafka_topics import Topics
+from services.chassis.kafka.clients import PROGRESS, Cluster, RefusedTopics
+from services.chassis.kafka.connecting import connected
+from services.chassis.kafka.events import encode
+from services.chassis.kafka.progress import NOTHING, Progress, ProgressBoard
+from services.chassis.kafka.subscription import KafkaSubscription
+from services.chassis.kafka.topics import Topics
 
 DELIVERY_MS: Final = 20_000
 LARGEST_REQUEST: Final = 4_000_000

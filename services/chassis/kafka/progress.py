@@ -21,8 +21,8 @@ from pydantic_core import from_json, to_json
 
 from services.chassis.bus import START, Places
 from services.chassis.eventlog import Unavailable
-from services.chassis.kafka_clients import PROGRESS, Cluster
-from services.chassis.kafka_connecting import connected
+from services.chassis.kafka.clients import PROGRESS, Cluster
+from services.chassis.kafka.connecting import connected
 
 KEPT: Final = 4096
 """Records remembered per topic; a subscriber that lags further behind than that counts as having covered less."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
-from services.chassis.kafka_clients import Cluster
+from services.chassis.kafka.clients import Cluster
 
 _DIRECTLY: Final = "directly"
 
