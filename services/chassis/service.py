@@ -52,6 +52,8 @@ class Service:
     """Whether a stream refers to a vault record: `refers(stream, ref)`; None where nothing is swept."""
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
+    more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
+    """How far such work is behind, by what it fills; nothing in a process that does not do it."""
     closers: list[Callable[[], object]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
@@ -110,6 +112,8 @@ class Service:
             behind["publisher"] = await self.publisher.behind()
         for source, consumer in self.sources.items():
             behind[f"consumer of {source}"] = consumer.behind()
+        if self.more_behind is not None:
+            behind |= await self.more_behind()
         return behind
 
     def parked(self) -> dict[str, int]:

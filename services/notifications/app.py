@@ -78,6 +78,7 @@ def build(
         leadership=leadership,
         sources={"referral": referrals, "casefile": cases},
         more_led={"organisation topics": topics.round},
+        more_behind=topics.behind,
         closers=[consumed.close],
     )
     live = LiveFeed(service)

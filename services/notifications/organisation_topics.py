@@ -58,6 +58,11 @@ class OrganisationTopics:
         """Another process may have carried on meanwhile: the bus is asked again where to go on."""
         self._through.clear()
 
+    async def behind(self) -> dict[str, int]:
+        """How many positions of the log each topic that is filled here has not been given yet."""
+        head = await self._log.head() if self._topics else 0
+        return {topic: max(0, head - await self._bus.published_through(topic)) for topic in self._topics}
+
     async def round(self) -> None:
         """Carries what is new, or waits a while for something new."""
         if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:

@@ -14,8 +14,9 @@ from kafka import KafkaConsumer, TopicPartition
 from services.assembly import SERVICES
 from services.bus_administration import create_topics
 from services.chassis.settings import Settings
+from services.chassis.supervision import Supervised
 from services.notifications import organisation_topics
-from services.notifications.organisation_topics import topic_of
+from services.notifications.organisation_topics import OrganisationTopics, topic_of
 from tests.people import INES, KARIM, LOTTE, another_person, yonas
 from tests.running import Running, running
 
@@ -102,3 +103,28 @@ async def test_a_topic_that_is_made_later_begins_with_what_may_be_seen_then(here
     assert not set(before) <= set(after)
     create_topics(here.settings, ["samenstap"])
     assert await told(here, "samenstap", len(after)) == after
+
+
+async def test_whoever_operates_it_sees_which_topic_is_behind(here: Running) -> None:
+    """By name, until it holds all that its organisation may see."""
+    service = here.service("notifications")
+
+    async def comes_to(*, abreast: bool) -> None:
+        async with asyncio.timeout(30):
+            while True:
+                said = (await here.get(None, "/readyz")).json()["services"]["notifications"]["behind"]
+                if topic_of("brugwerk") in said and (said[topic_of("brugwerk")] == 0) is abreast:
+                    return
+                await asyncio.sleep(0.1)
+
+    await comes_to(abreast=True)
+    (filling,) = [work for work in service._work if "organisation topics" in work.name]
+    await filling.stop()
+    await refer(here, yonas())
+    await comes_to(abreast=False)
+    going_on = Supervised(
+        "another", OrganisationTopics(service.bus, service.log, service.index, service.projection).round
+    )
+    going_on.start()
+    await comes_to(abreast=True)
+    await going_on.stop()

@@ -228,14 +228,23 @@ class KafkaSubscription:
     def _commit(self) -> None:
         if time.monotonic() - self._committed_at < COMMIT_EVERY_SECONDS:
             return
+        if offsets := self._handled():
+            self._committed_at = time.monotonic()
+            self._consumer.commit_async(offsets)
+
+    def _handled(self) -> dict[TopicPartition, OffsetAndMetadata]:
         offsets = {
             TopicPartition(self._name, partition): OffsetAndMetadata(place.offset)
             for partition, place in self._to_commit.items()
         }
         self._to_commit.clear()
-        if offsets:
-            self._committed_at = time.monotonic()
-            self._consumer.commit_async(offsets)
+        return offsets
+
+    def _end(self) -> None:
+        if self._consumer is not None and (offsets := self._handled()):
+            with contextlib.suppress(KafkaError):
+                self._consumer.commit(offsets, timeout_ms=COMMIT_MS)
+        self._leave()
 
     def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -248,7 +257,7 @@ class KafkaSubscription:
         if self._closed:
             return
         self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
         self._thread.shutdown(wait=False)
 
 
