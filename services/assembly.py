@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from services.chassis.http.app import common_routes, install_manners
 from services.chassis.identity import Verifier
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.sqlite_checkpoints import SQLiteCheckpoints
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
 from services.notifications.app import build as build_notifications
@@ -39,6 +41,7 @@ class Assembly:
     telemetry: Telemetry
     bus: Bus
     apps: Mapping[str, FastAPI]
+    checkpoints: SQLiteCheckpoints
 
     @property
     def running(self) -> Mapping[str, Service]:
@@ -47,6 +50,7 @@ class Assembly:
 
     async def start(self) -> None:
         """Starts all background work."""
+        self.checkpoints.start()
         for service in self.running.values():
             await service.start()
 
@@ -58,6 +62,7 @@ class Assembly:
 
     async def stop(self) -> None:
         """Stops all background work and closes all stores, the shared bus last."""
+        await asyncio.to_thread(self.checkpoints.stop)
         for service in self.running.values():
             await service.stop()
         await self.bus.close()
@@ -71,7 +76,7 @@ def assemble(
     stores = stores or Stores.of(settings)
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
-    return Assembly(settings, telemetry, bus, apps)
+    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.files))
 
 
 def production_app(assembly: Assembly) -> Origin:

@@ -37,6 +37,8 @@ class Stores:
     """
 
     def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
+        self.files: list[Path] = []
+        """The files that were opened."""
         self._directory = directory
         self._database = database
         self._cluster = cluster
@@ -58,7 +60,8 @@ class Stores:
     def _file(self, name: str) -> Path:
         # Nobody else on the machine has any business in it.
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return self._directory / name
+        self.files.append(self._directory / name)
+        return self.files[-1]
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
