@@ -76,7 +76,7 @@ def assemble(
     stores = stores or Stores.of(settings)
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
-    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.files))
+    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed))
 
 
 def production_app(assembly: Assembly) -> Origin:

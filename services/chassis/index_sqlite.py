@@ -24,7 +24,8 @@ class SQLiteIndex:
         self._db.execute("PRAGMA journal_mode = WAL")
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
         self._db.execute("PRAGMA synchronous = NORMAL")
-        # Keys are random: a page that is changed often on its way should be folded into the file only now and then.
+        # Keys are random: a page that is changed often on its way should be folded into the file only now and then,
+        # and beside the event loop (`SQLiteCheckpoints`), of which this is not to get in the way.
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
         self._db.execute("PRAGMA cache_size = -16000")

@@ -53,7 +53,7 @@ class Service:
     more_led: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """Further rounds of background work that one process of the service does for all."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
-    """How far such work is behind, by what it fills; nothing in a process that does not do it."""
+    """How far such work is behind, by what it fills for others; asked in the process that does it."""
     closers: list[Callable[[], object]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
@@ -112,7 +112,12 @@ class Service:
             behind["publisher"] = await self.publisher.behind()
         for source, consumer in self.sources.items():
             behind[f"consumer of {source}"] = consumer.behind()
-        if self.more_behind is not None:
+        return behind
+
+    async def all_behind(self) -> dict[str, int]:
+        """The same, and what only others wait for."""
+        behind = await self.behind()
+        if self.more_behind is not None and self.leadership.leading:
             behind |= await self.more_behind()
         return behind
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from services.chassis import migrations
 from services.chassis.bus import Bus
@@ -27,6 +28,10 @@ from services.chassis.settings import Settings
 from services.chassis.vault import SQLiteVault, Vault
 from services.chassis.vault_postgres import PostgresVault
 
+LOG_PAGES: Final = 300
+INDEX_PAGES: Final = 1_000
+"""Well below where whoever commits would have to move them: that is 1,000 pages, and of an index 8,000."""
+
 
 class Stores:
     """Opens the stores of a service.
@@ -37,8 +42,8 @@ class Stores:
     """
 
     def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
-        self.files: list[Path] = []
-        """The files that were opened."""
+        self.checkpointed: dict[Path, int] = {}
+        """The files whose write-ahead logs should not grow beyond so many pages before somebody moves them."""
         self._directory = directory
         self._database = database
         self._cluster = cluster
@@ -57,24 +62,27 @@ class Stores:
             return not migrations.missing(self._database, service)
         return (self._directory / f"{service}-log.db").exists()
 
-    def _file(self, name: str) -> Path:
+    def _file(self, name: str, pages: int | None = None) -> Path:
         # Nobody else on the machine has any business in it.
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.files.append(self._directory / name)
-        return self.files[-1]
+        path = self._directory / name
+        if pages is not None:
+            self.checkpointed[path] = pages
+        return path
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresEventLog(service, migrations.log_of(self._database, service), types)
-        return SQLiteEventLog(service, self._file(f"{service}-log.db"), types)
+        return SQLiteEventLog(service, self._file(f"{service}-log.db", LOG_PAGES), types)
 
     def vault(self, service: str) -> Vault:
         """The service's personal-data vault."""
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresVault(migrations.vault_of(self._database, service))
+        # Nobody else moves its pages: it does so itself when it forgets, and must not find them in use.
         return SQLiteVault(self._file(f"{service}-vault.db"))
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
@@ -82,7 +90,7 @@ class Stores:
         if self._database is not None:
             migrations.require(self._database, service)
             return PostgresIndex(migrations.index_of(self._database, service), tables, version)
-        return SQLiteIndex(self._file(f"{service}-index.db"), tables, version)
+        return SQLiteIndex(self._file(f"{service}-index.db", INDEX_PAGES), tables, version)
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """Where the service's consumers have come to."""
@@ -104,4 +112,4 @@ class Stores:
             from services.chassis.kafka.bus import KafkaBus
 
             return KafkaBus(self._cluster)
-        return EmbeddedBus(self._file("bus.db"))
+        return EmbeddedBus(self._file("bus.db", LOG_PAGES))

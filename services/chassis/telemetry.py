@@ -163,6 +163,7 @@ class Telemetry:
             ("service", "source"),
             registry=self.registry,
         )
+        self._parts: dict[str, set[str]] = {}
         ProcessCollector(namespace="caserelay", registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -190,6 +191,10 @@ class Telemetry:
     def observe(self, service: str, head: int, behind: Mapping[str, int], parked: Mapping[str, int]) -> None:
         """How a service stands now: its log's last position, what each part lacks, what each source has put aside."""
         self._heads.labels(service).set(head)
+        for part in self._parts.get(service, set()) - behind.keys():
+            # Another process does it now, or nobody any more.
+            self._behind.remove(service, part)
+        self._parts[service] = set(behind)
         for part, positions in behind.items():
             self._behind.labels(service, part).set(positions)
         for source, messages in parked.items():

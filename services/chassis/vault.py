@@ -96,6 +96,7 @@ class SQLiteVault:
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         self._writer: GroupCommit[_Sealed, None] = GroupCommit(self._commit)
+        self._still_in_the_log = False
 
     def _commit(self, batch: Sequence[_Sealed]) -> list[None]:
         now = self._now()
@@ -143,6 +144,7 @@ class SQLiteVault:
     def _truncate_wal(self) -> None:
         # The write-ahead log still holds what was deleted, until it is folded into the file.
         (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._still_in_the_log = bool(busy)
         if busy:
             raise StillInTheLog
 
@@ -168,7 +170,7 @@ class SQLiteVault:
                         self._db.execute(f"{_SHRED} {this[0]})", this[1])
                         swept += self._db.execute(f"DELETE FROM records WHERE {this[0]}", this[1]).rowcount  # noqa: S608 - constants
             await asyncio.sleep(0)
-        if swept:
+        if swept or self._still_in_the_log:
             self._truncate_wal()
         return swept
 

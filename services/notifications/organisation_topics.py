@@ -55,8 +55,9 @@ class OrganisationTopics:
         self._looked_at = float("-inf")
 
     def forget(self) -> None:
-        """Another process may have carried on meanwhile: the bus is asked again where to go on."""
+        """Another process may have carried on meanwhile: the bus is asked again which there are and where to go on."""
         self._through.clear()
+        self._topics, self._looked_at = [], float("-inf")
 
     async def behind(self) -> dict[str, int]:
         """How many positions of the log each topic that is filled here has not been given yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -68,16 +69,17 @@ async def member(cluster: Cluster, places: dict[int, Place]) -> AsyncIterator[Fo
         await bus.close()
 
 
-def members(cluster: Cluster) -> list[str]:
-    """The members of the group, as the broker knows them."""
+def group(cluster: Cluster) -> Any:
+    """The group, as the broker knows it."""
     with KafkaAdminClient(**cluster.client) as admin:
-        return [one["member_id"] for one in admin.describe_groups([GROUP])[GROUP]["members"]]
+        return admin.describe_groups([GROUP])[GROUP]
 
 
 def throw_out(cluster: Cluster) -> None:
     """Ends the membership of all, as the end of their sessions would."""
+    members = [MemberToRemove(member_id=one["member_id"]) for one in group(cluster)["members"]]
     with KafkaAdminClient(**cluster.client) as admin:
-        admin.remove_group_members(GROUP, [MemberToRemove(member_id=one) for one in members(cluster)])
+        admin.remove_group_members(GROUP, members)
 
 
 async def test_whoever_was_thrown_out_and_whoever_comes_new_share_all_partitions_anew(cluster: Cluster) -> None:
@@ -102,7 +104,8 @@ async def test_whoever_was_thrown_out_and_whoever_comes_new_share_all_partitions
         async with member(cluster, places) as other:
 
             async def both() -> bool:
-                return len(await asyncio.to_thread(members, cluster)) == 2
+                said = await asyncio.to_thread(group, cluster)
+                return len(said["members"]) == 2 and said["group_state"] == "Stable"
 
             await until(both, 30)
             await told(KEYS + 1)

@@ -215,6 +215,27 @@ async def test_what_is_missing_is_not_passed_over(cluster: Cluster) -> None:
     await bus.close()
 
 
+async def test_a_partition_that_waits_for_what_is_missing_goes_on_after_a_change_of_members(cluster: Cluster) -> None:
+    """Its member gives it up and gets it back, and the library keeps it paused over that."""
+    put(cluster, (1, 0), (2, 1), (4, 3), (5, 4))
+    bus = KafkaBus(cluster)
+    follower = Follower(bus)
+    while [one.position for one in follower.messages] != [1, 2]:
+        await follower.take(10, 0.2)
+    await follower.take(10, 0.2)
+    # It comes for another topic, so that the partition stays with the one that has it.
+    comes = connected(KafkaConsumer, cluster, group_id=cluster.name(f"followers-of-{TOPIC}"))
+    comes.subscribe([cluster.name(PROGRESS)])
+    while not comes.assignment():
+        await asyncio.gather(follower.take(10, 0.2), asyncio.to_thread(comes.poll, timeout_ms=200))
+    put(cluster, (3, 2), (4, 3), (5, 4))
+    await follower.reaches(5)
+    assert [one.position for one in follower.messages] == [1, 2, 3, 4, 5]
+    await asyncio.to_thread(comes.close, autocommit=False)
+    await follower.subscription.close()
+    await bus.close()
+
+
 async def test_junk_in_the_topic_of_progress_is_passed_by(cluster: Cluster) -> None:
     """What others put there stops nobody, and an entry that was deleted begins anew."""
     bus = KafkaBus(cluster)

@@ -214,7 +214,7 @@ def test_a_line_that_cannot_be_written_says_nothing_about_it(lines: Lines, monke
 
 
 def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
-    """Head of the log, lag of each part, messages put aside."""
+    """Head of the log, lag of each part as long as there is one, messages put aside."""
     telemetry.observe("casefile", 41, {"projection": 0, "consumer of referral": 3}, {"referral": 1})
     telemetry.observe("casefile", 42, {"projection": 1, "consumer of referral": 0}, {"referral": 0})
     value = telemetry.registry.get_sample_value
@@ -222,6 +222,8 @@ def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
     assert value("caserelay_behind_positions", {"service": "casefile", "part": "projection"}) == 1
     assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) == 0
     assert value("caserelay_parked_messages", {"service": "casefile", "source": "referral"}) == 0
+    telemetry.observe("casefile", 42, {"projection": 1}, {"referral": 0})
+    assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) is None
 
 
 def test_processes_count_for_themselves() -> None:

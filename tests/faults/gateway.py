@@ -106,7 +106,9 @@ class Gateway(Caller):
                 if answer.status_code == 200:
                     break
                 assert answer.status_code in (503, 504), answer.text
-                assert time.monotonic() < ends, (service, url, log, heads, await self._ready(ends))
+                if time.monotonic() > ends:
+                    ready = await self._ready(time.monotonic() + 10)
+                    raise AssertionError((service, url, log, heads, answer.text, ready))
                 await asyncio.sleep(0.05)
 
     async def _ready(self, ends: float) -> dict[str, Any]:

@@ -99,10 +99,16 @@ async def test_a_bus_is_closed_at_once_though_its_broker_does_not_answer(kafka_b
         topics.create(wanted([TOPIC], 2), replication=1)
     bus = KafkaBus(cluster)
     await bus.publish(TOPIC, [BusMessage(1, "a case", "m-1", b"{}")], 1)
+    subscription = bus.subscribe(TOPIC, "a group", dict)
+    while not (batches := await subscription.take(10, 0.5)):
+        pass
+    await subscription.taken({batch.partition: batch.place for batch in batches})
     kafka_broker.pause()
     publishing = asyncio.create_task(bus.publish(TOPIC, [BusMessage(2, "a case", "m-2", b"{}")], 2))
     await asyncio.sleep(1)
     async with asyncio.timeout(10):
+        # The offsets that it did not commit yet, and its leave, are not answered either.
+        await subscription.close()
         await bus.close()
     with pytest.raises(Unavailable):
         await publishing

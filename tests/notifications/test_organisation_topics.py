@@ -106,7 +106,7 @@ async def test_a_topic_that_is_made_later_begins_with_what_may_be_seen_then(here
 
 
 async def test_whoever_operates_it_sees_which_topic_is_behind(here: Running) -> None:
-    """By name, until it holds all that its organisation may see."""
+    """By name, until it holds all that its organisation may see, and where it is filled; nothing else waits for it."""
     service = here.service("notifications")
 
     async def comes_to(*, abreast: bool) -> None:
@@ -122,9 +122,16 @@ async def test_whoever_operates_it_sees_which_topic_is_behind(here: Running) -> 
     await filling.stop()
     await refer(here, yonas())
     await comes_to(abreast=False)
+    await here.settle()
     going_on = Supervised(
         "another", OrganisationTopics(service.bus, service.log, service.index, service.projection).round
     )
     going_on.start()
     await comes_to(abreast=True)
     await going_on.stop()
+    (leading,) = [work for work in service._work if "leadership" in work.name]
+    await leading.stop()
+    while service.leadership.leading:  # noqa: ASYNC110 - its lease runs out
+        await asyncio.sleep(0.1)
+    said = (await here.get(None, "/readyz")).json()["services"]["notifications"]["behind"]
+    assert topic_of("brugwerk") not in said

@@ -116,7 +116,7 @@ def common_routes(
         if all_ready:
             for name, service in services.items():
                 body["services"][name] = {
-                    "behind": await service.behind(),
+                    "behind": await service.all_behind(),
                     "parked": service.parked(),
                     "failing": service.failing(),
                 }
@@ -126,7 +126,7 @@ def common_routes(
     async def metrics() -> Response:
         for name, service in services.items():
             if service.ready:
-                telemetry.observe(name, await service.log.head(), await service.behind(), service.parked())
+                telemetry.observe(name, await service.log.head(), await service.all_behind(), service.parked())
         return telemetry.exposition()
 
     return router

@@ -32,7 +32,8 @@ SESSION_MS: Final = 6_000
 HEARTBEAT_MS: Final = 1_500
 LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
-COMMIT_MS: Final = 2_000
+COMMIT_MS: Final = 1_000
+"""A stop waits for so long when the broker does not answer, twice: to commit, and to leave."""
 COMMIT_EVERY_SECONDS: Final = 1.0
 """Nobody goes on from these offsets; a request for every batch was more than a quarter of a broker's work."""
 LONGEST_BATCH_MS: Final = 45_000
@@ -159,13 +160,17 @@ class KafkaSubscription:
             return self._saved()
 
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
-        self._place(partitions, asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS))
+        places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)
+        self._place(partitions, places)
+        # What the member before had handled and not committed yet; a partition in which nothing more is said may have
+        # been this one's all along.
+        self._to_commit.update({partition: places[partition] for partition in partitions if partition in places})
 
     def _revoked(self, partitions: Collection[int]) -> None:
         for partition in partitions:
             self._at.pop(partition, None)
             self._missing.pop(partition, None)
-            # Whoever has the partition now commits its offsets.
+            # Whoever has the partition next commits what is saved.
             self._to_commit.pop(partition, None)
 
     def _look_again(self) -> None:
@@ -183,7 +188,11 @@ class KafkaSubscription:
             self._at.pop(partition, None)
             if place is not None:
                 self._at[partition] = place
-            self._consumer.seek(TopicPartition(self._name, partition), (place or START).offset)
+            self._missing.pop(partition, None)
+            name = TopicPartition(self._name, partition)
+            self._consumer.seek(name, (place or START).offset)
+            # The library keeps it paused when it takes it away and gives it back.
+            self._consumer.resume(name)
 
     def _batch(self, partition: int, records: Sequence[Any]) -> Batch | None:
         at, messages = self._at.get(partition), list[BusMessage]()
@@ -241,10 +250,12 @@ class KafkaSubscription:
         return offsets
 
     def _end(self) -> None:
-        if self._consumer is not None and (offsets := self._handled()):
-            with contextlib.suppress(KafkaError):
-                self._consumer.commit(offsets, timeout_ms=COMMIT_MS)
-        self._leave()
+        try:
+            if self._consumer is not None and (offsets := self._handled()):
+                with contextlib.suppress(KafkaError):
+                    self._consumer.commit(offsets, timeout_ms=COMMIT_MS)
+        finally:
+            self._leave()
 
     def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -257,8 +268,10 @@ class KafkaSubscription:
         if self._closed:
             return
         self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
-        self._thread.shutdown(wait=False)
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
+        finally:
+            self._thread.shutdown(wait=False)
 
 
 class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
