@@ -95,13 +95,14 @@ def test_a_log_that_is_followed_begins_anew_and_does_not_grow(tmp_path: Path) ->
 def test_a_log_in_which_little_is_written_is_left_alone(tmp_path: Path) -> None:
     """Whoever begins a log anew waits for the disk: not for a page or two."""
     path = tmp_path / "log.db"
-    with writer(path) as write, checkpoints(path, pages=1000):
+    with writer(path) as write:
         write(1)
-        comes_to(path, 1)
-        for _ in range(10):
-            write(1)
-            time.sleep(0.1)
-        assert in_the_file(path) == 1
+        with checkpoints(path, pages=1000):
+            comes_to(path, 1)
+            for _ in range(10):
+                write(1)
+                time.sleep(0.1)
+            assert in_the_file(path) == 1
 
 
 @pytest.mark.parametrize("content", [None, b"no database" * 1000], ids=["missing", "damaged"])
