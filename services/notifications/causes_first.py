@@ -15,8 +15,9 @@ from services.chassis.streams import Streams
 from services.notifications.domain import INBOX, inbox_stream
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
-PATIENCE_SECONDS = 10.0
-"""Longer than it takes until another process follows a partition whose member has died."""
+PATIENCE_SECONDS = 30.0
+"""Longer than it takes until a broker that died or hung is back, causes are followed again, and their progress is
+announced; shorter than a member of a group may stay away."""
 
 
 def after_its_cause(react: React, streams: Streams, bus: Bus, *, causes: Consumer, patience: float) -> React:

@@ -226,10 +226,17 @@ async def test_a_partition_that_waits_for_what_is_missing_goes_on_after_a_change
     # It comes for another topic, so that the partition stays with the one that has it.
     comes = connected(KafkaConsumer, cluster, group_id=cluster.name(f"followers-of-{TOPIC}"))
     comes.subscribe([cluster.name(PROGRESS)])
-    while not comes.assignment():
+
+    async def both_take() -> None:
         await asyncio.gather(follower.take(10, 0.2), asyncio.to_thread(comes.poll, timeout_ms=200))
+
+    while not comes.assignment():
+        await both_take()
     put(cluster, (3, 2), (4, 3), (5, 4))
-    await follower.reaches(5)
+    until = time.monotonic() + 60
+    while follower.through < 5:
+        assert time.monotonic() < until
+        await both_take()
     assert [one.position for one in follower.messages] == [1, 2, 3, 4, 5]
     await asyncio.to_thread(comes.close, autocommit=False)
     await follower.subscription.close()

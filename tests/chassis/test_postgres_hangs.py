@@ -37,16 +37,23 @@ def held(server: Server) -> Iterator[None]:
     """The server and all its children stand still until the block ends."""
     assert server._process is not None
     first = server._process.pid
-    os.kill(first, signal.SIGSTOP)
-    children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
-    pids = [first, *map(int, children)]
-    for pid in pids[1:]:
-        os.kill(pid, signal.SIGSTOP)
+
+    def tell(pid: int, what: signal.Signals) -> None:
+        # A worker of the server may be about to end by itself.
+        with suppress(ProcessLookupError):
+            os.kill(pid, what)
+
+    tell(first, signal.SIGSTOP)
+    pids = [first]
     try:
+        children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii").split()
+        for pid in map(int, children):
+            tell(pid, signal.SIGSTOP)
+            pids.append(pid)
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            tell(pid, signal.SIGCONT)
 
 
 def seconds(work: Callable[[], object]) -> float:
