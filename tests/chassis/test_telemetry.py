@@ -251,4 +251,5 @@ def test_counting_and_logging_a_request_costs_less_than_twenty_microseconds(line
 
     best = min(timeit.repeat(once, timer=time.process_time, number=300, repeat=9)) / 300
     assert best < 20e-6
-    assert len(lines.all) == 2700
+    # Threads of clients that other tests have left may log as well.
+    assert sum(line["logger"] == "services.chassis.telemetry" for line in lines.all) == 2700
