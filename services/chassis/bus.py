@@ -69,6 +69,12 @@ class Subscription(Protocol):
     def behind(self, places: Places) -> int:
         """How much of what is published, in positions or messages, lies behind these places."""
 
+    async def end(self) -> Mapping[int, int]:
+        """The offset behind the last message of each partition, as the bus says when it is asked.
+
+        Announced or not: whatever anybody has taken from the topic until now lies before it. Raises Unavailable.
+        """
+
     async def close(self) -> None:
         """Leaves the group."""
 

@@ -7,7 +7,7 @@ behind the last position that the bus still holds, and the logs hold everything.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
@@ -125,6 +125,10 @@ class EmbeddedSubscription:
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
         return max(0, self._bus.through(self._topic) - self.through(places))
+
+    async def end(self) -> Mapping[int, int]:
+        """See `Subscription.end`."""
+        return {_ONLY: self._bus.through(self._topic)}
 
     async def close(self) -> None:
         """See `Subscription.close`."""

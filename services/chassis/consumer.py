@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus, BusMessage, Places
+from services.chassis.bus import START, Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
 from services.chassis.coverage import Coverage
 
@@ -63,6 +63,15 @@ class Consumer:
     def behind(self) -> int:
         """How much that is published is not covered yet."""
         return self._subscription.behind(self._places())
+
+    async def end(self) -> Mapping[int, int]:
+        """See `Subscription.end`."""
+        return await self._subscription.end()
+
+    def has_come_to(self, offsets: Mapping[int, int]) -> bool:
+        """Whether everything before these offsets of the partitions is handled or parked, by whichever process."""
+        places = self._places()
+        return all(places.get(partition, START).offset >= offset for partition, offset in offsets.items())
 
     async def round(self) -> None:
         """Handles what is new, or waits a while for something new."""

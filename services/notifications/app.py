@@ -58,7 +58,7 @@ def build(
         casefile.TOPIC,
         bus,
         consumed,
-        after_its_cause(take_in, streams, bus, causes=referrals, patience=PATIENCE_SECONDS),
+        after_its_cause(take_in, streams, causes=referrals, patience=PATIENCE_SECONDS),
     )
     feed = FeedIndex(index)
     projection = Projection(log, index, feed.project, feed.look)

@@ -7,41 +7,56 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus
 from services.chassis.consumer import Consumer, React
+from services.chassis.eventlog import Unavailable
 from services.chassis.streams import Streams
 from services.notifications.domain import INBOX, inbox_stream
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.25
-PATIENCE_SECONDS = 30.0
-"""Longer than it takes until a broker that died or hung is back, causes are followed again, and their progress is
-announced; shorter than a member of a group may stay away."""
+PATIENCE_SECONDS = 10.0
+"""Before the bus is asked. Nearly every cause comes sooner, and a bus that lost its newest messages has them again."""
 
 
-def after_its_cause(react: React, streams: Streams, bus: Bus, *, causes: Consumer, patience: float) -> React:
+class CauseWaitsAside(Exception):  # noqa: N818 - reads as what happened
+    """The cause of a message failed, or is behind one of its case that did: this one has to wait aside as well."""
+
+
+def after_its_cause(react: React, streams: Streams, *, causes: Consumer, patience: float) -> React:
     """`react`, once the message that an event follows from, and that `causes` follows, is in the inbox of its case.
 
     Whom a message concerns may be known only from its cause, and who reads on from a place is not shown what turns out
-    later to have been before it. So an event waits for `patience` seconds, and then for as long as `causes` has not
-    come to all that was published by then. It does not wait for a cause that was put aside.
+    later to have been before it. Whoever acted on the cause had it from its topic. So when an event has waited for
+    `patience` seconds, the bus is asked where that topic ends, until it answers, and the event goes on when `causes`
+    has come to there: what did not come by then will not come. Raises CauseWaitsAside.
     """
 
     async def reacting(event: CloudEvent) -> None:
         if event.causationid is not None:
-            pause, ends, published = FIRST_PAUSE, time.monotonic() + patience, 0
-            while not await settled(event.causationid, event.partitionkey):
-                if time.monotonic() < ends:
-                    published = max(published, await bus.published_through(causes.topic))
-                elif causes.through >= published:
-                    break
-                # Perhaps another process takes it.
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+            await taken_in(event.causationid, event.partitionkey)
         await react(event)
 
-    async def settled(cause: str, case: str) -> bool:
-        return cause in (await streams.fold(inbox_stream(case), INBOX)).causes or causes.holds_up(case)
+    async def taken_in(cause: str, case: str) -> None:
+        pause, asks_at, end = FIRST_PAUSE, time.monotonic() + patience, None
+        while cause not in (await streams.fold(inbox_stream(case), INBOX)).causes:
+            come = end is not None and causes.has_come_to(end)
+            # In this order: what fails is put aside as the place behind it is saved.
+            if causes.holds_up(case):
+                raise CauseWaitsAside
+            if come:
+                return
+            if end is None and time.monotonic() >= asks_at:
+                end = await end_of_causes()
+            # Perhaps another process takes it.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def end_of_causes() -> Mapping[int, int] | None:
+        try:
+            return await causes.end()
+        except Unavailable:
+            return None
 
     return reacting

@@ -104,6 +104,24 @@ async def test_topics_do_not_mix(bus: Bus, follow: Callable[..., Follower]) -> N
     assert (await bus.resume(TOPIC), await bus.resume(OTHER)) == (3, 2)
 
 
+async def test_where_a_topic_ends_is_behind_all_that_anybody_could_take(
+    open_bus: OpenBus, follow: Callable[..., Follower]
+) -> None:
+    """Whoever has come to there has had everything, and nobody else can have had more."""
+    follower = follow(of=open_bus())
+    await open_bus().publish(TOPIC, [message(1, key="a"), message(2, key="b")], 2)
+    await follower.reaches(2)
+    await open_bus().publish(TOPIC, [message(3, key="a")], 4)
+
+    async def lies_before_the_end() -> bool:
+        end = await follower.subscription.end()
+        return any(follower.places.get(partition, START).offset < offset for partition, offset in end.items())
+
+    assert await lies_before_the_end()
+    await follower.reaches(4)
+    assert not await lies_before_the_end()
+
+
 async def test_a_message_sent_again_is_absorbed(open_bus: OpenBus, follow: Callable[..., Follower]) -> None:
     """A publisher that does not know whether its last batch arrived sends it again, and nobody reads it twice."""
     await open_bus().publish(TOPIC, [message(1), message(2)], 2)

@@ -139,7 +139,8 @@ class Publishing:
         position = await self._bus.published_through(topic) + 1
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)
 
-    async def _publish(self, message: Message, kind: str, cause: str | None = None) -> CloudEvent:
+    async def next(self, message: Message, kind: str, cause: str | None = None) -> tuple[str, CloudEvent, BusMessage]:
+        """The topic of what is to be published next, and the message as an event and as it travels."""
         module = type(message).__module__
         topic, source = CASEFILE_SERVICE if module.startswith(casefile.__name__) else REFERRAL_SERVICE
         position = await self._bus.published_through(topic) + 1
@@ -157,7 +158,11 @@ class Publishing:
             causationid=cause,
             data=data,
         )
-        await self._bus.publish(topic, [_on_the_bus(event, position)], position)
+        return topic, event, _on_the_bus(event, position)
+
+    async def _publish(self, message: Message, kind: str, cause: str | None = None) -> CloudEvent:
+        topic, event, sent = await self.next(message, kind, cause)
+        await self._bus.publish(topic, [sent], sent.position)
         self.sent.append(event)
         return event
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -34,6 +34,8 @@ LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
 COMMIT_MS: Final = 1_000
 """A stop waits for so long when the broker does not answer, twice: to commit, and to leave."""
+END_MS: Final = 2_000
+"""For how long the broker is asked where the topic ends; polls, and signs of life, wait meanwhile."""
 COMMIT_EVERY_SECONDS: Final = 1.0
 """Nobody goes on from these offsets; a request for every batch was more than a quarter of a broker's work."""
 LONGEST_BATCH_MS: Final = 45_000
@@ -102,6 +104,10 @@ class KafkaSubscription:
         # As long as it is not known how far the topic is published, nobody may take it for abreast.
         return behind if self._board.complete else max(1, behind)
 
+    async def end(self) -> Mapping[int, int]:
+        """See `Subscription.end`."""
+        return await self._in_thread(self._end_offsets)
+
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
@@ -125,6 +131,15 @@ class KafkaSubscription:
                 self._leave()
             raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
+
+    def _end_offsets(self) -> dict[int, int]:
+        if self._consumer is None:
+            raise Unavailable
+        names = [TopicPartition(self._name, one) for one in self._consumer.partitions_for_topic(self._name)]
+        found = self._consumer.end_offsets(names, timeout_ms=END_MS)
+        if not found:
+            raise Unavailable
+        return {name.partition: offset for name, offset in found.items()}
 
     def _joined(self) -> Any:
         consumer = connected(
