@@ -6,9 +6,8 @@ import io
 import json
 import logging
 import sys
-import time
-import timeit
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -19,6 +18,8 @@ from starlette.responses import StreamingResponse
 from services.chassis.telemetry import Telemetry, configure_logging
 
 SECRET = "samira@example.org"
+MOST_CALLS = 100
+"""Of Python and C functions, for one request. It was 75 when some 10 microseconds were measured."""
 
 
 class Lines:
@@ -242,14 +243,24 @@ def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
     assert b"caserelay_process_resident_memory_bytes" in answer.body
 
 
-def test_counting_and_logging_a_request_costs_less_than_twenty_microseconds(lines: Lines, telemetry: Telemetry) -> None:
-    """Both are paid with every request, so the best of several rounds stays under the budget."""
+def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry: Telemetry) -> None:
+    """Both are paid with every request; a call is what costs, and how many there are is the same on every machine."""
     lines.configure()
 
     def once() -> None:
         telemetry.request("POST", "/v1/referrals/{id}/accept", 200, 0.0123)
 
-    best = min(timeit.repeat(once, timer=time.process_time, number=300, repeat=9)) / 300
-    assert best < 20e-6
+    once()
+    called = list[str]()
+
+    def note(frame: FrameType, event: str, what: Any) -> None:
+        if event in ("call", "c_call"):
+            called.append(getattr(what, "__name__", frame.f_code.co_name))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    once()
+    sys.setprofile(before)
+    assert len(called) <= MOST_CALLS, called
     # Threads of clients that other tests have left may log as well.
-    assert sum(line["logger"] == "services.chassis.telemetry" for line in lines.all) == 2700
+    assert sum(line["logger"] == "services.chassis.telemetry" for line in lines.all) == 2
