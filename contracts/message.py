@@ -56,7 +56,8 @@ class CloudEvent(Contract):
     """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
 
     `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
-    (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from.
+    (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from,
+    which came from another service, and `causationsequence` the `sequence` of that message.
     """
 
     specversion: str = "1.0"
@@ -70,5 +71,6 @@ class CloudEvent(Contract):
     sequence: str
     partitionkey: str
     causationid: str | None = None
+    causationsequence: str | None = None
     traceparent: str | None = None
     data: dict[str, Any]

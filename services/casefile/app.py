@@ -93,6 +93,7 @@ class _Reactor:
         call = Call(
             actor=command.by,
             causation_id=event.id,
+            causation_sequence=int(event.sequence),
             correlation_id=event.id,
             occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
             traceparent=event.traceparent,

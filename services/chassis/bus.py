@@ -66,14 +66,14 @@ class Subscription(Protocol):
     def through(self, places: Places) -> int:
         """The source position that is covered when the whole group has come to these places."""
 
+    def position_of(self, key: str, places: Places) -> int:
+        """The source position up to which a key's messages are handled when the group has come to these places.
+
+        0 as long as that is not known here.
+        """
+
     def behind(self, places: Places) -> int:
         """How much of what is published, in positions or messages, lies behind these places."""
-
-    async def end(self) -> Mapping[int, int]:
-        """The offset behind the last message of each partition, as the bus says when it is asked.
-
-        Announced or not: whatever anybody has taken from the topic until now lies before it. Raises Unavailable.
-        """
 
     async def close(self) -> None:
         """Leaves the group."""

@@ -7,7 +7,7 @@ behind the last position that the bus still holds, and the logs hold everything.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
@@ -122,13 +122,13 @@ class EmbeddedSubscription:
         """See `Subscription.through`."""
         return places.get(_ONLY, START).position
 
+    def position_of(self, key: str, places: Places) -> int:  # noqa: ARG002 - all keys are in the one partition
+        """See `Subscription.position_of`."""
+        return self.through(places)
+
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
         return max(0, self._bus.through(self._topic) - self.through(places))
-
-    async def end(self) -> Mapping[int, int]:
-        """See `Subscription.end`."""
-        return {_ONLY: self._bus.through(self._topic)}
 
     async def close(self) -> None:
         """See `Subscription.close`."""

@@ -8,12 +8,13 @@ with growing pauses, and after the last try given up for an operator; later mess
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from contracts.message import CloudEvent
-from services.chassis.bus import START, Bus, BusMessage, Places
+from services.chassis.bus import Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
 from services.chassis.coverage import Coverage
 
@@ -21,11 +22,36 @@ READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
 TRIES = 8
 FIRST_PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 30.0
+"""How long a message is held for one that is on its way, and with it what was taken along with it: less than a member
+of a group may stay away."""
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.25
+LOOK_AGAIN_SECONDS = 1.0
+"""For how long a message that follows from one that waits aside does so too, before it is looked at again."""
 BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
 
 React = Callable[[CloudEvent], Awaitable[None]]
+
+
+class Standing(enum.Enum):
+    """What has become of a message, as far as the processes of the service have saved it."""
+
+    HANDLED = enum.auto()
+    COMING = enum.auto()
+    ASIDE = enum.auto()
+    """It waits aside, and is tried again."""
+    GIVEN_UP = enum.auto()
+    """It waits aside until somebody redrives it."""
+
+
+class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
+    """What a message follows from has to be handled first. That is no failure, and no try of the message counts."""
+
+    def __init__(self, cause: Standing) -> None:
+        super().__init__(cause.name)
+        self.cause = cause
 
 
 class Consumer:
@@ -51,9 +77,15 @@ class Consumer:
         """How many messages wait aside."""
         return self._store.count_parked(self.topic)
 
-    def holds_up(self, key: str) -> bool:
-        """Whether messages of the key wait aside."""
-        return key in self._store.parked_keys(self.topic)
+    def standing(self, key: str, position: int) -> Standing:
+        """What has become of the message of a key at a source position."""
+        # In this order: what is put aside is saved together with the place behind it.
+        come = self._subscription.position_of(key, self._places()) >= position
+        if key in self._store.parked_keys(self.topic):
+            for first in self._store.first_parked(self.topic):
+                if first.message.key == key and first.message.position <= position:
+                    return Standing.GIVEN_UP if first.retry_at is None else Standing.ASIDE
+        return Standing.HANDLED if come else Standing.COMING
 
     @property
     def retrying(self) -> bool:
@@ -63,15 +95,6 @@ class Consumer:
     def behind(self) -> int:
         """How much that is published is not covered yet."""
         return self._subscription.behind(self._places())
-
-    async def end(self) -> Mapping[int, int]:
-        """See `Subscription.end`."""
-        return await self._subscription.end()
-
-    def has_come_to(self, offsets: Mapping[int, int]) -> bool:
-        """Whether everything before these offsets of the partitions is handled or parked, by whichever process."""
-        places = self._places()
-        return all(places.get(partition, START).offset >= offset for partition, offset in offsets.items())
 
     async def round(self) -> None:
         """Handles what is new, or waits a while for something new."""
@@ -99,15 +122,29 @@ class Consumer:
                 aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
                 continue
             try:
-                await self._react(CloudEvent.model_validate_json(message.body))
+                await self._react_in_time(CloudEvent.model_validate_json(message.body))
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
                 aside.append(self._failed(message, 0, failure))
                 blocked = True
         return aside
 
+    async def _react_in_time(self, event: CloudEvent) -> None:
+        pause, until = FIRST_LOOK_SECONDS, time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._react(event)
+            except BehindItsCause as held:
+                if held.cause is not Standing.COMING or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+
     def _failed(self, message: BusMessage, tries: int, failure: Exception) -> Parked:
-        tries += 1
         name = type(failure).__name__
+        if isinstance(failure, BehindItsCause):
+            given_up = failure.cause is Standing.GIVEN_UP
+            return Parked(message, tries, name, None if given_up else time.time() + LOOK_AGAIN_SECONDS)
+        tries += 1
         log.warning("a message failed", extra={"topic": self.topic, "message_id": message.id, "failure": name})
         retry_at = time.time() + FIRST_PAUSE_SECONDS * 2 ** (tries - 1) if tries < TRIES else None
         return Parked(message, tries, name, retry_at)

@@ -75,7 +75,8 @@ class Call:
     """Who sends a command, and on which terms: what belongs to the sending, not to the command.
 
     `if_match` is the version the caller read last; None where the route asks for none. `causation_id` is the id of
-    the message that a reaction answers; a stream that already holds it absorbs the repeat.
+    the message that a reaction answers, and `causation_sequence` its position in the log that it came from; a stream
+    that already holds the id absorbs the repeat.
     """
 
     actor: Actor
@@ -83,6 +84,7 @@ class Call:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     causation_id: str | None = None
+    causation_sequence: int | None = None
     correlation_id: str | None = None
     occurred_at: datetime | None = None
     traceparent: str | None = None
@@ -249,6 +251,7 @@ class Handler(Generic[C, D]):
                 idempotency_key=call.idempotency_key if stream == own_stream else None,
                 fingerprint=call.fingerprint if stream == own_stream else None,
                 traceparent=call.traceparent,
+                causation_sequence=call.causation_sequence,
             )
             written.setdefault(stream, []).append((event, meta))
         if own_stream in written:

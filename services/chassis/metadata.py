@@ -24,7 +24,8 @@ class Metadata:
     """Who, when, under which rules, and why an event was recorded. No personal data, ever.
 
     `occurred_at` is when it happened, `recorded_at` the service's clock; `causation_id` is the id of the message
-    or event that led to it, `correlation_id` that of the first one in the chain.
+    or event that led to it, `causation_sequence` the position of a message in the log that it came from, and
+    `correlation_id` the id of the first one in the chain.
     """
 
     event_id: str
@@ -39,6 +40,7 @@ class Metadata:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     traceparent: str | None = None
+    causation_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

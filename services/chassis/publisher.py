@@ -36,6 +36,7 @@ def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> 
         "sequence": str(recorded.position),
         "partitionkey": key,
         **({"causationid": meta.causation_id} if meta.causation_id is not None else {}),
+        **({"causationsequence": str(meta.causation_sequence)} if meta.causation_sequence is not None else {}),
         **({"traceparent": meta.traceparent} if meta.traceparent is not None else {}),
         "data": message,
     }

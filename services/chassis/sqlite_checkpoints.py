@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,9 @@ MOST_ROUNDS: Final = 60
 """After so many in which something was written it looks, in case that much more is written than before."""
 PAUSE_ROUNDS: Final = 200
 """After a failure."""
+
+TICK_NS: Final = 20_000_000
+"""More than a file system's clock stands still: what is written meanwhile cannot be told apart by its time."""
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,7 @@ class _Followed:
         self._wal = path.with_name(f"{path.name}-wal")
         self._pages = pages
         self._written = 0
+        self._perhaps_more = False
         self._rounds = 0
         self._due = 1
         self._moved = 0
@@ -80,9 +85,9 @@ class _Followed:
         except OSError:
             # Nobody has opened the file, or everybody has closed it.
             return
-        if written == self._written:
+        if written == self._written and not self._perhaps_more:
             return
-        self._written = written
+        self._written, self._perhaps_more = written, abs(time.time_ns() - written) < TICK_NS
         self._rounds += 1
         if self._rounds < self._due:
             return

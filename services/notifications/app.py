@@ -21,7 +21,7 @@ from services.chassis.stores import Stores
 from services.chassis.streams import Streams
 from services.chassis.telemetry import Telemetry
 from services.notifications.api import routes
-from services.notifications.causes_first import PATIENCE_SECONDS, after_its_cause
+from services.notifications.causes_first import after_its_cause
 from services.notifications.desk import Desk, desk_of
 from services.notifications.domain import INBOX, TakeMessage, decide
 from services.notifications.organisation_topics import OrganisationTopics
@@ -58,7 +58,7 @@ def build(
         casefile.TOPIC,
         bus,
         consumed,
-        after_its_cause(take_in, streams, causes=referrals, patience=PATIENCE_SECONDS),
+        after_its_cause(take_in, referrals),
     )
     feed = FeedIndex(index)
     projection = Projection(log, index, feed.project, feed.look)

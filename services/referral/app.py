@@ -100,6 +100,7 @@ class _Reactor:
         call = Call(
             actor=SYSTEM,
             causation_id=event.id,
+            causation_sequence=int(event.sequence),
             correlation_id=event.id,
             occurred_at=message.occurred_at,
             traceparent=event.traceparent,

@@ -68,7 +68,7 @@ def test_the_stored_bytes_are_plain_json_of_a_fixed_form() -> None:
         b'{"meta":{"event_id":"e-1","actor":{"sub":"ann","role":"COUNTER","org":"north","on_behalf_of":null},'
         b'"occurred_at":"2026-03-02T09:30:00Z","recorded_at":"2026-03-02T09:30:00Z","correlation_id":"c-1",'
         b'"causation_id":null,"legal_basis_id":null,"charter_version":null,"programme_version":null,'
-        b'"idempotency_key":null,"fingerprint":null,"traceparent":null},"data":{"by":3,"note":null}}'
+        b'"idempotency_key":null,"fingerprint":null,"traceparent":null,"causation_sequence":null},"data":{"by":3,"note":null}}'
     )
 
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
 from services.chassis.bus import BusMessage
-from services.chassis.kafka.bus import partition_of
-from services.chassis.kafka.events import decode, encode
+from services.chassis.kafka.events import decode, encode, partition_of
 
 ENVELOPE = {
     "specversion": "1.0",

@@ -127,7 +127,7 @@ class Publishing:
 
     async def publish_what_follows(self, cause: CloudEvent, message: Message) -> CloudEvent:
         """A message that names the one that it follows from, which may not have been published yet."""
-        return await self._publish(message, type(message).TYPE, cause.id)
+        return await self._publish(message, type(message).TYPE, cause)
 
     async def publish_unknown(self, message: Message, kind: str) -> CloudEvent:
         """A message under another type than its own."""
@@ -139,8 +139,7 @@ class Publishing:
         position = await self._bus.published_through(topic) + 1
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)
 
-    async def next(self, message: Message, kind: str, cause: str | None = None) -> tuple[str, CloudEvent, BusMessage]:
-        """The topic of what is to be published next, and the message as an event and as it travels."""
+    async def _publish(self, message: Message, kind: str, cause: CloudEvent | None = None) -> CloudEvent:
         module = type(message).__module__
         topic, source = CASEFILE_SERVICE if module.startswith(casefile.__name__) else REFERRAL_SERVICE
         position = await self._bus.published_through(topic) + 1
@@ -155,14 +154,11 @@ class Publishing:
             dataschema=f"urn:caserelay:schema:{kind}",
             sequence=str(position),
             partitionkey=subject,
-            causationid=cause,
+            causationid=cause.id if cause is not None else None,
+            causationsequence=cause.sequence if cause is not None else None,
             data=data,
         )
-        return topic, event, _on_the_bus(event, position)
-
-    async def _publish(self, message: Message, kind: str, cause: str | None = None) -> CloudEvent:
-        topic, event, sent = await self.next(message, kind, cause)
-        await self._bus.publish(topic, [sent], sent.position)
+        await self._bus.publish(topic, [_on_the_bus(event, position)], position)
         self.sent.append(event)
         return event
 

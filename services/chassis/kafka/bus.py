@@ -17,13 +17,12 @@ from typing import Any, Final, NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError
-from kafka.partitioner.default import murmur2
 
 from services.chassis.bus import BusMessage, Places
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka.clients import PROGRESS, Cluster, RefusedTopics
 from services.chassis.kafka.connecting import connected
-from services.chassis.kafka.events import encode
+from services.chassis.kafka.events import encode, partition_of
 from services.chassis.kafka.progress import NOTHING, Progress, ProgressBoard
 from services.chassis.kafka.subscription import KafkaSubscription
 from services.chassis.kafka.topics import Topics
@@ -45,12 +44,6 @@ class _Sent(NamedTuple):
     partition: int
     position: int
     acknowledged: Any
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """Where a key's messages go: the default of Kafka's own clients, so that others can find them."""
-    hashed: int = murmur2(key.encode())
-    return (hashed & 0x7FFFFFFF) % partitions
 
 
 class KafkaBus:

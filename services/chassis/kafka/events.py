@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from kafka.partitioner.default import murmur2
 from pydantic_core import from_json, to_json
 
 from services.chassis.bus import BusMessage
@@ -34,6 +35,12 @@ class Received(NamedTuple):
 
     message: BusMessage
     previous: int
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Where a key's messages go: the default of Kafka's own clients, so that others can find them."""
+    hashed: int = murmur2(key.encode())
+    return (hashed & 0x7FFFFFFF) % partitions
 
 
 def encode(message: BusMessage, previous: int) -> Record:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -22,7 +22,7 @@ from services.chassis.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.eventlog import Unavailable
 from services.chassis.kafka.clients import Cluster
 from services.chassis.kafka.connecting import connected
-from services.chassis.kafka.events import decode
+from services.chassis.kafka.events import decode, partition_of
 from services.chassis.kafka.progress import ProgressBoard
 
 T = TypeVar("T")
@@ -34,8 +34,6 @@ LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
 COMMIT_MS: Final = 1_000
 """A stop waits for so long when the broker does not answer, twice: to commit, and to leave."""
-END_MS: Final = 2_000
-"""For how long the broker is asked where the topic ends; polls, and signs of life, wait meanwhile."""
 COMMIT_EVERY_SECONDS: Final = 1.0
 """Nobody goes on from these offsets; a request for every batch was more than a quarter of a broker's work."""
 LONGEST_BATCH_MS: Final = 45_000
@@ -65,6 +63,8 @@ class KafkaSubscription:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._consumer: Any = None
+        # It never changes; known from the first time that this member joins.
+        self._partitions = 0
         self._at: dict[int, Place] = {}
         # The position behind which something was missing when a partition was last looked through from its start.
         self._rescanned: dict[int, int] = {}
@@ -97,16 +97,16 @@ class KafkaSubscription:
         self._covered = max(self._covered, self._board.reached(self._topic, places))
         return self._covered
 
+    def position_of(self, key: str, places: Places) -> int:
+        """See `Subscription.position_of`."""
+        return places.get(partition_of(key, self._partitions), START).position if self._partitions else 0
+
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
         published = self._board.latest(self._topic)
         behind = sum(published.behind(places, partition) for partition in published.offsets)
         # As long as it is not known how far the topic is published, nobody may take it for abreast.
         return behind if self._board.complete else max(1, behind)
-
-    async def end(self) -> Mapping[int, int]:
-        """See `Subscription.end`."""
-        return await self._in_thread(self._end_offsets)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         try:
@@ -132,15 +132,6 @@ class KafkaSubscription:
             raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
 
-    def _end_offsets(self) -> dict[int, int]:
-        if self._consumer is None:
-            raise Unavailable
-        names = [TopicPartition(self._name, one) for one in self._consumer.partitions_for_topic(self._name)]
-        found = self._consumer.end_offsets(names, timeout_ms=END_MS)
-        if not found:
-            raise Unavailable
-        return {name.partition: offset for name, offset in found.items()}
-
     def _joined(self) -> Any:
         consumer = connected(
             KafkaConsumer,
@@ -162,8 +153,9 @@ class KafkaSubscription:
             consumer.subscribe([self._name], listener=_Rebalanced(self._assigned, self._revoked))
             # A member that joins before it knows the topic's partitions shares out none, as long as nothing else
             # changes.
-            if not consumer.partitions_for_topic(self._name):
+            if not (partitions := consumer.partitions_for_topic(self._name)):
                 raise Unavailable
+            self._partitions = len(partitions)
         except BaseException:
             consumer.close(autocommit=False, timeout_ms=COMMIT_MS)
             raise
