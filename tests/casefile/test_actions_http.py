@@ -127,6 +127,7 @@ async def test_a_national_number_is_refused_wherever_it_is_written(shared: CaseD
 async def test_a_dry_run_says_what_would_happen_and_writes_nothing(shared: CaseDesk, action: str) -> None:
     """200 with the state as it would be and the events that would be written; log and vault stay as they are."""
     act = ACTS[action]
+    await standing(shared, act.state)
     before = await shared.snapshot()
     answer = await ask(shared, action, params={"dryRun": "true"}, key=str(uuid.uuid4()))
     assert answer.status_code == 200, answer.text
@@ -141,6 +142,7 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(shared: CaseD
 @EVERY_ACTION
 async def test_a_refused_command_writes_nothing(shared: CaseDesk, action: str) -> None:
     """Neither in the log nor in the vault, whatever the refusal."""
+    await standing(shared, ACTS[action].state)
     before = await shared.snapshot()
     await ask(shared, action, etag='"1"')
     await ask(shared, action, by=KARIM)
