@@ -9,6 +9,7 @@ begins when it has all of it and commits at its end, so no lock is held for a cl
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
@@ -35,6 +36,8 @@ from services.chassis.index_postgres_text import (
 from services.chassis.postgres import Database, Inline, RefusedDatabase, connect, is_lost, make_undemanding, persist
 
 _TEXT: Final = SQL('text COLLATE "C"')
+CREATION_SECONDS: Final = 30.0
+"""For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
 _Statement = tuple[bytes, Sequence[str | int | bytes]]
@@ -52,20 +55,36 @@ class PostgresIndex:
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._writing: AsyncConnection[Any] | None = None
         try:
-            self._create(self._inline.connection())
+            self._create()
         except (psycopg.OperationalError, Unavailable) as failure:
+            self._inline.close()
             raise RefusedDatabase(f"the index cannot be reached ({type(failure).__name__})") from None
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
         return Identifier(f"{table}_v{self._version}{suffix}")
 
-    def _create(self, connection: Connection[Any]) -> None:
+    def _create(self) -> None:
+        until = time.monotonic() + CREATION_SECONDS
+        while not self._is_there():
+            try:
+                self._create_tables(self._inline.connection())
+            except psycopg.errors.LockNotAvailable:
+                # Another replica is at it.
+                if time.monotonic() > until:
+                    raise
+
+    def _is_there(self) -> bool:
+        connection = self._inline.connection()
+        progress = self._name("progress").as_string(connection)
+        (found,) = connection.execute("SELECT to_regclass(%s)", (progress,)).fetchone() or (None,)
+        return found is not None
+
+    def _create_tables(self, connection: Connection[Any]) -> None:
         progress = self._name("progress")
         with connection.transaction():
             # Replicas start together, and CREATE IF NOT EXISTS is no protection against that.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index'))")
-            known = connection.execute("SELECT to_regclass(%s)", (progress.as_string(connection),)).fetchone()
-            if known is not None and known[0] is not None:
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
+            if self._is_there():
                 return
             connection.execute(SQL("CREATE TABLE {} (through bigint NOT NULL)").format(progress))
             connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from psycopg.conninfo import conninfo_to_dict
 from services.chassis.eventlog import Conflict
 from services.chassis.eventlog_postgres import PostgresEventLog
 from services.chassis.group_commit_async import MOST_AT_ONCE
-from services.chassis.migrations import log_of, migrate, missing, vault_of
+from services.chassis.index_postgres import PostgresIndex
+from services.chassis.migrations import index_of, log_of, migrate, missing, vault_of
 from services.chassis.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
 from services.chassis.postgres_wakeup import PostgresWakeup
 from services.chassis.stores import Stores
@@ -23,6 +26,7 @@ from services.chassis.vault_postgres import PostgresVault
 from tests import postgres
 from tests.chassis.counters import TYPES, everything
 from tests.chassis.test_event_log import totals, write
+from tests.chassis.test_projection import TABLES
 from tests.conftest import Template
 
 
@@ -68,6 +72,21 @@ def test_whoever_is_stopped_while_migrating_can_migrate_again(
 
 def _power_cut(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_replica_that_starts_waits_for_another_one_that_creates_the_index(database_url: str) -> None:
+    """On a busy machine that takes longer than anybody waits for a lock at other times."""
+    place = index_of(database_url, "counters")
+    creating = {f"{name}_v1" for name in ("progress", *(table.name for table in TABLES))}
+    with psycopg.connect(place.conninfo) as another, ThreadPoolExecutor(1) as pool:
+        another.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
+        starting = pool.submit(PostgresIndex, place, TABLES, 1)
+        time.sleep(2.5)
+        assert not starting.done()
+        another.rollback()
+        starting.result(20).close()
+        tables = another.execute("SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema()")
+        assert {name for (name,) in tables} == creating
 
 
 @pytest.mark.parametrize("value", ["y", "1", "true"])
