@@ -57,7 +57,7 @@ class CloudEvent(Contract):
 
     `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
     (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from,
-    which came from another service, and `causationsequence` the `sequence` of that message.
+    which came from another service, and `causationsequence` the `sequence` of that one.
     """
 
     specversion: str = "1.0"

@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from contracts.topics import TOPICS
+from services.chassis.consumer import BEHIND_ANOTHER, BehindItsCause, CauseGivenUp
 from services.chassis.consumer_store import Parked
 from services.chassis.kafka.clients import Cluster, RefusedTopics
 from services.chassis.kafka.topics import Topics, wanted
@@ -55,8 +56,10 @@ def redrive_parked(settings: Settings, services: Iterable[str]) -> int:
 def _line(service: str, topic: str, one: Parked) -> str:
     if one.retry_at is None:
         then = "given up: mend the cause, then `caserelay bus redrive`"
-    elif one.tries == 0:
+    elif one.failure == BEHIND_ANOTHER:
         then = "waits behind an earlier one"
+    elif one.failure in (BehindItsCause.__name__, CauseGivenUp.__name__):
+        then = "waits for what it follows from"
     else:
         then = f"tried again {datetime.fromtimestamp(one.retry_at, UTC).isoformat(timespec='seconds')}"
     return (

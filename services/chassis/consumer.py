@@ -1,8 +1,9 @@
 """Following a topic: every message is handled, in order per key; one that fails waits aside and holds up only its key.
 
 The effect of a message carries the message's id in its own transaction (`Call.causation_id`), so a repeat after a
-crash changes nothing, and the saved places only say where to go on. A message that fails is parked, tried again
-with growing pauses, and after the last try given up for an operator; later messages of its key queue up behind it.
+crash changes nothing. The saved places say where to go on, and which messages were handled or put aside. A message
+that fails is parked, tried again with growing pauses, and after the last try given up for an operator; later messages
+of its key queue up behind it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
 TRIES = 8
 FIRST_PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 30.0
-"""How long a message is held for one that is on its way, and with it what was taken along with it: less than a member
-of a group may stay away."""
+PATIENCE_SECONDS = 10.0
+"""How long a round waits for causes that are on their way. Together with a store that does not answer it is less than
+a member of a group may stay away."""
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.25
 LOOK_AGAIN_SECONDS = 1.0
-"""For how long a message that follows from one that waits aside does so too, before it is looked at again."""
+"""How often is looked at a message that waits aside for its cause."""
 BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,21 @@ class Standing(enum.Enum):
 
 
 class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
-    """What a message follows from has to be handled first. That is no failure, and no try of the message counts."""
+    """What a message follows from has to be handled first. That is no failure, and no try of the message counts.
 
-    def __init__(self, cause: Standing) -> None:
-        super().__init__(cause.name)
-        self.cause = cause
+    `soon`: it is on its way. Otherwise the message waits aside until its cause was handled.
+    """
+
+    def __init__(self, *, soon: bool) -> None:
+        super().__init__()
+        self.soon = soon
+
+
+class CauseGivenUp(BehindItsCause):
+    """What a message follows from waits for somebody to redrive it, and so does this one; then both go on."""
+
+    def __init__(self) -> None:
+        super().__init__(soon=False)
 
 
 class Consumer:
@@ -63,6 +74,8 @@ class Consumer:
         self._react = react
         self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
         self._coverage = Coverage(lambda: self.through)
+        # When messages that wait aside for their cause are looked at again, by their position.
+        self._look_at: dict[int, float] = {}
 
     def _places(self) -> Places:
         return self._store.places(self._subscription.bus, self.topic)
@@ -81,16 +94,18 @@ class Consumer:
         """What has become of the message of a key at a source position."""
         # In this order: what is put aside is saved together with the place behind it.
         come = self._subscription.position_of(key, self._places()) >= position
-        if key in self._store.parked_keys(self.topic):
-            for first in self._store.first_parked(self.topic):
-                if first.message.key == key and first.message.position <= position:
-                    return Standing.GIVEN_UP if first.retry_at is None else Standing.ASIDE
+        first = self._store.first_parked_of(self.topic, key)
+        if first is not None and first.message.position <= position:
+            return Standing.GIVEN_UP if first.retry_at is None else Standing.ASIDE
         return Standing.HANDLED if come else Standing.COMING
 
     @property
     def retrying(self) -> bool:
-        """Whether a message waits aside that will be tried again."""
-        return any(one.retry_at is not None for one in self._store.first_parked(self.topic))
+        """Whether a message waits aside that will be tried again before anybody redrives anything."""
+        return any(
+            one.retry_at is not None and one.failure != CauseGivenUp.__name__
+            for one in self._store.first_parked(self.topic)
+        )
 
     def behind(self) -> int:
         """How much that is published is not covered yet."""
@@ -106,35 +121,36 @@ class Consumer:
             for message in batch.messages:
                 by_key.setdefault(message.key, []).append(message)
         waiting = self._store.parked_keys(self.topic) if by_key else set()
+        until = time.monotonic() + PATIENCE_SECONDS
         # Keys side by side, so that their commits are shared; within a key one after the other.
         aside = await asyncio.gather(
-            *(self._handle_key(messages, blocked=key in waiting) for key, messages in by_key.items())
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items())
         )
         places = {batch.partition: batch.place for batch in batches}
         self._store.advance(self._subscription.bus, self.topic, places, [one for some in aside for one in some])
         await self._subscription.taken(places)
         self._coverage.moved()
 
-    async def _handle_key(self, messages: Sequence[BusMessage], *, blocked: bool) -> list[Parked]:
+    async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []
         for message in messages:
             if blocked:
                 aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
                 continue
             try:
-                await self._react_in_time(CloudEvent.model_validate_json(message.body))
+                await self._react_in_time(CloudEvent.model_validate_json(message.body), until)
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
                 aside.append(self._failed(message, 0, failure))
                 blocked = True
         return aside
 
-    async def _react_in_time(self, event: CloudEvent) -> None:
-        pause, until = FIRST_LOOK_SECONDS, time.monotonic() + PATIENCE_SECONDS
+    async def _react_in_time(self, event: CloudEvent, until: float) -> None:
+        pause = FIRST_LOOK_SECONDS
         while True:
             try:
                 return await self._react(event)
             except BehindItsCause as held:
-                if held.cause is not Standing.COMING or time.monotonic() > until:
+                if not held.soon or time.monotonic() > until:
                     raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_LOOK_SECONDS)
@@ -142,8 +158,7 @@ class Consumer:
     def _failed(self, message: BusMessage, tries: int, failure: Exception) -> Parked:
         name = type(failure).__name__
         if isinstance(failure, BehindItsCause):
-            given_up = failure.cause is Standing.GIVEN_UP
-            return Parked(message, tries, name, None if given_up else time.time() + LOOK_AGAIN_SECONDS)
+            return Parked(message, tries, name, time.time() + LOOK_AGAIN_SECONDS)
         tries += 1
         log.warning("a message failed", extra={"topic": self.topic, "message_id": message.id, "failure": name})
         retry_at = time.time() + FIRST_PAUSE_SECONDS * 2 ** (tries - 1) if tries < TRIES else None
@@ -156,17 +171,28 @@ class Consumer:
             # Again after a success: the next message of the key is then the first.
             now = time.time()
             first = self._store.first_parked(self.topic)
-            due = [one for one in first if one.retry_at is not None and one.retry_at <= now]
+            due = [one for one in first if one.retry_at is not None and self._due_at(one, one.retry_at) <= now]
             handled = any([await self._retry(one) for one in due])
         await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
+    def _due_at(self, one: Parked, retry_at: float) -> float:
+        return max(retry_at, self._look_at.get(one.message.position, 0.0))
+
     async def _retry(self, one: Parked) -> bool:
+        # There may be many, and whoever leads has more to do.
+        await asyncio.sleep(0)
+        position = one.message.position
+        self._look_at.pop(position, None)
         try:
             await self._react(CloudEvent.model_validate_json(one.message.body))
         except Exception as failure:  # noqa: BLE001 - as above
-            self._store.park(self.topic, self._failed(one.message, one.tries, failure))
+            if isinstance(failure, BehindItsCause) and type(failure).__name__ == one.failure:
+                # Nothing has changed that anybody would have to be told.
+                self._look_at[position] = time.time() + LOOK_AGAIN_SECONDS
+            else:
+                self._store.park(self.topic, self._failed(one.message, one.tries, failure))
             return False
-        self._store.unpark(self.topic, one.message.position)
+        self._store.unpark(self.topic, position)
         return True
 
     async def wait_through(self, position: int) -> None:

@@ -52,6 +52,9 @@ class ConsumerStore(Protocol):
     def first_parked(self, topic: str) -> list[Parked]:
         """The oldest parked message of each key."""
 
+    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+        """The oldest parked message of one key."""
+
     def count_parked(self, topic: str) -> int:
         """How many messages wait aside."""
 

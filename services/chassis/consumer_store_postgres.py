@@ -29,6 +29,9 @@ SELECT * FROM (
   SELECT DISTINCT ON (key) position, key, id, body, tries, failure, retry_at
   FROM consumer_parked WHERE topic = %s ORDER BY key, position
 ) AS oldest ORDER BY position"""
+_FIRST_OF: Final = """
+SELECT position, key, id, body, tries, failure, retry_at
+FROM consumer_parked WHERE topic = %s AND key = %s ORDER BY position LIMIT 1"""
 
 
 class PostgresConsumerStore:
@@ -88,6 +91,11 @@ class PostgresConsumerStore:
     def first_parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.first_parked`."""
         return [Parked(BusMessage(*row[:4]), *row[4:]) for row in self._rows(_FIRST, topic)]
+
+    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+        """See `ConsumerStore.first_parked_of`."""
+        rows = self._rows(_FIRST_OF, topic, key)
+        return Parked(BusMessage(*rows[0][:4]), *rows[0][4:]) if rows else None
 
     def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""

@@ -89,6 +89,15 @@ class SQLiteConsumerStore:
         )
         return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
 
+    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+        """See `ConsumerStore.first_parked_of`."""
+        row = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? AND key = ?"
+            " ORDER BY position LIMIT 1",
+            (topic, key),
+        ).fetchone()
+        return Parked(BusMessage(*row[:4]), *row[4:]) if row is not None else None
+
     def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""
         return int(self._db.execute("SELECT COUNT(*) FROM parked WHERE topic = ?", (topic,)).fetchone()[0])

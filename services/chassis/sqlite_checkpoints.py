@@ -60,7 +60,7 @@ class SQLiteCheckpoints:
 
 
 class _Followed:
-    """One file. A round counts when something was written since the one before."""
+    """One file. A round counts when something was written since the one before, or may have been."""
 
     def __init__(self, path: Path, pages: int) -> None:
         self._path = path

@@ -58,7 +58,7 @@ def build(
         casefile.TOPIC,
         bus,
         consumed,
-        after_its_cause(take_in, referrals),
+        after_its_cause(take_in, streams, referrals),
     )
     feed = FeedIndex(index)
     projection = Projection(log, index, feed.project, feed.look)

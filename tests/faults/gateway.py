@@ -66,7 +66,10 @@ class Gateway(Caller):
         raise httpx.ConnectError("no replica is there") from refused
 
     async def settled(self, within: float = 60.0) -> dict[str, Any]:
-        """Returns what /readyz says of each replica once each has covered all logs, and none lags or fails."""
+        """Returns what /readyz says of each replica once each has covered all logs, and none lags or fails.
+
+        Nor waits with something that it put aside: what was done to the system has to heal by itself.
+        """
         ends = time.monotonic() + within
         while True:
             heads = await self._heads(ends)
@@ -74,7 +77,10 @@ class Gateway(Caller):
                 for url in urls:
                     await self._covers(service, url, heads, ends)
             ready = await self._ready(ends)
-            well = all(not said["failing"] and not any(said["behind"].values()) for said in ready.values())
+            well = all(
+                not said["failing"] and not any((*said["behind"].values(), *said["parked"].values()))
+                for said in ready.values()
+            )
             if well and heads == await self._heads(ends):
                 return ready
             assert time.monotonic() < ends, ready

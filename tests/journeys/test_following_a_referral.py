@@ -130,6 +130,22 @@ def test_the_feed_goes_on_where_the_subscription_ended(outside: Outsider) -> Non
     assert "org.caserelay.referral.submitted.v1" not in kinds
 
 
+def test_what_follows_from_a_message_names_it_and_its_position_and_comes_behind_it(outside: Outsider) -> None:
+    """So a reader that follows several topics with a client of its own can tell whether it has had the cause."""
+    listener = Listener(outside, LOTTE)
+    case = outside.refer(INES, another_person()).json()["case"]
+    told = dict[str, dict[str, Any]]()
+    while "org.caserelay.case.opened.v1" not in told:
+        _, message, _ = listener.next()
+        if message["subject"] == case:
+            told[message["type"]] = message
+    cause, effect = told["org.caserelay.referral.submitted.v1"], told["org.caserelay.case.opened.v1"]
+    assert (effect["causationid"], effect["causationsequence"]) == (cause["id"], cause["sequence"])
+    assert not {"causationid", "causationsequence"} & cause.keys()
+    listener.hang_up()
+    outside.refer(INES, another_person())
+
+
 def test_a_stranger_to_the_case_is_sent_nothing_of_it(outside: Outsider) -> None:
     """The organisation that was not addressed learns nothing, neither pushed nor pulled."""
     posted = outside.refer(INES, another_person())

@@ -125,9 +125,9 @@ class Publishing:
         """Each message on the topic of the service that owns its contract."""
         return [await self._publish(message, type(message).TYPE) for message in messages]
 
-    async def publish_what_follows(self, cause: CloudEvent, message: Message) -> CloudEvent:
-        """A message that names the one that it follows from, which may not have been published yet."""
-        return await self._publish(message, type(message).TYPE, cause)
+    async def publish_what_follows(self, cause: CloudEvent, message: Message, *, told: bool = True) -> CloudEvent:
+        """A message that names the one that it follows from, which may not be published; perhaps with its position."""
+        return await self._publish(message, type(message).TYPE, cause.id, cause.sequence if told else None)
 
     async def publish_unknown(self, message: Message, kind: str) -> CloudEvent:
         """A message under another type than its own."""
@@ -139,7 +139,9 @@ class Publishing:
         position = await self._bus.published_through(topic) + 1
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)
 
-    async def _publish(self, message: Message, kind: str, cause: CloudEvent | None = None) -> CloudEvent:
+    async def _publish(
+        self, message: Message, kind: str, cause: str | None = None, sequence: str | None = None
+    ) -> CloudEvent:
         module = type(message).__module__
         topic, source = CASEFILE_SERVICE if module.startswith(casefile.__name__) else REFERRAL_SERVICE
         position = await self._bus.published_through(topic) + 1
@@ -154,8 +156,8 @@ class Publishing:
             dataschema=f"urn:caserelay:schema:{kind}",
             sequence=str(position),
             partitionkey=subject,
-            causationid=cause.id if cause is not None else None,
-            causationsequence=cause.sequence if cause is not None else None,
+            causationid=cause,
+            causationsequence=sequence,
             data=data,
         )
         await self._bus.publish(topic, [_on_the_bus(event, position)], position)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,9 +70,11 @@ class AtRest:
         return [str(event.message["id"]) for event in events if isinstance(event, MessageTaken)]
 
     async def until_taken(self, work: Callable[[], Awaitable[None]], *events: CloudEvent) -> None:
-        """Does some work again and again until just these are taken in, in this order."""
+        """Does some work again and again until these are what was taken in first, in this order."""
+        wanted = [event.id for event in events]
         async with asyncio.timeout(30):
-            while await self.taken() != [event.id for event in events]:
+            while (taken := await self.taken())[: len(wanted)] != wanted:
+                assert taken == wanted[: len(taken)]
                 await work()
 
     async def until_parked(self, work: Callable[[], Awaitable[None]], **parked: int) -> None:
@@ -82,14 +86,19 @@ class AtRest:
 
 @pytest.fixture
 async def here(tmp_path: Path, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtRest]:
-    """The service, with less patience than it has."""
-    monkeypatch.setattr(consuming, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    """The service, with shorter pauses than it makes."""
     monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", PAUSE_SECONDS)
     monkeypatch.setattr(consuming, "LOOK_AGAIN_SECONDS", PAUSE_SECONDS)
     monkeypatch.setattr(consuming, "TRIES", TRIES)
     rest = AtRest(tmp_path, bus)
     yield rest
     await rest.service.stop()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message does not wait long for one that is on its way."""
+    monkeypatch.setattr(consuming, "PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -108,21 +117,27 @@ def newer_version() -> Iterator[None]:
 
 async def test_an_effect_waits_for_its_cause(here: AtRest, publishing: Publishing) -> None:
     """A subscriber that is shown the effect first would not be shown it, since nobody knows yet whom it concerns."""
-    story = Story("case-1")
+    story, other = Story("case-1"), Story("case-1")
     (cause,) = await publishing.publish(story.submitted("brugwerk"))
+    (nobodys,) = await publishing.publish(other.of_case(CaseReopened))
     effect = await publishing.publish_what_follows(cause, story.of_case(CaseReopened))
-    following = asyncio.create_task(here.until_taken(here.effects.round, cause, effect))
-    await asyncio.sleep(PATIENCE_SECONDS / 2)
-    assert await here.taken() == []
-    await here.until_taken(here.causes.round, cause)
+    following = asyncio.create_task(here.until_taken(here.effects.round, nobodys, cause, effect))
+    await here.until_taken(partial(asyncio.sleep, 0.02), nobodys)
+    await asyncio.sleep(0.3)
+    assert (await here.taken(), here.service.parked()["casefile"]) == ([nobodys.id], 0)
+    await here.until_taken(here.causes.round, nobodys, cause)
     await asyncio.wait_for(following, 30)
 
 
-async def test_an_effect_waits_aside_when_its_cause_is_long_in_coming(here: AtRest, publishing: Publishing) -> None:
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("told", [True, False], ids=["position told", "recorded before positions were told"])
+async def test_an_effect_waits_aside_when_its_cause_is_long_in_coming(
+    here: AtRest, publishing: Publishing, *, told: bool
+) -> None:
     """A broker may be away for hours after somebody acted on a message; the others' messages do not wait meanwhile."""
     story, other = Story("case-1"), Story("case-2")
     (cause,) = await publishing.publish(story.submitted("brugwerk"))
-    effect = await publishing.publish_what_follows(cause, story.of_case(CaseReopened))
+    effect = await publishing.publish_what_follows(cause, story.of_case(CaseReopened), told=told)
     (nobodys,) = await publishing.publish(other.of_case(CaseReopened))
     await here.until_taken(here.effects.round, nobodys)
     await here.until_parked(here.effects.round, referral=0, casefile=1)
@@ -135,12 +150,13 @@ async def test_an_effect_waits_aside_when_its_cause_is_long_in_coming(here: AtRe
 
 
 async def test_an_effect_waits_aside_as_long_as_its_cause_does(here: AtRest, publishing: Publishing) -> None:
-    """It is given up when its cause is, and not before; redriven, the two are told in their order."""
+    """Also when that is given up; when it is redriven, and only then, the two are told in their order."""
     story, other = Story("case-1"), Story("case-2")
     cause = await publishing.publish_unknown(story.submitted("brugwerk"), NEWER)
     effect = await publishing.publish_what_follows(cause, story.of_case(CaseReopened))
     (well,) = await publishing.publish(other.submitted("brugwerk"))
     await here.until_taken(here.causes.round, well)
+    await here.until_parked(here.causes.round, referral=1, casefile=0)
     await here.until_parked(here.effects.round, referral=1, casefile=1)
     while here.causes.retrying:
         await here.effects.retry_round()
@@ -149,16 +165,20 @@ async def test_an_effect_waits_aside_as_long_as_its_cause_does(here: AtRest, pub
     while here.effects.retrying:
         await here.effects.retry_round()
     assert await here.taken() == [well.id]
-    with closing(here.stores.consumer_store("notifications")) as store:
-        assert [redrive(store, topic) for topic in (casefile.TOPIC, referral.TOPIC)] == [1, 1]
     with newer_version():
         await here.effects.retry_round()
-        assert (await here.taken(), here.effects.retrying) == ([well.id], True)
+        await here.causes.retry_round()
+        assert await here.taken() == [well.id]
+        with closing(here.stores.consumer_store("notifications")) as store:
+            assert redrive(store, referral.TOPIC) == 1
+        await here.effects.retry_round()
+        assert await here.taken() == [well.id]
         await here.until_taken(here.causes.retry_round, well, cause)
     await here.until_taken(here.effects.retry_round, well, cause, effect)
     assert here.service.parked() == {"referral": 0, "casefile": 0}
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_effect_of_what_is_gone_is_told_when_others_have_come_in_its_place(
     here: AtRest, publishing: Publishing
 ) -> None:
@@ -173,3 +193,21 @@ async def test_an_effect_of_what_is_gone_is_told_when_others_have_come_in_its_pl
     (fourth,) = await publishing.publish(story.submitted("brugwerk"))
     await here.until_taken(here.causes.round, first, second, third, fourth)
     await here.until_taken(here.effects.retry_round, first, second, third, fourth, effect)
+
+
+@pytest.mark.parametrize("bus", ["embedded"], indirect=True)
+async def test_a_repeat_of_what_was_told_long_ago_waits_for_nobody(
+    here: AtRest, publishing: Publishing, tmp_path: Path
+) -> None:
+    """The places were lost, and the effects are read again first: they are absorbed."""
+    story = Story("case-1")
+    (cause,) = await publishing.publish(story.submitted("brugwerk"))
+    effect = await publishing.publish_what_follows(cause, story.of_case(CaseReopened))
+    await here.until_taken(here.causes.round, cause)
+    await here.until_taken(here.effects.round, cause, effect)
+    with closing(sqlite3.connect(tmp_path / "notifications-consumers.db", isolation_level=None)) as db:
+        db.execute("DELETE FROM places")
+    assert (here.causes.behind(), here.effects.behind()) == (1, 1)
+    await here.effects.round()
+    assert (here.causes.behind(), here.effects.behind(), here.effects.parked) == (1, 0, 0)
+    assert await here.taken() == [cause.id, effect.id]

@@ -41,16 +41,18 @@ def test_messages_that_wait_aside_are_listed_without_what_is_in_them(tmp_path: P
         Parked(message(7), 8, "ValidationError", None),
         Parked(message(9), 0, "BehindAnother", 0.0),
         Parked(message(11, b"\xff"), 3, "ValueError", 4_000_000_000.0),
+        Parked(message(12), 0, "CauseGivenUp", 4_000_000_000.0),
     )
     shown = run(data, "bus", "parked")
     assert (shown.returncode, shown.stderr) == (0, "")
-    first, second, third = shown.stdout.splitlines()
+    first, second, third, fourth = shown.stdout.splitlines()
     for expected in ("casefile", TOPIC, "position 7", "referral.received.v1", "case-1", "id-7", "ValidationError"):
         assert expected in first
     assert "caserelay bus redrive" in first
     assert "behind an earlier one" in second
     assert "unreadable" in third
     assert "tried again 2096-" in third
+    assert "waits for what it follows from" in fourth
     assert "never shown" not in shown.stdout
     assert run(data, "bus", "parked", "referral").stdout.strip() == "no message waits aside"
 
