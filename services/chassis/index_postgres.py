@@ -74,10 +74,10 @@ class PostgresIndex:
                     raise
 
     def _is_there(self) -> bool:
-        connection = self._inline.connection()
-        progress = self._name("progress").as_string(connection)
-        (found,) = connection.execute("SELECT to_regclass(%s)", (progress,)).fetchone() or (None,)
-        return found is not None
+        # Not by to_regclass: within a transaction a session takes its own word for what it did not find before.
+        query = "SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = %s"
+        found = self._inline.connection().execute(query, (f"progress_v{self._version}",))
+        return found.rowcount > 0
 
     def _create_tables(self, connection: Connection[Any]) -> None:
         progress = self._name("progress")

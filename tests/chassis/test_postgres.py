@@ -74,17 +74,18 @@ def _power_cut(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_replica_that_starts_waits_for_another_one_that_creates_the_index(database_url: str) -> None:
+def test_replicas_that_start_wait_for_another_one_that_creates_the_index(database_url: str) -> None:
     """On a busy machine that takes longer than anybody waits for a lock at other times."""
     place = index_of(database_url, "counters")
     creating = {f"{name}_v1" for name in ("progress", *(table.name for table in TABLES))}
-    with psycopg.connect(place.conninfo) as another, ThreadPoolExecutor(1) as pool:
+    with psycopg.connect(place.conninfo) as another, ThreadPoolExecutor(3) as pool:
         another.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
-        starting = pool.submit(PostgresIndex, place, TABLES, 1)
+        starting = [pool.submit(PostgresIndex, place, TABLES, 1) for _ in range(3)]
         time.sleep(2.5)
-        assert not starting.done()
+        assert not any(one.done() for one in starting)
         another.rollback()
-        starting.result(20).close()
+        for one in starting:
+            one.result(20).close()
         tables = another.execute("SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema()")
         assert {name for (name,) in tables} == creating
 
