@@ -139,8 +139,9 @@ class Service:
         return not any((await self.behind()).values()) and not any(one.retrying for one in self.sources.values())
 
     async def cover(self, position: Position) -> None:
-        """Returns once all that this service derives from the position is committed and indexed.
+        """Returns once all that follows from the position is in this service's log, or, of its own, in its index.
 
+        Who asks the index waits for `caught_up` besides, whoever the position is of; a timeline has no need of it.
         Raises ProblemError 422 for the log of a service that this one does not listen to, 504 when it takes too long.
         """
         try:
@@ -150,7 +151,6 @@ class Service:
                         fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
                         raise ProblemError(422, fault.code, fault.detail, errors=[fault])
                     await consumer.wait_through(position.number)
-                    await self.caught_up()
                 else:
                     await self.projection.wait_through(position.number)
         except TimeoutError:

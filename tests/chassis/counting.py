@@ -113,6 +113,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/v1/counters")
     async def read_all(_: Authenticated, __: Covered, limit: Limit = 50, cursor: Cursor = None) -> Response:
+        await service.caught_up()
         rows = service.index.find("counters", {}, after=read_cursor(cursor), limit=limit + 1)
         more = rows[limit - 1].seq if len(rows) > limit else None
         return answers.page([{"id": row.key} for row in rows[:limit]], more)
