@@ -19,6 +19,7 @@ from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.migrations import log_of
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
+from tests.chassis.following import TOPIC, Follower
 
 OpenLog = Callable[[], EventLog]
 OpenBus = Callable[[], Bus]
@@ -141,3 +142,17 @@ async def open_bus(kind_of_bus: str, bus_directory: Path) -> AsyncIterator[OpenB
 def bus(open_bus: OpenBus) -> Bus:
     """One empty bus."""
     return open_bus()
+
+
+@pytest.fixture
+async def follow(bus: Bus) -> AsyncIterator[Callable[..., Follower]]:
+    """Followers of topics, which leave in the end."""
+    made: list[Follower] = []
+
+    def following(topic: str = TOPIC, of: Bus = bus) -> Follower:
+        made.append(Follower(of, topic))
+        return made[-1]
+
+    yield following
+    for one in made:
+        await one.subscription.close()

@@ -1,80 +1,19 @@
-"""What every bus owes publishers and consumers, and what the publisher makes of a log."""
+"""What every bus owes publishers and consumers."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
-from contracts.message import CloudEvent
 from services.chassis.bus import START, Bus, BusMessage, Place
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.publisher import READ_AT_ONCE, Publisher
-from services.chassis.supervision import Supervised
-from tests.chassis.conftest import BUSES, OpenBus, OpenLog
-from tests.chassis.counters import Closed, Counted, CounterMoved, LookedAt, metadata, translate
+from tests.chassis.conftest import OpenBus
+from tests.chassis.following import OTHER, TOPIC, Follower, message
 from tests.chassis.processes import end_of, line_of, start, tell
-
-TOPIC, OTHER = "caserelay.test.v1", "caserelay.other.v1"
-
-
-def message(position: int, key: str = "a", body: bytes = b"{}") -> BusMessage:
-    """A message at a position."""
-    return BusMessage(position, key, f"id-{position}", body)
-
-
-def publisher(log: EventLog, bus: Bus) -> Publisher:
-    """Carries the counters' log to the topic."""
-    return Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
-
-
-class Follower:
-    """Reads a topic as one group does, and saves how far it came, as a consumer would."""
-
-    def __init__(self, bus: Bus, topic: str = TOPIC) -> None:
-        self.places: dict[int, Place] = {}
-        self.messages: list[BusMessage] = []
-        self.subscription = bus.subscribe(topic, f"followers-of-{topic}", lambda: self.places)
-
-    @property
-    def through(self) -> int:
-        """The source position that is covered."""
-        return self.subscription.through(self.places)
-
-    async def take(self, limit: int = 10, timeout: float = 0.5) -> list[BusMessage]:
-        """What is new, taken and confirmed."""
-        batches = await self.subscription.take(limit, timeout)
-        new = [message for batch in batches for message in batch.messages]
-        self.messages += new
-        self.places |= {batch.partition: batch.place for batch in batches}
-        await self.subscription.taken({batch.partition: batch.place for batch in batches})
-        return new
-
-    async def reaches(self, position: int, limit: int = 10) -> list[int]:
-        """Takes until a position is covered, at most for ten seconds; the positions of all messages until then."""
-        until = time.monotonic() + 10
-        while self.through < position:
-            assert time.monotonic() < until, (self.through, position)
-            await self.take(limit, 0.1)
-        return [message.position for message in self.messages]
-
-
-@pytest.fixture
-async def follow(bus: Bus) -> AsyncIterator[Callable[..., Follower]]:
-    """Followers of topics, which leave in the end."""
-    made: list[Follower] = []
-
-    def following(topic: str = TOPIC, of: Bus = bus) -> Follower:
-        made.append(Follower(of, topic))
-        return made[-1]
-
-    yield following
-    for one in made:
-        await one.subscription.close()
 
 
 async def test_an_empty_topic_is_complete_through_nothing(bus: Bus, follow: Callable[..., Follower]) -> None:
@@ -278,89 +217,3 @@ async def test_another_process_that_publishes_is_noticed_at_once(
     await end_of(process)
     assert noticed - stored < 0.1
     assert [one.id for one in new] == ["id-2"]
-
-
-async def test_what_is_recorded_is_published_as_a_cloud_event(
-    log: EventLog, bus: Bus, follow: Callable[..., Follower]
-) -> None:
-    """The envelope names event, source, type, place, cause and trace; the payload keeps what is null in it."""
-    meta = metadata("e-7", traceparent="00-1-2-01", causation_id="e-3", causation_sequence=12)
-    await log.append([Write("counter-a", 0, [(LookedAt(), metadata()), (Counted(by=4), meta)])])
-    await publisher(log, bus).round()
-    follower = follow()
-    await follower.reaches(2)
-    (sent,) = follower.messages
-    event = CloudEvent.model_validate_json(sent.body)
-    assert (sent.position, sent.key, sent.id) == (2, "counter-a", "e-7")
-    assert (event.id, event.source, event.type) == ("e-7", "/services/test", CounterMoved.TYPE)
-    assert (event.subject, event.partitionkey, event.sequence) == ("counter-a", "counter-a", "2")
-    assert (event.time, event.traceparent) == (meta.recorded_at, "00-1-2-01")
-    assert (event.causationid, event.causationsequence) == ("e-3", "12")
-    assert CounterMoved.model_validate(event.data) == CounterMoved(counter="counter-a", by=4, note=None)
-
-
-async def test_a_publisher_that_had_to_wait_is_asked_again_whether_it_leads(log: EventLog, bus: Bus) -> None:
-    """While it waits another process may publish, and go far: what it knew is told to be forgotten, and is."""
-    slow = publisher(log, bus)
-    await log.append([Write("counter-a", 0, [(Counted(by=1), metadata("e-1"))])])
-    await slow.round()
-    waiting = asyncio.create_task(slow.round())
-    await asyncio.sleep(0.2)
-    await log.append([Write("counter-a", 1, [(Counted(by=1), metadata("e-2"))])])
-    await asyncio.wait_for(waiting, 2)
-    assert await bus.published_through(TOPIC) == 1
-    await slow.round()
-    assert await bus.published_through(TOPIC) == 2
-
-
-async def test_a_publisher_goes_on_where_the_bus_stands(
-    open_log: OpenLog, open_bus: OpenBus, follow: Callable[..., Follower]
-) -> None:
-    """After a restart it asks the bus how far it has come, passes private events, and repeats nothing."""
-    log, bus = open_log(), open_bus()
-    await log.append([Write("a", 0, [(Counted(by=1), metadata("e-1")), (Closed(), metadata("e-2"))])])
-    await publisher(log, bus).round()
-    assert await bus.resume(TOPIC) == 2
-    await log.append([Write("b", 0, [(Counted(by=2), metadata("e-3"))])])
-    anew = open_bus()
-    second = publisher(open_log(), anew)
-    assert (await anew.resume(TOPIC), await second.behind()) == (2, 1)
-    await second.round()
-    follower = follow(of=bus)
-    assert (await second.behind(), sorted(await follower.reaches(3))) == (0, [1, 3])
-
-
-async def test_a_lost_bus_is_built_again_from_the_log(
-    log: EventLog, bus: Bus, kind_of_bus: str, bus_directory: Path, follow: Callable[..., Follower]
-) -> None:
-    """A bus that begins anew holds the same bytes at the same positions once the publisher has caught up."""
-    await log.append([Write("a", 0, [(Counted(by=n), metadata(f"e-{n}")) for n in range(READ_AT_ONCE + 50)])])
-    one = publisher(log, bus)
-    await one.round()
-    await one.round()
-    anew = BUSES[kind_of_bus](bus_directory / "anew")
-    other = publisher(log, anew)
-    await other.round()
-    await other.round()
-    before, after = follow(), follow(of=anew)
-    await before.reaches(READ_AT_ONCE + 50, 1000)
-    await after.reaches(READ_AT_ONCE + 50, 1000)
-    assert before.messages == after.messages
-    await after.subscription.close()
-    await anew.close()
-
-
-async def test_a_backlog_keeps_nobody_waiting(log: EventLog, bus: Bus) -> None:
-    """While a publisher catches up, others on the event loop get their turns in between."""
-    for _ in range(5):
-        version = await log.head()
-        events = [(Counted(by=n), metadata(f"e-{version}-{n}")) for n in range(800)]
-        await log.append([Write("a", version, events)])
-    work = Supervised("publisher", publisher(log, bus).round)
-    work.start()
-    turns = 0
-    while await bus.published_through(TOPIC) < 4000:
-        await asyncio.sleep(0)
-        turns += 1
-    await work.stop()
-    assert turns >= 4000 // READ_AT_ONCE

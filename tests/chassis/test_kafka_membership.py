@@ -16,7 +16,7 @@ from services.chassis.kafka.bus import KafkaBus
 from services.chassis.kafka.clients import Cluster
 from services.chassis.kafka.topics import Topics, wanted
 from tests import kafka
-from tests.chassis.test_bus import TOPIC, Follower, message
+from tests.chassis.following import TOPIC, Follower, message
 from tests.engines import NoServer
 from tests.faults.caller import until
 

@@ -19,7 +19,7 @@ from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.publisher import Publisher
 from services.chassis.supervision import Supervised
 from tests.chassis.counters import Counted, LookedAt, metadata, translate
-from tests.chassis.test_bus import TOPIC, Follower, message
+from tests.chassis.following import TOPIC, Follower, message
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
