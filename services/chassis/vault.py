@@ -2,11 +2,11 @@
 
 Its own database file, its name containing `vault`. Events carry only references. A record is written before the event
 that refers to it, so an acknowledged command never lacks its record; a record whose command failed is an orphan, and
-`sweep` deletes it.
+`sweep` empties it.
 
 A reference is written once. Of two commands that are decided at the same moment one is refused after its records were
 kept, so each attempt draws references of its own (`Deposit`), and the database itself refuses to write under one that
-was used before, also after its record was forgotten.
+was used before, also after its record was forgotten or swept: it cannot know to which the log refers.
 
 Every record is encrypted under a key of its own, and forgetting overwrites that key (crypto-shredding). Deleting alone
 is not enough: when SQLite moves rows between pages, secure_delete leaves copies of them behind. Keys are never moved:
@@ -47,9 +47,9 @@ CREATE TRIGGER IF NOT EXISTS records_written_once BEFORE INSERT ON records
   BEGIN SELECT RAISE(ABORT, 'a reference of the vault is written once'); END;
 CREATE TRIGGER IF NOT EXISTS records_never_changed BEFORE UPDATE ON records
   WHEN (NEW.ref, NEW.stream, NEW.kept_at, NEW.slot) IS NOT (OLD.ref, OLD.stream, OLD.kept_at, OLD.slot)
-    OR NEW.record NOT IN (OLD.record, x'')
+    OR NEW.record NOT IN (OLD.record, x'') OR NEW.settled < OLD.settled
   BEGIN SELECT RAISE(ABORT, 'a record of the vault is forgotten, never changed'); END;
-CREATE TRIGGER IF NOT EXISTS records_never_deleted BEFORE DELETE ON records WHEN OLD.settled
+CREATE TRIGGER IF NOT EXISTS records_never_deleted BEFORE DELETE ON records
   BEGIN SELECT RAISE(ABORT, 'a reference of the vault is never free again'); END;
 CREATE TRIGGER IF NOT EXISTS keys_written_once BEFORE INSERT ON keys
   WHEN EXISTS (SELECT 1 FROM keys WHERE slot = NEW.slot)
@@ -57,11 +57,12 @@ CREATE TRIGGER IF NOT EXISTS keys_written_once BEFORE INSERT ON keys
 CREATE TRIGGER IF NOT EXISTS keys_never_changed BEFORE UPDATE ON keys
   WHEN NEW.slot IS NOT OLD.slot OR NEW.key NOT IN (OLD.key, zeroblob(32))
   BEGIN SELECT RAISE(ABORT, 'a key of the vault is shredded, never changed'); END;
+CREATE TRIGGER IF NOT EXISTS keys_never_deleted BEFORE DELETE ON keys
+  BEGIN SELECT RAISE(ABORT, 'a key of the vault is shredded, never deleted'); END;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
-_SHRED = "UPDATE keys SET key = zeroblob(32) WHERE slot IN (SELECT slot FROM records WHERE"
 # A key encrypts one record once, so the nonce need not differ.
 _NONCE = bytes(12)
 
@@ -87,13 +88,13 @@ class Vault(Protocol):
         """The record, None when there is none (any more)."""
 
     async def forget(self, stream: str) -> int:
-        """Deletes every record of a stream, and keeps their references from being used again; returns how many."""
+        """Empties every record of a stream, and keeps their references from being used again; returns how many."""
 
     def fingerprint(self, body: bytes) -> str:
         """An HMAC of a request body under a key that never leaves the vault: comparable, and not reversible."""
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
-        """Deletes records older than an hour to which no event refers (`refers(stream, ref)`); returns how many."""
+        """Empties records older than an hour to which no event refers (`refers(stream, ref)`); returns how many."""
 
     async def close(self) -> None:
         """Lets go of the file."""
@@ -210,13 +211,20 @@ class SQLiteVault:
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
         with self._transaction():
-            self._db.execute(f"{_SHRED} stream = ?)", (stream,))
-            # The reference stays, empty, so that nothing else is ever found under it.
-            forgotten = self._db.execute(
-                "UPDATE records SET record = x'', settled = 1 WHERE stream = ? AND record <> x''", (stream,)
-            ).rowcount
+            forgotten = self._empty("stream = ?", stream)
         self._truncate_wal()
         return forgotten
+
+    def _empty(self, which: str, of: str) -> int:
+        self._db.execute(
+            f"UPDATE keys SET key = zeroblob(32) WHERE slot IN (SELECT slot FROM records WHERE {which})",  # noqa: S608 - constants
+            (of,),
+        )
+        # The reference stays, so that nothing else is ever found under it.
+        return self._db.execute(
+            f"UPDATE records SET record = x'', settled = 1 WHERE {which} AND record <> x''",  # noqa: S608 - constants
+            (of,),
+        ).rowcount
 
     def _truncate_wal(self) -> None:
         # The write-ahead log still holds what was deleted, until it is folded into the file.
@@ -242,8 +250,7 @@ class SQLiteVault:
                     if referred:
                         self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
                     else:
-                        self._db.execute(f"{_SHRED} ref = ? AND NOT settled)", (ref,))
-                        swept += self._db.execute("DELETE FROM records WHERE ref = ? AND NOT settled", (ref,)).rowcount
+                        swept += self._empty("ref = ? AND NOT settled", ref)
             await asyncio.sleep(0)
         if swept or self._still_in_the_log:
             self._truncate_wal()

@@ -27,7 +27,7 @@ WITH numbered AS (
   FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[]) WITH ORDINALITY AS u (ref, stream, key, record, n)
 ), kept AS (
   INSERT INTO records (ref, stream, kept_at, slot, record)
-    SELECT ref, stream, %b::float8, slot, record FROM numbered ORDER BY ref
+    SELECT ref, stream, %b::float8, slot, record FROM numbered ORDER BY ref, n
   ON CONFLICT (ref) DO NOTHING
   RETURNING slot
 ), fresh AS (
@@ -35,17 +35,15 @@ WITH numbered AS (
 )
 SELECT n FROM numbered JOIN kept USING (slot)
 """
-_FORGET: Final = """
+_EMPTY: Final = """
 WITH gone AS (
-  UPDATE records SET record = '', settled = true WHERE stream = %b AND record <> '' RETURNING slot
+  UPDATE records SET record = '', settled = true WHERE {} AND record <> '' RETURNING slot
 ), shredded AS (
   DELETE FROM keys WHERE slot IN (SELECT slot FROM gone)
 )
 SELECT count(*) FROM gone"""
-_SWEEP: Final = """
-WITH gone AS (DELETE FROM records WHERE ref = %b AND NOT settled RETURNING slot), shredded AS (
-  DELETE FROM keys WHERE slot IN (SELECT slot FROM gone))
-SELECT count(*) FROM gone"""
+_OF_STREAM: Final = _EMPTY.format("stream = %b")
+_ORPHAN: Final = _EMPTY.format("ref = %b AND NOT settled")
 
 
 class PostgresVault:
@@ -118,7 +116,7 @@ class PostgresVault:
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        ((deleted,),) = await self._rows(_FORGET, stream)
+        ((deleted,),) = await self._rows(_OF_STREAM, stream)
         self._rewrite_due = True
         await self._rewrite_keys()
         return int(deleted)
@@ -148,7 +146,7 @@ class PostgresVault:
                 if await refers(stream, ref):
                     await self._rows("UPDATE records SET settled = true WHERE ref = %b", ref)
                 else:
-                    ((gone,),) = await self._rows(_SWEEP, ref)
+                    ((gone,),) = await self._rows(_ORPHAN, ref)
                     swept += gone
         if swept or self._rewrite_due:
             self._rewrite_due = True

@@ -97,6 +97,10 @@ class Intake:
 
     async def edit(self, asked: Asked, found: Found, patch: Mapping[str, Any]) -> Response:
         """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""
+        call = asked.call()
+        if call.if_match != found.folded.etag:
+            # Not the version that the caller names: a repeat may be answered, nothing be merged into it and stored.
+            call, patch = replace(call, if_match=_NO_VERSION), {}
         body = await self._merged(found, patch)
         packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
         ref = packet.contact_ref if packet is not None else None
@@ -105,10 +109,6 @@ class Intake:
         command = EditDraft(
             referral_id=found.referral_id, at=self._clock.now(), by=asked.actor, packet=packet_of(body, ref)
         )
-        call = asked.call()
-        if call.if_match != found.folded.etag:
-            # What was merged is not the version that the caller names: a repeat may be answered, nothing be stored.
-            call = replace(call, if_match=_NO_VERSION)
         outcome = await self._run(call, command, deposit)
         return await self._answer(asked, found.referral_id, outcome)
 

@@ -89,6 +89,11 @@ def keys_of(vault: SQLiteVault) -> dict[str, bytes]:
     return dict(vault._db.execute("SELECT ref, key FROM records JOIN keys USING (slot)"))
 
 
+async def no_event(_stream: str, _ref: str) -> bool:
+    """Nothing is referred to."""
+    return False
+
+
 async def test_a_record_is_read_as_it_was_kept(vault: Vault) -> None:
     """Any JSON object; an unknown reference has none."""
     record = {"name": "Ameline Ferrûn", "phone": None, "more": [1, {"x": True}], "odd": "\x00\u2028"}
@@ -123,21 +128,19 @@ async def test_a_reference_is_written_once(vault: Vault) -> None:
     assert [await vault.read(ref) for ref in ("r-1", "r-2", "r-9")] == [{"name": "first"}, {"n": 0}, {"n": 9}]
 
 
-async def test_a_reference_whose_record_was_forgotten_is_never_used_again(vault: Vault, machine: Machine) -> None:
+async def test_a_reference_that_was_forgotten_or_swept_is_never_used_again(vault: Vault, machine: Machine) -> None:
     """The event that refers to it stays for ever, and nothing is found there any more."""
     await vault.keep("r-1", "s-1", {"name": "A"})
+    await vault.keep("r-2", "s-2", {"name": "A"})
     assert await vault.forget("s-1") == 1
     with pytest.raises(AlreadyKept):
         await vault.keep("r-1", "s-2", {"name": "B"})
     machine.time += ORPHAN_AFTER_SECONDS + 1
-
-    async def refers(_stream: str, _ref: str) -> bool:
-        return False
-
-    assert await vault.sweep(refers) == 0
-    with pytest.raises(AlreadyKept):
-        await vault.keep("r-1", "s-1", {"name": "C"})
-    assert await vault.read("r-1") is None
+    assert [await vault.sweep(no_event), await vault.sweep(no_event)] == [1, 0]
+    for ref in ("r-1", "r-2"):
+        with pytest.raises(AlreadyKept):
+            await vault.keep(ref, "s-1", {"name": "C"})
+        assert await vault.read(ref) is None
 
 
 CHANGES = {
@@ -150,11 +153,14 @@ CHANGES = {
     "by inserting": "INSERT INTO records SELECT 'r-1', stream, kept_at, settled, slot, record FROM records "
     "WHERE ref = 'r-2'",
     "by deleting what is referred to": "DELETE FROM records WHERE ref = 'r-1'",
+    "by deleting what is not known to be referred to": "DELETE FROM records WHERE ref = 'young'",
+    "that it is referred to": "UPDATE records SET settled = NOT settled WHERE ref = 'r-1'",
 }
 IN_SQLITE_ALONE = {
     "by replacing": "REPLACE INTO records SELECT 'r-1', stream, kept_at, settled, slot, record FROM records "
     "WHERE ref = 'r-2'",
     "the key by replacing": "REPLACE INTO keys SELECT 1, key FROM keys WHERE slot = 2",
+    "the key by deleting": "DELETE FROM keys WHERE slot = 1",
 }
 
 
@@ -170,9 +176,10 @@ async def test_the_database_itself_refuses_to_change_a_record(
         return True
 
     await vault.sweep(refers)
-    statements = {**CHANGES, **(IN_SQLITE_ALONE if engine == "sqlite" else {})}
+    await vault.keep("young", "s-1", {"n": 3})
+    statements = {**CHANGES, **(IN_SQLITE_ALONE if engine == "sqlite" else {"all": "TRUNCATE records"})}
     assert [what for what, statement in statements.items() if not _refused(engine, tmp_path, statement)] == []
-    assert [await vault.read(f"r-{n}") for n in (1, 2, 3)] == [{"n": 1}, {"n": 2}, None]
+    assert [await vault.read(ref) for ref in ("r-1", "r-2", "r-3", "young")] == [{"n": 1}, {"n": 2}, None, {"n": 3}]
 
 
 def _refused(engine: str, directory: Path, statement: str) -> bool:
@@ -309,19 +316,15 @@ async def test_swept_records_leave_no_keys(file_vault: SQLiteVault, machine: Mac
     await file_vault.keep("r-1", "s-1", {"name": "A"})
     key = keys_of(file_vault)["r-1"]
     machine.time += ORPHAN_AFTER_SECONDS + 1
-
-    async def refers(_stream: str, _ref: str) -> bool:
-        return False
-
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
     file_vault._db.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(StillInTheLog):
-        await file_vault.sweep(refers)
+        await file_vault.sweep(no_event)
     tell(process)
     await end_of(process)
     assert key in bytes_on_disk(tmp_path)
-    assert await file_vault.sweep(refers) == 0
+    assert await file_vault.sweep(no_event) == 0
     assert key not in bytes_on_disk(tmp_path)
 
 

@@ -289,3 +289,35 @@ def _words_to(desk: CaseDesk, path: str, action: str, models: dict[str, Any]) ->
     by, body = COMMANDS[action]
     model = models[f"POST /v1/referrals/{{referral_id}}/{action}"]
     return lambda text: desk.running.command(by, path, action, filled(model, body, text), etag='"2"')
+
+
+@pytest.mark.parametrize("seed", range(times(20)))
+def test_a_patch_is_merged_into_the_version_that_it_names_and_no_other(
+    seed: int, tmp_path: Path, database_url: str
+) -> None:
+    """One that names the version which another is about to make is refused, or finds what that one has made.
+
+    In the database alone: in files nothing happens between reading what is merged and comparing the versions.
+    """
+    chance = random.Random(seed)
+
+    async def trial() -> None:
+        one = {"referral": SERVICES["referral"]}
+        async with running(tmp_path, one, at_work=False, database_url=database_url) as services:
+            await services.set_the_scene()
+            for _ in range(15):
+                path = (await services.create(INES, REFERRALS, {**another_person(), "draft": True})).headers["Location"]
+                name, email = {"name": "first"}, {"email": "second@voorbeeld.example"}
+
+                async def ahead(path: str = path, email: dict[str, str] = email) -> httpx.Response:
+                    await asyncio.sleep(chance.random() / 40)
+                    return await services.send(INES, "PATCH", path, {"contact": email}, etag='"2"')
+
+                first = services.send(INES, "PATCH", path, {"contact": name}, etag='"1"')
+                answers = await asyncio.gather(first, ahead())
+                contact = (await services.read(INES, f"{path}/contact"))["contact"]
+                assert contact["name"] == "first"
+                assert (contact["email"] == email["email"]) is (answers[1].status_code == 200)
+
+    with asyncio.Runner(loop_factory=lambda: _AnyOrder(chance)) as runner:
+        runner.run(trial())

@@ -190,6 +190,19 @@ async def test_a_patch_has_the_manners_of_a_command(desk: ReferralDesk) -> None:
     assert_problem(await send(INES, "PATCH", path, {"region": "BE234"}, etag=etag), 409, "STATE_DOES_NOT_ALLOW")
 
 
+async def test_a_patch_of_another_version_is_not_merged(desk: ReferralDesk) -> None:
+    """What it says may make no sense in the newer one: a repeat gets its answer all the same, any other 412."""
+    path = await desk.draft(samira())
+    send, patch = desk.running.send, {"legalBasis": {"textVersion": "v4"}}
+    first = await send(INES, "PATCH", path, patch, etag='"1"', key="patching")
+    assert (await send(INES, "PATCH", path, {"legalBasis": None}, etag='"2"')).status_code == 200
+    again = await send(INES, "PATCH", path, patch, etag='"1"', key="patching")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert again.json() == first.json()
+    assert_problem(await send(INES, "PATCH", path, patch, etag='"2"'), 412)
+    assert (await desk.running.read(INES, path))["legalBasis"] is None
+
+
 async def test_a_draft_left_lying_lapses(desk: ReferralDesk) -> None:
     """After thirty days it is withdrawn as DRAFT_LAPSED, and the person may be referred again."""
     path = await desk.draft(samira())
