@@ -101,6 +101,16 @@ class Verifier:
             raise Unauthenticated("a bearer token is needed", "TOKEN_MISSING")
         return await self.verify(token.strip(" "))
 
+    async def lasts(self, authorization: str) -> float:
+        """For how many seconds the token of an `Authorization` header counts before it has to be verified again.
+
+        Unauthenticated if it does not count any more.
+        """
+        await self.authenticate(authorization)
+        token = authorization.partition(" ")[2].strip(" ")
+        until, _ = self._remembered[hashlib.sha256(token.encode("ascii")).digest()]
+        return until - self._now()
+
     async def verify(self, token: str) -> Caller:
         """The caller that a token names. Unauthenticated if it is unreadable, expired, forged or not for us."""
         if not token.isascii() or len(token) > _LONGEST_TOKEN:

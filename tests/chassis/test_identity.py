@@ -302,6 +302,17 @@ async def test_a_withdrawn_key_stops_counting_after_five_minutes(ring: KeyRing) 
         await verifier.verify(presented)
 
 
+@pytest.mark.parametrize(("lifetime", "least", "most"), [(60, 55, 60), (3600, 295, 300)])
+async def test_a_token_has_to_be_verified_again_when_it_ends_and_after_five_minutes(
+    verifier: Verifier, lifetime: int, least: int, most: int
+) -> None:
+    """Who listens for long asks no earlier, and no later."""
+    header = "Bearer " + token(exp=int(time.time()) + lifetime)
+    assert least <= await verifier.lasts(header) <= most
+    with pytest.raises(Unauthenticated):
+        await verifier.lasts("Bearer nothing")
+
+
 async def test_no_more_tokens_are_remembered_than_there_is_room_for(ring: KeyRing) -> None:
     """The one not used for longest is forgotten first."""
     verifier = Verifier(ring, AUDIENCE, capacity=2)
