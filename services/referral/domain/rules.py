@@ -35,7 +35,7 @@ POSSIBLE_FROM: dict[str, tuple[ReferralState, ...]] = {
 def _in_words(possible: tuple[ReferralState, ...]) -> str:
     if len(possible) == len(ReferralState) - 1:
         return "any other state"
-    return f"{', '.join(possible[:-1])} or {possible[-1]}" if len(possible) > 1 else possible[0]
+    return " or ".join(filter(None, (", ".join(possible[:-1]), *possible[-1:])))
 
 
 ACTIONS = tuple(action for action in POSSIBLE_FROM if action not in ("edit", "complete"))
