@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.codes import CaseState, ReferralState
 from services.referral.commands import ACTIONS
-from services.referral.domain.programme import DEFAULT_TERMS
-from tests.domain_page import (
-    CASE_BY_ITSELF,
-    CASE_COMMANDS,
-    REFERRAL_BY_ITSELF,
-    REFERRAL_COMMANDS,
-    State,
-    states,
-    table,
-    terms,
-)
+from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, State, states, table
 from tests.referral.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
 from tests.referral.situations import ACTS, situations
 
 EVERY_STATE: list[State] = [None, *sorted(states(REFERRAL_COMMANDS))]
-UNITS = {"DAYS": "days", "WORKING_DAYS": "working days"}
 
 
 def test_the_page_has_every_command_of_a_referral_and_no_other() -> None:
@@ -36,28 +24,9 @@ def test_whatever_the_page_says_happens_by_itself_is_tried() -> None:
     assert {row.command for row in table(REFERRAL_BY_ITSELF)} == set(BY_ITSELF)
 
 
-def test_the_page_knows_every_state_and_no_other() -> None:
-    """Of a referral and of a case; and each of a referral's is lived through."""
-    assert states(REFERRAL_COMMANDS) == {state.value for state in ReferralState}
-    assert states(CASE_COMMANDS) == {state.value for state in CaseState}
+def test_every_state_of_the_page_is_lived_through() -> None:
+    """Reached by the acts of people and by what is told, and never made up."""
     assert {situation.state for situation in situations()} == set(EVERY_STATE)
-
-
-def test_the_page_says_how_long_every_term_is() -> None:
-    """The defaults of the page are those that a programme gets which says nothing else."""
-    assert terms() == {name: f"{term.n} {UNITS[term.unit]}" for name, term in DEFAULT_TERMS.items()}
-
-
-def test_every_deadline_that_a_row_starts_is_explained() -> None:
-    """By its term, or as one of those that follow from a date."""
-    started = {
-        name
-        for heading in (REFERRAL_COMMANDS, REFERRAL_BY_ITSELF, CASE_COMMANDS, CASE_BY_ITSELF)
-        for row in table(heading)
-        for name in row.deadlines
-    }
-    from_dates = {"AGREEMENT_END", "CHECK_IN", "FINALISE", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}
-    assert started - terms().keys() == from_dates
 
 
 @pytest.mark.parametrize("state", EVERY_STATE, ids=str)
