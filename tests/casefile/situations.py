@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from contracts import referral as told
 from services.casefile.commands import ACTIONS, Stamp
 from services.casefile.domain.deadlines import PassDeadline
 from services.chassis.decider import Actor, Command
+from services.chassis.vault import Deposit, Vault
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, CLOCK, INES, KARIM, LOTTE, TOM, about, on, submitted
 
@@ -39,10 +40,14 @@ YEAR_LATER: Final = on(2, 7, 2027)
 """Every outcome of a trajectory that ended on 30 June 2026 is due."""
 
 
+_SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
+"""Commands are decided here and never stored, so what they refer to is never kept."""
+
+
 def command(action: str, body: Body, by: Actor, at: datetime) -> Command:
     """What the service makes of a request."""
     route = ACTIONS[action]
-    return route.command(route.body.model_validate(body), Stamp(at, by, CASE_ID, 1)).command
+    return route.command(route.body.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE))
 
 
 @dataclass(frozen=True, slots=True)

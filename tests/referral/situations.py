@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from contracts.codes import ReferralState
 from services.chassis.decider import Actor
-from services.referral.commands import ACTIONS
+from services.chassis.vault import Deposit, Vault
+from services.referral.commands import ACTIONS, Stamp
 from services.referral.domain.desk import ReferralCommand
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.submission import SubmitReferral
@@ -25,6 +26,10 @@ REFERRAL: Final = "R-1"
 QUESTION: Final = {"codes": ["AVAILABILITY"]}
 ANSWER: Final = {"answers": [{"code": "AVAILABILITY", "answer": "Mondays"}]}
 WAIT: Final = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-03-01", "clientAgreed": True}
+
+
+_SET_ASIDE: Final = Deposit(cast("Vault", None), "referral")
+"""Commands are decided here and never stored, so what they refer to is never kept."""
 
 
 def command(action: str, body: Body, by: Actor, at: datetime) -> ReferralCommand:
@@ -39,7 +44,7 @@ def command(action: str, body: Body, by: Actor, at: datetime) -> ReferralCommand
             return EditDraft(**stamp, packet=replace(SAMIRA, goals=tuple(body["goals"])))
         case _:
             route = ACTIONS[action]
-            return route.stamp(route.body.model_validate(body), REFERRAL, at, by, 1).command
+            return route.command(route.body.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE))
 
 
 @dataclass(frozen=True, slots=True)
