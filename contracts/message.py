@@ -39,7 +39,7 @@ class Message(Contract):
 
     TYPE: ClassVar[str]
     NAME: ClassVar[str]
-    """The event's name in the domain reference, which the timeline shows."""
+    """The event's name in docs/domain.md, which the timeline shows."""
 
 
 class CaseMessage(Message):

@@ -205,7 +205,7 @@ _WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 def facts_of(name: str, data: Mapping[str, Any], place: Place) -> tuple[Fact, ...]:
     """What a message says about the parties of its case.
 
-    `name` is the event's name in the domain reference (`NAME` of its contract), `data` the CloudEvent's data, of
+    `name` is the event's name in docs/domain.md (`NAME` of its contract), `data` the CloudEvent's data, of
     which `referral`, `agency`, `organisation`, `reason` and `closure` are looked at. A name that says nothing about
     the parties yields nothing.
     """

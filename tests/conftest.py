@@ -7,11 +7,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from tests import engines, kafka, postgres
+from tests.chance import pytest_runtest_setup
+
+__all__ = ["pytest_runtest_setup"]
 
 # The quick set answers within a minute: it runs on files, and starts no program.
 _SLOW_PLACES = ("tests/journeys/", "tests/sandbox/")
+# Whoever reads of a failure on another machine can replay it: by the steps, or by the blob.
+settings.register_profile("replayable", settings.get_profile(settings.get_current_profile_name()), print_blob=True)
+settings.load_profile("replayable")
+
 _SERVERS = {"postgres_template", "postgres_server", "kafka_servers", "kafka_broker"}
 
 

@@ -13,7 +13,8 @@ otherwise be given the very port as its own, connect to itself, and keep the ser
 
 def free_port() -> int:
     """A port of the loopback address on which nobody listens, and which stays free while the server is down."""
-    for port in random.sample(NOT_EPHEMERAL, 100):
+    # Tests that run at once must not try the same ones, whatever seed they were given.
+    for port in random.SystemRandom().sample(NOT_EPHEMERAL, 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -36,7 +36,7 @@ SAMIRA: Final[dict[str, Any]] = {
         "givenAt": "2026-01-12T08:12:00Z",
     },
 }
-"""Scenario 9.1 of the domain reference."""
+"""The story that ends well: from the first referral to the last outcome."""
 
 NADIA: Final[dict[str, Any]] = {
     **SAMIRA,

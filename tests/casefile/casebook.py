@@ -182,7 +182,7 @@ class Casebook:
                 self.mentors[stream] = MENTOR.evolve(self.mentors[stream], read)
         return [decision.event if isinstance(decision, To) else decision for decision in decided]
 
-    # --- the happy path of domain reference 9.1, as far as a test needs it ------------------------------------------
+    # --- the happy path, as far as a test needs it ------------------------------------------------------------------
 
     def referred(self) -> Casebook:
         """Monday 12 January: the referral to Brugwerk is submitted."""

@@ -1,4 +1,4 @@
-"""The happy path of domain reference 9.1: every date of its table, from the messages and commands of its days."""
+"""The happy path: every date of it, from the messages and commands of its days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms end on the days that the domain reference names."""
+"""Terms end on the right day: working days leave out weekends and the holidays of the country."""
 
 from __future__ import annotations
 

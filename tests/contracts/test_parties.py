@@ -159,7 +159,7 @@ def test_the_end_of_a_referral_that_was_never_sent_shows_it_to_nobody() -> None:
 def test_each_message_makes_of_the_organisation_what_it_says(
     name: str, data: dict[str, str], relation: Relation
 ) -> None:
-    """Every way in which a referral can end, and every end of access, by the names of the domain reference."""
+    """Every way in which a referral can end, and every end of access, by the names of docs/domain.md."""
     common = {"referral": "R-1", "agency": AGENCY, "organisation": BRUGWERK}
     parties = folded(*facts_of("ReferralSubmitted", common, (1,)), *facts_of(name, {**common, **data}, (2,)))
     assert parties.relation(BRUGWERK) is relation

@@ -52,7 +52,7 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_kills_at_r
 ) -> None:
     """In the referral's record, on the case's timeline and in both feeds; and nothing that nobody sent is there."""
     settings = on_servers(request) if engines == "servers" else {}
-    victim, chance = program(*arguments, **settings), random.Random()
+    victim, chance = program(*arguments, **settings), random.Random(random.getrandbits(32))
     if settings and not victim.is_sandbox:
         await program("bus", "topics", **settings).ends()
     await victim.start()

@@ -30,7 +30,7 @@ async def test_every_acknowledged_command_is_there_exactly_once_after_the_databa
 ) -> None:
     """In the referral's record, on the case's timeline and in both feeds; no caller is told of an error."""
     migrate(postgres_server.url, ["referral", "casefile", "notifications"])
-    running, chance = program("serve", "all", database_url=postgres_server.url), random.Random()
+    running, chance = program("serve", "all", database_url=postgres_server.url), random.Random(random.getrandbits(32))
     await running.start()
     async with caller(running) as people:
         await people.set_the_scene()

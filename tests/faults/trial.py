@@ -34,7 +34,7 @@ async def trial(production: Production, people: Gateway, least: int = 20) -> Asy
     to the stream and the topic, once and in order, and nobody lags.
     """
     await people.set_the_scene()
-    chance = random.Random()
+    chance = random.Random(random.getrandbits(32))
     clients = Clients(people, chance, REST_SECONDS)
     async with people.subscribed(LOTTE) as listening:
         working = asyncio.create_task(clients.work(CLIENTS))

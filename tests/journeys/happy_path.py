@@ -1,4 +1,4 @@
-"""Scenario 9.1 of the domain reference, lived through over the public API, each act on its own date."""
+"""The happy path, lived through over the public API, each act on its own date."""
 
 from __future__ import annotations
 

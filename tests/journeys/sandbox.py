@@ -32,7 +32,7 @@ STOP_SECONDS: Final = 10
 def free_port() -> int:
     """A port of loopback that nobody listens on, outside the range from which the system hands out its own."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.SystemRandom().randrange(20_000, 32_000)
         with socket.socket() as candidate, suppress(OSError):
             candidate.bind(("127.0.0.1", port))
             return port

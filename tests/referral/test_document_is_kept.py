@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 REFERRALS = "/v1/referrals"
+_KEYS = itertools.count(1)
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -48,6 +50,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
+def fresh_key() -> str:
+    """A key that was not used before: the next one, so that a failure comes again."""
+    return str(uuid.UUID(int=next(_KEYS)))
+
+
 class Client:
     """Plain requests to the service, without a loop."""
 
@@ -59,7 +66,7 @@ class Client:
 
     def send(self, person: Any, method: str, path: str, body: Any = None, etag: str | None = None) -> Any:
         """One request."""
-        headers = self._served.headers(person, key=str(uuid.uuid4()), etag=etag)
+        headers = self._served.headers(person, key=fresh_key(), etag=etag)
         return self._http.request(method, self.url + path, json=body, headers=headers, timeout=30)
 
     def referral(self, *, draft: bool = False) -> str:
@@ -155,7 +162,7 @@ def _examine(client: Client, served: Running, operation: Any, mode: GenerationMo
             read = client.send(person, "GET", case.formatted_path.rpartition("/")[0])
             if operation.method != "post":
                 read = client.send(person, "GET", case.formatted_path)
-            headers |= {"If-Match": read.headers.get("ETag", '"1"'), "Idempotency-Key": str(uuid.uuid4())}
+            headers |= {"If-Match": read.headers.get("ETag", '"1"'), "Idempotency-Key": fresh_key()}
         answer = case.call(base_url=client.url, headers=headers)
         case.validate_response(answer, checks=CHECKS)
         if answer.status_code >= 400:

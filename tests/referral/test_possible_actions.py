@@ -17,7 +17,8 @@ from services.referral.domain.answering import (
 )
 from services.referral.domain.correction import MarkError
 from services.referral.domain.desk import ReferralCommand
-from services.referral.domain.rules import ACTIONS, POSSIBLE_FROM
+from services.referral.domain.rules import ACTIONS
+from tests.domain_page import REFERRAL_COMMANDS, table
 from tests.referral.office import (
     INES,
     LOTTE,
@@ -101,7 +102,7 @@ def reach(office: Office, state: ReferralState) -> None:
 
 @pytest.mark.parametrize("state", list(ReferralState))
 def test_each_state_blocks_exactly_what_the_table_does_not_allow(office: Office, state: ReferralState) -> None:
-    """What a reader is told is possible is what the transition table says (domain reference 7.2)."""
+    """What a reader is told is possible is what docs/domain.md says."""
     reach(office, state)
     assert office.referral().state is state
     blocked = {
@@ -109,7 +110,8 @@ def test_each_state_blocks_exactly_what_the_table_does_not_allow(office: Office,
         for action in ACTIONS
         if action != "confirm-error" and (refusal := office.blocked(action)) is not None
     }
-    expected = {action for action in ACTIONS if state not in POSSIBLE_FROM[action]} - {"confirm-error"}
+    possible = {row.command for row in table(REFERRAL_COMMANDS) if state in row.states}
+    expected = set(ACTIONS) - possible - {"confirm-error"}
     if state is ReferralState.WITHDRAWN:
         assert blocked["accept"].because is Because.RIGHTS
     assert set(blocked) == expected

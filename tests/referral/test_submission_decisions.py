@@ -69,7 +69,7 @@ def test_submitting_records_the_basis_its_use_the_key_and_the_offer_at_once(offi
 def test_receipt_is_due_in_2_and_the_decision_in_10_working_days_and_the_offer_expires_in_30_days(
     office: Office,
 ) -> None:
-    """The dates of the happy path (domain reference 9.1)."""
+    """The dates of the happy path."""
     office.submit()
     assert office.due() == {"RECEIPT": "2026-01-14", "DECISION": "2026-01-26", "EXPIRY": "2026-02-11"}
 

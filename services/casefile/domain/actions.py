@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
 
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role
-from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk
+from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk, Rule
 from services.chassis.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
@@ -16,14 +15,6 @@ ORGANISATION = "ORGANISATION"
 EITHER = "EITHER"
 
 _MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """The side that may act, and the states that allow it."""
-
-    side: str
-    states: frozenset[CaseState]
 
 
 def _rule(side: str, *states: CaseState) -> Rule:
@@ -60,10 +51,7 @@ ACTIONS: dict[str, Rule] = {
     "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
     "correct": Rule(EITHER, frozenset(CaseState)),
 }
-"""The table of domain reference 7.3: one action a line."""
-_POSSIBLE: Final = {
-    rule.states: ", ".join(state.value for state in CaseState if state in rule.states) for rule in ACTIONS.values()
-}
+"""The commands on a case in docs/domain.md: one action a line."""
 
 
 def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
@@ -77,7 +65,7 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
 
 def allow(action: str, desk: Desk, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
-    rule, case = ACTIONS[action], desk.case
+    rule, case = (desk.actions or ACTIONS)[action], desk.case
     _check_side(rule.side, case, by)
     if case.state not in rule.states:
         raise _wrong_state(action, rule, case)
@@ -137,7 +125,6 @@ def _no_part(side: str, case: Case, by: Actor) -> Refused:
 
 
 def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
-    possible = _POSSIBLE[rule.states]
     now = case.state.value if case.state is not None else "not opened"
     if action == "close" and case.state == CaseState.REFERRED and case.referral is not None:
         return Refused(
@@ -150,9 +137,14 @@ def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
     )
     return Refused(
         code,
-        f"{action} is possible in {possible}; the case is {now}",
+        f"{action} is possible in {_in_words(rule.states)}; the case is {now}",
         who_can_unblock=_who_moves(case),
     )
+
+
+@lru_cache
+def _in_words(states: frozenset[CaseState]) -> str:
+    return ", ".join(state.value for state in CaseState if state in states)
 
 
 def _who_moves(case: Case) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -163,6 +164,14 @@ class EventRef:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The side that may act, and the states that allow it."""
+
+    side: str
+    states: frozenset[CaseState]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
@@ -170,7 +179,8 @@ class Desk:
     `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
     else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
     such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
-    tells of.
+    tells of. `actions` is the table of what may be done in which state; None: the one in `actions.py`. Another one
+    answers what would be possible under it.
     """
 
     at: datetime
@@ -180,3 +190,4 @@ class Desk:
     mentor: Mentor | None = None
     named_event: EventRef | None = None
     since_withdrawal: tuple[str, ...] = ()
+    actions: Mapping[str, Rule] | None = None

@@ -18,7 +18,7 @@ from services.casefile.domain.terms import deadline
 from services.chassis.decider import Command, Fault, Refused
 
 NO_SHOWS_MAX = 3
-"""After so many the organisation hands back (domain reference 7.3)."""
+"""After so many the organisation hands back (docs/domain.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ class Mentor:
 def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
     """What a mentor still lacks before a match, as codes; nothing means ready.
 
-    Volunteers and professionals are two charters with two sets of guards (domain reference, R2).
+    Volunteers and professionals are two charters with two sets of guards (docs/domain.md, `propose-match`).
     """
     needed = {
         "SCREENING": profile.screened_on is not None,

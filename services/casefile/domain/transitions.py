@@ -28,7 +28,7 @@ from services.chassis.decider import Entity
 
 
 def next_state(state: CaseState | None, event: Any) -> CaseState | None:
-    """The transition table of domain reference 7.3."""
+    """The states that events lead to, as the tables of a case in docs/domain.md have them."""
     match event:
         case opening.CaseOpened() | answering.ReferralReturned() | withdrawal.CaseReturned():
             return CaseState.OPENED

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from contracts.codes import ReferralState
 from services.chassis.deadline import Deadline
 from services.chassis.decider import Command, Refused
 from services.referral.domain.case_key import CaseKey
@@ -32,7 +34,8 @@ class Desk:
     `organisation` is the addressed one (of the packet, while the referral is a draft), `agency` the one that drafted
     the referral, as long as it is a draft, `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
-    version is.
+    version is. `possible_from` is the table of the states from which each command is possible; None: the one in
+    `rules.py`. Another one answers what would be possible under it.
     """
 
     at: datetime
@@ -44,6 +47,7 @@ class Desk:
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
     reminders: Reminders = field(default_factory=Reminders)
     terms: Terms | None = None
+    possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None
 
     @property
     def circumstances(self) -> Circumstances:

@@ -1,4 +1,4 @@
-"""A referral: one offer of one person to one mentoring organisation (the state machine of domain reference, 7.2).
+"""A referral: one offer of one person to one mentoring organisation (its tables are in docs/domain.md).
 
 `decide` is the only place that refuses; `evolve` tells what each event made of the referral.
 """

@@ -5,6 +5,8 @@ The same rules answer a command (`allow` raises) and a reader who wants to know 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from contracts.codes import OrganisationKind, ReferralState
 from services.chassis.decider import Actor, Because, Refused
 from services.referral.domain.desk import Desk, nothing_recorded
@@ -27,16 +29,15 @@ POSSIBLE_FROM: dict[str, tuple[ReferralState, ...]] = {
     "mark-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
     "confirm-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
 }
-"""The transition table of domain reference 7.2, read from the command's side."""
+"""The commands on a referral in docs/domain.md: from which states each is possible."""
 
 
+@lru_cache
 def _in_words(possible: tuple[ReferralState, ...]) -> str:
     if len(possible) == len(ReferralState) - 1:
         return "any other state"
-    return f"{', '.join(possible[:-1])} or {possible[-1]}" if len(possible) > 1 else possible[0]
+    return " or ".join(filter(None, (", ".join(possible[:-1]), *possible[-1:])))
 
-
-_STATES_FOR = {action: _in_words(possible) for action, possible in POSSIBLE_FROM.items()}
 
 ACTIONS = tuple(action for action in POSSIBLE_FROM if action not in ("edit", "complete"))
 """The commands that have a route of their own, each named by its last segment."""
@@ -61,8 +62,9 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
         return nothing_recorded()
     if action in USES_DATA and (refusal := desk.legal_basis.refusal()) is not None:
         return refusal
-    if referral.state not in POSSIBLE_FROM[action]:
-        return _not_in_this_state(action, referral)
+    possible = (desk.possible_from or POSSIBLE_FROM)[action]
+    if referral.state not in possible:
+        return _not_in_this_state(action, referral, possible)
     match action:
         case "submit":
             return _agency_may_not_offer(desk.agency)
@@ -82,12 +84,12 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
             return None
 
 
-def _not_in_this_state(action: str, referral: Referral) -> Refused:
+def _not_in_this_state(action: str, referral: Referral, possible: tuple[ReferralState, ...]) -> Refused:
     moved = referral.moved
     held_by = f" by {moved.command} of {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
     return Refused(
         "STATE_DOES_NOT_ALLOW",
-        f"the referral is {referral.state}{held_by}; {action} is possible from {_STATES_FOR[action]}",
+        f"the referral is {referral.state}{held_by}; {action} is possible from {_in_words(possible)}",
         who_can_unblock=_next_to_act(referral),
     )
 

@@ -1,0 +1,215 @@
+"""Every command, and everything that happens by itself, tried in every situation of a case against docs/domain.md.
+
+The table of actions and the fold that are asked may be others than the service's: so the mutants of both are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from contracts import referral as told
+from services.casefile.domain.actions import blocked
+from services.casefile.domain.case import Case, Desk, Rule
+from services.casefile.domain.deadlines import PassDeadline, running
+from services.casefile.domain.decisions import decide
+from services.casefile.domain.transitions import CASE
+from services.casefile.reactions import REACTIONS, Told
+from services.chassis.decider import Actor, Because, Command, Refused, To
+from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
+from tests.casefile.situations import ACTS, AN, Body, Situation, command, situations
+from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
+
+Fold = Callable[[Case, Any], Case]
+Met = set[tuple[str, State, str]]
+"""The rows that were seen to hold: from which state, and for whom."""
+
+AGENCY: Final = (INES, TOM)
+ORGANISATION: Final = (LOTTE, AN)
+FORMER: Final = (KARIM,)
+STRANGERS: Final = (Actor(sub="pieter.smets", role="AGENCY_COUNSELLOR", org="actiris-demo"),)
+PARTS: Final = (
+    (AGENCY, "counsellor"),
+    (ORGANISATION, "coordinator"),
+    (FORMER, "former coordinator"),
+    (STRANGERS, "nobody"),
+)
+"""Who tries everything, with the page's word for the part that they have in the case."""
+SAY_STATE: Final = frozenset({"STATE_DOES_NOT_ALLOW", "CASE_CLOSED", "CASE_FINALISED", "REFERRAL_LIVE"})
+"""The page's codes of a refusal because of the state."""
+ENTRIES: Final = frozenset({"ReferralEntryTaken", "ReferralNoteTaken"})
+"""How the case keeps what it hears of a referral: the timeline shows it under the referral's own name."""
+LONG: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked: by which table, with which fold; all commands and states, or only those named."""
+
+    actions: Mapping[str, Rule] | None = None
+    evolve: Fold = CASE.evolve
+    only: str | None = None
+    state: State | bool = False
+    """False: in every state."""
+
+    def of(self, name: str) -> bool:
+        """Whether a command is among those tried."""
+        return self.only in (None, name)
+
+    @property
+    def situations(self) -> tuple[Situation, ...]:
+        """The situations that are tried."""
+        return tuple(one for one in situations() if self.state in (False, one.state))
+
+
+def disagreements(asked: Asked) -> Iterator[str]:
+    """Where commands do what the page does not say, or not what it says. Each as a sentence for whoever mends it."""
+    met: Met = set()
+    for situation in asked.situations:
+        for name in filter(asked.of, ACTS):
+            rows = [row for row in table(CASE_COMMANDS) if row.command == name and situation.state in row.states]
+            for body in ACTS[name]:
+                yield from _tried(asked, situation, name, body, rows, met)
+    yield from _unmet(asked, CASE_COMMANDS, met, {word for _, word in PARTS})
+
+
+def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list[Row], met: Met) -> Iterator[str]:
+    who = frozenset(word for row in rows for word in row.who)
+    for by, word in ((by, word) for people, word in PARTS for by in people):
+        may = word in who
+        desk = _desk(asked, situation, command(name, body, by, situation.at))
+        here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
+        refused = blocked(name, desk, by)
+        if refused is None and not may:
+            yield f"{here} is shown as possible, and the page does not have it"
+        if refused is not None and not rows and refused.because is Because.STATE and refused.code not in SAY_STATE:
+            yield f"{here} is refused by {refused.code}, and not because of the state"
+        happened = _decided(asked, command(name, body, by, situation.at), desk)
+        if isinstance(happened, Refused):
+            if happened.because is Because.INPUT and refused is not None:
+                yield f"{here} is refused for its body, and not because of {refused.code}"
+        elif happened.events:
+            covering = (row for row in rows if may and row.covers(name, body))
+            fitting = [row for row in covering if row.fits(situation.state, happened)]
+            if not fitting:
+                yield f"{here} led to {happened}, and the page does not have it"
+            if refused is not None:
+                yield f"{here} is shown as blocked by {refused.code}, and was done"
+            met |= {(str(row), situation.state, word) for row in fitting}
+
+
+def _unmet(asked: Asked, heading: str, met: Met, words: set[str]) -> Iterator[str]:
+    for row in filter(lambda row: asked.of(row.command), table(heading)):
+        for state, word in ((state, word) for state in row.states for word in row.who & words):
+            if asked.state in (False, state) and (str(row), state, word) not in met:
+                yield f"from {state} the page has {row}: in no situation was this done, by the {word}"
+
+
+def _desk(asked: Asked, situation: Situation, given: Command) -> Desk:
+    return replace(situation.book.desk(given), at=given.at, actions=asked.actions)
+
+
+def _decided(asked: Asked, given: Command, desk: Desk) -> Happened | Refused:
+    try:
+        decided = decide(given, desk)
+    except Refused as refused:
+        return refused
+    before = after = desk.case
+    names = []
+    for event in decided:
+        if not isinstance(event, To):
+            after = asked.evolve(after, event)
+            names.append(type(event).__name__)
+    return Happened(
+        events=tuple(name for name in names if name not in ENTRIES),
+        to=after.state.value if after.state is not None else None,
+        deadlines=frozenset(_begun(before, after)),
+    )
+
+
+def _begun(before: Case, after: Case) -> Iterable[str]:
+    ran = {(one.name, one.due_at) for one in running(before)}
+    return (one.name.partition(":")[0] for one in running(after) if (one.name, one.due_at) not in ran)
+
+
+# --- what happens without a command ---------------------------------------------------------------------------------
+
+
+def disagreements_by_itself(asked: Asked) -> Iterator[str]:
+    """The same for messages of the referral service and for terms that pass."""
+    met: Met = set()
+    for situation in asked.situations:
+        for name, happens in BY_ITSELF.items():
+            if not asked.of(name):
+                continue
+            for given in happens(situation):
+                desk = _desk(asked, situation, given)
+                happened = _decided(asked, given, desk)
+                assert not isinstance(happened, Refused), f"{name} in {situation.name}: what happened is not refused"
+                rows = [row for row in table(CASE_BY_ITSELF) if row.command == name]
+                fitting = [row for row in rows if row.fits(situation.state, happened)]
+                met |= {(str(row), situation.state, "") for row in fitting}
+                if not fitting and (happened.events or happened.to != situation.state):
+                    yield f"{name} in {situation.state} ({situation.name}) led to {happened}; the page: {rows}"
+    yield from _unmet(asked, CASE_BY_ITSELF, met, {""})
+
+
+def _message(kind: type[told.ReferralMessage], by: Actor, **fields: Any) -> Callable[[Situation], Iterator[Command]]:
+    def tell(situation: Situation) -> Iterator[Command]:
+        yield _taken(about(kind, by, situation.at, **fields), situation.at)
+
+    return tell
+
+
+def _taken(message: Any, at: datetime) -> Command:
+    return REACTIONS[type(message)](message, Told(at=at, by=CLOCK, source_event_id="told-now", source_position=99))
+
+
+def _answer(kind: type[told.ReferralMessage], **fields: Any) -> Callable[[Situation], Iterator[Command]]:
+    """An answer is given while one is awaited: the table of the referral has no other."""
+
+    def tell(situation: Situation) -> Iterator[Command]:
+        if situation.book.case.referral is None or situation.state == "REFERRED":
+            yield from _message(kind, LOTTE, **fields)(situation)
+
+    return tell
+
+
+def _submitted(situation: Situation) -> Iterator[Command]:
+    again = submitted(situation.at, referral="R-9", legal_basis_id="LB-9")
+    yield _taken(again, situation.at)
+    yield _taken(again.model_copy(update={"eligibility": {"REGISTERED_JOBSEEKER": True}}), situation.at)
+
+
+def _withdrawn(situation: Situation) -> Iterator[Command]:
+    if situation.state is not None:
+        yield from _message(told.LegalBasisWithdrawn, INES, legal_basis="LB-1", withdrawn_at=situation.at)(situation)
+
+
+def _passes(name: str) -> Callable[[Situation], Iterator[Command]]:
+    def fire(situation: Situation) -> Iterator[Command]:
+        for one in running(situation.book.case):
+            if one.name.partition(":")[0] == name:
+                yield PassDeadline(at=max(one.due_at, situation.at), by=CLOCK, name=one.name)
+                if situation.at < one.due_at:
+                    yield PassDeadline(at=one.due_at - timedelta(seconds=1), by=CLOCK, name=one.name)
+        yield PassDeadline(at=situation.at + LONG, by=CLOCK, name=f"{name}:of-nothing")
+
+    return fire
+
+
+_NO: Final[Mapping[str, Any]] = {"reason": "CAPACITY_FULL", "re_referable": True, "suggestion": None}
+BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
+    "ReferralSubmitted": _submitted,
+    "ReferralAccepted": _answer(told.ReferralAccepted, coordinator=LOTTE.sub),
+    "ReferralDeclined": _answer(told.ReferralDeclined, **_NO),
+    "ReferralWithdrawn": _answer(told.ReferralWithdrawn, reason="CLIENT_MOVED"),
+    "ReferralExpired": _answer(told.ReferralExpired, last_actor="brugwerk"),
+    "ReferralEnteredInError": _message(told.ReferralEnteredInError, INES),
+    "LegalBasisWithdrawn": _withdrawn,
+    "FINALISE": _passes("FINALISE"),
+    "NGO_ACCESS": _passes("NGO_ACCESS"),
+}
+"""By the name that begins the row."""

@@ -1,0 +1,98 @@
+"""Over HTTP a case offers to everybody what docs/domain.md says that they may do, and blocks everything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.casefile.cases import CaseDesk, Told
+from tests.domain_page import CASE_COMMANDS, possible, roles, states, table
+from tests.people import HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile table")]
+
+EVERY_STATE = sorted(states(CASE_COMMANDS))
+ASK_TO_EXTEND = (LOTTE, "extend-agreement", {"months": 2})
+PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
+SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
+FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]], ...]], ...]] = {
+    "MATCH_PROPOSED": (("MATCH_PROPOSED", ()), ("CONFIRMED", ())),
+    "MENTORING": (("MENTORING", ()), ("MENTORING", (ASK_TO_EXTEND,))),
+    "SUSPENDED": (("MENTORING", (PAUSE,)), ("MENTORING", (ASK_TO_EXTEND, PAUSE))),
+    "HANDBACK_REQUESTED": (("HANDBACK_REQUESTED", ()), ("HANDBACK_REQUESTED", (SEND_BACK,))),
+}
+"""Where the state alone does not say what is possible: the ways to come to it, and on from a name of `ROAD`."""
+
+
+async def second_try(desk: CaseDesk, *, accepted: bool) -> Told:
+    """A case that samenstap declined, and that brugwerk was then asked to take."""
+    body = another_person("samenstap")
+    first = await desk.referred(body)
+    await desk.follow(first, KARIM, "receive")
+    await desk.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
+    case = await desk.referred(
+        {**body, "to": "brugwerk", "legalBasis": {**body["legalBasis"], "recipient": "brugwerk"}}
+    )
+    if accepted:
+        await desk.follow(case, LOTTE, "receive")
+        await desk.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
+    return case
+
+
+async def brought_to(desk: CaseDesk, state: str) -> list[Told]:
+    """A case in the state for every way to come to it."""
+    if state == "REFERRED":
+        return [await second_try(desk, accepted=False)]
+    if state == "OPENED":
+        case = await second_try(desk, accepted=False)
+        await desk.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
+        return [case]
+    cases = []
+    for name, steps in FURTHER.get(state, ((state, ()),)):
+        case = await second_try(desk, accepted=True)
+        await desk.lead_on(case, "INTAKE", name)
+        for person, action, body in steps:
+            await desk.running.done(person, case.path, action, body)
+        cases.append(case)
+    return cases
+
+
+async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
+    """Whoever has a part in the case, and the page's word for it."""
+    ref = (await desk.running.read(INES, case.path))["clientRef"]
+    return [
+        (INES, "counsellor"),
+        (TOM, "counsellor"),
+        (LOTTE, "coordinator"),
+        (HANNE, "coordinator"),
+        (KARIM, "former coordinator"),
+        (Person("M-41", "brugwerk", "VOLUNTEER_MENTOR"), "mentor"),
+        (Person("M-41", "brugwerk", "PROFESSIONAL_MENTOR"), "mentor"),
+        (Person(ref, "vdab-gent", "MENTEE"), "mentee"),
+    ]
+
+
+@pytest.mark.parametrize("state", EVERY_STATE)
+async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseDesk, state: str) -> None:
+    """Never more; and all of it in one situation or another. What is not offered is blocked, with a reason."""
+    every, offered = {row.command for row in table(CASE_COMMANDS)}, dict[Person, set[str]]()
+    for case in await brought_to(shared, state):
+        assert await shared.state(case) == state
+        for person, word in await everybody(shared, case):
+            answer = await shared.running.get(person, case.path)
+            assert person.role in roles()[word]
+            if answer.status_code == 404:
+                # Without a match there is no mentor, and nobody else becomes a stranger.
+                assert word == "mentor", person
+                allowed = set[str]()
+            else:
+                told = answer.json()
+                allowed = {one["action"] for one in told["allowedActions"]}
+                blocked = {one["action"] for one in told["blockedActions"]}
+                assert blocked == every - allowed, person
+            assert allowed <= possible(CASE_COMMANDS, word, state), person
+            # The mentee, for one, is another person in every case.
+            offered.setdefault(Person(word, person.org, person.role), set()).update(allowed)
+    for person, found in offered.items():
+        assert found == possible(CASE_COMMANDS, person.sub, state), person

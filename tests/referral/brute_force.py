@@ -1,0 +1,173 @@
+"""Every command, and everything that happens by itself, tried in every situation of a referral against docs/domain.md.
+
+The table of states and the fold that are asked may be others than the service's: so the mutants of both are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from contracts.codes import ReferralState
+from services.chassis.decider import Because, Command, Refused, To
+from services.referral.domain.desk import Desk
+from services.referral.domain.ending import CompleteReferral
+from services.referral.domain.legal_basis import WithdrawLegalBasis
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.referral import REFERRAL, decide
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.rules import blocked
+from services.referral.domain.timekeeping import PassDeadline
+from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Happened, State, table
+from tests.referral.office import CLOCK, INES, LOTTE, TOM
+from tests.referral.situations import ACTS, Body, Situation, command, situations
+from tests.referral.situations import REFERRAL as ID
+
+Fold = Callable[[Referral, Any], Referral]
+Met = set[tuple[str, State]]
+"""The rows that were seen to hold, and from which state."""
+
+WHO: Final = {"counsellor": INES, "team lead": TOM, "coordinator": LOTTE}
+"""Somebody for each word of the page. Whether the role may is asked over HTTP: the rules below it do not know roles."""
+LONG: Final = timedelta(days=400)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked: by which table, with which fold; all commands and states, or only those named."""
+
+    possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None
+    evolve: Fold = REFERRAL.evolve
+    only: str | None = None
+    state: State | bool = False
+    """False: in every state."""
+
+    def of(self, name: str) -> bool:
+        """Whether a command is among those tried."""
+        return self.only in (None, name)
+
+    @property
+    def situations(self) -> tuple[Situation, ...]:
+        """The situations that are tried."""
+        return tuple(one for one in situations() if self.state in (False, one.state))
+
+
+def disagreements(asked: Asked) -> Iterator[str]:
+    """Where commands do what the page does not say, or not what it says. Each as a sentence for whoever mends it."""
+    met: Met = set()
+    for situation in asked.situations:
+        for name in filter(asked.of, ACTS):
+            for body in ACTS[name]:
+                yield from _tried(asked, situation, name, body, met)
+    yield from _unmet(asked, REFERRAL_COMMANDS, met)
+
+
+def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) -> Iterator[str]:
+    of_command = [row for row in table(REFERRAL_COMMANDS) if row.command == name]
+    rows = [row for row in of_command if situation.state in row.states]
+    (word,) = {word for row in of_command for word in row.who}
+    by = WHO[word]
+    given = command(name, body, by, situation.at)
+    desk = _desk(asked, situation, given)
+    here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
+    refused = None if name == "create" else blocked(name, desk, by)
+    if refused is None and not rows and name != "create":
+        yield f"{here} is shown as possible, and the page does not have it"
+    by_state = refused is None or refused.because is not Because.STATE or refused.code == "STATE_DOES_NOT_ALLOW"
+    if not by_state and not rows and situation.state is not None:
+        yield f"{here} is refused by {refused}, and not because of the state"
+    happened = _decided(asked, given, desk)
+    if isinstance(happened, Refused):
+        if happened.because is Because.INPUT and refused is not None:
+            yield f"{here} is refused for its body, and not because of {refused.code}"
+    elif happened.events:
+        fitting = [row for row in rows if row.covers(name, body) and row.fits(situation.state, happened)]
+        if not fitting:
+            yield f"{here} led to {happened}, and the page does not have it"
+        if refused is not None:
+            yield f"{here} is shown as blocked by {refused.code}, and was done"
+        met |= {(str(row), situation.state) for row in fitting}
+
+
+def _unmet(asked: Asked, heading: str, met: Met) -> Iterator[str]:
+    for row in filter(lambda row: asked.of(row.command), table(heading)):
+        for state in row.states:
+            if asked.state in (False, state) and (str(row), state) not in met:
+                yield f"from {state} the page has {row}: in no situation was this done"
+
+
+def _desk(asked: Asked, situation: Situation, given: Command) -> Desk:
+    return replace(situation.office.desk(ID, given.at, given), possible_from=asked.possible_from)
+
+
+def _decided(asked: Asked, given: Command, desk: Desk) -> Happened | Refused:
+    try:
+        decided = decide(given, desk)
+    except Refused as refused:
+        return refused
+    before = after = desk.referral
+    names = []
+    own = not isinstance(given, WithdrawLegalBasis)
+    for one in decided:
+        stream, event = (one.stream, one.event) if isinstance(one, To) else (referral_stream(ID) if own else "", one)
+        if stream == referral_stream(ID):
+            after = asked.evolve(after, event)
+            names.append(type(event).__name__)
+    began = {(one.name, one.due_at) for one in after.running} - {(one.name, one.due_at) for one in before.running}
+    return Happened(events=tuple(names), to=after.state, deadlines=frozenset(name for name, _ in began))
+
+
+# --- what happens without a command ---------------------------------------------------------------------------------
+
+
+def disagreements_by_itself(asked: Asked) -> Iterator[str]:
+    """The same for what other services tell, and for terms that pass."""
+    met: Met = set()
+    for situation in asked.situations:
+        for name in filter(asked.of, BY_ITSELF):
+            rows = [row for row in table(REFERRAL_BY_ITSELF) if row.command == name]
+            for given in BY_ITSELF[name](situation) if situation.state is not None else ():
+                happened = _decided(asked, given, _desk(asked, situation, given))
+                if isinstance(happened, Refused):
+                    if any(situation.state in row.states for row in rows):
+                        yield f"{name} in {situation.state} ({situation.name}) is refused: {happened}"
+                    continue
+                fitting = [row for row in rows if row.fits(situation.state, happened)]
+                met |= {(str(row), situation.state) for row in fitting}
+                if not fitting and happened.events:
+                    yield f"{name} in {situation.state} ({situation.name}) led to {happened}; the page: {rows}"
+    yield from _unmet(asked, REFERRAL_BY_ITSELF, met)
+
+
+def _passes(name: str) -> Callable[[Situation], Iterator[Command]]:
+    def fire(situation: Situation) -> Iterator[Command]:
+        for one in situation.office.referral(ID).running:
+            if one.name == name:
+                for at in (max(one.due_at, situation.at), one.due_at - timedelta(seconds=1)):
+                    yield PassDeadline(at=at, by=CLOCK, referral_id=ID, name=name, due_at=one.due_at)
+        late = situation.at + LONG
+        yield PassDeadline(at=late, by=CLOCK, referral_id=ID, name=name, due_at=late)
+
+    return fire
+
+
+def _consent_withdrawn(situation: Situation) -> Iterator[Command]:
+    if situation.office.referral(ID).legal_basis_id is not None:
+        yield WithdrawLegalBasis(at=situation.at, by=INES, legal_basis_id=f"LB-{ID}")
+
+
+def _taken_back(situation: Situation) -> Iterator[Command]:
+    yield CompleteReferral(at=situation.at, by=CLOCK, referral_id=ID, closed_at=situation.at)
+
+
+BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
+    **{
+        name: _passes(name)
+        for name in ("DRAFT_LAPSE", "RECEIPT", "DECISION", "INFORMATION", "WAITLIST_REVIEW", "EXPIRY")
+    },
+    "LegalBasisWithdrawn": _consent_withdrawn,
+    "HandbackAccepted": _taken_back,
+}
+"""By the name that begins the row."""
