@@ -1,0 +1,449 @@
+"""`caserelay backup` and `caserelay restore`: all of it or nothing, and a clear line either way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner
+
+from services.cli import main
+from tests.faults.processes import PROGRAM, Program
+
+HELD: Final = {
+    "casefile-log.db",
+    "casefile-vault.db",
+    "issuer/ed25519.pem",
+    "notifications-log.db",
+    "referral-log.db",
+    "referral-vault.db",
+    "sandbox-clock.json",
+}
+MADE_AGAIN: Final = {
+    "bus.db",
+    "casefile-consumers.db",
+    "casefile-index.db",
+    "casefile-lease.db",
+    "notifications-consumers.db",
+    "notifications-index.db",
+    "notifications-lease.db",
+    "referral-consumers.db",
+    "referral-index.db",
+    "referral-lease.db",
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """What became of a command."""
+
+    status: int
+    out: str
+    err: str
+
+    def refuses(self, *words: str) -> None:
+        """It ended badly, and said why in one line that has the words."""
+        assert self.status == 1, self
+        assert self.err.count("\n") == 1, self.err
+        assert self.err.startswith("Error: ")
+        for word in words:
+            assert word in self.err
+
+    def is_done(self) -> None:
+        """It ended well."""
+        assert (self.status, self.err) == (0, ""), self
+
+
+def caserelay(*arguments: object, data: Path, largest: int | None = None, **settings: str) -> Said:
+    """Runs the command. `largest`: bytes beyond which it can write no file, as on a disk that is full."""
+    said = {f"CASERELAY_{name.upper()}": value for name, value in settings.items()} | {"CASERELAY_DATA": str(data)}
+    if largest is None:
+        # In this process, where it takes no time to start.
+        unset = {name: None for name in os.environ if name.startswith("CASERELAY_")}
+        ended = CliRunner().invoke(main, [*map(str, arguments)], env={**unset, **said}, catch_exceptions=False)
+        return Said(ended.exit_code, ended.stdout, ended.stderr)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}, **said},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=limit,  # noqa: PLW1509 - this process has no threads to be afraid of
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def store(file: Path, events: int = 200) -> None:
+    """A file such as a service keeps, still with a write-ahead log beside it if somebody has it open."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE IF NOT EXISTS stored_events (position INTEGER PRIMARY KEY AUTOINCREMENT, state BLOB)")
+        db.execute("BEGIN")
+        # Random, so that it is as large in an archive.
+        db.executemany("INSERT INTO stored_events (state) VALUES (randomblob(?))", [(500,)] * events)
+        db.execute("COMMIT")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data directory of the referral service and the sandbox, as it is while nothing runs."""
+    directory = tmp_path / "data"
+    for name in ("referral-log.db", "referral-vault.db", "referral-index.db", "bus.db"):
+        store(directory / name)
+    (directory / "sandbox-clock.json").write_text('{"sandbox": "2026-01-05T08:00:00+00:00"}', encoding="utf-8")
+    (directory / "issuer").mkdir()
+    (directory / "issuer" / "ed25519.pem").write_text("a key", encoding="utf-8")
+    return directory
+
+
+@pytest.fixture
+def archive(data: Path, tmp_path: Path) -> Path:
+    """A backup of it."""
+    file = tmp_path / "backup.zip"
+    caserelay("backup", file, data=data).is_done()
+    return file
+
+
+def rows(file: Path) -> list[Any]:
+    """What a store holds."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT * FROM stored_events ORDER BY position").fetchall()
+
+
+def names(directory: Path) -> set[str]:
+    """All files below a directory."""
+    return {one.relative_to(directory).as_posix() for one in directory.rglob("*") if not one.is_dir()}
+
+
+def test_what_is_restored_is_what_was_backed_up(data: Path, archive: Path, tmp_path: Path) -> None:
+    """Row by row; what is made again is not there, and only the owner can read any of it."""
+    fresh = tmp_path / "a" / "fresh"
+    done = caserelay("restore", archive, data=fresh)
+    done.is_done()
+    assert "erase again what was erased" in done.out
+    assert names(fresh) == {"referral-log.db", "referral-vault.db", "sandbox-clock.json", "issuer/ed25519.pem"}
+    for name in ("referral-log.db", "referral-vault.db"):
+        assert rows(fresh / name) == rows(data / name)
+    for name in ("sandbox-clock.json", "issuer/ed25519.pem"):
+        assert (fresh / name).read_bytes() == (data / name).read_bytes()
+    modes = {one.stat().st_mode & 0o777 for one in (archive, *fresh.rglob("*.*"))}
+    assert modes == {0o600}
+    assert {one.stat().st_mode & 0o777 for one in (fresh, fresh / "issuer")} == {0o700}
+
+
+def test_the_manifest_has_the_digest_of_every_file(archive: Path) -> None:
+    """Whoever has no Caserelay can still look through a backup."""
+    with zipfile.ZipFile(archive) as opened:
+        manifest = json.loads(opened.read("manifest.json"))
+        found = {name: opened.read(name) for name in opened.namelist() if name != "manifest.json"}
+    assert (manifest["format"], manifest["version"]) == ("caserelay-backup", 1)
+    assert manifest["members"] == {
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in found.items()
+    }
+
+
+@pytest.mark.slow
+async def test_every_file_of_a_running_system_is_backed_up_or_made_again(tmp_path: Path) -> None:
+    """Whoever adds a store has to say which of the two it is."""
+    sandbox = Program("sandbox", "--empty", data=tmp_path / "data")
+    try:
+        await sandbox.start()
+        there = {name.removesuffix("-wal").removesuffix("-shm") for name in names(sandbox.data)}
+        assert there == HELD | MADE_AGAIN
+        done = caserelay("backup", tmp_path / "backup.zip", data=sandbox.data)
+        done.is_done()
+        assert "left out" not in done.out
+        with zipfile.ZipFile(tmp_path / "backup.zip") as opened:
+            assert set(opened.namelist()) == {*HELD, "manifest.json"}
+    finally:
+        sandbox.kill()
+
+
+@pytest.mark.slow
+async def test_nothing_is_restored_under_a_running_process(tmp_path: Path) -> None:
+    """Neither beside its files, nor where they were deleted under it: it would go on with those."""
+    sandbox = Program("sandbox", "--empty", data=tmp_path / "data")
+    try:
+        await sandbox.start()
+        caserelay("backup", tmp_path / "backup.zip", data=sandbox.data).is_done()
+        caserelay("restore", tmp_path / "backup.zip", data=sandbox.data).refuses(f"process {sandbox.pid}", "stop")
+        shutil.rmtree(sandbox.data)
+        caserelay("restore", tmp_path / "backup.zip", data=sandbox.data).refuses(f"process {sandbox.pid}", "stop")
+        assert not sandbox.data.exists()
+        sandbox.kill()
+        caserelay("restore", tmp_path / "backup.zip", data=sandbox.data).is_done()
+    finally:
+        sandbox.kill()
+
+
+def test_a_file_that_is_there_is_not_overwritten(data: Path, archive: Path) -> None:
+    """Neither a backup nor anything else, not even a link to nowhere."""
+    before = archive.read_bytes()
+    caserelay("backup", archive, data=data).refuses(str(archive), "stays as it is")
+    assert archive.read_bytes() == before
+    link = archive.with_name("link.zip")
+    link.symlink_to("nowhere")
+    caserelay("backup", link, data=data).refuses(str(link))
+    assert not archive.with_name("nowhere").exists()
+
+
+@pytest.mark.parametrize("there", ["referral-log.db", "notes.txt", ".hidden"])
+def test_a_directory_that_is_not_empty_stays_as_it_is(archive: Path, tmp_path: Path, there: str) -> None:
+    """Whatever is in it."""
+    (tmp_path / "fresh").mkdir()
+    (tmp_path / "fresh" / there).write_text("mine", encoding="utf-8")
+    caserelay("restore", archive, data=tmp_path / "fresh").refuses("is not empty", there)
+    assert names(tmp_path / "fresh") == {there}
+
+
+def test_a_restore_that_was_killed_is_told_from_other_files(archive: Path, tmp_path: Path) -> None:
+    """What it left is no data of anybody's."""
+    (tmp_path / "fresh" / ".restoring-x").mkdir(parents=True)
+    caserelay("restore", archive, data=tmp_path / "fresh").refuses("was broken off", "once more")
+
+
+def test_an_empty_directory_may_be_there_already(archive: Path, tmp_path: Path) -> None:
+    """A volume is mounted before anything is restored into it."""
+    (tmp_path / "fresh").mkdir()
+    caserelay("restore", archive, data=tmp_path / "fresh").is_done()
+
+
+def test_with_a_database_both_name_the_tool_that_is_for_it(tmp_path: Path) -> None:
+    """Files are not what to back up then."""
+    url = {"database_url": "postgresql://caserelay:secret@127.0.0.1:1/none"}
+    for command in ("backup", "restore"):
+        said = caserelay(command, tmp_path / "x.zip", data=tmp_path, **url)
+        said.refuses("pg_dump", "docs/operating.md")
+        assert "secret" not in said.err
+    assert not names(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "file"])
+def test_where_there_is_no_log_there_is_nothing_to_back_up(tmp_path: Path, kind: str) -> None:
+    """A wrong CASERELAY_DATA must not pass for a backup."""
+    data = tmp_path / "data"
+    if kind == "empty":
+        data.mkdir()
+    if kind == "file":
+        data.write_text("no directory", encoding="utf-8")
+    caserelay("backup", tmp_path / "x.zip", data=data).refuses("nothing to back up", "CASERELAY_DATA")
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_where_it_cannot_be_written_it_says_so(data: Path, tmp_path: Path) -> None:
+    """A directory that is not there, and the one that is backed up."""
+    caserelay("backup", tmp_path / "no" / "x.zip", data=data).refuses("could not be written", "No such file")
+    caserelay("backup", data / "x.zip", data=data).refuses("inside")
+    caserelay("backup", data / "issuer" / "x.zip", data=data).refuses("inside")
+
+
+def test_what_is_not_caserelays_is_named_and_left_out(data: Path, tmp_path: Path) -> None:
+    """Nobody believes to have backed up what was not."""
+    (data / "notes.txt").write_text("mine", encoding="utf-8")
+    done = caserelay("backup", tmp_path / "x.zip", data=data)
+    done.is_done()
+    assert "notes.txt is no file of Caserelay's, and is left out" in done.out
+    assert done.out.count("left out") == 1
+
+
+def test_a_damaged_store_is_named_and_not_backed_up(data: Path, tmp_path: Path) -> None:
+    """A copy of it would be found out when it is needed."""
+    (data / "referral-vault.db").write_bytes(b"no database" * 1000)
+    caserelay("backup", tmp_path / "x.zip", data=data).refuses("referral-vault.db", "not a database")
+    assert names(tmp_path) == {f"data/{name}" for name in names(data)}
+
+
+@pytest.mark.parametrize(
+    ("largest", "what"),
+    [(4096, "cannot be read"), (65_536, "x.zip could not be written"), (130_000, "x.zip could not be written")],
+)
+def test_a_full_disk_leaves_no_half_backup(data: Path, tmp_path: Path, largest: int, what: str) -> None:
+    """Whether it fills up where a store is opened, in the copy of one, or in the archive."""
+    caserelay("backup", tmp_path / "x.zip", data=data, largest=largest).refuses(what)
+    assert {one.name for one in tmp_path.iterdir()} == {"data"}
+    caserelay("backup", tmp_path / "x.zip", data=data).is_done()
+
+
+@pytest.mark.parametrize("largest", [4096, 65_536])
+@pytest.mark.parametrize("made", [True, False])
+def test_a_full_disk_leaves_no_half_restore(archive: Path, tmp_path: Path, largest: int, made: bool) -> None:  # noqa: FBT001
+    """The directory is as empty as before, or as absent."""
+    fresh = tmp_path / "fresh"
+    if made:
+        fresh.mkdir()
+    caserelay("restore", archive, data=fresh, largest=largest).refuses("could not be restored")
+    assert fresh.exists() == made
+    assert not made or not list(fresh.iterdir())
+    caserelay("restore", archive, data=fresh).is_done()
+
+
+def refused(archive: Path, fresh: Path, *words: str) -> None:
+    """It is not restored, and nothing at all is made."""
+    caserelay("restore", archive, data=fresh).refuses(*words)
+    assert not fresh.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"a text", b"PK\x03\x04 and no more", b"SQLite format 3\x00" + bytes(5000), b"\x1f\x8b" * 999]
+)
+def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Whatever it is."""
+    (tmp_path / "x.zip").write_bytes(content)
+    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip is damaged, not complete, or no backup")
+
+
+def test_a_backup_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """In a line too."""
+    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip could not be restored: No such file")
+
+
+def test_a_backup_that_lacks_its_end_or_has_another_bit_is_refused(archive: Path, tmp_path: Path) -> None:
+    """Wherever the damage is, nothing is restored, and nothing but one line is said."""
+    whole, chance = archive.read_bytes(), random.Random(11)
+    broken = tmp_path / "broken.zip"
+    for _ in range(40):
+        broken.write_bytes(whole[: chance.randrange(len(whole))])
+        refused(broken, tmp_path / "fresh")
+    for _ in range(40):
+        at = chance.randrange(len(whole))
+        broken.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1 :])
+        done = caserelay("restore", broken, data=tmp_path / "fresh")
+        if done.status == 0:
+            # It hit a time or a mode that says nothing about what is in the files.
+            assert rows(tmp_path / "fresh" / "referral-log.db") == rows(tmp_path / "data" / "referral-log.db")
+            shutil.rmtree(tmp_path / "fresh")
+        else:
+            done.refuses()
+            assert not (tmp_path / "fresh").exists()
+
+
+Members = dict[str, bytes]
+
+
+def rewritten(archive: Path, change: Callable[[Members, dict[str, Any]], object], *, honest: bool = True) -> Path:
+    """The same archive after somebody changed what is in it; `honest`: the manifest has the digests of that."""
+    with zipfile.ZipFile(archive) as opened:
+        members = {name: opened.read(name) for name in opened.namelist()}
+    manifest = json.loads(members.pop("manifest.json"))
+    change(members, manifest)
+    if honest:
+        manifest["members"] = {
+            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for name, content in members.items()
+        }
+    made = archive.with_name("rewritten.zip")
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in {**members, "manifest.json": json.dumps(manifest).encode()}.items():
+            target.writestr(name, content)
+    return made
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../evil.db",
+        "/tmp/evil.db",
+        "issuer/../../evil.db",
+        "..\\evil.db",
+        "C:\\evil.db",
+        "evil.db",
+        "issuer",
+        "./bus.db",
+    ],  # noqa: S108
+)
+def test_no_name_in_an_archive_leads_anywhere_else(archive: Path, tmp_path: Path, name: str) -> None:
+    """A backup holds files of known names, and an archive with any other is none."""
+    made = rewritten(archive, lambda members, _: members.update({name: b"evil"}))
+    before = names(tmp_path)
+    refused(made, tmp_path / "fresh", "holds other files than a backup does")
+    assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (lambda members, _: members.update({"referral-log.db": members["referral-log.db"][:-1] + b"?"}), "is not what"),
+        (lambda members, _: members.update({"referral-log.db": members["referral-log.db"] + b"?"}), "is not what"),
+        (lambda members, _: members.pop("referral-vault.db"), "lacks one"),
+        (lambda _, manifest: manifest["members"].pop("referral-vault.db"), "holds other files"),
+        (lambda _, manifest: manifest.update(version=2), "this version"),
+        (lambda _, manifest: manifest.update(format="another"), "this version"),
+        (lambda _, manifest: manifest.update(members={}), "this version"),
+    ],
+    ids=["changed", "longer", "one missing", "one too many", "newer", "foreign", "nothing"],
+)
+def test_what_disagrees_with_its_manifest_is_refused(
+    archive: Path, tmp_path: Path, change: Callable[[Members, dict[str, Any]], object], word: str
+) -> None:
+    """The manifest says what was backed up, and nothing else is put back."""
+    refused(rewritten(archive, change, honest=False), tmp_path / "fresh", word)
+
+
+def test_an_archive_without_a_manifest_is_refused(archive: Path, tmp_path: Path) -> None:
+    """Some other zip file with the same names."""
+    made = tmp_path / "plain.zip"
+    with zipfile.ZipFile(archive) as opened, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("referral-log.db", opened.read("referral-log.db"))
+    refused(made, tmp_path / "fresh", "manifest.json", "did not make it")
+
+
+@pytest.mark.slow
+def test_whoever_stops_a_backup_finds_nothing_of_it(tmp_path: Path) -> None:
+    """Neither a half archive nor a copy of a store, after Ctrl-C and after SIGTERM."""
+    store(tmp_path / "data" / "referral-log.db", 200_000)
+    environment = {**os.environ, "CASERELAY_DATA": str(tmp_path / "data")}
+    for sent in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(
+            [PROGRAM, "backup", tmp_path / "x.zip"],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as backup:
+            until = time.monotonic() + 30
+            while not list(tmp_path.glob(".x.zip.*/x.zip")):
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            backup.send_signal(sent)
+            _, said = backup.communicate(timeout=30)
+        assert backup.returncode == 1
+        assert "Traceback" not in said
+        assert {one.name for one in tmp_path.iterdir()} == {"data"}
+
+
+@pytest.mark.slow
+def test_a_large_store_is_not_held_in_memory(tmp_path: Path) -> None:
+    """Of a log of 170 MB, hardly more than a few portions at a time, out and in."""
+    store(tmp_path / "data" / "referral-log.db", 340_000)
+    assert (tmp_path / "data" / "referral-log.db").stat().st_size > 170_000_000
+    for command, directory in (("backup", "data"), ("restore", "fresh")):
+        process = subprocess.Popen(
+            [PROGRAM, command, tmp_path / "x.zip"],
+            env={**os.environ, "CASERELAY_DATA": str(tmp_path / directory)},
+            stdout=subprocess.DEVNULL,
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        assert used.ru_maxrss < 120_000, f"{command} took {used.ru_maxrss} kB"
