@@ -240,7 +240,7 @@ def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say
         if [one for one in data.iterdir() if one != partial]:
             raise Refused(f"somebody began to use {data} meanwhile; nothing was restored")
         for one in sorted(partial.iterdir()):
-            placed.append(one.rename(data / one.name))
+            placed.append(one.rename(data / one.name))  # noqa: PERF401 - known also if a later one fails
         _sync_directory(data)
     except BaseException:
         for one in placed:

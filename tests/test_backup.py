@@ -98,7 +98,7 @@ def caserelay(*arguments: object, data: Path, largest: int | None = None, **sett
         text=True,
         timeout=60,
         check=False,
-        preexec_fn=limit,  # noqa: PLW1509 - this process has no threads to be afraid of
+        preexec_fn=limit,
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
@@ -241,9 +241,10 @@ def test_an_empty_directory_may_be_there_already(archive: Path, tmp_path: Path) 
 
 def test_with_a_database_both_name_the_tool_that_is_for_it(tmp_path: Path) -> None:
     """Files are not what to back up then."""
-    url = {"database_url": "postgresql://caserelay:secret@127.0.0.1:1/none"}
     for command in ("backup", "restore"):
-        said = caserelay(command, tmp_path / "x.zip", data=tmp_path, **url)
+        said = caserelay(
+            command, tmp_path / "x.zip", data=tmp_path, database_url="postgresql://caserelay:secret@127.0.0.1:1/none"
+        )
         said.refuses("pg_dump", "docs/operating.md")
         assert "secret" not in said.err
     assert not names(tmp_path)
@@ -373,14 +374,14 @@ def rewritten(archive: Path, change: Callable[[Members, dict[str, Any]], object]
     "name",
     [
         "../evil.db",
-        "/tmp/evil.db",
+        "/tmp/evil.db",  # noqa: S108 - nobody writes there, which is the point
         "issuer/../../evil.db",
         "..\\evil.db",
         "C:\\evil.db",
         "evil.db",
         "issuer",
         "./bus.db",
-    ],  # noqa: S108
+    ],
 )
 def test_no_name_in_an_archive_leads_anywhere_else(archive: Path, tmp_path: Path, name: str) -> None:
     """A backup holds files of known names, and an archive with any other is none."""

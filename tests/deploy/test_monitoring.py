@@ -103,14 +103,15 @@ def test_grafana_knows_every_field_of_the_dashboard() -> None:
     schema = json.loads((HERE / "dashboard.schema.json").read_text(encoding="utf-8"))
     validator = jsonschema_rs.validator_for(schema)
     assert [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(_dashboard())] == []
-    for spoilt in ({"panels": []}, {"nonsense": 1}, {"graphTooltip": 3}, {"title": ""}):
-        assert not validator.is_valid({**_dashboard(), **spoilt})
+    for name, value in (("panels", []), ("nonsense", 1), ("graphTooltip", 3), ("title", "")):
+        assert not validator.is_valid({**_dashboard(), name: value})
 
 
 def test_no_panel_lies_on_another() -> None:
     """Each has its place and its number; every variable that is asked for is there."""
     dashboard = _dashboard()
-    panels, taken = dashboard["panels"], set()
+    panels = dashboard["panels"]
+    taken = set[tuple[int, int]]()
     assert len({panel["id"] for panel in panels}) == len(panels)
     for panel in panels:
         place = panel["gridPos"]

@@ -1,4 +1,4 @@
-"""A backup of files while clients work: restored elsewhere, it is a system that was killed at that moment, and goes on."""
+"""A backup of files while clients work: restored elsewhere, it goes on as if it had been killed at that moment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ async def test_whatever_moment_a_backup_is_of_nothing_in_it_is_lost_and_nothing_
             before = len(evidence.referrals)
             more = Clients(people, chance)
             working = asyncio.create_task(more.work(1))
-            await until(lambda more=more: _worked(more))
+            await until(partial(_worked, more))
             more.end()
             await working
             evidence = await Evidence.gathered(people)
