@@ -13,10 +13,9 @@ import os
 import shutil
 import sqlite3
 import tempfile
-import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,8 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from services.chassis.clock import machine_now
 from services.chassis.settings import Settings
 from services.chassis.sqlite_moment import Unreadable, moment
-
-Say = Callable[[str], object]
+from services.progress import Progress, Say, size_of
 
 SERVICES: Final = ("referral", "casefile", "notifications")
 STORES: Final = (*(f"{service}-vault.db" for service in SERVICES), *(f"{service}-log.db" for service in SERVICES))
@@ -45,7 +43,6 @@ FORMAT: Final = "caserelay-backup"
 COMPRESSION: Final = 1
 """Of zlib. Logs shrink to an eighth at 100 MB/s; the most effort makes it a tenth, and takes four times as long."""
 CHUNK: Final = 1 << 20
-SAY_EVERY_SECONDS: Final = 5.0
 LARGEST_MANIFEST: Final = 1 << 16
 
 
@@ -91,7 +88,7 @@ def back_up(settings: Settings, file: Path, say: Say) -> None:
             say(f"{name} is no file of Caserelay's, and is left out")
         with _appearing(file) as (written, aside):
             manifest = _write(data, stores, written, aside, say)
-    said = f"{len(manifest.members)} files as they stood at {_at(manifest)}, {_bytes(file.stat().st_size)}"
+    said = f"{len(manifest.members)} files as they stood at {_at(manifest)}, {size_of(file.stat().st_size)}"
     say(f"{file}: {said}")
     say("It holds personal data: keep it encrypted, away from here, and no longer than your retention allows.")
     say(f"`caserelay restore {file}` puts it into an empty CASERELAY_DATA.")
@@ -148,7 +145,7 @@ def _write(data: Path, stores: Sequence[Path], written: IO[bytes], aside: Path, 
             # At once: the clock may be moved again before the stores are copied, and is nothing to them if it lags.
             plain = {name: (data / name).read_bytes() for name in PLAIN if (data / name).is_file()}
             for store in stores:
-                copied = _Progress(f"{store.name} copied", say)
+                copied = Progress(f"{store.name} copied", say)
                 copy = aside / store.name
                 held.copy(store, copy, copied.told)
                 with copy.open("rb") as source:
@@ -165,7 +162,7 @@ def _write(data: Path, stores: Sequence[Path], written: IO[bytes], aside: Path, 
 def _add(archive: zipfile.ZipFile, name: str, at: datetime, source: IO[bytes], size: int, say: Say) -> Member:
     with archive.open(_entry(name, at), "w", force_zip64=True) as target:
         member = _digest(source, target, size, f"{name} written", say)
-    say(f"{name}: {_bytes(member.size)}")
+    say(f"{name}: {size_of(member.size)}")
     return member
 
 
@@ -259,12 +256,12 @@ def _extract(archive: zipfile.ZipFile, name: str, member: Member, to: Path, say:
         _expect(name, member, _digest(source, out, member.size, f"{name} restored", say))
         out.flush()
         os.fsync(out.fileno())
-    say(f"{name}: {_bytes(member.size)}")
+    say(f"{name}: {size_of(member.size)}")
 
 
 def _digest(source: IO[bytes], target: IO[bytes] | None, size: int, doing: str, say: Say) -> Member:
     """Carries all of it over, a piece at a time. What is longer than it should be is read no further."""
-    digest, length, progress = hashlib.sha256(), 0, _Progress(doing, say)
+    digest, length, progress = hashlib.sha256(), 0, Progress(doing, say)
     while length <= size and (piece := source.read(CHUNK)):
         digest.update(piece)
         length += len(piece)
@@ -330,29 +327,6 @@ def _failures(what: str) -> Iterator[None]:
     except OSError as failure:
         hint = "; make room, and begin once more" if failure.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise Refused(f"{what}: {failure.strerror or failure}{hint}") from failure
-
-
-class _Progress:
-    """A line now and then, for what takes long."""
-
-    def __init__(self, doing: str, say: Say) -> None:
-        self._doing = doing
-        self._say = say
-        self._next = time.monotonic() + SAY_EVERY_SECONDS
-
-    def told(self, done: int, of: int) -> None:
-        """So many bytes of so many."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SAY_EVERY_SECONDS
-            self._say(f"  {self._doing}: {_bytes(done)} of {_bytes(of)}")
-
-
-def _bytes(count: int) -> str:
-    units = ("bytes", "kB", "MB", "GB", "TB")
-    amount, unit = float(count), 0
-    while amount >= 1000 and unit < len(units) - 1:
-        amount, unit = amount / 1000, unit + 1
-    return f"{count} bytes" if unit == 0 else f"{amount:.1f} {units[unit]}"
 
 
 def _at(manifest: Manifest) -> str:

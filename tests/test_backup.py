@@ -5,27 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
-import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-import warnings
 import zipfile
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-from click.testing import CliRunner
 
-from services.cli import main
+from tests.backups import archive, caserelay, data, names, rows, store
 from tests.faults.processes import PROGRAM, Program
+
+__all__ = ["archive", "data"]
 
 HELD: Final = {
     "casefile-log.db",
@@ -56,94 +50,6 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 """In a small process of its own: a child begins with the memory of whoever started it."""
-
-
-@dataclass(frozen=True)
-class Said:
-    """What became of a command."""
-
-    status: int
-    out: str
-    err: str
-
-    def refuses(self, *words: str) -> None:
-        """It ended badly, and said why in one line that has the words."""
-        assert self.status == 1, self
-        assert self.err.count("\n") == 1, self.err
-        assert self.err.startswith("Error: ")
-        for word in words:
-            assert word in self.err
-
-    def is_done(self) -> None:
-        """It ended well."""
-        assert (self.status, self.err) == (0, ""), self
-
-
-def caserelay(*arguments: object, data: Path, largest: int | None = None, **settings: str) -> Said:
-    """Runs the command. `largest`: bytes beyond which it can write no file, as on a disk that is full."""
-    said = {f"CASERELAY_{name.upper()}": value for name, value in settings.items()} | {"CASERELAY_DATA": str(data)}
-    if largest is None:
-        # In this process, where it takes no time to start.
-        unset = {name: None for name in os.environ if name.startswith("CASERELAY_")}
-        ended = CliRunner().invoke(main, [*map(str, arguments)], env={**unset, **said}, catch_exceptions=False)
-        return Said(ended.exit_code, ended.stdout, ended.stderr)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)],
-        env={**{name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}, **said},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        preexec_fn=limit,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
-
-
-def store(file: Path, events: int = 200) -> None:
-    """A file such as a service keeps, still with a write-ahead log beside it if somebody has it open."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(file, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("CREATE TABLE IF NOT EXISTS stored_events (position INTEGER PRIMARY KEY AUTOINCREMENT, state BLOB)")
-        db.execute("BEGIN")
-        # Random, so that it is as large in an archive.
-        db.executemany("INSERT INTO stored_events (state) VALUES (randomblob(?))", [(500,)] * events)
-        db.execute("COMMIT")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A data directory of the referral service and the sandbox, as it is while nothing runs."""
-    directory = tmp_path / "data"
-    for name in ("referral-log.db", "referral-vault.db", "referral-index.db", "bus.db"):
-        store(directory / name)
-    (directory / "sandbox-clock.json").write_text('{"sandbox": "2026-01-05T08:00:00+00:00"}', encoding="utf-8")
-    (directory / "issuer").mkdir()
-    (directory / "issuer" / "ed25519.pem").write_text("a key", encoding="utf-8")
-    return directory
-
-
-@pytest.fixture
-def archive(data: Path, tmp_path: Path) -> Path:
-    """A backup of it."""
-    file = tmp_path / "backup.zip"
-    caserelay("backup", file, data=data).is_done()
-    return file
-
-
-def rows(file: Path) -> list[Any]:
-    """What a store holds."""
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as db:
-        return db.execute("SELECT * FROM stored_events ORDER BY position").fetchall()
-
-
-def names(directory: Path) -> set[str]:
-    """All files below a directory."""
-    return {one.relative_to(directory).as_posix() for one in directory.rglob("*") if not one.is_dir()}
 
 
 def test_what_is_restored_is_what_was_backed_up(data: Path, archive: Path, tmp_path: Path) -> None:
@@ -307,135 +213,6 @@ def test_a_full_disk_leaves_no_half_restore(archive: Path, tmp_path: Path, large
     assert fresh.exists() == made
     assert not made or not list(fresh.iterdir())
     caserelay("restore", archive, data=fresh).is_done()
-
-
-def refused(archive: Path, fresh: Path, *words: str) -> None:
-    """It is not restored, and nothing at all is made."""
-    caserelay("restore", archive, data=fresh).refuses(*words)
-    assert not fresh.exists()
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"a text", b"PK\x03\x04 and no more", b"SQLite format 3\x00" + bytes(5000), b"\x1f\x8b" * 999]
-)
-def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Whatever it is."""
-    (tmp_path / "x.zip").write_bytes(content)
-    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip is damaged, not complete, or no backup")
-
-
-def test_a_backup_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """In a line too."""
-    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip could not be restored: No such file")
-
-
-def test_a_backup_that_lacks_its_end_or_has_another_bit_is_refused(archive: Path, tmp_path: Path) -> None:
-    """Wherever the damage is, nothing is restored, and nothing but one line is said."""
-    whole, chance = archive.read_bytes(), random.Random(11)
-    broken = tmp_path / "broken.zip"
-    for _ in range(40):
-        broken.write_bytes(whole[: chance.randrange(len(whole))])
-        refused(broken, tmp_path / "fresh")
-    for _ in range(40):
-        at = chance.randrange(len(whole))
-        broken.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << chance.randrange(8)]) + whole[at + 1 :])
-        done = caserelay("restore", broken, data=tmp_path / "fresh")
-        if done.status == 0:
-            # It hit a time or a mode that says nothing about what is in the files.
-            assert rows(tmp_path / "fresh" / "referral-log.db") == rows(tmp_path / "data" / "referral-log.db")
-            shutil.rmtree(tmp_path / "fresh")
-        else:
-            done.refuses()
-            assert not (tmp_path / "fresh").exists()
-
-
-Members = dict[str, bytes]
-
-
-def rewritten(archive: Path, change: Callable[[Members, dict[str, Any]], object], *, honest: bool = True) -> Path:
-    """The same archive after somebody changed what is in it; `honest`: the manifest has the digests of that."""
-    with zipfile.ZipFile(archive) as opened:
-        members = {name: opened.read(name) for name in opened.namelist()}
-    manifest = json.loads(members.pop("manifest.json"))
-    change(members, manifest)
-    if honest:
-        manifest["members"] = {
-            name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-            for name, content in members.items()
-        }
-    made = archive.with_name("rewritten.zip")
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in {**members, "manifest.json": json.dumps(manifest).encode()}.items():
-            target.writestr(name, content)
-    return made
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../evil.db",
-        "/tmp/evil.db",  # noqa: S108 - nobody writes there, which is the point
-        "issuer/../../evil.db",
-        "..\\evil.db",
-        "C:\\evil.db",
-        "evil.db",
-        "issuer",
-        "./bus.db",
-    ],
-)
-def test_no_name_in_an_archive_leads_anywhere_else(archive: Path, tmp_path: Path, name: str) -> None:
-    """A backup holds files of known names, and an archive with any other is none."""
-    made = rewritten(archive, lambda members, _: members.update({name: b"evil"}))
-    before = names(tmp_path)
-    refused(made, tmp_path / "fresh", "holds other files than a backup does")
-    assert names(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        (lambda members, _: members.update({"referral-log.db": members["referral-log.db"][:-1] + b"?"}), "is not what"),
-        (lambda members, _: members.update({"referral-log.db": members["referral-log.db"] + b"?"}), "is not what"),
-        (lambda members, _: members.pop("referral-vault.db"), "lacks one"),
-        (lambda _, manifest: manifest["members"].pop("referral-vault.db"), "holds other files"),
-        (lambda _, manifest: manifest.update(version=2), "this version"),
-        (lambda _, manifest: manifest.update(format="another"), "this version"),
-        (lambda _, manifest: manifest.update(members={}), "this version"),
-    ],
-    ids=["changed", "longer", "one missing", "one too many", "newer", "foreign", "nothing"],
-)
-def test_what_disagrees_with_its_manifest_is_refused(
-    archive: Path, tmp_path: Path, change: Callable[[Members, dict[str, Any]], object], word: str
-) -> None:
-    """The manifest says what was backed up, and nothing else is put back."""
-    refused(rewritten(archive, change, honest=False), tmp_path / "fresh", word)
-
-
-def test_an_archive_without_a_manifest_is_refused(archive: Path, tmp_path: Path) -> None:
-    """Some other zip file with the same names."""
-    made = tmp_path / "plain.zip"
-    with zipfile.ZipFile(archive) as opened, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
-        target.writestr("referral-log.db", opened.read("referral-log.db"))
-    refused(made, tmp_path / "fresh", "manifest.json", "did not make it")
-
-
-@pytest.mark.parametrize("kind", ["twice", "packed otherwise", "said to be encrypted"])
-def test_an_archive_that_a_backup_would_not_be_is_refused(archive: Path, tmp_path: Path, kind: str) -> None:
-    """However well it agrees with its manifest: which of two files is the right one, say."""
-    with zipfile.ZipFile(archive) as opened:
-        members = {name: opened.read(name) for name in opened.namelist()}
-    made = tmp_path / "made.zip"
-    packed = zipfile.ZIP_BZIP2 if kind == "packed otherwise" else zipfile.ZIP_DEFLATED
-    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", packed) as target:
-        warnings.simplefilter("ignore")
-        for name, content in members.items():
-            target.writestr(name, content)
-        if kind == "twice":
-            target.writestr("referral-log.db", members["referral-log.db"])
-        if kind == "said to be encrypted":
-            for entry in target.infolist():
-                entry.flag_bits |= 1
-    refused(made, tmp_path / "fresh", "twice" if kind == "twice" else "is encrypted, or packed by somebody else")
 
 
 @pytest.mark.slow
