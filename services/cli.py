@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,39 @@ def migrate(which: str) -> None:
     except RefusedDatabase as refusal:
         raise click.ClickException(str(refusal)) from None
     click.echo("\n".join(applied) or "nothing to do")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Copies the files of CASERELAY_DATA into a new archive, all as of one moment; services may run meanwhile."""
+    from services.backup import back_up
+
+    _with_files(lambda settings: back_up(settings, file, click.echo))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def restore(file: Path) -> None:
+    """Checks an archive made by `caserelay backup`, and puts its files into CASERELAY_DATA, which has to be empty."""
+    from services.backup import restore as put_back
+
+    _with_files(lambda settings: put_back(settings, file, click.echo))
+
+
+def _with_files(work: Callable[[Settings], None]) -> None:
+    import signal
+
+    from services.backup import Refused
+
+    # Stopped like by Ctrl-C, it leaves no half of anything behind.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        work(_settings())
+    except Refused as refusal:
+        raise click.ClickException(str(refusal)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @main.group()

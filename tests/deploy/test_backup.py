@@ -210,26 +210,33 @@ def _is_told_over_kafka(settings: Mapping[str, str], ids: list[str]) -> None:
 
 
 @pytest.mark.slow
-async def test_files_that_were_copied_are_put_back(tmp_path: Path, issuer: LoopbackIssuer) -> None:
-    """While nothing runs; what came after is gone, and everybody reads what they read before."""
-    data = tmp_path / "data"
+async def test_of_two_backups_of_files_the_second_is_what_is_restored(tmp_path: Path, issuer: LoopbackIssuer) -> None:
+    """Made while it ran, with what came between the two; what came after is gone, and may be sent again."""
+    data, between = tmp_path / "data", another_person()
     operator = Operator(tmp_path, CASERELAY_DATA=str(data))
     everything = Program("serve", "all", data=data, issuer=issuer.url)
     try:
         async with People(dict.fromkeys(SERVICES, everything), issuer.token) as people:
             await everything.start()
             await people.set_the_scene()
-            offer, case = await people.refer(samira(), "kept")
-            await people.settled()
-            before = await people.see(offer, case)
-            await everything.stop()
+            first = await people.refer(samira(), "before-the-first")
             await operator.pastes(BACK_UP_FILES)
-            await everything.start()
-            await people.refer(another_person(), "lost")
+            second = await people.refer(between, "between-the-two")
+            await people.settled()
+            before = [await people.see(*first), await people.see(*second)]
+            # Each is called after its second.
+            await asyncio.sleep(1)
+            await operator.pastes(BACK_UP_FILES)
+            person = another_person()
+            lost = await people.refer(person, "lost")
             await everything.stop()
-            await operator.pastes(RESTORE_FILES)
+            _, newest = sorted((tmp_path / "backup").iterdir())
+            await operator.pastes(f"ARCHIVE={newest}\n{RESTORE_FILES}")
             await everything.start()
             await people.settled()
-            assert await people.see(offer, case) == before
+            assert [await people.see(*first), await people.see(*second)] == before
+            contact = await people.read(LOTTE, f"{second[0]}/contact")
+            assert contact["contact"]["name"] == between["contact"]["name"]
+            assert await people.refer(person, "lost") == lost
     finally:
         everything.kill()

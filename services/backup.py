@@ -1,0 +1,333 @@
+"""What stands behind `caserelay backup` and `caserelay restore`: the files of a data directory in one archive.
+
+Logs and vaults, the sandbox's clock and the development issuer's key: what cannot be made again. Indexes, places of
+consumers and the bus are made again from the logs, and so can disagree with nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.chassis.clock import machine_now
+from services.chassis.settings import Settings
+from services.chassis.sqlite_moment import Unreadable, moment
+from services.progress import Progress, Say, size_of
+
+SERVICES: Final = ("referral", "casefile", "notifications")
+STORES: Final = (*(f"{service}-vault.db" for service in SERVICES), *(f"{service}-log.db" for service in SERVICES))
+"""In the order in which they are copied: while a vault is, what is erased from it leaves its traces beside it."""
+PLAIN: Final = ("sandbox-clock.json", "issuer/ed25519.pem")
+MEMBERS: Final = (*STORES, *PLAIN)
+MADE_AGAIN: Final = (
+    "bus.db",
+    *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "consumers", "lease")),
+)
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = "caserelay-backup"
+COMPRESSION: Final = 1
+"""Of zlib. Logs shrink to an eighth at 100 MB/s; the most effort makes it a tenth, and takes four times as long."""
+CHUNK: Final = 1 << 20
+LARGEST_MANIFEST: Final = 1 << 16
+
+
+class Refused(Exception):  # noqa: N818 - reads as what happened
+    """Nothing was backed up or restored; the text says why, in one line."""
+
+
+class Member(BaseModel):
+    """What the manifest says of one file: its length in bytes and its digest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Manifest(BaseModel):
+    """What an archive holds, and of which moment."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    format: Literal["caserelay-backup"] = FORMAT
+    version: Literal[1] = 1
+    caserelay: str
+    made_at: datetime
+    members: Annotated[dict[str, Member], Field(min_length=1)]
+
+
+def back_up(settings: Settings, file: Path, say: Say) -> None:
+    """Writes the files of the data directory, as they all stand at one moment, to an archive. Raises Refused.
+
+    `file` appears complete or not at all, and only its owner can read it.
+    """
+    _need_files(settings)
+    data = settings.data
+    with _failures(f"{file} could not be written"):
+        stores = _stores(data)
+        if file.exists() or file.is_symlink():
+            raise Refused(f"{file} is there already, and stays as it is; name a new file for every backup")
+        if file.absolute().parent.resolve().is_relative_to(data.resolve()):
+            raise Refused(f"{file} would be inside {data}, which is what is backed up; name a file elsewhere")
+        for name in _strange(data):
+            say(f"{name} is no file of Caserelay's, and is left out")
+        with _appearing(file) as (written, aside):
+            manifest = _write(data, stores, written, aside, say)
+    said = f"{len(manifest.members)} files as they stood at {_at(manifest)}, {size_of(file.stat().st_size)}"
+    say(f"{file}: {said}")
+    say("It holds personal data: keep it encrypted, away from here, and no longer than your retention allows.")
+    say(f"`caserelay restore {file}` puts it into an empty CASERELAY_DATA.")
+
+
+def restore(settings: Settings, file: Path, say: Say) -> None:
+    """Puts the files of an archive into the data directory, which has to be empty. Raises Refused.
+
+    Nothing is written before all of the archive was read and its digests agree.
+    """
+    _need_files(settings)
+    data = settings.data
+    with _failures(f"{file} could not be restored"):
+        _need_empty(data)
+        with _archive(file) as archive:
+            manifest = _manifest(archive)
+            for name, member in manifest.members.items():
+                with archive.open(name) as source:
+                    _expect(name, member, _digest(source, None, member.size, f"{name} checked", say))
+            _put_back(archive, manifest, data, say)
+    say(f"{data} is as it stood at {_at(manifest)}. Now:")
+    if settings.kafka_servers is not None:
+        say("- before the services start, delete their topics and make new ones: docs/operating.md, Restore;")
+    say("- start the services: they publish and index what is in their logs, and `behind` in /readyz goes to 0;")
+    say("- erase again what was erased since.")
+
+
+def _need_files(settings: Settings) -> None:
+    if settings.database_url is not None:
+        raise Refused(
+            "what is kept is in the database of CASERELAY_DATABASE_URL and not in files:"
+            " pg_dump and pg_restore are for that, as docs/operating.md says"
+        )
+
+
+def _stores(data: Path) -> list[Path]:
+    stores = [data / name for name in STORES if (data / name).is_file()]
+    if not any(store.name.endswith("-log.db") for store in stores):
+        raise Refused(f"{data} has no log of any service: there is nothing to back up; CASERELAY_DATA names another")
+    return stores
+
+
+def _strange(data: Path) -> list[str]:
+    known = {f"{name}{suffix}" for name in (*STORES, *MADE_AGAIN) for suffix in ("", "-wal", "-shm", "-journal")}
+    found = {path.relative_to(data).as_posix() for path in data.rglob("*") if not path.is_dir()}
+    return sorted(found - known - {*PLAIN})
+
+
+def _write(data: Path, stores: Sequence[Path], written: IO[bytes], aside: Path, say: Say) -> Manifest:
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+        members: dict[str, Member] = {}
+        with moment(stores) as held:
+            made_at = machine_now()
+            # At once: the clock may be moved again before the stores are copied, and is nothing to them if it lags.
+            plain = {name: (data / name).read_bytes() for name in PLAIN if (data / name).is_file()}
+            for store in stores:
+                copied = Progress(f"{store.name} copied", say)
+                copy = aside / store.name
+                held.copy(store, copy, copied.told)
+                with copy.open("rb") as source:
+                    size = copy.stat().st_size
+                    members[store.name] = _add(archive, store.name, made_at, source, size, say)
+                copy.unlink()
+        for name, content in plain.items():
+            members[name] = _add(archive, name, made_at, io.BytesIO(content), len(content), say)
+        manifest = Manifest(caserelay=version("caserelay"), made_at=made_at, members=members)
+        archive.writestr(_entry(MANIFEST, made_at), manifest.model_dump_json(indent=2))
+    return manifest
+
+
+def _add(archive: zipfile.ZipFile, name: str, at: datetime, source: IO[bytes], size: int, say: Say) -> Member:
+    with archive.open(_entry(name, at), "w", force_zip64=True) as target:
+        member = _digest(source, target, size, f"{name} written", say)
+    say(f"{name}: {size_of(member.size)}")
+    return member
+
+
+def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, at.timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    # Whoever unpacks it by hand makes no file that others can read.
+    entry.external_attr = 0o100600 << 16
+    return entry
+
+
+@contextmanager
+def _appearing(file: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """What to write, and a directory for what has to be set aside; then it is on the disk under the name."""
+    parent = file.absolute().parent
+    with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=parent) as directory:
+        partial = Path(directory) / file.name
+        with os.fdopen(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb") as written:
+            aside = Path(directory) / "stores"
+            aside.mkdir(mode=0o700)
+            yield written, aside
+            written.flush()
+            os.fsync(written.fileno())
+        # Of two that chose the same name, one gets it.
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        partial.replace(file)
+    _sync_directory(parent)
+
+
+@contextmanager
+def _archive(file: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as failure:
+        raise Refused(f"{file} is damaged, not complete, or no backup: {failure}; nothing was restored") from failure
+
+
+def _manifest(archive: zipfile.ZipFile) -> Manifest:
+    name = archive.filename
+    entries = archive.infolist()
+    if any(entry.flag_bits & 1 or entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
+        raise Refused(f"{name} is encrypted, or packed by somebody else; nothing was restored")
+    holds = [entry.filename for entry in entries]
+    if MANIFEST not in holds:
+        raise Refused(f"{name} has no {MANIFEST}: `caserelay backup` did not make it; nothing was restored")
+    with archive.open(MANIFEST) as source:
+        text = source.read(LARGEST_MANIFEST)
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError:
+        raise Refused(
+            f"{name}: its {MANIFEST} is not one that this version understands; nothing was restored"
+        ) from None
+    # Names are looked up among those that a backup has, and lead nowhere else.
+    if set(manifest.members) - set(MEMBERS) or sorted(holds) != sorted([MANIFEST, *manifest.members]):
+        raise Refused(f"{name} holds other files than a backup does, or one twice, or lacks one; nothing was restored")
+    return manifest
+
+
+def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say) -> None:
+    made = not data.exists()
+    data.mkdir(parents=True, mode=0o700, exist_ok=True)
+    # Inside, since the directory may be where a volume is mounted.
+    partial = Path(tempfile.mkdtemp(prefix=".restoring-", dir=data))
+    placed: list[Path] = []
+    try:
+        for name, member in manifest.members.items():
+            _extract(archive, name, member, partial / name, say)
+        for directory in (partial, *(one for one in partial.iterdir() if one.is_dir())):
+            _sync_directory(directory)
+        if [one for one in data.iterdir() if one != partial]:
+            raise Refused(f"somebody began to use {data} meanwhile; nothing was restored")
+        for one in sorted(partial.iterdir()):
+            placed.append(one.rename(data / one.name))  # noqa: PERF401 - known also if a later one fails
+        _sync_directory(data)
+    except BaseException:
+        for one in placed:
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        shutil.rmtree(partial)
+        if made:
+            data.rmdir()
+        raise
+    partial.rmdir()
+
+
+def _extract(archive: zipfile.ZipFile, name: str, member: Member, to: Path, say: Say) -> None:
+    to.parent.mkdir(mode=0o700, exist_ok=True)
+    with archive.open(name) as source, os.fdopen(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
+        # Once more: somebody may have changed the archive since.
+        _expect(name, member, _digest(source, out, member.size, f"{name} restored", say))
+        out.flush()
+        os.fsync(out.fileno())
+    say(f"{name}: {size_of(member.size)}")
+
+
+def _digest(source: IO[bytes], target: IO[bytes] | None, size: int, doing: str, say: Say) -> Member:
+    """Carries all of it over, a piece at a time. What is longer than it should be is read no further."""
+    digest, length, progress = hashlib.sha256(), 0, Progress(doing, say)
+    while length <= size and (piece := source.read(CHUNK)):
+        digest.update(piece)
+        length += len(piece)
+        if target is not None:
+            target.write(piece)
+        progress.told(length, size)
+    return Member(size=length, sha256=digest.hexdigest())
+
+
+def _expect(name: str, expected: Member, found: Member) -> None:
+    if found != expected:
+        raise Refused(f"the archive is damaged: {name} is not what its manifest says; nothing was restored")
+
+
+def _need_empty(data: Path) -> None:
+    try:
+        there = sorted(one.name for one in data.iterdir())
+    except FileNotFoundError:
+        there = []
+    except NotADirectoryError:
+        raise Refused(f"{data} is no directory; CASERELAY_DATA names another") from None
+    if users := _users(data):
+        named = ", ".join(map(str, users))
+        raise Refused(f"a running process uses {data} (process {named}): stop all services first")
+    if any(name.startswith(".restoring-") for name in there):
+        raise Refused(f"{data} is not empty: a restore into it was broken off; empty it, and restore once more")
+    if there:
+        raise Refused(f"{data} is not empty ({there[0]}): move what is there away, or name another by CASERELAY_DATA")
+
+
+def _users(data: Path) -> list[int]:
+    """Processes that have files of the directory open, also deleted ones; only where the system tells."""
+    found, within = [], f"{data.resolve()}{os.sep}"
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            opened = [str(one.readlink()) for one in (process / "fd").iterdir()]
+        except OSError:
+            # It has ended, or is somebody else's.
+            continue
+        if any(one.startswith(within) and ".db" in one for one in opened):
+            found.append(int(process.name))
+    return sorted(found)
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _failures(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Unreadable as failure:
+        raise Refused(str(failure)) from failure
+    except sqlite3.Error as failure:
+        raise Refused(f"{what}: {failure}") from failure
+    except FileExistsError as failure:
+        raise Refused(f"{what}: somebody else made it meanwhile") from failure
+    except OSError as failure:
+        hint = "; make room, and begin once more" if failure.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise Refused(f"{what}: {failure.strerror or failure}{hint}") from failure
+
+
+def _at(manifest: Manifest) -> str:
+    return manifest.made_at.astimezone(UTC).isoformat(timespec="seconds")
