@@ -19,6 +19,13 @@ class PartyAnswer(Contract):
     sub: str
 
 
+class ActingAnswer(PartyAnswer):
+    """Who acted; where somebody passed on another's word, whose it was, and why."""
+
+    on_behalf_of: str | None = None
+    on_behalf_reason: str | None = None
+
+
 class AwaitingAnswer(Contract):
     """Whom the owner of a step waits for."""
 
@@ -90,7 +97,7 @@ class TimelineItem(Contract):
     type: str
     occurred_at: datetime
     recorded_at: datetime
-    actor: PartyAnswer
+    actor: ActingAnswer
     responsible: PartyAnswer | None
     step: str | None
     due_at: datetime | None

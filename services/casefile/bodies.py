@@ -17,6 +17,7 @@ from contracts.casefile_codes import (
     MeetingTopic,
     MissingItem,
     NextStep,
+    OnBehalfReason,
     OpenNeed,
     Outcome,
     OutcomePoint,
@@ -75,16 +76,21 @@ class ProposeMatchBody(Body):
 
 
 class ConfirmMatchBody(Body):
-    """Whose yes it is; a mentor or mentee who asks for themselves may leave it out."""
+    """Whose yes it is; a mentor or mentee who asks for themselves may leave it out.
+
+    Whoever passes on the word of a side says why that side does not give it itself: `onBehalfReason`.
+    """
 
     by: Side | None = None
+    on_behalf_reason: OnBehalfReason | None = None
 
 
 class RejectMatchBody(Body):
-    """Whose no it is, and why."""
+    """Whose no it is, and why; `onBehalfReason` as in a yes."""
 
     by: Side | None = None
     reason: RejectReason
+    on_behalf_reason: OnBehalfReason | None = None
 
 
 class ExpectationsBody(Body):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from fastapi import Response
@@ -12,6 +13,7 @@ from services.casefile.commands import Action, Stamp
 from services.casefile.desk import Loaded
 from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
+from services.casefile.domain.matching import acting
 from services.casefile.domain.transitions import CASE
 from services.casefile.reading import Cases, Found
 from services.chassis.clock import Clock
@@ -54,11 +56,11 @@ class Casework:
             for ref, record in stamped.texts.items():
                 await self._vault.keep(ref, stream, record)
 
-        occurred_at = getattr(body, "occurred_at", None)
+        call = replace(
+            asked.call(getattr(body, "occurred_at", None)), actor=acting(stamped.command, found.folded.state)
+        )
         try:
-            outcome = await self._handler.handle(
-                stamped.command, stream, CASE, asked.call(occurred_at), before_append=keep
-            )
+            outcome = await self._handler.handle(stamped.command, stream, CASE, call, before_append=keep)
         except PreconditionFailed:
             # Whoever has no part any more is told that, and not what has moved the case since.
             check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)

@@ -107,12 +107,20 @@ def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Stamped:
 
 
 def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Stamped:
-    return Stamped(matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=_side(body.by, stamp.by)), {})
+    side = _side(body.by, stamp.by)
+    command = matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=side, on_behalf_reason=_plain(body.on_behalf_reason))
+    return Stamped(command, {})
 
 
 def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Stamped:
-    side = _side(body.by, stamp.by)
-    return Stamped(matching.RejectMatch(at=stamp.at, by=stamp.by, side=side, reason=body.reason.value), {})
+    command = matching.RejectMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        reason=body.reason.value,
+        on_behalf_reason=_plain(body.on_behalf_reason),
+    )
+    return Stamped(command, {})
 
 
 def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Stamped:

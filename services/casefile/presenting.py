@@ -51,13 +51,20 @@ def timeline_view(item: Item) -> Json:
         "type": item.type,
         "occurredAt": item.occurred_at,
         "recordedAt": item.recorded_at,
-        "actor": party_view(item.actor),
+        "actor": _actor(item),
         "responsible": party_view(item.responsible),
         "step": item.step,
         "dueAt": item.due_at,
         "text": item.text,
         "digest": item.digest,
     }
+
+
+def _actor(item: Item) -> Json | None:
+    shown = party_view(item.actor)
+    if shown is not None and item.on_behalf_reason is not None:
+        shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    return shown
 
 
 def case_view(case: Case, version: int, now: datetime) -> Json:

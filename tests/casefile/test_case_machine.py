@@ -50,9 +50,9 @@ COMMANDS: list[Make] = [
     ),
     lambda at, by: ConcludeIntake(at=at, by=by, suitable=False, reason="NEEDS_OTHER_SUPPORT"),
     lambda at, by: ProposeMatch(at=at, by=by, match=f"match-{at}", mentor=MENTOR_REF, criteria=("SECTOR",)),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR"),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE"),
-    lambda at, by: RejectMatch(at=at, by=by, side="MENTEE", reason="NO_CLICK"),
+    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
+    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE", on_behalf_reason="ON_PAPER"),
+    lambda at, by: RejectMatch(at=at, by=by, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE"),
     lambda at, by: SignAgreement(
         at=at, by=by, coordinator_attends_first_meeting=True, expectations_mentor_ref="vault-2"
     ),

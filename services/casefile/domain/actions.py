@@ -95,6 +95,11 @@ def check_pair(side: str, by: Actor) -> None:
         raise Refused("NOT_YOUR_SIDE", "each side of a match speaks for itself", because=Because.RIGHTS)
 
 
+def speaks_for_itself(by: Actor) -> bool:
+    """Whether somebody is one of the pair; whoever else tells what a side said passes on its word."""
+    return by.role in _MENTORS or by.role == Role.MENTEE
+
+
 def _check_side(side: str, case: Case, by: Actor) -> None:
     if side == AGENCY:
         allowed = by.org == case.agency
