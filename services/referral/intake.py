@@ -61,7 +61,13 @@ class Intake:
         handler: Handler[Command, Loaded],
         vault: Vault,
         clock: Clock,
+        prepared: Callable[[], Awaitable[object]],
     ) -> None:
+        """`prepared` returns once this process knows what a new referral is held against; at once, but the first time.
+
+        Asked before anything else, so that those that come first are taken in the order in which they came.
+        """
+        self.prepared = prepared
         self._referrals = referrals
         self._handler = handler
         self._vault = vault
@@ -69,6 +75,7 @@ class Intake:
 
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
+        await self.prepared()
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
         contact_ref = f"{referral_id}.person" if body.contact is not None else None
         packet = packet_of(body, contact_ref)

@@ -13,6 +13,7 @@ from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.offer import Offer
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.packet import Circumstances
+from services.referral.domain.person import Elsewhere
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders
@@ -31,7 +32,7 @@ class Desk:
 
     `organisation` is the addressed one (of the packet, while the referral is a draft), `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
-    version is.
+    version is. `elsewhere` are the person's case keys in other programmes, where the command makes a referral live.
     """
 
     at: datetime
@@ -40,6 +41,7 @@ class Desk:
     organisation: Organisation = field(default_factory=Organisation)
     programme: Programme = field(default_factory=Programme)
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
+    elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
     terms: Terms | None = None
 
