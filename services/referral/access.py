@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from contracts.codes import OrganisationKind, Role, WithdrawReason
@@ -10,8 +10,10 @@ from services.chassis.access import Denial, Policy, Rule
 from services.chassis.identity import Caller
 from services.referral.domain.desk import Desk
 from services.referral.domain.organisation import Organisation
+from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
 
+NGO_ACCESS: Final = "NGO_ACCESS"
 AGENCY: Final = "AGENCY"
 """Somebody of an agency, as to things that do not exist yet."""
 OWNER_AGENCY: Final = "OWNER_AGENCY"
@@ -81,7 +83,7 @@ POLICY: Final = Policy(
 )
 
 
-def relations_to_referral(caller: Caller, desk: Desk, access_term: timedelta) -> tuple[str, ...]:
+def relations_to_referral(caller: Caller, desk: Desk) -> tuple[str, ...]:
     """How the caller stands to a referral. A draft has no other party than its agency."""
     offer = desk.referral.offer
     if offer is None:
@@ -90,13 +92,13 @@ def relations_to_referral(caller: Caller, desk: Desk, access_term: timedelta) ->
     if caller.org == offer.agency:
         relations.append(OWNER_AGENCY)
     if caller.org == offer.organisation:
-        relations.append(_addressed(desk, access_term))
+        relations.append(_addressed(desk))
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
     return tuple(relations)
 
 
-def _addressed(desk: Desk, access_term: timedelta) -> str:
+def _addressed(desk: Desk) -> str:
     referral = desk.referral
     if desk.legal_basis.withdrawn_at is not None or (
         referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
@@ -104,10 +106,17 @@ def _addressed(desk: Desk, access_term: timedelta) -> str:
         return CONSENT_WITHDRAWN
     if referral.access_ended:
         return FORMER_ORGANISATION
-    ended = referral.moved.at if referral.moved is not None and referral.state in TERMINAL else None
-    if ended is not None and desk.at >= ended + access_term:
-        return FORMER_ORGANISATION
-    return ADDRESSED_ORGANISATION
+    ends = referral.access.due_at if referral.access is not None else _ends_as_of_old(desk)
+    return FORMER_ORGANISATION if ends is not None and desk.at >= ends else ADDRESSED_ORGANISATION
+
+
+def _ends_as_of_old(desk: Desk) -> datetime | None:
+    """The end of the access to a referral that ended before its end wrote that down: days, whatever the unit."""
+    referral, version = desk.referral, desk.programme.in_force(desk.at)
+    if referral.moved is None or referral.state not in TERMINAL:
+        return None
+    terms = version.parameters.terms if version is not None else DEFAULT_TERMS
+    return referral.moved.at + timedelta(days=terms.get(NGO_ACCESS, DEFAULT_TERMS[NGO_ACCESS]).n)
 
 
 def relations_of_agency(own: Organisation) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
 async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """The other is refused with the one that holds, in that programme or another; one key sent twice is one referral."""
+    """The other is refused with the one that holds, in that programme or another; one key sent twice makes one."""
     first, second = program("serve", "referral"), program("serve", "referral")
     await first.start()
     await second.start()

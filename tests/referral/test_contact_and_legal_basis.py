@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -255,10 +255,10 @@ async def test_an_organisations_access_ends_twelve_weeks_after_its_referral(desk
     """Until then it reads its own referral; afterwards 403 with the rule, for reads, contact data and commands."""
     path = await desk.received(samira())
     await desk.running.done(LOTTE, path, "decline", {"reason": "NO_SHOW"})
-    ended = desk.running.clock.now()
-    await desk.running.at(ended + timedelta(days=84) - timedelta(seconds=1))
+    # Monday 12 January and twelve weeks: with the end of Monday 6 April, in Brussels.
+    await desk.running.at(datetime(2026, 4, 6, 21, 59, 58, tzinfo=UTC))
     assert (await desk.running.get(LOTTE, path)).status_code == 200
-    await desk.running.at(ended + timedelta(days=84))
+    await desk.running.at(datetime(2026, 4, 6, 21, 59, 59, tzinfo=UTC))
     for suffix in ("", "/events", "/contact"):
         assert_problem(await desk.running.get(LOTTE, path + suffix), 403, "ACCESS_ENDED")
     assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT, etag='"3"'), 403, "ACCESS_ENDED")
