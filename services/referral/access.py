@@ -22,6 +22,8 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The organisation that was addressed, after the person withdrew the legal basis: only the stop remains visible."""
 FORMER_ORGANISATION: Final = "FORMER_ORGANISATION"
 """The organisation whose access ended, twelve weeks after its referral did."""
+PERSON: Final = "PERSON"
+"""The person whom the referral is about: they sign in at their agency, or at the organisation, by their pseudonym."""
 OVERSIGHT: Final = "OVERSIGHT"
 PLATFORM: Final = "PLATFORM"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
@@ -32,6 +34,7 @@ _LEADS = frozenset({Role.AGENCY_TEAM_LEAD})
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 _READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
+_MENTEES = frozenset({Role.MENTEE})
 _OPERATORS = frozenset({Role.OPERATOR})
 _EVERYBODY = frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}
 
@@ -60,6 +63,15 @@ POLICY: Final = Policy(
         Rule("read-contact", _COUNSELLORS, OWNER_AGENCY),
         Rule("read-contact", _COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read-contact", _COORDINATORS, CONSENT_WITHDRAWN),
+        # To whom the person's data went, the organisations that they went to need not be told.
+        Rule("read-disclosures", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("read-disclosures", _AUDITORS, OVERSIGHT),
+        Rule("read-legal-basis", _READERS, OWNER_AGENCY),
+        Rule("read-legal-basis", _READERS, ADDRESSED_ORGANISATION),
+        Rule("read-legal-basis", _READERS, CONSENT_WITHDRAWN),
+        Rule("read-legal-basis", _AUDITORS, OVERSIGHT),
+        Rule("read-legal-basis", _MENTEES, PERSON),
+        Rule("withdraw-legal-basis", _MENTEES, PERSON),
         Rule("withdraw-legal-basis", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
         Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, ADDRESSED_ORGANISATION),
         Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, CONSENT_WITHDRAWN),
@@ -95,6 +107,10 @@ def relations_to_referral(caller: Caller, desk: Desk) -> tuple[str, ...]:
         relations.append(_addressed(desk))
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
+    packet = desk.referral.packet
+    # The pseudonym is the agency's, and the organisation's only where the offer has told it.
+    if caller.role is Role.MENTEE and relations and packet is not None and caller.sub == packet.client_ref:
+        relations.append(PERSON)
     return tuple(relations)
 
 

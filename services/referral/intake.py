@@ -33,6 +33,7 @@ from services.referral.commands import (
     referral_id_for,
 )
 from services.referral.desk import Loaded
+from services.referral.disclosures import disclosed
 from services.referral.domain.desk import ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
@@ -170,6 +171,14 @@ class Intake:
             records = [one for one in records if one.event.offer.organisation is not None]
         items = [recorded_view(one) for one in records[:limit]]
         return items, records[limit - 1].version if len(records) > limit else None
+
+    async def disclosed(
+        self, caller: Caller, referral_id: str, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """To whom the person's data went, behind a position of the log."""
+        found = await self._referrals.find(caller, referral_id, "read-disclosures")
+        basis = found.folded.state.legal_basis_id
+        return await disclosed(self._referrals.streams.log, referral_id, basis, after, limit)
 
     async def texts(self, caller: Caller, referral_id: str) -> Response:
         """What the parties wrote to each other about a referral: answers, and reasons that no code says."""

@@ -90,6 +90,8 @@ class Referrals:
             body = stopped_view(found.referral_id, referral, etag)
         else:
             body = referral_view(found.referral_id, referral, etag, found.desk.legal_basis)
+        if POLICY.permits(caller, "read-disclosures", found.relations):
+            body["links"] |= {"disclosures": f"/v1/referrals/{found.referral_id}/disclosures"}
         return {**body, **_actions(caller, found)}
 
 
