@@ -53,7 +53,7 @@ class ContactAttemptBody(ReportBody):
     reached: Flag = True
 
 
-class ConcludeIntakeBody(Body):
+class ConcludeIntakeBody(ReportBody):
     """The result of the intake. `expectations` go to the vault; `cefr` maps a skill to a level."""
 
     suitable: Flag
@@ -75,7 +75,7 @@ class ProposeMatchBody(Body):
     conflict_of_interest: Flag = False
 
 
-class ConfirmMatchBody(Body):
+class ConfirmMatchBody(ReportBody):
     """Whose yes it is; a mentor or mentee who asks for themselves may leave it out.
 
     Whoever passes on the word of a side says why that side does not give it itself: `onBehalfReason`.
@@ -85,7 +85,7 @@ class ConfirmMatchBody(Body):
     on_behalf_reason: OnBehalfReason | None = None
 
 
-class RejectMatchBody(Body):
+class RejectMatchBody(ReportBody):
     """Whose no it is, and why; `onBehalfReason` as in a yes."""
 
     by: Side | None = None
@@ -100,7 +100,7 @@ class ExpectationsBody(Body):
     mentee: FreeText | None = None
 
 
-class SignAgreementBody(Body):
+class SignAgreementBody(ReportBody):
     """The agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
 
     start: CalendarDate | None = None
@@ -150,18 +150,19 @@ class ExtendBody(Body):
 
 
 class DecideExtensionBody(Body):
-    """The agency's word on a later end."""
+    """The agency's word on a later end, and why; the reason goes to the vault."""
 
     approved: Flag
+    reason: FreeText | None = None
 
 
-class SuspendBody(Body):
+class SuspendBody(ReportBody):
     """Why the trajectory pauses."""
 
     reason: SuspendReason
 
 
-class EndMatchBody(Body):
+class EndMatchBody(ReportBody):
     """Why the match ends, whether it was talked over with the pair, and what follows."""
 
     reason: EndReason
@@ -170,7 +171,7 @@ class EndMatchBody(Body):
     by: Side | None = None
 
 
-class CompleteBody(Body):
+class CompleteBody(ReportBody):
     """Why the trajectory has come to its end, and whether it was talked over with the pair."""
 
     reason: EndReason

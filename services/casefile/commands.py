@@ -87,6 +87,7 @@ def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Stamped:
         reason=_plain(body.reason),
         open_needs=_plain(body.open_needs),
         recommended_next_step=_plain(body.recommended_next_step),
+        occurred_at=body.occurred_at,
     )
     return Stamped(command, {ref: {"texts": body.expectations}} if ref is not None else {})
 
@@ -108,7 +109,13 @@ def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Stamped:
 
 def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Stamped:
     side = _side(body.by, stamp.by)
-    command = matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=side, on_behalf_reason=_plain(body.on_behalf_reason))
+    command = matching.ConfirmMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=side,
+        on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
     return Stamped(command, {})
 
 
@@ -119,6 +126,7 @@ def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Stamped:
         side=_side(body.by, stamp.by),
         reason=body.reason.value,
         on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
     )
     return Stamped(command, {})
 
@@ -136,6 +144,7 @@ def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Stamped:
         coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
         expectations_mentor_ref=refs["mentor"],
         expectations_mentee_ref=refs["mentee"],
+        occurred_at=body.occurred_at,
     )
     return Stamped(command, {ref: {"text": given[side]} for side, ref in refs.items() if ref is not None})
 
@@ -160,8 +169,15 @@ def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Stamped:
         next=body.next.value,
         closure_talk=body.closure_talk,
         side=_plain(body.by),
+        occurred_at=body.occurred_at,
     )
     return Stamped(command, {})
+
+
+def _decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> Stamped:
+    ref = stamp.ref("extension-decision") if body.reason is not None else None
+    command = trajectory.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=ref)
+    return Stamped(command, {ref: {"text": body.reason}} if ref is not None else {})
 
 
 def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
@@ -187,10 +203,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "report-progress": Action(bodies.ProgressBody, "Tell the counsellor.", _same(mentoring.ReportProgress)),
     "extend-agreement": Action(bodies.ExtendBody, "Propose a later end.", _same(trajectory.ExtendAgreement)),
     "decide-extension": Action(
-        bodies.DecideExtensionBody, "The agency's word on a later end.", _same(trajectory.DecideExtension)
+        bodies.DecideExtensionBody, "The agency's word on a later end, and why.", _decide_extension
     ),
     "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
-    "resume": Action(bodies.NothingBody, "Take the trajectory up again.", _same(trajectory.Resume)),
+    "resume": Action(bodies.ReportBody, "Take the trajectory up again.", _same(trajectory.Resume)),
     "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
     "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
     "request-handback": Action(

@@ -49,6 +49,13 @@ COMMANDS: list[Make] = [
         at=at, by=by, suitable=True, goals=("SOCIAL", "CULTURAL"), expectations_ref="vault-1"
     ),
     lambda at, by: ConcludeIntake(at=at, by=by, suitable=False, reason="NEEDS_OTHER_SUPPORT"),
+    lambda at, by: ConcludeIntake(
+        at=at, by=by, suitable=True, goals=("SOCIAL",), expectations_ref="vault-1", occurred_at=at - timedelta(days=3)
+    ),
+    lambda at, by: Suspend(at=at, by=by, reason="TRAINING", occurred_at=at - timedelta(days=1)),
+    lambda at, by: CompleteTrajectory(
+        at=at, by=by, reason="TRAINING", closure_talk=True, occurred_at=at - timedelta(days=4)
+    ),
     lambda at, by: ProposeMatch(at=at, by=by, match=f"match-{at}", mentor=MENTOR_REF, criteria=("SECTOR",)),
     lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
     lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE", on_behalf_reason="ON_PAPER"),

@@ -38,7 +38,7 @@ async def test_every_disclosure_is_listed_with_its_receiver_and_its_basis(desk: 
 
 
 async def test_agency_its_dpo_and_auditors_read_the_list_and_nobody_else(desk: ReferralDesk) -> None:
-    """403 for the organisations that data went to, who get no link to it either, and 404 for strangers."""
+    """403 for the organisations that data went to, who get no link to it, and 404 for strangers."""
     path = await desk.received(samira())
     for person in (INES, TOM, DPO_OF_AGENCY, AUDITOR):
         assert len(await items(desk, path, person)) == 1

@@ -214,3 +214,12 @@ def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime
     if not_before is not None and occurred_at < not_before:
         raise Refused.input(Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"))
     return occurred_at
+
+
+def ended(occurred_at: datetime | None, desk: Desk) -> datetime:
+    """When what ends the steps that are open happened: not before they began, or came to those who have them now.
+
+    So a term is met by the day on which something happened, and nobody answers for a time before they took over.
+    """
+    since = [step.since for step in desk.case.steps]
+    return happened(occurred_at, desk.at, not_before=max(since, default=None))

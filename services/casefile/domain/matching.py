@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.casefile_codes import MatchCriterion, OnBehalfReason, Side
 from contracts.codes import CaseState, MentorKind, Step
-from services.casefile.domain.actions import allow, check_pair, check_side, speaks_for_itself
+from services.casefile.domain.actions import allow, check_pair, check_side, ended, speaks_for_itself
 from services.casefile.domain.case import Agreement, Case, Desk, Match
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
@@ -40,6 +40,7 @@ class SayOfASide(Command):
 
     side: str
     on_behalf_reason: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class SignAgreement(Command):
     coordinator_attends_first_meeting: bool = False
     expectations_mentor_ref: str | None = None
     expectations_mentee_ref: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +208,11 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     _check_own_word(command)
+    when = ended(command.occurred_at, desk)
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
-    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=command.at)
+    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when)
     return [MatchConfirmed(match=match.match, side=command.side, closes=names(case.steps), opens=(step,))]
 
 
@@ -222,8 +225,9 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     _check_own_word(command)
-    due = deadline(desk.terms, Step.MATCHING, command.at)
-    step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,))
+    when = ended(command.occurred_at, desk)
+    due = deadline(desk.terms, Step.MATCHING, when)
+    step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     rejected = MatchRejected(
         match=match.match, side=command.side, reason=command.reason, closes=names(case.steps), opens=(step,)
     )
@@ -260,7 +264,7 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
     case = desk.case
     check_side("sign-agreement", case, command.by)
-    start = command.start or day_of(desk.terms, command.at)
+    start = command.start or day_of(desk.terms, command.occurred_at or command.at)
     end = command.end or last_day(start, desk.rules.agreement_months_max)
     norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
     match = case.match
@@ -275,8 +279,9 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
     _check_bound(profile, desk)
-    agreement = Agreement(start=start, end=end, norm=norm, signed_at=command.at)
-    report = progress_step(desk, agreement, command.at)
+    when = ended(command.occurred_at, desk)
+    agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
+    report = progress_step(desk, agreement, when)
     return [
         AgreementSigned(
             match=match.match,
@@ -287,9 +292,9 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
             expectations_mentor_ref=command.expectations_mentor_ref,
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
-            signed_at=command.at,
+            signed_at=when,
             closes=names(case.steps),
-            opens=(*mentoring_steps(desk, agreement, command.at), *((report,) if report is not None else ())),
+            opens=(*mentoring_steps(desk, agreement, when), *((report,) if report is not None else ())),
         )
     ]
 
