@@ -72,6 +72,9 @@ class CaseAnswer(Contract):
     asked_to_lead: PartyAnswer | None = None
     asked_to_coordinate: PartyAnswer | None = None
     trajectory: dict[str, Any] | None = None
+    earlier: list[dict[str, Any]] = Field(
+        default=[], description="Referrals of the case that are over, each with what became of its trajectory."
+    )
     close_reason: str | None = None
     outcomes: list[dict[str, str]] = []
     stopped: str | None = Field(default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more.")

@@ -13,8 +13,8 @@ from services.casefile.commands import Action, Stamp
 from services.casefile.desk import Loaded
 from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
-from services.casefile.domain.matching import acting
 from services.casefile.domain.transitions import CASE
+from services.casefile.domain.word import acting
 from services.casefile.reading import Cases, Found
 from services.chassis.clock import Clock
 from services.chassis.decider import Command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.casefile.domain.case import Case, Trajectory
+from services.casefile.domain.case import Case, Earlier, Match, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
@@ -67,8 +67,11 @@ def _actor(item: Item) -> Json | None:
     return shown
 
 
-def case_view(case: Case, version: int, now: datetime) -> Json:
-    """A case as its agency, the organisation that it is with, and auditors read it."""
+def case_view(case: Case, version: int, now: datetime, seen_by: str | None = None) -> Json:
+    """A case as its agency, the organisation that it is with, and auditors read it.
+
+    `seen_by` is that organisation: what is over it reads of its own referrals only. None: of all.
+    """
     running = of_case(case, at=now)
     return {
         "id": case.case,
@@ -87,35 +90,63 @@ def case_view(case: Case, version: int, now: datetime) -> Json:
         "askedToLead": party_view(case.asked_to_lead),
         "askedToCoordinate": party_view(case.asked_to_coordinate),
         "trajectory": _trajectory(case.trajectory),
+        "earlier": [_earlier(one) for one in case.earlier if seen_by in (None, one.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "links": links(case.case),
     }
 
 
+def _earlier(over: Earlier) -> Json:
+    return {
+        "referral": over.referral,
+        "organisation": over.organisation,
+        "endedBy": over.ended_by,
+        "reason": over.reason,
+        "endedAt": over.ended_at,
+        "trajectory": _trajectory(over.trajectory),
+        "decision": over.decision,
+        "nextService": over.next_service,
+        "answers": over.answers,
+    }
+
+
+def _match(match: Match | None) -> Json | None:
+    if match is None:
+        return None
+    return {"mentorRef": match.mentor, "kind": match.kind, "confirmed": sorted(match.confirmed)}
+
+
+def _agreement(match: Match | None) -> Json | None:
+    agreement = match.agreement if match is not None else None
+    if agreement is None:
+        return None
+    return {
+        "start": agreement.start,
+        "end": agreement.end,
+        "norm": agreement.norm,
+        "signedAt": agreement.signed_at,
+        "proposedEnd": agreement.proposed_end,
+    }
+
+
 def _trajectory(trajectory: Trajectory | None) -> Json | None:
     if trajectory is None:
         return None
-    match = trajectory.match
-    agreement = match.agreement if match is not None else None
     return {
         "coordinator": party_view(trajectory.coordinator),
         "acceptedAt": trajectory.accepted_at,
         "goals": list(trajectory.goals),
         "noShows": trajectory.no_shows,
-        "match": None
-        if match is None
-        else {"mentorRef": match.mentor, "kind": match.kind, "confirmed": sorted(match.confirmed)},
-        "agreement": None
-        if agreement is None
-        else {
-            "start": agreement.start,
-            "end": agreement.end,
-            "norm": agreement.norm,
-            "signedAt": agreement.signed_at,
-            "proposedEnd": agreement.proposed_end,
-        },
+        "match": _match(trajectory.match),
+        "agreement": _agreement(trajectory.match),
+        "endedMatches": [
+            {**(_match(one.match) or {}), "agreement": _agreement(one.match), "reason": one.reason}
+            for one in trajectory.ended_matches
+        ],
+        "progressReports": [as_json(one) for one in trajectory.progress_reports],
         "suspendedFor": trajectory.suspended_for,
+        "suspendedUntil": trajectory.suspended_until,
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,

@@ -84,7 +84,7 @@ class Cases:
         case, etag = found.folded.state, found.folded.etag
         relations = set(found.relations)
         if relations & SEES_STATE:
-            body = case_view(case, etag, now)
+            body = case_view(case, etag, now, self._seen_by(caller, found))
         elif relations & {MATCHED_MENTOR, MENTEE_OF_CASE}:
             body = pair_view(case, etag, now)
         elif CONSENT_WITHDRAWN in relations:
@@ -93,7 +93,7 @@ class Cases:
             # A former party reads the case as it was when its part in it ended, and no later version of it.
             records = await self.records(found)
             history = history_of(records, visible_to(records, caller.org))
-            body = case_view(fold(history), history[-1].version if history else 0, now)
+            body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
 
     async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from contracts.codes import CaseState, Step
@@ -58,12 +58,33 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handback:
-    """The report's questions: the needs that want an answer, and what the agency found missing."""
+    """The report: an outcome per goal, the needs that want an answer, and what the agency found missing."""
 
     closure_reason: str
     open_needs: tuple[str, ...]
+    outcomes: dict[str, str] = field(default_factory=dict)
+    recommended_next_step: str | None = None
+    requested_at: datetime | None = None
     returned: tuple[str, ...] | None = None
     waiting_for_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReport:
+    """What the counsellor was told: how far each goal had come (-, =, +), and what came next."""
+
+    happened_at: datetime
+    occasion: str
+    progress: dict[str, str]
+    next_step: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedMatch:
+    """A match that is over, and why."""
+
+    match: Match
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +105,27 @@ class Trajectory:
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
+    ended_matches: tuple[EndedMatch, ...] = ()
+    progress_reports: tuple[ProgressReport, ...] = ()
     reported: frozenset[tuple[str, str, datetime]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A referral of the case that is over: by which event (`ended_by`), why, and the trajectory that it led to.
+
+    `decision`, `next_service` and `answers` are the agency's, where it accepted a handback.
+    """
+
+    referral: str
+    organisation: str
+    ended_by: str
+    reason: str | None
+    ended_at: datetime | None
+    trajectory: Trajectory | None
+    decision: str | None = None
+    next_service: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +163,7 @@ class Case:
     taken: frozenset[str] = frozenset()
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None
+    earlier: tuple[Earlier, ...] = ()
     steps: Steps = ()
     fired: frozenset[tuple[str, str, datetime]] = frozenset()
     accesses: tuple[Access, ...] = ()

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from contracts.casefile_codes import MatchCriterion, OnBehalfReason, Side
+from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
-from services.casefile.domain.actions import allow, check_pair, check_side, ended, speaks_for_itself
-from services.casefile.domain.case import Agreement, Case, Desk, Match
+from services.casefile.domain.actions import allow, check_pair, check_side, ended
+from services.casefile.domain.case import Agreement, Desk, Match
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
 from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
 from services.casefile.domain.terms import day_of, deadline, last_day
 from services.casefile.domain.trajectory import mentor_released
-from services.chassis.decider import Actor, Command, Fault, Refused, To
+from services.casefile.domain.word import SayOfASide, check_own_word
+from services.chassis.decider import Command, Fault, Refused, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +33,6 @@ class ProposeMatch(Command):
     criteria: tuple[str, ...] = ()
     sector_absence_ref: str | None = None
     conflict_of_interest: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SayOfASide(Command):
-    """The word of one side of a match: its own, or passed on by the coordinator for a reason (`OnBehalfReason`)."""
-
-    side: str
-    on_behalf_reason: str | None = None
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +199,7 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
     allow("confirm-match", desk, command.by)
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
-    _check_own_word(command)
+    check_own_word(command)
     when = ended(command.occurred_at, desk)
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
@@ -224,7 +216,7 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     match = case.match
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
-    _check_own_word(command)
+    check_own_word(command)
     when = ended(command.occurred_at, desk)
     due = deadline(desk.terms, Step.MATCHING, when)
     step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
@@ -232,32 +224,6 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
         match=match.match, side=command.side, reason=command.reason, closes=names(case.steps), opens=(step,)
     )
     return [*mentor_released(case), rejected]
-
-
-def _check_own_word(command: SayOfASide) -> None:
-    # Who speaks for themselves speaks for nobody else: a reason would have the record say what is not so.
-    own, reason = speaks_for_itself(command.by), command.on_behalf_reason
-    if own and reason is not None:
-        raise Refused.input(
-            Fault("/onBehalfReason", "NOT_EXPECTED", "a side that speaks for itself gives no reason for another to")
-        )
-    if not own and reason not in set(OnBehalfReason):
-        raise Refused.input(
-            Fault(
-                "/onBehalfReason",
-                "REQUIRED" if reason is None else "UNKNOWN_CODE",
-                f"say why the {command.side.lower()} does not say so itself: {', '.join(OnBehalfReason)}",
-            )
-        )
-
-
-def acting(command: Command, case: Case) -> Actor:
-    """Who acts by a command, and for whom: the word of a side stays that side's, whoever passes it on."""
-    by = command.by
-    if not isinstance(command, SayOfASide) or speaks_for_itself(by) or case.match is None:
-        return by
-    whose = case.match.mentor if command.side == Side.MENTOR else case.client_ref
-    return replace(by, on_behalf_of=whose, on_behalf_reason=command.on_behalf_reason)
 
 
 def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:

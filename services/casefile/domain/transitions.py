@@ -21,8 +21,19 @@ from services.casefile.domain import (
     trajectory,
     withdrawal,
 )
-from services.casefile.domain.case import Access, Agreement, Case, Handback, LiveReferral, Match, Trajectory
-from services.casefile.domain.responsibility import Moves, handed_over, moved
+from services.casefile.domain.case import (
+    Access,
+    Agreement,
+    Case,
+    Earlier,
+    EndedMatch,
+    Handback,
+    LiveReferral,
+    Match,
+    ProgressReport,
+    Trajectory,
+)
+from services.casefile.domain.responsibility import Moves, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
 
@@ -116,15 +127,18 @@ def _opening(case: Case, event: Any) -> Case:
 def _ending(case: Case, event: Any) -> Case:
     match event:
         case answering.ReferralReturned():
-            return _without_organisation(_access_ends(case, event.referral, "RETURNED", event.access))
+            case = _access_ends(case, event.referral, "RETURNED", event.access)
+            return _without_organisation(case, event.name, event.reason)
         case trajectory.TrajectoryCompleted() | trajectory.MatchEnded() | handback.HandbackRequested():
             if event.access is None or case.referral is None:
                 return case
             return replace(_access_ends(case, case.referral.referral, None, event.access), exit_at=event.ended_at)
         case handback.HandbackAccepted():
-            return _without_organisation(_access_ends(case, event.referral, "HANDED_BACK", None))
+            case = _access_ends(case, event.referral, "HANDED_BACK", None)
+            said = {"decision": event.decision, "next_service": event.next_service, "answers": event.answers}
+            return _without_organisation(case, "HandbackAccepted", _closure(case), **said)
         case withdrawal.CaseReturned():
-            return _without_organisation(case)
+            return _without_organisation(case, "LegalBasisWithdrawn", event.reason)
         case withdrawal.NgoAccessRevoked():
             case = _access_ends(case, event.referral, event.reason, None)
             return _access_changed(case, event.referral, lambda access: replace(access, closed=True))
@@ -134,8 +148,27 @@ def _ending(case: Case, event: Any) -> Case:
             return case
 
 
-def _without_organisation(case: Case) -> Case:
-    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None)
+def _without_organisation(case: Case, ended_by: str, reason: str | None, **said: Any) -> Case:
+    """The case back with its agency; what there was stays to be read."""
+    over = case.earlier
+    if case.referral is not None:
+        # The lead's next step began with the end.
+        begun = find(case.steps, Step.NEXT_SERVICE)
+        ended = Earlier(
+            referral=case.referral.referral,
+            organisation=case.referral.organisation,
+            ended_by=ended_by,
+            reason=reason,
+            ended_at=begun.since if begun is not None else None,
+            trajectory=case.trajectory,
+            **said,
+        )
+        over = (*over, ended)
+    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None, earlier=over)
+
+
+def _closure(case: Case) -> str | None:
+    return case.trajectory.closure_reason if case.trajectory is not None else None
 
 
 def _access_ends(case: Case, referral: str, why: str | None, expires: Deadline | None) -> Case:
@@ -204,18 +237,30 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
         case mentoring.PulseRecorded():
             return replace(now, reported=now.reported | {("PULSE", event.side, event.happened_at)})
         case mentoring.ProgressReported():
-            return replace(now, reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)})
+            told = ProgressReport(
+                happened_at=event.happened_at,
+                occasion=event.occasion,
+                progress=event.progress,
+                next_step=event.next_step,
+            )
+            return replace(
+                now,
+                progress_reports=(*now.progress_reports, told),
+                reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)},
+            )
         case trajectory.TrajectorySuspended():
             return replace(now, suspended_for=event.reason, suspended_until=event.until)
         case trajectory.TrajectoryResumed():
             return replace(now, suspended_for=None, suspended_until=None)
         case trajectory.TrajectoryCompleted():
-            return replace(now, match=None, ended_at=event.ended_at, closure_reason=event.reason)
+            over = _match_over(now, event.reason)
+            return replace(now, match=None, ended_matches=over, ended_at=event.ended_at, closure_reason=event.reason)
         case trajectory.MatchEnded():
             ends = event.next == AfterMatch.HANDBACK
             return replace(
                 now,
                 match=None,
+                ended_matches=_match_over(now, event.reason),
                 ended_at=event.ended_at if ends else now.ended_at,
                 closure_reason=event.reason if ends else now.closure_reason,
             )
@@ -223,6 +268,9 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             report = Handback(
                 closure_reason=event.closure_reason,
                 open_needs=event.open_needs,
+                outcomes=event.outcomes,
+                recommended_next_step=event.recommended_next_step,
+                requested_at=event.requested_at,
                 returned=now.handback.returned if now.handback is not None else None,
             )
             return replace(
@@ -234,6 +282,10 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             return replace(now, coordinator=event.receiver)
         case _:
             return replace(now, match=_match(now.match, event))
+
+
+def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
+    return (*now.ended_matches, *([EndedMatch(match=now.match, reason=reason)] if now.match is not None else []))
 
 
 def _match(now: Match | None, event: Any) -> Match | None:
