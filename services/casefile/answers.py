@@ -115,13 +115,18 @@ class TimelineAnswer(Contract):
 
 
 class WorklistItem(Contract):
-    """A step that the caller's organisation must act on now, with the commands that may do it."""
+    """What the caller must act on now, with the commands that do it.
+
+    `step` is an open step of the case, or what waits beside them for one person's act: ERROR_CONFIRMATION,
+    COUNSELLOR_HANDOVER, COORDINATOR_HANDOVER. Mentors and mentees find their own case, without `clientRef`.
+    """
 
     case: str
+    client_ref: str | None = None
     step: str
     owner: PartyAnswer
     awaiting: AwaitingAnswer | None
-    since: datetime
+    since: datetime | None
     due_at: datetime | None
     overdue: bool
     actions: list[AllowedAction]

@@ -65,7 +65,7 @@ class Casework:
             # Whoever has no part any more is told that, and not what has moved the case since.
             check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
             raise
-        view = await self._cases.after(asked.caller, found.case_id, outcome.state, outcome.version, outcome.etag)
+        view = await self._cases.after(asked.caller, found, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
 
     async def texts(self, caller: Caller, found: Found) -> Response:

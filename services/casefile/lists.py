@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contracts.codes import Role, Step
+from contracts.codes import Role
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.domain.responsibility import find
 from services.casefile.listing import CASES, PARTS, STEPS, part_key
-from services.casefile.presenting import step_view
 from services.casefile.reading import Cases
-from services.casefile.views import of_case
+from services.casefile.work import actor_of, work_in
 from services.chassis.clock import Clock
 from services.chassis.http.positions import cursor, read_cursor, unknown_filter, unreadable
 from services.chassis.http.rendering import Json
@@ -25,22 +23,7 @@ from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
 from services.chassis.scheduler import sortable
 
-ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
-    Step.INTAKE: ("conclude-intake", "report-no-show"),
-    Step.MATCHING: ("propose-match",),
-    Step.MATCH_CONFIRMATION: ("confirm-match", "reject-match"),
-    Step.AGREEMENT: ("sign-agreement", "reject-match"),
-    Step.MENTORING: ("record-meeting", "complete-trajectory", "end-match"),
-    Step.CHECK_IN: ("record-check-in",),
-    Step.PROGRESS_REPORT: ("report-progress",),
-    Step.SUSPENSION_REVIEW: ("resume", "end-match"),
-    Step.HANDBACK_REPORT: ("request-handback",),
-    Step.HANDBACK_ACKNOWLEDGEMENT: ("accept-handback", "return-handback"),
-    Step.NEXT_SERVICE: ("close",),
-    Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
-}
-"""Which commands move a step on. A step that waits for a referral's answer names the referral's command itself."""
+ALL_OF_A_PERSON: Final = 10_000
 
 Place = int | tuple[str, str]
 """Where a list goes on: behind a `seq`, or, in the order of what is due first, behind (due, case)."""
@@ -53,11 +36,13 @@ class Wanted:
     state: str | None
     organisation: str | None
     overdue: bool | None
+    client_ref: str | None = None
 
     def fits(self, view: Json) -> bool:
         """Whether what the caller reads of a case is looked for."""
         late = bool(view.get("overdue"))
-        return self.state in (None, view.get("state")) and self.overdue in (None, late)
+        here = self.client_ref in (None, view.get("clientRef"))
+        return here and self.state in (None, view.get("state")) and self.overdue in (None, late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +91,8 @@ class Lists:
             if known.state.name is None:
                 raise unknown_filter("organisation", "the id of an organisation that there is")
         await self._caught_up()
+        if wanted.client_ref is not None:
+            return await self._of_person(caller, wanted, wanted.client_ref, last, limit)
         looks = _looks(caller, wanted.organisation)
         items: list[Json] = []
         while True:
@@ -120,6 +107,35 @@ class Lists:
                 last = place
             if len(found) < most:
                 return items, None
+
+    async def _of_person(
+        self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
+    ) -> tuple[list[Json], str | None]:
+        """The cases of one person: a handful, so whether they are looked for is seen here."""
+        rows = self._index.find(CASES.name, {"client_ref": client_ref}, after=0, limit=ALL_OF_A_PERSON)
+        places: dict[Place, str] = {}
+        for row in rows:
+            place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
+            if self._has_part(caller, wanted.organisation, row) and (after is None or place > after):  # type: ignore[operator]
+                places[place] = row.key
+        items: list[Json] = []
+        last: Place | None = after
+        for place in sorted(places):
+            view = await self._view(caller, places[place], wanted)
+            if view is not None:
+                if len(items) == limit:
+                    return items, _token(last)
+                items.append(view)
+            last = place
+        return items, None
+
+    def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
+        """Whether the case is among those that `_looks` would look through."""
+        if organisation is None:
+            return True
+        if caller.role is not Role.AUDITOR and caller.org not in (row.columns["agency"], organisation):
+            return False
+        return self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
 
     def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
         """The next places of a list, in order, and the case at each."""
@@ -153,34 +169,40 @@ class Lists:
         view = await self._cases.view(caller, found)
         return view if wanted.fits(view) else None
 
-    async def work(self, caller: Caller, token: str | None, limit: int) -> tuple[list[Json], str | None]:
-        """The steps that the caller's organisation must act on, the most urgent first."""
+    async def work(
+        self, caller: Caller, token: str | None, limit: int, *, mine: bool = False
+    ) -> tuple[list[Json], str | None]:
+        """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
+
+        Staff find what waits for their organisation; a mentor and a mentee find their own case.
+        """
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         await self._caught_up()
-        after = _read_place(token) if token is not None else None
-        rows = self._index.first(STEPS.name, "due", where={"actor": caller.org}, after=after, limit=limit + 1)
-        shown = await asyncio.gather(*(self._work(caller, row) for row in rows[:limit]))
-        more = rows[limit - 1] if len(rows) > limit else None
-        following = _token((str(more.columns["due"]), more.key)) if more is not None else None
-        return [item for item in shown if item is not None], following
+        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
+        if mine:
+            where["person"] = caller.sub
+        last = _read_place(token) if token is not None else None
+        items: list[Json] = []
+        while True:
+            most = limit + 1 - len(items)
+            rows = self._index.first(STEPS.name, "due", where=where, after=last, limit=most)
+            shown = await asyncio.gather(*(self._work(caller, row) for row in rows))
+            for row, item in zip(rows, shown, strict=True):
+                if item is not None:
+                    if len(items) == limit:
+                        return items, _token(last)
+                    items.append(item)
+                last = str(row.columns["due"]), row.key
+            if len(rows) < most:
+                return items, None
 
     async def _work(self, caller: Caller, row: Row) -> Json | None:
-        case_id, step = str(row.columns["case_id"]), str(row.columns["step"])
-        found = await self._cases.find_silently(caller, case_id)
-        if found is None or (held := find(found.folded.state.steps, step)) is None:
+        found = await self._cases.find_silently(caller, str(row.columns["case_id"]))
+        if found is None:
             return None
-        responsibility = of_case(found.folded.state, at=self._clock.now())
-        shown = next(step_view(one) for one in responsibility.steps if one.step == step)
-        if step == Step.REFERRAL_ANSWER and held.awaiting is not None and found.folded.state.referral is not None:
-            path = f"/v1/referrals/{found.folded.state.referral.referral}/{held.awaiting.action}"
-            actions = [{"action": held.awaiting.action, "href": path, "method": "POST"}]
-        else:
-            view = await self._cases.view(caller, found)
-            wanted = ACTS_ON.get(step, ())
-            actions = [action for action in view["allowedActions"] if action["action"] in wanted]
-            if step == Step.NEXT_SERVICE:
-                actions.append({"action": "refer", "href": "/v1/referrals", "method": "POST"})
-        return {"case": case_id, **shown, "actions": actions}
+        case, key = found.folded.state, str(row.columns["work"])
+        work = next((one for one in work_in(case) if one.key == key), None)
+        return await self._cases.work_view(caller, found, work) if work is not None else None
 
 
 def _looks(caller: Caller, organisation: str | None) -> list[_Look]:

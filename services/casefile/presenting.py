@@ -9,6 +9,7 @@ from services.casefile.domain.case import Case, Earlier, Match, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
+from services.casefile.work import Work
 from services.chassis.http.rendering import Json, as_json, camel
 
 
@@ -173,6 +174,19 @@ def stopped_view(case_id: str, version: int) -> Json:
         "stopped": "CONSENT_WITHDRAWN",
         "dueAt": {},
         "links": {"self": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"},
+    }
+
+
+def work_item(case_id: str, work: Work, now: datetime) -> Json:
+    """Something to be acted on, as the worklist shows it."""
+    return {
+        "case": case_id,
+        "step": work.name,
+        "owner": party_view(work.owner),
+        "since": work.since,
+        "dueAt": work.due_at,
+        "overdue": work.due_at is not None and work.due_at < now,
+        "awaiting": _awaiting(work.awaiting),
     }
 
 

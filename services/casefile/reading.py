@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from contracts.codes import Role
+from contracts.codes import Role, Step
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
@@ -24,9 +24,17 @@ from services.casefile.desk import Desks
 from services.casefile.domain.actions import blocked
 from services.casefile.domain.case import Case, Desk, case_stream
 from services.casefile.domain.transitions import CASE
-from services.casefile.presenting import case_view, pair_view, responsibility_view, stopped_view, timeline_view
+from services.casefile.presenting import (
+    case_view,
+    pair_view,
+    responsibility_view,
+    stopped_view,
+    timeline_view,
+    work_item,
+)
 from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
+from services.casefile.work import ACTS_ON, ERROR_CONFIRMATION, Work
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
 from services.chassis.http.rendering import Json, recorded_view
@@ -35,6 +43,7 @@ from services.chassis.metadata import Recorded
 from services.chassis.streams import Folded, Streams
 
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
+PAIR = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR, Role.MENTEE})
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
 
@@ -87,6 +96,8 @@ class Cases:
             body = case_view(case, etag, now, self._seen_by(caller, found))
         elif relations & {MATCHED_MENTOR, MENTEE_OF_CASE}:
             body = pair_view(case, etag, now)
+            if MENTEE_OF_CASE in relations and (basis := consent_of(case)) is not None:
+                body["links"] |= {"legalBasis": f"/v1/legal-bases/{basis}"}
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
@@ -96,9 +107,39 @@ class Cases:
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
 
-    async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:
-        """What the caller reads of a case in the state that a command just left it in."""
-        return await self.view(caller, Found(case_id, Folded(state, version, etag), relations_to_case(caller, state)))
+    async def work_view(self, caller: Caller, found: Found, work: Work) -> Json | None:
+        """What somebody has to act on, with the commands that do it; None for what is not this caller's to do."""
+        case, now = found.folded.state, self._clock.now()
+        if work.name == ERROR_CONFIRMATION:
+            # Another one than who reported it, and of the role that may.
+            if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
+                return None
+            actions = [_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
+        elif work.step is None and caller.sub != work.person:
+            return None
+        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None and caller.role not in PAIR:
+            assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
+            path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
+            actions = [_link(work.awaiting.action, path)]
+        else:
+            possible = (await self.view(caller, found))["allowedActions"]
+            # One of a pair finds the case itself, and with it all that they may do.
+            wanted = ACTS_ON.get(work.name, ())
+            actions = [one for one in possible if caller.role in PAIR or one["action"] in wanted]
+            if work.name == Step.NEXT_SERVICE and caller.role not in PAIR:
+                actions.append(_link("refer", "/v1/referrals"))
+        shown = work_item(case.case, work, now)
+        if caller.role not in PAIR:
+            shown["clientRef"] = case.client_ref
+        return {**shown, "actions": actions}
+
+    async def after(self, caller: Caller, before: Found, state: Case, version: int, etag: int) -> Json:
+        """What the caller reads of a case in the state that a command just left it in.
+
+        Whoever ended their own part by it, such as a mentor by a no, reads the answer as who they were.
+        """
+        relations = relations_to_case(caller, state) or before.relations
+        return await self.view(caller, Found(before.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:
         """The case's stream as it was found."""
@@ -161,9 +202,21 @@ class Cases:
                     }
                 )
             else:
-                href = f"/v1/cases/{found.case_id}/{action}"
-                allowed.append({"action": action, "href": href, "method": "POST"})
+                allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
+        if MENTEE_OF_CASE in found.relations and (basis := consent_of(found.folded.state)) is not None:
+            # As easy as it was given (GDPR Art. 7(3)): the referral service takes it.
+            allowed.append(_link("withdraw", f"/v1/legal-bases/{basis}/withdraw"))
         return {"allowedActions": allowed, "blockedActions": refused}
+
+
+def consent_of(case: Case) -> str | None:
+    """The legal basis that the person can withdraw now."""
+    basis = case.referral.legal_basis if case.referral is not None else None
+    return basis if basis in case.consents else None
+
+
+def _link(action: str, href: str) -> Json:
+    return {"action": action, "href": href, "method": "POST"}
 
 
 @lru_cache(maxsize=512)

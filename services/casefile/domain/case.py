@@ -143,8 +143,10 @@ class Access:
 class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
-    `taken` are the ids of the messages taken in; `fired` the (kind, deadline, due time) of reminders and breaches;
-    `settled` the follow-ups (point, code or reason, source) recorded or waived since the last closing.
+    `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
+    `errors_reported` the referrals that somebody of the agency reported as entered in error, which another person has
+    to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches; `settled` the
+    follow-ups (point, code or reason, source) recorded or waived since the last closing.
     """
 
     case: str = ""
@@ -160,6 +162,8 @@ class Case:
     eligibility: dict[str, bool] | None = None
     participation_chosen_at: datetime | None = None
     legal_bases: frozenset[str] = frozenset()
+    consents: frozenset[str] = frozenset()
+    errors_reported: tuple[tuple[str, Party], ...] = ()
     taken: frozenset[str] = frozenset()
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None

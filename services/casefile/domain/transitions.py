@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.casefile_codes import AfterMatch
-from contracts.codes import CaseState, Step
+from contracts.codes import CaseState, LegalBasisKind, Step
 from services.casefile.domain import (
     answering,
     deadlines,
@@ -33,9 +33,11 @@ from services.casefile.domain.case import (
     ProgressReport,
     Trajectory,
 )
-from services.casefile.domain.responsibility import Moves, find, handed_over, moved
+from services.casefile.domain.responsibility import Moves, Party, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
+
+Errors = tuple[tuple[str, Party], ...]
 
 
 def next_state(state: CaseState | None, event: Any) -> CaseState | None:
@@ -103,9 +105,12 @@ def _opening(case: Case, event: Any) -> Case:
         case opening.ParticipationChosen():
             return replace(case, participation_chosen_at=event.chosen_at)
         case opening.LegalBasisRecorded():
-            return replace(case, legal_bases=case.legal_bases | {event.legal_basis})
+            consents = case.consents | ({event.legal_basis} if event.kind == LegalBasisKind.CONSENT else set())
+            return replace(case, legal_bases=case.legal_bases | {event.legal_basis}, consents=consents)
         case opening.ReferralEntryTaken():
-            return replace(case, taken=case.taken | {event.source_event_id})
+            return replace(
+                case, taken=case.taken | {event.source_event_id}, errors_reported=_errors(case.errors_reported, event)
+            )
         case opening.CaseReferred():
             live = LiveReferral(
                 referral=event.referral,
@@ -122,6 +127,14 @@ def _opening(case: Case, event: Any) -> Case:
             return replace(case, trajectory=Trajectory(coordinator=event.receiver, accepted_at=event.at))
         case _:
             return case
+
+
+def _errors(now: Errors, entry: opening.ReferralEntryTaken) -> Errors:
+    if entry.name == "ErrorReported":
+        return (*now, (entry.referral, entry.actor))
+    if entry.name == "ReferralEnteredInError":
+        return tuple(one for one in now if one[0] != entry.referral)
+    return now
 
 
 def _ending(case: Case, event: Any) -> Case:
