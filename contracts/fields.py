@@ -27,6 +27,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 
+class Vaulted:
+    """Marks a field whose content is kept in the vault: in the event stands a reference."""
+
+
 class Body(BaseModel):
     """A request body: camelCase, and a field that nobody asked for is refused by its name."""
 
@@ -85,7 +89,7 @@ UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """The form of the ids that the services make."""
 HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]
 FreeText = Annotated[
-    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written)
+    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written), Vaulted()
 ]
 """What a person wrote; goes to the vault, never into an event."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(written)]

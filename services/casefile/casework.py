@@ -23,7 +23,7 @@ from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
-from services.chassis.vault import Vault
+from services.chassis.vault import Deposit, Vault
 
 LOG: Final = "casefile"
 
@@ -48,19 +48,13 @@ class Casework:
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would tell what must not be told any more.
             check_side(name, found.folded.state, asked.actor)
-        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0)
-        stamped = action.command(body, stamp)
         stream = case_stream(found.case_id)
-
-        async def keep() -> None:
-            for ref, record in stamped.texts.items():
-                await self._vault.keep(ref, stream, record)
-
-        call = replace(
-            asked.call(getattr(body, "occurred_at", None)), actor=acting(stamped.command, found.folded.state)
-        )
+        deposit = Deposit(self._vault, stream)
+        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
+        command = action.command(body, stamp)
+        call = replace(asked.call(getattr(body, "occurred_at", None)), actor=acting(command, found.folded.state))
         try:
-            outcome = await self._handler.handle(stamped.command, stream, CASE, call, before_append=keep)
+            outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
         except PreconditionFailed:
             # Whoever has no part any more is told that, and not what has moved the case since.
             check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)

@@ -37,6 +37,7 @@ from contracts.fields import (
     Name,
     Reference,
     Region,
+    Vaulted,
 )
 
 UuidText = Annotated[str, Field(pattern=UUID)]
@@ -96,7 +97,7 @@ class ReferralBody(Body):
     programme: Reference
     to: Reference | None = None
     client: ClientBody
-    contact: ContactBody | None = None
+    contact: Annotated[ContactBody, Vaulted()] | None = None
     contact_language: LanguageTag | None = None
     languages: Annotated[list[LanguageBody], Field(max_length=MANY)] = []
     occupations: Annotated[list[OccupationBody], Field(max_length=MANY)] = []

@@ -32,7 +32,7 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
-from services.chassis.vault import Vault
+from services.chassis.vault import Deposit, Vault
 from services.referral import bodies
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
 from services.referral.answers import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
@@ -93,7 +93,8 @@ class Registry:
     async def describe(self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody) -> Response:
         """Describes an organisation, for the first time or anew."""
         stream = organisation_stream(organisation_id)
-        ref = f"{organisation_id}.point.{asked.if_match or 0}" if body.contact_point is not None else None
+        deposit = Deposit(self._vault, stream)
+        ref = deposit.put("contact-point", {"text": body.contact_point}) if body.contact_point is not None else None
         command = DescribeOrganisation(
             at=self._clock.now(),
             by=asked.actor,
@@ -108,13 +109,8 @@ class Registry:
                 contact_point_ref=ref,
             ),
         )
-
-        async def keep() -> None:
-            if ref is not None:
-                await self._vault.keep(ref, stream, {"text": body.contact_point})
-
         outcome = await self._organisations.handle(
-            command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=keep
+            command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=deposit.keep
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
         return answers.done(asked, outcome, view, LOG)
