@@ -23,7 +23,7 @@ from services.chassis.streams import Streams
 CASES: Final = Table(
     "cases",
     columns=("agency", "state", "due", "client_ref"),
-    indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",)),
+    indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",), ("agency", "client_ref", "state")),
     orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term."""

@@ -82,6 +82,13 @@ def allow(action: str, desk: Desk, by: Actor) -> None:
     if case.state not in rule.states:
         raise _wrong_state(action, rule, case)
     _check_within_state(action, case, desk.at)
+    if action == "reopen" and desk.other_open_case is not None:
+        raise Refused(
+            "CONCURRENT_PROGRAMME",
+            f"case {desk.other_open_case} of the same person is open, and a person is in one MENTORING_TO_WORK "
+            "programme at a time: reopen is possible when that case is closed",
+            who_can_unblock="the agency, by closing the other case",
+        )
 
 
 def check_side(action: str, case: Case, by: Actor) -> None:

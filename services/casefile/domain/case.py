@@ -210,7 +210,8 @@ class Desk:
     `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
     else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
     such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
-    tells of.
+    tells of. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
+    looked for where the case itself is closed.
     """
 
     at: datetime
@@ -220,3 +221,4 @@ class Desk:
     mentor: Mentor | None = None
     named_event: EventRef | None = None
     since_withdrawal: tuple[str, ...] = ()
+    other_open_case: str | None = None
