@@ -15,9 +15,9 @@ from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
-from services.casefile.reading import Cases, Found
+from services.casefile.reading import PAIR, Cases, Found
 from services.chassis.clock import Clock
-from services.chassis.decider import Command
+from services.chassis.decider import Because, Command, Refused
 from services.chassis.handler import Handler, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
@@ -55,9 +55,12 @@ class Casework:
         call = replace(asked.call(getattr(body, "occurred_at", None)), actor=acting(command, found.folded.state))
         try:
             outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
-        except PreconditionFailed:
-            # Whoever has no part any more is told that, and not what has moved the case since.
-            check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
+        except (Refused, PreconditionFailed) as refusal:
+            if not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found):
+                raise _telling_nothing_more(refusal, name) from None
+            if isinstance(refusal, PreconditionFailed):
+                # Who has no part any more is told that, and not what has moved the case since.
+                check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
             raise
         view = await self._cases.after(asked.caller, found, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
@@ -65,3 +68,12 @@ class Casework:
     async def texts(self, caller: Caller, found: Found) -> Response:
         """What was written in words about the case: expectations, justifications, reasons of corrections."""
         return answers.page(await texts_of(await self._cases.told(caller, found), self._vault), None)
+
+
+def _telling_nothing_more(refusal: Refused | PreconditionFailed, name: str) -> Refused | PreconditionFailed:
+    """A refusal for mentor or mentee who are not bound yet: it must not say where the case stands, or who moved it."""
+    if isinstance(refusal, PreconditionFailed):
+        return PreconditionFailed(refusal.current, "another command")
+    if refusal.because is Because.INPUT or refusal.code == "NOT_YOUR_SIDE":
+        return refusal
+    return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is")

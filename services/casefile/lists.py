@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,9 +13,9 @@ from typing import Final
 from contracts.codes import Role
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.listing import CASES, PARTS, STEPS, part_key
+from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.reading import Cases
-from services.casefile.work import actor_of, work_in
+from services.casefile.work import actor_of, stands_at, work_in
 from services.chassis.clock import Clock
 from services.chassis.http.positions import cursor, read_cursor, unknown_filter, unreadable
 from services.chassis.http.rendering import Json
@@ -24,6 +24,9 @@ from services.chassis.index import IndexReader, Row, Value
 from services.chassis.scheduler import sortable
 
 ALL_OF_A_PERSON: Final = 10_000
+
+ALL: Final = 10_000
+"""More organisations than are ever suspended at once."""
 
 Place = int | tuple[str, str]
 """Where a list goes on: behind a `seq`, or, in the order of what is due first, behind (due, case)."""
@@ -174,35 +177,60 @@ class Lists:
     ) -> tuple[list[Json], str | None]:
         """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
 
-        Staff find what waits for their organisation; a mentor and a mentee find their own case.
+        Staff find what waits for their organisation, an agency also its cases with an organisation that is suspended,
+        where others must act; a mentor and a mentee find their own case.
         """
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         await self._caught_up()
-        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
-        if mine:
-            where["person"] = caller.sub
+        suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
         last = _read_place(token) if token is not None else None
         items: list[Json] = []
         while True:
             most = limit + 1 - len(items)
-            rows = self._index.first(STEPS.name, "due", where=where, after=last, limit=most)
-            shown = await asyncio.gather(*(self._work(caller, row) for row in rows))
+            rows = self._work_rows(caller, suspended, last, most, mine=mine)
+            shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
                     if len(items) == limit:
                         return items, _token(last)
                     items.append(item)
-                last = str(row.columns["due"]), row.key
+                last = _place(row)
             if len(rows) < most:
                 return items, None
 
-    async def _work(self, caller: Caller, row: Row) -> Json | None:
+    def _work_rows(
+        self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
+    ) -> list[Row]:
+        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
+        if mine:
+            where["person"] = caller.sub
+        rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        # One of a pair finds their own case and nothing else.
+        for organisation in sorted(suspended) if where["actor"] == caller.org else ():
+            held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
+            rows += self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
+        return sorted(rows, key=_place)[:most]
+
+    async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
         found = await self._cases.find_silently(caller, str(row.columns["case_id"]))
         if found is None:
             return None
-        case, key = found.folded.state, str(row.columns["work"])
-        work = next((one for one in work_in(case) if one.key == key), None)
-        return await self._cases.work_view(caller, found, work) if work is not None else None
+        case = found.folded.state
+        halted = case.organisation in suspended
+        # The row of work names it; that of a case with a suspended organisation shows where the case stands.
+        if (key := row.columns.get("work")) is not None:
+            work = next((one for one in work_in(case) if one.key == key), None)
+            return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
+        stands = stands_at(case)
+        if stands is None or stands.actor == caller.org or not halted:
+            return None
+        if mine and (case.lead is None or case.lead.sub != caller.sub):
+            return None
+        return await self._cases.halted_view(caller, found, stands)
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row.columns["due"]), row.key
 
 
 def _looks(caller: Caller, organisation: str | None) -> list[_Look]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from contracts.codes import Step
 from services.casefile.domain.case import Case, Earlier, Match, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
@@ -166,6 +167,17 @@ def pair_view(case: Case, version: int, now: datetime) -> Json:
     }
 
 
+def proposal_view(case: Case, version: int) -> Json:
+    """All that mentor or mentee reads until they are bound: the proposal that waits for their word, if there is one."""
+    match = case.match
+    waits = match is not None and match.agreement is None
+    return {
+        "id": case.case,
+        "version": version,
+        "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
+    }
+
+
 def stopped_view(case_id: str, version: int) -> Json:
     """What remains visible to an organisation after the person withdrew the legal basis: the stop."""
     return {
@@ -187,6 +199,22 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "dueAt": work.due_at,
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
+    }
+
+
+def proposal_item(case: Case, now: datetime) -> Json:
+    """What the worklist shows to one of a pair who is not bound: the case, and until when their word is awaited."""
+    match = case.match
+    waits = match is not None and match.agreement is None
+    due_at = match.due_at if match is not None and waits else None
+    return {
+        "case": case.case,
+        "step": Step.MATCH_CONFIRMATION.value if waits else None,
+        "owner": None,
+        "since": None,
+        "dueAt": due_at,
+        "overdue": due_at is not None and due_at < now,
+        "awaiting": None,
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from contracts.codes import Role, Step
+from contracts.codes import CaseState, Role, Step
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
@@ -23,10 +23,13 @@ from services.casefile.commands import ACTIONS
 from services.casefile.desk import Desks
 from services.casefile.domain.actions import blocked
 from services.casefile.domain.case import Case, Desk, case_stream
+from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.transitions import CASE
 from services.casefile.presenting import (
     case_view,
     pair_view,
+    proposal_item,
+    proposal_view,
     responsibility_view,
     stopped_view,
     timeline_view,
@@ -42,8 +45,10 @@ from services.chassis.identity import Caller
 from services.chassis.metadata import Recorded
 from services.chassis.streams import Folded, Streams
 
+PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
+ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
+"""What the pair may do, and is told of, until both are bound."""
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
-PAIR = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR, Role.MENTEE})
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
 
@@ -94,10 +99,14 @@ class Cases:
         relations = set(found.relations)
         if relations & SEES_STATE:
             body = case_view(case, etag, now, self._seen_by(caller, found))
-        elif relations & {MATCHED_MENTOR, MENTEE_OF_CASE}:
+        elif relations & PAIR:
+            basis = consent_of(case) if MENTEE_OF_CASE in relations else None
+            links = {"legalBasis": f"/v1/legal-bases/{basis}"} if basis is not None else {}
+            if not await self.is_bound(found):
+                shown = proposal_view(case, etag) | ({"links": links} if links else {})
+                return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
-            if MENTEE_OF_CASE in relations and (basis := consent_of(case)) is not None:
-                body["links"] |= {"legalBasis": f"/v1/legal-bases/{basis}"}
+            body["links"] |= links
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
@@ -107,9 +116,14 @@ class Cases:
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
 
-    async def work_view(self, caller: Caller, found: Found, work: Work) -> Json | None:
+    async def work_view(self, caller: Caller, found: Found, work: Work, *, suspended: bool = False) -> Json | None:
         """What somebody has to act on, with the commands that do it; None for what is not this caller's to do."""
         case, now = found.folded.state, self._clock.now()
+        if set(found.relations) & PAIR:
+            # One of a pair finds the case itself, and with it all that they may do.
+            possible = (await self.view(caller, found))["allowedActions"]
+            bound = await self.is_bound(found)
+            return {**(work_item(case.case, work, now) if bound else proposal_item(case, now)), "actions": possible}
         if work.name == ERROR_CONFIRMATION:
             # Another one than who reported it, and of the role that may.
             if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
@@ -117,29 +131,45 @@ class Cases:
             actions = [_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
         elif work.step is None and caller.sub != work.person:
             return None
-        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None and caller.role not in PAIR:
+        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None:
             assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
             path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
             actions = [_link(work.awaiting.action, path)]
         else:
-            possible = (await self.view(caller, found))["allowedActions"]
-            # One of a pair finds the case itself, and with it all that they may do.
             wanted = ACTS_ON.get(work.name, ())
-            actions = [one for one in possible if caller.role in PAIR or one["action"] in wanted]
-            if work.name == Step.NEXT_SERVICE and caller.role not in PAIR:
+            possible = (await self.view(caller, found))["allowedActions"]
+            actions = [one for one in possible if one["action"] in wanted]
+            if work.name == Step.NEXT_SERVICE:
                 actions.append(_link("refer", "/v1/referrals"))
-        shown = work_item(case.case, work, now)
-        if caller.role not in PAIR:
-            shown["clientRef"] = case.client_ref
-        return {**shown, "actions": actions}
+        return _of_staff(case, work, now, actions, suspended=suspended)
 
-    async def after(self, caller: Caller, before: Found, state: Case, version: int, etag: int) -> Json:
-        """What the caller reads of a case in the state that a command just left it in.
+    async def halted_view(self, caller: Caller, found: Found, work: Work) -> Json:
+        """Where a case stands with a suspended organisation, with what the agency can do about it itself."""
+        case = found.folded.state
+        offer = case.referral if case.state == CaseState.REFERRED else None
+        own = [_link("withdraw", f"/v1/referrals/{offer.referral}/withdraw")] if offer is not None else []
+        possible = [*own, *(await self.view(caller, found))["allowedActions"]]
+        return _of_staff(case, work, self._clock.now(), possible, suspended=True)
 
-        Whoever ended their own part by it, such as a mentor by a no, reads the answer as who they were.
+    async def is_bound(self, found: Found) -> bool:
+        """Whether mentor or mentee reads more than the proposal.
+
+        Both sides signed an agreement; for the mentor it is in force, and confidentiality still stands in the profile.
         """
-        relations = relations_to_case(caller, state) or before.relations
-        return await self.view(caller, Found(before.case_id, Folded(state, version, etag), relations))
+        case = found.folded.state
+        if MATCHED_MENTOR not in found.relations:
+            # After the end it is as it was before; a new proposal is a new mentor's, and waits for a new agreement.
+            return case.agreed and (case.match is None or case.match.agreement is not None)
+        if case.match is None or case.match.agreement is None or case.organisation is None:
+            return False
+        mentor = (await self.streams.fold(mentor_stream(case.organisation, case.match.mentor), MENTOR)).state
+        return mentor.profile is not None and mentor.profile.confidentiality_on is not None
+
+    async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
+        """What the caller reads of a case, found before a command, in the state that the command left it in."""
+        # Who says no to a match has no part any more, and is answered all the same: as who they were.
+        relations = relations_to_case(caller, state) or found.relations
+        return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:
         """The case's stream as it was found."""
@@ -184,7 +214,9 @@ class Cases:
         """The desk of the case, whose terms know where its days end."""
         return await self._desks.for_reader(found.folded.state, self._clock.now(), self.streams)
 
-    async def _actions(self, caller: Caller, found: Found, now: datetime) -> dict[str, list[Any]]:
+    async def _actions(
+        self, caller: Caller, found: Found, now: datetime, only: Collection[str] | None = None
+    ) -> dict[str, list[Any]]:
         desk = replace(await self._desks.for_reader(found.folded.state, now, self.streams), case=found.folded.state)
         allowed: list[Json] = []
         refused: list[Json] = []
@@ -203,6 +235,8 @@ class Cases:
                 )
             else:
                 allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
+        if only is not None:
+            allowed, refused = [one for one in allowed if one["action"] in only], []
         if MENTEE_OF_CASE in found.relations and (basis := consent_of(found.folded.state)) is not None:
             # As easy as it was given (GDPR Art. 7(3)): the referral service takes it.
             allowed.append(_link("withdraw", f"/v1/legal-bases/{basis}/withdraw"))
@@ -213,6 +247,11 @@ def consent_of(case: Case) -> str | None:
     """The legal basis that the person can withdraw now."""
     basis = case.referral.legal_basis if case.referral is not None else None
     return basis if basis in case.consents else None
+
+
+def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
+    shown = work_item(case.case, work, now)
+    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
 
 
 def _link(action: str, href: str) -> Json:

@@ -127,3 +127,9 @@ def _of_the_pair(case: Case) -> Iterator[Work]:
         yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
     for org in sorted({case.agency, case.organisation or case.agency}):
         yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), case.client_ref)
+
+
+def stands_at(case: Case) -> Work | None:
+    """The present step of a case, as work of the organisation that must act on it; None where none is open."""
+    step = next((step for step in case.steps if step.step == case.current_step), None)
+    return _of_step(step, step.actor, None) if step is not None else None

@@ -166,6 +166,7 @@ class Desks:
             case_key=on.case_key if command is not None else None,
             person=on.person,
             organisation=on.organisation,
+            agency=on.agency,
             programme=on.programme,
             legal_basis=basis_id,
         )
@@ -182,6 +183,7 @@ class Desks:
             organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
+            agency=await reads.state(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
             legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
             elsewhere=await self._held_elsewhere(on, reads),
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
@@ -210,6 +212,7 @@ def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
         (on.programme, programme_stream, PROGRAMME),
         (on.case_key, case_key_stream, CASE_KEY),
         (on.organisation, organisation_stream, ORGANISATION),
+        (on.agency, organisation_stream, ORGANISATION),
         (on.legal_basis, legal_basis_stream, LEGAL_BASIS),
     )
     person = [(person_stream(*on.person), PERSON)] if on.person is not None else []

@@ -46,12 +46,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A proposed mentor, who has confirmed, and the agreement once it is signed."""
+    """A proposed mentor, on which criteria, until when an answer is due, who has confirmed, and the agreement."""
 
     match: str
     mentor: str
     kind: str
     proposed_at: datetime
+    criteria: tuple[str, ...] = ()
+    due_at: datetime | None = None
     confirmed: frozenset[str] = frozenset()
     agreement: Agreement | None = None
 
@@ -145,8 +147,10 @@ class Case:
 
     `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
     `errors_reported` the referrals that somebody of the agency reported as entered in error, which another person has
-    to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches; `settled` the
-    follow-ups (point, code or reason, source) recorded or waived since the last closing.
+    to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches;
+    `takes_over_by_acting` whether who is asked to coordinate does so by any command; `agreed` whether a pair has
+    signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
+    recorded or waived since the last closing.
     """
 
     case: str = ""
@@ -158,6 +162,7 @@ class Case:
     lead: Party | None = None
     asked_to_lead: Party | None = None
     asked_to_coordinate: Party | None = None
+    takes_over_by_acting: bool = False
     opened_at: datetime | None = None
     eligibility: dict[str, bool] | None = None
     participation_chosen_at: datetime | None = None
@@ -168,6 +173,7 @@ class Case:
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None
     earlier: tuple[Earlier, ...] = ()
+    agreed: bool = False
     steps: Steps = ()
     fired: frozenset[tuple[str, str, datetime]] = frozenset()
     accesses: tuple[Access, ...] = ()

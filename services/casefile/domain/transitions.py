@@ -121,10 +121,16 @@ def _opening(case: Case, event: Any) -> Case:
             )
             sees = Access(referral=event.referral, organisation=event.organisation)
             return replace(
-                case, referral=live, programme_version=event.programme_version, accesses=(*case.accesses, sees)
+                case,
+                referral=live,
+                programme_version=event.programme_version,
+                accesses=(*case.accesses, sees),
+                agreed=False,
             )
         case answering.ResponsibilityTransferred(step=Step.INTAKE):
             return replace(case, trajectory=Trajectory(coordinator=event.receiver, accepted_at=event.at))
+        case matching.AgreementSigned():
+            return replace(case, agreed=True)
         case _:
             return case
 
@@ -177,7 +183,9 @@ def _without_organisation(case: Case, ended_by: str, reason: str | None, **said:
             **said,
         )
         over = (*over, ended)
-    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None, earlier=over)
+    return replace(
+        case, referral=None, trajectory=None, asked_to_coordinate=None, takes_over_by_acting=False, earlier=over
+    )
 
 
 def _closure(case: Case) -> str | None:
@@ -221,10 +229,10 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
             return replace(case, lead=event.receiver, asked_to_lead=None, steps=steps)
         case people.CoordinatorProposed():
-            return replace(case, asked_to_coordinate=event.receiver)
+            return replace(case, asked_to_coordinate=event.receiver, takes_over_by_acting=event.takes_over_by_acting)
         case people.CoordinatorReassigned():
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
-            return replace(case, asked_to_coordinate=None, steps=steps)
+            return replace(case, asked_to_coordinate=None, takes_over_by_acting=False, steps=steps)
         case people.CorrectionRecorded():
             return replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
         case deadlines.DeadlineReminded():
@@ -304,7 +312,14 @@ def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
 def _match(now: Match | None, event: Any) -> Match | None:
     match event:
         case matching.MatchProposed():
-            return Match(match=event.match, mentor=event.mentor, kind=event.kind, proposed_at=event.proposed_at)
+            return Match(
+                match=event.match,
+                mentor=event.mentor,
+                kind=event.kind,
+                proposed_at=event.proposed_at,
+                criteria=event.criteria,
+                due_at=next((step.due_at for step in event.opens), None),
+            )
         case matching.MatchRejected():
             return None
         case matching.MatchConfirmed() if now is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.codes import ReferralState
 from services.chassis.decider import Command
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.drafting import CreateDraft, EditDraft
@@ -23,6 +24,7 @@ class RestsOn:
     case_key: str | None = None
     person: tuple[str, str] | None = None
     organisation: str | None = None
+    agency: str | None = None
     programme: str | None = None
     legal_basis: str | None = None
 
@@ -42,6 +44,8 @@ def rests_on(command: Command | None, referral: Referral) -> RestsOn:
         case_key=offer.case_key,
         person=(offer.agency, drafted.client_ref) if isinstance(command, SubmitDraft) else None,
         organisation=to,
+        # Whether the agency may still make an offer matters as long as it has not.
+        agency=offer.agency if referral.state is ReferralState.DRAFT else None,
         programme=offer.programme,
         legal_basis=referral.legal_basis_id,
     )
