@@ -15,6 +15,7 @@ class ActorAnswer(Contract):
     role: str
     org: str
     on_behalf_of: str | None = None
+    on_behalf_reason: str | None = None
 
 
 class AllowedAction(Contract):

@@ -10,6 +10,16 @@ class Side(StrEnum):
     MENTEE = "MENTEE"
 
 
+class OnBehalfReason(StrEnum):
+    """Why somebody's yes or no is passed on by another person."""
+
+    BY_PHONE = "BY_PHONE"
+    ON_PAPER = "ON_PAPER"
+    NO_ACCOUNT = "NO_ACCOUNT"
+    INTERPRETER = "INTERPRETER"
+    OTHER = "OTHER"
+
+
 class ContactChannel(StrEnum):
     """How somebody was, or was to be, reached."""
 

@@ -19,11 +19,17 @@ class Contract(BaseModel):
 
 
 class ActorRef(Contract):
-    """Who acted: the organisation's own staff identifier, role, organisation."""
+    """Who acted: the organisation's own staff identifier, role, organisation.
+
+    `on_behalf_of` is whose word it was, where somebody passed on another's, and `on_behalf_reason` the code of the
+    reason why (`contracts.casefile_codes.OnBehalfReason`).
+    """
 
     sub: str
     role: str
     org: str
+    on_behalf_of: str | None = None
+    on_behalf_reason: str | None = None
 
 
 class Deadline(Contract):

@@ -143,6 +143,7 @@ class ReferralDeclined(ReferralMessage):
     re_referable: bool
     suggestion: str | None
     agency_action: str | None = None
+    access: Deadline | None = None
 
 
 class ReferralWithdrawn(ReferralMessage):
@@ -151,6 +152,7 @@ class ReferralWithdrawn(ReferralMessage):
     TYPE: ClassVar[str] = _T + "withdrawn.v1"
     NAME: ClassVar[str] = "ReferralWithdrawn"
     reason: str
+    access: Deadline | None = None
 
 
 class ReferralExpired(ReferralMessage):
@@ -162,6 +164,7 @@ class ReferralExpired(ReferralMessage):
     TYPE: ClassVar[str] = _T + "expired.v1"
     NAME: ClassVar[str] = "ReferralExpired"
     last_actor: str
+    access: Deadline | None = None
 
 
 class ReferralCompleted(ReferralMessage):
@@ -185,6 +188,7 @@ class ReferralEnteredInError(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "entered_in_error.v1"
     NAME: ClassVar[str] = "ReferralEnteredInError"
+    access: Deadline | None = None
 
 
 class LegalBasisWithdrawn(ReferralMessage):

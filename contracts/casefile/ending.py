@@ -34,13 +34,17 @@ class HandbackReturned(CaseMessage):
 
 
 class HandbackAccepted(CaseMessage):
-    """The agency took the case back: the referral's loop is closed. `decision` is CLOSE, RE_REFER or OTHER_SERVICE."""
+    """The agency took the case back: the referral's loop is closed. `decision` is CLOSE, RE_REFER or OTHER_SERVICE.
+
+    `access` is when the organisation's access to what it has read before ends.
+    """
 
     TYPE: ClassVar[str] = _T + "handback_accepted.v1"
     NAME: ClassVar[str] = "HandbackAccepted"
     referral: str
     decision: str
     next_service: str | None = None
+    access: Deadline | None = None
 
 
 class DisclosureStopped(CaseMessage):

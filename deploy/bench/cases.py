@@ -62,7 +62,7 @@ class Story:
         await self._act(path, "conclude-intake", intake)
         await self._act(path, "propose-match", {"mentorRef": MENTOR, "kind": "VOLUNTEER", "criteria": ["SECTOR"]})
         for side in ("MENTOR", "MENTEE"):
-            await self._act(path, "confirm-match", {"by": side})
+            await self._act(path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
         signed = {
             "charterVersion": "v1",
             "norm": 2,

@@ -58,7 +58,7 @@ POLICY: Final = Policy(
         Rule("read", _MENTORS, MATCHED_MENTOR),
         Rule("read", _MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
-        Rule("read-worklist", _COUNSELLORS | _COORDINATORS, ANY_ORGANISATION),
+        Rule("read-worklist", _COUNSELLORS | _COORDINATORS | _MENTORS | _MENTEES, ANY_ORGANISATION),
         Rule("describe-mentor", _COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", _COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),

@@ -19,6 +19,13 @@ class PartyAnswer(Contract):
     sub: str
 
 
+class ActingAnswer(PartyAnswer):
+    """Who acted; where somebody passed on another's word, whose it was, and why."""
+
+    on_behalf_of: str | None = None
+    on_behalf_reason: str | None = None
+
+
 class AwaitingAnswer(Contract):
     """Whom the owner of a step waits for."""
 
@@ -76,6 +83,9 @@ class CaseAnswer(Contract):
     asked_to_lead: PartyAnswer | None = None
     asked_to_coordinate: PartyAnswer | None = None
     trajectory: dict[str, Any] | None = None
+    earlier: list[dict[str, Any]] = Field(
+        default=[], description="Referrals of the case that are over, each with what became of its trajectory."
+    )
     close_reason: str | None = None
     outcomes: list[dict[str, str]] = []
     stopped: str | None = Field(default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more.")
@@ -101,7 +111,7 @@ class TimelineItem(Contract):
     type: str
     occurred_at: datetime
     recorded_at: datetime
-    actor: PartyAnswer
+    actor: ActingAnswer
     responsible: PartyAnswer | None
     step: str | None
     due_at: datetime | None
@@ -116,20 +126,24 @@ class TimelineAnswer(Contract):
 
 
 class WorklistItem(Contract):
-    """A step that the caller's organisation must act on now, with the commands that may do it.
+    """What the caller must act on now, with the commands that do it.
 
+    `step` is an open step of the case, or what waits beside them for one person's act: ERROR_CONFIRMATION,
+    COUNSELLOR_HANDOVER, COORDINATOR_HANDOVER. Mentors and mentees find their own case, without `clientRef`; until they
+    are bound, `step` is MATCH_CONFIRMATION as long as their word is awaited, and nobody is named.
     `organisationSuspended`: the case is offered to an organisation that the operator has suspended, or with it. The
     agency then finds the case here, also where others must act on it, with what it can do itself.
     """
 
     case: str
-    step: str
-    owner: PartyAnswer
+    client_ref: str | None = None
+    step: str | None
+    owner: PartyAnswer | None
     awaiting: AwaitingAnswer | None
-    since: datetime
+    since: datetime | None
     due_at: datetime | None
     overdue: bool
-    organisation_suspended: bool
+    organisation_suspended: bool = False
     actions: list[AllowedAction]
 
 

@@ -32,6 +32,7 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.positions import read_cursor, unreadable
 
+CLIENT_REF = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
@@ -53,16 +54,25 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
         state: Annotated[CaseState | None, Query()] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
+        client_ref: Annotated[
+            str | None, Query(alias="clientRef", pattern=CLIENT_REF, description="The person's pseudonym, as it is.")
+        ] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        wanted = Wanted(state.value if state is not None else None, organisation, overdue)
+        wanted = Wanted(state.value if state is not None else None, organisation, overdue, client_ref)
         items, more = await lists.cases(caller, wanted, cursor, limit)
         return answers.page(items, more)
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
-    async def worklist(caller: Authenticated, _: Covered, limit: Limit = 50, cursor: Cursor = None) -> Response:
-        items, following = await lists.work(caller, cursor, limit)
+    async def worklist(
+        caller: Authenticated,
+        _: Covered,
+        mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        items, following = await lists.work(caller, cursor, limit, mine=mine)
         return Response(to_json({"items": items, "next": following}), media_type="application/json")
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")

@@ -127,7 +127,7 @@ def build(
     index = stores.index(NAME, TABLES, VERSION)
     listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
-    desks = Desks()
+    desks = Desks(index)
     handler = Handler[Command, Loaded](streams, desks.for_command, lambda command, loaded: decide(command, loaded.desk))
     mentor_handler = Handler[DescribeMentor, LoadedMentor](
         streams, mentor_desk, lambda command, loaded: decide_mentor(command, loaded.desk)

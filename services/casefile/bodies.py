@@ -17,6 +17,7 @@ from contracts.casefile_codes import (
     MeetingTopic,
     MissingItem,
     NextStep,
+    OnBehalfReason,
     OpenNeed,
     Outcome,
     OutcomePoint,
@@ -63,7 +64,7 @@ class ContactAttemptBody(ReportBody):
     reached: Flag = True
 
 
-class ConcludeIntakeBody(Body):
+class ConcludeIntakeBody(ReportBody):
     """The result of the intake. `expectations` go to the vault; `cefr` maps a skill to a level."""
 
     suitable: Flag
@@ -85,17 +86,22 @@ class ProposeMatchBody(Body):
     conflict_of_interest: Flag = False
 
 
-class ConfirmMatchBody(Body):
-    """Whose yes it is; a mentor or mentee who asks for themselves may leave it out."""
+class ConfirmMatchBody(ReportBody):
+    """Whose yes it is; a mentor or mentee who asks for themselves may leave it out.
+
+    Whoever passes on the word of a side says why that side does not give it itself: `onBehalfReason`.
+    """
 
     by: Side | None = None
+    on_behalf_reason: OnBehalfReason | None = None
 
 
-class RejectMatchBody(Body):
-    """Whose no it is, and why."""
+class RejectMatchBody(ReportBody):
+    """Whose no it is, and why; `onBehalfReason` as in a yes."""
 
     by: Side | None = None
     reason: RejectReason
+    on_behalf_reason: OnBehalfReason | None = None
 
 
 class ExpectationsBody(Body):
@@ -105,7 +111,7 @@ class ExpectationsBody(Body):
     mentee: FreeText | None = None
 
 
-class SignAgreementBody(Body):
+class SignAgreementBody(ReportBody):
     """The agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
 
     start: CalendarDate | None = None
@@ -155,18 +161,19 @@ class ExtendBody(Body):
 
 
 class DecideExtensionBody(Body):
-    """The agency's word on a later end."""
+    """The agency's word on a later end, and why; the reason goes to the vault."""
 
     approved: Flag
+    reason: FreeText | None = None
 
 
-class SuspendBody(Body):
+class SuspendBody(ReportBody):
     """Why the trajectory pauses."""
 
     reason: SuspendReason
 
 
-class EndMatchBody(Body):
+class EndMatchBody(ReportBody):
     """Why the match ends, whether it was talked over with the pair, and what follows."""
 
     reason: EndReason
@@ -175,7 +182,7 @@ class EndMatchBody(Body):
     by: Side | None = None
 
 
-class CompleteBody(Body):
+class CompleteBody(ReportBody):
     """Why the trajectory has come to its end, and whether it was talked over with the pair."""
 
     reason: EndReason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from fastapi import Response
@@ -13,6 +14,7 @@ from services.casefile.desk import Loaded
 from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
 from services.casefile.domain.transitions import CASE
+from services.casefile.domain.word import acting
 from services.casefile.reading import PAIR, Cases, Found
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Refused
@@ -50,11 +52,9 @@ class Casework:
         deposit = Deposit(self._vault, stream)
         stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
         command = action.command(body, stamp)
-        occurred_at = getattr(body, "occurred_at", None)
+        call = replace(asked.call(getattr(body, "occurred_at", None)), actor=acting(command, found.folded.state))
         try:
-            outcome = await self._handler.handle(
-                command, stream, CASE, asked.call(occurred_at), before_append=deposit.keep
-            )
+            outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
         except (Refused, PreconditionFailed) as refusal:
             if not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found):
                 raise _telling_nothing_more(refusal, name) from None

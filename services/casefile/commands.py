@@ -85,6 +85,7 @@ def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Command:
         reason=_plain(body.reason),
         open_needs=_plain(body.open_needs),
         recommended_next_step=_plain(body.recommended_next_step),
+        occurred_at=body.occurred_at,
     )
 
 
@@ -102,12 +103,24 @@ def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Command:
 
 
 def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Command:
-    return matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=_side(body.by, stamp.by))
+    return matching.ConfirmMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
 
 
 def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Command:
-    side = _side(body.by, stamp.by)
-    return matching.RejectMatch(at=stamp.at, by=stamp.by, side=side, reason=body.reason.value)
+    return matching.RejectMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        reason=body.reason.value,
+        on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
 
 
 def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Command:
@@ -121,6 +134,7 @@ def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Command:
         coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
         expectations_mentor_ref=stamp.ref_or_none("expectations.mentor", body.expectations.mentor),
         expectations_mentee_ref=stamp.ref_or_none("expectations.mentee", body.expectations.mentee),
+        occurred_at=body.occurred_at,
     )
 
 
@@ -143,7 +157,13 @@ def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Command:
         next=body.next.value,
         closure_talk=body.closure_talk,
         side=_plain(body.by),
+        occurred_at=body.occurred_at,
     )
+
+
+def _decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> Command:
+    reason_ref = stamp.ref_or_none("extension-decision", body.reason)
+    return trajectory.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
 
 
 def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Command:
@@ -167,10 +187,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "report-progress": Action(bodies.ProgressBody, "Tell the counsellor.", _same(mentoring.ReportProgress)),
     "extend-agreement": Action(bodies.ExtendBody, "Propose a later end.", _same(trajectory.ExtendAgreement)),
     "decide-extension": Action(
-        bodies.DecideExtensionBody, "The agency's word on a later end.", _same(trajectory.DecideExtension)
+        bodies.DecideExtensionBody, "The agency's word on a later end, and why.", _decide_extension
     ),
     "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
-    "resume": Action(bodies.NothingBody, "Take the trajectory up again.", _same(trajectory.Resume)),
+    "resume": Action(bodies.ReportBody, "Take the trajectory up again.", _same(trajectory.Resume)),
     "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
     "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
     "request-handback": Action(

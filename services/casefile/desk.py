@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from services.casefile.domain.case import Case, Desk, EventRef
+from contracts.codes import CaseState
+from services.casefile.domain.case import BEFORE_CLOSED, Case, Desk, EventRef
 from services.casefile.domain.known_programme import (
     KNOWN_ORGANISATION,
     KNOWN_PROGRAMME,
@@ -20,11 +22,15 @@ from services.casefile.domain.opening import TakeSubmission
 from services.casefile.domain.people import Correct
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.listing import CASES
 from services.casefile.timeline import find_event, recorded_by
 from services.chassis.calendar import Terms
 from services.chassis.decider import Command
+from services.chassis.index import IndexReader
 from services.chassis.metadata import References
 from services.chassis.streams import Reads, Streams
+
+OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
 class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened
@@ -66,7 +72,8 @@ class LoadedOrganisation:
 class Desks:
     """Loads desks; keeps the calendars of programme versions, which never change."""
 
-    def __init__(self) -> None:
+    def __init__(self, index: IndexReader) -> None:
+        self._index = index
         self._terms: dict[tuple[str, int], Terms] = {}
 
     def terms(self, learnt: ProgrammeLearnt) -> Terms:
@@ -102,6 +109,7 @@ class Desks:
             mentor=mentor,
             named_event=named,
             since_withdrawal=since,
+            other_open_case=self._other_open_case(case),
         )
         return Loaded(
             desk,
@@ -115,7 +123,20 @@ class Desks:
     async def for_reader(self, case: Case, at: datetime, streams: Streams) -> Desk:
         """The desk as somebody who asks what is possible needs it. Raises ProgrammeUnknown."""
         learnt = await self._learnt(case.programme, at, Reads(streams))
-        return Desk(at=at, case=case, rules=learnt.rules, terms=self.terms(learnt))
+        return Desk(
+            at=at,
+            case=case,
+            rules=learnt.rules,
+            terms=self.terms(learnt),
+            other_open_case=self._other_open_case(case),
+        )
+
+    def _other_open_case(self, case: Case) -> str | None:
+        if case.state is not CaseState.CLOSED:
+            return None
+        wanted = {"agency": case.agency, "client_ref": case.client_ref, "state": OPEN_STATES}
+        rows = self._index.find(CASES.name, wanted, after=0, limit=2)
+        return next((row.key for row in rows if row.key != case.case), None)
 
     async def _learnt(self, programme: str, at: datetime, reads: Reads) -> ProgrammeLearnt:
         known = await reads.state(programme_stream(programme), KNOWN_PROGRAMME)

@@ -15,6 +15,7 @@ from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.views import fold
+from services.casefile.work import work_in
 from services.chassis.index import Changes, IndexReader, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
@@ -22,8 +23,8 @@ from services.chassis.streams import Streams
 
 CASES: Final = Table(
     "cases",
-    columns=("agency", "state", "due"),
-    indexes=((), ("state",), ("agency",), ("agency", "state")),
+    columns=("agency", "state", "due", "client_ref"),
+    indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",), ("agency", "client_ref", "state")),
     orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term."""
@@ -56,18 +57,18 @@ organisation as long as the case is offered to it, or with it.
 """
 STEPS: Final = Table(
     "steps",
-    columns=("actor", "case_id", "step", "due"),
+    columns=("actor", "person", "case_id", "work", "due"),
     indexes=(("case_id",),),
-    orders=(("actor", "due"),),
+    orders=(("actor", "due"), ("actor", "person", "due")),
 )
-"""One row per open step: `actor` is the organisation that must act on it now, `due` is NO_TERM for one without."""
+"""One row for all that somebody must act on now (`services.casefile.work`); `due` is NO_TERM for one without."""
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-VERSION: Final = 4
+VERSION: Final = 5
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -149,7 +150,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case, is_new = known.case, recorded.version == 1
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    changes.put(CASES.name, case.case, seq, **own)
+    changes.put(CASES.name, case.case, seq, **own, client_ref=case.client_ref)
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,
@@ -184,15 +185,16 @@ def part_key(case_id: str, organisation: str) -> str:
 def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> None:
     if not is_new:
         changes.delete_where(STEPS.name, case_id=case.case)
-    for step in case.steps:
+    for work in work_in(case):
         changes.put(
             STEPS.name,
-            f"{case.case}:{step.step}",
+            f"{case.case}:{work.key}",
             seq,
-            actor=step.actor,
+            actor=work.actor,
+            person=work.person,
             case_id=case.case,
-            step=step.step,
-            due=sortable(step.due_at) if step.due_at is not None else NO_TERM,
+            work=work.key,
+            due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
         )
 
 

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contracts.codes import CaseState, Role, Step
+from contracts.codes import Role
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.domain.responsibility import OpenStep, find
 from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
-from services.casefile.presenting import step_view
-from services.casefile.reading import Cases, Found
-from services.casefile.views import of_case
+from services.casefile.reading import Cases
+from services.casefile.work import actor_of, stands_at, work_in
 from services.chassis.clock import Clock
 from services.chassis.http.positions import cursor, read_cursor, unknown_filter, unreadable
 from services.chassis.http.rendering import Json
@@ -25,22 +23,7 @@ from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
 from services.chassis.scheduler import sortable
 
-ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
-    Step.INTAKE: ("conclude-intake", "report-no-show"),
-    Step.MATCHING: ("propose-match",),
-    Step.MATCH_CONFIRMATION: ("confirm-match", "reject-match"),
-    Step.AGREEMENT: ("sign-agreement", "reject-match"),
-    Step.MENTORING: ("record-meeting", "complete-trajectory", "end-match"),
-    Step.CHECK_IN: ("record-check-in",),
-    Step.PROGRESS_REPORT: ("report-progress",),
-    Step.SUSPENSION_REVIEW: ("resume", "end-match"),
-    Step.HANDBACK_REPORT: ("request-handback",),
-    Step.HANDBACK_ACKNOWLEDGEMENT: ("accept-handback", "return-handback"),
-    Step.NEXT_SERVICE: ("close",),
-    Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
-}
-"""Which commands move a step on. A step that waits for a referral's answer names the referral's command itself."""
+ALL_OF_A_PERSON: Final = 10_000
 
 ALL: Final = 10_000
 """More organisations than are ever suspended at once."""
@@ -56,11 +39,13 @@ class Wanted:
     state: str | None
     organisation: str | None
     overdue: bool | None
+    client_ref: str | None = None
 
     def fits(self, view: Json) -> bool:
         """Whether what the caller reads of a case is looked for."""
         late = bool(view.get("overdue"))
-        return self.state in (None, view.get("state")) and self.overdue in (None, late)
+        here = self.client_ref in (None, view.get("clientRef"))
+        return here and self.state in (None, view.get("state")) and self.overdue in (None, late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +94,8 @@ class Lists:
             if known.state.name is None:
                 raise unknown_filter("organisation", "the id of an organisation that there is")
         await self._caught_up()
+        if wanted.client_ref is not None:
+            return await self._of_person(caller, wanted, wanted.client_ref, last, limit)
         looks = _looks(caller, wanted.organisation)
         items: list[Json] = []
         while True:
@@ -123,6 +110,35 @@ class Lists:
                 last = place
             if len(found) < most:
                 return items, None
+
+    async def _of_person(
+        self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
+    ) -> tuple[list[Json], str | None]:
+        """The cases of one person: a handful, so whether they are looked for is seen here."""
+        rows = self._index.find(CASES.name, {"client_ref": client_ref}, after=0, limit=ALL_OF_A_PERSON)
+        places: dict[Place, str] = {}
+        for row in rows:
+            place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
+            if self._has_part(caller, wanted.organisation, row) and (after is None or place > after):  # type: ignore[operator]
+                places[place] = row.key
+        items: list[Json] = []
+        last: Place | None = after
+        for place in sorted(places):
+            view = await self._view(caller, places[place], wanted)
+            if view is not None:
+                if len(items) == limit:
+                    return items, _token(last)
+                items.append(view)
+            last = place
+        return items, None
+
+    def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
+        """Whether the case is among those that `_looks` would look through."""
+        if organisation is None:
+            return True
+        if caller.role is not Role.AUDITOR and caller.org not in (row.columns["agency"], organisation):
+            return False
+        return self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
 
     def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
         """The next places of a list, in order, and the case at each."""
@@ -156,64 +172,61 @@ class Lists:
         view = await self._cases.view(caller, found)
         return view if wanted.fits(view) else None
 
-    async def work(self, caller: Caller, token: str | None, limit: int) -> tuple[list[Json], str | None]:
-        """The steps that the caller's organisation must act on, the most urgent first.
+    async def work(
+        self, caller: Caller, token: str | None, limit: int, *, mine: bool = False
+    ) -> tuple[list[Json], str | None]:
+        """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
 
-        For an agency also its cases with an organisation that is suspended, where others must act.
+        Staff find what waits for their organisation, an agency also its cases with an organisation that is suspended,
+        where others must act; a mentor and a mentee find their own case.
         """
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         await self._caught_up()
-        after = _read_place(token) if token is not None else None
         suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
-        rows = self._index.first(STEPS.name, "due", where={"actor": caller.org}, after=after, limit=limit + 1)
-        for organisation in sorted(suspended):
-            where = {"holder": organisation, "agency": caller.org}
-            rows += self._index.first(PARTS.name, "due", where=where, after=after, limit=limit + 1)
-        rows.sort(key=_place)
-        shown = await asyncio.gather(*(self._work(caller, row, suspended) for row in rows[:limit]))
-        following = _token(_place(rows[limit - 1])) if len(rows) > limit else None
-        return [item for item in shown if item is not None], following
+        last = _read_place(token) if token is not None else None
+        items: list[Json] = []
+        while True:
+            most = limit + 1 - len(items)
+            rows = self._work_rows(caller, suspended, last, most, mine=mine)
+            shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
+            for row, item in zip(rows, shown, strict=True):
+                if item is not None:
+                    if len(items) == limit:
+                        return items, _token(last)
+                    items.append(item)
+                last = _place(row)
+            if len(rows) < most:
+                return items, None
 
-    async def _work(self, caller: Caller, row: Row, suspended: Collection[str]) -> Json | None:
-        case_id = str(row.columns["case_id"])
-        found = await self._cases.find_silently(caller, case_id)
+    def _work_rows(
+        self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
+    ) -> list[Row]:
+        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
+        if mine:
+            where["person"] = caller.sub
+        rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        # One of a pair finds their own case and nothing else.
+        for organisation in sorted(suspended) if where["actor"] == caller.org else ():
+            held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
+            rows += self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
+        return sorted(rows, key=_place)[:most]
+
+    async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
+        found = await self._cases.find_silently(caller, str(row.columns["case_id"]))
         if found is None:
             return None
         case = found.folded.state
-        # The row of a step names it; that of a case with a suspended organisation shows where the case stands.
-        own = str(row.columns["step"]) if "step" in row.columns else None
-        step = own or case.current_step
-        if step is None or (held := find(case.steps, step)) is None:
+        halted = case.organisation in suspended
+        # The row of work names it; that of a case with a suspended organisation shows where the case stands.
+        if (key := row.columns.get("work")) is not None:
+            work = next((one for one in work_in(case) if one.key == key), None)
+            return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
+        stands = stands_at(case)
+        if stands is None or stands.actor == caller.org or not halted:
             return None
-        if own is None and (held.actor == caller.org or case.organisation not in suspended):
+        if mine and (case.lead is None or case.lead.sub != caller.sub):
             return None
-        responsibility = of_case(case, at=self._clock.now())
-        shown = next(step_view(one) for one in responsibility.steps if one.step == step)
-        actions = await (self._may(caller, found) if own is None else self._moves(caller, found, held))
-        return {"case": case_id, **shown, "organisationSuspended": case.organisation in suspended, "actions": actions}
-
-    async def _moves(self, caller: Caller, found: Found, held: OpenStep) -> list[Json]:
-        """What moves a step on, of that what the caller may do."""
-        referral = found.folded.state.referral
-        if held.step == Step.REFERRAL_ANSWER and held.awaiting is not None and referral is not None:
-            return [_of_referral(referral.referral, held.awaiting.action)]
-        view = await self._cases.view(caller, found)
-        wanted = ACTS_ON.get(held.step, ())
-        actions = [action for action in view["allowedActions"] if action["action"] in wanted]
-        if held.step == Step.NEXT_SERVICE:
-            actions.append({"action": "refer", "href": "/v1/referrals", "method": "POST"})
-        return actions
-
-    async def _may(self, caller: Caller, found: Found) -> list[Json]:
-        """What the agency can do about a case that others must act on."""
-        case = found.folded.state
-        offer = case.referral if case.state == CaseState.REFERRED else None
-        own = [_of_referral(offer.referral, "withdraw")] if offer is not None else []
-        return [*own, *(await self._cases.view(caller, found))["allowedActions"]]
-
-
-def _of_referral(referral: str, action: str) -> Json:
-    return {"action": action, "href": f"/v1/referrals/{referral}/{action}", "method": "POST"}
+        return await self._cases.halted_view(caller, found, stands)
 
 
 def _place(row: Row) -> tuple[str, str]:

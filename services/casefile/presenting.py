@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.casefile.domain.case import Case, Trajectory
+from contracts.codes import Step
+from services.casefile.domain.case import Case, Earlier, Match, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
+from services.casefile.work import Work
 from services.chassis.http.rendering import Json, as_json, camel
 
 
@@ -51,7 +53,7 @@ def timeline_view(item: Item) -> Json:
         "type": item.type,
         "occurredAt": item.occurred_at,
         "recordedAt": item.recorded_at,
-        "actor": party_view(item.actor),
+        "actor": _actor(item),
         "responsible": party_view(item.responsible),
         "step": item.step,
         "dueAt": item.due_at,
@@ -60,8 +62,18 @@ def timeline_view(item: Item) -> Json:
     }
 
 
-def case_view(case: Case, version: int, now: datetime) -> Json:
-    """A case as its agency, the organisation that it is with, and auditors read it."""
+def _actor(item: Item) -> Json | None:
+    shown = party_view(item.actor)
+    if shown is not None and item.on_behalf_reason is not None:
+        shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    return shown
+
+
+def case_view(case: Case, version: int, now: datetime, seen_by: str | None = None) -> Json:
+    """A case as its agency, the organisation that it is with, and auditors read it.
+
+    `seen_by` is that organisation: what is over it reads of its own referrals only. None: of all.
+    """
     running = of_case(case, at=now)
     return {
         "id": case.case,
@@ -80,35 +92,63 @@ def case_view(case: Case, version: int, now: datetime) -> Json:
         "askedToLead": party_view(case.asked_to_lead),
         "askedToCoordinate": party_view(case.asked_to_coordinate),
         "trajectory": _trajectory(case.trajectory),
+        "earlier": [_earlier(one) for one in case.earlier if seen_by in (None, one.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "links": links(case.case),
     }
 
 
+def _earlier(over: Earlier) -> Json:
+    return {
+        "referral": over.referral,
+        "organisation": over.organisation,
+        "endedBy": over.ended_by,
+        "reason": over.reason,
+        "endedAt": over.ended_at,
+        "trajectory": _trajectory(over.trajectory),
+        "decision": over.decision,
+        "nextService": over.next_service,
+        "answers": over.answers,
+    }
+
+
+def _match(match: Match | None) -> Json | None:
+    if match is None:
+        return None
+    return {"mentorRef": match.mentor, "kind": match.kind, "confirmed": sorted(match.confirmed)}
+
+
+def _agreement(match: Match | None) -> Json | None:
+    agreement = match.agreement if match is not None else None
+    if agreement is None:
+        return None
+    return {
+        "start": agreement.start,
+        "end": agreement.end,
+        "norm": agreement.norm,
+        "signedAt": agreement.signed_at,
+        "proposedEnd": agreement.proposed_end,
+    }
+
+
 def _trajectory(trajectory: Trajectory | None) -> Json | None:
     if trajectory is None:
         return None
-    match = trajectory.match
-    agreement = match.agreement if match is not None else None
     return {
         "coordinator": party_view(trajectory.coordinator),
         "acceptedAt": trajectory.accepted_at,
         "goals": list(trajectory.goals),
         "noShows": trajectory.no_shows,
-        "match": None
-        if match is None
-        else {"mentorRef": match.mentor, "kind": match.kind, "confirmed": sorted(match.confirmed)},
-        "agreement": None
-        if agreement is None
-        else {
-            "start": agreement.start,
-            "end": agreement.end,
-            "norm": agreement.norm,
-            "signedAt": agreement.signed_at,
-            "proposedEnd": agreement.proposed_end,
-        },
+        "match": _match(trajectory.match),
+        "agreement": _agreement(trajectory.match),
+        "endedMatches": [
+            {**(_match(one.match) or {}), "agreement": _agreement(one.match), "reason": one.reason}
+            for one in trajectory.ended_matches
+        ],
+        "progressReports": [as_json(one) for one in trajectory.progress_reports],
         "suspendedFor": trajectory.suspended_for,
+        "suspendedUntil": trajectory.suspended_until,
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,
@@ -146,6 +186,35 @@ def stopped_view(case_id: str, version: int) -> Json:
         "stopped": "CONSENT_WITHDRAWN",
         "dueAt": {},
         "links": {"self": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"},
+    }
+
+
+def work_item(case_id: str, work: Work, now: datetime) -> Json:
+    """Something to be acted on, as the worklist shows it."""
+    return {
+        "case": case_id,
+        "step": work.name,
+        "owner": party_view(work.owner),
+        "since": work.since,
+        "dueAt": work.due_at,
+        "overdue": work.due_at is not None and work.due_at < now,
+        "awaiting": _awaiting(work.awaiting),
+    }
+
+
+def proposal_item(case: Case, now: datetime) -> Json:
+    """What the worklist shows to one of a pair who is not bound: the case, and until when their word is awaited."""
+    match = case.match
+    waits = match is not None and match.agreement is None
+    due_at = match.due_at if match is not None and waits else None
+    return {
+        "case": case.case,
+        "step": Step.MATCH_CONFIRMATION.value if waits else None,
+        "owner": None,
+        "since": None,
+        "dueAt": due_at,
+        "overdue": due_at is not None and due_at < now,
+        "awaiting": None,
     }
 
 

@@ -96,22 +96,22 @@ def when_referral_accepted_start_intake(message: referral.ReferralAccepted, told
 
 def when_referral_declined_return_the_case(message: referral.ReferralDeclined, told: Told) -> TakeReturn:
     """The organisation said no; the lead decides anew."""
-    return _return(message, told, message.reason)
+    return _return(message, told, message.reason, message.access)
 
 
 def when_referral_withdrawn_return_the_case(message: referral.ReferralWithdrawn, told: Told) -> TakeReturn:
     """The offer was taken back; the lead decides anew."""
-    return _return(message, told, message.reason)
+    return _return(message, told, message.reason, message.access)
 
 
 def when_referral_expired_return_the_case(message: referral.ReferralExpired, told: Told) -> TakeReturn:
     """Nobody answered; the case returns visibly to its lead."""
-    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told), reason=None)
+    return _return(message, told, None, message.access)
 
 
 def when_referral_entered_in_error_return_the_case(message: referral.ReferralEnteredInError, told: Told) -> TakeReturn:
     """What rested on the referral ends, and the lead decides anew."""
-    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told), reason=None)
+    return _return(message, told, None, message.access)
 
 
 def when_error_reported_note_it(message: referral.ErrorReported, told: Told) -> TakeNote:
@@ -234,8 +234,17 @@ def _progress(
     )
 
 
-def _return(message: referral.ReferralMessage, told: Told, reason: str) -> TakeReturn:
-    return TakeReturn(at=told.at, by=_actor(message), message=_said(message, told, reason), reason=reason)
+def _return(
+    message: referral.ReferralMessage, told: Told, reason: str | None, access: ToldDeadline | None
+) -> TakeReturn:
+    codes = (reason,) if reason is not None else ()
+    return TakeReturn(
+        at=told.at,
+        by=_actor(message),
+        message=_said(message, told, *codes),
+        reason=reason,
+        access=next(iter(_deadlines([access])), None) if access is not None else None,
+    )
 
 
 def _said(message: referral.ReferralMessage, told: Told, *codes: str) -> ReferralMessage:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from contracts.codes import Role
+from contracts.codes import CaseState, Role, Step
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
@@ -28,13 +28,16 @@ from services.casefile.domain.transitions import CASE
 from services.casefile.presenting import (
     case_view,
     pair_view,
+    proposal_item,
     proposal_view,
     responsibility_view,
     stopped_view,
     timeline_view,
+    work_item,
 )
 from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
+from services.casefile.work import ACTS_ON, ERROR_CONFIRMATION, Work
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
 from services.chassis.http.rendering import Json, recorded_view
@@ -95,19 +98,58 @@ class Cases:
         case, etag = found.folded.state, found.folded.etag
         relations = set(found.relations)
         if relations & SEES_STATE:
-            body = case_view(case, etag, now)
+            body = case_view(case, etag, now, self._seen_by(caller, found))
         elif relations & PAIR:
+            basis = consent_of(case) if MENTEE_OF_CASE in relations else None
+            links = {"legalBasis": f"/v1/legal-bases/{basis}"} if basis is not None else {}
             if not await self.is_bound(found):
-                return {**proposal_view(case, etag), **await self._actions(caller, found, now, ON_PROPOSAL)}
+                shown = proposal_view(case, etag) | ({"links": links} if links else {})
+                return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
+            body["links"] |= links
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
             # A former party reads the case as it was when its part in it ended, and no later version of it.
             records = await self.records(found)
             history = history_of(records, visible_to(records, caller.org))
-            body = case_view(fold(history), history[-1].version if history else 0, now)
+            body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
+
+    async def work_view(self, caller: Caller, found: Found, work: Work, *, suspended: bool = False) -> Json | None:
+        """What somebody has to act on, with the commands that do it; None for what is not this caller's to do."""
+        case, now = found.folded.state, self._clock.now()
+        if set(found.relations) & PAIR:
+            # One of a pair finds the case itself, and with it all that they may do.
+            possible = (await self.view(caller, found))["allowedActions"]
+            bound = await self.is_bound(found)
+            return {**(work_item(case.case, work, now) if bound else proposal_item(case, now)), "actions": possible}
+        if work.name == ERROR_CONFIRMATION:
+            # Another one than who reported it, and of the role that may.
+            if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
+                return None
+            actions = [_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
+        elif work.step is None and caller.sub != work.person:
+            return None
+        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None:
+            assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
+            path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
+            actions = [_link(work.awaiting.action, path)]
+        else:
+            wanted = ACTS_ON.get(work.name, ())
+            possible = (await self.view(caller, found))["allowedActions"]
+            actions = [one for one in possible if one["action"] in wanted]
+            if work.name == Step.NEXT_SERVICE:
+                actions.append(_link("refer", "/v1/referrals"))
+        return _of_staff(case, work, now, actions, suspended=suspended)
+
+    async def halted_view(self, caller: Caller, found: Found, work: Work) -> Json:
+        """Where a case stands with a suspended organisation, with what the agency can do about it itself."""
+        case = found.folded.state
+        offer = case.referral if case.state == CaseState.REFERRED else None
+        own = [_link("withdraw", f"/v1/referrals/{offer.referral}/withdraw")] if offer is not None else []
+        possible = [*own, *(await self.view(caller, found))["allowedActions"]]
+        return _of_staff(case, work, self._clock.now(), possible, suspended=True)
 
     async def is_bound(self, found: Found) -> bool:
         """Whether mentor or mentee reads more than the proposal.
@@ -192,11 +234,28 @@ class Cases:
                     }
                 )
             else:
-                href = f"/v1/cases/{found.case_id}/{action}"
-                allowed.append({"action": action, "href": href, "method": "POST"})
+                allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:
-            return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
+            allowed, refused = [one for one in allowed if one["action"] in only], []
+        if MENTEE_OF_CASE in found.relations and (basis := consent_of(found.folded.state)) is not None:
+            # As easy as it was given (GDPR Art. 7(3)): the referral service takes it.
+            allowed.append(_link("withdraw", f"/v1/legal-bases/{basis}/withdraw"))
         return {"allowedActions": allowed, "blockedActions": refused}
+
+
+def consent_of(case: Case) -> str | None:
+    """The legal basis that the person can withdraw now."""
+    basis = case.referral.legal_basis if case.referral is not None else None
+    return basis if basis in case.consents else None
+
+
+def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
+    shown = work_item(case.case, work, now)
+    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
+
+
+def _link(action: str, href: str) -> Json:
+    return {"action": action, "href": href, "method": "POST"}
 
 
 @lru_cache(maxsize=512)

@@ -36,6 +36,11 @@ def sentence(event: Any) -> str:
     return said.format(**shown)
 
 
+def passed_on(reason: str | None) -> str:
+    """What is added where somebody passed on another's word (`OnBehalfReason`)."""
+    return f" Passed on by the coordinator: {reason}." if reason is not None else ""
+
+
 _OF_REFERRALS: Mapping[str, str] = {
     "ReferralSubmitted": "The agency {agency} referred the person to {organisation}.",
     "ReferralReceived": "{organisation} acknowledged receipt.",

@@ -18,7 +18,7 @@ from services.casefile.domain.opening import ReferralEntryTaken
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
-from services.casefile.sentences import sentence
+from services.casefile.sentences import passed_on, sentence
 from services.chassis.metadata import Recorded
 
 
@@ -37,6 +37,8 @@ class Item:
     occurred_at: datetime
     recorded_at: datetime
     actor: Party
+    on_behalf_of: str | None
+    on_behalf_reason: str | None
     responsible: Party | None
     step: str | None
     due_at: datetime | None
@@ -99,11 +101,13 @@ def _item(recorded: Recorded, after: Case) -> Item:
         occurred_at=occurred_at(recorded),
         recorded_at=meta.recorded_at,
         actor=entry.actor if entry is not None else Party(role=meta.actor.role, org=meta.actor.org, sub=meta.actor.sub),
+        on_behalf_of=meta.actor.on_behalf_of if entry is None else None,
+        on_behalf_reason=meta.actor.on_behalf_reason if entry is None else None,
         responsible=held.owner if held is not None else after.lead,
         step=step,
         # Of the step that the event names, where it sets no term of its own.
         due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
-        text=sentence(event),
+        text=f"{sentence(event)}{passed_on(meta.actor.on_behalf_reason)}",
         digest=entry.digest if entry is not None else recorded.digest,
     )
 

@@ -20,13 +20,15 @@ S = TypeVar("S")
 class Actor:
     """Who acts: the organisation's own staff identifier, the role, and the organisation.
 
-    `on_behalf_of` names the organisation for whom a system user acts, where it acts for one.
+    `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, or the person
+    whose word somebody else passes on, with the code of the reason why (`on_behalf_reason`).
     """
 
     sub: str
     role: str
     org: str
     on_behalf_of: str | None = None
+    on_behalf_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import SerializerFunctionWrapHandler, WrapSerializer
 
 from services.chassis.decider import Actor
 
@@ -19,6 +21,14 @@ class References:
     programme_version: str | None = None
 
 
+def _written(actor: Actor, write: SerializerFunctionWrapHandler) -> Any:
+    # Whoever acts in their own name is written in the bytes that it always had.
+    written = write(actor)
+    if actor.on_behalf_reason is None:
+        del written["on_behalf_reason"]
+    return written
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
     """Who, when, under which rules, and why an event was recorded. No personal data, ever.
@@ -29,7 +39,7 @@ class Metadata:
     """
 
     event_id: str
-    actor: Actor
+    actor: Annotated[Actor, WrapSerializer(_written)]
     occurred_at: datetime
     recorded_at: datetime
     correlation_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from contracts.codes import OrganisationKind, Role, WithdrawReason
@@ -11,8 +11,10 @@ from services.chassis.decider import EXISTENCE
 from services.chassis.identity import Caller
 from services.referral.domain.desk import Desk
 from services.referral.domain.organisation import Organisation
+from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
 
+NGO_ACCESS: Final = "NGO_ACCESS"
 AGENCY: Final = "AGENCY"
 """Somebody of an agency, as to things that do not exist yet."""
 SUSPENDED_AGENCY: Final = "SUSPENDED_AGENCY"
@@ -23,6 +25,8 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The organisation that was addressed, after the person withdrew the legal basis: only the stop remains visible."""
 FORMER_ORGANISATION: Final = "FORMER_ORGANISATION"
 """The organisation whose access ended, twelve weeks after its referral did."""
+PERSON: Final = "PERSON"
+"""The person whom the referral is about: they sign in at their agency, or at the organisation, by their pseudonym."""
 OVERSIGHT: Final = "OVERSIGHT"
 PLATFORM: Final = "PLATFORM"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
@@ -33,6 +37,7 @@ _LEADS = frozenset({Role.AGENCY_TEAM_LEAD})
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 _READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
+_MENTEES = frozenset({Role.MENTEE})
 _OPERATORS = frozenset({Role.OPERATOR})
 _EVERYBODY = frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}
 
@@ -61,6 +66,15 @@ POLICY: Final = Policy(
         Rule("read-contact", _COUNSELLORS, OWNER_AGENCY),
         Rule("read-contact", _COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read-contact", _COORDINATORS, CONSENT_WITHDRAWN),
+        # To whom the person's data went, the organisations that they went to need not be told.
+        Rule("read-disclosures", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("read-disclosures", _AUDITORS, OVERSIGHT),
+        Rule("read-legal-basis", _READERS, OWNER_AGENCY),
+        Rule("read-legal-basis", _READERS, ADDRESSED_ORGANISATION),
+        Rule("read-legal-basis", _READERS, CONSENT_WITHDRAWN),
+        Rule("read-legal-basis", _AUDITORS, OVERSIGHT),
+        Rule("read-legal-basis", _MENTEES, PERSON),
+        Rule("withdraw-legal-basis", _MENTEES, PERSON),
         Rule("withdraw-legal-basis", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
         Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, ADDRESSED_ORGANISATION),
         Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, CONSENT_WITHDRAWN),
@@ -102,7 +116,7 @@ POLICY: Final = Policy(
 )
 
 
-def relations_to_referral(caller: Caller, desk: Desk, access_term: timedelta) -> tuple[str, ...]:
+def relations_to_referral(caller: Caller, desk: Desk) -> tuple[str, ...]:
     """How the caller stands to a referral. A draft has no other party than its agency."""
     offer = desk.referral.offer
     if offer is None:
@@ -111,13 +125,17 @@ def relations_to_referral(caller: Caller, desk: Desk, access_term: timedelta) ->
     if caller.org == offer.agency:
         relations.append(OWNER_AGENCY)
     if caller.org == offer.organisation:
-        relations.append(_addressed(desk, access_term))
+        relations.append(_addressed(desk))
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
+    packet = desk.referral.packet
+    # The pseudonym is the agency's, and the organisation's only where the offer has told it.
+    if caller.role is Role.MENTEE and relations and packet is not None and caller.sub == packet.client_ref:
+        relations.append(PERSON)
     return tuple(relations)
 
 
-def _addressed(desk: Desk, access_term: timedelta) -> str:
+def _addressed(desk: Desk) -> str:
     referral = desk.referral
     if desk.legal_basis.withdrawn_at is not None or (
         referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
@@ -125,10 +143,17 @@ def _addressed(desk: Desk, access_term: timedelta) -> str:
         return CONSENT_WITHDRAWN
     if referral.access_ended:
         return FORMER_ORGANISATION
-    ended = referral.moved.at if referral.moved is not None and referral.state in TERMINAL else None
-    if ended is not None and desk.at >= ended + access_term:
-        return FORMER_ORGANISATION
-    return ADDRESSED_ORGANISATION
+    ends = referral.access.due_at if referral.access is not None else _ends_as_of_old(desk)
+    return FORMER_ORGANISATION if ends is not None and desk.at >= ends else ADDRESSED_ORGANISATION
+
+
+def _ends_as_of_old(desk: Desk) -> datetime | None:
+    """The end of the access to a referral that ended before its end wrote that down: days, whatever the unit."""
+    referral, version = desk.referral, desk.programme.in_force(desk.at)
+    if referral.moved is None or referral.state not in TERMINAL:
+        return None
+    terms = version.parameters.terms if version is not None else DEFAULT_TERMS
+    return referral.moved.at + timedelta(days=terms.get(NGO_ACCESS, DEFAULT_TERMS[NGO_ACCESS]).n)
 
 
 def relations_of_agency(own: Organisation) -> tuple[str, ...]:

@@ -67,6 +67,30 @@ class PersonAnswer(Contract):
     contact: dict[str, str | None]
 
 
+class DisclosedTo(Contract):
+    """An organisation, or somebody of it who asked for the data."""
+
+    org: str
+    role: str | None
+    sub: str | None
+
+
+class DisclosureAnswer(Contract):
+    """One disclosure. `what` is CONTACT (the contact data were read), PACKET (the offer), or INFORMATION (answers)."""
+
+    at: datetime
+    to: DisclosedTo
+    what: str
+    legal_basis: str | None
+
+
+class DisclosurePage(Contract):
+    """A page of disclosures, the oldest first."""
+
+    items: list[DisclosureAnswer]
+    next: str | None
+
+
 class OrganisationAnswer(Contract):
     """An organisation; `taken` counts the accepted referrals that it carries now.
 

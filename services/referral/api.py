@@ -29,7 +29,7 @@ from services.chassis.http.asked import (
 from services.chassis.http.plain import PlainRoute
 from services.chassis.http.positions import read_cursor
 from services.referral import bodies
-from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
+from services.referral.answers import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
 from services.referral.intake import PERSONAL, Intake
 from services.referral.lists import Lists
@@ -83,6 +83,17 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
         caller: Authenticated, referral_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
     ) -> Response:
         items, more = await intake.recorded(caller, referral_id, read_cursor(cursor), limit)
+        return answers.page(items, more)
+
+    @router.get(
+        "/{referral_id}/disclosures",
+        response_model=DisclosurePage,
+        summary="To whom the person's data went, when, and on which legal basis.",
+    )
+    async def disclosures(
+        caller: Authenticated, referral_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+    ) -> Response:
+        items, more = await intake.disclosed(caller, referral_id, read_cursor(cursor), limit)
         return answers.page(items, more)
 
     @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")

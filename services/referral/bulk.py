@@ -57,6 +57,7 @@ def routes(intake: Intake) -> APIRouter:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         request.state.dry_run = dry_run
+        await intake.prepared()
         return _Lines(_answers(request, caller, intake))
 
     return router

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.chassis.calendar import Terms
 from services.chassis.decider import Command, Entity
+from services.chassis.handler import Busy
+from services.chassis.index import IndexReader
 from services.chassis.metadata import References
 from services.chassis.streams import Reads, Streams
-from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_stream
+from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.desk import Desk
 from services.referral.domain.drafting import CreateDraft
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, WithdrawLegalBasis, legal_basis_stream
@@ -23,6 +26,7 @@ from services.referral.domain.organisation import (
     OrganisationDesk,
     organisation_stream,
 )
+from services.referral.domain.person import PERSON, Elsewhere, person_stream
 from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVersionPublished, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
@@ -30,6 +34,9 @@ from services.referral.domain.reminders import REMINDERS, Reminders, reminders_s
 from services.referral.domain.rests_on import RestsOn, rests_on
 from services.referral.domain.submission import SubmitReferral
 from services.referral.domain.timekeeping import RemindDeadline
+from services.referral.listing import PROGRAMMES
+
+MOST_PROGRAMMES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,42 @@ class LoadedCaseKey:
     references: References = References()
 
 
+class KnownProgrammes:
+    """The programmes that there were when this process first asked; what is taken later, a person's stream tells.
+
+    So a person whose referral is older than that stream is found all the same, and commands need the index once.
+    """
+
+    def __init__(self, index: IndexReader, catch_up: Callable[[], Awaitable[None]], wait_seconds: float) -> None:
+        self._index = index
+        self._catch_up = catch_up
+        self._wait_seconds = wait_seconds
+        self._loading: asyncio.Task[None] | None = None
+        self.known: tuple[str, ...] | None = None
+
+    async def all(self) -> tuple[str, ...]:
+        """Their ids. Raises Busy while the index of an old log is still being put together."""
+        if self.known is None:
+            if self._loading is None or self._loading.done():
+                self._loading = asyncio.create_task(self._load())
+            # Not stopped with the request: it is for all that come.
+            done, _ = await asyncio.wait({self._loading}, timeout=self._wait_seconds)
+            if not done:
+                raise Busy
+            self._loading.result()
+        return self.known or ()
+
+    async def _load(self) -> None:
+        await self._catch_up()
+        rows = self._index.find(PROGRAMMES.name, {}, after=0, limit=MOST_PROGRAMMES)
+        self.known = tuple(row.key for row in rows)
+
+
 class Desks:
     """Loads desks; keeps the calendars of programme versions, which never change."""
 
-    def __init__(self) -> None:
+    def __init__(self, programmes: KnownProgrammes) -> None:
+        self._programmes = programmes
         self._terms: dict[tuple[str, int], Terms] = {}
 
     def terms(self, version: ProgrammeVersionPublished | None) -> Terms | None:
@@ -81,12 +120,28 @@ class Desks:
             self._terms[key] = Terms(terms, parameters.time_zone, parameters.country)
         return self._terms[key]
 
-    @staticmethod
-    def foreseen(command: Command) -> list[tuple[str, Entity[Any]]]:
+    def foreseen(self, command: Command) -> list[tuple[str, Entity[Any]]]:
         """What a command rests on whatever its referral says: all but the referral itself, where it says nothing."""
         if not isinstance(command, SubmitReferral | CreateDraft):
             return []
-        return _streams(rests_on(command, REFERRAL.initial))
+        on = rests_on(command, REFERRAL.initial)
+        known = self._programmes.known or ()
+        keys = [(case_key_stream(key), CASE_KEY) for key in _elsewhere(on, known).values()]
+        return [*_streams(on), *keys]
+
+    async def _held_elsewhere(self, on: RestsOn, reads: Reads) -> tuple[Elsewhere, ...]:
+        """The person's case keys in other programmes: in those that are known, and in those that the stream tells."""
+        if on.person is None:
+            return ()
+        person = await reads.state(person_stream(*on.person), PERSON)
+        keys = _elsewhere(on, {*await self._programmes.all(), *person.programmes})
+        await reads.together([(case_key_stream(key), CASE_KEY) for key in keys.values()])
+        return tuple(
+            [
+                Elsewhere(programme=programme, key=await reads.state(case_key_stream(key), CASE_KEY))
+                for programme, key in keys.items()
+            ]
+        )
 
     async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
         """The desk of a command on a referral, or of the withdrawal of its legal basis."""
@@ -109,6 +164,7 @@ class Desks:
         # What is possible in a state does not rest on the case key, and so a reader needs none.
         on = RestsOn(
             case_key=on.case_key if command is not None else None,
+            person=on.person,
             organisation=on.organisation,
             agency=on.agency,
             programme=on.programme,
@@ -129,6 +185,7 @@ class Desks:
             else Organisation(),
             agency=await reads.state(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
             legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
+            elsewhere=await self._held_elsewhere(on, reads),
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
             if isinstance(command, RemindDeadline) and referral.offer is not None
             else Reminders(),
@@ -143,6 +200,13 @@ class Desks:
         )
 
 
+def _elsewhere(on: RestsOn, programmes: Iterable[str]) -> dict[str, str]:
+    """The case key of the person in each of the programmes but the one at hand."""
+    if on.person is None:
+        return {}
+    return {one: case_key_of(*on.person, one) for one in sorted(programmes) if one != on.programme}
+
+
 def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
     named: tuple[tuple[str | None, Callable[[str], str], Entity[Any]], ...] = (
         (on.programme, programme_stream, PROGRAMME),
@@ -151,7 +215,8 @@ def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
         (on.agency, organisation_stream, ORGANISATION),
         (on.legal_basis, legal_basis_stream, LEGAL_BASIS),
     )
-    return [(stream_of(name), entity) for name, stream_of, entity in named if name]
+    person = [(person_stream(*on.person), PERSON)] if on.person is not None else []
+    return [*((stream_of(name), entity) for name, stream_of, entity in named if name), *person]
 
 
 def after(desk: Desk, referral: Referral, events: Sequence[Any]) -> Desk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from services.referral.commands import (
     referral_id_for,
 )
 from services.referral.desk import Loaded
+from services.referral.disclosures import disclosed
 from services.referral.domain.desk import ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
@@ -63,7 +64,13 @@ class Intake:
         handler: Handler[Command, Loaded],
         vault: Vault,
         clock: Clock,
+        prepared: Callable[[], Awaitable[object]],
     ) -> None:
+        """`prepared` returns once this process knows what a new referral is held against; at once, but the first time.
+
+        Asked before anything else, so that those that come first are taken in the order in which they came.
+        """
+        self.prepared = prepared
         self._referrals = referrals
         self._handler = handler
         self._vault = vault
@@ -71,6 +78,7 @@ class Intake:
 
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
+        await self.prepared()
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
         deposit = Deposit(self._vault, referral_stream(referral_id))
         packet = packet_of(body, _set_aside(body.contact, deposit))
@@ -176,6 +184,14 @@ class Intake:
             records = [one for one in records if one.event.offer.organisation is not None]
         items = [recorded_view(one) for one in records[:limit]]
         return items, records[limit - 1].version if len(records) > limit else None
+
+    async def disclosed(
+        self, caller: Caller, referral_id: str, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """To whom the person's data went, behind a position of the log."""
+        found = await self._referrals.find(caller, referral_id, "read-disclosures")
+        basis = found.folded.state.legal_basis_id
+        return await disclosed(self._referrals.streams.log, referral_id, basis, after, limit)
 
     async def texts(self, caller: Caller, referral_id: str) -> Response:
         """What the parties wrote to each other about a referral: answers, and reasons that no code says."""

@@ -12,6 +12,7 @@ from services.referral.domain.ending import AccessEnded
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.offer import Offer, ReferralEvent
 from services.referral.domain.organisation import OrganisationDescribed
+from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.submission import ReferralSubmitted
 
@@ -34,8 +35,9 @@ REFERRALS: Final = Table(
 )
 """One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it."""
 ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
-TABLES: Final = (REFERRALS, ORGANISATIONS, DEADLINES)
-VERSION: Final = 2
+PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
+TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, DEADLINES)
+VERSION: Final = 3
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -45,6 +47,8 @@ def project(recorded: Recorded, changes: Changes) -> None:
         case OrganisationDescribed() as described:
             kind = described.description.kind
             changes.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
+        case ProgrammeVersionPublished() as published:
+            changes.put(PROGRAMMES.name, published.programme, recorded.position, kind=published.parameters.kind)
         case LegalBasisWithdrawn(offer=Offer() as offer):
             # The stop remains to be seen, also by whom the rest was closed to before.
             changes.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)

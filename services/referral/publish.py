@@ -12,7 +12,7 @@ from services.chassis.deadline import Deadline as Running
 from services.chassis.metadata import Recorded
 from services.referral.domain import answering, correction, ending, timekeeping
 from services.referral.domain.legal_basis import LegalBasisGiven, LegalBasisWithdrawn
-from services.referral.domain.offer import Offer, ReferralEvent
+from services.referral.domain.offer import Offer, PartEnds, ReferralEvent
 from services.referral.domain.organisation import OrganisationDescribed
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
@@ -106,17 +106,18 @@ def _of_referral(
                 re_referable=event.re_referable,
                 suggestion=event.suggestion_ref,
                 agency_action=event.agency_action,
+                access=_access(event),
             )
         case ending.ReferralWithdrawn():
-            return told.ReferralWithdrawn(**common, reason=event.reason)
+            return told.ReferralWithdrawn(**common, reason=event.reason, access=_access(event))
         case timekeeping.ReferralExpired():
-            return told.ReferralExpired(**common, last_actor=event.last_actor)
+            return told.ReferralExpired(**common, last_actor=event.last_actor, access=_access(event))
         case ending.ReferralCompleted():
             return told.ReferralCompleted(**common, closure=event.closure, loop_closed_at=event.loop_closed_at)
         case correction.ErrorReported():
             return told.ErrorReported(**common)
         case correction.ReferralEnteredInError():
-            return told.ReferralEnteredInError(**common)
+            return told.ReferralEnteredInError(**common, access=_access(event))
         case LegalBasisWithdrawn():
             return told.LegalBasisWithdrawn(**common, legal_basis=event.legal_basis_id, withdrawn_at=event.withdrawn_at)
         case DeadlineReminded():
@@ -173,6 +174,10 @@ def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> told.LegalBasis
         language=given.language,
         given_at=given.given_at,
     )
+
+
+def _access(event: PartEnds) -> Deadline | None:
+    return None if event.access is None else _deadlines([event.access])[0]
 
 
 def _deadlines(running: Iterable[Running]) -> list[Deadline]:

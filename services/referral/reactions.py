@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts import casefile
+from services.chassis.deadline import Deadline
 from services.chassis.decider import Actor
 from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.ending import CompleteReferral, EndAccess
@@ -21,7 +22,14 @@ class Told:
 
 def when_handback_accepted_complete_the_referral(message: casefile.HandbackAccepted, told: Told) -> CompleteReferral:
     """The agency took the case back: the loop of the referral is closed."""
-    return CompleteReferral(at=told.at, by=told.by, referral_id=message.referral, closed_at=message.occurred_at)
+    ends = message.access
+    return CompleteReferral(
+        at=told.at,
+        by=told.by,
+        referral_id=message.referral,
+        closed_at=message.occurred_at,
+        access=Deadline(ends.name, ends.due_at, ends.remind_at) if ends is not None else None,
+    )
 
 
 def when_ngo_access_expired_end_that_to_the_referral(message: casefile.NgoAccessExpired, told: Told) -> EndAccess:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -28,9 +27,6 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.rules import ACTIONS, blocked
 from services.referral.views import referral_view, stopped_view
-
-NGO_ACCESS = "NGO_ACCESS"
-DEFAULT_ACCESS = timedelta(days=84)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +90,13 @@ class Referrals:
             body = stopped_view(found.referral_id, referral, etag)
         else:
             body = referral_view(found.referral_id, referral, etag, found.desk.legal_basis)
+        if POLICY.permits(caller, "read-disclosures", found.relations):
+            body["links"] |= {"disclosures": f"/v1/referrals/{found.referral_id}/disclosures"}
         return {**body, **_actions(caller, found)}
 
 
 def _as_found(caller: Caller, referral_id: str, folded: Folded[Referral], desk: Desk) -> Found:
-    return Found(referral_id, folded, desk, relations_to_referral(caller, desk, _access_term(desk)))
+    return Found(referral_id, folded, desk, relations_to_referral(caller, desk))
 
 
 def _actions(caller: Caller, found: Found) -> dict[str, list[Any]]:
@@ -146,9 +144,3 @@ def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, J
 _WHO_MAY: Final = {
     action: ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM) for action in ACTIONS
 }
-
-
-def _access_term(desk: Desk) -> timedelta:
-    version = desk.programme.in_force(desk.at)
-    term = version.parameters.terms.get(NGO_ACCESS) if version is not None else None
-    return timedelta(days=term.n) if term is not None else DEFAULT_ACCESS

@@ -265,7 +265,7 @@ def routes(registry: Registry) -> APIRouter:
 
     @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])
     async def legal_basis(caller: Authenticated, basis_id: Identifier, _: Covered) -> Response:
-        return answers.read(*await registry.legal_basis(caller, basis_id, "read"))
+        return answers.read(*await registry.legal_basis(caller, basis_id, "read-legal-basis"))
 
     @router.post("/legal-bases/{basis_id}/withdraw", response_model=LegalBasisAnswer, tags=["legal bases"])
     async def withdraw(

@@ -15,6 +15,7 @@ from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
+from services.referral.domain.person import PersonReferred
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
@@ -46,6 +47,7 @@ TOPICS: dict[str, type] = {
     "case_key.released.v1": CaseKeyReleased,
     "case_key.case_ended.v1": CaseEnded,
     "case_key.case_resumed.v1": CaseResumed,
+    "person.referred.v1": PersonReferred,
     "organisation.described.v1": OrganisationDescribed,
     "organisation.capacity_taken.v1": CapacityTaken,
     "organisation.capacity_released.v1": CapacityReleased,

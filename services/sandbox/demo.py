@@ -10,6 +10,9 @@ OPERATOR: Final = Person("demo.operator", "caserelay-demo", "OPERATOR")
 INES: Final = Person("ines.debacker", "vdab-gent", "AGENCY_COUNSELLOR")
 LOTTE: Final = Person("lotte.claes", "brugwerk", "NGO_COORDINATOR")
 KARIM: Final = Person("karim.haddad", "samenstap", "NGO_COORDINATOR")
+MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
+MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")
+"""The person of the story, who signs in by the agency's pseudonym."""
 AUDITOR: Final = Person("demo.auditor", "rekenhof-demo", "AUDITOR")
 
 PROGRAMME: Final = "mtw-be-2026"

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.sandbox.client import Person, SandboxClient
-from services.sandbox.demo import AUDITOR, INES, LOTTE, PROGRAMME
+from services.sandbox.demo import AUDITOR, INES, LOTTE, MENTEE, MENTOR, PROGRAMME
 
 Say = Callable[[str], None]
 
@@ -51,7 +51,7 @@ NADIA: Final[dict[str, Any]] = {
 }
 """A referral that waits for an answer, so that a visitor has something to do."""
 
-MENTOR: Final[dict[str, Any]] = {
+MENTOR_PROFILE: Final[dict[str, Any]] = {
     "kind": "VOLUNTEER",
     "screenedOn": "2025-11-10",
     "trainedOn": "2025-11-24",
@@ -146,12 +146,13 @@ async def _match(teller: Teller, client: SandboxClient, case: str) -> None:
     # One who was described before stays as described.
     known = await client.send(LOTTE, "GET", "/v1/mentors")
     if all(mentor["ref"] != "M-41" for mentor in known.json()["items"]):
-        await client.send(LOTTE, "PUT", "/v1/mentors/M-41", MENTOR)
+        await client.send(LOTTE, "PUT", f"/v1/mentors/{MENTOR.sub}", MENTOR_PROFILE)
     proposal = {"mentorRef": "M-41", "kind": "VOLUNTEER", "criteria": ["SECTOR", "LANGUAGE", "AVAILABILITY"]}
     await teller.does(LOTTE, case, "propose-match", proposal)
     await teller.on("2026-02-19")
-    for side in ("MENTOR", "MENTEE"):
-        await teller.does(LOTTE, case, "confirm-match", {"by": side})
+    for side in (MENTOR, MENTEE):
+        # Each side says so itself.
+        await teller.does(side, case, "confirm-match")
     agreement = {
         "start": "2026-02-19",
         "end": "2026-08-18",

@@ -214,7 +214,7 @@ class Casebook:
         """Thursday 19 February: both said yes, and the agreement is signed."""
         self.proposed()
         for side in ("MENTOR", "MENTEE"):
-            self.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side))
+            self.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
         self.act(SIGN)
         return self
 

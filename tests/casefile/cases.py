@@ -54,7 +54,9 @@ ROAD: Final[Mapping[str, tuple[Step, ...]]] = {
     "INTAKE": (),
     "MATCHING": ((LOTTE, "conclude-intake", INTAKE),),
     "MATCH_PROPOSED": ((LOTTE, "propose-match", PROPOSAL),),
-    "CONFIRMED": ((LOTTE, "confirm-match", {"by": "MENTOR"}), (LOTTE, "confirm-match", {"by": "MENTEE"})),
+    "CONFIRMED": tuple(
+        (LOTTE, "confirm-match", {"by": side, "onBehalfReason": "NO_ACCOUNT"}) for side in ("MENTOR", "MENTEE")
+    ),
     "MENTORING": ((LOTTE, "sign-agreement", AGREEMENT),),
     "HANDBACK_DUE": ((LOTTE, "complete-trajectory", {"reason": "EMPLOYMENT", "closureTalk": True}),),
     "HANDBACK_REQUESTED": ((LOTTE, "request-handback", REPORT),),

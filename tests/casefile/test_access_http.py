@@ -81,7 +81,7 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read",), MENTORS, "MATCHED_MENTOR")
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
-    allow(("read-worklist",), AGENCY | NGO, "ANY_ORGANISATION")
+    allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")
@@ -122,9 +122,9 @@ EVERYBODY: Final[dict[Person, tuple[int, int, int, int]]] = {
     AUDITOR: (200, 200, 403, 200),
     KARIM: (404, 404, 200, 404),
     PIETER: (404, 404, 200, 403),
-    MENTOR: (404, 404, 403, 403),
-    FATIMA: (404, 404, 403, 403),
-    MENTEE: (404, 404, 403, 403),
+    MENTOR: (404, 404, 200, 403),
+    FATIMA: (404, 404, 200, 403),
+    MENTEE: (404, 404, 200, 403),
     OPERATOR: (404, 404, 403, 403),
     CONTROL: (403, 403, 403, 403),
 }

@@ -49,10 +49,17 @@ COMMANDS: list[Make] = [
         at=at, by=by, suitable=True, goals=("SOCIAL", "CULTURAL"), expectations_ref="vault-1"
     ),
     lambda at, by: ConcludeIntake(at=at, by=by, suitable=False, reason="NEEDS_OTHER_SUPPORT"),
+    lambda at, by: ConcludeIntake(
+        at=at, by=by, suitable=True, goals=("SOCIAL",), expectations_ref="vault-1", occurred_at=at - timedelta(days=3)
+    ),
+    lambda at, by: Suspend(at=at, by=by, reason="TRAINING", occurred_at=at - timedelta(days=1)),
+    lambda at, by: CompleteTrajectory(
+        at=at, by=by, reason="TRAINING", closure_talk=True, occurred_at=at - timedelta(days=4)
+    ),
     lambda at, by: ProposeMatch(at=at, by=by, match=f"match-{at}", mentor=MENTOR_REF, criteria=("SECTOR",)),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR"),
-    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE"),
-    lambda at, by: RejectMatch(at=at, by=by, side="MENTEE", reason="NO_CLICK"),
+    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTOR", on_behalf_reason="ON_PAPER"),
+    lambda at, by: ConfirmMatch(at=at, by=by, side="MENTEE", on_behalf_reason="ON_PAPER"),
+    lambda at, by: RejectMatch(at=at, by=by, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE"),
     lambda at, by: SignAgreement(
         at=at, by=by, coordinator_attends_first_meeting=True, expectations_mentor_ref="vault-2"
     ),

@@ -133,7 +133,7 @@ def test_an_unknown_mentor_is_refused_by_name_of_the_field(book: Casebook) -> No
 
 def test_an_agreement_needs_both_yeses(book: Casebook) -> None:
     """One side's yes is not the other's; the refusal says whose is awaited."""
-    book.proposed().act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR"))
+    book.proposed().act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR", on_behalf_reason="BY_PHONE"))
     refused = refusal(book, SIGN)
     assert refused.code == "NOT_CONFIRMED"
     assert "MENTEE" in refused.detail
@@ -152,7 +152,9 @@ def test_a_side_does_not_speak_for_the_other(book: Casebook) -> None:
 
 def test_a_rejected_match_frees_the_mentor_and_matching_goes_on(book: Casebook) -> None:
     """It costs nobody anything: the case is in MATCHING again, with a new term."""
-    book.proposed().act(RejectMatch(at=on(13, 2), by=LOTTE, side="MENTEE", reason="NO_CLICK"))
+    book.proposed().act(
+        RejectMatch(at=on(13, 2), by=LOTTE, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE")
+    )
     assert book.case.state == CaseState.MATCHING
     assert [step.due_at for step in book.case.steps] == [end_of(15, 3)]
     assert [mentor.cases for mentor in book.mentors.values() if mentor.profile] == [frozenset()]
@@ -180,7 +182,7 @@ def test_an_agreement_outside_the_rules_is_refused_at_its_field(
     """Length, start, norm, charter, the coordinator's presence, and what the mentor expects."""
     book.proposed()
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     assert codes(refusal(book, replace(SIGN, **change))) == [(pointer, code)]
 
 
@@ -189,7 +191,7 @@ def test_an_agreement_needs_a_mentor_bound_to_confidentiality(book: Casebook) ->
     book.matching().describe_mentor(replace(READY, confidentiality_on=None))
     book.act(PROPOSE)
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     refused = refusal(book, SIGN)
     assert refused.code == "MENTOR_NOT_READY"
     assert "CONFIDENTIALITY" in refused.detail

@@ -177,7 +177,9 @@ async def test_a_mentor_has_so_many_mentees_and_is_free_again_when_a_match_ends(
     assert_problem(
         await shared.running.command(LOTTE, second.path, "propose-match", proposal), 409, "MENTOR_AT_CAPACITY"
     )
-    await shared.running.done(LOTTE, first.path, "reject-match", {"by": "MENTEE", "reason": "NO_CLICK"})
+    await shared.running.done(
+        LOTTE, first.path, "reject-match", {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"}
+    )
     assert (await shared.running.read(LOTTE, f"/v1/mentors/{ref}"))["places"] == 1
     await shared.running.done(LOTTE, second.path, "propose-match", proposal)
 

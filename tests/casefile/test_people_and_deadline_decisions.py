@@ -123,5 +123,5 @@ def test_a_signature_repeated_changes_nothing(book: Casebook) -> None:
     assert book.act(Suspend(at=on(2, 4), by=LOTTE, reason="OTHER")) == []
     other = Casebook().proposed()
     assert other.act(PROPOSE) == []
-    other.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR"))
-    assert other.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR")) == []
+    other.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR", on_behalf_reason="BY_PHONE"))
+    assert other.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side="MENTOR", on_behalf_reason="BY_PHONE")) == []

@@ -118,7 +118,6 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
         assert mentee.sub not in str(read)
         for what in ("timeline", "responsibility", "events"):
             assert_problem(await shared.running.get(person, f"{case.path}/{what}"), 403)
-        assert_problem(await shared.running.get(person, "/v1/worklist"), 403)
     assert {one["action"] for one in (await shared.running.read(VOLUNTEER, case.path))["allowedActions"]} == {
         "record-meeting",
         "record-pulse",

@@ -32,8 +32,8 @@ async def whole_story(desk: CaseDesk) -> Told:
             "propose-match",
             {**PROPOSAL, "criteria": ["LANGUAGE"], "sectorAbsence": SECRETS["absence of the sector"]},
         ),
-        ("confirm-match", {"by": "MENTOR"}),
-        ("confirm-match", {"by": "MENTEE"}),
+        ("confirm-match", {"by": "MENTOR", "onBehalfReason": "ON_PAPER"}),
+        ("confirm-match", {"by": "MENTEE", "onBehalfReason": "ON_PAPER"}),
         (
             "sign-agreement",
             {

@@ -16,13 +16,15 @@ from tests.faults.evidence import streams_are_contiguous
 from tests.faults.processes import Program
 from tests.faults.racing import (
     EVENT,
+    SECOND,
     both_read_the_same_story,
     race,
     received,
+    second_programme,
     the_loser_tries_again,
     winner_of,
 )
-from tests.people import INES, another_person
+from tests.people import INES, PROGRAMME, another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
@@ -92,7 +94,7 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
 async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """The other is refused with the one that holds; and one key sent to both is one referral."""
+    """The other is refused with the one that holds, in that programme or another; one key sent twice makes one."""
     first, second = program("serve", "referral"), program("serve", "referral")
     await first.start()
     await second.start()
@@ -106,6 +108,19 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
             (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
             assert made["id"] in refused["detail"], refused
+        await second_programme(here)
+        for number in range(RACES_OF_PROCESSES):
+            body, both = another_person(), (here, there) if number % 2 else (there, here)
+            answers = await asyncio.gather(
+                *(
+                    one.send(INES, "POST", "/v1/referrals", {**body, "programme": programme}, key=str(uuid.uuid4()))
+                    for one, programme in zip(both, (PROGRAMME, SECOND), strict=True)
+                )
+            )
+            (made,) = [answer.json() for answer in answers if answer.status_code == 201]
+            (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
+            assert refused["code"] == "CONCURRENT_PROGRAMME"
+            assert made["id"] in refused["detail"], refused
         for _ in range(RACES_OF_PROCESSES):
             body, key = another_person(), str(uuid.uuid4())
             answers = await asyncio.gather(
@@ -117,7 +132,7 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
         assert (await here.settled())["referral"] == (await there.settled())["referral"]
         lists = [await one.listed(INES, "/v1/referrals") for one in (here, there)]
         assert lists[0] == lists[1]
-        assert len({one["client"]["ref"] for one in lists[0]}) == len(lists[0]) == 2 * RACES_OF_PROCESSES
+        assert len({one["client"]["ref"] for one in lists[0]}) == len(lists[0]) == 3 * RACES_OF_PROCESSES
     await first.stop()
     await second.stop()
     streams_are_contiguous(first.data)

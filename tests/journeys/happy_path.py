@@ -8,6 +8,10 @@ from typing import Any, Final
 from tests.journeys.sandbox import Outsider
 from tests.people import INES, LOTTE, Person, samira
 
+MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
+MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")
+"""Samira, who signs in by her agency's pseudonym."""
+
 MENTOR_PROFILE: Final[dict[str, Any]] = {
     "kind": "VOLUNTEER",
     "screenedOn": "2025-11-10",
@@ -119,8 +123,8 @@ def _matched(story: Story) -> None:
     story.does(LOTTE, story.path, "propose-match", proposal)
     story.look("2026-02-12")
     story.on("2026-02-19")
-    for side in ("MENTOR", "MENTEE"):
-        story.does(LOTTE, story.path, "confirm-match", {"by": side})
+    for side in (MENTOR, MENTEE):
+        story.does(side, story.path, "confirm-match")
     agreement = {
         "start": "2026-02-19",
         "end": "2026-08-18",

@@ -12,7 +12,7 @@ from services.notifications.catalogue import MESSAGES
 from services.notifications.views import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
-from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
+from tests.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person, another_person
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 PAGE: Final = 20
+VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 READERS: Final = (INES, LOTTE, KARIM, AUDITOR)
 ORGANISATIONS: Final = (None, "brugwerk", "samenstap")
 
@@ -35,10 +36,15 @@ def _mixtures(**values: tuple[Any, ...]) -> Iterator[Question]:
 
 
 LISTS: Final[dict[tuple[str, str], list[Question]]] = {
-    ("casefile", "/v1/cases"): list(
-        _mixtures(state=(None, "SUSPENDED", "INTAKE"), organisation=ORGANISATIONS, overdue=(None, "true", "false"))
-    ),
-    ("casefile", "/v1/worklist"): [(INES, {}), (LOTTE, {}), (KARIM, {})],
+    ("casefile", "/v1/cases"): [
+        *_mixtures(state=(None, "SUSPENDED", "INTAKE"), organisation=ORGANISATIONS, overdue=(None, "true", "false")),
+        *_mixtures(clientRef=("CL-NOBODY",), organisation=ORGANISATIONS, overdue=(None, "true")),
+    ],
+    ("casefile", "/v1/worklist"): [
+        *((person, {"mine": mine}) for person in (INES, LOTTE, KARIM) for mine in ("false", "true")),
+        (VOLUNTEER, {}),
+        (MENTEE, {}),
+    ],
     ("casefile", "/v1/mentors"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
     ("referral", "/v1/referrals"): list(
         _mixtures(state=(None, "SUBMITTED", "DECLINED"), organisation=ORGANISATIONS, case=(None, "a case"))

@@ -27,6 +27,7 @@ from services.referral.domain.legal_basis import legal_basis_stream as basis_str
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, Description, Organisation, organisation_stream
 from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
+from services.referral.domain.person import Elsewhere
 from services.referral.domain.programme import PROGRAMME, Parameters, Programme, programme_stream
 from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import Referral
@@ -114,6 +115,7 @@ class Office:
 
     streams: dict[str, list[Any]] = field(default_factory=dict)
     written: list[tuple[str, Any]] = field(default_factory=list)
+    programmes: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Opens with the demo programme and organisations."""
@@ -139,12 +141,15 @@ class Office:
             events.append(event)
         return events
 
-    def publish(self, version: int, parameters: Parameters, since: date = date(2026, 1, 1)) -> list[Any]:
-        """Publishes a version of the demo programme."""
+    def publish(
+        self, version: int, parameters: Parameters, since: date = date(2026, 1, 1), name: str = "mtw-be-2026"
+    ) -> list[Any]:
+        """Publishes a version of a programme, the demo's unless another is named."""
         command = programme.PublishVersion(
-            at=MONDAY, by=CLOCK, programme="mtw-be-2026", version=version, valid_from=since, parameters=parameters
+            at=MONDAY, by=CLOCK, programme=name, version=version, valid_from=since, parameters=parameters
         )
-        stream = programme_stream("mtw-be-2026")
+        self.programmes.add(name)
+        stream = programme_stream(name)
         return self.store(stream, programme.decide(command, self.fold(stream, PROGRAMME)))
 
     def describe(
@@ -160,7 +165,7 @@ class Office:
         command = organisation.DescribeOrganisation(at=MONDAY, by=CLOCK, organisation=name, description=told)
         stream = organisation_stream(name)
         desk = organisation.OrganisationDesk(
-            organisation=self.fold(stream, ORGANISATION), known_programmes=frozenset({"mtw-be-2026"})
+            organisation=self.fold(stream, ORGANISATION), known_programmes=frozenset(self.programmes)
         )
         return self.store(stream, organisation.decide(command, desk))
 
@@ -184,6 +189,14 @@ class Office:
             agency=self.fold(organisation_stream(needs.agency or ""), ORGANISATION),
             programme=governed,
             legal_basis=self.fold(basis_stream(basis or ""), LEGAL_BASIS),
+            elsewhere=tuple(
+                Elsewhere(
+                    programme=other,
+                    key=self.fold(case_key_stream(case_key_of(*needs.person, other)), CASE_KEY),
+                )
+                for other in self.programmes
+                if needs.person is not None and other != needs.programme
+            ),
             reminders=self.fold(reminders_stream(referral_id), REMINDERS),
             terms=terms,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from services.chassis.telemetry import configure_logging
 from services.referral.app import build
 from services.referral.domain.submission import ReferralSubmitted
-from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, samira
+from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
 from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key
 from tests.running import running
 
@@ -261,10 +261,10 @@ async def test_an_organisations_access_ends_twelve_weeks_after_its_referral(desk
     """Until then it reads its own referral; afterwards 403 with the rule, for reads, contact data and commands."""
     path = await desk.received(samira())
     await desk.running.done(LOTTE, path, "decline", {"reason": "NO_SHOW"})
-    ended = desk.running.clock.now()
-    await desk.running.at(ended + timedelta(days=84) - timedelta(seconds=1))
+    # Monday 12 January and twelve weeks: with the end of Monday 6 April, in Brussels.
+    await desk.running.at(datetime(2026, 4, 6, 21, 59, 58, tzinfo=UTC))
     assert (await desk.running.get(LOTTE, path)).status_code == 200
-    await desk.running.at(ended + timedelta(days=84))
+    await desk.running.at(datetime(2026, 4, 6, 21, 59, 59, tzinfo=UTC))
     for suffix in ("", "/events", "/contact"):
         assert_problem(await desk.running.get(LOTTE, path + suffix), 403, "ACCESS_ENDED")
     assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT, etag='"3"'), 403, "ACCESS_ENDED")
@@ -305,3 +305,36 @@ async def test_a_loser_who_reads_again_is_told_who_holds_it(desk: ReferralDesk) 
     problem = assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT), 409, "STATE_DOES_NOT_ALLOW")
     assert "withdraw of vdab-gent" in problem["detail"]
     assert "RECEIVED or WAITLISTED" in problem["detail"]
+
+
+@pytest.mark.parametrize("side", ["vdab-gent", "brugwerk"])
+async def test_the_person_withdraws_through_either_side(desk: ReferralDesk, side: str) -> None:
+    """Signed in by their pseudonym, they read the basis and withdraw it; their name for the act is the actor's."""
+    path = await desk.received(samira())
+    basis = await desk.basis(path)
+    person = Person("CL-7F3A", side, "MENTEE")
+    read = await desk.running.read(person, basis)
+    assert (read["kind"], read["recipient"], read["valid"]) == ("CONSENT", "brugwerk", True)
+    await desk.running.done(person, basis, "withdraw")
+    assert (await desk.running.read(INES, path))["reason"] == "CONSENT_WITHDRAWN"
+    assert_problem(await desk.running.get(LOTTE, f"{path}/contact"), 403)
+    (withdrawn,) = [one for one in await desk.recorded() if one.topic == "legal_basis.withdrawn.v1"]
+    assert (withdrawn.meta.actor.sub, withdrawn.meta.actor.role) == ("CL-7F3A", "MENTEE")
+
+
+async def test_nobody_else_withdraws_in_the_name_of_a_person(desk: ReferralDesk) -> None:
+    """Not another mentee, not the same pseudonym at another agency or organisation; and nothing else is theirs."""
+    path = await desk.received(samira())
+    basis = await desk.basis(path)
+    for other in (Person("CL-0001", "vdab-gent", "MENTEE"), Person("CL-0001", "brugwerk", "MENTEE")):
+        assert (await desk.running.get(other, basis)).status_code in (403, 404)
+        answer = await desk.running.command(other, basis, "withdraw", etag='"2"')
+        assert answer.status_code in (403, 404)
+    for org in ("actiris-demo", "samenstap"):
+        stranger = Person("CL-7F3A", org, "MENTEE")
+        assert_problem(await desk.running.get(stranger, basis), 404)
+        assert_problem(await desk.running.command(stranger, basis, "withdraw", etag='"2"'), 404)
+    person = Person("CL-7F3A", "vdab-gent", "MENTEE")
+    for what in ("", "/contact", "/events", "/texts", "/disclosures"):
+        assert (await desk.running.get(person, path + what)).status_code in (403, 404)
+    assert (await desk.running.read(INES, basis))["valid"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from contracts.casefile import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
+from contracts.message import ActorRef, Deadline
 from services.chassis.decider import Because, Refused
 from services.referral.domain.answering import Accept, Decline, Receive, RequestInformation
 from services.referral.domain.correction import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
@@ -15,6 +18,7 @@ from services.referral.domain.desk import ReferralCommand
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
+from services.referral.reactions import Told, when_handback_accepted_complete_the_referral
 from tests.referral.office import (
     CLOCK,
     INES,
@@ -258,3 +262,31 @@ def test_a_withdrawn_draft_cannot_be_submitted(office: Office) -> None:
     office.handle(take_back())
     submit = SubmitDraft(at=january(21), by=INES, referral_id="R-1", legal_basis_id="LB-1", new_case_id="C-1")
     assert refusal_of(office, submit).code == "STATE_DOES_NOT_ALLOW"
+
+
+def test_what_casefile_wrote_down_of_the_access_is_what_the_referral_says(office: Office) -> None:
+    """After a handback the access is counted from the trajectory's end, which only casefile knows."""
+    office.submit()
+    office.receive()
+    office.accept()
+    ends = end_of_september()
+    message = HandbackAccepted(
+        case="C-R-1",
+        actor=ActorRef(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent"),
+        occurred_at=JULY,
+        recorded_at=JULY,
+        digest="d" * 64,
+        referral="R-1",
+        decision="CLOSE",
+        access=ends,
+    )
+    office.handle(when_handback_accepted_complete_the_referral(message, Told(at=JULY, by=CLOCK)))
+    access = office.referral().access
+    assert access is not None
+    assert (access.name, access.due_at) == (ends.name, ends.due_at)
+
+
+def end_of_september() -> Deadline:
+    """The access of story 9.1: it ends with 22 September."""
+    at = datetime(2026, 9, 22, 21, 59, 59, tzinfo=UTC)
+    return Deadline(name="NGO_ACCESS", due_at=at, remind_at=at)

@@ -54,6 +54,15 @@ PERMITTED: dict[tuple[str, str], set[str]] = {
     ("read-record", "OVERSIGHT"): {"AUDITOR"},
     ("read-texts", "OWNER_AGENCY"): COUNSELLORS,
     ("read-texts", "ADDRESSED_ORGANISATION"): COORDINATORS,
+    ("read-disclosures", "OWNER_AGENCY"): COUNSELLORS | {"DPO"},
+    ("read-disclosures", "OVERSIGHT"): {"AUDITOR"},
+    **{
+        ("read-legal-basis", relation): READERS
+        for relation in ("OWNER_AGENCY", "ADDRESSED_ORGANISATION", "CONSENT_WITHDRAWN")
+    },
+    ("read-legal-basis", "OVERSIGHT"): {"AUDITOR"},
+    ("read-legal-basis", "PERSON"): {"MENTEE"},
+    ("withdraw-legal-basis", "PERSON"): {"MENTEE"},
     ("list", "ANY_ORGANISATION"): READERS | {"AUDITOR"},
     ("withdraw-legal-basis", "OWNER_AGENCY"): COUNSELLORS | {"DPO"},
     ("withdraw-legal-basis", "ADDRESSED_ORGANISATION"): COORDINATORS | {"DPO"},
@@ -109,6 +118,7 @@ ROUTES = {
     "/v1/referrals/{referral_id}": "GET PATCH",
     "/v1/referrals/{referral_id}/events": "GET",
     "/v1/referrals/{referral_id}/contact": "GET",
+    "/v1/referrals/{referral_id}/disclosures": "GET",
     "/v1/referrals/{referral_id}/texts": "GET",
     **{f"/v1/referrals/{{referral_id}}/{action}": "POST" for action in ACTIONS},
     "/v1/organisations": "GET",

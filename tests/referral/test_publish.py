@@ -156,9 +156,10 @@ def test_no_event_holds_the_name_of_a_person_it_is_about(office: Office) -> None
         return set().union(*(keys(each) for each in value)) if isinstance(value, list) else set()
 
     for stream, event in lived(office).written:
-        if not stream.startswith(("referral-", "reminders-", "legal-basis-", "case-key-")):
+        if not stream.startswith(("referral-", "reminders-", "legal-basis-", "case-key-", "person-")):
             continue
         data = json.loads(types.encode(event, META)[1])["data"]
-        for running in (data.get("deadlines") or []) + ([data["deadline"]] if "deadline" in data else []):
+        ends = [data[one] for one in ("deadline", "access") if data.get(one) is not None]
+        for running in (data.get("deadlines") or []) + ends:
             running.pop("name")
         assert not keys(data) & vaulted

@@ -14,6 +14,7 @@ from services.referral.domain.answering import Decline
 from services.referral.domain.case_key import CaseKeyTaken, CloseCase, ReopenCase
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn
 from services.referral.domain.packet import CompletePacket, Occupation, Packet
+from services.referral.domain.person import PersonReferred
 from services.referral.domain.submission import ReferralSubmitted, SubmitDraft
 from tests.referral.office import (
     CLOCK,
@@ -53,12 +54,13 @@ def decline(office: Office, referral_id: str = "R-1", at: datetime = FRIDAY) -> 
 
 
 def test_submitting_records_the_basis_its_use_the_key_and_the_offer_at_once(office: Office) -> None:
-    """One command appends to three streams: legal basis, case key and referral."""
+    """One command appends to four streams: legal basis, case key, person and referral."""
     events = office.submit()
     assert [type(event) for event in events] == [
         LegalBasisRecorded,
         LegalBasisReliedOn,
         CaseKeyTaken,
+        PersonReferred,
         ReferralSubmitted,
     ]
     assert office.referral().state is ReferralState.SUBMITTED

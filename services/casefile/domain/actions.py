@@ -70,6 +70,13 @@ def allow(action: str, desk: Desk, by: Actor) -> None:
     if case.state not in rule.states:
         raise _wrong_state(action, rule, case)
     _check_within_state(action, case, desk.at)
+    if action == "reopen" and desk.other_open_case is not None:
+        raise Refused(
+            "CONCURRENT_PROGRAMME",
+            f"case {desk.other_open_case} of the same person is open, and a person is in one MENTORING_TO_WORK "
+            "programme at a time: reopen is possible when that case is closed",
+            who_can_unblock="the agency, by closing the other case",
+        )
 
 
 def check_side(action: str, case: Case, by: Actor) -> None:
@@ -81,6 +88,11 @@ def check_pair(side: str, by: Actor) -> None:
     """Each side of a match speaks for itself, or through the coordinator."""
     if (by.role in _MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):
         raise Refused("NOT_YOUR_SIDE", "each side of a match speaks for itself", because=Because.RIGHTS)
+
+
+def speaks_for_itself(by: Actor) -> bool:
+    """Whether somebody is one of the pair; whoever else tells what a side said passes on its word."""
+    return by.role in _MENTORS or by.role == Role.MENTEE
 
 
 def _check_side(side: str, case: Case, by: Actor) -> None:
@@ -201,3 +213,12 @@ def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime
     if not_before is not None and occurred_at < not_before:
         raise Refused.input(Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"))
     return occurred_at
+
+
+def ended(occurred_at: datetime | None, desk: Desk) -> datetime:
+    """When what ends the steps that are open happened: not before they began, or came to those who have them now.
+
+    So a term is met by the day on which something happened, and nobody answers for a time before they took over.
+    """
+    since = [step.since for step in desk.case.steps]
+    return happened(occurred_at, desk.at, not_before=max(since, default=None))

@@ -36,10 +36,14 @@ class TakeAcceptance(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeReturn(Command):
-    """The referral ended without an acceptance, or was entered in error."""
+    """The referral ended without an acceptance, or was entered in error.
+
+    `access` is when the organisation's access ends, as the referral's end has it; None in messages of old.
+    """
 
     message: ReferralMessage
     reason: str | None
+    access: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +143,7 @@ def take_return(command: TakeReturn, desk: Desk) -> list[Any]:
         name=message.name,
         reason=command.reason,
         deadlines=step.deadlines,
-        access=access_after(desk, message.occurred_at),
+        access=command.access or access_after(desk, message.occurred_at),
     )
     return [
         entry(message, Moves(closes=names(case.steps), opens=(step,))),

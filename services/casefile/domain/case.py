@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from contracts.codes import CaseState, Step
@@ -61,12 +61,33 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handback:
-    """The report's questions: the needs that want an answer, and what the agency found missing."""
+    """The report: an outcome per goal, the needs that want an answer, and what the agency found missing."""
 
     closure_reason: str
     open_needs: tuple[str, ...]
+    outcomes: dict[str, str] = field(default_factory=dict)
+    recommended_next_step: str | None = None
+    requested_at: datetime | None = None
     returned: tuple[str, ...] | None = None
     waiting_for_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReport:
+    """What the counsellor was told: how far each goal had come (-, =, +), and what came next."""
+
+    happened_at: datetime
+    occasion: str
+    progress: dict[str, str]
+    next_step: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedMatch:
+    """A match that is over, and why."""
+
+    match: Match
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +108,27 @@ class Trajectory:
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
+    ended_matches: tuple[EndedMatch, ...] = ()
+    progress_reports: tuple[ProgressReport, ...] = ()
     reported: frozenset[tuple[str, str, datetime]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A referral of the case that is over: by which event (`ended_by`), why, and the trajectory that it led to.
+
+    `decision`, `next_service` and `answers` are the agency's, where it accepted a handback.
+    """
+
+    referral: str
+    organisation: str
+    ended_by: str
+    reason: str | None
+    ended_at: datetime | None
+    trajectory: Trajectory | None
+    decision: str | None = None
+    next_service: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +146,9 @@ class Access:
 class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
-    `taken` are the ids of the messages taken in; `fired` the (kind, deadline, due time) of reminders and breaches;
+    `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
+    `errors_reported` the referrals that somebody of the agency reported as entered in error, which another person has
+    to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches;
     `takes_over_by_acting` whether who is asked to coordinate does so by any command; `agreed` whether a pair has
     signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
     recorded or waived since the last closing.
@@ -125,9 +168,12 @@ class Case:
     eligibility: dict[str, bool] | None = None
     participation_chosen_at: datetime | None = None
     legal_bases: frozenset[str] = frozenset()
+    consents: frozenset[str] = frozenset()
+    errors_reported: tuple[tuple[str, Party], ...] = ()
     taken: frozenset[str] = frozenset()
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None
+    earlier: tuple[Earlier, ...] = ()
     agreed: bool = False
     steps: Steps = ()
     fired: frozenset[tuple[str, str, datetime]] = frozenset()
@@ -179,8 +225,9 @@ class Desk:
     `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
     else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
     such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
-    tells of. `actions` is the table of what may be done in which state; None: the one in `actions.py`. Another one
-    answers what would be possible under it.
+    tells of. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
+    looked for where the case itself is closed. `actions` is the table of what may be done in which state; None: the one
+    in `actions.py`. Another one answers what would be possible under it.
     """
 
     at: datetime
@@ -191,3 +238,4 @@ class Desk:
     named_event: EventRef | None = None
     since_withdrawal: tuple[str, ...] = ()
     actions: Mapping[str, Rule] | None = None
+    other_open_case: str | None = None

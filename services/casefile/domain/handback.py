@@ -83,12 +83,16 @@ class HandbackReturned(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandbackAccepted(Moves):
-    """The agency took the case back: what it decided, and what it answers to each open need."""
+    """The agency took the case back: what it decided, and what it answers to each open need.
+
+    `access` is when the organisation's access ends, as the end of the trajectory has it.
+    """
 
     referral: str
     decision: str
     next_service: str | None
     answers: dict[str, str]
+    access: Deadline | None = None
 
 
 def request_handback(command: RequestHandback, desk: Desk) -> list[Any]:
@@ -208,6 +212,7 @@ def accept_handback(command: AcceptHandback, desk: Desk) -> list[Any]:
         decision=command.decision,
         next_service=command.next_service,
         answers=command.answers,
+        access=next((one.expires for one in case.accesses if one.referral == _referral(case)), None),
         closes=names(case.steps),
         opens=(step,),
     )

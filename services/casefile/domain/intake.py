@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
-from services.casefile.domain.actions import allow, happened
+from services.casefile.domain.actions import allow, ended, happened
 from services.casefile.domain.case import Desk
 from services.casefile.domain.handback import handed_back
 from services.casefile.domain.mentoring import trajectory_of
@@ -48,6 +48,7 @@ class ConcludeIntake(Command):
     reason: str | None = None
     open_needs: tuple[str, ...] = ()
     recommended_next_step: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def conclude_intake(command: ConcludeIntake, desk: Desk) -> list[Any]:
     allow("conclude-intake", desk, command.by)
     if faults := list(_faults(command)):
         raise Refused.input(*faults)
-    since = command.at
+    since = ended(command.occurred_at, desk)
     due = deadline(desk.terms, Step.MATCHING, since)
     owner = trajectory_of(desk.case).coordinator
     matching = OpenStep(step=Step.MATCHING.value, owner=owner, since=since, deadlines=(due,))

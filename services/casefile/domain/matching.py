@@ -9,13 +9,14 @@ from typing import Any
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
-from services.casefile.domain.actions import allow, check_pair, check_side
+from services.casefile.domain.actions import allow, check_pair, check_side, ended
 from services.casefile.domain.case import Agreement, Desk, Match
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
 from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
 from services.casefile.domain.terms import day_of, deadline, last_day
 from services.casefile.domain.trajectory import mentor_released
+from services.casefile.domain.word import SayOfASide, check_own_word
 from services.chassis.decider import Command, Fault, Refused, To
 
 
@@ -35,17 +36,14 @@ class ProposeMatch(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmMatch(Command):
+class ConfirmMatch(SayOfASide):
     """One side's yes."""
-
-    side: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RejectMatch(Command):
+class RejectMatch(SayOfASide):
     """One side's no, with a reason."""
 
-    side: str
     reason: str
 
 
@@ -60,6 +58,7 @@ class SignAgreement(Command):
     coordinator_attends_first_meeting: bool = False
     expectations_mentor_ref: str | None = None
     expectations_mentee_ref: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +76,7 @@ class MatchProposed(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchConfirmed(Moves):
-    """One side's own yes to the match."""
+    """One side's yes to the match. Whether it gave it itself, or by somebody else, the actor says."""
 
     match: str
     side: str
@@ -200,10 +199,12 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
     allow("confirm-match", desk, command.by)
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
+    check_own_word(command)
+    when = ended(command.occurred_at, desk)
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
-    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=command.at)
+    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when)
     return [MatchConfirmed(match=match.match, side=command.side, closes=names(case.steps), opens=(step,))]
 
 
@@ -215,8 +216,10 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     match = case.match
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
-    due = deadline(desk.terms, Step.MATCHING, command.at)
-    step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,))
+    check_own_word(command)
+    when = ended(command.occurred_at, desk)
+    due = deadline(desk.terms, Step.MATCHING, when)
+    step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     rejected = MatchRejected(
         match=match.match, side=command.side, reason=command.reason, closes=names(case.steps), opens=(step,)
     )
@@ -227,7 +230,7 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
     case = desk.case
     check_side("sign-agreement", case, command.by)
-    start = command.start or day_of(desk.terms, command.at)
+    start = command.start or day_of(desk.terms, command.occurred_at or command.at)
     end = command.end or last_day(start, desk.rules.agreement_months_max)
     norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
     match = case.match
@@ -242,8 +245,9 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
     _check_bound(profile, desk)
-    agreement = Agreement(start=start, end=end, norm=norm, signed_at=command.at)
-    report = progress_step(desk, agreement, command.at)
+    when = ended(command.occurred_at, desk)
+    agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
+    report = progress_step(desk, agreement, when)
     return [
         AgreementSigned(
             match=match.match,
@@ -254,9 +258,9 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
             expectations_mentor_ref=command.expectations_mentor_ref,
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
-            signed_at=command.at,
+            signed_at=when,
             closes=names(case.steps),
-            opens=(*mentoring_steps(desk, agreement, command.at), *((report,) if report is not None else ())),
+            opens=(*mentoring_steps(desk, agreement, when), *((report,) if report is not None else ())),
         )
     ]
 

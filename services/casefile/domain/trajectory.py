@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
-from services.casefile.domain.actions import allow, check_side
+from services.casefile.domain.actions import allow, check_side, ended
 from services.casefile.domain.case import Case, Desk
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.mentoring import (
@@ -36,9 +36,10 @@ class ExtendAgreement(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideExtension(Command):
-    """The agency's yes or no to the later end."""
+    """The agency's yes or no to the later end, with its reason (a vault reference)."""
 
     approved: bool
+    reason_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,14 @@ class Suspend(Command):
     """Pause the trajectory (`contracts.casefile_codes.SuspendReason`)."""
 
     reason: str
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume(Command):
     """Take the trajectory up again."""
+
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class EndMatch(Command):
     next: str
     closure_talk: bool = False
     side: str | None = None
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ class CompleteTrajectory(Command):
 
     reason: str
     closure_talk: bool = False
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +86,10 @@ class ExtensionProposed(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtensionRefused(Moves):
-    """The agency says no to the later end; the agreement ends as signed."""
+    """The agency says no to the later end; the agreement ends as signed. Why stands in the vault."""
 
     end: date
+    reason_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +97,7 @@ class AgreementExtended(Moves):
     """The agency approved the later end."""
 
     end: date
+    reason_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,14 +169,16 @@ def decide_extension(command: DecideExtension, desk: Desk) -> list[Any]:
     end = agreement.proposed_end or agreement.end
     since = _since(desk.case, Step.MENTORING, command.at)
     if not command.approved:
-        return [ExtensionRefused(end=end, renews=(mentoring_step(desk, replace(agreement, proposed_end=None), since),))]
+        as_signed = mentoring_step(desk, replace(agreement, proposed_end=None), since)
+        return [ExtensionRefused(end=end, reason_ref=command.reason_ref, renews=(as_signed,))]
     later = replace(agreement, end=end, extended=True, proposed_end=None)
     opens: tuple[OpenStep, ...] = ()
     if desk.case.state == CaseState.MENTORING and find(desk.case.steps, Step.CHECK_IN) is None:
         # The last check-in of the agreement as signed was done; the longer one has more.
         due = check_in_after(desk.terms, later, day_of(desk.terms, command.at), command.at)
         opens = (check_in_step(desk, due, command.at),) if due is not None else ()
-    return [AgreementExtended(end=end, renews=(mentoring_step(desk, later, since),), opens=opens)]
+    renewed = mentoring_step(desk, later, since)
+    return [AgreementExtended(end=end, reason_ref=command.reason_ref, renews=(renewed,), opens=opens)]
 
 
 def suspend(command: Suspend, desk: Desk) -> list[Any]:
@@ -178,12 +188,13 @@ def suspend(command: Suspend, desk: Desk) -> list[Any]:
     if case.state == CaseState.SUSPENDED and trajectory_of(case).suspended_for == command.reason:
         return []
     allow("suspend", desk, command.by)
-    review = deadline(desk.terms, "SUSPENSION_REVIEW", command.at)
-    longest = deadline(desk.terms, "SUSPENSION_MAX", command.at)
+    when = ended(command.occurred_at, desk)
+    review = deadline(desk.terms, "SUSPENSION_REVIEW", when)
+    longest = deadline(desk.terms, "SUSPENSION_MAX", when)
     step = OpenStep(
         step=Step.SUSPENSION_REVIEW.value,
         owner=trajectory_of(case).coordinator,
-        since=command.at,
+        since=when,
         deadlines=(review, longest),
     )
     return [
@@ -198,8 +209,11 @@ def suspend(command: Suspend, desk: Desk) -> list[Any]:
 
 def resume(command: Resume, desk: Desk) -> list[Any]:
     """Takes the trajectory up again, within the longest pause there may be."""
-    allow("resume", desk, command.by)
-    steps = mentoring_steps(desk, agreement_of(desk.case), command.at)
+    check_side("resume", desk.case, command.by)
+    # Within its time if it was taken up within its time, also where that is told later.
+    when = ended(command.occurred_at, desk) if desk.case.state == CaseState.SUSPENDED else command.at
+    allow("resume", replace(desk, at=when), command.by)
+    steps = mentoring_steps(desk, agreement_of(desk.case), when)
     return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps)]
 
 
@@ -217,21 +231,20 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
             "end-match with REMATCH is possible in MENTORING; the case is SUSPENDED",
             who_can_unblock="the organisation, by resume",
         )
+    when = ended(command.occurred_at, desk)
     if rematch:
-        due = deadline(desk.terms, Step.MATCHING, command.at)
-        step = OpenStep(
-            step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,)
-        )
+        due = deadline(desk.terms, Step.MATCHING, when)
+        step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     else:
-        step = report_step(desk, command.at)
+        step = report_step(desk, when)
     return match_ended(
         case,
         command.reason,
-        command.at,
+        when,
         then=command.next,
         side=command.side,
         closure_talk=command.closure_talk,
-        access=None if rematch else access_after(desk, command.at),
+        access=None if rematch else access_after(desk, when),
         moves=Moves(closes=names(case.steps), opens=(step,)),
     )
 
@@ -241,15 +254,16 @@ def complete_trajectory(command: CompleteTrajectory, desk: Desk) -> list[Any]:
     case = desk.case
     allow("complete-trajectory", desk, command.by)
     _check_talk(command.reason, talk=command.closure_talk)
+    when = ended(command.occurred_at, desk)
     return [
         *mentor_released(case),
         TrajectoryCompleted(
             reason=command.reason,
             closure_talk=command.closure_talk,
-            ended_at=command.at,
-            access=access_after(desk, command.at),
+            ended_at=when,
+            access=access_after(desk, when),
             closes=names(case.steps),
-            opens=(report_step(desk, command.at),),
+            opens=(report_step(desk, when),),
         ),
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.casefile_codes import AfterMatch
-from contracts.codes import CaseState, Step
+from contracts.codes import CaseState, LegalBasisKind, Step
 from services.casefile.domain import (
     answering,
     deadlines,
@@ -21,10 +21,23 @@ from services.casefile.domain import (
     trajectory,
     withdrawal,
 )
-from services.casefile.domain.case import Access, Agreement, Case, Handback, LiveReferral, Match, Trajectory
-from services.casefile.domain.responsibility import Moves, handed_over, moved
+from services.casefile.domain.case import (
+    Access,
+    Agreement,
+    Case,
+    Earlier,
+    EndedMatch,
+    Handback,
+    LiveReferral,
+    Match,
+    ProgressReport,
+    Trajectory,
+)
+from services.casefile.domain.responsibility import Moves, Party, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
+
+Errors = tuple[tuple[str, Party], ...]
 
 
 def next_state(state: CaseState | None, event: Any) -> CaseState | None:
@@ -92,9 +105,12 @@ def _opening(case: Case, event: Any) -> Case:
         case opening.ParticipationChosen():
             return replace(case, participation_chosen_at=event.chosen_at)
         case opening.LegalBasisRecorded():
-            return replace(case, legal_bases=case.legal_bases | {event.legal_basis})
+            consents = case.consents | ({event.legal_basis} if event.kind == LegalBasisKind.CONSENT else set())
+            return replace(case, legal_bases=case.legal_bases | {event.legal_basis}, consents=consents)
         case opening.ReferralEntryTaken():
-            return replace(case, taken=case.taken | {event.source_event_id})
+            return replace(
+                case, taken=case.taken | {event.source_event_id}, errors_reported=_errors(case.errors_reported, event)
+            )
         case opening.CaseReferred():
             live = LiveReferral(
                 referral=event.referral,
@@ -119,18 +135,29 @@ def _opening(case: Case, event: Any) -> Case:
             return case
 
 
+def _errors(now: Errors, entry: opening.ReferralEntryTaken) -> Errors:
+    if entry.name == "ErrorReported":
+        return (*now, (entry.referral, entry.actor))
+    if entry.name == "ReferralEnteredInError":
+        return tuple(one for one in now if one[0] != entry.referral)
+    return now
+
+
 def _ending(case: Case, event: Any) -> Case:
     match event:
         case answering.ReferralReturned():
-            return _without_organisation(_access_ends(case, event.referral, "RETURNED", event.access))
+            case = _access_ends(case, event.referral, "RETURNED", event.access)
+            return _without_organisation(case, event.name, event.reason)
         case trajectory.TrajectoryCompleted() | trajectory.MatchEnded() | handback.HandbackRequested():
             if event.access is None or case.referral is None:
                 return case
             return replace(_access_ends(case, case.referral.referral, None, event.access), exit_at=event.ended_at)
         case handback.HandbackAccepted():
-            return _without_organisation(_access_ends(case, event.referral, "HANDED_BACK", None))
+            case = _access_ends(case, event.referral, "HANDED_BACK", None)
+            said = {"decision": event.decision, "next_service": event.next_service, "answers": event.answers}
+            return _without_organisation(case, "HandbackAccepted", _closure(case), **said)
         case withdrawal.CaseReturned():
-            return _without_organisation(case)
+            return _without_organisation(case, "LegalBasisWithdrawn", event.reason)
         case withdrawal.NgoAccessRevoked():
             case = _access_ends(case, event.referral, event.reason, None)
             return _access_changed(case, event.referral, lambda access: replace(access, closed=True))
@@ -140,8 +167,29 @@ def _ending(case: Case, event: Any) -> Case:
             return case
 
 
-def _without_organisation(case: Case) -> Case:
-    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None, takes_over_by_acting=False)
+def _without_organisation(case: Case, ended_by: str, reason: str | None, **said: Any) -> Case:
+    """The case back with its agency; what there was stays to be read."""
+    over = case.earlier
+    if case.referral is not None:
+        # The lead's next step began with the end.
+        begun = find(case.steps, Step.NEXT_SERVICE)
+        ended = Earlier(
+            referral=case.referral.referral,
+            organisation=case.referral.organisation,
+            ended_by=ended_by,
+            reason=reason,
+            ended_at=begun.since if begun is not None else None,
+            trajectory=case.trajectory,
+            **said,
+        )
+        over = (*over, ended)
+    return replace(
+        case, referral=None, trajectory=None, asked_to_coordinate=None, takes_over_by_acting=False, earlier=over
+    )
+
+
+def _closure(case: Case) -> str | None:
+    return case.trajectory.closure_reason if case.trajectory is not None else None
 
 
 def _access_ends(case: Case, referral: str, why: str | None, expires: Deadline | None) -> Case:
@@ -210,18 +258,30 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
         case mentoring.PulseRecorded():
             return replace(now, reported=now.reported | {("PULSE", event.side, event.happened_at)})
         case mentoring.ProgressReported():
-            return replace(now, reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)})
+            told = ProgressReport(
+                happened_at=event.happened_at,
+                occasion=event.occasion,
+                progress=event.progress,
+                next_step=event.next_step,
+            )
+            return replace(
+                now,
+                progress_reports=(*now.progress_reports, told),
+                reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)},
+            )
         case trajectory.TrajectorySuspended():
             return replace(now, suspended_for=event.reason, suspended_until=event.until)
         case trajectory.TrajectoryResumed():
             return replace(now, suspended_for=None, suspended_until=None)
         case trajectory.TrajectoryCompleted():
-            return replace(now, match=None, ended_at=event.ended_at, closure_reason=event.reason)
+            over = _match_over(now, event.reason)
+            return replace(now, match=None, ended_matches=over, ended_at=event.ended_at, closure_reason=event.reason)
         case trajectory.MatchEnded():
             ends = event.next == AfterMatch.HANDBACK
             return replace(
                 now,
                 match=None,
+                ended_matches=_match_over(now, event.reason),
                 ended_at=event.ended_at if ends else now.ended_at,
                 closure_reason=event.reason if ends else now.closure_reason,
             )
@@ -229,6 +289,9 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             report = Handback(
                 closure_reason=event.closure_reason,
                 open_needs=event.open_needs,
+                outcomes=event.outcomes,
+                recommended_next_step=event.recommended_next_step,
+                requested_at=event.requested_at,
                 returned=now.handback.returned if now.handback is not None else None,
             )
             return replace(
@@ -240,6 +303,10 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             return replace(now, coordinator=event.receiver)
         case _:
             return replace(now, match=_match(now.match, event))
+
+
+def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
+    return (*now.ended_matches, *([EndedMatch(match=now.match, reason=reason)] if now.match is not None else []))
 
 
 def _match(now: Match | None, event: Any) -> Match | None:

@@ -18,9 +18,9 @@ from contracts.codes import (
 from services.chassis.decider import Fault, Refused, To
 from services.referral.domain.deadlines import day_of, find, only, resumed
 from services.referral.domain.desk import Desk, ReferralCommand
-from services.referral.domain.ending import let_go
+from services.referral.domain.ending import access_after_end, let_go
 from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
-from services.referral.domain.offer import ReferralEvent, acts_for
+from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.organisation import CapacityTaken, organisation_stream
 from services.referral.domain.referral_state import Answer
 from services.referral.domain.rules import allow
@@ -116,7 +116,7 @@ class ReferralAccepted(ReferralEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralDeclined(ReferralEvent):
+class ReferralDeclined(PartEnds):
     """The organisation said no; what its reason implied at that time stands with it (`contracts.codes.DeclineRule`)."""
 
     reason: str
@@ -267,6 +267,7 @@ def decline(command: Decline, desk: Desk) -> list[Any]:
         agency_action=rule.agency_action.value,
         text_ref=command.text_ref,
         suggestion_ref=command.suggestion_ref,
+        access=access_after_end(desk),
     )
     return [*let_go(desk), declined]
 

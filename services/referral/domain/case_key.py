@@ -14,11 +14,16 @@ from services.chassis.decider import Command, Entity
 NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 
 
-@lru_cache(maxsize=1024)
 def case_key_of(agency: str, client_ref: str, programme: str) -> str:
     """The same three always give the same key, so that the log itself holds the uniqueness of the live referral."""
+    return derived_id(agency, client_ref, programme)
+
+
+@lru_cache(maxsize=4096)
+def derived_id(*named: str) -> str:
+    """An id that is always the same for the same names."""
     # uuid5 as RFC 9562 has it, without the class around it.
-    name = json.dumps([agency, client_ref, programme]).encode()
+    name = json.dumps(named).encode()
     drawn = bytearray(sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
     drawn[6] = drawn[6] & 0x0F | 0x50
     drawn[8] = drawn[8] & 0x3F | 0x80
@@ -47,10 +52,14 @@ class ReopenCase(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKeyTaken:
-    """A referral became the live one of the key, in this case."""
+    """A referral became the live one of the key, in this case.
+
+    `submitted` says that it was offered: from then on the case is one that the agency has, and has to close.
+    """
 
     referral_id: str
     case_id: str
+    submitted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +89,22 @@ class CaseResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKey:
-    """The latest case and whether it is open, the live referral, and the ended ones with the case of each."""
+    """The latest case and whether it is open, the live referral, and the ended ones with the case of each.
+
+    `case_begun` says that a referral was offered in the case: for a draft that went nowhere no case was opened.
+    """
 
     case_id: str | None = None
     case_open: bool = False
+    case_begun: bool = False
     live: str | None = None
     live_case: str | None = None
     ended: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def holds_case(self) -> bool:
+        """Whether the agency has an open case of the person under this key."""
+        return self.case_open and self.case_begun
 
     def case_for(self, new_case_id: str) -> str:
         """The open case; a new one where there is none."""
@@ -116,10 +134,20 @@ def evolve(key: CaseKey, event: Any) -> CaseKey:
     """The key after one more event."""
     match event:
         case CaseKeyTaken():
-            return replace(key, case_id=event.case_id, case_open=True, live=event.referral_id, live_case=event.case_id)
+            begun = event.submitted or (key.case_begun and key.case_id == event.case_id)
+            return replace(
+                key,
+                case_id=event.case_id,
+                case_open=True,
+                case_begun=begun,
+                live=event.referral_id,
+                live_case=event.case_id,
+            )
         case CaseKeyReleased() if key.live == event.referral_id:
             more = ((event.referral_id, key.live_case),) if event.offered and key.live_case is not None else ()
-            return replace(key, live=None, live_case=None, ended=key.ended + more)
+            # Events of old do not say that they were submitted; that it had been offered says the same.
+            begun = key.case_begun or (event.offered and key.live_case == key.case_id)
+            return replace(key, live=None, live_case=None, case_begun=begun, ended=key.ended + more)
         case CaseEnded():
             return replace(key, case_open=False)
         case CaseResumed():

@@ -7,8 +7,8 @@ from typing import Any
 
 from contracts.codes import ReferralState
 from services.referral.domain.desk import Desk, ReferralCommand
-from services.referral.domain.ending import let_go
-from services.referral.domain.offer import ReferralEvent, acts_for
+from services.referral.domain.ending import access_after_end, let_go
+from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.referral_state import ErrorReport
 from services.referral.domain.rules import allow
 
@@ -37,7 +37,7 @@ class ErrorReported(ReferralEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralEnteredInError(ReferralEvent):
+class ReferralEnteredInError(PartEnds):
     """Two people of the agency agree that the referral should not have been made."""
 
 
@@ -67,5 +67,7 @@ def confirm(command: ConfirmError, desk: Desk) -> list[Any]:
     if desk.referral.state is ReferralState.ENTERED_IN_ERROR:
         return []
     allow("confirm-error", desk, command.by)
-    entered = ReferralEnteredInError(offer=desk.offer, at=command.at, by=acts_for(command.by))
+    entered = ReferralEnteredInError(
+        offer=desk.offer, at=command.at, by=acts_for(command.by), access=access_after_end(desk)
+    )
     return [*let_go(desk, in_error=True), entered]

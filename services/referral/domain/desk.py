@@ -15,6 +15,7 @@ from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.offer import Offer
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.packet import Circumstances
+from services.referral.domain.person import Elsewhere
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders
@@ -34,8 +35,9 @@ class Desk:
     `organisation` is the addressed one (of the packet, while the referral is a draft), `agency` the one that drafted
     the referral, as long as it is a draft, `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
-    version is. `possible_from` is the table of the states from which each command is possible; None: the one in
-    `rules.py`. Another one answers what would be possible under it.
+    version is. `elsewhere` are the person's case keys in other programmes, where the command makes a referral live.
+    `possible_from` is the table of the states from which each command is possible; None: the one in `rules.py`. Another
+    one answers what would be possible under it.
     """
 
     at: datetime
@@ -45,6 +47,7 @@ class Desk:
     agency: Organisation = field(default_factory=Organisation)
     programme: Programme = field(default_factory=Programme)
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
+    elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
     terms: Terms | None = None
     possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None

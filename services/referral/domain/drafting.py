@@ -11,6 +11,7 @@ from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_ke
 from services.referral.domain.desk import Desk, ReferralCommand
 from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import Packet, wrong_in_draft
+from services.referral.domain.person import PersonReferred, person_stream
 from services.referral.domain.rules import allow
 
 
@@ -66,7 +67,14 @@ def create(command: CreateDraft, desk: Desk) -> list[Any]:
     return [
         ReferralDrafted(offer=offer, at=command.at, by=agency, deadlines=(lapse,), packet=packet),
         To(case_key_stream(offer.case_key), CaseKeyTaken(referral_id=command.referral_id, case_id=offer.case_id)),
+        referred(offer, packet.client_ref),
     ]
+
+
+def referred(offer: Offer, client_ref: str) -> To:
+    """What the person's stream is told of a referral that becomes live."""
+    told = PersonReferred(programme=offer.programme, case_key=offer.case_key, referral_id=offer.referral_id)
+    return To(person_stream(offer.agency, client_ref), told)
 
 
 def edit(command: EditDraft, desk: Desk) -> list[Any]:
@@ -95,7 +103,7 @@ def refuse_if_recorded(referral_id: str, desk: Desk) -> None:
 
 
 def refuse_second(referral_id: str, desk: Desk) -> None:
-    """Raises Refused where another referral of the person in the programme is live."""
+    """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
     if desk.case_key.live not in (None, referral_id):
         raise Refused(
             "REFERRAL_LIVE",
@@ -103,3 +111,6 @@ def refuse_second(referral_id: str, desk: Desk) -> None:
             "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
             who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
         )
+    for elsewhere in desk.elsewhere:
+        if (refusal := elsewhere.refusal()) is not None:
+            raise refusal

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, LegalBasisKind, ReferralState, WithdrawReason
+from services.chassis.deadline import Deadline
 from services.chassis.decider import Fault, Refused, To
 from services.referral.domain.case_key import CaseKeyReleased, case_key_stream
 from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
 from services.referral.domain.legal_basis import LegalBasisWithdrawn, WithdrawLegalBasis
-from services.referral.domain.offer import ReferralEvent, acts_for, referral_stream
+from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for, referral_stream
 from services.referral.domain.organisation import CapacityReleased, organisation_stream
 from services.referral.domain.referral_state import TERMINAL, Answer
 from services.referral.domain.rules import allow
@@ -30,9 +31,13 @@ class Withdraw(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteReferral(ReferralCommand):
-    """The agency accepted the handback at `closed_at` (a fact that casefile tells): the loop is closed."""
+    """The agency accepted the handback at `closed_at` (a fact that casefile tells): the loop is closed.
+
+    `access` is when the organisation's access ends, counted from the end of the trajectory, as casefile wrote it down.
+    """
 
     closed_at: datetime
+    access: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class EndAccess(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralWithdrawn(ReferralEvent):
+class ReferralWithdrawn(PartEnds):
     """The offer was taken back, or its legal basis was, or the draft lapsed."""
 
     reason: str
@@ -49,7 +54,7 @@ class ReferralWithdrawn(ReferralEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralCompleted(ReferralEvent):
+class ReferralCompleted(PartEnds):
     """An accepted referral came to its end."""
 
     closure: str
@@ -79,6 +84,7 @@ def withdraw(command: Withdraw, desk: Desk) -> list[Any]:
         by=acts_for(command.by),
         reason=command.reason.value,
         text_ref=command.text_ref,
+        access=access_after_end(desk),
     )
     return [*let_go(desk), withdrawn]
 
@@ -94,6 +100,7 @@ def complete(command: CompleteReferral, desk: Desk) -> list[Any]:
         by=acts_for(command.by),
         closure=Closure.HANDBACK_ACCEPTED.value,
         loop_closed_at=command.closed_at,
+        access=command.access,
     )
     return [*let_go(desk), completed]
 
@@ -145,6 +152,17 @@ def withdraw_legal_basis(command: WithdrawLegalBasis, desk: Desk) -> list[Any]:
         else ReferralWithdrawn(offer=desk.offer, at=command.at, by=by, reason=WithdrawReason.CONSENT_WITHDRAWN.value)
     )
     return [own, *let_go(desk), To(referral_stream(desk.offer.referral_id), end)]
+
+
+def access_after_end(desk: Desk) -> Deadline | None:
+    """When the addressed organisation's access ends, now that its part does (rule A): by the programme's NGO_ACCESS.
+
+    A part that ended before keeps the end that it had. None for a draft, of which nobody else knows.
+    """
+    referral = desk.referral
+    if not referral.offered or not referral.live:
+        return referral.access
+    return desk.deadline("NGO_ACCESS", desk.at)
 
 
 def let_go(desk: Desk, *, in_error: bool = False) -> list[To]:

@@ -39,6 +39,17 @@ class ReferralEvent:
     deadlines: tuple[Deadline, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEnds(ReferralEvent):
+    """An event that ends the organisation's part.
+
+    `access` is when it reads nothing more, in whichever service: computed once, here. None where nobody was addressed,
+    where access ended at once, and in events from before it was written down.
+    """
+
+    access: Deadline | None = None
+
+
 def acts_for(actor: Actor) -> str:
     """The organisation whose act it is: a system user may act on behalf of another."""
     return actor.on_behalf_of or actor.org

@@ -15,7 +15,7 @@ from services.referral.domain import answering, correction, disclosure, drafting
 from services.referral.domain.deadlines import find
 from services.referral.domain.desk import Desk
 from services.referral.domain.legal_basis import WithdrawLegalBasis
-from services.referral.domain.offer import ReferralEvent
+from services.referral.domain.offer import PartEnds, ReferralEvent
 from services.referral.domain.referral_state import Answer, Asked, ErrorReport, Moved, Referral, Waiting
 
 _S = ReferralState
@@ -104,6 +104,8 @@ def _changes(referral: Referral, event: ReferralEvent) -> dict[str, Any]:
 
 
 def _moved(state: ReferralState, command: str, event: ReferralEvent, **also: Any) -> dict[str, Any]:
+    if isinstance(event, PartEnds):
+        also["access"] = event.access
     return {"state": state, "moved": Moved(command=command, by=event.by, at=event.at), **also}
 
 

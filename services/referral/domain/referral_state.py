@@ -59,7 +59,7 @@ class Referral:
     """The state of one referral; `state` is None as long as nothing is recorded.
 
     `running` are the deadlines that somebody still has to meet, overdue ones included; `missed` those of them, and
-    of earlier ones, whose breach is recorded.
+    of earlier ones, whose breach is recorded. `access` is when the organisation's access ends, once its part has.
     """
 
     state: ReferralState | None = None
@@ -75,6 +75,7 @@ class Referral:
     coordinator: str | None = None
     ended_with: Answer | None = None
     error: ErrorReport | None = None
+    access: Deadline | None = None
     access_ended: bool = False
 
     @property

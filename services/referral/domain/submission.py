@@ -9,7 +9,7 @@ from contracts.codes import DeadlineName, ReferralState, Reliance
 from services.chassis.decider import To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_key_stream
 from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
-from services.referral.domain.drafting import refuse_if_recorded, refuse_second
+from services.referral.domain.drafting import referred, refuse_if_recorded, refuse_second
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
 from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import CompletePacket, Packet, completed
@@ -106,7 +106,12 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk
             ),
         ),
         # Also for a draft that holds the key already: so the case cannot be closed under it in the same moment.
-        To(case_key_stream(offer.case_key), CaseKeyTaken(referral_id=command.referral_id, case_id=case_id)),
+        To(
+            case_key_stream(offer.case_key),
+            CaseKeyTaken(referral_id=command.referral_id, case_id=case_id, submitted=True),
+        ),
+        # A draft has told it already, and has kept every other programme out since.
+        *((referred(offer, packet.client_ref),) if drafted is None else ()),
         ReferralSubmitted(
             offer=offer,
             at=command.at,

@@ -15,8 +15,8 @@ from services.chassis.deadline import Deadline
 from services.chassis.decider import To
 from services.referral.domain.deadlines import find
 from services.referral.domain.desk import Desk, ReferralCommand
-from services.referral.domain.ending import ReferralWithdrawn, let_go
-from services.referral.domain.offer import ReferralEvent, acts_for
+from services.referral.domain.ending import ReferralWithdrawn, access_after_end, let_go
+from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
 
 
@@ -45,7 +45,7 @@ class DeadlineMissed(ReferralEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralExpired(ReferralEvent):
+class ReferralExpired(PartEnds):
     """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did."""
 
     last_actor: str
@@ -73,7 +73,9 @@ def let_pass(command: PassDeadline, desk: Desk) -> list[Any]:
             lapsed = WithdrawReason.DRAFT_LAPSED.value
             return [*let_go(desk), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
         case DeadlineName.EXPIRY:
-            return [*let_go(desk), ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited)]
+            access = access_after_end(desk)
+            expired = ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited, access=access)
+            return [*let_go(desk), expired]
         case DeadlineName.WAITLIST_REVIEW:
             running = _next_review(deadline, desk)
         case _:

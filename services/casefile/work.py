@@ -1,0 +1,135 @@
+"""What somebody must act on in a case: its open steps, and what waits beside them for one person's act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from contracts.codes import Role, Step
+from services.casefile.domain.case import Case
+from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
+
+ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
+COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
+COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
+
+ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
+    Step.INTAKE: ("conclude-intake", "report-no-show"),
+    Step.MATCHING: ("propose-match",),
+    Step.MATCH_CONFIRMATION: ("confirm-match", "reject-match"),
+    Step.AGREEMENT: ("sign-agreement", "reject-match"),
+    Step.MENTORING: ("record-meeting", "complete-trajectory", "end-match", "decide-extension"),
+    Step.CHECK_IN: ("record-check-in",),
+    Step.PROGRESS_REPORT: ("report-progress",),
+    Step.SUSPENSION_REVIEW: ("resume", "end-match"),
+    Step.HANDBACK_REPORT: ("request-handback",),
+    Step.HANDBACK_ACKNOWLEDGEMENT: ("accept-handback", "return-handback"),
+    Step.NEXT_SERVICE: ("close",),
+    Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
+    COUNSELLOR_HANDOVER: ("reassign-counsellor",),
+    COORDINATOR_HANDOVER: ("reassign-coordinator",),
+}
+"""Which commands move an item on. A step that waits for a referral's answer names the referral's command itself."""
+
+_GOES_ON: Final = frozenset({Step.MENTORING.value})
+"""Steps whose owner has work in them also while somebody else's word is awaited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something to be acted on: `actor` finds it on the worklist, `person` (a `sub`) as their own.
+
+    `actor` is an organisation, or one of a pair (`actor_of`). `step` is the open step that it is; None for what waits
+    beside them, of which `referral` may be the one that it is about.
+    """
+
+    name: str
+    actor: str
+    person: str | None
+    owner: Party
+    since: datetime | None = None
+    due_at: datetime | None = None
+    awaiting: Awaiting | None = None
+    step: OpenStep | None = None
+    referral: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other work in its case."""
+        return f"{self.name}@{self.actor}"
+
+
+def actor_of(role: Role, org: str, sub: str) -> str:
+    """Under whom somebody's work is found: staff by their organisation, one of a pair by themselves."""
+    if role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
+        return f"mentor:{org}:{sub}"
+    return f"mentee:{org}:{sub}" if role is Role.MENTEE else org
+
+
+def work_in(case: Case) -> tuple[Work, ...]:
+    """All that somebody has to act on in a case."""
+    return (*_steps(case), *_beside(case), *_of_the_pair(case))
+
+
+def _steps(case: Case) -> Iterator[Work]:
+    for step in case.steps:
+        awaited = step.awaiting.org if step.awaiting is not None else step.owner.org
+        orgs = {awaited, step.owner.org} if step.step in _GOES_ON else {awaited}
+        for org in sorted(orgs):
+            yield _of_step(step, org, step.owner.sub if org == step.owner.org else _contact(case, org))
+
+
+def _of_step(step: OpenStep, actor: str, person: str | None) -> Work:
+    return Work(
+        name=step.step,
+        actor=actor,
+        person=person,
+        owner=step.owner,
+        since=step.since,
+        due_at=step.due_at,
+        awaiting=step.awaiting,
+        step=step,
+    )
+
+
+def _contact(case: Case, org: str) -> str | None:
+    """Whose act is awaited where an organisation's is; nobody's by name before it has named a coordinator."""
+    if org == case.agency:
+        return case.lead.sub if case.lead is not None else None
+    coordinator = case.trajectory.coordinator if case.trajectory is not None else None
+    return coordinator.sub if coordinator is not None and coordinator.org == org else None
+
+
+def _beside(case: Case) -> Iterator[Work]:
+    if case.asked_to_lead is not None and case.lead is not None:
+        asked = case.asked_to_lead
+        yield Work(name=COUNSELLOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.lead)
+    if case.asked_to_coordinate is not None and case.trajectory is not None:
+        asked = case.asked_to_coordinate
+        yield Work(name=COORDINATOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.trajectory.coordinator)
+    for referral, reporter in case.errors_reported:
+        awaits = Awaiting(org=case.agency, action="confirm-error")
+        yield Work(
+            name=ERROR_CONFIRMATION, actor=case.agency, person=None, owner=reporter, awaiting=awaits, referral=referral
+        )
+
+
+def _of_the_pair(case: Case) -> Iterator[Work]:
+    """The case itself, by its present step, for the matched mentor and for the person, at either side."""
+    step = next((step for step in case.steps if step.step == case.current_step), None)
+    if step is None:
+        return
+    if case.match is not None and case.organisation is not None:
+        mentor = case.match.mentor
+        yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
+    for org in sorted({case.agency, case.organisation or case.agency}):
+        yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), case.client_ref)
+
+
+def stands_at(case: Case) -> Work | None:
+    """The present step of a case, as work of the organisation that must act on it; None where none is open."""
+    step = next((step for step in case.steps if step.step == case.current_step), None)
+    return _of_step(step, step.actor, None) if step is not None else None

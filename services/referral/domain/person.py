@@ -1,0 +1,70 @@
+"""One person of an agency across the programmes of a kind: live in one of them at most, whichever it is.
+
+Each programme has a case key of its own, and what is live or open in it is said there. The person's stream says which
+programmes there are to look at, and is appended to whenever one of the keys is taken: so of two that are taken at once,
+in whichever programmes, one finds that the other was first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts.codes import ProgrammeKind
+from services.chassis.decider import Entity, Refused
+from services.referral.domain.case_key import CaseKey, derived_id
+
+
+def person_stream(agency: str, client_ref: str) -> str:
+    """The stream of one person of one agency, in the programmes of the one kind that is referred to."""
+    return f"person-{derived_id(agency, client_ref, ProgrammeKind.MENTORING_TO_WORK.value)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonReferred:
+    """A referral of the person became live in a programme, under this case key."""
+
+    programme: str
+    case_key: str
+    referral_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonOfAgency:
+    """The programmes in which the person was ever referred, since this is kept."""
+
+    programmes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """The person's case key in another programme."""
+
+    programme: str
+    key: CaseKey
+
+    def refusal(self) -> Refused | None:
+        """Why the person cannot be referred in a second programme of the kind meanwhile; None where nothing holds."""
+        key = self.key
+        if key.live is not None:
+            held = f"referral {key.live} of the same person is live in programme {self.programme}"
+            over = "when it has been declined, withdrawn, expired, completed or confirmed as entered in error, "
+            over += "and its case is closed"
+            unblock = "the agency, by withdraw, or by accepting the handback once the referral is accepted, and close"
+        elif key.holds_case:
+            held = f"case {key.case_id} of the same person is open in programme {self.programme}"
+            over, unblock = "when that case is closed", "the agency, by close"
+        else:
+            return None
+        detail = f"{held}; a person is in one MENTORING_TO_WORK programme at a time: another one is possible {over}"
+        return Refused("CONCURRENT_PROGRAMME", detail, who_can_unblock=unblock)
+
+
+def evolve(person: PersonOfAgency, event: Any) -> PersonOfAgency:
+    """The person after one more event."""
+    if isinstance(event, PersonReferred):
+        return replace(person, programmes=person.programmes | {event.programme})
+    return person
+
+
+PERSON: Entity[PersonOfAgency] = Entity(PersonOfAgency(), evolve)
