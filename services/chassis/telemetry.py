@@ -33,6 +33,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.chassis.request_notes import RequestNotes, notes_of
+from services.chassis.store_metrics import StoreMetrics
+from services.chassis.version import VERSION
+
 FIELDS: Final = (
     "service",
     "method",
@@ -46,14 +50,30 @@ FIELDS: Final = (
     "work",
     "count",
     "failure",
+    "where",
+    "trace_id",
+    "refusal",
+    "store",
+    "code",
+    "broker",
+    "version",
+    "address",
+    "services",
+    "stores",
+    "bus",
+    "issuer",
 )
 """The `extra` fields that a line shows; all others are dropped."""
 
-_OWN: Final = ("services.", "uvicorn.error")
+_SERVER: Final = "uvicorn.error"
+_OWN: Final = ("services.", _SERVER)
 """Loggers whose texts are constants. Those of other libraries may have data in them."""
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What machines ask every few seconds, and nobody wants to read of."""
 
 _LONGEST_FIELD: Final = 200
 _DEEPEST_STACK: Final = 20
+_EVENT_STREAM: Final = b"text/event-stream"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -108,7 +128,9 @@ class _JsonLine(logging.Formatter):
         if self._disclose:
             return record.getMessage()
         if record.name.startswith(_OWN) and isinstance(record.msg, str):
-            return record.msg
+            # A number of the server's own, such as its process, is no datum; whatever else varies may be one.
+            counted = isinstance(record.args, tuple) and all(type(one) is int for one in record.args)
+            return record.getMessage() if counted and record.name == _SERVER else record.msg
         return f"said by {record.module}.{record.funcName}, line {record.lineno}"
 
 
@@ -163,8 +185,27 @@ class Telemetry:
             ("service", "source"),
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "caserelay_refusals", "Problems answered, by their code.", ("code",), registry=self.registry
+        )
+        self._streams = Gauge(
+            "caserelay_open_streams", "Event streams that are open.", ("route",), registry=self.registry
+        )
+        self._failing = Gauge(
+            "caserelay_failing",
+            "1 while a piece of background work fails.",
+            ("service", "work"),
+            registry=self.registry,
+        )
+        self._leader = Gauge(
+            "caserelay_leader", "1 in the process that leads its service.", ("service",), registry=self.registry
+        )
+        self._build = Gauge("caserelay_build_info", "Always 1.", ("version",), registry=self.registry)
+        self._build.labels(VERSION).set(1)
+        self.stores = StoreMetrics()
+        self.registry.register(self.stores)
         self._parts: dict[str, set[str]] = {}
-        ProcessCollector(namespace="caserelay", registry=self.registry)
+        ProcessCollector(registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -172,7 +213,7 @@ class Telemetry:
         """Count, time and log every request of an application, as the outermost of its middlewares so far."""
         app.add_middleware(RequestTelemetry, telemetry=self)
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+    def request(self, method: str, route: str, status: int, seconds: float, notes: RequestNotes | None = None) -> None:
         """A request was answered; `route` is the template, never the path."""
         method = method if method in _METHODS else "OTHER"
         key = (route, method, status)
@@ -183,10 +224,26 @@ class Telemetry:
         count, duration = children
         count.inc()
         duration.observe(seconds)
-        if _log.isEnabledFor(logging.INFO):
-            fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 3)}
-            # What `info` does, without its search for the caller's line, which costs a quarter of it all.
-            _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, "request", (), None, extra=fields))
+        if notes is not None and notes.refusal is not None:
+            self._refusals.labels(notes.refusal).inc()
+        level = _level(route, status, notes)
+        if _log.isEnabledFor(level):
+            fields: dict[str, Any] = {
+                "method": method,
+                "route": route,
+                "status": status,
+                "duration_ms": round(seconds * 1000, 3),
+            }
+            if notes is not None:
+                fields |= notes.fields()
+                if (error := notes.unexpected) is not None:
+                    # Not the exception itself: whoever else listens to the log would write its message.
+                    fields |= {
+                        "failure": type(error).__name__,
+                        "where": " < ".join(_stack(error.__traceback__)[:-4:-1]),
+                    }
+            # What `log` does, without its search for the caller's line, which costs a quarter of it all.
+            _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, extra=fields))
 
     def observe(self, service: str, head: int, behind: Mapping[str, int], parked: Mapping[str, int]) -> None:
         """How a service stands now: its log's last position, what each part lacks, what each source has put aside."""
@@ -200,9 +257,27 @@ class Telemetry:
         for source, messages in parked.items():
             self._parked.labels(service, source).set(messages)
 
+    def standing(self, service: str, *, leads: bool, failing: Mapping[str, bool]) -> None:
+        """Whether the process leads the service, and which of its background work fails."""
+        self._leader.labels(service).set(leads)
+        for work, fails in failing.items():
+            self._failing.labels(service, work).set(fails)
+
+    def stream(self, route: str, change: int) -> None:
+        """An event stream was opened (1) or has ended (-1)."""
+        self._streams.labels(route).inc(change)
+
     def exposition(self) -> Response:
         """The answer of `/metrics`, in Prometheus' text format."""
         return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+def _level(route: str, status: int, notes: RequestNotes | None) -> int:
+    if route in PROBES:
+        return logging.DEBUG
+    if notes is not None and notes.unexpected is not None:
+        return logging.ERROR
+    return logging.WARNING if status >= 500 or (notes is not None and notes.unavailable) else logging.INFO
 
 
 class RequestTelemetry:
@@ -218,12 +293,18 @@ class RequestTelemetry:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 500
+        status, streams = 500, False
+        notes = notes_of(scope)
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
+                given = message.get("headers", ())
+                message["headers"] = [*given, notes.header]
+                if any(name == b"content-type" and kind.startswith(_EVENT_STREAM) for name, kind in given):
+                    streams = True
+                    self._telemetry.stream(_route(scope), 1)
             await send(message)
 
         try:
@@ -232,6 +313,12 @@ class RequestTelemetry:
             status = 499  # the client went away, as nginx counts it
             raise
         finally:
-            # The router writes down which route matched; an unmatched path is whatever somebody typed.
-            route = getattr(scope.get("route"), "path", None) or "unmatched"
-            self._telemetry.request(scope["method"], route, status, time.perf_counter() - started)
+            route = _route(scope)
+            if streams:
+                self._telemetry.stream(route, -1)
+            self._telemetry.request(scope["method"], route, status, time.perf_counter() - started, notes)
+
+
+def _route(scope: Scope) -> str:
+    # The router writes down which route matched; an unmatched path is whatever somebody typed.
+    return getattr(scope.get("route"), "path", None) or "unmatched"

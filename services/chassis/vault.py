@@ -15,10 +15,8 @@ import asyncio
 import hmac
 import os
 import secrets
-import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -26,6 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit import GroupCommit
+from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.store_health import StoreHealth
 
 ORPHAN_AFTER_SECONDS = 3600
 SWEPT_AT_ONCE = 500
@@ -82,25 +82,26 @@ class _Sealed(NamedTuple):
 class SQLiteVault:
     """A `Vault` in one SQLite file, readable by its owner alone."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Before SQLite makes it readable for others; its write-ahead log takes the mode of the file.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
         self._now = now
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = open_store(path, health or StoreHealth("vault"))
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
+        probed(path, self._db)
         self._writer: GroupCommit[_Sealed, None] = GroupCommit(self._commit)
         self._still_in_the_log = False
 
     def _commit(self, batch: Sequence[_Sealed]) -> list[None]:
         now = self._now()
-        with self._transaction():
+        with self._db.transaction():
             for one in batch:
                 self._db.execute(f"{_SHRED} ref = ?)", (one.ref,))
                 slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (one.key,)).lastrowid
@@ -109,16 +110,6 @@ class SQLiteVault:
                     (one.ref, one.stream, now, slot, one.record),
                 )
         return [None] * len(batch)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
@@ -135,7 +126,7 @@ class SQLiteVault:
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        with self._transaction():
+        with self._db.transaction():
             self._db.execute(f"{_SHRED} stream = ?)", (stream,))
             deleted = self._db.execute("DELETE FROM records WHERE stream = ?", (stream,)).rowcount
         self._truncate_wal()
@@ -163,7 +154,7 @@ class SQLiteVault:
                 referred = await refers(stream, ref)
                 # Unless it was kept anew meanwhile.
                 this = "ref = ? AND kept_at = ?", (ref, kept_at)
-                with self._transaction():
+                with self._db.transaction():
                     if referred:
                         self._db.execute(f"UPDATE records SET settled = 1 WHERE {this[0]}", this[1])  # noqa: S608 - constants
                     else:

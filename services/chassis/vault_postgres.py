@@ -20,7 +20,8 @@ from psycopg import AsyncConnection
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit_async import AsyncGroupCommit
-from services.chassis.postgres import Database, RefusedDatabase, connect, is_lost, persist
+from services.chassis.postgres import PROBE_ROOM, Database, RefusedDatabase, code_of, connect, is_lost, persist, probed
+from services.chassis.store_health import StoreHealth
 from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, StillInTheLog
 
 _KEEP: Final = """
@@ -44,6 +45,8 @@ _FORGET: Final = """
 WITH gone AS (DELETE FROM records WHERE {} RETURNING slot), shredded AS (
   DELETE FROM keys WHERE slot IN (SELECT slot FROM gone))
 SELECT count(*) FROM gone"""
+_PROBE: Final = """
+INSERT INTO records (ref, stream, kept_at, settled, slot, record) VALUES ('probe', 'probe', 0, true, -1, %b)"""
 _NONCE: Final = bytes(12)  # a key encrypts one record once
 
 
@@ -57,7 +60,11 @@ class _Sealed(NamedTuple):
 class PostgresVault:
     """A `Vault` in one schema, which may be used by several processes at once."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], float] = time.time, health: StoreHealth | None = None
+    ) -> None:
+        self._health = health or StoreHealth("vault")
+        probed(database, self._health, _PROBE, lambda: (secrets.token_bytes(PROBE_ROOM),))
         self._database = database
         self._now = now
         self._fingerprint_key = self._own_secret()
@@ -73,10 +80,12 @@ class PostgresVault:
             with psycopg.connect(self._database.conninfo, autocommit=True) as connection:
                 connection.execute("INSERT INTO secrets VALUES ('fingerprint', %s) ON CONFLICT DO NOTHING", (drawn,))
                 row = connection.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
-        except psycopg.OperationalError as failure:
-            raise RefusedDatabase(f"the vault cannot be reached ({type(failure).__name__})") from None
+        except psycopg.Error as failure:
+            raise RefusedDatabase(
+                f"the vault in the database of CASERELAY_DATABASE_URL cannot be used ({code_of(failure)})"
+            ) from None
         if row is None:
-            raise RefusedDatabase("the vault cannot be written")
+            raise RefusedDatabase("the vault in the database of CASERELAY_DATABASE_URL cannot be written")
         return bytes(row[0])
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -95,7 +104,7 @@ class PostgresVault:
                     await connection.close()
                 raise
 
-        return await persist(run)
+        return await persist(run, health=self._health)
 
     async def _commit(self, batch: Sequence[_Sealed]) -> list[Exception | None]:
         refs, streams, keys, records = (list(column) for column in zip(*batch, strict=True))

@@ -22,7 +22,8 @@ from starlette.types import Receive, Scope, Send
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
-from services.chassis.traceparent import follow
+from services.chassis.request_notes import notes_of
+from services.chassis.store_health import Unavailable
 from services.referral.bodies import BulkLine, ReferralBody
 from services.referral.intake import PERSONAL, Intake
 
@@ -212,7 +213,10 @@ async def _answer(
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
         if error.status >= 500:
-            log.error("unexpected failure", extra={"failure": type(failure).__name__})  # noqa: TRY400 - a message could quote the line
+            fields = {"trace_id": notes_of(request.scope).trace.trace_id, "failure": type(failure).__name__}
+            if isinstance(failure, Unavailable):
+                fields |= {"store": failure.store, "code": failure.code}
+            log.error("a line failed", extra={"route": PATH, "status": error.status, **fields})  # noqa: TRY400 - a message could quote the line
         problem = problem_of(error, PATH).model_dump(by_alias=True, exclude_none=True)
         outcome = {"status": error.status, "problem": problem}
     return to_json({"line": number, **outcome}) + b"\n"
@@ -233,6 +237,6 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> 
     single = {name: value for name, value in sent.items() if name != "idempotencyKey"}
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
-    traceparent = str(follow(request.headers.get("traceparent")))
+    traceparent = str(notes_of(request.scope).trace.child())
     asked = Asked(caller, key, mark, None, dry_run=request.state.dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

@@ -240,7 +240,7 @@ def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
     answer = telemetry.exposition()
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert b"# TYPE caserelay_requests_total counter" in answer.body
-    assert b"caserelay_process_resident_memory_bytes" in answer.body
+    assert b"\nprocess_resident_memory_bytes" in answer.body
 
 
 def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry: Telemetry) -> None:
