@@ -35,13 +35,12 @@ from services.chassis.index_postgres_text import (
 from services.chassis.postgres import (
     Database,
     Inline,
-    RefusedDatabase,
-    code_of,
     connect,
     is_lost,
     make_undemanding,
     persist,
     probed,
+    refused_database,
 )
 from services.chassis.store_health import StoreHealth, Unavailable
 
@@ -71,10 +70,7 @@ class PostgresIndex:
             self._create()
         except (psycopg.Error, Unavailable) as failure:
             self._inline.close()
-            code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
-            raise RefusedDatabase(
-                f"the index in the database of CASERELAY_DATABASE_URL cannot be used ({code})"
-            ) from None
+            raise refused_database(failure, "the index in the database") from None
         probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
 
     def _name(self, table: str, suffix: str = "") -> Identifier:

@@ -118,6 +118,15 @@ def raise_unusable(failure: psycopg.Error, health: StoreHealth) -> None:
         raise health.failed(code, passing=code in _PASSING) from failure
 
 
+def refused_database(failure: psycopg.Error | Unavailable, what: str = "the database") -> RefusedDatabase:
+    """What to tell whoever starts a process on a database that cannot be used."""
+    code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
+    return RefusedDatabase(
+        f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); see whether the server runs, and whether address,"
+        " name, user, password and rights are as they should be"
+    )
+
+
 async def persist(
     work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS, *, health: StoreHealth | None = None
 ) -> T:

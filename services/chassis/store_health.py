@@ -43,6 +43,7 @@ class StoreHealth:
         self.service = service
         self.failing: str | None = None
         self.errors: Counter[str] = Counter()
+        self._told = False
         self.probe: Callable[[], Awaitable[None]] | None = None
         """Writes something of no consequence; raises Unavailable when that cannot be done."""
         self.write: Callable[[], None] | None = None
@@ -57,23 +58,21 @@ class StoreHealth:
 
     def away(self, code: str) -> None:
         """Takes note that the store cannot be used, also while somebody still tries."""
-        if self.failing is None:
-            log.error("a store cannot be used", extra=self._fields(code))
         self.failing = code
 
-    def well(self) -> None:
-        """Takes note that the store can be written."""
-        if self.failing is not None:
-            log.warning("a store can be used again", extra=self._fields(self.failing))
-        self.failing = None
-
     async def look(self) -> None:
-        """Asks a store that failed whether it can be written again."""
-        if self.failing is None or self.probe is None:
+        """Asks a store that failed whether it can be written again; logs once that it failed, and that it is back."""
+        if self.failing is None:
+            return
+        fields = {"store": self.store, "code": self.failing}
+        if self.service is not None:
+            fields["service"] = self.service
+        if not self._told:
+            log.error("a store cannot be used", extra=fields)
+            self._told = True
+        if self.probe is None:
             return
         with contextlib.suppress(Unavailable):
             await self.probe()
-            self.well()
-
-    def _fields(self, code: str) -> dict[str, str]:
-        return {"store": self.store, "code": code, **({"service": self.service} if self.service is not None else {})}
+            self.failing, self._told = None, False
+            log.warning("a store can be used again", extra=fields)

@@ -28,7 +28,7 @@ from services.chassis.kafka.clients import Cluster
 from services.chassis.lease import Lease
 from services.chassis.lease_postgres import PostgresLease
 from services.chassis.lease_sqlite import SQLiteLease
-from services.chassis.postgres import RefusedDatabase, code_of, refuse_database_functions
+from services.chassis.postgres import RefusedDatabase, refuse_database_functions, refused_database
 from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.sqlite_connection import errno_name
@@ -136,9 +136,7 @@ class Stores:
                         "",
                     )
             except psycopg.Error as failure:
-                raise RefusedDatabase(
-                    f"the database of CASERELAY_DATABASE_URL cannot be used ({code_of(failure)})"
-                ) from None
+                raise refused_database(failure) from None
             if read_only == "on":
                 raise RefusedDatabase(
                     "the database of CASERELAY_DATABASE_URL takes no writes (25006): name the primary server, or set"

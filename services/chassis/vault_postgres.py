@@ -20,7 +20,16 @@ from psycopg import AsyncConnection
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit_async import AsyncGroupCommit
-from services.chassis.postgres import PROBE_ROOM, Database, RefusedDatabase, code_of, connect, is_lost, persist, probed
+from services.chassis.postgres import (
+    PROBE_ROOM,
+    Database,
+    RefusedDatabase,
+    connect,
+    is_lost,
+    persist,
+    probed,
+    refused_database,
+)
 from services.chassis.store_health import StoreHealth
 from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, StillInTheLog
 
@@ -81,9 +90,7 @@ class PostgresVault:
                 connection.execute("INSERT INTO secrets VALUES ('fingerprint', %s) ON CONFLICT DO NOTHING", (drawn,))
                 row = connection.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         except psycopg.Error as failure:
-            raise RefusedDatabase(
-                f"the vault in the database of CASERELAY_DATABASE_URL cannot be used ({code_of(failure)})"
-            ) from None
+            raise refused_database(failure, "the vault in the database") from None
         if row is None:
             raise RefusedDatabase("the vault in the database of CASERELAY_DATABASE_URL cannot be written")
         return bytes(row[0])

@@ -7,7 +7,6 @@ import contextlib
 import json
 import re
 import resource
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
 from tests.faults.processes import Program
+from tests.mounts import mounted
 from tests.people import INES, LOTTE, another_person
 from tests.running import running
 
@@ -36,17 +36,8 @@ SMALL_FILE_SYSTEM = "12m"
 @pytest.fixture
 def small_file_system(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own with little room, where this user may mount one."""
-    where = tmp_path / "small"
-    where.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_FILE_SYSTEM},mode=700", "tmpfs", where],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("a file system of its own takes the right to mount one: run this test as root")
-    yield where
-    subprocess.run(["umount", "--lazy", where], check=True)
+    with mounted(tmp_path / "small", SMALL_FILE_SYSTEM) as where:
+        yield where
 
 
 def fill(file: Path) -> None:

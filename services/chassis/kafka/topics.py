@@ -43,7 +43,8 @@ def wanted(between_services: Iterable[str], partitions: int, for_readers: Iterab
 
 def _unreachable(cluster: Cluster, failure: KafkaError) -> Unreachable:
     return Unreachable(
-        f"CASERELAY_KAFKA_SERVERS: Kafka cannot be reached at {cluster.brokers} ({type(failure).__name__})"
+        f"CASERELAY_KAFKA_SERVERS: Kafka cannot be reached at {cluster.brokers} ({type(failure).__name__});"
+        " see whether a broker runs there"
     )
 
 

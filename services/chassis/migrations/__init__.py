@@ -19,7 +19,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import MigrationList, default_migration_table
 
-from services.chassis.postgres import Database, RefusedDatabase, code_of
+from services.chassis.postgres import Database, RefusedDatabase, refused_database
 
 _FILES: Final = Path(__file__).parent
 _APPLIED: Final = f"SELECT migration_id FROM {default_migration_table}"  # noqa: S608 - a constant
@@ -66,10 +66,6 @@ def _files(kind: str) -> MigrationList:
     return read_migrations(str(_FILES / kind))
 
 
-def _refused(failure: psycopg.Error) -> RefusedDatabase:
-    return RefusedDatabase(f"the database of CASERELAY_DATABASE_URL cannot be used ({code_of(failure)})")
-
-
 @contextmanager
 def _connected(database: Database) -> Iterator[psycopg.Connection[Any]]:
     try:
@@ -77,7 +73,7 @@ def _connected(database: Database) -> Iterator[psycopg.Connection[Any]]:
             yield connection
     except psycopg.Error as failure:
         # Not the driver's words: they name the host, and the user.
-        raise _refused(failure) from None
+        raise refused_database(failure) from None
 
 
 def migrate(url: str, services: Iterable[str]) -> list[str]:
@@ -118,7 +114,7 @@ def _apply(database: Database, kind: str) -> list[str]:
         finally:
             backend.connection.close()
     except psycopg.Error as failure:
-        raise _refused(failure) from None
+        raise refused_database(failure) from None
 
 
 def missing(url: str, service: str) -> list[str]:
