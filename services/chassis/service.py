@@ -48,6 +48,8 @@ class Service:
     projection: Projection
     bus: Bus
     leadership: Leadership
+    stores: Sequence[StoreHealth]
+    """How each store stands that the service works with."""
     publisher: Publisher | None = None
     scheduler: Scheduler | None = None
     sources: Mapping[str, Consumer] = field(default_factory=dict)
@@ -57,8 +59,6 @@ class Service:
     """Further rounds of background work that one process of the service does for all."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
-    stores: Sequence[StoreHealth] = ()
-    """How each store stands that the service works with."""
     closers: list[Callable[[], object]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
