@@ -126,6 +126,10 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
     Raises RefusedStart when something that a setting names cannot be used.
     """
     configure_logging(settings.log_level)
+    if settings.issuer is None:
+        raise IssuerUnavailable(
+            "CASERELAY_ISSUER is not set: production accepts no tokens without an OpenID Connect issuer."
+        )
     try:
         keys = asyncio.run(OidcIssuer.connect(settings.issuer))
     except (IssuerUnavailable, ValueError) as failure:

@@ -5,7 +5,6 @@ Token expiry, timeouts and heartbeats do not ask it: they keep the machine's tim
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import tempfile
@@ -16,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from services.chassis.store_health import Unavailable
+from services.chassis.store_health import Unavailable, errno_name
 
 SANDBOX_START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
@@ -137,7 +136,7 @@ class SandboxClock:
         try:
             _write(self._file, anchor)
         except OSError as failure:
-            raise Unavailable("clock", errno.errorcode.get(failure.errno or 0, type(failure).__name__)) from failure
+            raise Unavailable("clock", errno_name(failure)) from failure
         self._anchor = anchor
         self._latest = sandbox
 

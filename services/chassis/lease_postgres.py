@@ -8,7 +8,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from services.chassis.postgres import Database, as_a_log, connect, raise_unusable
+from services.chassis.postgres import Database, as_a_log, connect, is_lost, raise_unusable
 from services.chassis.store_health import StoreHealth
 
 # Free for others when it has run out, and at once when the connection that took it is gone.
@@ -45,13 +45,23 @@ class PostgresLease:
     async def claim(self, holder: str, seconds: float) -> bool:
         """See `Lease.claim`."""
         try:
+            return await self._claim(holder, seconds)
+        except psycopg.Error as failure:
+            if not is_lost(failure):
+                raise_unusable(failure, self._health)
+                raise
+        try:
+            # Once more: it may have been the connection only.
+            return await self._claim(holder, seconds)
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
+
+    async def _claim(self, holder: str, seconds: float) -> bool:
+        try:
             connection = await self._connected()
             cursor = await connection.execute(_CLAIM, {"holder": holder, "seconds": seconds})
             return await cursor.fetchone() is not None
-        except psycopg.Error as failure:
-            await self.close()
-            raise_unusable(failure, self._health)
-            raise
         except BaseException:
             # Also when the caller has waited long enough: what comes back later must not be taken for an answer.
             await self.close()

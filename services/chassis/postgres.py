@@ -90,14 +90,14 @@ def is_lost(failure: psycopg.Error) -> bool:
 
     Not so a full disk or a lock that could not be had: there the server has answered.
     """
-    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout):
+    # The second: the server has become a stand-by.
+    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
         return True
     if not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = failure.sqlstate
-    # 08: connection exceptions; 57P0x: shutting down, crashed, starting up; 53300: too many connections; 25006: the
-    # server has become a stand-by.
-    return state is None or state[:2] == "08" or state[:4] == "57P0" or state in {"53300", "25006"}
+    # 08: connection exceptions; 57P0x: shutting down, crashed, starting up; 53300: too many connections.
+    return state is None or state[:2] == "08" or state[:4] == "57P0" or state == "53300"
 
 
 _UNUSABLE: Final = ("08", "25006", "28", "3D000", "42501", "53", "55P03", "57", "58", "F0", "XX001", "XX002")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from services.chassis.store_health import StoreHealth, Unavailable
+from services.chassis.store_health import StoreHealth, Unavailable, errno_name
 
 _UNUSABLE: Final = frozenset(
     {
@@ -181,8 +180,3 @@ def _find_room(directory: Path, store: str) -> None:
             file.flush()
     except OSError as failure:
         raise Unavailable(store, errno_name(failure)) from None
-
-
-def errno_name(failure: OSError) -> str:
-    """The system's name of an error, such as ENOSPC."""
-    return errno.errorcode.get(failure.errno or 0, type(failure).__name__)

@@ -8,6 +8,7 @@ and a store that is well is never asked.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -76,3 +77,8 @@ class StoreHealth:
             await self.probe()
             self.failing, self._told = None, False
             log.warning("a store can be used again", extra=fields)
+
+
+def errno_name(failure: OSError) -> str:
+    """The system's name of an error, such as ENOSPC."""
+    return errno.errorcode.get(failure.errno or 0, type(failure).__name__)

@@ -31,8 +31,7 @@ from services.chassis.lease_sqlite import SQLiteLease
 from services.chassis.postgres import RefusedDatabase, refuse_database_functions, refused_database
 from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
-from services.chassis.sqlite_connection import errno_name
-from services.chassis.store_health import StoreHealth, Unavailable
+from services.chassis.store_health import StoreHealth, Unavailable, errno_name
 from services.chassis.vault import SQLiteVault, Vault
 from services.chassis.vault_postgres import PostgresVault
 

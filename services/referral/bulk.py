@@ -6,6 +6,7 @@ A line is taken like a request of its own, with its own key; a bad line spoils o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
 from services.chassis.request_notes import notes_of
-from services.chassis.store_health import Unavailable
+from services.chassis.store_health import Unavailable, errno_name
 from services.referral.bodies import BulkLine, ReferralBody
 from services.referral.intake import PERSONAL, Intake
 
@@ -95,6 +96,7 @@ class _Spool:
         self._taken = self._added = 0
         self._moved = asyncio.Event()
         self._ended = False
+        self._failure: Exception | None = None
 
     def add(self, line: bytes) -> None:
         """Another answer."""
@@ -102,15 +104,15 @@ class _Spool:
         self._added += self._file.write(line)
         self._moved.set()
 
-    def end(self) -> None:
-        """There will be no further answer."""
-        self._ended = True
+    def end(self, failure: Exception | None = None) -> None:
+        """There will be no further answer, since all are there or since that failed."""
+        self._ended, self._failure = True, failure
         self._moved.set()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """What was added, as soon as it is, until the end."""
-        with self._file:
-            while self._taken < self._added or not self._ended:
+        """What was added, as soon as it is, until the end. Raises what the end was given."""
+        try:
+            while self._failure is None and (self._taken < self._added or not self._ended):
                 if self._taken == self._added:
                     self._moved.clear()
                     await self._moved.wait()
@@ -123,6 +125,12 @@ class _Spool:
                     self._file.seek(0)
                     self._file.truncate()
                 yield piece
+        finally:
+            with contextlib.suppress(OSError):
+                # What does not fit is not written by closing either.
+                self._file.close()
+        if self._failure is not None:
+            raise self._failure
 
 
 async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
@@ -162,8 +170,14 @@ async def _start(
 
 
 async def _collect(under_way: asyncio.Queue[asyncio.Task[bytes] | None], spool: _Spool) -> None:
-    while (task := await under_way.get()) is not None:
-        spool.add(await task)
+    try:
+        while (task := await under_way.get()) is not None:
+            spool.add(await task)
+    except OSError as failure:
+        # No room for what the client does not take: it is told so by an answer that breaks off, and finds out under
+        # its keys what was taken. Otherwise it would wait for ever.
+        spool.end(Unavailable("room for answers", errno_name(failure)))
+        return
     spool.end()
 
 

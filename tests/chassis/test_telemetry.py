@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import sys
 import tomllib
 from collections.abc import AsyncIterator, Iterator
@@ -335,3 +336,12 @@ def test_the_version_that_runs_is_shown(telemetry: Telemetry) -> None:
     """As the package has it."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert telemetry.registry.get_sample_value("caserelay_build_info", {"version": project["version"]}) == 1
+
+
+def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> None:
+    """Each under the name that the page gives."""
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(caserelay_[a-z_]+)`", page.partition("| metric |")[2].partition("\n\n")[0]))
+    shown = bytes(telemetry.exposition().body).decode()
+    assert len(named) >= 10
+    assert [name for name in named if f"# TYPE {name} " not in shown] == []
