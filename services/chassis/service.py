@@ -95,8 +95,8 @@ class Service:
 
     async def _look_at_stores(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
-        for store in self.stores:
-            await store.look()
+        # Side by side: one that does not answer holds up no other.
+        await asyncio.gather(*(store.look() for store in self.stores))
 
     async def _sweep(self) -> None:
         if self.refers is not None and self.vault is not None:

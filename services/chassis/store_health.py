@@ -7,6 +7,7 @@ and a store that is well is never asked.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -16,6 +17,9 @@ from typing import Final
 
 NO_ANSWER: Final = "NO_ANSWER"
 """The code where the engine gave none."""
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long a store may take to answer whether it can be written again."""
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +77,9 @@ class StoreHealth:
             self._told = True
         if self.probe is None:
             return
-        with contextlib.suppress(Unavailable):
-            await self.probe()
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.probe()
             self.failing, self._told = None, False
             log.warning("a store can be used again", extra=fields)
 
