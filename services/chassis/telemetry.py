@@ -205,6 +205,7 @@ class Telemetry:
         self.stores = StoreMetrics()
         self.registry.register(self.stores)
         self._parts: dict[str, set[str]] = {}
+        self._sources: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -251,11 +252,21 @@ class Telemetry:
         for part in self._parts.get(service, set()) - behind.keys():
             # Another process does it now, or nobody any more.
             self._behind.remove(service, part)
-        self._parts[service] = set(behind)
+        self._parts[service], self._sources[service] = set(behind), set(parked)
         for part, positions in behind.items():
             self._behind.labels(service, part).set(positions)
         for source, messages in parked.items():
             self._parked.labels(service, source).set(messages)
+
+    def unobserved(self, service: str) -> None:
+        """Nobody can say how a service stands now: better no number than an old one."""
+        if service not in self._parts:
+            return
+        self._heads.remove(service)
+        for part in self._parts.pop(service):
+            self._behind.remove(service, part)
+        for source in self._sources.pop(service):
+            self._parked.remove(service, source)
 
     def standing(self, service: str, *, leads: bool, failing: Mapping[str, bool]) -> None:
         """Whether the process leads the service, and which of its background work fails."""

@@ -231,6 +231,12 @@ def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
     assert value("caserelay_parked_messages", {"service": "casefile", "source": "referral"}) == 0
     telemetry.observe("casefile", 42, {"projection": 1}, {"referral": 0})
     assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) is None
+    telemetry.observe("referral", 7, {"projection": 0}, {})
+    telemetry.unobserved("casefile")
+    assert value("caserelay_log_head_position", {"service": "casefile"}) is None
+    assert value("caserelay_log_head_position", {"service": "referral"}) == 7
+    telemetry.observe("casefile", 43, {"projection": 0}, {"referral": 0})
+    assert value("caserelay_log_head_position", {"service": "casefile"}) == 43
 
 
 def test_processes_count_for_themselves() -> None:

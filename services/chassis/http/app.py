@@ -106,7 +106,11 @@ async def _standing(service: Service) -> dict[str, Any] | None:
         return None
     try:
         async with asyncio.timeout(ASKED_SECONDS):
-            return {"behind": await service.all_behind(), "parked": service.parked()}
+            return {
+                "head": await service.log.head(),
+                "behind": await service.all_behind(),
+                "parked": service.parked(),
+            }
     except (Unavailable, TimeoutError):
         return None
 
@@ -120,7 +124,7 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
         if lacks := service.unavailable():
             unavailable[name] = lacks
         elif standing is not None:
-            told[name] = standing | {"failing": service.failing()}
+            told[name] = {what: standing[what] for what in ("behind", "parked")} | {"failing": service.failing()}
         elif all_started:
             unavailable[name] = {"log": NO_ANSWER}
     if unavailable:
@@ -152,8 +156,12 @@ def common_routes(
     async def metrics() -> Response:
         for name, service in services.items():
             telemetry.standing(name, leads=service.leadership.leading, failing=service.work())
-            if service.ready and (standing := await _standing(service)) is not None:
-                telemetry.observe(name, await service.log.head(), standing["behind"], standing["parked"])
+            if not service.ready:
+                continue
+            if (standing := await _standing(service)) is None:
+                telemetry.unobserved(name)
+            else:
+                telemetry.observe(name, standing.pop("head"), **standing)
         return telemetry.exposition()
 
     return router
