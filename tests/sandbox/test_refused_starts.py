@@ -205,10 +205,13 @@ def test_a_broker_that_is_required_and_away_ends_the_start_within_ten_seconds(tm
     """For whoever would rather have no service than one that nobody hears of."""
     with silent_broker() as silent, issuing() as issuer:
         began = time.monotonic()
+        said(run(tmp_path / "var", "serve", "all", issuer=""))
+        # Python's own start takes its time on a busy machine; what is bounded is the wait for the broker.
+        without, began = time.monotonic() - began, time.monotonic()
         line = said(
             run(tmp_path / "var", "serve", "all", issuer=issuer.url, kafka_servers=silent, kafka_at_start="require")
         )
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began - without < 10
     assert f"Kafka cannot be reached at {silent}" in line
 
 
