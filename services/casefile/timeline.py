@@ -15,6 +15,7 @@ from contracts.parties import Parties, Place
 from services.casefile.domain.case import Case, EventRef
 from services.casefile.domain.handback import HandbackRequested
 from services.casefile.domain.opening import ReferralEntryTaken
+from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
 from services.casefile.sentences import sentence
@@ -45,9 +46,13 @@ class Item:
 
 def occurred_at(recorded: Recorded) -> datetime:
     """When an event happened. What a report of the past leads to happens when it is reported, not before."""
-    if isinstance(recorded.event, HandbackRequested):
-        return recorded.event.requested_at
-    return recorded.meta.occurred_at
+    match recorded.event:
+        case HandbackRequested() as event:
+            return event.requested_at
+        case CoordinatorReassigned() as event:
+            return event.since
+        case _:
+            return recorded.meta.occurred_at
 
 
 def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetime | None) -> Iterator[Recorded]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
-from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -31,9 +30,9 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.chassis.request_notes import RequestNotes, notes_of
+from services.chassis.request_notes import RequestNotes
+from services.chassis.request_telemetry import RequestTelemetry
 from services.chassis.store_metrics import StoreMetrics
 from services.chassis.version import VERSION
 
@@ -73,7 +72,6 @@ PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _LONGEST_FIELD: Final = 200
 _DEEPEST_STACK: Final = 20
-_EVENT_STREAM: Final = b"text/event-stream"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _DURATIONS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -152,6 +150,25 @@ def _stack(trace: TracebackType | None) -> list[str]:
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
 
+class Limit(StrEnum):
+    """The limits of the server, as the metrics name them."""
+
+    HEADER_BYTES = "header_bytes"
+    HEADERS = "headers"
+    HEADER_SECONDS = "header_seconds"
+    BODY_SECONDS = "body_seconds"
+    IDLE_SECONDS = "idle_seconds"
+    ANSWER_SECONDS = "answer_seconds"
+    MALFORMED = "malformed"
+    PIPELINED = "pipelined"
+    CONNECTIONS = "connections"
+    CONNECTIONS_PER_ADDRESS = "connections_per_address"
+    MADE_ROOM = "made_room"
+    STREAMS = "streams"
+    STREAMS_PER_ORGANISATION = "streams_per_organisation"
+    RATE = "rate"
+
+
 class Telemetry:
     """The metrics of one process, in a registry of their own."""
 
@@ -204,6 +221,17 @@ class Telemetry:
         self._build.labels(VERSION).set(1)
         self.stores = StoreMetrics()
         self.registry.register(self.stores)
+        self._refused = Counter(
+            "caserelay_refused",
+            "Connections, requests and streams that a limit of the server ended or refused.",
+            ("limit",),
+            registry=self.registry,
+        )
+        self._open = Gauge(
+            "caserelay_open", "Connections and event streams that are open now.", ("what",), registry=self.registry
+        )
+        # A limit that was never met is a zero, and not a series that is missing.
+        self._by_limit = {limit: self._refused.labels(limit.value) for limit in Limit}
         self._parts: dict[str, set[str]] = {}
         self._sources: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
@@ -245,6 +273,14 @@ class Telemetry:
                     }
             # What `log` does, without its search for the caller's line, which costs a quarter of it all.
             _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, extra=fields))
+
+    def refused(self, limit: Limit) -> None:
+        """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
+        self._by_limit[limit].inc()
+
+    def watch(self, what: str, count: Callable[[], int]) -> None:
+        """Asks how many are open whenever somebody asks for the metrics."""
+        self._open.labels(what).set_function(count)
 
     def observe(self, service: str, head: int, behind: Mapping[str, int], parked: Mapping[str, int]) -> None:
         """How a service stands now: its log's last position, what each part lacks, what each source has put aside."""
@@ -289,47 +325,3 @@ def _level(route: str, status: int, notes: RequestNotes | None) -> int:
     if notes is not None and notes.unexpected is not None:
         return logging.ERROR
     return logging.WARNING if status >= 500 or (notes is not None and notes.unavailable) else logging.INFO
-
-
-class RequestTelemetry:
-    """ASGI middleware that hands every HTTP request to a `Telemetry` when it is over."""
-
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
-        self._app = app
-        self._telemetry = telemetry
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status, streams = 500, False
-        notes = notes_of(scope)
-
-        async def watched(message: Message) -> None:
-            nonlocal status, streams
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                given = message.get("headers", ())
-                message["headers"] = [*given, notes.header]
-                if any(name == b"content-type" and kind.startswith(_EVENT_STREAM) for name, kind in given):
-                    streams = True
-                    self._telemetry.stream(_route(scope), 1)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except CancelledError:
-            status = 499  # the client went away, as nginx counts it
-            raise
-        finally:
-            route = _route(scope)
-            if streams:
-                self._telemetry.stream(route, -1)
-            self._telemetry.request(scope["method"], route, status, time.perf_counter() - started, notes)
-
-
-def _route(scope: Scope) -> str:
-    # The router writes down which route matched; an unmatched path is whatever somebody typed.
-    return getattr(scope.get("route"), "path", None) or "unmatched"

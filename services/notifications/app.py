@@ -82,7 +82,7 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumed.close],
     )
-    live = LiveFeed(service)
+    live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
     app = service_app(
         service,
