@@ -42,6 +42,7 @@ class Assembly:
     bus: Bus
     apps: Mapping[str, FastAPI]
     checkpoints: SQLiteCheckpoints
+    stores: Stores
 
     @property
     def running(self) -> Mapping[str, Service]:
@@ -71,12 +72,16 @@ class Assembly:
 def assemble(
     names: list[str], settings: Settings, clock: Clock, verifier: Verifier, stores: Stores | None = None
 ) -> Assembly:
-    """Builds the named services over one data directory, or over other stores."""
+    """Builds the named services over one data directory, or over other stores.
+
+    Raises RefusedStart when one of the stores cannot be used.
+    """
     telemetry = Telemetry()
     stores = stores or Stores.of(settings)
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
-    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed))
+    stores.require_writable()
+    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed), stores)
 
 
 def production_app(assembly: Assembly) -> Origin:

@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from services.chassis.settings import Settings
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
@@ -43,7 +41,28 @@ class When(click.ParamType[datetime]):
 WHEN = When()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """What is refused before anything was done is said in a line, and the exit status is 2: whichever command it is."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """See click."""
+        from services.chassis.refusals import RefusedStart
+        from services.chassis.store_health import Unavailable
+
+        try:
+            return super().invoke(ctx)
+        except RefusedStart as refusal:
+            click.echo(str(refusal), err=True)
+        except Unavailable as refusal:
+            click.echo(
+                f"the {refusal.store} cannot be used ({refusal.code}); look at what CASERELAY_DATA and"
+                " CASERELAY_DATABASE_URL name",
+                err=True,
+            )
+        sys.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Referral and case handoff between a public employment agency and mentoring organisations."""
 
@@ -51,14 +70,19 @@ def main() -> None:
 def _settings() -> Settings:
     from pydantic import ValidationError
 
-    from services.chassis.settings import Settings
+    from services.chassis.settings import Settings, unknown_variables
 
+    if unknown := unknown_variables():
+        named = (f"{name} (perhaps {near})" if near else name for name, near in unknown.items())
+        click.echo(f"warning: no settings are {', '.join(named)}; they change nothing", err=True)
     try:
         return Settings()
     except ValidationError as error:
         # Without the input: a setting may be a secret.
         for fault in error.errors(include_input=False, include_url=False):
-            click.echo(f"CASERELAY_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}", err=True)
+            said = fault["msg"].removeprefix("Value error, ")
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            click.echo(f"CASERELAY_{name}: {said}" if name else said, err=True)
         raise SystemExit(2) from None
 
 
@@ -91,11 +115,8 @@ def migrate(which: str) -> None:
 
     url = _settings().database_url
     if url is None:
-        raise click.ClickException("CASERELAY_DATABASE_URL is not set; files need no migration")
-    try:
-        applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
-    except RefusedDatabase as refusal:
-        raise click.ClickException(str(refusal)) from None
+        raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; files need no migration")
+    applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
     click.echo("\n".join(applied) or "nothing to do")
 
 
@@ -142,12 +163,8 @@ def bus() -> None:
 def topics(organisation: tuple[str, ...]) -> None:
     """Creates the topics that are missing, in the cluster of CASERELAY_KAFKA_SERVERS."""
     from services.bus_administration import create_topics
-    from services.chassis.kafka.clients import RefusedTopics
 
-    try:
-        created = create_topics(_settings(), organisation)
-    except RefusedTopics as refusal:
-        raise click.ClickException(str(refusal)) from None
+    created = create_topics(_settings(), organisation)
     click.echo("\n".join(created) or "nothing to do")
 
 
@@ -158,7 +175,7 @@ def parked(which: str) -> None:
     from services.bus_administration import list_parked
 
     names = SERVICE_NAMES if which == "all" else (which,)
-    if not _administered(lambda settings: list_parked(settings, names, click.echo)):
+    if not list_parked(_settings(), names, click.echo):
         click.echo("no message waits aside")
 
 
@@ -169,17 +186,8 @@ def redrive(which: str) -> None:
     from services.bus_administration import redrive_parked
 
     names = SERVICE_NAMES if which == "all" else (which,)
-    given = _administered(lambda settings: redrive_parked(settings, names))
+    given = redrive_parked(_settings(), names)
     click.echo(f"{given} will be tried again" if given else "none was given up")
-
-
-def _administered(work: Callable[[Settings], int]) -> int:
-    from services.chassis.postgres import RefusedDatabase
-
-    try:
-        return work(_settings())
-    except RefusedDatabase as refusal:
-        raise click.ClickException(str(refusal)) from None
 
 
 @main.command()
@@ -188,13 +196,12 @@ def _administered(work: Callable[[Settings], int]) -> int:
 @click.option("--sub", required=True, help="The organisation's own identifier of the person, such as lotte.claes.")
 def token(org: str, role: str, sub: str) -> None:
     """Prints one bearer token of the sandbox's development issuer. It lasts 12 hours."""
-    from services.chassis.development_issuer import DevelopmentIssuer
     from services.chassis.identity import Unauthenticated
-    from services.sandbox.run import issuer_directory
+    from services.sandbox.run import open_issuer
 
     settings = _settings()
+    issuer = open_issuer(settings)
     try:
-        issuer = DevelopmentIssuer(issuer_directory(settings))
         click.echo(issuer.issue(sub=sub, org=org, role=role, audience=settings.audience))
     except (ValueError, Unauthenticated) as refusal:
         raise click.ClickException(str(refusal)) from None

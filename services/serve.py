@@ -10,19 +10,19 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
 import uvicorn
 
 from contracts.topics import TOPICS
-from services.assembly import assemble, production_app
+from services.assembly import Assembly, assemble, production_app
 from services.chassis.clock import SystemClock
 from services.chassis.descriptors import raise_limit
 from services.chassis.http.connections import Connections
 from services.chassis.identity import Verifier
-from services.chassis.kafka.clients import Cluster, RefusedTopics, Unreachable
+from services.chassis.kafka.clients import Cluster, Unreachable
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
-from services.chassis.postgres import RefusedDatabase
+from services.chassis.refusals import RefusedStart
 from services.chassis.telemetry import Telemetry, configure_logging
+from services.chassis.version import VERSION
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -32,20 +32,40 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def listen(settings: Settings) -> socket.socket | None:
-    """The socket that the process will serve on; None, having said why, where it cannot be had.
+class RefusedAddress(RefusedStart):
+    """The process cannot listen where it should."""
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket that the process will serve on. Raises RefusedAddress.
 
     Taken before anything else starts: a second process on the port must not touch the data of the first.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=raise_limit().backlog)
-    except OSError as failure:
-        click.echo(
-            f"cannot listen: {failure.strerror or failure}; CASERELAY_HOST and CASERELAY_PORT choose another place",
-            err=True,
-        )
-        return None
+    except (OSError, UnicodeError) as failure:
+        why = (isinstance(failure, OSError) and failure.strerror) or type(failure).__name__
+        raise RefusedAddress(f"cannot listen: {why}; CASERELAY_HOST and CASERELAY_PORT choose another place") from None
+
+
+def address(settings: Settings, on: socket.socket) -> str:
+    """Where the process listens, as it stands in a URL."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{on.getsockname()[1]}"
+
+
+def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
+    """The line of the log that says what starts here, without anything secret."""
+    fields = {
+        "version": VERSION,
+        "address": address(assembly.settings, on),
+        "services": ", ".join(assembly.apps),
+        "stores": assembly.stores.described,
+        "bus": assembly.stores.bus_described,
+        "issuer": issuer,
+    }
+    log.info("Caserelay starts", extra=fields)
 
 
 class Server(uvicorn.Server):
@@ -107,42 +127,43 @@ def serve_app(
     return 0 if running.started else 1
 
 
-def _has_topics(cluster: Cluster) -> bool:
+def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
     # Late, since Kafka's client is large.
     from services.chassis.kafka.topics import require  # noqa: PLC0415
 
+    # What the library says meanwhile, it says without a word of where; and it is said below.
+    library = logging.getLogger("kafka")
+    level = library.level
+    library.setLevel(logging.CRITICAL)
     try:
         require(cluster, TOPICS)
-    except Unreachable as refusal:
+    except Unreachable:
+        if required:
+            raise
         # Commands need the log alone, and what they write is published once a broker answers.
-        log.warning("started without the bus", extra={"reason": str(refusal)})
-    except RefusedTopics as refusal:
-        click.echo(str(refusal), err=True)
-        return False
-    return True
+        log.warning("no broker of Kafka answers; started all the same, and tries on", extra={"broker": cluster.brokers})
+    finally:
+        library.setLevel(level)
 
 
 def run_services(settings: Settings, names: Sequence[str]) -> int:
-    """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
+    """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when the server did not start.
+
+    Raises RefusedStart when something that a setting names cannot be used.
+    """
     configure_logging(settings.log_level)
     if settings.issuer is None:
-        click.echo(
-            "CASERELAY_ISSUER is not set: production accepts no tokens without an OpenID Connect issuer.", err=True
+        raise IssuerUnavailable(
+            "CASERELAY_ISSUER is not set: production accepts no tokens without an OpenID Connect issuer."
         )
-        return 1
     try:
         keys = asyncio.run(OidcIssuer.connect(settings.issuer))
     except (IssuerUnavailable, ValueError) as failure:
-        click.echo(f"the issuer cannot be used: {failure}", err=True)
-        return 1
-    if (cluster := Cluster.of(settings)) is not None and not _has_topics(cluster):
-        return 1
-    if (on := listen(settings)) is None:
-        return 1
-    try:
+        named = "" if "CASERELAY_ISSUER" in str(failure) else "CASERELAY_ISSUER cannot be used: "
+        raise IssuerUnavailable(f"{named}{failure}") from None
+    if (cluster := Cluster.of(settings)) is not None:
+        _look_for_topics(cluster, required=settings.kafka_at_start == "REQUIRE")
+    with listen(settings) as on:
         assembly = assemble(list(names), settings, SystemClock(), Verifier(keys, settings.audience))
-    except RefusedDatabase as refusal:
-        click.echo(str(refusal), err=True)
-        on.close()
-        return 1
-    return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)
+        announce(assembly, on, keys.issuer)
+        return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)

@@ -128,11 +128,10 @@ def main() -> int:
     settings = Settings()
     configure_logging(settings.log_level)
     keys = asyncio.run(OidcIssuer.connect(settings.issuer))
-    if (on := listen(settings)) is None:
-        return 1
-    verifier = Verifier(keys, settings.audience)
-    assembly = assemble(["referral"], settings, SystemClock(), verifier, NoStores(settings.data))
-    return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)
+    with listen(settings) as on:
+        verifier = Verifier(keys, settings.audience)
+        assembly = assemble(["referral"], settings, SystemClock(), verifier, NoStores(settings.data))
+        return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ def build(
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"referral": Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react)},
         refers=refers,
+        stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
     cases = Cases(streams, desks, clock)

@@ -6,12 +6,13 @@ behind the last position that the bus still holds, and the logs hold everything.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
+from services.chassis.sqlite_connection import open_store, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
+from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -26,18 +27,19 @@ _ONLY = 0
 class EmbeddedBus:
     """A `Bus` in one SQLite file, shared by all services of this machine."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        health = health or StoreHealth("bus")
+        self._db = open_store(path, health)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
-        self._wakeup = SQLiteWakeup(path)
+        probed(path, self._db)
+        self._wakeup = SQLiteWakeup(path, health)
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._db.transaction():
             self._db.executemany(
                 "INSERT OR IGNORE INTO messages (topic, position, key, id, body) VALUES (?,?,?,?,?)",
                 [(topic, m.position, m.key, m.id, m.body) for m in messages],
@@ -46,10 +48,6 @@ class EmbeddedBus:
                 "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
                 (topic, through),
             )
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
         self._wakeup.notify()
 
     def through(self, topic: str) -> int:

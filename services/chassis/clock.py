@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from services.chassis.store_health import Unavailable, errno_name
+
 SANDBOX_START: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 
 
@@ -131,7 +133,10 @@ class SandboxClock:
     def _settle(self, sandbox: datetime, *, frozen: bool) -> None:
         anchor = _Anchor(sandbox, self._machine(), frozen)
         # The file first: a clock that ran ahead of its file would go back at the next start.
-        _write(self._file, anchor)
+        try:
+            _write(self._file, anchor)
+        except OSError as failure:
+            raise Unavailable("clock", errno_name(failure)) from failure
         self._anchor = anchor
         self._latest = sandbox
 

@@ -18,6 +18,7 @@ from contracts.message import CloudEvent
 from services.chassis.bus import Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
 from services.chassis.coverage import Coverage
+from services.chassis.store_health import Unavailable
 
 READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
@@ -123,11 +124,19 @@ class Consumer:
         waiting = self._store.parked_keys(self.topic) if by_key else set()
         until = time.monotonic() + PATIENCE_SECONDS
         # Keys side by side, so that their commits are shared; within a key one after the other.
-        aside = await asyncio.gather(
-            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items())
+        found = await asyncio.gather(
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
+            return_exceptions=True,
         )
+        aside = list[Parked]()
+        for some in found:
+            if isinstance(some, BaseException):
+                # A store cannot be used: that is no failure of a message. All of them come again, and those that were
+                # handled change nothing.
+                raise some
+            aside += some
         places = {batch.partition: batch.place for batch in batches}
-        self._store.advance(self._subscription.bus, self.topic, places, [one for some in aside for one in some])
+        self._store.advance(self._subscription.bus, self.topic, places, aside)
         await self._subscription.taken(places)
         self._coverage.moved()
 
@@ -139,6 +148,8 @@ class Consumer:
                 continue
             try:
                 await self._react_in_time(CloudEvent.model_validate_json(message.body), until)
+            except Unavailable:
+                raise
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
                 aside.append(self._failed(message, 0, failure))
                 blocked = True
@@ -185,6 +196,9 @@ class Consumer:
         self._look_at.pop(position, None)
         try:
             await self._react(CloudEvent.model_validate_json(one.message.body))
+        except Unavailable:
+            # As in a round: no try of the message.
+            raise
         except Exception as failure:  # noqa: BLE001 - as above
             if isinstance(failure, BehindItsCause) and type(failure).__name__ == one.failure:
                 # Nothing has changed that anybody would have to be told.

@@ -9,7 +9,8 @@ from psycopg import Connection
 
 from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
-from services.chassis.postgres import Database, Inline
+from services.chassis.postgres import Database, Inline, as_a_log
+from services.chassis.store_health import StoreHealth
 
 _ADVANCE: Final = """
 INSERT INTO consumer_places AS saved (bus, topic, partition, place, position)
@@ -37,8 +38,10 @@ FROM consumer_parked WHERE topic = %s AND key = %s ORDER BY position LIMIT 1"""
 class PostgresConsumerStore:
     """A `ConsumerStore` in one schema. Every statement may be repeated, so a lost connection is no failure."""
 
-    def __init__(self, database: Database) -> None:
-        self._inline = Inline(database)
+    def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
+        health = health or StoreHealth("consumers")
+        as_a_log(database, health)
+        self._inline = Inline(database, health)
 
     def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())

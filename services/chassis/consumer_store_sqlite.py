@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
+from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS places (
@@ -23,13 +24,14 @@ CREATE INDEX IF NOT EXISTS parked_by_key ON parked (topic, key, position);
 class SQLiteConsumerStore:
     """A `ConsumerStore` in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = open_store(path, health or StoreHealth("consumers"))
         self._db.execute("PRAGMA journal_mode = WAL")
         # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
+        probed(path, self._db)
 
     def places(self, bus: str, topic: str) -> Places:
         """See `ConsumerStore.places`."""
@@ -38,8 +40,7 @@ class SQLiteConsumerStore:
 
     def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._db.transaction():
             for one in parked:
                 self._park(topic, one)
             self._db.executemany(
@@ -47,10 +48,6 @@ class SQLiteConsumerStore:
                 " SET place = excluded.place, position = excluded.position WHERE position <= excluded.position",
                 [(bus, topic, partition, place.offset, place.position) for partition, place in places.items()],
             )
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def _park(self, topic: str, one: Parked) -> None:
         m = one.message

@@ -30,10 +30,6 @@ class Conflict(Exception):  # noqa: N818 - the field's word
         self.streams = tuple(streams)
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as what happened
-    """The store could not be reached for longer than one waits. What was sent may yet be stored."""
-
-
 class EventLog(Protocol):
     """An append-only log of one service. Positions and versions start at 1; 0 means none."""
 

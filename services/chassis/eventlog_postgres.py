@@ -23,8 +23,9 @@ from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit_async import AsyncGroupCommit
 from services.chassis.metadata import Metadata, Recorded
-from services.chassis.postgres import Database, connect, is_lost, persist, prepare
+from services.chassis.postgres import Database, as_a_log, connect, is_lost, persist, prepare
 from services.chassis.postgres_wakeup import PostgresWakeup
+from services.chassis.store_health import StoreHealth
 
 READERS: Final = 4
 ASKED_AT_ONCE: Final = 200
@@ -64,7 +65,9 @@ class _Asked(NamedTuple):
 class PostgresEventLog:
     """An `EventLog` in one schema, which may be written by several processes at once."""
 
-    def __init__(self, name: str, database: Database, types: EventTypes) -> None:
+    def __init__(self, name: str, database: Database, types: EventTypes, health: StoreHealth | None = None) -> None:
+        self._health = health or StoreHealth("log")
+        as_a_log(database, self._health)
         self.name = name
         self._database = database
         self._types = types
@@ -113,7 +116,7 @@ class PostgresEventLog:
                 raise
             return positions
 
-        positions = await persist(store)
+        positions = await persist(store, health=self._health)
         answers: list[int | Exception] = []
         for command, last in zip(batch, positions, strict=True):
             if last is None:
@@ -190,7 +193,7 @@ class PostgresEventLog:
                 await cursor.execute(statement, values, prepare=True)
                 return await cursor.fetchall()
 
-        return await persist(fetch)
+        return await persist(fetch, health=self._health)
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """See `EventLog.read`."""

@@ -15,13 +15,21 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+)
 
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit import GroupCommit
 from services.chassis.metadata import Metadata, Recorded
+from services.chassis.sqlite_connection import open_store, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
+from services.chassis.store_health import StoreHealth
 
 REMEMBERED: Final = 2048
 """Events kept in memory behind the last one appended by this process."""
@@ -39,6 +47,21 @@ _SCHEMA = (
 _COLUMNS = "position, originator_id, originator_version, topic, state"
 
 
+class _OneConnection(SQLiteConnectionPool):
+    """The library's pool with one connection, opened as every store's is, so that its errors are told apart."""
+
+    def __init__(self, path: Path, health: StoreHealth) -> None:
+        super().__init__(db_name=str(path), pool_size=1, max_overflow=0)
+        self.opened = open_store(path, health)
+        self.opened.execute("PRAGMA journal_mode = WAL")
+        # Makes every commit wait for the disk, whatever default SQLite was compiled with.
+        self.opened.execute("PRAGMA synchronous = FULL")
+        self.opened.row_factory = sqlite3.Row
+
+    def _create_connection(self) -> SQLiteConnection:
+        return SQLiteConnection(sqlite_conn=self.opened, max_age=None)
+
+
 class AutoincrementRecorder(SQLiteApplicationRecorder):
     """The library's recorder with positions that are never used twice, and versions without gaps."""
 
@@ -52,11 +75,6 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
         """The library's columns behind an AUTOINCREMENT position."""
         table = self.events_table_name
         return [statement.format(table=table) for statement in _SCHEMA]
-
-    def sync_fully(self) -> None:
-        """Makes every commit wait for the disk, whatever default SQLite was compiled with."""
-        with self.datastore.get_connection(commit=True) as connection:
-            connection.cursor().execute("PRAGMA synchronous = FULL")
 
     def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         """Stores the events of many commands in one transaction.
@@ -106,19 +124,21 @@ class _Encoded(NamedTuple):
 class SQLiteEventLog:
     """An `EventLog` in one SQLite file, which may be written by several processes at once."""
 
-    def __init__(self, name: str, path: Path, types: EventTypes) -> None:
+    def __init__(self, name: str, path: Path, types: EventTypes, health: StoreHealth | None = None) -> None:
+        health = health or StoreHealth("log")
         self.name = name
         self._types = types
         path.parent.mkdir(parents=True, exist_ok=True)
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
-        self._datastore = SQLiteDatastore(str(path), originator_id_type="text", pool_size=1, max_overflow=0)
+        self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
+        pool = self._datastore.pool = _OneConnection(path, health)
         self._recorder = AutoincrementRecorder(self._datastore)
-        self._recorder.sync_fully()
         self._recorder.create_table()
+        probed(path, pool.opened)
         # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
-        self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._reader = open_store(path, health)
         self._reader.execute("PRAGMA query_only = ON")
-        self._wakeup = SQLiteWakeup(path)
+        self._wakeup = SQLiteWakeup(path, health)
         self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
         self._mark: object = None

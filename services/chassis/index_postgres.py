@@ -20,7 +20,6 @@ from psycopg.pq import Escaping
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from pydantic_core import to_json
 
-from services.chassis.eventlog import Unavailable
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 from services.chassis.index_postgres_text import (
     BEHIND_EVERY_TEXT,
@@ -33,7 +32,17 @@ from services.chassis.index_postgres_text import (
     text_of,
     value_of,
 )
-from services.chassis.postgres import Database, Inline, RefusedDatabase, connect, is_lost, make_undemanding, persist
+from services.chassis.postgres import (
+    Database,
+    Inline,
+    connect,
+    is_lost,
+    make_undemanding,
+    persist,
+    probed,
+    refused_database,
+)
+from services.chassis.store_health import StoreHealth, Unavailable
 
 _TEXT: Final = SQL('text COLLATE "C"')
 CREATION_SECONDS: Final = 30.0
@@ -46,19 +55,23 @@ _Statement = tuple[bytes, Sequence[str | int | bytes]]
 class PostgresIndex:
     """An `Index` in one schema; `version` changes with the meaning of the tables."""
 
-    def __init__(self, database: Database, tables: Sequence[Table], version: int) -> None:
+    def __init__(
+        self, database: Database, tables: Sequence[Table], version: int, health: StoreHealth | None = None
+    ) -> None:
+        self._health = health or StoreHealth("index")
         self._tables = {table.name: table for table in tables}
         self._version = version
         self._database = database
-        self._inline = Inline(database)
+        self._inline = Inline(database, self._health)
         # As bytes, because the driver would put a composed statement together again for every use.
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._writing: AsyncConnection[Any] | None = None
         try:
             self._create()
-        except (psycopg.OperationalError, Unavailable) as failure:
+        except (psycopg.Error, Unavailable) as failure:
             self._inline.close()
-            raise RefusedDatabase(f"the index cannot be reached ({type(failure).__name__})") from None
+            raise refused_database(failure, "the index in the database") from None
+        probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
         return Identifier(f"{table}_v{self._version}{suffix}")
@@ -113,7 +126,7 @@ class PostgresIndex:
         moving = self._statement("move", make=self._moving), (after, through)
         statements = [moving, *map(self._written, changes.steps)]
         try:
-            await persist(lambda: self._commit(statements))
+            await persist(lambda: self._commit(statements), health=self._health)
         except psycopg.errors.NotNullViolation as refused:
             if refused.diag.column_name != "through":
                 raise

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from operator import itemgetter
 from pathlib import Path
 
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.store_health import StoreHealth
 
 
 class SQLiteIndex:
     """An `Index` in one file; `version` changes with the meaning of the tables."""
 
-    def __init__(self, path: Path, tables: Sequence[Table], version: int) -> None:
+    def __init__(self, path: Path, tables: Sequence[Table], version: int, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tables = {table.name: table for table in tables}
         self._puts: dict[tuple[str, ...], str] = {}
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = open_store(path, health or StoreHealth("index"))
         self._db.execute("PRAGMA journal_mode = WAL")
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
         self._db.execute("PRAGMA synchronous = NORMAL")
@@ -32,9 +33,10 @@ class SQLiteIndex:
         known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
         if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
             self._create(version)
+        probed(path, self._db)
 
     def _create(self, version: int) -> None:
-        with self._transaction():
+        with self._db.transaction():
             for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 self._db.execute(f'DROP TABLE "{name}"')
             self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")
@@ -47,23 +49,13 @@ class SQLiteIndex:
                     self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
             self._db.execute(f"PRAGMA user_version = {version}")
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
     def through(self) -> int:
         """See `IndexReader.through`."""
         return int(self._db.execute("SELECT through FROM progress").fetchone()[0])
 
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
-        with self._transaction():
+        with self._db.transaction():
             moved = self._db.execute("UPDATE progress SET through = ? WHERE through = ?", (through, after)).rowcount
             if moved:
                 for step in changes.steps:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
-from services.chassis.postgres import Database, connect
+from services.chassis.postgres import Database, as_a_log, connect, is_lost, raise_unusable
+from services.chassis.store_health import StoreHealth
 
 # Free for others when it has run out, and at once when the connection that took it is gone.
 _CLAIM: Final = """
@@ -28,7 +29,9 @@ RETURNING true"""
 class PostgresLease:
     """A `Lease` in one schema, on a connection of its own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
+        self._health = health or StoreHealth("lease")
+        as_a_log(database, self._health)
         self._database = database
         self._connection: AsyncConnection[Any] | None = None
 
@@ -41,8 +44,22 @@ class PostgresLease:
 
     async def claim(self, holder: str, seconds: float) -> bool:
         """See `Lease.claim`."""
-        connection = await self._connected()
         try:
+            return await self._claim(holder, seconds)
+        except psycopg.Error as failure:
+            if not is_lost(failure):
+                raise_unusable(failure, self._health)
+                raise
+        try:
+            # Once more: it may have been the connection only.
+            return await self._claim(holder, seconds)
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
+
+    async def _claim(self, holder: str, seconds: float) -> bool:
+        try:
+            connection = await self._connected()
             cursor = await connection.execute(_CLAIM, {"holder": holder, "seconds": seconds})
             return await cursor.fetchone() is not None
         except BaseException:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from pathlib import Path
+
+from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS lease (
@@ -16,27 +18,23 @@ CREATE TABLE IF NOT EXISTS lease (
 class SQLiteLease:
     """A `Lease` in one file. Times are those of the machine's clock."""
 
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+        self._db = open_store(path, health or StoreHealth("lease"))
         self._db.execute("PRAGMA journal_mode = WAL")
         # Lost with the power, it is simply free.
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
+        probed(path, self._db)
 
     async def claim(self, holder: str, seconds: float) -> bool:
         """See `Lease.claim`."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._db.transaction():
             row = self._db.execute("SELECT holder, process, until FROM lease").fetchone()
             free = row is None or row[0] == holder or row[2] < time.time() or not _alive(row[1])
             if free:
                 self._db.execute(
                     "INSERT OR REPLACE INTO lease VALUES (1, ?, ?, ?)", (holder, os.getpid(), time.time() + seconds)
                 )
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
         return free
 
     async def release(self, holder: str) -> None:

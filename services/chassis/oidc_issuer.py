@@ -17,6 +17,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 import jwt
 
 from services.chassis.identity import ALGORITHMS
+from services.chassis.refusals import RefusedStart
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _BY_KIND: Final = {
 }
 
 
-class IssuerUnavailable(Exception):  # noqa: N818 - a state of the issuer
+class IssuerUnavailable(RefusedStart):
     """Without the issuer's keys no token can be verified; the message says what to set or mend."""
 
 

@@ -11,7 +11,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -21,7 +21,8 @@ from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import PoolTimeout
 
-from services.chassis.eventlog import Unavailable
+from services.chassis.refusals import RefusedStart
+from services.chassis.store_health import NO_ANSWER, StoreHealth, Unavailable
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ _TCP: Final = {
 _REFUSED: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
 
 
-class RefusedDatabase(Exception):  # noqa: N818 - reads as what happened
+class RefusedDatabase(RefusedStart):
     """The database, or what was said about it, cannot be used as it is; the message says what to do."""
 
 
@@ -89,33 +90,66 @@ def is_lost(failure: psycopg.Error) -> bool:
 
     Not so a full disk or a lock that could not be had: there the server has answered.
     """
-    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout):
+    # The second: the server has become a stand-by.
+    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
         return True
     if not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError):
         return False
     state = failure.sqlstate
-    # 08: connection exceptions; 57P0x: shutting down, crashed, starting up; 53300: too many connections; 25006: the
-    # server has become a stand-by.
-    return state is None or state[:2] == "08" or state[:4] == "57P0" or state in {"53300", "25006"}
+    # 08: connection exceptions; 57P0x: shutting down, crashed, starting up; 53300: too many connections.
+    return state is None or state[:2] == "08" or state[:4] == "57P0" or state == "53300"
 
 
-async def persist(work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS) -> T:
+_UNUSABLE: Final = ("08", "25006", "28", "3D000", "42501", "53", "55P03", "57", "58", "F0", "XX001", "XX002")
+"""SQLSTATEs, or how they begin, that speak of the server, its disk or one's rights in it and not of what was asked
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_PASSING: Final = ("55P03",)
+
+
+def code_of(failure: psycopg.Error) -> str:
+    """The SQLSTATE, or the class where the server gave none: psycopg's words name the host, or quote the data."""
+    return failure.sqlstate or type(failure).__name__
+
+
+def raise_unusable(failure: psycopg.Error, health: StoreHealth) -> None:
+    """Raises Unavailable when the error speaks of the store; returns when it speaks of what was asked."""
+    code = code_of(failure)
+    if is_lost(failure) or isinstance(failure, PoolTimeout) or code.startswith(_UNUSABLE):
+        raise health.failed(code, passing=code in _PASSING) from failure
+
+
+def refused_database(failure: psycopg.Error | Unavailable, what: str = "the database") -> RefusedDatabase:
+    """What to tell whoever starts a process on a database that cannot be used."""
+    code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
+    return RefusedDatabase(
+        f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); see whether the server runs, and whether address,"
+        " name, user, password and rights are as they should be"
+    )
+
+
+async def persist(
+    work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS, *, health: StoreHealth | None = None
+) -> T:
     """Does work that may be repeated, again and again while the connection is lost; at last raises Unavailable.
 
-    Work that gets no answer is cancelled then; whether it was done is unknown.
+    Work that gets no answer is cancelled then; whether it was done is unknown. `health` hears of a store that does not
+    come back at the second try.
     """
+    health = health or StoreHealth("store")
     until, pause = time.monotonic() + patience, FIRST_PAUSE
     while True:
         try:
             async with asyncio.timeout(max(until - time.monotonic(), FIRST_PAUSE)):
                 return await work()
         except TimeoutError:
-            raise Unavailable from None
+            raise health.failed(NO_ANSWER) from None
         except psycopg.Error as failure:
-            if not (is_lost(failure) or isinstance(failure, PoolTimeout)):
+            if not (is_lost(failure) or isinstance(failure, PoolTimeout)) or time.monotonic() > until:
+                raise_unusable(failure, health)
                 raise
-            if time.monotonic() > until:
-                raise Unavailable from None
+            if pause > FIRST_PAUSE:
+                # Not only the connection, which may have been old.
+                health.away(code_of(failure))
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -162,6 +196,33 @@ async def make_undemanding(connection: AsyncConnection[Any]) -> None:
         await connection.execute(setting)
 
 
+PROBE_ROOM: Final = 65_536
+"""Bytes that have to fit before a store counts as usable again: the next append may be as large."""
+
+
+def probed(database: Database, health: StoreHealth, statement: str, values: Callable[[], Sequence[object]]) -> None:
+    """Has the health ask by this statement whether the store can be written; nothing stays of what it writes."""
+
+    async def probe() -> None:
+        try:
+            async with await connect(database) as connection, connection.transaction(force_rollback=True):
+                await connection.execute("SET LOCAL lock_timeout = '1s'")
+                await connection.execute("SET LOCAL statement_timeout = '3s'")
+                await connection.execute(statement, values())
+        except psycopg.Error as failure:
+            raise Unavailable(health.store, code_of(failure)) from None
+
+    health.probe = probe
+
+
+def as_a_log(database: Database, health: StoreHealth) -> None:
+    """Has the health ask by an event that never was, in the schema of a service's log."""
+    # Random, since a page of zeros is compressed into nothing; and of a position that no reader asks for.
+    statement = """INSERT INTO stored_events (notification_id, originator_id, originator_version, topic, state)
+      VALUES (-1, 'probe', -1, 'probe', %b)"""
+    probed(database, health, statement, lambda: (os.urandom(PROBE_ROOM),))
+
+
 _HANGING: Final = set[str]()
 """The addresses of servers that did not answer, until they do: what one connection has found out, all know."""
 
@@ -195,8 +256,9 @@ class Inline:
     to connect, and everybody is told at once that it is unavailable.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, health: StoreHealth) -> None:
         self._database = database
+        self._health = health
         self._connection: _Impatient | None = None
         self._opening: Future[_Impatient] | None = None
 
@@ -214,9 +276,10 @@ class Inline:
             self._connection = self._opening.result(timeout=0 if url in _HANGING else HELD_UP_SECONDS)
         except TimeoutError:
             _HANGING.add(url)
-            raise Unavailable from None
-        except psycopg.OperationalError as failure:
-            raise (Unavailable() if is_lost(failure) else failure) from None
+            raise self._health.failed(NO_ANSWER) from None
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
         finally:
             # Whatever came of it, the next one who asks begins anew.
             if self._opening.done():
@@ -244,13 +307,15 @@ class Inline:
             return work(self.connection())
         except psycopg.Error as failure:
             if not is_lost(failure):
+                raise_unusable(failure, self._health)
                 raise
             if self._connection is not None:
                 self._connection.close()
         try:
             return work(self.connection())
-        except psycopg.OperationalError as failure:
-            raise (Unavailable() if is_lost(failure) else failure) from None
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
 
     def close(self) -> None:
         """Closes the connection, if there is one, or will be."""

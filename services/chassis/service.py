@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,11 +23,14 @@ from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
 from services.chassis.scheduler import Scheduler
 from services.chassis.settings import Settings
+from services.chassis.store_health import StoreHealth
 from services.chassis.streams import Streams
 from services.chassis.supervision import Supervised
 from services.chassis.vault import Vault
 
 SWEEP_EVERY_SECONDS = 600.0
+LOOK_SECONDS = 0.5
+"""How often a store that failed is asked whether it can be written again."""
 
 
 @dataclass(kw_only=True)
@@ -45,6 +48,8 @@ class Service:
     projection: Projection
     bus: Bus
     leadership: Leadership
+    stores: Sequence[StoreHealth]
+    """How each store stands that the service works with."""
     publisher: Publisher | None = None
     scheduler: Scheduler | None = None
     sources: Mapping[str, Consumer] = field(default_factory=dict)
@@ -73,6 +78,7 @@ class Service:
         if self.refers is not None:
             led["vault sweep"] = self._sweep
         led |= self.more_led
+        rounds["stores"] = self._look_at_stores
         rounds |= {name: self.leadership.led(work) for name, work in led.items()}
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):
@@ -86,6 +92,11 @@ class Service:
         # And what is not is looked at in small portions: a pause for many of them is one that callers notice.
         gc.set_threshold(20_000, 5, 1_000)
         self._started = True
+
+    async def _look_at_stores(self) -> None:
+        await asyncio.sleep(LOOK_SECONDS)
+        # Side by side: one that does not answer holds up no other.
+        await asyncio.gather(*(store.look() for store in self.stores))
 
     async def _sweep(self) -> None:
         if self.refers is not None and self.vault is not None:
@@ -129,9 +140,17 @@ class Service:
         """Background work that fails at the moment, with the class of the latest failure."""
         return {work.name: work.failing for work in self._work if work.failing is not None}
 
+    def work(self) -> dict[str, bool]:
+        """All background work by name, and whether it fails at the moment."""
+        return {work.name: work.failing is not None for work in self._work}
+
+    def unavailable(self) -> dict[str, str]:
+        """The stores that cannot be used at the moment, with the code of their engine."""
+        return {store.store: store.failing for store in self.stores if store.failing is not None}
+
     @property
     def ready(self) -> bool:
-        """Whether the service can take work. Lag does not make it unready: commands need only the log."""
+        """Whether the service has started. Lag does not make it unready: commands need only the log."""
         return self._started
 
     async def settled(self) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -44,12 +47,14 @@ class Settings(BaseSettings):
     """The services' user in Kafka."""
     kafka_sasl_password: SecretStr | None = None
     """That user's password; nothing ever prints it."""
-    kafka_ssl_cafile: Path | None = None
+    kafka_ssl_cafile: FilePath | None = None
     """File with the certificates that brokers are checked against; without it, those of the system."""
-    kafka_ssl_certfile: Path | None = None
+    kafka_ssl_certfile: FilePath | None = None
     """File with the services' own certificate, where brokers ask for one."""
-    kafka_ssl_keyfile: Path | None = None
+    kafka_ssl_keyfile: FilePath | None = None
     """File with the key of that certificate."""
+    kafka_at_start: Annotated[Literal["TRY", "REQUIRE"], BeforeValidator(_upper)] = "TRY"
+    """Where no broker answers at the start: TRY begins without one and goes on trying, REQUIRE gives up."""
     kafka_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,60}$")] | None = None
     """Stands before the name of every topic and consumer group, for several installations on one cluster."""
     kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 12
@@ -95,3 +100,35 @@ class Settings(BaseSettings):
     """Longest silence on a server-sent event stream."""
     stop_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long open requests may take to end after a signal to stop."""
+
+    @field_validator("kafka_servers")
+    @classmethod
+    def _ports_exist(cls, servers: str | None) -> str | None:
+        if servers is not None and any(not 0 < int(one.rpartition(":")[2]) < 65536 for one in servers.split(",")):
+            raise ValueError("a port is a number from 1 to 65535")
+        return servers
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> Settings:
+        if self.kafka_security_protocol.startswith("SASL") and self.kafka_sasl_mechanism is None:
+            raise ValueError(
+                "CASERELAY_KAFKA_SASL_MECHANISM has to be set where CASERELAY_KAFKA_SECURITY_PROTOCOL asks for SASL"
+            )
+        return self
+
+
+PREFIX: Final = "CASERELAY_"
+_FOR_TESTS: Final = f"{PREFIX}TEST_"
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+    """The variables with the prefix that are no setting, each with the setting whose name is nearest, if one is near.
+
+    Those of the tests are left out.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    return {
+        name: next(iter(get_close_matches(name.upper(), known, 1, 0.8)), None)
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX) and not name.upper().startswith(_FOR_TESTS) and name.upper() not in known
+    }

@@ -94,7 +94,8 @@ class _Followed:
         try:
             self._checkpoint()
         except sqlite3.Error as failure:
-            log.warning("a log of SQLite stays", extra={"file": self._path.name, "failure": type(failure).__name__})
+            code = getattr(failure, "sqlite_errorname", type(failure).__name__)
+            log.warning("a log of SQLite stays", extra={"store": self._path.name, "code": code})
             self._rests = PAUSE_ROUNDS
             self.let_go()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from services.chassis.sqlite_connection import open_store
+from services.chassis.store_health import StoreHealth, Unavailable
 
 POLL_SECONDS = 0.005
 
@@ -19,8 +21,8 @@ class SQLiteWakeup:
     One poller serves all waiters, and runs only while somebody waits.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._probe = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+        self._probe = open_store(path, health or StoreHealth("file"))
         self._waiters: set[asyncio.Future[None]] = set()
         self._poller: asyncio.Task[None] | None = None
 
@@ -50,7 +52,12 @@ class SQLiteWakeup:
     async def _poll(self) -> None:
         seen = None
         while self._waiters:
-            (version,) = self._probe.execute("PRAGMA data_version").fetchone()
+            try:
+                (version,) = self._probe.execute("PRAGMA data_version").fetchone()
+            except Unavailable:
+                # Whoever waits looks for himself, and meets it there.
+                self.notify()
+                return
             # The first look notifies too: a commit may have come between the waiter's look and this one.
             if version != seen:
                 seen = version

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis import migrations
 from services.chassis.bus import Bus
@@ -23,8 +28,10 @@ from services.chassis.kafka.clients import Cluster
 from services.chassis.lease import Lease
 from services.chassis.lease_postgres import PostgresLease
 from services.chassis.lease_sqlite import SQLiteLease
-from services.chassis.postgres import refuse_database_functions
+from services.chassis.postgres import RefusedDatabase, refuse_database_functions, refused_database
+from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
+from services.chassis.store_health import StoreHealth, Unavailable, errno_name
 from services.chassis.vault import SQLiteVault, Vault
 from services.chassis.vault_postgres import PostgresVault
 
@@ -33,17 +40,58 @@ INDEX_PAGES: Final = 1_000
 """Well below where whoever commits would have to move them: that is 1,000 pages, and of an index 8,000."""
 
 
+class RefusedFiles(RefusedStart):
+    """What CASERELAY_DATA names cannot be used; the message says which file or directory, and why."""
+
+
+_ADVICE: Final = {
+    "SQLITE_NOTADB": "it is damaged, or none of ours: restore it from a backup, or set CASERELAY_DATA elsewhere",
+    "SQLITE_CORRUPT": "it is damaged: restore it from a backup",
+    "SQLITE_READONLY": "it cannot be written: change its rights or how it is mounted, or set CASERELAY_DATA elsewhere",
+    "SQLITE_FULL": "there is no room left: free some",
+    "ENOSPC": "there is no room left: free some",
+    "ENOTDIR": "a file stands where a directory should: move it away, or set CASERELAY_DATA to a directory",
+    "EEXIST": "a file stands where a directory should: move it away, or set CASERELAY_DATA to a directory",
+    "EISDIR": "a directory stands where a file should: move it away",
+}
+_OTHERWISE: Final = "set CASERELAY_DATA to a directory that this user may write"
+_PASSES: Final = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED")
+"""No reason not to start: what is there can be read, and the rest comes back by itself."""
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Raises RefusedFiles where the file, or the directory that it is in, cannot be used."""
+    try:
+        yield
+    except Unavailable as failure:
+        raise _refused(path, "EISDIR" if path.is_dir() else failure.code) from None
+    except OSError as failure:
+        raise _refused(path, errno_name(failure)) from None
+    except sqlite3.Error as failure:
+        # Its tables are not ours, or what it says of them cannot be read.
+        raise _refused(path, getattr(failure, "sqlite_errorname", type(failure).__name__)) from None
+
+
+def _refused(path: Path, code: str) -> RefusedFiles:
+    advice = next((said for known, said in _ADVICE.items() if code.startswith(known)), _OTHERWISE)
+    return RefusedFiles(f"CASERELAY_DATA: {path} cannot be used ({code}); {advice}")
+
+
 class Stores:
     """Opens the stores of a service.
 
     Each in a file of its own under `directory`, or, with the address of a database, in that; the bus in another file,
-    or, with a cluster, in Kafka. With a database, opening raises RefusedDatabase when it cannot be reached or lacks a
-    migration.
+    or, with a cluster, in Kafka. Opening raises RefusedStart: RefusedFiles, or with a database RefusedDatabase, when it
+    cannot be used or lacks a migration.
     """
 
     def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
         self.checkpointed: dict[Path, int] = {}
         """The files whose write-ahead logs should not grow beyond so many pages before somebody moves them."""
+        self.health: list[StoreHealth] = []
+        """How each store that was opened stands."""
+        self._files: list[tuple[Path, StoreHealth]] = []
         self._directory = directory
         self._database = database
         self._cluster = cluster
@@ -56,55 +104,126 @@ class Stores:
         url = settings.database_url
         return cls(settings.data, url.get_secret_value() if url is not None else None, Cluster.of(settings))
 
+    @property
+    def described(self) -> str:
+        """Engine and place of logs, vaults and indexes, without user and password."""
+        if self._database is None:
+            return f"SQLite in {self._directory}"
+        given = conninfo_to_dict(self._database)
+        host, port = given.get("host") or given.get("hostaddr"), given.get("port")
+        place = f" at {host}{f':{port}' if port else ''}" if host else ""
+        return f"PostgreSQL{place}, database {given.get('dbname') or given.get('user') or 'by default'}"
+
+    @property
+    def bus_described(self) -> str:
+        """Engine and place of the bus."""
+        return f"Kafka at {self._cluster.brokers}" if self._cluster else f"SQLite in {self._directory}"
+
+    def health_of(self, service: str) -> list[StoreHealth]:
+        """How the stores of a service stand, and those that it shares."""
+        return [one for one in self.health if one.service in (service, None)]
+
+    def require_writable(self) -> None:
+        """Raises RefusedStart when one of the stores that were opened cannot be written, but for want of room."""
+        for path, health in self._files:
+            with opening(path):
+                self._written(health)
+        if self._database is not None:
+            try:
+                with psycopg.connect(self._database, connect_timeout=5) as connection:
+                    (read_only,) = connection.execute("SELECT current_setting('transaction_read_only')").fetchone() or (
+                        "",
+                    )
+            except psycopg.Error as failure:
+                raise refused_database(failure) from None
+            if read_only == "on":
+                raise RefusedDatabase(
+                    "the database of CASERELAY_DATABASE_URL takes no writes (25006): name the primary server, or set"
+                    " default_transaction_read_only off"
+                )
+
+    @staticmethod
+    def _written(health: StoreHealth) -> None:
+        if health.write is None:
+            return
+        try:
+            health.write()
+        except Unavailable as failure:
+            if not failure.code.startswith(_PASSES):
+                raise
+
     def holds(self, service: str) -> bool:
         """Whether the service has ever kept a log here; opening one would make it."""
         if self._database is not None:
             return not migrations.missing(self._database, service)
-        return (self._directory / f"{service}-log.db").exists()
+        path = self._directory / f"{service}-log.db"
+        with opening(path):
+            # Not `exists`, which takes a directory that cannot be looked into for one that is empty.
+            try:
+                return path.stat() is not None
+            except FileNotFoundError:
+                return False
 
-    def _file(self, name: str, pages: int | None = None) -> Path:
-        # Nobody else on the machine has any business in it.
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    @contextmanager
+    def _file(self, name: str, health: StoreHealth, pages: int | None = None) -> Iterator[Path]:
         path = self._directory / name
+        with opening(path):
+            # Nobody else on the machine has any business in it.
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            yield path
+        self._files.append((path, health))
         if pages is not None:
             self.checkpointed[path] = pages
-        return path
+
+    def _health(self, store: str, service: str | None) -> StoreHealth:
+        self.health.append(StoreHealth(store, service))
+        return self.health[-1]
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """The service's own log."""
+        health = self._health("log", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresEventLog(service, migrations.log_of(self._database, service), types)
-        return SQLiteEventLog(service, self._file(f"{service}-log.db", LOG_PAGES), types)
+            return PostgresEventLog(service, migrations.log_of(self._database, service), types, health)
+        with self._file(f"{service}-log.db", health, LOG_PAGES) as path:
+            return SQLiteEventLog(service, path, types, health)
 
     def vault(self, service: str) -> Vault:
         """The service's personal-data vault."""
+        health = self._health("vault", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresVault(migrations.vault_of(self._database, service))
+            return PostgresVault(migrations.vault_of(self._database, service), health=health)
         # Nobody else moves its pages: it does so itself when it forgets, and must not find them in use.
-        return SQLiteVault(self._file(f"{service}-vault.db"))
+        with self._file(f"{service}-vault.db", health) as path:
+            return SQLiteVault(path, health=health)
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
         """The service's index; filled from the log anew when there is none of this `version`."""
+        health = self._health("index", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresIndex(migrations.index_of(self._database, service), tables, version)
-        return SQLiteIndex(self._file(f"{service}-index.db", INDEX_PAGES), tables, version)
+            return PostgresIndex(migrations.index_of(self._database, service), tables, version, health)
+        with self._file(f"{service}-index.db", health, INDEX_PAGES) as path:
+            return SQLiteIndex(path, tables, version, health)
 
     def consumer_store(self, service: str) -> ConsumerStore:
         """Where the service's consumers have come to."""
+        health = self._health("consumers", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresConsumerStore(migrations.log_of(self._database, service))
-        return SQLiteConsumerStore(self._file(f"{service}-consumers.db"))
+            return PostgresConsumerStore(migrations.log_of(self._database, service), health)
+        with self._file(f"{service}-consumers.db", health) as path:
+            return SQLiteConsumerStore(path, health)
 
     def lease(self, service: str) -> Lease:
         """What the processes of the service that share these stores lead by."""
+        health = self._health("lease", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresLease(migrations.log_of(self._database, service))
-        return SQLiteLease(self._file(f"{service}-lease.db"))
+            return PostgresLease(migrations.log_of(self._database, service), health)
+        with self._file(f"{service}-lease.db", health) as path:
+            return SQLiteLease(path, health)
 
     def bus(self) -> Bus:
         """The bus that the services share."""
@@ -112,4 +231,6 @@ class Stores:
             from services.chassis.kafka.bus import KafkaBus
 
             return KafkaBus(self._cluster)
-        return EmbeddedBus(self._file("bus.db", LOG_PAGES))
+        health = self._health("bus", None)
+        with self._file("bus.db", health, LOG_PAGES) as path:
+            return EmbeddedBus(path, health)

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from services.chassis.store_health import Unavailable
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,10 @@ class Supervised:
             except Exception as failure:  # noqa: BLE001 - the supervisor is where failures end
                 self.failing = type(failure).__name__
                 # The class only: a message could quote what was being processed.
-                log.warning("background work failed", extra={"work": self.name, "failure": self.failing})
+                fields = {"work": self.name, "failure": self.failing}
+                if isinstance(failure, Unavailable):
+                    fields |= {"store": failure.store, "code": failure.code}
+                log.warning("background work failed", extra=fields)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:

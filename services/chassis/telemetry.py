@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
-from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -32,7 +30,11 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.chassis.request_notes import RequestNotes
+from services.chassis.request_telemetry import RequestTelemetry
+from services.chassis.store_metrics import StoreMetrics
+from services.chassis.version import VERSION
 
 FIELDS: Final = (
     "service",
@@ -47,11 +49,26 @@ FIELDS: Final = (
     "work",
     "count",
     "failure",
+    "where",
+    "trace_id",
+    "refusal",
+    "store",
+    "code",
+    "broker",
+    "version",
+    "address",
+    "services",
+    "stores",
+    "bus",
+    "issuer",
 )
 """The `extra` fields that a line shows; all others are dropped."""
 
-_OWN: Final = ("services.", "uvicorn.error")
+_SERVER: Final = "uvicorn.error"
+_OWN: Final = ("services.", _SERVER)
 """Loggers whose texts are constants. Those of other libraries may have data in them."""
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What machines ask every few seconds, and nobody wants to read of."""
 
 _LONGEST_FIELD: Final = 200
 _DEEPEST_STACK: Final = 20
@@ -109,7 +126,9 @@ class _JsonLine(logging.Formatter):
         if self._disclose:
             return record.getMessage()
         if record.name.startswith(_OWN) and isinstance(record.msg, str):
-            return record.msg
+            # A number of the server's own, such as its process, is no datum; whatever else varies may be one.
+            counted = isinstance(record.args, tuple) and all(type(one) is int for one in record.args)
+            return record.getMessage() if counted and record.name == _SERVER else record.msg
         return f"said by {record.module}.{record.funcName}, line {record.lineno}"
 
 
@@ -183,6 +202,25 @@ class Telemetry:
             ("service", "source"),
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "caserelay_refusals", "Problems answered, by their code.", ("code",), registry=self.registry
+        )
+        self._streams = Gauge(
+            "caserelay_open_streams", "Event streams that are open.", ("route",), registry=self.registry
+        )
+        self._failing = Gauge(
+            "caserelay_failing",
+            "1 while a piece of background work fails.",
+            ("service", "work"),
+            registry=self.registry,
+        )
+        self._leader = Gauge(
+            "caserelay_leader", "1 in the process that leads its service.", ("service",), registry=self.registry
+        )
+        self._build = Gauge("caserelay_build_info", "Always 1.", ("version",), registry=self.registry)
+        self._build.labels(VERSION).set(1)
+        self.stores = StoreMetrics()
+        self.registry.register(self.stores)
         self._refused = Counter(
             "caserelay_refused",
             "Connections, requests and streams that a limit of the server ended or refused.",
@@ -195,7 +233,8 @@ class Telemetry:
         # A limit that was never met is a zero, and not a series that is missing.
         self._by_limit = {limit: self._refused.labels(limit.value) for limit in Limit}
         self._parts: dict[str, set[str]] = {}
-        ProcessCollector(namespace="caserelay", registry=self.registry)
+        self._sources: dict[str, set[str]] = {}
+        ProcessCollector(registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
         self._by_request: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -203,7 +242,7 @@ class Telemetry:
         """Count, time and log every request of an application, as the outermost of its middlewares so far."""
         app.add_middleware(RequestTelemetry, telemetry=self)
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+    def request(self, method: str, route: str, status: int, seconds: float, notes: RequestNotes | None = None) -> None:
         """A request was answered; `route` is the template, never the path."""
         method = method if method in _METHODS else "OTHER"
         key = (route, method, status)
@@ -214,10 +253,26 @@ class Telemetry:
         count, duration = children
         count.inc()
         duration.observe(seconds)
-        if _log.isEnabledFor(logging.INFO):
-            fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 3)}
-            # What `info` does, without its search for the caller's line, which costs a quarter of it all.
-            _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, "request", (), None, extra=fields))
+        if notes is not None and notes.refusal is not None:
+            self._refusals.labels(notes.refusal).inc()
+        level = _level(route, status, notes)
+        if _log.isEnabledFor(level):
+            fields: dict[str, Any] = {
+                "method": method,
+                "route": route,
+                "status": status,
+                "duration_ms": round(seconds * 1000, 3),
+            }
+            if notes is not None:
+                fields |= notes.fields()
+                if (error := notes.unexpected) is not None:
+                    # Not the exception itself: whoever else listens to the log would write its message.
+                    fields |= {
+                        "failure": type(error).__name__,
+                        "where": " < ".join(_stack(error.__traceback__)[:-4:-1]),
+                    }
+            # What `log` does, without its search for the caller's line, which costs a quarter of it all.
+            _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, extra=fields))
 
     def refused(self, limit: Limit) -> None:
         """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
@@ -233,44 +288,40 @@ class Telemetry:
         for part in self._parts.get(service, set()) - behind.keys():
             # Another process does it now, or nobody any more.
             self._behind.remove(service, part)
-        self._parts[service] = set(behind)
+        self._parts[service], self._sources[service] = set(behind), set(parked)
         for part, positions in behind.items():
             self._behind.labels(service, part).set(positions)
         for source, messages in parked.items():
             self._parked.labels(service, source).set(messages)
+
+    def unobserved(self, service: str) -> None:
+        """Nobody can say how a service stands now: better no number than an old one."""
+        if service not in self._parts:
+            return
+        self._heads.remove(service)
+        for part in self._parts.pop(service):
+            self._behind.remove(service, part)
+        for source in self._sources.pop(service):
+            self._parked.remove(service, source)
+
+    def standing(self, service: str, *, leads: bool, failing: Mapping[str, bool]) -> None:
+        """Whether the process leads the service, and which of its background work fails."""
+        self._leader.labels(service).set(leads)
+        for work, fails in failing.items():
+            self._failing.labels(service, work).set(fails)
+
+    def stream(self, route: str, change: int) -> None:
+        """An event stream was opened (1) or has ended (-1)."""
+        self._streams.labels(route).inc(change)
 
     def exposition(self) -> Response:
         """The answer of `/metrics`, in Prometheus' text format."""
         return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-class RequestTelemetry:
-    """ASGI middleware that hands every HTTP request to a `Telemetry` when it is over."""
-
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
-        self._app = app
-        self._telemetry = telemetry
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 500
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except CancelledError:
-            status = 499  # the client went away, as nginx counts it
-            raise
-        finally:
-            # The router writes down which route matched; an unmatched path is whatever somebody typed.
-            route = getattr(scope.get("route"), "path", None) or "unmatched"
-            self._telemetry.request(scope["method"], route, status, time.perf_counter() - started)
+def _level(route: str, status: int, notes: RequestNotes | None) -> int:
+    if route in PROBES:
+        return logging.DEBUG
+    if notes is not None and notes.unexpected is not None:
+        return logging.ERROR
+    return logging.WARNING if status >= 500 or (notes is not None and notes.unavailable) else logging.INFO

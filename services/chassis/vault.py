@@ -21,8 +21,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -30,6 +29,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit import GroupCommit
+from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.store_health import StoreHealth
 
 ORPHAN_AFTER_SECONDS = 3600
 SWEPT_AT_ONCE = 500
@@ -151,25 +152,26 @@ class Sealed(NamedTuple):
 class SQLiteVault:
     """A `Vault` in one SQLite file, readable by its owner alone."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Before SQLite makes it readable for others; its write-ahead log takes the mode of the file.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
         self._now = now
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db = open_store(path, health or StoreHealth("vault"))
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
+        probed(path, self._db)
         self._writer: GroupCommit[Sealed, None] = GroupCommit(self._commit)
         self._still_in_the_log = False
 
     def _commit(self, batch: Sequence[Sealed]) -> list[AlreadyKept | None]:
         now = self._now()
-        with self._transaction():
+        with self._db.transaction():
             return [self._insert(one, now) for one in batch]
 
     def _insert(self, one: Sealed, now: float) -> AlreadyKept | None:
@@ -187,16 +189,6 @@ class SQLiteVault:
             return AlreadyKept(one.ref)
         return None
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
         await self._writer.submit(Sealed.of(ref, stream, record))
@@ -210,7 +202,7 @@ class SQLiteVault:
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        with self._transaction():
+        with self._db.transaction():
             forgotten = self._empty("stream = ?", stream)
         self._truncate_wal()
         return forgotten
@@ -246,7 +238,7 @@ class SQLiteVault:
         ).fetchall():
             for ref, stream in old:
                 referred = await refers(stream, ref)
-                with self._transaction():
+                with self._db.transaction():
                     if referred:
                         self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
                     else:

@@ -18,7 +18,17 @@ import psycopg
 from psycopg import AsyncConnection
 
 from services.chassis.group_commit_async import AsyncGroupCommit
-from services.chassis.postgres import Database, RefusedDatabase, connect, is_lost, persist
+from services.chassis.postgres import (
+    PROBE_ROOM,
+    Database,
+    RefusedDatabase,
+    connect,
+    is_lost,
+    persist,
+    probed,
+    refused_database,
+)
+from services.chassis.store_health import StoreHealth
 from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, AlreadyKept, Sealed, StillInTheLog
 
 _KEEP: Final = """
@@ -42,6 +52,8 @@ WITH gone AS (
   DELETE FROM keys WHERE slot IN (SELECT slot FROM gone)
 )
 SELECT count(*) FROM gone"""
+_PROBE: Final = """
+INSERT INTO records (ref, stream, kept_at, settled, slot, record) VALUES ('probe', 'probe', 0, true, -1, %b)"""
 _OF_STREAM: Final = _EMPTY.format("stream = %b")
 _ORPHAN: Final = _EMPTY.format("ref = %b AND NOT settled")
 
@@ -49,7 +61,11 @@ _ORPHAN: Final = _EMPTY.format("ref = %b AND NOT settled")
 class PostgresVault:
     """A `Vault` in one schema, which may be used by several processes at once."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, now: Callable[[], float] = time.time, health: StoreHealth | None = None
+    ) -> None:
+        self._health = health or StoreHealth("vault")
+        probed(database, self._health, _PROBE, lambda: (secrets.token_bytes(PROBE_ROOM),))
         self._database = database
         self._now = now
         self._fingerprint_key = self._own_secret()
@@ -65,10 +81,10 @@ class PostgresVault:
             with psycopg.connect(self._database.conninfo, autocommit=True) as connection:
                 connection.execute("INSERT INTO secrets VALUES ('fingerprint', %s) ON CONFLICT DO NOTHING", (drawn,))
                 row = connection.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
-        except psycopg.OperationalError as failure:
-            raise RefusedDatabase(f"the vault cannot be reached ({type(failure).__name__})") from None
+        except psycopg.Error as failure:
+            raise refused_database(failure, "the vault in the database") from None
         if row is None:
-            raise RefusedDatabase("the vault cannot be written")
+            raise RefusedDatabase("the vault in the database of CASERELAY_DATABASE_URL cannot be written")
         return bytes(row[0])
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -87,7 +103,7 @@ class PostgresVault:
                     await connection.close()
                 raise
 
-        return await persist(run)
+        return await persist(run, health=self._health)
 
     async def _commit(self, batch: Sequence[Sealed]) -> list[Exception | None]:
         refs, streams, keys, records = (list(column) for column in zip(*batch, strict=True))

@@ -79,6 +79,7 @@ def build(
         sources={"referral": referrals, "casefile": cases},
         more_led={"organisation topics": topics.round},
         more_behind=topics.behind,
+        stores=stores.health_of(NAME),
         closers=[consumed.close],
     )
     live = LiveFeed(service, telemetry)

@@ -187,6 +187,7 @@ def build(
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"casefile": consumer},
         refers=refers,
+        stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
     found = Referrals(streams, desks, clock)

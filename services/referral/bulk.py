@@ -6,6 +6,7 @@ A line is taken like a request of its own, with its own key; a bad line spoils o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -22,7 +23,8 @@ from starlette.types import Receive, Scope, Send
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
-from services.chassis.traceparent import follow
+from services.chassis.request_notes import notes_of
+from services.chassis.store_health import Unavailable, errno_name
 from services.referral.bodies import BulkLine, ReferralBody
 from services.referral.intake import PERSONAL, Intake
 
@@ -95,6 +97,7 @@ class _Spool:
         self._taken = self._added = 0
         self._moved = asyncio.Event()
         self._ended = False
+        self._failure: Exception | None = None
 
     def add(self, line: bytes) -> None:
         """Another answer."""
@@ -102,15 +105,15 @@ class _Spool:
         self._added += self._file.write(line)
         self._moved.set()
 
-    def end(self) -> None:
-        """There will be no further answer."""
-        self._ended = True
+    def end(self, failure: Exception | None = None) -> None:
+        """There will be no further answer, since all are there or since that failed."""
+        self._ended, self._failure = True, failure
         self._moved.set()
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """What was added, as soon as it is, until the end."""
-        with self._file:
-            while self._taken < self._added or not self._ended:
+        """What was added, as soon as it is, until the end. Raises what the end was given."""
+        try:
+            while self._failure is None and (self._taken < self._added or not self._ended):
                 if self._taken == self._added:
                     self._moved.clear()
                     await self._moved.wait()
@@ -123,6 +126,12 @@ class _Spool:
                     self._file.seek(0)
                     self._file.truncate()
                 yield piece
+        finally:
+            with contextlib.suppress(OSError):
+                # What does not fit is not written by closing either.
+                self._file.close()
+        if self._failure is not None:
+            raise self._failure
 
 
 async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
@@ -162,8 +171,14 @@ async def _start(
 
 
 async def _collect(under_way: asyncio.Queue[asyncio.Task[bytes] | None], spool: _Spool) -> None:
-    while (task := await under_way.get()) is not None:
-        spool.add(await task)
+    try:
+        while (task := await under_way.get()) is not None:
+            spool.add(await task)
+    except OSError as failure:
+        # No room for what the client does not take: it is told so by an answer that breaks off, and finds out under
+        # its keys what was taken. Otherwise it would wait for ever.
+        spool.end(Unavailable("room for answers", errno_name(failure)))
+        return
     spool.end()
 
 
@@ -213,7 +228,10 @@ async def _answer(
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
         if error.status >= 500:
-            log.error("unexpected failure", extra={"failure": type(failure).__name__})  # noqa: TRY400 - a message could quote the line
+            fields = {"trace_id": notes_of(request.scope).trace.trace_id, "failure": type(failure).__name__}
+            if isinstance(failure, Unavailable):
+                fields |= {"store": failure.store, "code": failure.code}
+            log.error("a line failed", extra={"route": PATH, "status": error.status, **fields})  # noqa: TRY400 - a message could quote the line
         problem = problem_of(error, PATH).model_dump(by_alias=True, exclude_none=True)
         outcome = {"status": error.status, "problem": problem}
     return to_json({"line": number, **outcome}) + b"\n"
@@ -236,6 +254,6 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> 
     single = {name: value for name, value in sent.items() if name != "idempotencyKey"}
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
-    traceparent = str(follow(request.headers.get("traceparent")))
+    traceparent = str(notes_of(request.scope).trace.child())
     asked = Asked(caller, key, mark, None, dry_run=request.state.dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

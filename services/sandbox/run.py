@@ -14,16 +14,15 @@ from services.assembly import assemble
 from services.chassis.clock import SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.identity import Verifier
-from services.chassis.kafka.clients import RefusedTopics
 from services.chassis.migrations import migrate
-from services.chassis.postgres import RefusedDatabase
 from services.chassis.settings import Settings
+from services.chassis.stores import RefusedFiles, opening
 from services.chassis.telemetry import configure_logging
 from services.sandbox.app import sandbox_app
 from services.sandbox.client import Refusal, SandboxClient
 from services.sandbox.demo import set_the_scene
 from services.sandbox.stories import tell_stories
-from services.serve import listen, serve_app
+from services.serve import address, announce, listen, serve_app
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +32,27 @@ def issuer_directory(settings: Settings) -> Path:
     return settings.data / "issuer"
 
 
+def open_issuer(settings: Settings) -> DevelopmentIssuer:
+    """The issuer with its key. Raises RefusedFiles where that cannot be read or made."""
+    directory = issuer_directory(settings)
+    with opening(directory):
+        try:
+            return DevelopmentIssuer(directory)
+        except ValueError as failure:
+            raise RefusedFiles(f"CASERELAY_DATA: {failure}; move it away, and a new key is made") from None
+
+
+def _open_clock(settings: Settings) -> SandboxClock:
+    file = settings.data / "sandbox-clock.json"
+    with opening(file):
+        try:
+            return SandboxClock(file)
+        except ValueError as failure:
+            raise RefusedFiles(f"CASERELAY_DATA: {failure}; restore it from a backup") from None
+
+
 def _client(settings: Settings, url: str) -> SandboxClient:
-    issuer = DevelopmentIssuer(issuer_directory(settings))
+    issuer = open_issuer(settings)
 
     def token(sub: str, org: str, role: str) -> str:
         return issuer.issue(sub=sub, org=org, role=role, audience=settings.audience)
@@ -54,12 +72,9 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     # Whoever visits wants to read the stories, not the requests that tell them.
     told = "log_level" in settings.model_fields_set
     configure_logging(settings.log_level if told else "WARNING", disclose=True)
-    if (on := listen(settings)) is None:
-        return 1
-    issuer = DevelopmentIssuer(issuer_directory(settings))
-    clock = SandboxClock(settings.data / "sandbox-clock.json")
-    names = ["referral", "casefile", "notifications"]
-    try:
+    with listen(settings) as on:
+        issuer, clock = open_issuer(settings), _open_clock(settings)
+        names = ["referral", "casefile", "notifications"]
         if settings.database_url is not None:
             # Nobody runs a sandbox to learn about migrations.
             migrate(settings.database_url.get_secret_value(), names)
@@ -69,19 +84,15 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
 
             create_topics(settings, [])
         assembly = assemble(names, settings, clock, Verifier(issuer, settings.audience))
-    except (RefusedDatabase, RefusedTopics) as refusal:
-        click.echo(str(refusal), err=True)
-        on.close()
-        return 1
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{on.getsockname()[1]}"
+        url = f"http://{address(settings, on)}"
+        announce(assembly, on, issuer.issuer)
 
-    async def tell() -> None:
-        # Told through the front door: what the demo shows, any client can do.
-        await _tell(_client(settings, url), empty=empty, say=click.echo)
-        click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
+        async def tell() -> None:
+            # Told through the front door: what the demo shows, any client can do.
+            await _tell(_client(settings, url), empty=empty, say=click.echo)
+            click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
 
-    return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.telemetry, assembly.end_streams)
+        return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.telemetry, assembly.end_streams)
 
 
 async def tell_demo(settings: Settings, url: str | None) -> int:

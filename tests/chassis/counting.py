@@ -181,6 +181,7 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         if name == "counters"
         else None,
         sources=sources,
+        stores=stores.health_of(name),
         closers=closers,
     )
     return service, Telemetry()

@@ -12,10 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from eventsourcing.persistence import PersistenceError
-
 from services.chassis.bus import BusMessage
 from services.chassis.eventlog import Conflict, Write
+from services.chassis.store_health import Unavailable
 from services.chassis.stores import Stores
 from services.chassis.vault import SQLiteVault
 from tests.chassis.conftest import BUSES, LOGS, address_in
@@ -116,7 +115,7 @@ async def fill_the_disk(directory: str) -> None:
     for n in range(3):
         try:
             await log.append([Write(f"full-{n}", 0, [(Counted(by=1, note="x" * 200_000), metadata())])])
-        except (PersistenceError, OSError) as failure:
+        except Unavailable as failure:
             say(type(failure).__name__)
         else:
             say("stored")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -15,7 +19,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.responses import StreamingResponse
 
+from services.chassis.request_notes import RequestNotes
 from services.chassis.telemetry import Telemetry, configure_logging
+from services.chassis.traceparent import start
 
 SECRET = "samira@example.org"
 MOST_CALLS = 100
@@ -225,6 +231,12 @@ def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
     assert value("caserelay_parked_messages", {"service": "casefile", "source": "referral"}) == 0
     telemetry.observe("casefile", 42, {"projection": 1}, {"referral": 0})
     assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) is None
+    telemetry.observe("referral", 7, {"projection": 0}, {})
+    telemetry.unobserved("casefile")
+    assert value("caserelay_log_head_position", {"service": "casefile"}) is None
+    assert value("caserelay_log_head_position", {"service": "referral"}) == 7
+    telemetry.observe("casefile", 43, {"projection": 0}, {"referral": 0})
+    assert value("caserelay_log_head_position", {"service": "casefile"}) == 43
 
 
 def test_processes_count_for_themselves() -> None:
@@ -240,7 +252,7 @@ def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
     answer = telemetry.exposition()
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert b"# TYPE caserelay_requests_total counter" in answer.body
-    assert b"caserelay_process_resident_memory_bytes" in answer.body
+    assert b"\nprocess_resident_memory_bytes" in answer.body
 
 
 def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry: Telemetry) -> None:
@@ -264,3 +276,78 @@ def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry:
     assert len(called) <= MOST_CALLS, called
     # Threads of clients that other tests have left may log as well.
     assert sum(line["logger"] == "services.chassis.telemetry" for line in lines.all) == 2
+
+
+def test_numbers_of_the_server_are_shown(lines: Lines) -> None:
+    """The process that started is a number, and no datum; whatever else a text has in it may be one."""
+    server = logging.getLogger("uvicorn.error")
+    server.info("Started server process [%d]", 4711)
+    server.info("%s has said %d", SECRET, 1)
+    logging.getLogger("services.test").info("called %d", 32475000000)
+    assert [line["message"] for line in lines.all] == ["Started server process [4711]", "%s has said %d", "called %d"]
+
+
+async def test_refusals_are_counted_by_their_code(client: httpx.AsyncClient, telemetry: Telemetry) -> None:
+    """Whichever route gave them."""
+    for _ in range(3):
+        notes = RequestNotes(start(), refusal="STALE_VERSION")
+        telemetry.request("POST", "/v1/cases/{case}/close", 412, 0.001, notes)
+    await client.get("/v1/cases/a/events/1")
+    assert telemetry.registry.get_sample_value("caserelay_refusals_total", {"code": "STALE_VERSION"}) == 3
+
+
+async def test_open_event_streams_are_counted_while_they_are_open(telemetry: Telemetry) -> None:
+    """Other answers that come in pieces are none."""
+    app, going_on = FastAPI(), asyncio.Event()
+
+    async def some() -> AsyncIterator[bytes]:
+        yield b": connected\n"
+        await going_on.wait()
+
+    @app.get("/v1/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(some(), media_type="text/event-stream")
+
+    @app.get("/v1/lines")
+    async def in_lines() -> StreamingResponse:
+        return StreamingResponse(some(), media_type="application/x-ndjson")
+
+    telemetry.install(app)
+
+    def opened() -> float | None:
+        return telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/stream"})
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as asking:
+        asked = [asyncio.create_task(asking.get(path)) for path in ("/v1/stream", "/v1/stream", "/v1/lines")]
+        while opened() != 2:  # noqa: ASYNC110 - the metric has no event for it
+            await asyncio.sleep(0.01)
+        going_on.set()
+        answers = await asyncio.gather(*asked)
+    assert all("traceparent" in answer.headers for answer in answers)
+    assert opened() == 0
+    assert telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/lines"}) is None
+
+
+def test_who_leads_and_what_fails_is_shown(telemetry: Telemetry) -> None:
+    """And no longer when it is over."""
+    value = telemetry.registry.get_sample_value
+    failing = {"service": "casefile", "work": "casefile publisher"}
+    for leads in (True, False):
+        telemetry.standing("casefile", leads=leads, failing={"casefile publisher": leads})
+        assert value("caserelay_leader", {"service": "casefile"}) == leads
+        assert value("caserelay_failing", failing) == leads
+
+
+def test_the_version_that_runs_is_shown(telemetry: Telemetry) -> None:
+    """As the package has it."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert telemetry.registry.get_sample_value("caserelay_build_info", {"version": project["version"]}) == 1
+
+
+def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> None:
+    """Each under the name that the page gives."""
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(caserelay_[a-z_]+)`", page.partition("| metric |")[2].partition("\n\n")[0]))
+    shown = bytes(telemetry.exposition().body).decode()
+    assert len(named) >= 10
+    assert [name for name in named if f"# TYPE {name} " not in shown] == []

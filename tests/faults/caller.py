@@ -74,6 +74,10 @@ class Caller:
     async def _asked(self, method: str, path: str, **request: Any) -> httpx.Response:
         return await self._http.request(method, path, **request)
 
+    async def probe(self, path: str) -> httpx.Response:
+        """One of the routes that take no token."""
+        return await self._asked("GET", path)
+
     async def done(
         self, person: Person, path: str, body: Any = None, *, key: str | None = None, etag: str | None = None
     ) -> httpx.Response:
@@ -127,9 +131,11 @@ class Caller:
         """Returns what /readyz says of each service once nobody lags behind anybody."""
         until, quiet = time.monotonic() + within, 0
         while True:
-            ready: dict[str, Any] = (await self._http.get("/readyz")).json()["services"]
+            answer = (await self._http.get("/readyz")).json()
+            ready: dict[str, Any] = answer["services"]
+            lags = any(lag for service in ready.values() for lag in service["behind"].values())
             # Twice: while one service was looked at, another may have sent it something.
-            quiet = 0 if any(lag for service in ready.values() for lag in service["behind"].values()) else quiet + 1
+            quiet = quiet + 1 if answer["ready"] and not lags else 0
             if quiet == 2:
                 return ready
             assert time.monotonic() < until, ready

@@ -97,11 +97,15 @@ class Gateway(Caller):
             await asyncio.sleep(0.2)
 
     async def _heads(self, ends: float) -> dict[str, int]:
-        heads = {}
+        heads = dict[str, int]()
         for service, (url, *_) in self._replicas.items():
-            for line in (await self._told(f"{url}/metrics", ends)).text.splitlines():
-                if line.startswith("caserelay_log_head_position{"):
-                    heads[service] = int(float(line.split()[1]))
+            # A replica whose database is away says nothing of it.
+            while service not in heads:
+                for line in (await self._told(f"{url}/metrics", ends)).text.splitlines():
+                    if line.startswith("caserelay_log_head_position{"):
+                        heads[service] = int(float(line.split()[1]))
+                assert time.monotonic() < ends, (url, heads)
+                await asyncio.sleep(0.05)
         return heads
 
     async def _covers(self, service: str, url: str, heads: Mapping[str, int], ends: float) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.chassis.store_health import Unavailable
 from services.referral.app import build
+from services.referral.bulk import _collect, _Spool
+from tests.mounts import mounted
 from tests.people import INES, KARIM, another_person, samira
 from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key
 from tests.running import listening, running
@@ -181,6 +185,29 @@ async def test_ten_thousand_lines_take_little_memory(desk: ReferralDesk) -> None
     assert count == 10_000
     # The lines are 10 MB, the answers 35; what stays is what the service remembers of the last events and streams.
     assert grown < 60_000_000
+
+
+async def _all(spool: _Spool) -> list[bytes]:
+    return [piece async for piece in spool.pieces()]
+
+
+async def test_answers_that_find_no_room_break_off_instead_of_keeping_the_client_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends all before reading is told by an answer that ends early, and finds out by its keys what holds."""
+
+    async def answer() -> bytes:
+        return b"x" * 65_536
+
+    with mounted(tmp_path / "small", "64k") as where:
+        monkeypatch.setattr(tempfile, "tempdir", str(where))
+        spool, under_way = _Spool(), asyncio.Queue[asyncio.Task[bytes] | None]()
+        for _ in range(40):
+            under_way.put_nowait(asyncio.create_task(answer()))
+        under_way.put_nowait(None)
+        await _collect(under_way, spool)
+        with pytest.raises(Unavailable, match="ENOSPC"):
+            await asyncio.wait_for(_all(spool), 5)
 
 
 async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp_path: Path) -> None:

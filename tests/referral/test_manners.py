@@ -320,3 +320,17 @@ async def test_a_body_over_the_limit_is_413(desk: ReferralDesk) -> None:
         answer = await desk.running.http.post(target, content=in_pieces(), headers=headers)
         assert_problem(answer, 413, "BODY_TOO_LARGE")
     assert await desk.snapshot() == before
+
+
+@pytest.mark.parametrize("params", [{}, {"dryRun": "false"}])
+async def test_a_created_referral_names_its_trace_whichever_way_it_was_read(
+    desk: ReferralDesk, params: dict[str, str]
+) -> None:
+    """Most are answered before the framework sees them, and carry it all the same; so do refusals."""
+    for body, status in ((another_person(), 201), ({}, 422)):
+        answer = await desk.running.create(INES, REFERRALS, body, **params)
+        assert answer.status_code == status
+        (named,) = answer.headers.get_list("traceparent")
+        if status == 201:
+            recorded = await desk.running.service("referral").log.read_all(0, 1_000)
+            assert recorded[-1].meta.traceparent == named

@@ -77,7 +77,7 @@ def test_topics_need_a_cluster(tmp_path: Path) -> None:
     nowhere: dict[str, Any] = {"kafka_servers": "127.0.0.1:9"}
     for settings, word in (({}, "CASERELAY_KAFKA_SERVERS is not set"), (nowhere, "reached")):
         refused = run(data, "bus", "topics", **settings)
-        assert (refused.returncode, refused.stdout) == (1, "")
+        assert (refused.returncode, refused.stdout) == (2, "")
         assert word in refused.stderr
         assert "Traceback" not in refused.stderr
     assert not data.exists()
@@ -97,7 +97,7 @@ def test_topics_are_made_once_and_keep_their_partitions(tmp_path: Path, kafka_se
     data = tmp_path / "var"
     with issuing() as issuer:
         refused = run(data, "serve", "referral", issuer=issuer.url, **settings)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "caserelay bus topics" in refused.stderr
     assert not data.exists()
 
@@ -113,7 +113,7 @@ def test_topics_are_made_once_and_keep_their_partitions(tmp_path: Path, kafka_se
     added = run(data, "bus", "topics", "--organisation", "samenstap", **settings)
     assert added.stdout.split() == ["caserelay.organisation.samenstap.v1"]
     refused = run(data, "bus", "topics", **settings | {"kafka_partitions": "6"})
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "caserelay.referral.v1 has 3 partitions and should have 6" in refused.stderr
     with KafkaAdminClient(bootstrap_servers=kafka_servers) as admin:
         found = {one["name"].removeprefix(kafka_prefix): len(one["partitions"]) for one in admin.describe_topics()}

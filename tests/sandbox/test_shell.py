@@ -90,7 +90,7 @@ def test_a_sandbox_does_not_start_on_a_port_that_is_taken(empty: tuple[Program, 
     program, outside = empty
     before = outside.read(LOTTE, "/v1/feed", limit=200)
     refused = run(tmp_path / "other", "sandbox", port=program.port)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "CASERELAY_PORT" in refused.stderr
     assert not (tmp_path / "other").exists()
     assert outside.read(LOTTE, "/v1/feed", limit=200) == before
@@ -100,7 +100,7 @@ def test_a_sandbox_does_not_start_on_a_port_that_is_taken(empty: tuple[Program, 
 def test_production_does_not_start_without_an_issuer(tmp_path: Path, which: str) -> None:
     """It names the setting, and makes nothing."""
     refused = run(tmp_path / "var", "serve", which)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "CASERELAY_ISSUER" in refused.stderr
     assert not (tmp_path / "var").exists()
 
@@ -109,8 +109,8 @@ def test_production_does_not_start_without_an_issuer(tmp_path: Path, which: str)
 def test_production_does_not_start_with_an_issuer_that_cannot_be_reached(tmp_path: Path, issuer: str) -> None:
     """Nobody could be let in: better no service than one that refuses everybody."""
     refused = run(tmp_path / "var", "serve", "all", issuer=issuer)
-    assert refused.returncode == 1
-    assert "issuer" in refused.stderr
+    assert refused.returncode == 2
+    assert "CASERELAY_ISSUER" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "var").exists()
 

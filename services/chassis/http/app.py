@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,9 +18,12 @@ from services.chassis.http.plain import PlainRequests, PlainRoute, declared_leng
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rates import Rates
 from services.chassis.service import Service
+from services.chassis.store_health import NO_ANSWER, Unavailable
 from services.chassis.telemetry import Limit, Telemetry
 
 JSON = "application/json"
+ASKED_SECONDS = 3.0
+"""How long `/readyz` and `/metrics` wait for stores."""
 
 
 class BodyLimit:
@@ -97,6 +101,38 @@ class LastResort:
                 await answer(scope, receive, send)
 
 
+async def _standing(service: Service) -> dict[str, Any] | None:
+    """How far a service has come; None when its stores do not say so in time. Whoever asks wants to know soon."""
+    if service.unavailable():
+        return None
+    try:
+        async with asyncio.timeout(ASKED_SECONDS):
+            return {
+                "head": await service.log.head(),
+                "behind": await service.all_behind(),
+                "parked": service.parked(),
+            }
+    except (Unavailable, TimeoutError):
+        return None
+
+
+async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple[bool, dict[str, Any]]:
+    told: dict[str, Any] = {}
+    unavailable: dict[str, dict[str, str]] = {}
+    all_started = started and all(service.ready for service in services.values())
+    for name, service in services.items():
+        standing = await _standing(service) if all_started else None
+        if lacks := service.unavailable():
+            unavailable[name] = lacks
+        elif standing is not None:
+            told[name] = {what: standing[what] for what in ("behind", "parked")} | {"failing": service.failing()}
+        elif all_started:
+            unavailable[name] = {"log": NO_ANSWER}
+    if unavailable:
+        return False, {"services": {}, "unavailable": unavailable}
+    return all_started, {"services": told}
+
+
 def common_routes(
     services: Mapping[str, Service], telemetry: Telemetry, ready: Callable[[], bool] = lambda: True
 ) -> APIRouter:
@@ -105,6 +141,8 @@ def common_routes(
     `ready` says whether the process has anything left to do before it takes work.
     """
     router = APIRouter(tags=["operation"])
+    for service in services.values():
+        telemetry.stores.follow(service.stores)
 
     @router.get("/healthz", summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
@@ -112,22 +150,19 @@ def common_routes(
 
     @router.get("/readyz", summary="Can the service take work, and how far behind is what follows from it?")
     async def readyz() -> Response:
-        all_ready = ready() and all(service.ready for service in services.values())
-        body: dict[str, Any] = {"ready": all_ready, "services": {}}
-        if all_ready:
-            for name, service in services.items():
-                body["services"][name] = {
-                    "behind": await service.all_behind(),
-                    "parked": service.parked(),
-                    "failing": service.failing(),
-                }
-        return Response(to_json(body), 200 if all_ready else 503, media_type=JSON)
+        all_ready, body = await _readiness(services, started=ready())
+        return Response(to_json({"ready": all_ready, **body}), 200 if all_ready else 503, media_type=JSON)
 
     @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics, in their text format.")
     async def metrics() -> Response:
         for name, service in services.items():
-            if service.ready:
-                telemetry.observe(name, await service.log.head(), await service.all_behind(), service.parked())
+            telemetry.standing(name, leads=service.leadership.leading, failing=service.work())
+            if not service.ready:
+                continue
+            if (standing := await _standing(service)) is None:
+                telemetry.unobserved(name)
+            else:
+                telemetry.observe(name, standing.pop("head"), **standing)
         return telemetry.exposition()
 
     return router

@@ -19,7 +19,7 @@ from services.chassis.handler import Call
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.identity import Caller
-from services.chassis.traceparent import follow
+from services.chassis.request_notes import notes_of
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -168,12 +168,11 @@ async def creating(
     request: Request,
     caller: Authenticated,
     idempotency_key: RequiredKeyHeader = None,
-    traceparent: Annotated[str | None, Header(include_in_schema=False)] = None,
     dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
 ) -> Asked:
     """A request that makes something new: its key is what tells a repeat from a second wish."""
     key = _required_key(idempotency_key)
-    return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(follow(traceparent)))
+    return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(notes_of(request.scope).trace))
 
 
 async def changing(
@@ -181,13 +180,12 @@ async def changing(
     caller: Authenticated,
     idempotency_key: KeyHeader = None,
     if_match: IfMatchHeader = None,
-    traceparent: Annotated[str | None, Header(include_in_schema=False)] = None,
     dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
 ) -> Asked:
     """A command on something that is there."""
     key = read_key(idempotency_key)
     version = read_if_match(if_match)
-    return Asked(caller, key, await _fingerprint(request, key), version, dry_run, str(follow(traceparent)))
+    return Asked(caller, key, await _fingerprint(request, key), version, dry_run, str(notes_of(request.scope).trace))
 
 
 Creating = Annotated[Asked, Depends(creating)]
@@ -197,7 +195,7 @@ Changing = Annotated[Asked, Depends(changing)]
 def putting(request: Request, caller: Caller, if_match: str | None, *, exists: bool, dry_run: bool) -> Asked:
     """A PUT: what exists already is replaced only by somebody who has read it."""
     version = read_if_match(if_match) if exists or if_match is not None else None
-    return Asked(caller, None, None, version, dry_run, str(follow(request.headers.get("traceparent"))))
+    return Asked(caller, None, None, version, dry_run, str(notes_of(request.scope).trace))
 
 
 async def covered(
@@ -237,7 +235,7 @@ async def plain_creation(request: Request, body: bytes, model: type[B], skip: fr
     key = _required_key(headers.get("idempotency-key"))
     mark = fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     check_text(sent, skip, body)
-    return Asked(caller, key, mark, None, dry_run=False, traceparent=str(follow(headers.get("traceparent")))), valid
+    return Asked(caller, key, mark, None, dry_run=False, traceparent=str(notes_of(request.scope).trace)), valid
 
 
 def check_text(body: Any, skip: frozenset[str] = frozenset(), written: bytes | None = None) -> None:

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
+from services.chassis.request_notes import notes_of
 from services.chassis.telemetry import Telemetry
 
 Reading = Callable[[Request, bytes], Awaitable[Response | None]]
@@ -65,27 +66,29 @@ class PlainRequests:
             return
         started = time.perf_counter()
         scope["app"] = self._app
+        notes = notes_of(scope)
         try:
             body = await _whole(receive)
             answer = await self._answer(route, Request(scope), body)
             if answer is not None:
+                answer.raw_headers.append(notes.header)
                 await answer(scope, receive, send)
         except (ClientDisconnect, CancelledError) as gone:
-            self._told.request(route.method, route.path, 499, time.perf_counter() - started)
+            self._told.request(route.method, route.path, 499, time.perf_counter() - started, notes)
             if isinstance(gone, CancelledError):
                 raise
             return
         if answer is None:
             await self._behind(scope, _again(body, receive), send)
             return
-        self._told.request(route.method, route.path, answer.status_code, time.perf_counter() - started)
+        self._told.request(route.method, route.path, answer.status_code, time.perf_counter() - started, notes)
 
     @staticmethod
     async def _answer(route: PlainRoute, request: Request, body: bytes) -> Response | None:
         try:
             return await route.reading(request, body)
         except problems.EXPECTED as error:
-            return problems.response_to(problems.as_problem(error), request)
+            return problems.answer_to(error, request)
         except Exception as error:  # noqa: BLE001 - the edge is where failures end
             return problems.last_resort(error, request)
 

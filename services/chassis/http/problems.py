@@ -6,7 +6,6 @@ when it looks like a name: a refused body may hold personal data.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -20,17 +19,16 @@ from contracts.problem import Problem, ProblemField
 from services.chassis import national_number
 from services.chassis.access import Forbidden, Hidden
 from services.chassis.decider import Fault, Refused
-from services.chassis.eventlog import Unavailable
 from services.chassis.handler import Busy, KeyReused, NotFound, PreconditionFailed
 from services.chassis.identity import Unauthenticated
+from services.chassis.request_notes import notes_of
+from services.chassis.store_health import Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 JSON = "application/json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 MOST_FAULTS = 100
-
-log = logging.getLogger(__name__)
 
 _CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
 
@@ -58,8 +56,16 @@ class ProblemError(Exception):
 
 
 def last_resort(error: Exception, request: Request) -> Response:
-    """The answer to what nobody expected, noted for the operators by its class: a message could quote a person."""
-    log.error("unexpected failure", extra={"failure": type(error).__name__})
+    """The answer to what nobody expected, noted for the request's log line."""
+    if not isinstance(error, Unavailable):
+        notes_of(request.scope).unexpected = error
+    return answer_to(error, request)
+
+
+def answer_to(error: Exception, request: Request) -> Response:
+    """The answer to an exception of the chassis or the domain; a store that cannot be used is noted."""
+    if isinstance(error, Unavailable):
+        notes_of(request.scope).unavailable = error
     return response_to(as_problem(error), request)
 
 
@@ -79,6 +85,7 @@ def problem_of(error: ProblemError, instance: str) -> Problem:
 
 def response_to(error: ProblemError, request: Request) -> Response:
     """The answer that carries a refusal."""
+    notes_of(request.scope).refusal = error.code
     body = problem_of(error, request.scope.get("instance") or _instance(request))
     content = to_json(body.model_dump(by_alias=True, exclude_none=True))
     return Response(content, error.status, {**error.headers}, MEDIA_TYPE)
@@ -129,7 +136,10 @@ def as_problem(error: Exception) -> ProblemError:
                 503, "BUSY", "too many commands at once for the same thing; send it again", headers={"Retry-After": "1"}
             )
         case Unavailable():
-            detail = "the store cannot be reached; send it again, under the same Idempotency-Key"
+            detail = (
+                f"the {error.store} cannot be used at the moment, and nothing was acknowledged; send it again,"
+                " a command under the same Idempotency-Key"
+            )
             return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "something went wrong here; nothing was acknowledged")
@@ -182,7 +192,7 @@ def install(app: FastAPI) -> None:
     """Makes every refusal of the app a problem."""
 
     async def expected(request: Request, error: Exception) -> Response:
-        return response_to(as_problem(error), request)
+        return answer_to(error, request)
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
@@ -212,8 +222,9 @@ EXPECTED: tuple[type[Exception], ...] = (
     PreconditionFailed,
     KeyReused,
     Busy,
+    Unavailable,
 )
-"""What a route may raise, and every client may cause."""
+"""What a route may raise: what every client may cause, and stores that cannot be used."""
 
 
 def _not_json(request: Request) -> ProblemError | None:

@@ -19,13 +19,13 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaConnectionError, KafkaError
 
 from services.chassis.bus import BusMessage, Places
-from services.chassis.eventlog import Unavailable
 from services.chassis.kafka.clients import PROGRESS, Cluster, RefusedTopics
 from services.chassis.kafka.connecting import connected
 from services.chassis.kafka.events import encode, partition_of
 from services.chassis.kafka.progress import NOTHING, Progress, ProgressBoard
 from services.chassis.kafka.subscription import KafkaSubscription
 from services.chassis.kafka.topics import Topics
+from services.chassis.store_health import Unavailable
 
 DELIVERY_MS: Final = 20_000
 LARGEST_REQUEST: Final = 4_000_000
@@ -156,7 +156,7 @@ class KafkaBus:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._sending, work, *arguments)
         except KafkaError as failure:
-            raise Unavailable from failure
+            raise Unavailable("bus", type(failure).__name__) from failure
 
     async def resume(self, topic: str) -> int:
         """See `Bus.resume`."""
@@ -178,7 +178,7 @@ class KafkaBus:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._sending, found)
         except (KafkaError, RefusedTopics) as failure:
-            raise Unavailable from failure
+            raise Unavailable("bus", type(failure).__name__) from failure
 
     def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> KafkaSubscription:
         """See `Bus.subscribe`."""

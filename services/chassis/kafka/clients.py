@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
 
 PROGRESS: Final = "caserelay.progress.v1"
@@ -14,7 +15,7 @@ BOOTSTRAP_MS: Final = 5_000
 REQUEST_MS: Final = 10_000
 
 
-class RefusedTopics(Exception):  # noqa: N818 - reads as what happened
+class RefusedTopics(RefusedStart):
     """The topics are not as they have to be; the message says which, and what to do."""
 
 
@@ -49,6 +50,11 @@ class Cluster:
             "ssl_keyfile": settings.kafka_ssl_keyfile,
         }
         return cls({name: value for name, value in client.items() if value is not None}, settings.kafka_prefix or "")
+
+    @property
+    def brokers(self) -> str:
+        """Host and port of the brokers that the settings name."""
+        return ", ".join(self.client["bootstrap_servers"])
 
     @classmethod
     def at(cls, servers: str, prefix: str = "") -> Cluster:

@@ -20,9 +20,9 @@ from kafka import KafkaConsumer, TopicPartition
 from pydantic_core import from_json, to_json
 
 from services.chassis.bus import START, Places
-from services.chassis.eventlog import Unavailable
 from services.chassis.kafka.clients import PROGRESS, Cluster
 from services.chassis.kafka.connecting import connected
+from services.chassis.store_health import Unavailable
 
 KEPT: Final = 4096
 """Records remembered per topic; a subscriber that lags further behind than that counts as having covered less."""
@@ -123,7 +123,7 @@ class ProgressBoard:
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await asked
         except TimeoutError:
-            raise Unavailable from None
+            raise Unavailable("bus") from None
         return self.latest(topic)
 
     def follow(self) -> None:

@@ -19,11 +19,11 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
-from services.chassis.eventlog import Unavailable
 from services.chassis.kafka.clients import Cluster
 from services.chassis.kafka.connecting import connected
 from services.chassis.kafka.events import decode, partition_of
 from services.chassis.kafka.progress import ProgressBoard
+from services.chassis.store_health import Unavailable
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class KafkaSubscription:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
         except KafkaError as failure:
-            raise Unavailable from failure
+            raise Unavailable("bus", type(failure).__name__) from failure
 
     # ---- what follows runs in the thread of the client ----
 
@@ -154,7 +154,7 @@ class KafkaSubscription:
             # A member that joins before it knows the topic's partitions shares out none, as long as nothing else
             # changes.
             if not (partitions := consumer.partitions_for_topic(self._name)):
-                raise Unavailable
+                raise Unavailable("bus", "NO_PARTITIONS")
             self._partitions = len(partitions)
         except BaseException:
             consumer.close(autocommit=False, timeout_ms=COMMIT_MS)

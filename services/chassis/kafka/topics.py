@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaConfigurationError, KafkaError
 
 from services.chassis.kafka.clients import PROGRESS, Cluster, RefusedTopics, Unreachable
 from services.chassis.kafka.connecting import connected
 
+_MISTAKEN: Final = (KafkaConfigurationError, OSError, ValueError)
+"""What wrong settings raise while a client is made; a broker that is away raises none of them."""
 _FOREVER: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """A service that is new reads from the first event on."""
 _NEWEST_ONLY: Final = {"cleanup.policy": "compact", "segment.bytes": "4194304", "min.cleanable.dirty.ratio": "0.1"}
@@ -39,8 +41,11 @@ def wanted(between_services: Iterable[str], partitions: int, for_readers: Iterab
     ]
 
 
-def _unreachable(failure: KafkaError) -> Unreachable:
-    return Unreachable(f"Kafka cannot be reached at CASERELAY_KAFKA_SERVERS ({type(failure).__name__})")
+def _unreachable(cluster: Cluster, failure: KafkaError) -> Unreachable:
+    return Unreachable(
+        f"CASERELAY_KAFKA_SERVERS: Kafka cannot be reached at {cluster.brokers} ({type(failure).__name__});"
+        " see whether a broker runs there"
+    )
 
 
 class Topics:
@@ -50,8 +55,13 @@ class Topics:
         self._cluster = cluster
         try:
             self._admin: Any = connected(KafkaAdminClient, cluster)
+        except _MISTAKEN as failure:
+            raise RefusedTopics(
+                f"CASERELAY_KAFKA_*: no client can be made for {cluster.brokers} ({type(failure).__name__}); look at"
+                " addresses, certificates, mechanism and password"
+            ) from None
         except KafkaError as failure:
-            raise _unreachable(failure) from None
+            raise _unreachable(cluster, failure) from None
 
     def found(self) -> dict[str, int]:
         """The topics of this installation, by name without the prefix, with their number of partitions."""
@@ -59,7 +69,7 @@ class Topics:
         try:
             described = self._admin.describe_topics()
         except KafkaError as failure:
-            raise _unreachable(failure) from None
+            raise _unreachable(self._cluster, failure) from None
         return {
             one["name"].removeprefix(prefix): len(one["partitions"])
             for one in described

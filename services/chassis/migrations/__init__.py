@@ -19,7 +19,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import MigrationList, default_migration_table
 
-from services.chassis.postgres import Database, RefusedDatabase
+from services.chassis.postgres import Database, RefusedDatabase, refused_database
 
 _FILES: Final = Path(__file__).parent
 _APPLIED: Final = f"SELECT migration_id FROM {default_migration_table}"  # noqa: S608 - a constant
@@ -71,11 +71,9 @@ def _connected(database: Database) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(database.conninfo, autocommit=True) as connection:
             yield connection
-    except psycopg.OperationalError as failure:
+    except psycopg.Error as failure:
         # Not the driver's words: they name the host, and the user.
-        raise RefusedDatabase(
-            f"the database of CASERELAY_DATABASE_URL cannot be reached ({type(failure).__name__})"
-        ) from None
+        raise refused_database(failure) from None
 
 
 def migrate(url: str, services: Iterable[str]) -> list[str]:
@@ -104,15 +102,19 @@ def _create_schema(database: Database) -> None:
 def _apply(database: Database, kind: str) -> list[str]:
     given = {name: value for name, value in conninfo_to_dict(database.conninfo).items() if name != "dbname"}
     name = conninfo_to_dict(database.conninfo).get("dbname")
-    backend = _Backend(DatabaseURI("postgresql+psycopg", None, None, None, None, name, given), default_migration_table)
+    uri = DatabaseURI("postgresql+psycopg", None, None, None, None, name, given)
     try:
-        backend.init_database()
-        with backend.lock():
-            pending = backend.to_apply(_files(kind))
-            backend.apply_migrations(pending)
-            return [f"{database.schema}/{migration.id}" for migration in pending]
-    finally:
-        backend.connection.close()
+        backend = _Backend(uri, default_migration_table)
+        try:
+            backend.init_database()
+            with backend.lock():
+                pending = backend.to_apply(_files(kind))
+                backend.apply_migrations(pending)
+                return [f"{database.schema}/{migration.id}" for migration in pending]
+        finally:
+            backend.connection.close()
+    except psycopg.Error as failure:
+        raise refused_database(failure) from None
 
 
 def missing(url: str, service: str) -> list[str]:

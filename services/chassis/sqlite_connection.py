@@ -1,0 +1,182 @@
+"""Connections to SQLite's files, whose errors are told apart in one place: a store that cannot be used, or a fault.
+
+Every file of a service is opened here and nowhere else, so that no error of the disk passes for one of the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from services.chassis.store_health import StoreHealth, Unavailable, errno_name
+
+_UNUSABLE: Final = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOLFS,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+"""Primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of what was asked."""
+_PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_ROOM: Final = 262_144
+"""Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
+
+
+class StoreConnection(sqlite3.Connection):
+    """A connection that raises Unavailable where its file cannot be used, and SQLite's own error for all else."""
+
+    health: StoreHealth
+
+    def cursor(self, factory: Any = None) -> Any:
+        """A cursor that does the same."""
+        return super().cursor(factory or _StoreCursor)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.execute`, which would make a cursor of its own kind."""
+        return _StoreCursor(self).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.executemany`."""
+        return _StoreCursor(self).executemany(sql, parameters)
+
+    def executescript(self, script: str, /) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.executescript`."""
+        return _StoreCursor(self).executescript(script)
+
+    def commit(self) -> None:
+        """Commits, or rolls back and raises."""
+        try:
+            super().commit()
+        except sqlite3.Error as failure:
+            self.abandon()
+            raise_unusable(failure, self.health)
+            raise
+
+    def abandon(self) -> None:
+        """Ends a transaction that failed, unless SQLite has done so itself, as it does when a disk is full."""
+        if self.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                super().rollback()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within, or nothing of it."""
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            # A commit that fails may leave its transaction open, and the next one could then not begin.
+            self.abandon()
+            raise
+
+
+class _StoreCursor(sqlite3.Cursor):
+    connection: StoreConnection
+
+    def execute(self, sql: str, parameters: Any = (), /) -> _StoreCursor:
+        try:
+            super().execute(sql, parameters)
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+        return self
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> _StoreCursor:
+        try:
+            super().executemany(sql, parameters)
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+        return self
+
+    def executescript(self, script: str, /) -> _StoreCursor:
+        try:
+            super().executescript(script)
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+        return self
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.Error as failure:
+            raise_unusable(failure, self.connection.health)
+            raise
+
+
+def raise_unusable(failure: sqlite3.Error, health: StoreHealth) -> None:
+    """Raises Unavailable when the error speaks of the file; returns when it speaks of what was asked."""
+    # Errors of the module itself have no code: they are faults of ours.
+    primary = getattr(failure, "sqlite_errorcode", 0) & 0xFF
+    if primary in _UNUSABLE:
+        raise health.failed(failure.sqlite_errorname, passing=primary in _PASSING) from failure
+
+
+def open_store(path: Path, health: StoreHealth) -> StoreConnection:
+    """A connection in autocommit mode, for the thread of the event loop. Raises Unavailable."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=StoreConnection)
+    except sqlite3.Error as failure:
+        raise_unusable(failure, health)
+        raise
+    connection.health = health
+    return connection
+
+
+def probed(path: Path, connection: StoreConnection) -> None:
+    """Has the connection's health ask by it whether the file can be written again."""
+
+    async def probe() -> None:
+        await asyncio.to_thread(_find_room, path.parent, connection.health.store)
+        write_nothing(connection)
+
+    connection.health.probe = probe
+    connection.health.write = lambda: write_nothing(connection)
+
+
+def write_nothing(connection: StoreConnection) -> None:
+    """Writes a page of the file as it is. Raises Unavailable when nothing can be written."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
+
+
+def _find_room(directory: Path, store: str) -> None:
+    # A page may still fit into a log that has grown before, while the next append does not.
+    try:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(bytes(_ROOM))
+            file.flush()
+    except OSError as failure:
+        raise Unavailable(store, errno_name(failure)) from None

@@ -1,0 +1,84 @@
+"""Every answer carries a place in a trace, and its line in the log has the same: what somebody reports can be found."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from services.chassis.telemetry import PROBES
+from tests.chassis.asking import create
+from tests.chassis.counting import Running, running
+
+GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[01]")
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Running]:
+    """The counters' service at work, with a small body limit."""
+    async with running(tmp_path, body_limit=2048) as one:
+        yield one
+
+
+ASKED: Final[dict[str, tuple[str, str, dict[str, Any], int]]] = {
+    "a read": ("GET", "/v1/counters", {}, 200),
+    "a route that is not there": ("GET", "/v1/nothing", {}, 404),
+    "a method that it does not take": ("DELETE", "/v1/counters", {}, 405),
+    "no token": ("GET", "/v1/counters", {"headers": {"Authorization": ""}}, 401),
+    "no key": ("POST", "/v1/counters", {"json": {"by": 1}}, 400),
+    "a wrong body": ("POST", "/v1/counters", {"json": {"by": "x"}, "headers": {"Idempotency-Key": "k"}}, 422),
+    "a body too large": ("POST", "/v1/counters", {"content": b"x" * 4096}, 413),
+    "what nobody expected": ("POST", "/v1/fail", {}, 500),
+    "a probe": ("GET", "/healthz", {}, 200),
+    "another probe": ("GET", "/readyz", {}, 200),
+    "the metrics": ("GET", "/metrics", {}, 200),
+    "the document": ("GET", "/openapi.json", {}, 200),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("given", [None, GIVEN, "nonsense"])
+async def test_every_answer_names_its_trace_and_so_does_its_line(
+    here: Running, caplog: pytest.LogCaptureFixture, asked: str, given: str | None
+) -> None:
+    """Continued where the caller began one, new where not, or where what was sent is none."""
+    caplog.set_level(logging.DEBUG)
+    method, path, sent, status = ASKED[asked]
+    headers = {**sent.get("headers", {}), **({"traceparent": given} if given else {})}
+    answer = await here.client.request(method, path, **{**sent, "headers": headers})
+    assert answer.status_code == status, answer.text
+    (named,) = answer.headers.get_list("traceparent")
+    found = FORM.fullmatch(named)
+    assert found is not None, named
+    trace, place = found.groups()
+    if given == GIVEN:
+        assert trace == GIVEN.split("-")[1]
+        assert place != GIVEN.split("-")[2]
+    lines = [one for one in caplog.records if one.getMessage() == "request"]
+    assert [one.trace_id for one in lines] == [trace]  # type: ignore[attr-defined]
+    assert [one.levelno == logging.DEBUG for one in lines] == [path in PROBES]
+
+
+async def test_what_a_command_records_is_of_the_same_trace(here: Running) -> None:
+    """From the answer one finds the event, and the messages that follow from it."""
+    answer = await create(here)
+    (recorded,) = await here.service.log.read_all(0, 10)
+    assert recorded.meta.traceparent == answer.headers["traceparent"]
+
+
+async def test_what_nobody_expected_is_one_line_that_says_where(
+    here: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its class and the place in the code; what it says may quote somebody."""
+    answer = await here.client.post("/v1/fail", json={"name": "Samira"})
+    assert answer.status_code == 500
+    (line,) = [one.__dict__ for one in caplog.records if one.levelno >= logging.WARNING]
+    assert (line["failure"], line["route"], line["status"]) == ("LookupError", "/v1/fail", 500)
+    assert "chassis/counting.py" in line["where"]
+    assert "must not be said" not in json.dumps(line, default=repr)
