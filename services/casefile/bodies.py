@@ -202,7 +202,7 @@ class CloseBody(Body):
 
 
 class OutcomeBody(ReportBody):
-    """What became of the person; `levelMatch`: the job is at the person's level."""
+    """What became of the person, from the day of the point on; `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome
@@ -212,7 +212,7 @@ class OutcomeBody(ReportBody):
 
 
 class WaiveOutcomeBody(Body):
-    """A follow-up that will not be taken, and why."""
+    """A follow-up that will not be taken, and why; before its day only with PERSON_DECLINED or MOVED."""
 
     point: OutcomePoint
     reason: WaiveReason

@@ -267,8 +267,12 @@ ACTS: Final[dict[str, Act]] = {
         INES,
         "OutcomeWaived",
         "CLOSED",
-        {"point": "M12", "reason": "LOST_CONTACT"},
-        (("/reason", {"point": "M12"}), ("/point", {"point": "M1", "reason": "LOST_CONTACT"})),
+        {"point": "M12", "reason": "MOVED"},
+        (
+            ("/reason", {"point": "M12"}),
+            ("/reason", {"point": "M12", "reason": "LOST_CONTACT"}),
+            ("/point", {"point": "M1", "reason": "MOVED"}),
+        ),
     ),
     "reassign-counsellor": Act(
         "INTAKE",

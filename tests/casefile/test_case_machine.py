@@ -76,9 +76,9 @@ COMMANDS: list[Make] = [
     lambda at, by: Close(at=at, by=by, reason="OTHER"),
     lambda at, by: Reopen(at=at, by=by),
     lambda at, by: RecordOutcome(at=at, by=by, point="EXIT", code="EMPLOYED_STABLE", source="REGISTER"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="LOST_CONTACT"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="LOST_CONTACT"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="LOST_CONTACT"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -212,7 +212,7 @@ class CaseMachine(RuleBasedStateMachine):
     def settle(self) -> None:
         """Every follow-up is waived, and the system finalises."""
         for point in ("EXIT", "W4", "M6", "M12"):
-            self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="LOST_CONTACT"))
+            self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
         self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
         assert self.book.case.state == CaseState.FINALISED
 

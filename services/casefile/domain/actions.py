@@ -9,6 +9,7 @@ from typing import Final
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role
 from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk
+from services.casefile.domain.outcome_points import check_any_due
 from services.chassis.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
@@ -70,6 +71,9 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
     """The refusal that the state or the caller's part in the case holds against an action; None: it is allowed."""
     try:
         allow(action, desk, by)
+        if action == "record-outcome":
+            # The command itself is told of the point that it names.
+            check_any_due(desk)
     except Refused as refused:
         return refused
     return None
@@ -81,7 +85,7 @@ def allow(action: str, desk: Desk, by: Actor) -> None:
     _check_side(rule.side, case, by)
     if case.state not in rule.states:
         raise _wrong_state(action, rule, case)
-    _check_within_state(action, case, desk.at)
+    _check_within_state(action, desk)
 
 
 def check_side(action: str, case: Case, by: Actor) -> None:
@@ -163,7 +167,8 @@ def _who_moves(case: Case) -> str | None:
     return f"{awaited.org}, by {awaited.action}" if awaited is not None else f"{step.owner.role} of {step.owner.org}"
 
 
-def _check_within_state(action: str, case: Case, at: datetime) -> None:
+def _check_within_state(action: str, desk: Desk) -> None:
+    case, at = desk.case, desk.at
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None

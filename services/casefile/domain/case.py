@@ -103,7 +103,8 @@ class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
     `taken` are the ids of the messages taken in; `fired` the (kind, deadline, due time) of reminders and breaches;
-    `settled` the follow-ups (point, code or reason, source) recorded or waived since the last closing.
+    `settled` the follow-ups (point, code or reason, source) recorded or waived since the last closing, which are
+    counted from `followed_from`, the person's exit.
     """
 
     case: str = ""
@@ -128,6 +129,7 @@ class Case:
     exit_at: datetime | None = None
     close_reason: str | None = None
     reopen_until: datetime | None = None
+    followed_from: datetime | None = None
     settled: tuple[tuple[str, str, str], ...] = ()
     finalise_at: datetime | None = None
     corrected: frozenset[tuple[str, str | None]] = frozenset()

@@ -124,7 +124,7 @@ def _ending(case: Case, event: Any) -> Case:
         case handback.HandbackAccepted():
             return _without_organisation(_access_ends(case, event.referral, "HANDED_BACK", None))
         case withdrawal.CaseReturned():
-            return _without_organisation(case)
+            return _without_organisation(replace(case, exit_at=event.ended_at or case.exit_at))
         case withdrawal.NgoAccessRevoked():
             case = _access_ends(case, event.referral, event.reason, None)
             return _access_changed(case, event.referral, lambda access: replace(access, closed=True))
@@ -154,9 +154,17 @@ def _access_changed(case: Case, referral: str, change: Callable[[Access], Access
 def _following_up(case: Case, event: Any) -> Case:
     match event:
         case follow_up.CaseClosed():
-            return replace(case, close_reason=event.reason, reopen_until=event.reopen_until, settled=())
+            # A closing that was stored without the exit is counted from its trajectory, or else from itself.
+            closed_at = next((step.since for step in event.opens), None)
+            return replace(
+                case,
+                close_reason=event.reason,
+                reopen_until=event.reopen_until,
+                settled=(),
+                followed_from=event.exit_at or case.exit_at or closed_at,
+            )
         case follow_up.CaseReopened():
-            return replace(case, close_reason=None, reopen_until=None, settled=(), finalise_at=None)
+            return replace(case, close_reason=None, reopen_until=None, settled=(), finalise_at=None, followed_from=None)
         case follow_up.OutcomeRecorded():
             settled = (*case.settled, (event.point, event.code, event.source))
             return replace(case, settled=settled, finalise_at=event.finalise_at)
