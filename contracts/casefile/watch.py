@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from contracts.message import ActorRef, CaseMessage
+from contracts.message import ActorRef, CaseMessage, Deadline
 
 _T = "org.caserelay.case."
 
@@ -57,7 +57,7 @@ class DeadlineReminded(CaseMessage):
 
 
 class DeadlineMissed(CaseMessage):
-    """A term has passed without what it waited for."""
+    """A term has passed without what it waited for; `deadlines` has the next one, where the term recurs."""
 
     TYPE: ClassVar[str] = _T + "deadline_missed.v1"
     NAME: ClassVar[str] = "DeadlineMissed"
@@ -66,6 +66,26 @@ class DeadlineMissed(CaseMessage):
     due_at: datetime
     owner: ActorRef
     awaited: str
+    deadlines: list[Deadline] = []
+
+
+class EscalationRaised(CaseMessage):
+    """The side that was not awaited is asked to see to what `awaited` missed, by the day in `deadlines`."""
+
+    TYPE: ClassVar[str] = _T + "escalation_raised.v1"
+    NAME: ClassVar[str] = "EscalationRaised"
+    reason: str
+    awaited: str
+    deadlines: list[Deadline]
+
+
+class EscalationResolved(CaseMessage):
+    """What was done about it; as long as the term stays missed `deadlines` has the day of the next look."""
+
+    TYPE: ClassVar[str] = _T + "escalation_resolved.v1"
+    NAME: ClassVar[str] = "EscalationResolved"
+    resolution: str
+    deadlines: list[Deadline]
 
 
 class CorrectionRecorded(CaseMessage):

@@ -24,6 +24,7 @@ from contracts.casefile_codes import (
     Progress,
     RejectReason,
     ReportOccasion,
+    Resolution,
     Side,
     SuspendReason,
     WaiveReason,
@@ -153,6 +154,12 @@ class SuspendBody(Body):
     """Why the trajectory pauses."""
 
     reason: SuspendReason
+
+
+class ResolveEscalationBody(Body):
+    """What was done about the term that the other side missed."""
+
+    resolution: Resolution
 
 
 class EndMatchBody(Body):

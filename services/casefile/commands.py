@@ -11,7 +11,17 @@ from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
 from services.casefile import bodies
-from services.casefile.domain import follow_up, handback, intake, matching, mentoring, people, trajectory
+from services.casefile.domain import (
+    escalation,
+    follow_up,
+    handback,
+    intake,
+    matching,
+    mentoring,
+    people,
+    reviews,
+    trajectory,
+)
 from services.chassis.decider import Actor, Command, Fault, Refused
 
 
@@ -183,6 +193,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     ),
     "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
     "resume": Action(bodies.NothingBody, "Take the trajectory up again.", _same(trajectory.Resume)),
+    "review-suspension": Action(bodies.ReportBody, "The pause was reviewed.", _same(reviews.ReviewSuspension)),
+    "resolve-escalation": Action(
+        bodies.ResolveEscalationBody, "See to a term that the other side missed.", _same(escalation.ResolveEscalation)
+    ),
     "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
     "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
     "request-handback": Action(

@@ -62,7 +62,7 @@ NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, DEADLINES)
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 

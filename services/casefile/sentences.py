@@ -9,6 +9,7 @@ from typing import Any
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -16,6 +17,7 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
@@ -78,6 +80,9 @@ _SAID: Mapping[type, str] = {
     trajectory.AgreementExtended: "The agency approved the extension until {end}.",
     trajectory.TrajectorySuspended: "The trajectory pauses: {reason}.",
     trajectory.TrajectoryResumed: "The trajectory was taken up again.",
+    reviews.SuspensionReviewed: "The pause was reviewed, and goes on.",
+    escalation.EscalationRaised: "The other side is asked to see to what {awaited} owes: {reason}.",
+    escalation.EscalationResolved: "What was done about the missed term: {resolution}.",
     trajectory.MatchEnded: "The match ended: {reason}.",
     trajectory.TrajectoryCompleted: "The trajectory is completed: {reason}.",
     handback.HandbackRequested: "The organisation hands back: {closure_reason}.",

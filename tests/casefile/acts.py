@@ -182,6 +182,14 @@ ACTS: Final[dict[str, Act]] = {
         {"reason": "HOLIDAY"},
         (("/reason", {}), ("/reason", {"reason": "ILLNESS"})),
     ),
+    "review-suspension": Act(
+        "SUSPENDED",
+        LOTTE,
+        "SuspensionReviewed",
+        "SUSPENDED",
+        faulty=(("/occurredAt", {"occurredAt": LATER}), ("/occurredAt", {"occurredAt": "2026-01-01T00:00:00Z"})),
+        elsewhere="MENTORING",
+    ),
     "resume": Act("SUSPENDED", LOTTE, "TrajectoryResumed", "MENTORING", elsewhere="MENTORING"),
     "end-match": Act(
         "MENTORING",
@@ -292,4 +300,4 @@ ACTS: Final[dict[str, Act]] = {
         (("/coordinator", {"coordinator": " "}),),
     ),
 }
-"""All but `correct`, which is possible in every state and has tests of its own."""
+"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""

@@ -101,7 +101,7 @@ async def test_overdue_cases_are_found_when_their_term_has_passed(desk: CaseDesk
 async def test_what_is_overdue_or_is_not_comes_in_the_order_of_what_is_due(desk: CaseDesk, overdue: str) -> None:
     """Page by page every case once, for all who may see it; cases without a term stand at the end."""
     soon, late = await desk.brought_to("INTAKE"), await desk.brought_to("MENTORING")
-    without = await desk.brought_to("CONFIRMED")
+    without = await desk.brought_to("FINALISED")
     if overdue == "true":
         await desk.running.at(desk.running.clock.now() + timedelta(days=30))
     expected = [soon.id, late.id, *([without.id] if overdue == "false" else [])]
@@ -207,13 +207,13 @@ async def test_the_worklist_is_about_what_the_caller_must_do_now(desk: CaseDesk)
         assert_problem(await desk.running.get(person, WORK), 403)
 
 
-async def test_a_step_without_a_term_is_work_too(desk: CaseDesk) -> None:
-    """Nothing says until when an agreement is signed, and still somebody has to: it stands behind what is due."""
+async def test_an_agreement_that_both_sides_wait_for_is_due(desk: CaseDesk) -> None:
+    """Five working days after the second yes, of Monday 12 January; nobody is left with a step without a term."""
     case, other = await desk.brought_to("CONFIRMED"), await desk.brought_to("INTAKE")
     work = (await desk.running.read(LOTTE, WORK))["items"]
-    assert [item["case"] for item in work] == [other.id, other.id, case.id]
-    assert (work[-1]["step"], work[-1]["dueAt"], work[-1]["overdue"]) == ("AGREEMENT", None, False)
-    assert "sign-agreement" in [action["action"] for action in work[-1]["actions"]]
+    assert [item["case"] for item in work] == [case.id, other.id, other.id]
+    assert (work[0]["step"], work[0]["dueAt"], work[0]["overdue"]) == ("AGREEMENT", "2026-01-19T22:59:59Z", False)
+    assert "sign-agreement" in [action["action"] for action in work[0]["actions"]]
 
 
 async def test_the_links_of_the_worklist_lead_to_actions_that_work(desk: CaseDesk) -> None:

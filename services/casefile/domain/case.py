@@ -17,6 +17,9 @@ def case_stream(case: str) -> str:
     return f"case-{case}"
 
 
+REMINDED = "REMINDED"
+MISSED = "MISSED"
+"""What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
 
@@ -80,7 +83,9 @@ class Trajectory:
     no_shows: int = 0
     match: Match | None = None
     suspended_for: str | None = None
+    suspended_at: datetime | None = None
     suspended_until: datetime | None = None
+    resumed_at: datetime | None = None
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
@@ -140,6 +145,11 @@ class Case:
         return self.referral.organisation if self.referral is not None else None
 
     @property
+    def organisation_reads(self) -> bool:
+        """Whether the organisation that the case is with has access to it: that ends weeks after its trajectory."""
+        return any(access.organisation == self.organisation and not access.closed for access in self.accesses)
+
+    @property
     def match(self) -> Match | None:
         """The match that is proposed or runs."""
         return self.trajectory.match if self.trajectory is not None else None
@@ -148,7 +158,9 @@ class Case:
     def current_step(self) -> str | None:
         """The step that a reader wants to see first."""
         open_now = {step.step for step in self.steps}
-        return next((step.value for step in Step if step in open_now), None)
+        # That somebody sees to a missed term comes after the step that was missed.
+        order = sorted(Step, key=lambda step: step == Step.ESCALATION)
+        return next((step.value for step in order if step in open_now), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

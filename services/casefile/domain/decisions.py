@@ -8,6 +8,7 @@ from typing import Any
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -15,10 +16,12 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
 from services.casefile.domain.case import Desk
+from services.casefile.domain.transitions import evolve
 from services.chassis.decider import Command
 
 _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
@@ -44,6 +47,8 @@ _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     trajectory.DecideExtension: trajectory.decide_extension,
     trajectory.Suspend: trajectory.suspend,
     trajectory.Resume: trajectory.resume,
+    reviews.ReviewSuspension: reviews.review_suspension,
+    escalation.ResolveEscalation: escalation.resolve_escalation,
     trajectory.EndMatch: trajectory.end_match,
     trajectory.CompleteTrajectory: trajectory.complete_trajectory,
     handback.RequestHandback: handback.request_handback,
@@ -63,4 +68,8 @@ _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
 
 def decide(command: Command, desk: Desk) -> list[Any]:
     """What follows from a command for the case's own stream, and for a mentor's; Refused where a rule says no."""
-    return _DECISIONS[type(command)](command, desk)
+    decided = _DECISIONS[type(command)](command, desk)
+    # A repeat changes nothing; a term may have been missed before there was anybody to be asked.
+    if not decided and not isinstance(command, deadlines.PassDeadline):
+        return decided
+    return escalation.followed(decided, desk, evolve)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -203,7 +203,11 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
-    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=command.at)
+    # To sign takes no longer than to say yes.
+    due = replace(deadline(desk.terms, Step.MATCH_CONFIRMATION, command.at), name=Step.AGREEMENT.value)
+    step = OpenStep(
+        step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=command.at, deadlines=(due,)
+    )
     return [MatchConfirmed(match=match.match, side=command.side, closes=names(case.steps), opens=(step,))]
 
 

@@ -10,11 +10,10 @@ from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
 from services.casefile.domain.actions import allow, check_side
 from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.mentoring import (
     agreement_of,
-    check_in_after,
-    check_in_step,
     mentoring_step,
     mentoring_steps,
     trajectory_of,
@@ -138,10 +137,12 @@ def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
     agreement = agreement_of(desk.case)
     latest = _end_after(agreement.end, desk.rules.extension_months_max)
     end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
-    if not agreement.end < end <= latest:
+    # One that is over already would leave the pair without an agreement again.
+    earliest = max(agreement.end + timedelta(days=1), day_of(desk.terms, command.at))
+    if not earliest <= end <= latest:
         pointer = "/months" if command.end is None and command.months is not None else "/end"
         raise Refused.input(
-            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends after {agreement.end} and by {latest}")
+            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends from {earliest} on and by {latest}")
         )
     if agreement.proposed_end == end:
         return []
@@ -163,12 +164,15 @@ def decide_extension(command: DecideExtension, desk: Desk) -> list[Any]:
     if not command.approved:
         return [ExtensionRefused(end=end, renews=(mentoring_step(desk, replace(agreement, proposed_end=None), since),))]
     later = replace(agreement, end=end, extended=True, proposed_end=None)
-    opens: tuple[OpenStep, ...] = ()
-    if desk.case.state == CaseState.MENTORING and find(desk.case.steps, Step.CHECK_IN) is None:
-        # The last check-in of the agreement as signed was done; the longer one has more.
-        due = check_in_after(desk.terms, later, day_of(desk.terms, command.at), command.at)
-        opens = (check_in_step(desk, due, command.at),) if due is not None else ()
-    return [AgreementExtended(end=end, renews=(mentoring_step(desk, later, since),), opens=opens)]
+    # The last check-in of the agreement as signed may be done; the longer one has more.
+    more = check_ins(desk, later, trajectory_of(desk.case), command.at)
+    if desk.case.state != CaseState.MENTORING:
+        more = Moves()
+    return [
+        AgreementExtended(
+            end=end, renews=(mentoring_step(desk, later, since), *more.renews), opens=more.opens, closes=more.closes
+        )
+    ]
 
 
 def suspend(command: Suspend, desk: Desk) -> list[Any]:

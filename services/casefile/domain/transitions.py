@@ -11,6 +11,7 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -18,10 +19,21 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
-from services.casefile.domain.case import Access, Agreement, Case, Handback, LiveReferral, Match, Trajectory
+from services.casefile.domain.case import (
+    MISSED,
+    REMINDED,
+    Access,
+    Agreement,
+    Case,
+    Handback,
+    LiveReferral,
+    Match,
+    Trajectory,
+)
 from services.casefile.domain.responsibility import Moves, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
@@ -190,9 +202,9 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
         case people.CorrectionRecorded():
             return replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
         case deadlines.DeadlineReminded():
-            return replace(case, fired=case.fired | {(deadlines.REMINDED, event.deadline, event.due_at)})
+            return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case deadlines.DeadlineMissed():
-            return replace(case, fired=case.fired | {(deadlines.MISSED, event.deadline, event.due_at)})
+            return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
         case _:
             return case
 
@@ -214,9 +226,16 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
         case mentoring.ProgressReported():
             return replace(now, reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)})
         case trajectory.TrajectorySuspended():
-            return replace(now, suspended_for=event.reason, suspended_until=event.until)
+            began = next((step.since for step in event.opens), None)
+            return replace(now, suspended_for=event.reason, suspended_at=began, suspended_until=event.until)
         case trajectory.TrajectoryResumed():
-            return replace(now, suspended_for=None, suspended_until=None)
+            again = next((step.since for step in event.opens), None)
+            return replace(now, suspended_for=None, suspended_at=None, suspended_until=None, resumed_at=again)
+        case reviews.SuspensionReviewed():
+            return replace(now, reported=now.reported | {("REVIEW", "", event.happened_at)})
+        case escalation.EscalationResolved():
+            known = ("ESCALATION", event.resolution, event.resolved_at)
+            return replace(now, reported=now.reported | {known})
         case trajectory.TrajectoryCompleted():
             return replace(now, match=None, ended_at=event.ended_at, closure_reason=event.reason)
         case trajectory.MatchEnded():
