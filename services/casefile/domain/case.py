@@ -73,7 +73,8 @@ class Handback:
 class Trajectory:
     """The time that the person spends with an organisation, from its acceptance to the handback.
 
-    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing.
+    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
+    of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
     """
 
     coordinator: Party
@@ -82,6 +83,8 @@ class Trajectory:
     mentee_expectations: bool = False
     no_shows: int = 0
     match: Match | None = None
+    last_day: date | None = None
+    extended: bool = False
     suspended_for: str | None = None
     suspended_at: datetime | None = None
     suspended_until: datetime | None = None

@@ -213,10 +213,10 @@ def mentoring_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenSte
     return OpenStep(step=Step.MENTORING.value, owner=owner, since=since, deadlines=(end,), awaiting=waits)
 
 
-def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep | None:
-    """The coordinator's step to report progress; none where the agreement ends before the report would be due."""
+def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
+    """The coordinator's step to report progress: in month three, or at the end of an agreement that ends before."""
     due = deadline(desk.terms, Step.PROGRESS_REPORT, start_of(desk.terms, agreement.start))
     if day_of(desk.terms, due.due_at) > agreement.end:
-        return None
+        due = until(desk.terms, Step.PROGRESS_REPORT, since, agreement.end)
     owner = trajectory_of(desk.case).coordinator
     return OpenStep(step=Step.PROGRESS_REPORT.value, owner=owner, since=since, deadlines=(due,))

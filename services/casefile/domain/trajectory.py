@@ -18,7 +18,7 @@ from services.casefile.domain.mentoring import (
     mentoring_steps,
     trajectory_of,
 )
-from services.casefile.domain.responsibility import Moves, OpenStep, find, names
+from services.casefile.domain.responsibility import LEFT_OVER, Moves, OpenStep, find, names, names_but
 from services.casefile.domain.terms import Deadline, day_of, deadline, last_day
 from services.chassis.decider import Command, Fault, Refused, To
 
@@ -221,6 +221,8 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
             "end-match with REMATCH is possible in MENTORING; the case is SUSPENDED",
             who_can_unblock="the organisation, by resume",
         )
+    # What is to be reported stays due over a rematch; the handback's report says it all.
+    closes = names_but(case.steps, *LEFT_OVER) if rematch else names(case.steps)
     if rematch:
         due = deadline(desk.terms, Step.MATCHING, command.at)
         step = OpenStep(
@@ -236,7 +238,7 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
         side=command.side,
         closure_talk=command.closure_talk,
         access=None if rematch else access_after(desk, command.at),
-        moves=Moves(closes=names(case.steps), opens=(step,)),
+        moves=Moves(closes=closes, opens=(step,)),
     )
 
 

@@ -259,11 +259,15 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             return replace(now, handback=replace(now.handback, returned=event.missing, waiting_for_report=True))
         case people.CoordinatorReassigned():
             return replace(now, coordinator=event.receiver)
+        case matching.AgreementSigned():
+            return replace(now, match=_match(now.match, event, now), last_day=now.last_day or event.end)
+        case trajectory.AgreementExtended():
+            return replace(now, match=_match(now.match, event, now), last_day=event.end, extended=True)
         case _:
-            return replace(now, match=_match(now.match, event))
+            return replace(now, match=_match(now.match, event, now))
 
 
-def _match(now: Match | None, event: Any) -> Match | None:
+def _match(now: Match | None, event: Any, within: Trajectory) -> Match | None:
     match event:
         case matching.MatchProposed():
             return Match(match=event.match, mentor=event.mentor, kind=event.kind, proposed_at=event.proposed_at)
@@ -272,7 +276,13 @@ def _match(now: Match | None, event: Any) -> Match | None:
         case matching.MatchConfirmed() if now is not None:
             return replace(now, confirmed=now.confirmed | {event.side})
         case matching.AgreementSigned() if now is not None:
-            signed = Agreement(start=event.start, end=event.end, norm=event.norm, signed_at=event.signed_at)
+            signed = Agreement(
+                start=event.start,
+                end=event.end,
+                norm=event.norm,
+                signed_at=event.signed_at,
+                extended=within.extended,
+            )
             return replace(now, agreement=signed)
         case _:
             return replace(now, agreement=_agreement(now.agreement, event)) if now is not None else None
