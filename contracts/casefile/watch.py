@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from contracts.message import ActorRef, CaseMessage, Deadline
+from contracts.message import ActorRef, CaseMessage, Contract, Deadline
 
 _T = "org.caserelay.case."
 
@@ -88,10 +88,23 @@ class EscalationResolved(CaseMessage):
     deadlines: list[Deadline]
 
 
+class Reported(Contract):
+    """A report as it reads: the name of its event, when what it tells of happened, and its codes and numbers."""
+
+    name: str
+    happened_at: datetime | None = None
+    facts: dict[str, Any]
+
+
 class CorrectionRecorded(CaseMessage):
-    """An event of the case is wrong; it stays as it is, and this stands beside it."""
+    """An event of the case is wrong; it stays as it is, and this stands beside it.
+
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    """
 
     TYPE: ClassVar[str] = _T + "correction_recorded.v1"
     NAME: ClassVar[str] = "CorrectionRecorded"
     corrects: str
     corrected: str
+    was: Reported | None = None
+    holds: Reported | None = None

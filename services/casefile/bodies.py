@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -238,10 +238,15 @@ class ReassignCoordinatorBody(Body):
 
 
 class CorrectBody(Body):
-    """The event (its id on the timeline) that is wrong, and why; the reason goes to the vault."""
+    """The event (its id on the timeline) that is wrong, and why; the reason goes to the vault.
+
+    Of a report `holds` has the fields as they should read, under the names and rules of the command that it came by
+    (of an outcome those of `record-outcome`); a field that is left out reads as before.
+    """
 
     event: Reference
     reason: FreeText
+    holds: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = None
 
 
 class MentorBody(Body):

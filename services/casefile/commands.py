@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from contracts.casefile_codes import Side
 from contracts.codes import Role
@@ -22,17 +25,25 @@ from services.casefile.domain import (
     reviews,
     trajectory,
 )
+from services.casefile.domain.case import Reported
+from services.casefile.domain.reported import CORRECTED_BY
 from services.chassis.decider import Actor, Command, Fault, Refused
+from services.chassis.http.problems import from_validation
+from services.chassis.http.rendering import camel
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What is stamped on a command: the time, the caller, and what makes its ids and references."""
+    """What is stamped on a command: the time, the caller, and what makes its ids and references.
+
+    `said` is what the event that a correction names reported, as it reads now.
+    """
 
     at: datetime
     by: Actor
     case_id: str
     version: int
+    said: Reported | None = None
 
     def ref(self, what: str) -> str:
         """A vault reference; the version makes that of a second try another record."""
@@ -168,9 +179,38 @@ def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Stamped:
 
 def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
     ref = stamp.ref("correction")
-    return Stamped(
-        people.Correct(at=stamp.at, by=stamp.by, event=body.event, reason_ref=ref), {ref: {"text": body.reason}}
+    command = people.Correct(
+        at=stamp.at,
+        by=stamp.by,
+        event=body.event,
+        reason_ref=ref,
+        with_holds=body.holds is not None,
+        holds=_report(body.holds, stamp.said, stamp) if body.holds is not None and stamp.said is not None else None,
     )
+    return Stamped(command, {ref: {"text": body.reason}})
+
+
+def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
+    """The command that a report would have come by, had it read like this."""
+    action = ACTIONS[CORRECTED_BY[said.name]]
+    try:
+        return action.command(action.body.model_validate({**_as_sent(said), **holds}), stamp).command
+    except ValidationError as error:
+        faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
+        raise from_validation(RequestValidationError(faults)) from None
+    except Refused as refused:
+        raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
+
+
+def _as_sent(said: Reported) -> dict[str, Any]:
+    """The body of a report that reads as it does."""
+    facts = {_SENT_AS.get(name, camel(name)): value for name, value in said.facts.items()}
+    if said.happened_at is not None:
+        facts["occurredAt"] = said.happened_at.isoformat()
+    return facts
+
+
+_SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 
 
 ACTIONS: Final[Mapping[str, Action]] = {

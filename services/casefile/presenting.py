@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from services.casefile.domain.case import Case, Trajectory
+from services.casefile.domain.case import Case, Reported, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
@@ -57,7 +57,26 @@ def timeline_view(item: Item) -> Json:
         "dueAt": item.due_at,
         "text": item.text,
         "digest": item.digest,
+        **_correction(item),
     }
+
+
+def _correction(item: Item) -> Json:
+    """What stands beside an event that was corrected, and of what a correction is one."""
+    shown: Json = {}
+    if item.corrects is not None:
+        shown["corrects"] = item.corrects
+    if item.holds is not None:
+        shown["holds"] = reported_view(item.holds)
+    if item.corrected_by:
+        shown["correctedBy"] = list(item.corrected_by)
+    return shown
+
+
+def reported_view(said: Reported) -> Json:
+    """The fields of a report as they read."""
+    at: Json = {"occurredAt": said.happened_at} if said.happened_at is not None else {}
+    return {**{camel(name): value for name, value in said.facts.items()}, **at}
 
 
 def case_view(case: Case, version: int, now: datetime) -> Json:

@@ -30,6 +30,11 @@ def sentence(event: Any) -> str:
         said = _OF_REFERRALS.get(event.name, _words(event.name))
         return said.format(agency=event.agency, organisation=event.organisation, codes=", ".join(event.codes))
     said = _SAID.get(type(event), _words(type(event).__name__))
+    if isinstance(event, people.CorrectionRecorded) and event.was is not None and event.holds is not None:
+        was, holds = event.was.facts, event.holds.facts
+        changed = [name for name in holds if holds[name] != was[name]]
+        changed += ["time"] if event.holds.happened_at != event.was.happened_at else []
+        return f"A correction stands beside {event.corrected}, and says what holds: {', '.join(changed)}."
     shown = {
         field.name: ", ".join(map(str, value)) if isinstance(value := getattr(event, field.name), tuple) else value
         for field in fields(event)

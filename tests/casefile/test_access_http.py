@@ -78,6 +78,9 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
+    readers = AGENCY | NGO | {"DPO"}
+    allow(("read-corrections",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-corrections",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-texts",), AGENCY, "OWNER_AGENCY")
     allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
     allow(("read",), MENTORS, "MATCHED_MENTOR")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.known_programme import Rules
@@ -167,11 +168,27 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A report: its event's name, when what it tells of happened (None for a waiver), and its codes and numbers."""
+
+    name: str
+    happened_at: datetime | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventRef:
-    """An event that a correction may name: its id as the timeline shows it, and its name."""
+    """An event that a correction may name: its id as the timeline shows it, and its name.
+
+    Of a report, or of a correction of one: what it `said`, as corrected last, the case `before` it, and when it was
+    recorded.
+    """
 
     event: str
     name: str
+    said: Reported | None = None
+    before: Case | None = None
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.casefile.domain import (
     answering,
+    correcting,
     deadlines,
     escalation,
     follow_up,
@@ -60,7 +61,7 @@ _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     follow_up.WaiveOutcome: follow_up.waive_outcome,
     people.ReassignCounsellor: people.reassign_counsellor,
     people.ReassignCoordinator: people.reassign_coordinator,
-    people.Correct: people.correct,
+    people.Correct: correcting.correct,
     deadlines.RemindDeadline: deadlines.remind_deadline,
     deadlines.PassDeadline: deadlines.pass_deadline,
 }

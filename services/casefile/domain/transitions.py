@@ -34,6 +34,7 @@ from services.casefile.domain.case import (
     Match,
     Trajectory,
 )
+from services.casefile.domain.reported import applied
 from services.casefile.domain.responsibility import Moves, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
@@ -200,7 +201,10 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
             return replace(case, asked_to_coordinate=None, steps=steps)
         case people.CorrectionRecorded():
-            return replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
+            case = replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
+            if event.was is None or event.holds is None:
+                return case
+            return applied(case, event.was, event.holds)
         case deadlines.DeadlineReminded():
             return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case deadlines.DeadlineMissed():
@@ -212,7 +216,8 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
 def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
     match event:
         case intake.ContactAttempted():
-            return replace(now, reported=now.reported | {("CONTACT", "", event.happened_at)})
+            reached = {("REACHED", "", event.happened_at)} if event.reached else set()
+            return replace(now, reported=now.reported | {("CONTACT", "", event.happened_at)} | reached)
         case intake.NoShowReported():
             return replace(now, no_shows=event.count, reported=now.reported | {("NO_SHOW", "", event.happened_at)})
         case intake.IntakeConcluded():
