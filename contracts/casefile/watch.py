@@ -91,7 +91,7 @@ class EscalationResolved(CaseMessage):
 class Reported(Contract):
     """A report as it reads: the name of its event, when what it tells of happened, and its codes and numbers."""
 
-    name: str
+    kind: str
     happened_at: datetime | None = None
     facts: dict[str, Any]
 

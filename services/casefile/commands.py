@@ -192,7 +192,7 @@ def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
 
 def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
     """The command that a report would have come by, had it read like this."""
-    action = ACTIONS[CORRECTED_BY[said.name]]
+    action = ACTIONS[CORRECTED_BY[said.kind]]
     try:
         return action.command(action.body.model_validate({**_as_sent(said), **holds}), stamp).command
     except ValidationError as error:

@@ -171,7 +171,7 @@ class Case:
 class Reported:
     """A report: its event's name, when what it tells of happened (None for a waiver), and its codes and numbers."""
 
-    name: str
+    kind: str
     happened_at: datetime | None
     facts: dict[str, Any]
 

@@ -117,7 +117,7 @@ def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
             raise
         raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
     said = report_of(decided[0]) if decided else None
-    if said is None or said.name != was.name:
+    if said is None or said.kind != was.kind:
         raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))
     return said
 
@@ -130,7 +130,7 @@ def _follows(desk: Desk, before: Case, was: Reported, holds: Reported, at: datet
     if trajectory is None or not remembers(trajectory, holds):
         return Moves()
     agreement = case.match.agreement if case.match is not None else None
-    match was.name:
+    match was.kind:
         case "CheckInRecorded" if agreement is not None and case.state == CaseState.MENTORING:
             return check_ins(desk, agreement, trajectory, at)
         case "SuspensionReviewed":

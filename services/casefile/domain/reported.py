@@ -42,7 +42,7 @@ def report_of(event: Any) -> Reported | None:
         return None
     facts = {field: getattr(event, field) for field in _FIELDS[name]}
     return Reported(
-        name=name,
+        kind=name,
         happened_at=getattr(event, "happened_at", None),
         facts={field: list(value) if isinstance(value, tuple) else value for field, value in facts.items()},
     )
@@ -53,7 +53,7 @@ def keys_of(said: Reported) -> frozenset[Key]:
     if said.happened_at is None:
         return frozenset()
     at, facts = said.happened_at, said.facts
-    match said.name:
+    match said.kind:
         case "ContactAttempted":
             return frozenset({("CONTACT", "", at), *((("REACHED", "", at),) if facts["reached"] else ())})
         case "NoShowReported":
@@ -74,7 +74,7 @@ def keys_of(said: Reported) -> frozenset[Key]:
 
 def settles(said: Reported) -> tuple[str, str, str] | None:
     """How a case remembers a result or a waiver (`Case.settled`)."""
-    match said.name:
+    match said.kind:
         case "OutcomeRecorded":
             return str(said.facts["point"]), str(said.facts["code"]), str(said.facts["source"])
         case "OutcomeWaived":
