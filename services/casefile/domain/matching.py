@@ -275,7 +275,8 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
 
 def _last_days(start: date, desk: Desk) -> tuple[date, date | None]:
     """The longest that an agreement may last, and the day on which the trajectory's first agreement ends."""
-    return last_day(start, desk.rules.agreement_months_max), trajectory_of(desk.case).last_day
+    trajectory = desk.case.trajectory
+    return last_day(start, desk.rules.agreement_months_max), trajectory.last_day if trajectory is not None else None
 
 
 def _period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[Fault]:
