@@ -192,9 +192,16 @@ def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
 
 def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
     """The command that a report would have come by, had it read like this."""
-    action = ACTIONS[CORRECTED_BY[said.kind]]
+    action, stands = ACTIONS[CORRECTED_BY[said.kind]], _as_sent(said)
+    # A result may turn up after its point was waived, or one that was recorded turn out to be none.
+    for kind, sign, other in (
+        ("OutcomeWaived", "code", "record-outcome"),
+        ("OutcomeRecorded", "reason", "waive-outcome"),
+    ):
+        if said.kind == kind and sign in holds:
+            action, stands = ACTIONS[other], {"point": said.facts["point"]}
     try:
-        return action.command(action.body.model_validate({**_as_sent(said), **holds}), stamp).command
+        return action.command(action.body.model_validate({**stands, **holds}), stamp).command
     except ValidationError as error:
         faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
         raise from_validation(RequestValidationError(faults)) from None

@@ -32,8 +32,8 @@ def sentence(event: Any) -> str:
     said = _SAID.get(type(event), _words(type(event).__name__))
     if isinstance(event, people.CorrectionRecorded) and event.was is not None and event.holds is not None:
         was, holds = event.was.facts, event.holds.facts
-        changed = [name for name in holds if holds[name] != was[name]]
-        changed += ["time"] if event.holds.happened_at != event.was.happened_at else []
+        changed = [name for name in holds if holds[name] != was.get(name)]
+        changed += ["time"] if event.holds.happened_at not in (None, event.was.happened_at) else []
         return f"A correction stands beside {event.corrected}, and says what holds: {', '.join(changed)}."
     shown = {
         field.name: ", ".join(map(str, value)) if isinstance(value := getattr(event, field.name), tuple) else value

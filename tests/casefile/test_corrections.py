@@ -120,6 +120,19 @@ def test_a_final_case_still_takes_what_holds(book: Casebook) -> None:
     assert book.case.state == CaseState.FINALISED
 
 
+def test_a_result_that_turns_up_takes_the_place_of_its_waiver(book: Casebook) -> None:
+    """Waived on 28 July for lost contact, found in the register in August; and the other way round."""
+    book.closed().act(OUTCOME)
+    book.act(WaiveOutcome(at=on(28, 7), by=INES, point="W4", reason="LOST_CONTACT"))
+    found = replace(OUTCOME, at=on(20, 8), point="W4", code="TRAINING", source="REGISTER")
+    book.act(correction(book, "OutcomeWaived", found))
+    assert outcomes(book) == {"EXIT": "EMPLOYED_STABLE", "W4": "TRAINING"}
+    waiver = WaiveOutcome(at=on(21, 8), by=INES, point="W4", reason="MOVED")
+    book.act(correction(book, "CorrectionRecorded", waiver))
+    assert outcomes(book) == {"EXIT": "EMPLOYED_STABLE", "W4": "MOVED"}
+    assert timeline(book.history)[-1].text.endswith("reason.")
+
+
 def test_a_check_in_on_another_day_leaves_due_what_it_did_not_settle(book: Casebook) -> None:
     """Reported for 15 May, it settled 19 May; it was on 2 May, nearest to 19 April: so 19 May is due again."""
     book.mentoring()

@@ -52,6 +52,18 @@ async def test_a_corrected_outcome_is_what_the_case_answers(shared: CaseDesk) ->
     assert (await shared.snapshot())[0] == before[0]
 
 
+async def test_a_waiver_becomes_the_result_that_turned_up(shared: CaseDesk) -> None:
+    """Under the names of `record-outcome`; and what that needs is asked for."""
+    case = await shared.brought_to("CLOSED")
+    await shared.running.done(INES, case.path, "waive-outcome", {"point": "EXIT", "reason": "LOST_CONTACT"})
+    body: dict[str, Any] = {"event": await event_of(shared, case, "OutcomeWaived"), "reason": "the register knows"}
+    lacking = await shared.running.command(INES, case.path, "correct", {**body, "holds": {"code": "TRAINING"}})
+    assert pointers(lacking) == {"/holds/source": "REQUIRED"}
+    holds = {"code": "TRAINING", "source": "REGISTER"}
+    done = await shared.running.done(INES, case.path, "correct", {**body, "holds": holds})
+    assert done.json()["outcomes"] == [{"point": "EXIT", "code": "TRAINING", "source": "REGISTER"}]
+
+
 async def test_why_something_was_corrected_is_read_by_all_who_read_the_case(shared: CaseDesk) -> None:
     """Auditors and privacy officers too; of other texts they still read none, and strangers find nothing."""
     case = await shared.brought_to("MENTORING")

@@ -247,3 +247,21 @@ async def test_pages_of_the_worklist_show_every_step_once(desk: CaseDesk) -> Non
             if (cursor := page["next"]) is None:
                 break
         assert pages == whole
+
+
+async def test_a_missed_term_is_on_the_worklists_of_both_sides(desk: CaseDesk) -> None:
+    """First contact was due on 22 January: the coordinator can still make it, and the lead sees to it by the 29th."""
+    case = await desk.brought_to("INTAKE")
+    await desk.running.at(desk.running.clock.now() + timedelta(days=12))
+    owed = (await desk.running.read(LOTTE, WORK))["items"][0]
+    assert (owed["step"], owed["overdue"]) == ("FIRST_CONTACT", True)
+    assert "log-contact-attempt" in [action["action"] for action in owed["actions"]]
+    (asked,) = (await desk.running.read(INES, WORK))["items"]
+    assert (asked["case"], asked["step"], asked["dueAt"]) == (case.id, "ESCALATION", "2026-01-29T22:59:59Z")
+    assert [action["action"] for action in asked["actions"]] == ["resolve-escalation"]
+    faulty = await desk.running.command(INES, case.path, "resolve-escalation", {"resolution": "PRAYER"})
+    assert_problem(faulty, 422)
+    assert_problem(await desk.running.command(LOTTE, case.path, "resolve-escalation", {"resolution": "TALK"}), 409)
+    await desk.running.done(INES, case.path, "resolve-escalation", {"resolution": "TALK"})
+    await desk.running.done(LOTTE, case.path, "log-contact-attempt", {"reached": True})
+    assert (await desk.running.read(INES, WORK))["items"] == []

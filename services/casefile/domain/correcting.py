@@ -117,7 +117,7 @@ def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
             raise
         raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
     said = report_of(decided[0]) if decided else None
-    if said is None or said.kind != was.kind:
+    if said is None or (said.kind != was.kind and settles(said) is None):
         raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))
     return said
 
