@@ -10,7 +10,9 @@ import pytest
 from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.actions import blocked
-from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.case import Case
+from services.casefile.domain.follow_up import CaseClosed, Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.transitions import evolve
 from services.chassis.decider import Because
 from tests.casefile.casebook import Casebook, at_time, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, on
@@ -136,3 +138,19 @@ def test_a_case_that_is_closed_again_is_still_counted_from_its_exit(book: Casebo
     book.act(Close(at=on(2, 10), by=INES, reason="OTHER_SERVICE"))
     assert len(book.act(replace(OUTCOME, point="W4", at=on(2, 10)))) == 1
     assert "2026-12-30" in refusal(book, replace(OUTCOME, point="M6", at=on(29, 12))).detail
+
+
+@pytest.mark.parametrize(("story", "day"), [("closed", "2026-07-28"), ("never accepted", "2026-03-02")])
+def test_a_closing_that_was_stored_without_its_exit_is_counted_like_any(book: Casebook, story: str, day: str) -> None:
+    """From the end of the trajectory, 30 June, or from the closing itself, 2 February, where there was none."""
+    if story == "closed":
+        book.closed()
+    else:
+        book.referred().tell(about(told.ReferralWithdrawn, INES, on(20, 1), reason="OTHER"))
+        book.act(Close(at=on(2, 2), by=INES, reason="NO_ORGANISATION_FOUND"))
+    case = Case()
+    for recorded in book.history:
+        event = recorded.event
+        case = evolve(case, replace(event, exit_at=None) if isinstance(event, CaseClosed) else event)
+    book.case = case
+    assert day in refusal(book, replace(OUTCOME, point="W4", at=on(3, 2))).detail
