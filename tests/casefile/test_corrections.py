@@ -92,6 +92,16 @@ def test_a_corrected_outcome_meets_the_rules_of_an_outcome(book: Casebook) -> No
     assert refusal(book, organisation).because == Because.RIGHTS
 
 
+def test_an_outcome_does_not_move_to_a_point_that_was_settled_since(book: Casebook) -> None:
+    """EXIT of 6 July was not meant for W4, which has been recorded on the 28th."""
+    book.closed().act(OUTCOME)
+    event = last(book, "OutcomeRecorded")
+    book.act(replace(OUTCOME, at=on(28, 7), point="W4"))
+    holds = replace(OUTCOME, at=on(1, 8), point="W4", code="TRAINING")
+    command = Correct(at=on(1, 8), by=INES, event=event, reason_ref="v", with_holds=True, holds=holds)
+    assert refusal(book, command).code == "OUTCOME_SETTLED"
+
+
 def test_an_outcome_of_the_wrong_point_leaves_that_point_to_be_taken(book: Casebook) -> None:
     """Recorded under M6 for want of W4, put right in January: M6 is open again, due as if it had not been taken."""
     book.closed().act(OUTCOME)
