@@ -51,8 +51,8 @@ test-quick: $(DEV) ## the tests that are neither slow nor fault injection
 	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup -m "not slow and not fault" $(ARGS)
 
 .PHONY: faults
-faults: $(DEV) ## only fault injection, one test after the other (CASERELAY_TEST_AWAY_SECONDS=180: a broker away for long)
-	@exec $(BIN)/python -m pytest -m fault --verbose $(ARGS)
+faults: $(DEV) ## only fault injection, at full length, one test after the other (CASERELAY_TEST_AWAY_SECONDS=180: a broker away for long)
+	@exec env CASERELAY_TEST_FULL=1 $(BIN)/python -m pytest -m fault --verbose $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) imports ## ruff, formatting, types and import rules

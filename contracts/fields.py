@@ -7,8 +7,9 @@ to the vault.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeGuard
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,10 @@ from pydantic.alias_generators import to_camel
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+
+
+class Vaulted:
+    """Marks a field whose content is kept in the vault: in the event stands a reference."""
 
 
 class Body(BaseModel):
@@ -65,12 +70,51 @@ def written(value: str) -> str:
     return value
 
 
+LONGEST_IDENTIFIER: Final = 200
+IDENTIFIER_RULE: Final = (
+    f"1 to {LONGEST_IDENTIFIER} printable characters, none of them a format character, not blank at either end, and in "
+    "Unicode's normal form C"
+)
+
+
+def is_identifier(value: object) -> TypeGuard[str]:
+    """Whether a value can stand as `sub` or `org`, in a token and wherever a body names a person: IDENTIFIER_RULE.
+
+    One form, so that whom a body names is whom the token of that person names: what looks the same is the same text.
+    """
+    # Format characters (Cf) are not printable, and neither is any blank but the space.
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= LONGEST_IDENTIFIER
+        and value.isprintable()
+        and value == value.strip()
+        and unicodedata.is_normalized("NFC", value)
+    )
+
+
+def identifier(value: str) -> str:
+    """An identifier as tokens carry it. Raises ValueError."""
+    if not is_identifier(value):
+        msg = f"this is no `sub` as tokens carry it: {IDENTIFIER_RULE}"
+        raise ValueError(msg)
+    return value
+
+
 Instant = Annotated[datetime, BeforeValidator(instant), Field(json_schema_extra={"format": "date-time"})]
 CalendarDate = Annotated[date, BeforeValidator(calendar_date), Field(json_schema_extra={"format": "date"})]
 Flag = StrictBool
 Count = StrictInt
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """An identifier or pseudonym that an organisation made: letters, digits, dot, dash, underscore."""
+StaffId = Annotated[
+    str,
+    AfterValidator(identifier),
+    Field(
+        description=f"The `sub` of a member of the organisation's staff, as tokens carry it: {IDENTIFIER_RULE}.",
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_IDENTIFIER, "pattern": r"^\S(.*\S)?$"},
+    ),
+]
+"""A person, by the `sub` of the person's tokens. Nobody is looked up."""
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 """BCP 47."""
@@ -85,7 +129,7 @@ UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """The form of the ids that the services make."""
 HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]
 FreeText = Annotated[
-    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written)
+    str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written), Vaulted()
 ]
 """What a person wrote; goes to the vault, never into an event."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(written)]

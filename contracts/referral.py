@@ -229,6 +229,8 @@ class OrganisationDescribed(Message):
     programmes: list[str]
     languages: list[str]
     sectors: list[str]
+    suspended: bool = False
+    """The operator has suspended it: no new offers, and what is under way goes on."""
 
 
 class ProgrammeVersionPublished(Message):

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
@@ -16,11 +16,13 @@ import uvicorn
 from contracts.topics import TOPICS
 from services.assembly import assemble, production_app
 from services.chassis.clock import SystemClock
+from services.chassis.descriptors import raise_limit
+from services.chassis.http.connections import Connections
 from services.chassis.identity import Verifier
 from services.chassis.kafka.clients import Cluster, RefusedTopics, Unreachable
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
 from services.chassis.postgres import RefusedDatabase
-from services.chassis.telemetry import configure_logging
+from services.chassis.telemetry import Telemetry, configure_logging
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -37,7 +39,7 @@ def listen(settings: Settings) -> socket.socket | None:
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=raise_limit().backlog)
     except OSError as failure:
         click.echo(
             f"cannot listen: {failure.strerror or failure}; CASERELAY_HOST and CASERELAY_PORT choose another place",
@@ -46,34 +48,58 @@ def listen(settings: Settings) -> socket.socket | None:
         return None
 
 
-class _Server(uvicorn.Server):
-    """uvicorn waits for open requests before anything else is stopped, and an event stream never ends by itself."""
+class Server(uvicorn.Server):
+    """uvicorn with limits on its connections; see `services.chassis.http.connections`.
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
+    It waits for open requests before anything else is stopped, and an event stream never ends by itself: `end_streams`
+    ends them. `more` goes to uvicorn's own configuration.
+    """
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends the event streams, then everything as usual."""
-        self._end_streams()
-        await super().shutdown(sockets)
-
-
-def serve_app(app: ASGIApp, settings: Settings, on: socket.socket, end_streams: Callable[[], None]) -> int:
-    """Serves until SIGINT or SIGTERM, as every command that serves does; the exit status: 1 if it could not start."""
-    running = _Server(
-        uvicorn.Config(
+    def __init__(
+        self, app: ASGIApp, settings: Settings, telemetry: Telemetry, end_streams: Callable[[], None], **more: Any
+    ) -> None:
+        here = raise_limit()
+        if here.bound(settings.connections) < settings.connections:
+            log.warning(
+                "fewer connections than CASERELAY_CONNECTIONS: the limit of open files allows no more",
+                extra={"count": here.connections},
+            )
+        self._connections = Connections(settings, here, telemetry)
+        config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=self._connections.protocol,  # type: ignore[arg-type]  # it is only ever called
+            ws="none",
             # Requests are counted and logged by the telemetry, without paths: a path names a case.
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=int(settings.stop_seconds),
             server_header=False,
-        ),
-        end_streams,
-    )
+            backlog=here.backlog,
+            **more,
+        )
+        super().__init__(config)
+        self._end_streams = end_streams
+        self._looking: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Looks after the connections from the first one on."""
+        self._looking = asyncio.create_task(self._connections.look_after())
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the event streams, then everything as usual."""
+        self._end_streams()
+        await super().shutdown(sockets)
+        if self._looking is not None:
+            self._looking.cancel()
+
+
+def serve_app(
+    app: ASGIApp, settings: Settings, on: socket.socket, telemetry: Telemetry, end_streams: Callable[[], None]
+) -> int:
+    """Serves until SIGINT or SIGTERM, as every command that serves does; the exit status: 1 if it could not start."""
+    running = Server(app, settings, telemetry, end_streams)
     # After its clean stop the server raises the signal that stopped it once more: that is no failure of the process.
     with contextlib.suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -119,4 +145,4 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
         click.echo(str(refusal), err=True)
         on.close()
         return 1
-    return serve_app(production_app(assembly), settings, on, assembly.end_streams)
+    return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)

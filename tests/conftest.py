@@ -54,6 +54,14 @@ def empty_database(postgres_template: Template) -> Iterator[str]:
     postgres.drop(postgres_template.url, name)
 
 
+@pytest.fixture(scope="module")
+def module_database_url(postgres_template: Template) -> Iterator[str]:
+    """The address of a migrated, empty database for the tests of one file."""
+    name = postgres.create(postgres_template.url, postgres_template.name)
+    yield postgres.in_database(postgres_template.url, name)
+    postgres.drop(postgres_template.url, name)
+
+
 @pytest.fixture
 def database_url(postgres_template: Template) -> Iterator[str]:
     """The address of a migrated, empty database of the test's own."""

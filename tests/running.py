@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from services.chassis.bus import Bus
@@ -32,6 +31,7 @@ from services.chassis.telemetry import Telemetry
 from services.origin import Origin, describe
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from services.sandbox.travel import settle, travel
+from services.serve import Server
 from tests.people import OPERATOR, Person
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
@@ -199,9 +199,7 @@ async def running(
 @asynccontextmanager
 async def listening(quiet: Running) -> AsyncIterator[Running]:
     """The same services behind a real HTTP server on a free port, for what only a network shows."""
-    server = uvicorn.Server(
-        uvicorn.Config(quiet.origin, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-    )
+    server = Server(quiet.origin, quiet.settings, Telemetry(), lambda: None, port=0, lifespan="off")
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - the server has no event for it
         await asyncio.sleep(0.005)

@@ -132,7 +132,7 @@ def main() -> int:
         return 1
     verifier = Verifier(keys, settings.audience)
     assembly = assemble(["referral"], settings, SystemClock(), verifier, NoStores(settings.data))
-    return serve_app(production_app(assembly), settings, on, assembly.end_streams)
+    return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)
 
 
 if __name__ == "__main__":

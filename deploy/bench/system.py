@@ -39,7 +39,8 @@ class System:
         self.started_in = 0.0
         self._issuer = issuer
         self._scene = scene
-        told = {"CASERELAY_ISSUER": issuer.url, **place.environment}
+        # One organisation sends it all: its rate is counted as for anybody, and never reached.
+        told = {"CASERELAY_ISSUER": issuer.url, "CASERELAY_RATE_REQUESTS": "1000000000", **place.environment}
         of_command = {
             tuple(command): Process(command, place.data / "stderr.log", told) for command in commands.values()
         }

@@ -72,10 +72,12 @@ POLICY: Final = Policy(
     [
         Denial(
             ACCESS_ENDED,
+            _READERS,
             "ACCESS_ENDED",
             "the organisation's access to the case ended, twelve weeks after its part in it did",
         )
     ],
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
 )
 
 

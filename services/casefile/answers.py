@@ -45,12 +45,23 @@ class ResponsibilityAnswer(Contract):
     steps: list[StepAnswer]
 
 
+class ProposalAnswer(Contract):
+    """A match that waits for the word of both sides: on which criteria, until when."""
+
+    criteria: list[str]
+    due_at: datetime | None
+
+
 class CaseAnswer(Contract):
-    """A case as this caller reads it; mentors, mentees and stopped organisations read less."""
+    """A case as this caller reads it; mentors, mentees and stopped organisations read less.
+
+    Until they are bound by an agreement, mentor and mentee read of it the proposal (`match`) and nothing else.
+    """
 
     id: str
     version: int
-    due_at: dict[str, datetime]
+    due_at: dict[str, datetime] = {}
+    match: ProposalAnswer | None = None
     state: str | None = None
     client_ref: str | None = None
     agency: str | None = None
@@ -70,7 +81,7 @@ class CaseAnswer(Contract):
     stopped: str | None = Field(default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more.")
     allowed_actions: list[AllowedAction] = []
     blocked_actions: list[BlockedAction] = []
-    links: dict[str, str]
+    links: dict[str, str] = {}
     dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
     events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
@@ -108,7 +119,11 @@ class TimelineAnswer(Contract):
 
 
 class WorklistItem(Contract):
-    """A step that the caller's organisation must act on now, with the commands that may do it."""
+    """A step that the caller's organisation must act on now, with the commands that may do it.
+
+    `organisationSuspended`: the case is offered to an organisation that the operator has suspended, or with it. The
+    agency then finds the case here, also where others must act on it, with what it can do itself.
+    """
 
     case: str
     step: str
@@ -117,6 +132,7 @@ class WorklistItem(Contract):
     since: datetime
     due_at: datetime | None
     overdue: bool
+    organisation_suspended: bool
     actions: list[AllowedAction]
 
 

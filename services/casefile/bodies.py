@@ -30,9 +30,20 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CefrLevel, MentorKind
-from contracts.fields import Body, CalendarDate, Code, Count, Flag, FreeText, Instant, LanguageTag, NaceCode, Reference
+from contracts.fields import (
+    Body,
+    CalendarDate,
+    Code,
+    Count,
+    Flag,
+    FreeText,
+    Instant,
+    LanguageTag,
+    NaceCode,
+    Reference,
+    StaffId,
+)
 
-Staff = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
 Few = Field(max_length=20)
 
 
@@ -228,13 +239,13 @@ class WaiveOutcomeBody(Body):
 class ReassignCounsellorBody(Body):
     """Whom to ask; without a name the caller takes over."""
 
-    counsellor: Staff | None = None
+    counsellor: StaffId | None = None
 
 
 class ReassignCoordinatorBody(Body):
     """Whom to ask; without a name the caller takes over."""
 
-    coordinator: Staff | None = None
+    coordinator: StaffId | None = None
 
 
 class CorrectBody(Body):

@@ -16,16 +16,16 @@ from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
 from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
-from services.casefile.reading import Cases, Found
+from services.casefile.reading import PAIR, Cases, Found
 from services.casefile.timeline import find_event
 from services.chassis.clock import Clock
-from services.chassis.decider import Command
+from services.chassis.decider import Because, Command, Refused
 from services.chassis.handler import Handler, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
-from services.chassis.vault import Vault
+from services.chassis.vault import Deposit, Vault
 
 LOG: Final = "casefile"
 
@@ -50,27 +50,26 @@ class Casework:
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would tell what must not be told any more.
             check_side(name, found.folded.state, asked.actor)
-        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0)
+        stream = case_stream(found.case_id)
+        deposit = Deposit(self._vault, stream)
+        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
         if isinstance(body, CorrectBody) and body.holds is not None:
             named = find_event(await self._cases.records(found), body.event)
             stamp = replace(stamp, said=named.said if named is not None else None)
-        stamped = action.command(body, stamp)
-        stream = case_stream(found.case_id)
-
-        async def keep() -> None:
-            for ref, record in stamped.texts.items():
-                await self._vault.keep(ref, stream, record)
-
+        command = action.command(body, stamp)
         occurred_at = getattr(body, "occurred_at", None)
         try:
             outcome = await self._handler.handle(
-                stamped.command, stream, CASE, asked.call(occurred_at), before_append=keep
+                command, stream, CASE, asked.call(occurred_at), before_append=deposit.keep
             )
-        except PreconditionFailed:
-            # Whoever has no part any more is told that, and not what has moved the case since.
-            check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
+        except (Refused, PreconditionFailed) as refusal:
+            if not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found):
+                raise _telling_nothing_more(refusal, name) from None
+            if isinstance(refusal, PreconditionFailed):
+                # Who has no part any more is told that, and not what has moved the case since.
+                check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
             raise
-        view = await self._cases.after(asked.caller, found.case_id, outcome.state, outcome.version, outcome.etag)
+        view = await self._cases.after(asked.caller, found, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
 
     async def texts(self, caller: Caller, found: Found) -> Response:
@@ -82,3 +81,12 @@ class Casework:
         if not POLICY.permits(caller, "read-texts", found.relations):
             told = [recorded for recorded in told if isinstance(recorded.event, CorrectionRecorded)]
         return answers.page(await texts_of(told, self._vault), None)
+
+
+def _telling_nothing_more(refusal: Refused | PreconditionFailed, name: str) -> Refused | PreconditionFailed:
+    """A refusal for mentor or mentee who are not bound yet: it must not say where the case stands, or who moved it."""
+    if isinstance(refusal, PreconditionFailed):
+        return PreconditionFailed(refusal.current, "another command")
+    if refusal.because is Because.INPUT or refusal.code == "NOT_YOUR_SIDE":
+        return refusal
+    return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is")

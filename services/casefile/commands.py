@@ -30,11 +30,12 @@ from services.casefile.domain.reported import CORRECTED_BY
 from services.chassis.decider import Actor, Command, Fault, Refused
 from services.chassis.http.problems import from_validation
 from services.chassis.http.rendering import camel
+from services.chassis.vault import Deposit
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What is stamped on a command: the time, the caller, and what makes its ids and references.
+    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
 
     `said` is what the event that a correction names reported, as it reads now.
     """
@@ -43,19 +44,16 @@ class Stamp:
     by: Actor
     case_id: str
     version: int
+    deposit: Deposit
     said: Reported | None = None
 
-    def ref(self, what: str) -> str:
-        """A vault reference; the version makes that of a second try another record."""
-        return f"{self.case_id}.{what}.{self.version}"
+    def ref(self, what: str, text: str) -> str:
+        """The vault reference of a text."""
+        return self.deposit.put(what, {"text": text})
 
-
-@dataclass(frozen=True, slots=True)
-class Stamped:
-    """A command with the texts that it refers to: vault reference → record."""
-
-    command: Command
-    texts: Mapping[str, dict[str, Any]]
+    def ref_or_none(self, what: str, text: str | None) -> str | None:
+        """The vault reference of a text that may be left out."""
+        return self.ref(what, text) if text is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +62,15 @@ class Action:
 
     body: type[Body]
     summary: str
-    command: Callable[[Any, Stamp], Stamped]
+    command: Callable[[Any, Stamp], Command]
 
 
-def _same(command: type[Command]) -> Callable[[Any, Stamp], Stamped]:
+def _same(command: type[Command]) -> Callable[[Any, Stamp], Command]:
     """For commands whose fields are those of the body."""
 
-    def build(body: Body, stamp: Stamp) -> Stamped:
+    def build(body: Body, stamp: Stamp) -> Command:
         given = {name: _plain(getattr(body, name)) for name in type(body).model_fields}
-        return Stamped(command(at=stamp.at, by=stamp.by, **given), {})
+        return command(at=stamp.at, by=stamp.by, **given)
 
     return build
 
@@ -96,9 +94,9 @@ def _side(given: Side | None, by: Actor) -> str:
     raise Refused.input(Fault("/by", "REQUIRED", "say for which side you speak: MENTOR or MENTEE"))
 
 
-def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Stamped:
-    ref = stamp.ref("expectations") if body.expectations else None
-    command = intake.ConcludeIntake(
+def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Command:
+    ref = stamp.deposit.put("expectations", {"texts": body.expectations}) if body.expectations else None
+    return intake.ConcludeIntake(
         at=stamp.at,
         by=stamp.by,
         suitable=body.suitable,
@@ -109,37 +107,32 @@ def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Stamped:
         open_needs=_plain(body.open_needs),
         recommended_next_step=_plain(body.recommended_next_step),
     )
-    return Stamped(command, {ref: {"texts": body.expectations}} if ref is not None else {})
 
 
-def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Stamped:
-    ref = stamp.ref("sector-absence") if body.sector_absence is not None else None
-    command = matching.ProposeMatch(
+def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Command:
+    return matching.ProposeMatch(
         at=stamp.at,
         by=stamp.by,
         match=f"{stamp.case_id}.{stamp.version}",
         mentor=body.mentor_ref,
         kind=_plain(body.kind),
         criteria=_plain(body.criteria),
-        sector_absence_ref=ref,
+        sector_absence_ref=stamp.ref_or_none("sector-absence", body.sector_absence),
         conflict_of_interest=body.conflict_of_interest,
     )
-    return Stamped(command, {ref: {"text": body.sector_absence}} if ref is not None else {})
 
 
-def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Stamped:
-    return Stamped(matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=_side(body.by, stamp.by)), {})
+def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Command:
+    return matching.ConfirmMatch(at=stamp.at, by=stamp.by, side=_side(body.by, stamp.by))
 
 
-def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Stamped:
+def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Command:
     side = _side(body.by, stamp.by)
-    return Stamped(matching.RejectMatch(at=stamp.at, by=stamp.by, side=side, reason=body.reason.value), {})
+    return matching.RejectMatch(at=stamp.at, by=stamp.by, side=side, reason=body.reason.value)
 
 
-def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Stamped:
-    given = {"mentor": body.expectations.mentor, "mentee": body.expectations.mentee}
-    refs = {side: stamp.ref(f"expectations.{side}") if text is not None else None for side, text in given.items()}
-    command = matching.SignAgreement(
+def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Command:
+    return matching.SignAgreement(
         at=stamp.at,
         by=stamp.by,
         start=body.start,
@@ -147,14 +140,13 @@ def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Stamped:
         norm=body.norm,
         charter_version=body.charter_version,
         coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
-        expectations_mentor_ref=refs["mentor"],
-        expectations_mentee_ref=refs["mentee"],
+        expectations_mentor_ref=stamp.ref_or_none("expectations.mentor", body.expectations.mentor),
+        expectations_mentee_ref=stamp.ref_or_none("expectations.mentee", body.expectations.mentee),
     )
-    return Stamped(command, {ref: {"text": given[side]} for side, ref in refs.items() if ref is not None})
 
 
-def _record_pulse(body: bodies.PulseBody, stamp: Stamp) -> Stamped:
-    command = mentoring.RecordPulse(
+def _record_pulse(body: bodies.PulseBody, stamp: Stamp) -> Command:
+    return mentoring.RecordPulse(
         at=stamp.at,
         by=stamp.by,
         side=_side(body.by, stamp.by),
@@ -162,11 +154,10 @@ def _record_pulse(body: bodies.PulseBody, stamp: Stamp) -> Stamped:
         reasons=_plain(body.reasons),
         occurred_at=body.occurred_at,
     )
-    return Stamped(command, {})
 
 
-def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Stamped:
-    command = trajectory.EndMatch(
+def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Command:
+    return trajectory.EndMatch(
         at=stamp.at,
         by=stamp.by,
         reason=body.reason.value,
@@ -174,20 +165,17 @@ def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Stamped:
         closure_talk=body.closure_talk,
         side=_plain(body.by),
     )
-    return Stamped(command, {})
 
 
-def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Stamped:
-    ref = stamp.ref("correction")
-    command = people.Correct(
+def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Command:
+    return people.Correct(
         at=stamp.at,
         by=stamp.by,
         event=body.event,
-        reason_ref=ref,
+        reason_ref=stamp.ref("correction", body.reason),
         with_holds=body.holds is not None,
         holds=_report(body.holds, stamp.said, stamp) if body.holds is not None and stamp.said is not None else None,
     )
-    return Stamped(command, {ref: {"text": body.reason}})
 
 
 def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
@@ -201,7 +189,7 @@ def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
         if said.kind == kind and sign in holds:
             action, stands = ACTIONS[other], {"point": said.facts["point"]}
     try:
-        return action.command(action.body.model_validate({**stands, **holds}), stamp).command
+        return action.command(action.body.model_validate({**stands, **holds}), stamp)
     except ValidationError as error:
         faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
         raise from_validation(RequestValidationError(faults)) from None

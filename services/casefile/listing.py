@@ -10,6 +10,7 @@ from typing import Final
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import Case
 from services.casefile.domain.deadlines import running
+from services.casefile.domain.known_programme import OrganisationLearnt
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.transitions import CASE
 from services.casefile.timeline import history_of, visible_to
@@ -28,7 +29,7 @@ CASES: Final = Table(
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term."""
 PARTS: Final = Table(
     "parts",
-    columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due"),
+    columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due", "holder"),
     indexes=(
         ("organisation",),
         ("organisation", "state"),
@@ -44,12 +45,14 @@ PARTS: Final = Table(
         ("organisation", "agency", "state", "due"),
         ("reader", "seen_due"),
         ("reader", "seen_state", "seen_due"),
+        ("holder", "agency", "due"),
     ),
 )
 """One row per case and organisation that has, or had, a part in it; `seq` is the case's.
 
 `agency`, `state` and `due` are the case's, as in CASES. `reader` is the organisation as long as it may read the case,
-and `seen_state` and `seen_due` are what it then reads: a former party reads an earlier state.
+and `seen_state` and `seen_due` are what it then reads: a former party reads an earlier state. `holder` is the
+organisation as long as the case is offered to it, or with it.
 """
 STEPS: Final = Table(
     "steps",
@@ -61,8 +64,10 @@ STEPS: Final = Table(
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, DEADLINES)
-VERSION: Final = 4
+KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
+"""One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
+VERSION: Final = 5
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -131,6 +136,9 @@ class Listing:
                 organisation=described.organisation,
                 mentor=described.mentor,
             )
+        if isinstance(recorded.event, OrganisationLearnt):
+            learnt = recorded.event
+            changes.put(KNOWN.name, learnt.organisation, recorded.position, suspended=1 if learnt.suspended else None)
         known = self._cases.pop(recorded.stream, None)
         # Once a batch: the case was folded to its end already.
         if known is not None and known.case.state is not None:
@@ -153,6 +161,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             reader=organisation if seen is not None else None,
             seen_state=_state(seen) if seen is not None else None,
             seen_due=_due(seen) if seen is not None else None,
+            holder=organisation if organisation == case.organisation else None,
         )
     _index_steps(case, seq, changes, is_new=is_new)
     _index_deadlines(case, recorded, changes, is_new=is_new)
@@ -180,7 +189,7 @@ def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> Non
             STEPS.name,
             f"{case.case}:{step.step}",
             seq,
-            actor=step.awaiting.org if step.awaiting is not None else step.owner.org,
+            actor=step.actor,
             case_id=case.case,
             step=step.step,
             due=sortable(step.due_at) if step.due_at is not None else NO_TERM,

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from contracts.codes import Role, Step
+from contracts.codes import CaseState, Role, Step
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.domain.responsibility import find
-from services.casefile.listing import CASES, PARTS, STEPS, part_key
+from services.casefile.domain.responsibility import OpenStep, find
+from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.presenting import step_view
-from services.casefile.reading import Cases
+from services.casefile.reading import Cases, Found
 from services.casefile.views import of_case
 from services.chassis.clock import Clock
 from services.chassis.http.positions import cursor, read_cursor, unknown_filter, unreadable
@@ -42,6 +42,9 @@ ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
 }
 """Which commands move a step on. A step that waits for a referral's answer names the referral's command itself."""
+
+ALL: Final = 10_000
+"""More organisations than are ever suspended at once."""
 
 Place = int | tuple[str, str]
 """Where a list goes on: behind a `seq`, or, in the order of what is due first, behind (due, case)."""
@@ -155,33 +158,67 @@ class Lists:
         return view if wanted.fits(view) else None
 
     async def work(self, caller: Caller, token: str | None, limit: int) -> tuple[list[Json], str | None]:
-        """The steps that the caller's organisation must act on, the most urgent first."""
+        """The steps that the caller's organisation must act on, the most urgent first.
+
+        For an agency also its cases with an organisation that is suspended, where others must act.
+        """
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         await self._caught_up()
         after = _read_place(token) if token is not None else None
+        suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
         rows = self._index.first(STEPS.name, "due", where={"actor": caller.org}, after=after, limit=limit + 1)
-        shown = await asyncio.gather(*(self._work(caller, row) for row in rows[:limit]))
-        more = rows[limit - 1] if len(rows) > limit else None
-        following = _token((str(more.columns["due"]), more.key)) if more is not None else None
+        for organisation in sorted(suspended):
+            where = {"holder": organisation, "agency": caller.org}
+            rows += self._index.first(PARTS.name, "due", where=where, after=after, limit=limit + 1)
+        rows.sort(key=_place)
+        shown = await asyncio.gather(*(self._work(caller, row, suspended) for row in rows[:limit]))
+        following = _token(_place(rows[limit - 1])) if len(rows) > limit else None
         return [item for item in shown if item is not None], following
 
-    async def _work(self, caller: Caller, row: Row) -> Json | None:
-        case_id, step = str(row.columns["case_id"]), str(row.columns["step"])
+    async def _work(self, caller: Caller, row: Row, suspended: Collection[str]) -> Json | None:
+        case_id = str(row.columns["case_id"])
         found = await self._cases.find_silently(caller, case_id)
-        if found is None or (held := find(found.folded.state.steps, step)) is None:
+        if found is None:
             return None
-        responsibility = of_case(found.folded.state, at=self._clock.now())
+        case = found.folded.state
+        # The row of a step names it; that of a case with a suspended organisation shows where the case stands.
+        own = str(row.columns["step"]) if "step" in row.columns else None
+        step = own or case.current_step
+        if step is None or (held := find(case.steps, step)) is None:
+            return None
+        if own is None and (held.actor == caller.org or case.organisation not in suspended):
+            return None
+        responsibility = of_case(case, at=self._clock.now())
         shown = next(step_view(one) for one in responsibility.steps if one.step == step)
-        if step == Step.REFERRAL_ANSWER and held.awaiting is not None and found.folded.state.referral is not None:
-            path = f"/v1/referrals/{found.folded.state.referral.referral}/{held.awaiting.action}"
-            actions = [{"action": held.awaiting.action, "href": path, "method": "POST"}]
-        else:
-            view = await self._cases.view(caller, found)
-            wanted = ACTS_ON.get(step, ())
-            actions = [action for action in view["allowedActions"] if action["action"] in wanted]
-            if step == Step.NEXT_SERVICE:
-                actions.append({"action": "refer", "href": "/v1/referrals", "method": "POST"})
-        return {"case": case_id, **shown, "actions": actions}
+        actions = await (self._may(caller, found) if own is None else self._moves(caller, found, held))
+        return {"case": case_id, **shown, "organisationSuspended": case.organisation in suspended, "actions": actions}
+
+    async def _moves(self, caller: Caller, found: Found, held: OpenStep) -> list[Json]:
+        """What moves a step on, of that what the caller may do."""
+        referral = found.folded.state.referral
+        if held.step == Step.REFERRAL_ANSWER and held.awaiting is not None and referral is not None:
+            return [_of_referral(referral.referral, held.awaiting.action)]
+        view = await self._cases.view(caller, found)
+        wanted = ACTS_ON.get(held.step, ())
+        actions = [action for action in view["allowedActions"] if action["action"] in wanted]
+        if held.step == Step.NEXT_SERVICE:
+            actions.append({"action": "refer", "href": "/v1/referrals", "method": "POST"})
+        return actions
+
+    async def _may(self, caller: Caller, found: Found) -> list[Json]:
+        """What the agency can do about a case that others must act on."""
+        case = found.folded.state
+        offer = case.referral if case.state == CaseState.REFERRED else None
+        own = [_of_referral(offer.referral, "withdraw")] if offer is not None else []
+        return [*own, *(await self._cases.view(caller, found))["allowedActions"]]
+
+
+def _of_referral(referral: str, action: str) -> Json:
+    return {"action": action, "href": f"/v1/referrals/{referral}/{action}", "method": "POST"}
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row.columns["due"]), row.key
 
 
 def _looks(caller: Caller, organisation: str | None) -> list[_Look]:

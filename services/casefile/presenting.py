@@ -146,6 +146,17 @@ def pair_view(case: Case, version: int, now: datetime) -> Json:
     }
 
 
+def proposal_view(case: Case, version: int) -> Json:
+    """All that mentor or mentee reads until they are bound: the proposal that waits for their word, if there is one."""
+    match = case.match
+    waits = match is not None and match.agreement is None
+    return {
+        "id": case.case,
+        "version": version,
+        "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
+    }
+
+
 def stopped_view(case_id: str, version: int) -> Json:
     """What remains visible to an organisation after the person withdrew the legal basis: the stop."""
     return {

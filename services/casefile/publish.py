@@ -23,6 +23,7 @@ from services.casefile.domain import (
     withdrawal,
 )
 from services.casefile.domain.responsibility import Moves
+from services.casefile.timeline import occurred_at
 from services.chassis.metadata import Recorded
 
 _MESSAGES: dict[type, type[CaseMessage]] = {
@@ -86,7 +87,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             **_facts(recorded.event),
             "case": case,
             "actor": asdict(meta.actor),
-            "occurred_at": meta.occurred_at,
+            "occurred_at": occurred_at(recorded),
             "recorded_at": meta.recorded_at,
             "digest": recorded.digest,
         }

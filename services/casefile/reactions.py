@@ -90,7 +90,7 @@ def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlist
 
 
 def when_referral_accepted_start_intake(message: referral.ReferralAccepted, told: Told) -> TakeAcceptance:
-    """The receiver's explicit acceptance moves responsibility to the coordinator it names."""
+    """Acceptance moves responsibility to the one who gave it, and asks the colleague it names, if it names one."""
     return TakeAcceptance(at=told.at, by=_actor(message), message=_said(message, told), coordinator=message.coordinator)
 
 
@@ -180,9 +180,14 @@ def when_programme_version_published_learn_it(
 
 
 def when_organisation_described_learn_it(message: referral.OrganisationDescribed, told: Told) -> LearnOrganisation:
-    """Views show an organisation's name."""
+    """Views show an organisation's name; worklists, what is with one that was suspended."""
     return LearnOrganisation(
-        at=told.at, by=told.by, organisation=message.organisation, name=message.name, kind=message.kind
+        at=told.at,
+        by=told.by,
+        organisation=message.organisation,
+        name=message.name,
+        kind=message.kind,
+        suspended=message.suspended,
     )
 
 

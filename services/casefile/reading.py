@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -23,8 +23,16 @@ from services.casefile.commands import ACTIONS
 from services.casefile.desk import Desks
 from services.casefile.domain.actions import blocked
 from services.casefile.domain.case import Case, Desk, case_stream
+from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.transitions import CASE
-from services.casefile.presenting import case_view, pair_view, responsibility_view, stopped_view, timeline_view
+from services.casefile.presenting import (
+    case_view,
+    pair_view,
+    proposal_view,
+    responsibility_view,
+    stopped_view,
+    timeline_view,
+)
 from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
 from services.chassis.access import Hidden
@@ -34,6 +42,9 @@ from services.chassis.identity import Caller
 from services.chassis.metadata import Recorded
 from services.chassis.streams import Folded, Streams
 
+PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
+ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
+"""What the pair may do, and is told of, until both are bound."""
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
@@ -85,7 +96,9 @@ class Cases:
         relations = set(found.relations)
         if relations & SEES_STATE:
             body = case_view(case, etag, now)
-        elif relations & {MATCHED_MENTOR, MENTEE_OF_CASE}:
+        elif relations & PAIR:
+            if not await self.is_bound(found):
+                return {**proposal_view(case, etag), **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
@@ -96,9 +109,25 @@ class Cases:
             body = case_view(fold(history), history[-1].version if history else 0, now)
         return {**body, **await self._actions(caller, found, now)}
 
-    async def after(self, caller: Caller, case_id: str, state: Case, version: int, etag: int) -> Json:
-        """What the caller reads of a case in the state that a command just left it in."""
-        return await self.view(caller, Found(case_id, Folded(state, version, etag), relations_to_case(caller, state)))
+    async def is_bound(self, found: Found) -> bool:
+        """Whether mentor or mentee reads more than the proposal.
+
+        Both sides signed an agreement; for the mentor it is in force, and confidentiality still stands in the profile.
+        """
+        case = found.folded.state
+        if MATCHED_MENTOR not in found.relations:
+            # After the end it is as it was before; a new proposal is a new mentor's, and waits for a new agreement.
+            return case.agreed and (case.match is None or case.match.agreement is not None)
+        if case.match is None or case.match.agreement is None or case.organisation is None:
+            return False
+        mentor = (await self.streams.fold(mentor_stream(case.organisation, case.match.mentor), MENTOR)).state
+        return mentor.profile is not None and mentor.profile.confidentiality_on is not None
+
+    async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
+        """What the caller reads of a case, found before a command, in the state that the command left it in."""
+        # Who says no to a match has no part any more, and is answered all the same: as who they were.
+        relations = relations_to_case(caller, state) or found.relations
+        return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:
         """The case's stream as it was found."""
@@ -143,7 +172,9 @@ class Cases:
         """The desk of the case, whose terms know where its days end."""
         return await self._desks.for_reader(found.folded.state, self._clock.now(), self.streams)
 
-    async def _actions(self, caller: Caller, found: Found, now: datetime) -> dict[str, list[Any]]:
+    async def _actions(
+        self, caller: Caller, found: Found, now: datetime, only: Collection[str] | None = None
+    ) -> dict[str, list[Any]]:
         desk = replace(await self._desks.for_reader(found.folded.state, now, self.streams), case=found.folded.state)
         allowed: list[Json] = []
         refused: list[Json] = []
@@ -163,6 +194,8 @@ class Cases:
             else:
                 href = f"/v1/cases/{found.case_id}/{action}"
                 allowed.append({"action": action, "href": href, "method": "POST"})
+        if only is not None:
+            return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
         return {"allowedActions": allowed, "blockedActions": refused}
 
 

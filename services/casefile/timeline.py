@@ -15,7 +15,7 @@ from contracts.parties import Parties, Place
 from services.casefile.domain.case import Case, EventRef, Reported
 from services.casefile.domain.handback import HandbackRequested
 from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.people import CorrectionRecorded
+from services.casefile.domain.people import CoordinatorReassigned, CorrectionRecorded
 from services.casefile.domain.reported import report_of
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
@@ -51,9 +51,13 @@ class Item:
 
 def occurred_at(recorded: Recorded) -> datetime:
     """When an event happened. What a report of the past leads to happens when it is reported, not before."""
-    if isinstance(recorded.event, HandbackRequested):
-        return recorded.event.requested_at
-    return recorded.meta.occurred_at
+    match recorded.event:
+        case HandbackRequested() as event:
+            return event.requested_at
+        case CoordinatorReassigned() as event:
+            return event.since
+        case _:
+            return recorded.meta.occurred_at
 
 
 def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetime | None) -> Iterator[Recorded]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, NoReturn
 
 from contracts.codes import Role
+from services.chassis.decider import Reserved
 from services.chassis.identity import Caller
 
 STRANGER: Final = "STRANGER"
@@ -52,8 +53,26 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """What callers in `relation` are told when no rule permits what they ask, in place of the general answer."""
+    """What callers of `roles` in `relation` are told when no rule permits what they ask, and not the general answer.
 
+    `roles` are those that had a part: to the others the resource is hidden, as it was before.
+    """
+
+    relation: str
+    roles: frozenset[Role]
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """Of what `action` sets, `fields` are for callers in `relation` alone; others may name them as they stand.
+
+    `fields` are members of the body, and EXISTENCE (`services.chassis.decider`) for the making of the resource.
+    """
+
+    action: str
+    fields: frozenset[str]
     relation: str
     code: str
     detail: str
@@ -69,12 +88,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of the whole table."""
+    """One cell of the whole table; `reserved` are the fields that a caller who may do the action may not set by it."""
 
     action: str
     role: Role
     relation: str
     verdict: Verdict
+    reserved: frozenset[str] = frozenset()
 
 
 def admit(caller: Caller) -> None:
@@ -87,12 +107,24 @@ def admit(caller: Caller) -> None:
 class Policy:
     """The table of one service. What no rule permits is refused.
 
-    ValueError if a rule is declared twice, permits nobody, or permits a role that is refused everywhere; also if two
-    denials speak for one relation.
+    Whether a resource exists is told to those who have a part in it: callers whose role may do something, at least, in
+    one of their relations to it. `unconcealed` are relations in which nobody is told anything by a refusal, since they
+    follow from the caller's token or from what everybody may read.
+
+    ValueError if a rule is declared twice, permits nobody, or permits a role that is refused everywhere; if two
+    denials speak for one relation; if two rules about fields speak for one action, or one for nobody's.
     """
 
-    def __init__(self, rules: Iterable[Rule], denials: Iterable[Denial] = ()) -> None:
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        denials: Iterable[Denial] = (),
+        *,
+        fields: Iterable[FieldRule] = (),
+        unconcealed: Iterable[str] = (),
+    ) -> None:
         table: dict[str, dict[str, frozenset[Role]]] = {}
+        parts: dict[str, frozenset[Role]] = {}
         for rule in rules:
             if not rule.roles:
                 raise ValueError(f"the rule for {rule.action} as {rule.relation} permits nobody")
@@ -102,13 +134,26 @@ class Policy:
             if rule.relation in relations:
                 raise ValueError(f"{rule.action} as {rule.relation} is declared twice")
             relations[rule.relation] = rule.roles
+            parts[rule.relation] = parts.get(rule.relation, frozenset()) | rule.roles
         told: dict[str, Denial] = {}
         for denial in denials:
             if denial.relation in told:
                 raise ValueError(f"two denials speak for {denial.relation}")
             told[denial.relation] = denial
+            parts[denial.relation] = parts.get(denial.relation, frozenset()) | denial.roles
+        reserved: dict[str, FieldRule] = {}
+        for field in fields:
+            if field.action in reserved or field.relation not in table.get(field.action, ()):
+                raise ValueError(f"the fields of {field.action} are {field.relation}'s by two rules, or by none at all")
+            reserved[field.action] = field
         self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
         self._told: Mapping[str, Denial] = told
+        self._reserved: Mapping[str, FieldRule] = reserved
+        # What is for strangers gives nobody a part in anything.
+        self._parts: Mapping[str, frozenset[Role]] = {
+            **{relation: roles for relation, roles in parts.items() if relation != STRANGER},
+            **dict.fromkeys(unconcealed, frozenset(Role)),
+        }
 
     @property
     def actions(self) -> frozenset[str]:
@@ -144,6 +189,19 @@ class Policy:
             return forbidden
         return None
 
+    def reserved(self, caller: Caller, action: str, relations: Collection[str]) -> Reserved:
+        """The fields of an action that the caller may only name as they stand: goes with the command.
+
+        The decision holds it against the state that it is stored on (`services.chassis.decider.Reserved`).
+        """
+        return self._reserved_from(caller.role, action, relations)
+
+    def _reserved_from(self, role: Role, action: str, relations: Collection[str]) -> Reserved:
+        rule = self._reserved.get(action)
+        if rule is None or (rule.relation in relations and role in self._table[action][rule.relation]):
+            return Reserved()
+        return Reserved(rule.fields, rule.code, rule.detail)
+
     def matrix(self) -> Iterator[Cell]:
         """Every action with every role in every single relation that the service names, STRANGER included."""
         relations = {relation for row in self._table.values() for relation in row} | set(self._told) | {STRANGER}
@@ -152,7 +210,9 @@ class Policy:
                 for relation in sorted(relations):
                     barred = role in _BARRED
                     verdict = Verdict.FORBIDDEN if barred else self._judge(role, action, (relation,))
-                    yield Cell(action, role, relation, verdict)
+                    permitted = verdict is Verdict.PERMITTED
+                    reserved = self._reserved_from(role, action, (relation,)).fields if permitted else frozenset()
+                    yield Cell(action, role, relation, verdict, reserved)
 
     def _relations(self, action: str) -> Mapping[str, frozenset[Role]]:
         try:
@@ -165,14 +225,15 @@ class Policy:
         for relation in relations or (STRANGER,):
             if role in row.get(relation, ()):
                 return Verdict.PERMITTED
-        if all(relation == STRANGER for relation in relations):
-            return Verdict.HIDDEN
-        return Verdict.FORBIDDEN
+        # A role that could do nothing at all is a stranger, wherever its organisation stands.
+        has_part = any(role in self._parts.get(relation, ()) for relation in relations)
+        return Verdict.FORBIDDEN if has_part else Verdict.HIDDEN
 
     def _forbid(self, caller: Caller, action: str, relations: Collection[str]) -> NoReturn:
         for relation in sorted(relations):
-            if relation in self._told:
-                raise Forbidden(self._told[relation].code, self._told[relation].detail)
+            denial = self._told.get(relation)
+            if denial is not None and caller.role in denial.roles:
+                raise Forbidden(denial.code, denial.detail)
         row = self._relations(action)
         code = "PARTY_NOT_ALLOWED" if row.keys().isdisjoint(relations) else "ROLE_NOT_ALLOWED"
         may = "; ".join(f"{relation}: {', '.join(sorted(row[relation]))}" for relation in sorted(row))

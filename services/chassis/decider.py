@@ -7,11 +7,11 @@ After Jérémie Chassaing's decider pattern; see docs/decisions/0003-decider-fun
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 S = TypeVar("S")
 
@@ -94,3 +94,30 @@ class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an er
         """The input breaks one rule or several: the first names the refusal, all are listed."""
         first = faults[0]
         return cls(first.code, first.detail, because=Because.INPUT, faults=faults)
+
+
+EXISTENCE: Final = ""
+"""The field that stands for the making of a resource; as a JSON Pointer, the whole of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Fields that the sender of a command may name only as they stand, and what is said otherwise.
+
+    The table of access fills it, for only the table knows the caller; the decision asks it, for only the decision
+    knows what stands at the version that it is stored on.
+    """
+
+    fields: frozenset[str] = frozenset()
+    code: str = ""
+    detail: str = ""
+
+    def check(self, asked: Mapping[str, Any], stands: Mapping[str, Any]) -> None:
+        """Refuses a reserved field of `asked` that has another value than in `stands`. Raises Refused."""
+        faults = tuple(
+            Fault(f"/{name}" if name != EXISTENCE else "", self.code, self.detail)
+            for name, value in asked.items()
+            if name in self.fields and (name not in stands or stands[name] != value)
+        )
+        if faults:
+            raise Refused(self.code, self.detail, because=Because.RIGHTS, faults=faults)

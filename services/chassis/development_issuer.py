@@ -14,7 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.chassis.identity import Unauthenticated, is_name, token_role
+from contracts.fields import IDENTIFIER_RULE, is_identifier
+from services.chassis.identity import Unauthenticated, token_role
 
 LIFETIME: Final = 12 * 3600
 """Seconds, by the machine's clock."""
@@ -55,8 +56,8 @@ class DevelopmentIssuer:
     def issue(self, *, sub: str, org: str, role: str, audience: str, lifetime: int = LIFETIME) -> str:
         """A token for one person, lasting `lifetime` seconds. ValueError if no service would accept what it says."""
         for claim, value in (("sub", sub), ("org", org)):
-            if not is_name(value):
-                raise ValueError(f"{claim} has to be 1 to 200 printable characters")
+            if not is_identifier(value):
+                raise ValueError(f"{claim} has to be {IDENTIFIER_RULE}")
         try:
             held = token_role(role)
         except Unauthenticated as refused:

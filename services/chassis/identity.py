@@ -15,12 +15,11 @@ from typing import Any, Final, Protocol
 import jwt
 
 from contracts.codes import Role
+from contracts.fields import IDENTIFIER_RULE, is_identifier
 from services.chassis.decider import Actor
 
 ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "RS256", "PS256"})
 """Asymmetric ones only: whoever can verify must not be able to sign."""
-
-LONGEST_NAME: Final = 200
 
 _LONGEST_TOKEN: Final = 8192
 _REQUIRED: Final = ("sub", "org", "role", "iss", "aud", "exp")
@@ -101,6 +100,16 @@ class Verifier:
             raise Unauthenticated("a bearer token is needed", "TOKEN_MISSING")
         return await self.verify(token.strip(" "))
 
+    async def lasts(self, authorization: str) -> float:
+        """For how many seconds the token of an `Authorization` header counts before it has to be verified again.
+
+        Unauthenticated if it does not count any more.
+        """
+        await self.authenticate(authorization)
+        token = authorization.partition(" ")[2].strip(" ")
+        until, _ = self._remembered[hashlib.sha256(token.encode("ascii")).digest()]
+        return until - self._now()
+
     async def verify(self, token: str) -> Caller:
         """The caller that a token names. Unauthenticated if it is unreadable, expired, forged or not for us."""
         if not token.isascii() or len(token) > _LONGEST_TOKEN:
@@ -156,14 +165,9 @@ class Verifier:
         if expires <= self._now():
             raise Unauthenticated("the token has expired", "TOKEN_EXPIRED")
         for claim in ("sub", "org"):
-            if not is_name(claims[claim]):
-                raise Unauthenticated(f"{claim} is not a text of 1 to {LONGEST_NAME} printable characters")
+            if not is_identifier(claims[claim]):
+                raise Unauthenticated(f"{claim} is not a text of {IDENTIFIER_RULE}")
         return Caller(claims["sub"], claims["org"], token_role(claims["role"])), float(expires)
-
-
-def is_name(value: object) -> bool:
-    """Whether a value can stand as `sub` or `org`: 1 to 200 printable characters, not blank at either end."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable() and value == value.strip()
 
 
 def token_role(value: object) -> Role:

@@ -62,6 +62,31 @@ class Settings(BaseSettings):
     """The `aud` that a token must name."""
     body_limit: Annotated[int, Field(ge=1024)] = 1_000_000
     """Largest request body, in bytes; a longer one is answered with 413."""
+    header_limit: Annotated[int, Field(ge=1024)] = 65_536
+    """Most bytes of a request line and its headers; more are answered with 431, a longer address with 414."""
+    headers: Annotated[int, Field(ge=10)] = 100
+    """Most headers of a request; more are answered with 431."""
+    header_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """How long a request line and headers may take, from their first byte or from the connection's opening; 408."""
+    body_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long no byte of a body may come before 408. A body as a whole may take as long as it likes."""
+    idle_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """How long a connection may stay open without a request."""
+    answer_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """How long a client may take nothing of its answer before its connection is closed."""
+    connections: Annotated[int, Field(ge=0)] = 4000
+    """Most open connections; beyond them idle ones make room, and if all are at work the answer is 503. 0: as many as
+    there are descriptors for, which bound any other value too."""
+    connections_per_address: Annotated[int, Field(ge=0)] = 1000
+    """The same for one address, with 429; never more than three quarters of all. 0: no bound, as behind a gateway."""
+    streams: Annotated[int, Field(ge=0)] = 2500
+    """Most open event streams; a further one is answered with 503. 0: no bound."""
+    streams_per_organisation: Annotated[int, Field(ge=0)] = 200
+    """Most open event streams of one organisation; a further one is answered with 429. 0: no bound."""
+    rate_requests: Annotated[int, Field(ge=0)] = 60_000
+    """Requests of one organisation in `rate_seconds`, a line of a bulk being one; beyond them 429. 0: no bound."""
+    rate_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """The seconds in which an organisation may send `rate_requests`."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0

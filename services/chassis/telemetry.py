@@ -12,8 +12,9 @@ import logging
 import sys
 import time
 from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
@@ -130,6 +131,25 @@ def _stack(trace: TracebackType | None) -> list[str]:
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left its types out
 
 
+class Limit(StrEnum):
+    """The limits of the server, as the metrics name them."""
+
+    HEADER_BYTES = "header_bytes"
+    HEADERS = "headers"
+    HEADER_SECONDS = "header_seconds"
+    BODY_SECONDS = "body_seconds"
+    IDLE_SECONDS = "idle_seconds"
+    ANSWER_SECONDS = "answer_seconds"
+    MALFORMED = "malformed"
+    PIPELINED = "pipelined"
+    CONNECTIONS = "connections"
+    CONNECTIONS_PER_ADDRESS = "connections_per_address"
+    MADE_ROOM = "made_room"
+    STREAMS = "streams"
+    STREAMS_PER_ORGANISATION = "streams_per_organisation"
+    RATE = "rate"
+
+
 class Telemetry:
     """The metrics of one process, in a registry of their own."""
 
@@ -163,6 +183,17 @@ class Telemetry:
             ("service", "source"),
             registry=self.registry,
         )
+        self._refused = Counter(
+            "caserelay_refused",
+            "Connections, requests and streams that a limit of the server ended or refused.",
+            ("limit",),
+            registry=self.registry,
+        )
+        self._open = Gauge(
+            "caserelay_open", "Connections and event streams that are open now.", ("what",), registry=self.registry
+        )
+        # A limit that was never met is a zero, and not a series that is missing.
+        self._by_limit = {limit: self._refused.labels(limit.value) for limit in Limit}
         self._parts: dict[str, set[str]] = {}
         ProcessCollector(namespace="caserelay", registry=self.registry)
         # Looking a child up by its labels costs more than counting with it.
@@ -187,6 +218,14 @@ class Telemetry:
             fields = {"method": method, "route": route, "status": status, "duration_ms": round(seconds * 1000, 3)}
             # What `info` does, without its search for the caller's line, which costs a quarter of it all.
             _log.handle(_log.makeRecord(_log.name, logging.INFO, __file__, 0, "request", (), None, extra=fields))
+
+    def refused(self, limit: Limit) -> None:
+        """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
+        self._by_limit[limit].inc()
+
+    def watch(self, what: str, count: Callable[[], int]) -> None:
+        """Asks how many are open whenever somebody asks for the metrics."""
+        self._open.labels(what).set_function(count)
 
     def observe(self, service: str, head: int, behind: Mapping[str, int], parked: Mapping[str, int]) -> None:
         """How a service stands now: its log's last position, what each part lacks, what each source has put aside."""

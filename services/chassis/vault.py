@@ -2,7 +2,11 @@
 
 Its own database file, its name containing `vault`. Events carry only references. A record is written before the event
 that refers to it, so an acknowledged command never lacks its record; a record whose command failed is an orphan, and
-`sweep` deletes it.
+`sweep` empties it.
+
+A reference is written once. Of two commands that are decided at the same moment one is refused after its records were
+kept, so each attempt draws references of its own (`Deposit`), and the database itself refuses to write under one that
+was used before, also after its record was forgotten or swept: it cannot know to which the log refers.
 
 Every record is encrypted under a key of its own, and forgetting overwrites that key (crypto-shredding). Deleting alone
 is not enough: when SQLite moves rows between pages, secure_delete leaves copies of them behind. Keys are never moved:
@@ -37,11 +41,28 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS keys (slot INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS records_unsettled ON records (settled, kept_at);
 CREATE INDEX IF NOT EXISTS records_by_stream ON records (stream);
+-- Triggers and not the unique key alone, which lets REPLACE through.
+CREATE TRIGGER IF NOT EXISTS records_written_once BEFORE INSERT ON records
+  WHEN EXISTS (SELECT 1 FROM records WHERE ref = NEW.ref)
+  BEGIN SELECT RAISE(ABORT, 'a reference of the vault is written once'); END;
+CREATE TRIGGER IF NOT EXISTS records_never_changed BEFORE UPDATE ON records
+  WHEN (NEW.ref, NEW.stream, NEW.kept_at, NEW.slot) IS NOT (OLD.ref, OLD.stream, OLD.kept_at, OLD.slot)
+    OR NEW.record NOT IN (OLD.record, x'') OR NEW.settled < OLD.settled
+  BEGIN SELECT RAISE(ABORT, 'a record of the vault is forgotten, never changed'); END;
+CREATE TRIGGER IF NOT EXISTS records_never_deleted BEFORE DELETE ON records
+  BEGIN SELECT RAISE(ABORT, 'a reference of the vault is never free again'); END;
+CREATE TRIGGER IF NOT EXISTS keys_written_once BEFORE INSERT ON keys
+  WHEN EXISTS (SELECT 1 FROM keys WHERE slot = NEW.slot)
+  BEGIN SELECT RAISE(ABORT, 'a key of the vault is written once'); END;
+CREATE TRIGGER IF NOT EXISTS keys_never_changed BEFORE UPDATE ON keys
+  WHEN NEW.slot IS NOT OLD.slot OR NEW.key NOT IN (OLD.key, zeroblob(32))
+  BEGIN SELECT RAISE(ABORT, 'a key of the vault is shredded, never changed'); END;
+CREATE TRIGGER IF NOT EXISTS keys_never_deleted BEFORE DELETE ON keys
+  BEGIN SELECT RAISE(ABORT, 'a key of the vault is shredded, never deleted'); END;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
-_SHRED = "UPDATE keys SET key = zeroblob(32) WHERE slot IN (SELECT slot FROM records WHERE"
 # A key encrypts one record once, so the nonce need not differ.
 _NONCE = bytes(12)
 
@@ -50,33 +71,81 @@ class StillInTheLog(Exception):  # noqa: N818 - reads as what happened
     """Records were deleted, but another reader keeps their bytes in the write-ahead log; forget or sweep once more."""
 
 
+class AlreadyKept(Exception):  # noqa: N818 - reads as what happened
+    """Something was kept under this reference before, and stays as it was."""
+
+
 class Vault(Protocol):
     """A deletable store of personal data."""
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
-        """Stores a JSON object under a reference; `stream` is the one whose event will refer to it. Durable."""
+        """Stores a JSON object under a new reference; `stream` is the one whose event will refer to it. Durable.
+
+        Raises AlreadyKept where the reference was used before, whether its record is still there or not.
+        """
 
     async def read(self, ref: str) -> dict[str, Any] | None:
         """The record, None when there is none (any more)."""
 
     async def forget(self, stream: str) -> int:
-        """Deletes every record of a stream; returns how many there were."""
+        """Empties every record of a stream, and keeps their references from being used again; returns how many."""
 
     def fingerprint(self, body: bytes) -> str:
         """An HMAC of a request body under a key that never leaves the vault: comparable, and not reversible."""
 
     async def sweep(self, refers: Callable[[str, str], Awaitable[bool]]) -> int:
-        """Deletes records older than an hour to which no event refers (`refers(stream, ref)`); returns how many."""
+        """Empties records older than an hour to which no event refers (`refers(stream, ref)`); returns how many."""
 
     async def close(self) -> None:
         """Lets go of the file."""
 
 
-class _Sealed(NamedTuple):
+class Deposit:
+    """What one attempt of one command keeps in the vault, every record under a reference that nobody else has.
+
+    The command carries the references; `keep` is for the handler to call once the command is going to be stored. The
+    handler may come to that again, after a conflict: the records are then in the vault already.
+    """
+
+    def __init__(self, vault: Vault, stream: str) -> None:
+        """`stream` is the one whose events will refer to the records."""
+        self._vault = vault
+        self._stream = stream
+        self._records: dict[str, dict[str, Any]] = {}
+
+    def put(self, what: str, record: dict[str, Any]) -> str:
+        """The reference under which a record will be kept; `what` makes it readable for people."""
+        ref = f"{self._stream}.{what}.{secrets.token_hex(16)}"
+        self._records[ref] = record
+        return ref
+
+    async def keep(self) -> None:
+        """Keeps what is not in the vault yet."""
+        while self._records:
+            ref, record = next(iter(self._records.items()))
+            await self._vault.keep(ref, self._stream, record)
+            del self._records[ref]
+
+
+class Sealed(NamedTuple):
+    """A record as a vault stores it: encrypted under a key of its own."""
+
     ref: str
     stream: str
     key: bytes
     record: bytes
+
+    @classmethod
+    def of(cls, ref: str, stream: str, record: dict[str, Any]) -> Sealed:
+        """The record, sealed under a new key."""
+        key = secrets.token_bytes(32)
+        return cls(ref, stream, key, AESGCM(key).encrypt(_NONCE, to_json(record), ref.encode()))
+
+    @staticmethod
+    def opened(ref: str, key: bytes, record: bytes) -> dict[str, Any]:
+        """What was sealed."""
+        content: dict[str, Any] = from_json(AESGCM(key).decrypt(_NONCE, record, ref.encode()))
+        return content
 
 
 class SQLiteVault:
@@ -95,20 +164,28 @@ class SQLiteVault:
         self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
-        self._writer: GroupCommit[_Sealed, None] = GroupCommit(self._commit)
+        self._writer: GroupCommit[Sealed, None] = GroupCommit(self._commit)
         self._still_in_the_log = False
 
-    def _commit(self, batch: Sequence[_Sealed]) -> list[None]:
+    def _commit(self, batch: Sequence[Sealed]) -> list[AlreadyKept | None]:
         now = self._now()
         with self._transaction():
-            for one in batch:
-                self._db.execute(f"{_SHRED} ref = ?)", (one.ref,))
-                slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (one.key,)).lastrowid
-                self._db.execute(
-                    "INSERT OR REPLACE INTO records (ref, stream, kept_at, slot, record) VALUES (?,?,?,?,?)",
-                    (one.ref, one.stream, now, slot, one.record),
-                )
-        return [None] * len(batch)
+            return [self._insert(one, now) for one in batch]
+
+    def _insert(self, one: Sealed, now: float) -> AlreadyKept | None:
+        slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (one.key,)).lastrowid
+        try:
+            self._db.execute(
+                "INSERT INTO records (ref, stream, kept_at, slot, record) VALUES (?,?,?,?,?)",
+                (one.ref, one.stream, now, slot, one.record),
+            )
+        except sqlite3.IntegrityError as refusal:
+            if refusal.sqlite_errorname != "SQLITE_CONSTRAINT_TRIGGER":
+                raise
+            # Of this statement alone: the others of the batch are kept.
+            self._db.execute("UPDATE keys SET key = zeroblob(32) WHERE slot = ?", (slot,))
+            return AlreadyKept(one.ref)
+        return None
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -122,24 +199,32 @@ class SQLiteVault:
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
-        key = secrets.token_bytes(32)
-        sealed = AESGCM(key).encrypt(_NONCE, to_json(record), ref.encode())
-        await self._writer.submit(_Sealed(ref, stream, key, sealed))
+        await self._writer.submit(Sealed.of(ref, stream, record))
 
     async def read(self, ref: str) -> dict[str, Any] | None:
         """See `Vault.read`."""
         row = self._db.execute(
-            "SELECT key, record FROM records JOIN keys USING (slot) WHERE ref = ?", (ref,)
+            "SELECT key, record FROM records JOIN keys USING (slot) WHERE ref = ? AND record <> x''", (ref,)
         ).fetchone()
-        return from_json(AESGCM(row[0]).decrypt(_NONCE, row[1], ref.encode())) if row else None
+        return Sealed.opened(ref, *row) if row else None
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
         with self._transaction():
-            self._db.execute(f"{_SHRED} stream = ?)", (stream,))
-            deleted = self._db.execute("DELETE FROM records WHERE stream = ?", (stream,)).rowcount
+            forgotten = self._empty("stream = ?", stream)
         self._truncate_wal()
-        return deleted
+        return forgotten
+
+    def _empty(self, which: str, of: str) -> int:
+        self._db.execute(
+            f"UPDATE keys SET key = zeroblob(32) WHERE slot IN (SELECT slot FROM records WHERE {which})",  # noqa: S608 - constants
+            (of,),
+        )
+        # The reference stays, so that nothing else is ever found under it.
+        return self._db.execute(
+            f"UPDATE records SET record = x'', settled = 1 WHERE {which} AND record <> x''",  # noqa: S608 - constants
+            (of,),
+        ).rowcount
 
     def _truncate_wal(self) -> None:
         # The write-ahead log still holds what was deleted, until it is folded into the file.
@@ -156,19 +241,16 @@ class SQLiteVault:
         """See `Vault.sweep`."""
         before, swept = self._now() - ORPHAN_AFTER_SECONDS, 0
         while old := self._db.execute(
-            "SELECT ref, stream, kept_at FROM records WHERE settled = 0 AND kept_at < ? LIMIT ?",
+            "SELECT ref, stream FROM records WHERE settled = 0 AND kept_at < ? LIMIT ?",
             (before, SWEPT_AT_ONCE),
         ).fetchall():
-            for ref, stream, kept_at in old:
+            for ref, stream in old:
                 referred = await refers(stream, ref)
-                # Unless it was kept anew meanwhile.
-                this = "ref = ? AND kept_at = ?", (ref, kept_at)
                 with self._transaction():
                     if referred:
-                        self._db.execute(f"UPDATE records SET settled = 1 WHERE {this[0]}", this[1])  # noqa: S608 - constants
+                        self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
                     else:
-                        self._db.execute(f"{_SHRED} {this[0]})", this[1])
-                        swept += self._db.execute(f"DELETE FROM records WHERE {this[0]}", this[1]).rowcount  # noqa: S608 - constants
+                        swept += self._empty("ref = ? AND NOT settled", ref)
             await asyncio.sleep(0)
         if swept or self._still_in_the_log:
             self._truncate_wal()

@@ -12,46 +12,38 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
-from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit_async import AsyncGroupCommit
 from services.chassis.postgres import Database, RefusedDatabase, connect, is_lost, persist
-from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, StillInTheLog
+from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, AlreadyKept, Sealed, StillInTheLog
 
 _KEEP: Final = """
-WITH given AS (
-  SELECT DISTINCT ON (ref) ref, stream, key, record
+WITH numbered AS (
+  SELECT n, ref, stream, key, record, nextval(pg_get_serial_sequence('keys', 'slot')) AS slot
   FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::bytea[]) WITH ORDINALITY AS u (ref, stream, key, record, n)
-  ORDER BY ref, n DESC
-), shredded AS (
-  DELETE FROM keys WHERE slot IN (SELECT slot FROM records JOIN given USING (ref))
-), numbered AS (
-  SELECT ref, stream, key, record, nextval(pg_get_serial_sequence('keys', 'slot')) AS slot FROM given
+), kept AS (
+  INSERT INTO records (ref, stream, kept_at, slot, record)
+    SELECT ref, stream, %b::float8, slot, record FROM numbered ORDER BY ref, n
+  ON CONFLICT (ref) DO NOTHING
+  RETURNING slot
 ), fresh AS (
-  INSERT INTO keys (slot, key) OVERRIDING SYSTEM VALUE SELECT slot, key FROM numbered
+  INSERT INTO keys (slot, key) OVERRIDING SYSTEM VALUE SELECT slot, key FROM numbered JOIN kept USING (slot)
 )
-INSERT INTO records (ref, stream, kept_at, slot, record)
-  SELECT ref, stream, %b::float8, slot, record FROM numbered
-ON CONFLICT (ref) DO UPDATE SET
-  stream = excluded.stream, kept_at = excluded.kept_at, settled = false, slot = excluded.slot, record = excluded.record
+SELECT n FROM numbered JOIN kept USING (slot)
 """
-_FORGET: Final = """
-WITH gone AS (DELETE FROM records WHERE {} RETURNING slot), shredded AS (
-  DELETE FROM keys WHERE slot IN (SELECT slot FROM gone))
+_EMPTY: Final = """
+WITH gone AS (
+  UPDATE records SET record = '', settled = true WHERE {} AND record <> '' RETURNING slot
+), shredded AS (
+  DELETE FROM keys WHERE slot IN (SELECT slot FROM gone)
+)
 SELECT count(*) FROM gone"""
-_NONCE: Final = bytes(12)  # a key encrypts one record once
-
-
-class _Sealed(NamedTuple):
-    ref: str
-    stream: str
-    key: bytes
-    record: bytes
+_OF_STREAM: Final = _EMPTY.format("stream = %b")
+_ORPHAN: Final = _EMPTY.format("ref = %b AND NOT settled")
 
 
 class PostgresVault:
@@ -63,7 +55,7 @@ class PostgresVault:
         self._fingerprint_key = self._own_secret()
         self._connection: AsyncConnection[Any] | None = None
         self._connecting = asyncio.Lock()
-        self._writer: AsyncGroupCommit[_Sealed, None] = AsyncGroupCommit(self._commit)
+        self._writer: AsyncGroupCommit[Sealed, None] = AsyncGroupCommit(self._commit)
         self._reader: AsyncGroupCommit[str, dict[str, Any] | None] = AsyncGroupCommit(self._read)
         self._rewrite_due = False
 
@@ -80,7 +72,7 @@ class PostgresVault:
         return bytes(row[0])
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        # Every statement here may be repeated: a record kept twice is the same one.
+        # Every statement here may be repeated: a record that is kept already stays as it is.
         async def run() -> list[tuple[Any, ...]]:
             async with self._connecting:
                 if self._connection is None or self._connection.closed:
@@ -97,15 +89,21 @@ class PostgresVault:
 
         return await persist(run)
 
-    async def _commit(self, batch: Sequence[_Sealed]) -> list[Exception | None]:
+    async def _commit(self, batch: Sequence[Sealed]) -> list[Exception | None]:
         refs, streams, keys, records = (list(column) for column in zip(*batch, strict=True))
-        await self._rows(_KEEP, refs, streams, keys, records, self._now())
-        return [None] * len(batch)
+        kept = {n for (n,) in await self._rows(_KEEP, refs, streams, keys, records, self._now())}
+        results: list[Exception | None] = [None if n in kept else AlreadyKept(ref) for n, ref in enumerate(refs, 1)]
+        if any(results):
+            # Where the answer to a commit was lost, the statement came a second time: what is there is our own.
+            there = dict(await self._rows("SELECT ref, record FROM records WHERE ref = ANY(%b)", refs))
+            for n, one in enumerate(batch):
+                if there.get(one.ref) == one.record:
+                    results[n] = None
+        return results
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
-        key = secrets.token_bytes(32)
-        await self._writer.submit(_Sealed(ref, stream, key, AESGCM(key).encrypt(_NONCE, to_json(record), ref.encode())))
+        await self._writer.submit(Sealed.of(ref, stream, record))
 
     async def read(self, ref: str) -> dict[str, Any] | None:
         """See `Vault.read`."""
@@ -113,12 +111,12 @@ class PostgresVault:
 
     async def _read(self, refs: Sequence[str]) -> list[dict[str, Any] | Exception | None]:
         rows = await self._rows("SELECT ref, key, record FROM records JOIN keys USING (slot) WHERE ref = ANY(%b)", refs)
-        found = {ref: from_json(AESGCM(key).decrypt(_NONCE, record, ref.encode())) for ref, key, record in rows}
+        found = {ref: Sealed.opened(ref, key, record) for ref, key, record in rows}
         return [found.get(ref) for ref in refs]
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        ((deleted,),) = await self._rows(_FORGET.format("stream = %b"), stream)
+        ((deleted,),) = await self._rows(_OF_STREAM, stream)
         self._rewrite_due = True
         await self._rewrite_keys()
         return int(deleted)
@@ -129,8 +127,6 @@ class PostgresVault:
         async with await connect(self._database) as connection:
             await connection.execute("SET lock_timeout = '2s'")
             try:
-                # Two that keep the same reference at once can leave the key of one behind.
-                await connection.execute("DELETE FROM keys WHERE slot NOT IN (SELECT slot FROM records)")
                 await connection.execute("VACUUM (FULL) keys")
             except psycopg.errors.LockNotAvailable:
                 raise StillInTheLog from None
@@ -144,16 +140,13 @@ class PostgresVault:
         """See `Vault.sweep`."""
         before, swept = self._now() - ORPHAN_AFTER_SECONDS, 0
         while old := await self._rows(
-            "SELECT ref, stream, kept_at FROM records WHERE NOT settled AND kept_at < %b LIMIT %b",
-            before,
-            SWEPT_AT_ONCE,
+            "SELECT ref, stream FROM records WHERE NOT settled AND kept_at < %b LIMIT %b", before, SWEPT_AT_ONCE
         ):
-            for ref, stream, kept_at in old:
-                # The moment too: it may have been kept anew meanwhile.
+            for ref, stream in old:
                 if await refers(stream, ref):
-                    await self._rows("UPDATE records SET settled = true WHERE ref = %b AND kept_at = %b", ref, kept_at)
+                    await self._rows("UPDATE records SET settled = true WHERE ref = %b", ref)
                 else:
-                    ((gone,),) = await self._rows(_FORGET.format("ref = %b AND kept_at = %b"), ref, kept_at)
+                    ((gone,),) = await self._rows(_ORPHAN, ref)
                     swept += gone
         if swept or self._rewrite_due:
             self._rewrite_due = True

@@ -34,7 +34,8 @@ _RELATIONS: Final = {
 }
 
 POLICY: Final = Policy(
-    Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()
+    (Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
+    unconcealed=(ANY_ORGANISATION,),
 )
 
 

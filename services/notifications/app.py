@@ -81,7 +81,7 @@ def build(
         more_behind=topics.behind,
         closers=[consumed.close],
     )
-    live = LiveFeed(service)
+    live = LiveFeed(service, telemetry)
     service.closers.append(live.end)
     app = service_app(
         service,

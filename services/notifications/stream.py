@@ -1,48 +1,55 @@
 """The feed as server-sent events (WHATWG HTML, 9.2): what is recorded is pushed within milliseconds.
 
 Nothing is queued for a client. Each one has a place in the feed and reads on from there at its own speed, so a slow
-client costs one page and a fast one nothing more.
+client costs one page and a fast one nothing more. One that takes nothing is let go by the server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import suppress
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fastapi import Request, Response
 from pydantic_core import to_json
-from starlette.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Receive, Scope, Send
 
+from services.chassis.http import problems
 from services.chassis.http.positions import cursor
+from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Caller, Unauthenticated
 from services.chassis.service import Service
+from services.chassis.telemetry import Limit, Telemetry
 from services.notifications.access import STREAM
+from services.notifications.listeners import Listener, Listeners
 from services.notifications.reading import messages_at
-from services.notifications.views import page
+from services.notifications.views import Page, page, readers_of
 
 AT_ONCE: Final = 50
-STUCK_SECONDS: Final = 30.0
-"""A client that takes nothing for so long is let go; it may come back and resume."""
+KEPT: Final = 64
+"""Pages, and pieces of the feed as they are written, that are kept for others who want the very same."""
 
 
-class EventStream(StreamingResponse):
-    """An answer that goes on until either side ends it."""
+class EventStream(Response):
+    """An answer that goes on until either side ends it: `run` sends it, or a refusal in its place."""
 
     media_type = "text/event-stream"
 
-    async def stream_response(self, send: Send) -> None:
-        """See StreamingResponse; in addition, a client that is stuck ends it."""
+    def __init__(self, run: Run, status_code: int = 200) -> None:
+        # Proxies must not hold back what has come; nobody may keep it.
+        super().__init__(status_code=status_code, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        del self.headers["content-length"]
+        self._run = run
 
-        async def promptly(message: Message) -> None:
-            async with asyncio.timeout(STUCK_SECONDS):
-                await send(message)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        await self._run(self, scope, receive, send)
 
-        with suppress(TimeoutError):
-            await super().stream_response(promptly)
+
+Run = Callable[[EventStream, Scope, Receive, Send], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,64 +64,134 @@ class Subscriber:
 class LiveFeed:
     """Every open stream of the service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, telemetry: Telemetry) -> None:
         self._service = service
-        self._ending = asyncio.Event()
+        self._telemetry = telemetry
+        self._listeners = Listeners(service)
+        self._of_organisation: Counter[str] = Counter()
+        self._pages: OrderedDict[object, Page] = OrderedDict()
+        self._pieces: OrderedDict[tuple[int, ...], asyncio.Task[bytes]] = OrderedDict()
+        telemetry.watch("streams", self._of_organisation.total)
 
     def end(self) -> None:
         """Ends all streams at once, and those that are opened from now on as soon as they are."""
-        self._ending.set()
+        self._listeners.end()
 
     def respond(self, subscriber: Subscriber, after: int) -> EventStream:
-        """The stream of what the subscriber may see behind position `after`."""
-        # Proxies must not hold back what has come; nobody may keep it.
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return EventStream(self._events(subscriber, after), headers=headers)
+        """The stream of what the subscriber may see behind position `after`; a refusal if too many are open."""
 
-    async def _events(self, subscriber: Subscriber, after: int) -> AsyncIterator[bytes]:
-        # At once, so that the client knows that it is connected before anything happens. Comments have no blank line
-        # behind them: some clients take one for an event without data.
-        yield b": connected\n"
-        said_at = time.monotonic()
-        while not self._ending.is_set():
-            if not await self._still_valid(subscriber):
-                yield b": the token has expired\n"
+        async def run(answer: EventStream, scope: Scope, receive: Receive, send: Send) -> None:
+            if (refusal := self._refusal(subscriber.caller.org)) is not None:
+                await problems.response_to(refusal, Request(scope))(scope, receive, send)
                 return
-            index = self._service.index
-            known = index.through()
-            found = page(index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types)
-            after = found.next
-            if found.positions:
-                messages = await messages_at(self._service.log, found.positions)
-                yield b"".join(
-                    _event(position, message) for position, message in zip(found.positions, messages, strict=True)
-                )
-                said_at = time.monotonic()
-            # Counted from the last word to this client: what goes on for others is no sign of life.
-            elif (left := said_at + self._service.settings.heartbeat_seconds - time.monotonic()) > 0:
-                await self._moved(known, left)
-            else:
-                yield b": still here\n"
-                said_at = time.monotonic()
+            await self._run(answer, subscriber, after, receive, send)
 
-    async def _still_valid(self, subscriber: Subscriber) -> bool:
-        try:
-            await self._service.verifier.authenticate(subscriber.authorization)
-        except Unauthenticated:
-            return False
-        return True
+        return EventStream(run)
 
-    async def _moved(self, known: int, seconds: float) -> None:
-        """Returns when the index has gone beyond `known` or the streams end, at the latest after so many seconds."""
-        waiting = [
-            asyncio.ensure_future(self._service.projection.wait_through(known + 1)),
-            asyncio.ensure_future(self._ending.wait()),
-        ]
+    def _refusal(self, organisation: str) -> ProblemError | None:
+        # In the answer and not in the route: between this and the place that is taken nothing else may happen.
+        settings = self._service.settings
+        again = {"Retry-After": "10"}
+        if settings.streams and self._of_organisation.total() >= settings.streams:
+            self._telemetry.refused(Limit.STREAMS)
+            detail = "as many streams are open as there may be; come back, or ask /v1/feed"
+            return ProblemError(503, "TOO_MANY_STREAMS", detail, headers=again)
+        if 0 < settings.streams_per_organisation <= self._of_organisation[organisation]:
+            self._telemetry.refused(Limit.STREAMS_PER_ORGANISATION)
+            detail = (
+                f"an organisation may have {settings.streams_per_organisation} streams open; share them, or end one"
+            )
+            return ProblemError(429, "TOO_MANY_STREAMS_OF_ORGANISATION", detail, headers=again)
+        return None
+
+    async def _run(self, answer: EventStream, subscriber: Subscriber, after: int, receive: Receive, send: Send) -> None:
+        async def say(piece: bytes, *, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+        organisation = subscriber.caller.org
+        listener = Listener(readers_of(subscriber.caller, STREAM), subscriber.types, after)
+        self._of_organisation[organisation] += 1
+        self._listeners.enter(listener)
+        leaving = asyncio.create_task(_until_gone(listener, receive))
         try:
-            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})
+            # At once, so that the client knows that it is connected before anything happens. Comments have no blank
+            # line behind them: some clients take one for an event without data.
+            await say(b": connected\n")
+            await self._tell(listener, subscriber, say)
+            await say(b"", more=False)
         finally:
-            for one in waiting:
-                one.cancel()
+            leaving.cancel()
+            self._listeners.leave(listener)
+            self._of_organisation[organisation] -= 1
+            if not self._of_organisation[organisation]:
+                del self._of_organisation[organisation]
+
+    async def _tell(self, listener: Listener, subscriber: Subscriber, say: Callable[[bytes], Awaitable[None]]) -> None:
+        valid_until = 0.0
+        self._listeners.spoke(listener)
+        while True:
+            # Before anything is looked at: what happens meanwhile wakes it again.
+            listener.woken.clear()
+            if listener.gone or self._listeners.ending:
+                return
+            if valid_until <= time.monotonic():
+                try:
+                    valid_until = time.monotonic() + await self._service.verifier.lasts(subscriber.authorization)
+                except Unauthenticated:
+                    await say(b": the token has expired\n")
+                    return
+                listener.until = valid_until
+            elif listener.news:
+                found = self._page(subscriber, listener.after)
+                listener.after = found.next
+                # Until a page comes out empty there may be more behind it.
+                listener.news = bool(found.positions)
+                if found.positions:
+                    await say(await self._piece(found.positions))
+                    self._listeners.spoke(listener)
+            elif self._listeners.is_due(listener):
+                await say(b": still here\n")
+                self._listeners.spoke(listener)
+            else:
+                await listener.woken.wait()
+
+    def _page(self, subscriber: Subscriber, after: int) -> Page:
+        """A page for this very caller; many streams of one caller ask for it once, as long as nothing happens."""
+        index = self._service.index
+        key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, index.through())
+        found = self._pages.get(key)
+        if found is None:
+            found = page(index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types)
+            self._pages[key] = found
+            while len(self._pages) > KEPT:
+                self._pages.popitem(last=False)
+        return found
+
+    async def _piece(self, positions: tuple[int, ...]) -> bytes:
+        """The events at these positions as they are sent, read once for all who are to have the same ones."""
+        piece = self._pieces.get(positions)
+        if piece is None or (piece.done() and (piece.cancelled() or piece.exception() is not None)):
+            piece = self._pieces[positions] = asyncio.create_task(self._write(positions))
+            while len(self._pieces) > KEPT:
+                self._pieces.popitem(last=False)
+        # One client that leaves must not take it away from the others.
+        return await asyncio.shield(piece)
+
+    async def _write(self, positions: tuple[int, ...]) -> bytes:
+        messages = await messages_at(self._service.log, positions)
+        return b"".join(_event(position, message) for position, message in zip(positions, messages, strict=True))
+
+
+async def _until_gone(listener: Listener, receive: Receive) -> None:
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    except ProblemError:
+        # It sends more than a body may be.
+        pass
+    finally:
+        listener.leave()
 
 
 def _event(position: int, message: dict[str, Any]) -> bytes:

@@ -235,14 +235,38 @@ def page(
             return Page(tuple(shown), place)
 
 
+def readers_of(caller: Caller, action: str) -> tuple[str, ...]:
+    """As which readers the index lists what the caller may see; `audience` names the same ones."""
+    if POLICY.permits(caller, action, (OVERSIGHT,)):
+        return (_OVERSEERS,)
+    return (_organisation_reader(caller.org), _EVERYBODY)
+
+
+def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
+    """Who may find something in the next `limit` messages behind `after`: the types by reader; and through where.
+
+    Two look-ups, however many listen. Like the index it decides nothing: it says who has a reason to ask for a page.
+    """
+    through = max(after, reader.through())
+    found = reader.find(AUDIENCE.name, {"reader": _OVERSEERS}, after=after, limit=limit)
+    rows = [row for row in found if row.seq <= through]
+    parties = parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
+    told: dict[str, set[str]] = {}
+    for row in rows:
+        readers = [_OVERSEERS]
+        if row.columns["case_id"] is None:
+            readers.append(_EVERYBODY)
+        elif (those := parties.get(str(row.columns["case_id"]))) is not None:
+            readers += [_organisation_reader(one) for one in those.organisations if those.sees(one, _item(row))]
+        for one in readers:
+            told.setdefault(one, set()).add(str(row.columns["type"]))
+    return told, rows[-1].seq if len(rows) == limit else through
+
+
 def _candidates(
     reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
 ) -> list[Row]:
-    if POLICY.permits(caller, action, (OVERSIGHT,)):
-        readers = [_OVERSEERS]
-    else:
-        readers = [_organisation_reader(caller.org), _EVERYBODY]
-    where: dict[str, Sequence[Value]] = {"reader": readers}
+    where: dict[str, Sequence[Value]] = {"reader": readers_of(caller, action)}
     if types is not None and len(types) < len(MESSAGES):
         where["type"] = tuple(types)
     return reader.find(AUDIENCE.name, where, after=after, limit=limit)

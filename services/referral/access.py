@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from contracts.codes import OrganisationKind, Role, WithdrawReason
-from services.chassis.access import Denial, Policy, Rule
+from services.chassis.access import Denial, FieldRule, Policy, Rule
+from services.chassis.decider import EXISTENCE
 from services.chassis.identity import Caller
 from services.referral.domain.desk import Desk
 from services.referral.domain.organisation import Organisation
@@ -14,6 +15,8 @@ from services.referral.domain.referral_state import TERMINAL
 
 AGENCY: Final = "AGENCY"
 """Somebody of an agency, as to things that do not exist yet."""
+SUSPENDED_AGENCY: Final = "SUSPENDED_AGENCY"
+"""The same, while the operator has suspended the agency."""
 OWNER_AGENCY: Final = "OWNER_AGENCY"
 ADDRESSED_ORGANISATION: Final = "ADDRESSED_ORGANISATION"
 CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
@@ -74,10 +77,28 @@ POLICY: Final = Policy(
     [
         Denial(
             FORMER_ORGANISATION,
+            _READERS,
             "ACCESS_ENDED",
             "the organisation's access to the case ended twelve weeks after its referral did",
+        ),
+        Denial(
+            SUSPENDED_AGENCY,
+            _COUNSELLORS,
+            "ORGANISATION_SUSPENDED",
+            "the operator has suspended your organisation: it makes no new referrals; those under way go on",
+        ),
+    ],
+    fields=[
+        FieldRule(
+            "describe-organisation",
+            frozenset({EXISTENCE, "kind", "programmes", "suspended"}),
+            PLATFORM,
+            "FIELD_OF_THE_OPERATOR",
+            "whether an organisation is registered, as what, for which programmes, and whether it is suspended, is "
+            "the OPERATOR's to say; leave these fields out, or send them as they stand",
         )
     ],
+    unconcealed=(AGENCY, SUSPENDED_AGENCY, ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM),
 )
 
 
@@ -112,15 +133,22 @@ def _addressed(desk: Desk, access_term: timedelta) -> str:
 
 def relations_of_agency(own: Organisation) -> tuple[str, ...]:
     """How somebody of the organisation stands to referrals that do not exist yet: as of an agency, or not."""
-    is_agency = own.description is not None and own.description.kind == OrganisationKind.AGENCY
-    return (AGENCY,) if is_agency else (ANY_ORGANISATION,)
+    if own.description is None or own.description.kind != OrganisationKind.AGENCY:
+        return (ANY_ORGANISATION,)
+    return (SUSPENDED_AGENCY,) if own.description.suspended else (AGENCY,)
 
 
-def relations_to_organisation(caller: Caller, organisation: str) -> tuple[str, ...]:
-    """How the caller stands to an organisation. What an organisation offers is no secret among organisations."""
+def relations_to_organisation(caller: Caller, organisation: str, own: Organisation) -> tuple[str, ...]:
+    """How the caller, whose own organisation is `own`, stands to an organisation that is to be described.
+
+    An operator is one of the platform's, which may register itself first: nobody becomes the operator of others by a
+    role that an agency or a mentoring organisation gives its people.
+    """
     relations = [ANY_ORGANISATION]
     if caller.org == organisation:
         relations.append(OWN_ORGANISATION)
-    if caller.role is Role.OPERATOR:
+    if caller.role is Role.OPERATOR and (
+        own.description is None or own.description.kind == OrganisationKind.PLATFORM_OPERATOR
+    ):
         relations.append(PLATFORM)
     return tuple(relations)

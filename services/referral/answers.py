@@ -68,12 +68,16 @@ class PersonAnswer(Contract):
 
 
 class OrganisationAnswer(Contract):
-    """An organisation; `taken` counts the accepted referrals that it carries now."""
+    """An organisation; `taken` counts the accepted referrals that it carries now.
+
+    `suspended`: it gets, or makes, no new offers; what is under way goes on.
+    """
 
     id: str
     name: str
     kind: str
     programmes: list[str]
+    suspended: bool
     languages: list[str]
     sectors: list[str]
     capacity: int | None

@@ -31,7 +31,7 @@ from services.chassis.http.positions import read_cursor
 from services.referral import bodies
 from services.referral.answers import PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
-from services.referral.intake import PERSONAL, Intake, merged
+from services.referral.intake import PERSONAL, Intake
 from services.referral.lists import Lists
 from services.referral.reading import Referrals
 
@@ -76,7 +76,7 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
     ) -> Response:
         check_text(patch, PERSONAL)
         found = await referrals.find(asked.caller, referral_id, "edit")
-        return await intake.edit(asked, found, merged(found, patch), patch)
+        return await intake.edit(asked, found, patch)
 
     @router.get("/{referral_id}/events", response_model=RecordedPage, summary="The raw record of a referral.")
     async def events(

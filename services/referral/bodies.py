@@ -37,6 +37,8 @@ from contracts.fields import (
     Name,
     Reference,
     Region,
+    StaffId,
+    Vaulted,
 )
 
 UuidText = Annotated[str, Field(pattern=UUID)]
@@ -96,7 +98,7 @@ class ReferralBody(Body):
     programme: Reference
     to: Reference | None = None
     client: ClientBody
-    contact: ContactBody | None = None
+    contact: Annotated[ContactBody, Vaulted()] | None = None
     contact_language: LanguageTag | None = None
     languages: Annotated[list[LanguageBody], Field(max_length=MANY)] = []
     occupations: Annotated[list[OccupationBody], Field(max_length=MANY)] = []
@@ -153,9 +155,12 @@ class WaitlistBody(Body):
 
 
 class AcceptBody(Body):
-    """The coordinator (a `sub` of the organisation) who is responsible from now on."""
+    """The coordinator of the organisation. A colleague is responsible from the first own command on the case.
 
-    coordinator: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+    Until then the person who accepts is.
+    """
+
+    coordinator: StaffId
 
 
 class DeclineBody(Body):
@@ -194,15 +199,30 @@ class LegalBasisWithdrawalBody(Body):
 
 
 class OrganisationBody(Body):
-    """An organisation as it describes itself. `capacity`: people at once, null for no limit."""
+    """An organisation. Its name, languages, sectors, capacity and contact point are its own to say.
+
+    `kind`, `programmes` and `suspended` are the OPERATOR's, who names a kind always. An organisation leaves them out,
+    or sends them as GET answered them; what GET has besides may be sent back too, and is not looked at.
+    """
 
     name: Name
-    kind: OrganisationKind
-    programmes: Annotated[list[Reference], Field(max_length=50)] = []
+    kind: Annotated[OrganisationKind | None, Field(description="The OPERATOR's, and required of it.")] = None
+    programmes: Annotated[
+        list[Reference], Field(max_length=50, description="The OPERATOR's; none where the OPERATOR leaves it out.")
+    ] = []
+    suspended: Annotated[
+        Flag, Field(description="The OPERATOR's: no new offers, what is under way goes on. Left out, it stays.")
+    ] = False
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
     sectors: Annotated[list[NaceCode], Field(max_length=50)] = []
-    capacity: Annotated[Count, Field(ge=0, le=1_000_000)] | None = None
+    capacity: Annotated[
+        Annotated[Count, Field(ge=0, le=1_000_000)] | None, Field(description="People at once; null for no limit.")
+    ] = None
     contact_point: FreeText | None = None
+    id: Annotated[str | None, Field(description="From GET: that of the path.")] = None
+    taken: Annotated[Count | None, Field(description="From GET: not looked at.")] = None
+    version: Annotated[Count | None, Field(description="From GET: not looked at, since If-Match names it.")] = None
+    links: Annotated[dict[str, str] | None, Field(description="From GET: not looked at.")] = None
 
 
 class TermBody(Body):

@@ -219,6 +219,8 @@ async def _answer(
 
 
 async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+    # A line is a request: many in one body are no way around the rate.
+    request.app.state.rates.take(caller.org)
     if isinstance(sent, ProblemError):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from contracts.codes import DeclineReason, Question, WaitlistReason, WithdrawReason
 from contracts.fields import Body
 from services.chassis.decider import Actor
+from services.chassis.vault import Deposit
 from services.referral import bodies
 from services.referral.domain import answering, correction, ending, submission
 from services.referral.domain.desk import ReferralCommand
@@ -84,11 +85,21 @@ def packet_of(body: bodies.ReferralBody, contact_ref: str | None) -> Packet:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamped:
-    """A command with the texts that it refers to: vault reference → record."""
+class Stamp:
+    """What is stamped on a command: of which referral, when, by whom; and where its texts are set aside."""
 
-    command: ReferralCommand
-    texts: Mapping[str, dict[str, Any]]
+    referral_id: str
+    at: datetime
+    by: Actor
+    deposit: Deposit
+
+    def ref(self, what: str, text: str) -> str:
+        """The vault reference of a text."""
+        return self.deposit.put(what, {"text": text})
+
+    def ref_or_none(self, what: str, text: str | None) -> str | None:
+        """The vault reference of a text that may be left out."""
+        return self.ref(what, text) if text is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,93 +108,82 @@ class Action:
 
     body: type[Body]
     summary: str
-    stamp: Callable[[Any, str, datetime, Actor, int], Stamped]
+    command: Callable[[Any, Stamp], ReferralCommand]
 
 
-def _plain(command: type[ReferralCommand]) -> Callable[[Any, str, datetime, Actor, int], Stamped]:
-    def stamp(_body: Any, referral_id: str, at: datetime, by: Actor, _version: int) -> Stamped:
-        return Stamped(command(referral_id=referral_id, at=at, by=by), {})
+def _plain(command: type[ReferralCommand]) -> Callable[[Any, Stamp], ReferralCommand]:
+    def build(_body: Any, stamp: Stamp) -> ReferralCommand:
+        return command(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by)
 
-    return stamp
-
-
-def _text_ref(referral_id: str, what: str, version: int) -> str:
-    # The version makes a text of a second try another record; a text once referred to is never overwritten.
-    return f"{referral_id}.{what}.{version}"
+    return build
 
 
-def _submit(_body: Any, referral_id: str, at: datetime, by: Actor, _version: int) -> Stamped:
-    return Stamped(
-        submission.SubmitDraft(
-            referral_id=referral_id,
-            at=at,
-            by=by,
-            legal_basis_id=legal_basis_id_for(referral_id),
-            new_case_id=new_case_id_for(referral_id),
-        ),
-        {},
+def _submit(_body: Any, stamp: Stamp) -> ReferralCommand:
+    return submission.SubmitDraft(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        legal_basis_id=legal_basis_id_for(stamp.referral_id),
+        new_case_id=new_case_id_for(stamp.referral_id),
     )
 
 
-def _request_information(
-    body: bodies.RequestInformationBody, referral_id: str, at: datetime, by: Actor, _version: int
-) -> Stamped:
+def _request_information(body: bodies.RequestInformationBody, stamp: Stamp) -> ReferralCommand:
     codes = tuple(Question(code) for code in body.codes)
-    return Stamped(answering.RequestInformation(referral_id=referral_id, at=at, by=by, codes=codes), {})
+    return answering.RequestInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, codes=codes)
 
 
-def _provide_information(
-    body: bodies.ProvideInformationBody, referral_id: str, at: datetime, by: Actor, version: int
-) -> Stamped:
-    texts = {_text_ref(referral_id, f"answer.{n}", version): one for n, one in enumerate(body.answers)}
-    answers = tuple(answering.InformationAnswer(code=one.code.value, answer_ref=ref) for ref, one in texts.items())
-    command = answering.ProvideInformation(referral_id=referral_id, at=at, by=by, answers=answers)
-    return Stamped(command, {ref: {"text": one.answer} for ref, one in texts.items()})
+def _provide_information(body: bodies.ProvideInformationBody, stamp: Stamp) -> ReferralCommand:
+    answers = tuple(
+        answering.InformationAnswer(code=one.code.value, answer_ref=stamp.ref("answer", one.answer))
+        for one in body.answers
+    )
+    return answering.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
 
 
-def _waitlist(body: bodies.WaitlistBody, referral_id: str, at: datetime, by: Actor, _version: int) -> Stamped:
-    command = answering.Waitlist(
-        referral_id=referral_id,
-        at=at,
-        by=by,
+def _waitlist(body: bodies.WaitlistBody, stamp: Stamp) -> ReferralCommand:
+    return answering.Waitlist(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
         reason=WaitlistReason(body.reason),
         expected_by=body.expected_by,
         client_agreed=body.client_agreed,
     )
-    return Stamped(command, {})
 
 
-def _accept(body: bodies.AcceptBody, referral_id: str, at: datetime, by: Actor, _version: int) -> Stamped:
-    return Stamped(answering.Accept(referral_id=referral_id, at=at, by=by, coordinator=body.coordinator), {})
+def _accept(body: bodies.AcceptBody, stamp: Stamp) -> ReferralCommand:
+    return answering.Accept(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, coordinator=body.coordinator)
 
 
-def _decline(body: bodies.DeclineBody, referral_id: str, at: datetime, by: Actor, version: int) -> Stamped:
-    text_ref, suggestion_ref = (
-        _text_ref(referral_id, what, version) if given is not None else None
-        for what, given in (("decline", body.text), ("suggestion", body.suggestion))
-    )
-    command = answering.Decline(
-        referral_id=referral_id,
-        at=at,
-        by=by,
+def _decline(body: bodies.DeclineBody, stamp: Stamp) -> ReferralCommand:
+    return answering.Decline(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
         reason=DeclineReason(body.reason),
-        text_ref=text_ref,
-        suggestion_ref=suggestion_ref,
+        text_ref=stamp.ref_or_none("decline", body.text),
+        suggestion_ref=stamp.ref_or_none("suggestion", body.suggestion),
     )
-    given = {text_ref: body.text, suggestion_ref: body.suggestion}
-    return Stamped(command, {ref: {"text": text} for ref, text in given.items() if ref is not None})
 
 
-def _withdraw(body: bodies.WithdrawBody, referral_id: str, at: datetime, by: Actor, version: int) -> Stamped:
-    ref = _text_ref(referral_id, "withdraw", version) if body.text is not None else None
-    command = ending.Withdraw(referral_id=referral_id, at=at, by=by, reason=WithdrawReason(body.reason), text_ref=ref)
-    return Stamped(command, {ref: {"text": body.text}} if ref is not None else {})
+def _withdraw(body: bodies.WithdrawBody, stamp: Stamp) -> ReferralCommand:
+    return ending.Withdraw(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        reason=WithdrawReason(body.reason),
+        text_ref=stamp.ref_or_none("withdraw", body.text),
+    )
 
 
-def _mark_error(body: bodies.MarkErrorBody, referral_id: str, at: datetime, by: Actor, version: int) -> Stamped:
-    ref = _text_ref(referral_id, "justification", version)
-    command = correction.MarkError(referral_id=referral_id, at=at, by=by, justification_ref=ref)
-    return Stamped(command, {ref: {"text": body.justification}})
+def _mark_error(body: bodies.MarkErrorBody, stamp: Stamp) -> ReferralCommand:
+    return correction.MarkError(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        justification_ref=stamp.ref("justification", body.justification),
+    )
 
 
 ACTIONS: Final[Mapping[str, Action]] = {

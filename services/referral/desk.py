@@ -110,6 +110,7 @@ class Desks:
         on = RestsOn(
             case_key=on.case_key if command is not None else None,
             organisation=on.organisation,
+            agency=on.agency,
             programme=on.programme,
             legal_basis=basis_id,
         )
@@ -126,6 +127,7 @@ class Desks:
             organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
+            agency=await reads.state(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
             legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
             if isinstance(command, RemindDeadline) and referral.offer is not None
@@ -146,6 +148,7 @@ def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
         (on.programme, programme_stream, PROGRAMME),
         (on.case_key, case_key_stream, CASE_KEY),
         (on.organisation, organisation_stream, ORGANISATION),
+        (on.agency, organisation_stream, ORGANISATION),
         (on.legal_basis, legal_basis_stream, LEGAL_BASIS),
     )
     return [(stream_of(name), entity) for name, stream_of, entity in named if name]

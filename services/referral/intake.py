@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Response
@@ -21,12 +22,12 @@ from services.chassis.http.texts import texts_of
 from services.chassis.identity import Caller
 from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
-from services.chassis.vault import Vault
+from services.chassis.vault import Deposit, Vault
 from services.referral.access import ADDRESSED_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
-from services.referral.bodies import ReferralBody
+from services.referral.bodies import ContactBody, ReferralBody
 from services.referral.commands import (
     ACTIONS,
-    Stamped,
+    Stamp,
     legal_basis_id_for,
     new_case_id_for,
     packet_of,
@@ -49,7 +50,8 @@ LOG: Final = "referral"
 PERSONAL: Final = frozenset({"contact"})
 """The body's field that may hold personal data."""
 
-KeepTexts = Callable[[], Awaitable[None]]
+_NO_VERSION: Final = 0
+"""An ETag that nothing has: the first version is 1."""
 
 
 class Intake:
@@ -70,8 +72,8 @@ class Intake:
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
         referral_id = referral_id_for(asked.caller.org, asked.key or "")
-        contact_ref = f"{referral_id}.person" if body.contact is not None else None
-        packet = packet_of(body, contact_ref)
+        deposit = Deposit(self._vault, referral_stream(referral_id))
+        packet = packet_of(body, _set_aside(body.contact, deposit))
         at, by = self._clock.now(), asked.actor
         command: ReferralCommand
         if body.draft:
@@ -90,30 +92,47 @@ class Intake:
         own = organisation_stream(asked.caller.org)
         reads = await self._handler.foresee(command, referral_stream(referral_id), REFERRAL, (own, ORGANISATION))
         POLICY.require(asked.caller, "create", relations_of_agency(await reads.state(own, ORGANISATION)))
-        texts = {contact_ref: body.contact.model_dump()} if contact_ref and body.contact is not None else {}
-        outcome = await self._run(asked, referral_id, Stamped(command, texts), must_exist=False, foreseen=reads)
+        outcome = await self._run(asked.call(), command, deposit, must_exist=False, foreseen=reads)
         return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
 
-    async def edit(self, asked: Asked, found: Found, body: ReferralBody, patch: Mapping[str, Any]) -> Response:
-        """Replaces a draft's packet by the one that the patch makes of it."""
-        ref = found.folded.state.packet.contact_ref if found.folded.state.packet is not None else None
-        texts: dict[str, dict[str, Any]] = {}
+    async def edit(self, asked: Asked, found: Found, patch: Mapping[str, Any]) -> Response:
+        """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""
+        call = asked.call()
+        if call.if_match != found.folded.etag:
+            # Not the version that the caller names: a repeat may be answered, nothing be merged into it and stored.
+            call, patch = replace(call, if_match=_NO_VERSION), {}
+        body = await self._merged(found, patch)
+        packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
+        ref = packet.contact_ref if packet is not None else None
         if "contact" in patch:
-            ref = f"{found.referral_id}.person.{asked.if_match}" if body.contact is not None else None
-            if ref is not None and body.contact is not None:
-                texts = {ref: body.contact.model_dump()}
+            ref = _set_aside(body.contact, deposit)
         command = EditDraft(
             referral_id=found.referral_id, at=self._clock.now(), by=asked.actor, packet=packet_of(body, ref)
         )
-        outcome = await self._run(asked, found.referral_id, Stamped(command, texts))
+        outcome = await self._run(call, command, deposit)
         return await self._answer(asked, found.referral_id, outcome)
+
+    async def _merged(self, found: Found, patch: Mapping[str, Any]) -> ReferralBody:
+        """The draft's body with the patch applied. Raises RequestValidationError."""
+        packet = found.folded.state.packet
+        before: dict[str, Any] = to_jsonable_python(packet_json(packet)) if packet is not None else {}
+        if "contact" in patch and packet is not None and packet.contact_ref is not None:
+            before["contact"] = await self._vault.read(packet.contact_ref)
+        after = _merge(before, patch)
+        # Draft it stays, whatever the patch says: submit is a command of its own.
+        after["draft"] = True
+        try:
+            return ReferralBody.model_validate(after)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+            raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
 
     async def act(self, asked: Asked, found: Found, name: str, body: Body) -> Response:
         """Runs one of the commands that have a route of their own."""
-        action = ACTIONS[name]
-        stamped = action.stamp(body, found.referral_id, self._clock.now(), asked.actor, asked.if_match or 0)
+        deposit = Deposit(self._vault, referral_stream(found.referral_id))
+        command = ACTIONS[name].command(body, Stamp(found.referral_id, self._clock.now(), asked.actor, deposit))
         try:
-            outcome = await self._run(asked, found.referral_id, stamped)
+            outcome = await self._run(asked.call(), command, deposit)
         except PreconditionFailed:
             # Whoever has lost the right to act is told so, not that something has changed meanwhile.
             refusal = blocked(name, found.desk, asked.actor)
@@ -124,26 +143,20 @@ class Intake:
 
     async def _run(
         self,
-        asked: Asked,
-        referral_id: str,
-        stamped: Stamped,
+        call: Call,
+        command: ReferralCommand,
+        deposit: Deposit,
         *,
         must_exist: bool = True,
         foreseen: Reads | None = None,
     ) -> Outcome[Referral]:
-        stream = referral_stream(referral_id)
-
-        async def keep() -> None:
-            for ref, record in stamped.texts.items():
-                await self._vault.keep(ref, stream, record)
-
         return await self._handler.handle(
-            stamped.command,
-            stream,
+            command,
+            referral_stream(command.referral_id),
             REFERRAL,
-            asked.call(),
+            call,
             must_exist=must_exist,
-            before_append=keep,
+            before_append=deposit.keep,
             foreseen=foreseen,
         )
 
@@ -190,18 +203,8 @@ class Intake:
         return Response(to_json({"contact": record}), 200, {"Cache-Control": "no-store"}, "application/json")
 
 
-def merged(found: Found, patch: Mapping[str, Any]) -> ReferralBody:
-    """The draft's body with a merge patch applied (RFC 7396). Raises RequestValidationError."""
-    packet = found.folded.state.packet
-    before: dict[str, Any] = to_jsonable_python(packet_json(packet)) if packet is not None else {}
-    after = _merge(before, patch)
-    # Draft it stays, whatever the patch says: submit is a command of its own.
-    after["draft"] = True
-    try:
-        return ReferralBody.model_validate(after)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+def _set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:
+    return deposit.put("contact", contact.model_dump()) if contact is not None else None
 
 
 def _merge(target: Any, patch: Any) -> Any:

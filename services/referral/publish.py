@@ -188,6 +188,7 @@ def _organisation(event: OrganisationDescribed) -> told.OrganisationDescribed:
         programmes=list(described.programmes),
         languages=list(described.languages),
         sectors=list(described.sectors),
+        suspended=described.suspended,
     )
 
 

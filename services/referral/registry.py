@@ -12,7 +12,7 @@ from contracts.codes import OrganisationKind
 from services.chassis.access import Hidden
 from services.chassis.calendar import Terms
 from services.chassis.clock import Clock
-from services.chassis.decider import Command, Fault
+from services.chassis.decider import EXISTENCE, Command, Fault, Refused, Reserved
 from services.chassis.handler import Handler
 from services.chassis.http import answers
 from services.chassis.http.asked import (
@@ -32,13 +32,19 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
-from services.chassis.vault import Vault
+from services.chassis.vault import Deposit, Vault
 from services.referral import bodies
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
 from services.referral.answers import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
 from services.referral.desk import Loaded, LoadedOrganisation, LoadedProgramme
 from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
-from services.referral.domain.organisation import ORGANISATION, DescribeOrganisation, Description, organisation_stream
+from services.referral.domain.organisation import (
+    ORGANISATION,
+    DescribeOrganisation,
+    Description,
+    Organisation,
+    organisation_stream,
+)
 from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
 from services.referral.listing import ORGANISATIONS
 from services.referral.reading import Referrals
@@ -72,6 +78,10 @@ class Registry:
         self._caught_up = caught_up
         self._clock = clock
 
+    async def own(self, caller: Caller) -> Organisation:
+        """The caller's own organisation, as far as it is known."""
+        return (await self.streams.fold(organisation_stream(caller.org), ORGANISATION)).state
+
     async def organisation(self, organisation_id: str) -> tuple[Json, int]:
         """The view of an organisation and its ETag's version. Raises Hidden where there is none."""
         folded = await self.streams.fold(organisation_stream(organisation_id), ORGANISATION)
@@ -90,31 +100,33 @@ class Registry:
         found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
         return answers.page([view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None)
 
-    async def describe(self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody) -> Response:
-        """Describes an organisation, for the first time or anew."""
+    async def describe(
+        self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody, reserved: Reserved
+    ) -> Response:
+        """Describes an organisation, but for the fields that are reserved from the caller."""
         stream = organisation_stream(organisation_id)
-        ref = f"{organisation_id}.point.{asked.if_match or 0}" if body.contact_point is not None else None
+        deposit = Deposit(self._vault, stream)
+        ref = deposit.put("contact-point", {"text": body.contact_point}) if body.contact_point is not None else None
         command = DescribeOrganisation(
             at=self._clock.now(),
             by=asked.actor,
             organisation=organisation_id,
             description=Description(
                 name=body.name,
-                kind=body.kind.value,
+                kind=body.kind.value if body.kind is not None else "",
                 programmes=tuple(body.programmes),
                 languages=tuple(body.languages),
                 sectors=tuple(body.sectors),
                 capacity=body.capacity,
                 contact_point_ref=ref,
+                suspended=body.suspended,
             ),
+            # Who does not know of suspension does not end it; beyond that, a PUT by the operator says all there is.
+            left_out=((reserved.fields - {EXISTENCE}) | {"suspended"}) - body.model_fields_set,
+            reserved=reserved,
         )
-
-        async def keep() -> None:
-            if ref is not None:
-                await self._vault.keep(ref, stream, {"text": body.contact_point})
-
         outcome = await self._organisations.handle(
-            command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=keep
+            command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=deposit.keep
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
         return answers.done(asked, outcome, view, LOG)
@@ -204,10 +216,15 @@ def routes(registry: Registry) -> APIRouter:
 
     @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
     async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:
-        POLICY.require(caller, "read-organisation", relations_to_organisation(caller, organisation_id))
+        POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
         return answers.read(*await registry.organisation(organisation_id))
 
-    @router.put("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
+    @router.put(
+        "/organisations/{organisation_id}",
+        response_model=OrganisationAnswer,
+        tags=["organisations"],
+        summary="Describe an organisation; its accreditation is the OPERATOR's (403 FIELD_OF_THE_OPERATOR).",
+    )
     async def describe(
         request: Request,
         caller: Authenticated,
@@ -217,10 +234,14 @@ def routes(registry: Registry) -> APIRouter:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
-        POLICY.require(caller, "describe-organisation", relations_to_organisation(caller, organisation_id))
+        relations = relations_to_organisation(caller, organisation_id, await registry.own(caller))
+        POLICY.require(caller, "describe-organisation", relations)
+        if body.id not in (None, organisation_id):
+            raise Refused.input(Fault("/id", "READ_ONLY", "the id is that of the path; leave it out"))
         folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
         asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
-        return await registry.describe(asked, organisation_id, body)
+        reserved = POLICY.reserved(caller, "describe-organisation", relations)
+        return await registry.describe(asked, organisation_id, body, reserved)
 
     @router.get("/programmes/{programme_id}", response_model=ProgrammeAnswer, tags=["programmes"])
     async def programme(caller: Authenticated, programme_id: Identifier, _: Covered) -> Response:
@@ -237,7 +258,7 @@ def routes(registry: Registry) -> APIRouter:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
-        POLICY.require(caller, "publish-programme", relations_to_organisation(caller, ""))
+        POLICY.require(caller, "publish-programme", relations_to_organisation(caller, "", await registry.own(caller)))
         # A version is never replaced, and its number says which it follows: no If-Match is needed.
         asked = putting(request, caller, None, exists=False, dry_run=dry_run)
         return await registry.publish(asked, programme_id, version, body)

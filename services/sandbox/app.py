@@ -17,7 +17,7 @@ from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
 from services.chassis.clock import BackwardsInTime, SandboxClock
 from services.chassis.decider import Fault
-from services.chassis.http.app import common_routes, install_manners
+from services.chassis.http.app import common_routes, install_manners, serve_callers
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.problems import ProblemError
 from services.origin import Origin, describe
@@ -111,7 +111,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
         redoc_url=None,
         strict_content_type=False,
     )
-    own.state.service = next(iter(assembly.running.values()))
+    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)

@@ -81,7 +81,7 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
         await _tell(_client(settings, url), empty=empty, say=click.echo)
         click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
 
-    return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.end_streams)
+    return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.telemetry, assembly.end_streams)
 
 
 async def tell_demo(settings: Settings, url: str | None) -> int:

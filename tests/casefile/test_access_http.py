@@ -103,15 +103,19 @@ async def test_the_policy_permits_what_the_table_says_and_nothing_else() -> None
 
 
 async def test_strangers_are_told_that_there_is_nothing(shared: CaseDesk) -> None:
-    """HIDDEN for every role without a part, but for the control unit, which is refused everywhere."""
+    """HIDDEN for every role that can do nothing in the relation, but for the control unit, which is refused everywhere.
+
+    A former party is told what ended its part; in relations that conceal nothing everybody is told the rule.
+    """
     del shared
+    parts = {(role, relation) for _, role, relation in permitted()}
+    parts |= {(role, "ACCESS_ENDED") for role in AGENCY | NGO | {"DPO"}}
     for cell in POLICY.matrix():
+        told = (cell.role.value, cell.relation) in parts or cell.relation in ("ANY_ORGANISATION", "OWN_ORGANISATION")
         if cell.role == "AGENCY_CONTROL":
             assert cell.verdict == "FORBIDDEN"
-        elif cell.relation == "STRANGER":
-            assert cell.verdict == "HIDDEN"
         else:
-            assert cell.verdict != "HIDDEN"
+            assert (cell.verdict == "HIDDEN") is not told, cell
 
 
 EVERYBODY: Final[dict[Person, tuple[int, int, int, int]]] = {

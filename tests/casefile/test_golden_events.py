@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.codes import CaseState
+from services.casefile.domain.known_programme import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
 from services.casefile.timeline import timeline
 from services.casefile.topics import TOPICS
@@ -138,3 +139,32 @@ def test_the_mentor_has_a_place_again(story: str, ref: str) -> None:
         assert recorded.stream.endswith(ref)
     assert engaged == [0, 1, 0]
     assert mentor.profile is not None
+
+
+def test_a_colleague_named_at_the_acceptance_took_over_with_the_first_command() -> None:
+    """Lotte accepted and named Hanne, who reported on 20 January an attempt of the day before."""
+    records = of_kind("a-colleague-named", "case-")
+    held = {day: set(owners(day, records).values()) for day in ("2026-01-15", "2026-01-16", "2026-01-19", "2026-01-20")}
+    assert held == {
+        "2026-01-15": {"ines.debacker"},
+        "2026-01-16": {"lotte.claes"},
+        "2026-01-19": {"lotte.claes"},
+        "2026-01-20": {"hanne.wouters"},
+    }
+    assert [item.type for item in timeline(records)][-4:] == [
+        "CoordinatorProposed",
+        "CoordinatorReassigned",
+        "ContactAttempted",
+        "IntakeConcluded",
+    ]
+
+
+def test_an_organisation_was_suspended_for_a_while() -> None:
+    """What was learnt before there was suspension says that it was not suspended."""
+    state, told = KNOWN_ORGANISATION.initial, []
+    for recorded in of_kind("a-colleague-named", "organisation-"):
+        state = KNOWN_ORGANISATION.evolve(state, recorded.event)
+        told.append(state.suspended)
+    assert told == [False, True, False]
+    for recorded in of_kind("story-9.1", "organisation-"):
+        assert not KNOWN_ORGANISATION.evolve(KNOWN_ORGANISATION.initial, recorded.event).suspended

@@ -91,9 +91,10 @@ async def test_each_side_confirms_the_match_for_itself(shared: CaseDesk) -> None
         refused = await shared.running.command(person, case.path, "confirm-match", {"by": side})
         assert_problem(refused, 403, "NOT_YOUR_SIDE")
     await shared.running.done(VOLUNTEER, case.path, "confirm-match")
-    confirmed = await shared.running.done(mentee, case.path, "confirm-match")
-    assert confirmed.json()["trajectory"]["match"]["confirmed"] == ["MENTEE", "MENTOR"]
-    assert (await shared.running.read(INES, case.path))["steps"][0]["step"] == "AGREEMENT"
+    await shared.running.done(mentee, case.path, "confirm-match")
+    read = await shared.running.read(INES, case.path)
+    assert read["trajectory"]["match"]["confirmed"] == ["MENTEE", "MENTOR"]
+    assert read["steps"][0]["step"] == "AGREEMENT"
 
 
 async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseDesk) -> None:

@@ -8,17 +8,35 @@ import timeit
 import pytest
 
 from contracts.codes import Role
-from services.chassis.access import STRANGER, Cell, Denial, Forbidden, Hidden, Policy, Rule, Verdict, admit
+from services.chassis.access import (
+    STRANGER,
+    Cell,
+    Denial,
+    FieldRule,
+    Forbidden,
+    Hidden,
+    Policy,
+    Rule,
+    Verdict,
+    admit,
+)
+from services.chassis.decider import EXISTENCE, Because, Refused, Reserved
 from services.chassis.identity import Caller
 
 LIBRARIANS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 RULES = (
     Rule("lend", LIBRARIANS, "OWNER"),
     Rule("read", LIBRARIANS, "OWNER"),
+    Rule("lend", frozenset({Role.AGENCY_TEAM_LEAD}), "BORROWER"),
     Rule("read", frozenset({Role.AGENCY_COUNSELLOR}), "BORROWER"),
     Rule("browse", frozenset({Role.NGO_COORDINATOR}), STRANGER),
 )
-POLICY = Policy(RULES, [Denial("FORMER_OWNER", "BOOK_SOLD", "the book was sold; only its owner acts on it")])
+POLICY = Policy(
+    RULES,
+    [Denial("FORMER_OWNER", LIBRARIANS, "BOOK_SOLD", "the book was sold; only its owner acts on it")],
+    fields=[FieldRule("lend", frozenset({"price", EXISTENCE}), "OWNER", "OWNERS_FIELD", "the price is the owner's")],
+    unconcealed=["VISITOR"],
+)
 
 
 def caller(role: Role) -> Caller:
@@ -36,24 +54,95 @@ def test_a_party_with_the_role_may() -> None:
 def test_a_party_in_another_role_is_told_which_roles_may() -> None:
     """The refusal names the rule, and nobody's data."""
     with pytest.raises(Forbidden) as refused:
-        POLICY.require(caller(Role.DPO), "lend", {"OWNER"})
+        POLICY.require(caller(Role.AGENCY_COUNSELLOR), "lend", {"BORROWER"})
     assert refused.value.code == "ROLE_NOT_ALLOWED"
-    assert refused.value.detail == "lend is for OWNER: NGO_COORDINATOR, NGO_LEAD; you ask as OWNER in the role DPO"
+    assert refused.value.detail == (
+        "lend is for BORROWER: AGENCY_TEAM_LEAD; OWNER: NGO_COORDINATOR, NGO_LEAD; "
+        "you ask as BORROWER in the role AGENCY_COUNSELLOR"
+    )
     assert "lotte" not in str(refused.value)
-    assert not POLICY.permits(caller(Role.DPO), "lend", {"OWNER"})
+    assert not POLICY.permits(caller(Role.AGENCY_COUNSELLOR), "lend", {"BORROWER"})
 
 
 def test_another_party_is_told_whose_the_action_is() -> None:
-    """A role that may, in a relation that may not."""
+    """A role that may something else, in a relation that may not."""
     with pytest.raises(Forbidden) as refused:
-        POLICY.require(caller(Role.NGO_LEAD), "lend", {"BORROWER"})
+        POLICY.require(caller(Role.AGENCY_COUNSELLOR), "browse", {"BORROWER"})
     assert refused.value.code == "PARTY_NOT_ALLOWED"
 
 
 def test_roles_and_relations_of_different_rules_do_not_add_up() -> None:
-    """The counsellor may read as borrower only, whatever the owner's rule says."""
+    """The team lead may lend as borrower only, and stands in no relation that may browse."""
     with pytest.raises(Forbidden):
-        POLICY.require(caller(Role.AGENCY_COUNSELLOR), "read", {"OWNER"})
+        POLICY.require(caller(Role.AGENCY_TEAM_LEAD), "browse", {"OWNER", "BORROWER"})
+    with pytest.raises(Hidden):
+        POLICY.require(caller(Role.AGENCY_TEAM_LEAD), "lend", {"OWNER"})
+
+
+def test_a_role_that_may_nothing_where_it_stands_is_a_stranger() -> None:
+    """Somebody of the owner's whose role does nothing with books is not told that there is one: 404 and not 403."""
+    for role in set(Role) - LIBRARIANS - {Role.AGENCY_CONTROL}:
+        for action in ("lend", "read", "browse"):
+            if role not in (Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD):
+                assert met(caller(role), action, "BORROWER") is Verdict.HIDDEN
+            assert met(caller(role), action, "OWNER") is Verdict.HIDDEN
+            # The denial tells that there was a book, and so is for those alone who knew of it.
+            assert met(caller(role), action, "FORMER_OWNER") is Verdict.HIDDEN
+    with pytest.raises(Hidden):
+        POLICY.require(caller(Role.MENTEE), "read", ("FORMER_OWNER", "BORROWER"))
+
+
+def test_where_nothing_is_concealed_everybody_is_told_the_rule() -> None:
+    """A relation that follows from the caller's token, or from what everybody reads, makes nobody a stranger."""
+    for role in Role:
+        assert met(caller(role), "lend", "VISITOR") is Verdict.FORBIDDEN
+
+
+def test_a_field_is_reserved_from_all_but_its_relation() -> None:
+    """Also from those who may do the action; and from a role that the relation's own rule does not permit."""
+    price = frozenset({"price", EXISTENCE})
+    assert POLICY.reserved(caller(Role.NGO_LEAD), "lend", ("OWNER",)) == Reserved()
+    assert POLICY.reserved(caller(Role.NGO_LEAD), "lend", ("BORROWER", "OWNER")) == Reserved()
+    for role, relations in (
+        (Role.AGENCY_TEAM_LEAD, ("BORROWER",)),
+        (Role.AGENCY_TEAM_LEAD, ("OWNER",)),
+        (Role.NGO_LEAD, ()),
+    ):
+        assert POLICY.reserved(caller(role), "lend", relations).fields == price
+    assert POLICY.reserved(caller(Role.AGENCY_COUNSELLOR), "read", ("BORROWER",)) == Reserved()
+
+
+def test_a_reserved_field_may_be_named_as_it_stands_and_not_otherwise() -> None:
+    """The refusal is one of rights, and lists each such field, the making of the whole thing by the empty pointer."""
+    reserved = POLICY.reserved(caller(Role.AGENCY_TEAM_LEAD), "lend", ("BORROWER",))
+    reserved.check({"price": 3, "colour": "red"}, {"price": 3, "colour": "blue"})
+    reserved.check({"colour": "red"}, {})
+    with pytest.raises(Refused) as refused:
+        reserved.check({EXISTENCE: True, "colour": "red", "price": None}, {})
+    assert (refused.value.code, refused.value.because) == ("OWNERS_FIELD", Because.RIGHTS)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [
+        ("", "OWNERS_FIELD"),
+        ("/price", "OWNERS_FIELD"),
+    ]
+    with pytest.raises(Refused):
+        reserved.check({"price": 3}, {"price": 4})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [
+            FieldRule("lend", frozenset({"a"}), "OWNER", "A", "a"),
+            FieldRule("lend", frozenset({"b"}), "OWNER", "B", "b"),
+        ],
+        [FieldRule("lend", frozenset({"a"}), "NOBODY", "A", "a")],
+        [FieldRule("sell", frozenset({"a"}), "OWNER", "A", "a")],
+    ],
+)
+def test_fields_that_are_nobodys_or_twice_somebodys_are_not_built(fields: list[FieldRule]) -> None:
+    """Nobody could ever set such a field, or it would not be said who may."""
+    with pytest.raises(ValueError, match="fields of"):
+        Policy(RULES, fields=fields)
 
 
 @pytest.mark.parametrize("relations", [(), (STRANGER,)])
@@ -122,13 +211,15 @@ def test_a_table_that_contradicts_itself_is_not_built(rules: tuple[Rule, ...], t
 def test_two_denials_for_one_relation_are_not_built() -> None:
     """Only one of them could be told."""
     with pytest.raises(ValueError, match="BORROWER"):
-        Policy(RULES, [Denial("BORROWER", "A", "a"), Denial("BORROWER", "B", "b")])
+        Policy(RULES, [Denial("BORROWER", LIBRARIANS, "A", "a"), Denial("BORROWER", LIBRARIANS, "B", "b")])
 
 
 def test_the_matrix_shows_every_cell_and_agrees_with_what_is_enforced() -> None:
     """Every action, role and relation once, each with the verdict that a request would meet."""
     cells = list(POLICY.matrix())
     assert len({(cell.action, cell.role, cell.relation) for cell in cells}) == len(cells) == 3 * len(Role) * 4
+    reserved = {(cell.role, cell.relation) for cell in cells if cell.reserved}
+    assert reserved == {(Role.AGENCY_TEAM_LEAD, "BORROWER")}
     assert Cell("read", Role.AGENCY_COUNSELLOR, "BORROWER", Verdict.PERMITTED) in cells
     assert Cell("browse", Role.AGENCY_CONTROL, STRANGER, Verdict.FORBIDDEN) in cells
     for cell in cells:

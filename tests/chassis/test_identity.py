@@ -136,6 +136,11 @@ BAD_CLAIMS: list[dict[str, object]] = [
     {"sub": "lotte\nclaes"},
     {"sub": "lotte\x00"},
     {"sub": "lotte\u202eclaes"},
+    {"sub": "lotte\u200bclaes"},
+    {"sub": "lotte\u00adclaes"},
+    {"sub": "lotte\u00a0claes"},
+    {"sub": "andre\u0301"},
+    {"org": "vdab-\u212b"},
     {"sub": "lotte\ud800"},
     {"org": " brugwerk"},
     {"org": ""},
@@ -300,6 +305,17 @@ async def test_a_withdrawn_key_stops_counting_after_five_minutes(ring: KeyRing) 
     now += 2
     with pytest.raises(Unauthenticated):
         await verifier.verify(presented)
+
+
+@pytest.mark.parametrize(("lifetime", "least", "most"), [(60, 55, 60), (3600, 295, 300)])
+async def test_a_token_has_to_be_verified_again_when_it_ends_and_after_five_minutes(
+    verifier: Verifier, lifetime: int, least: int, most: int
+) -> None:
+    """Who listens for long asks no earlier, and no later."""
+    header = "Bearer " + token(exp=int(time.time()) + lifetime)
+    assert least <= await verifier.lasts(header) <= most
+    with pytest.raises(Unauthenticated):
+        await verifier.lasts("Bearer nothing")
 
 
 async def test_no_more_tokens_are_remembered_than_there_is_room_for(ring: KeyRing) -> None:

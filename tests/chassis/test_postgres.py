@@ -22,6 +22,7 @@ from services.chassis.migrations import index_of, log_of, migrate, missing, vaul
 from services.chassis.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
 from services.chassis.postgres_wakeup import PostgresWakeup
 from services.chassis.stores import Stores
+from services.chassis.vault import AlreadyKept
 from services.chassis.vault_postgres import PostgresVault
 from tests import postgres
 from tests.chassis.counters import TYPES, everything
@@ -49,6 +50,7 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
         "caserelay_counters/0002.places-and-leader",
         "caserelay_counters/0003.announced-positions",
         "caserelay_counters_vault/0001.vault",
+        "caserelay_counters_vault/0002.written-once",
     ]
     assert (migrate(url, ["counters"]), missing(url, "counters")) == ([], [])
     assert missing(url, "referral") != []
@@ -171,6 +173,30 @@ async def test_a_connection_is_closed_when_whoever_prepares_it_is_stopped(databa
     with pytest.raises(asyncio.CancelledError):
         await preparing
     assert connection.closed
+
+
+async def test_a_record_whose_commit_lost_its_answer_is_our_own(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent again it finds itself and is kept; what somebody else keeps there remains refused."""
+    vault = PostgresVault(vault_of(database_url, "counters"))
+    await vault.keep("a", "s-1", {"n": 0})
+    really, lost = psycopg.AsyncCursor.fetchall, 0
+
+    async def losing(cursor: psycopg.AsyncCursor[Any]) -> list[Any]:
+        nonlocal lost
+        rows = await really(cursor)
+        lost += 1
+        if lost == 1:
+            await cursor.connection.close()
+            raise psycopg.OperationalError("the connection was lost")
+        return rows
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "fetchall", losing)
+    kept = await asyncio.gather(*(vault.keep(ref, "s-1", {"n": 1}) for ref in "abc"), return_exceptions=True)
+    assert [type(one) for one in kept] == [AlreadyKept, type(None), type(None)]
+    assert [await vault.read(ref) for ref in "abc"] == [{"n": 0}, {"n": 1}, {"n": 1}]
+    await vault.close()
 
 
 async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(

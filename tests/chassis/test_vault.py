@@ -8,12 +8,22 @@ import random
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from services.chassis.migrations import vault_of
-from services.chassis.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, SQLiteVault, StillInTheLog, Vault
+from services.chassis.vault import (
+    ORPHAN_AFTER_SECONDS,
+    SWEPT_AT_ONCE,
+    AlreadyKept,
+    Deposit,
+    SQLiteVault,
+    StillInTheLog,
+    Vault,
+)
 from services.chassis.vault_postgres import PostgresVault
 from tests.chassis.conftest import address_in
 from tests.chassis.processes import end_of, line_of, start, tell
@@ -79,6 +89,11 @@ def keys_of(vault: SQLiteVault) -> dict[str, bytes]:
     return dict(vault._db.execute("SELECT ref, key FROM records JOIN keys USING (slot)"))
 
 
+async def no_event(_stream: str, _ref: str) -> bool:
+    """Nothing is referred to."""
+    return False
+
+
 async def test_a_record_is_read_as_it_was_kept(vault: Vault) -> None:
     """Any JSON object; an unknown reference has none."""
     record = {"name": "Ameline Ferrûn", "phone": None, "more": [1, {"x": True}], "odd": "\x00\u2028"}
@@ -99,15 +114,96 @@ async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(file_vault:
     assert asked == [2, 1]
 
 
-async def test_a_record_kept_again_replaces_the_one_before(file_vault: SQLiteVault, tmp_path: Path) -> None:
-    """Under the same reference there is one record, and what it replaced can be forgotten like any other."""
-    keys = []
-    for name in ("first", "second"):
-        await file_vault.keep("r-1", "referral-1", {"name": name})
-        keys.append(keys_of(file_vault)["r-1"])
-        assert await file_vault.read("r-1") == {"name": name}
-    assert await file_vault.forget("referral-1") == 1
-    assert [key in bytes_on_disk(tmp_path) for key in keys] == [False, False]
+async def test_a_reference_is_written_once(vault: Vault) -> None:
+    """Whoever keeps something else under it is refused, and what was kept stays; also when both come at once."""
+    await vault.keep("r-1", "s-1", {"name": "first"})
+    with pytest.raises(AlreadyKept):
+        await vault.keep("r-1", "s-1", {"name": "second"})
+    with pytest.raises(AlreadyKept):
+        await vault.keep("r-1", "s-1", {"name": "first"})
+    tries = await asyncio.gather(
+        *(vault.keep("r-2" if n < 5 else f"r-{n}", "s-1", {"n": n}) for n in range(10)), return_exceptions=True
+    )
+    assert [type(one) for one in tries] == [type(None)] + [AlreadyKept] * 4 + [type(None)] * 5
+    assert [await vault.read(ref) for ref in ("r-1", "r-2", "r-9")] == [{"name": "first"}, {"n": 0}, {"n": 9}]
+
+
+async def test_a_reference_that_was_forgotten_or_swept_is_never_used_again(vault: Vault, machine: Machine) -> None:
+    """The event that refers to it stays for ever, and nothing is found there any more."""
+    await vault.keep("r-1", "s-1", {"name": "A"})
+    await vault.keep("r-2", "s-2", {"name": "A"})
+    assert await vault.forget("s-1") == 1
+    with pytest.raises(AlreadyKept):
+        await vault.keep("r-1", "s-2", {"name": "B"})
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+    assert [await vault.sweep(no_event), await vault.sweep(no_event)] == [1, 0]
+    for ref in ("r-1", "r-2"):
+        with pytest.raises(AlreadyKept):
+            await vault.keep(ref, "s-1", {"name": "C"})
+        assert await vault.read(ref) is None
+
+
+CHANGES = {
+    "the record": "UPDATE records SET record = (SELECT record FROM records WHERE ref = 'r-2') WHERE ref = 'r-1'",
+    "the reference": "UPDATE records SET ref = 'r-3' WHERE ref = 'r-1'",
+    "the stream": "UPDATE records SET stream = 's-2' WHERE ref = 'r-1'",
+    "the slot of its key": "UPDATE records SET slot = (SELECT max(slot) FROM keys) WHERE ref = 'r-1'",
+    "the moment": "UPDATE records SET kept_at = kept_at + 1 WHERE ref = 'r-1'",
+    "the key": "UPDATE keys SET key = (SELECT key FROM keys ORDER BY slot DESC LIMIT 1) WHERE slot = 1",
+    "by inserting": "INSERT INTO records SELECT 'r-1', stream, kept_at, settled, slot, record FROM records "
+    "WHERE ref = 'r-2'",
+    "by deleting what is referred to": "DELETE FROM records WHERE ref = 'r-1'",
+    "by deleting what is not known to be referred to": "DELETE FROM records WHERE ref = 'young'",
+    "that it is referred to": "UPDATE records SET settled = NOT settled WHERE ref = 'r-1'",
+}
+IN_SQLITE_ALONE = {
+    "by replacing": "REPLACE INTO records SELECT 'r-1', stream, kept_at, settled, slot, record FROM records "
+    "WHERE ref = 'r-2'",
+    "the key by replacing": "REPLACE INTO keys SELECT 1, key FROM keys WHERE slot = 2",
+    "the key by deleting": "DELETE FROM keys WHERE slot = 1",
+}
+
+
+async def test_the_database_itself_refuses_to_change_a_record(
+    vault: Vault, engine: str, machine: Machine, tmp_path: Path
+) -> None:
+    """Past the vault and its callers, no statement puts anything else under a reference; the same on both engines."""
+    for n in (1, 2):
+        await vault.keep(f"r-{n}", "s-1", {"n": n})
+    machine.time += ORPHAN_AFTER_SECONDS + 1
+
+    async def refers(_stream: str, _ref: str) -> bool:
+        return True
+
+    await vault.sweep(refers)
+    await vault.keep("young", "s-1", {"n": 3})
+    statements = {**CHANGES, **(IN_SQLITE_ALONE if engine == "sqlite" else {"all": "TRUNCATE records"})}
+    assert [what for what, statement in statements.items() if not _refused(engine, tmp_path, statement)] == []
+    assert [await vault.read(ref) for ref in ("r-1", "r-2", "r-3", "young")] == [{"n": 1}, {"n": 2}, None, {"n": 3}]
+
+
+def _refused(engine: str, directory: Path, statement: str) -> bool:
+    try:
+        if engine == "postgres":
+            with psycopg.connect(vault_of(address_in(directory), "counters").conninfo) as database:
+                database.execute(statement.encode())
+        else:
+            with closing(sqlite3.connect(directory / "counters-vault.db")) as file, file:
+                file.execute(statement)
+    except (sqlite3.IntegrityError, psycopg.errors.IntegrityError):
+        return True
+    return False
+
+
+async def test_each_attempt_of_a_command_has_references_of_its_own(vault: Vault) -> None:
+    """Two that are sent the same write two records; one that meets a conflict and is decided again writes once."""
+    first, second = Deposit(vault, "referral-1"), Deposit(vault, "referral-1")
+    refs = [deposit.put("decline", {"text": name}) for deposit, name in ((first, "A"), (second, "B"))]
+    await asyncio.gather(first.keep(), second.keep())
+    await first.keep()
+    assert len(set(refs)) == 2
+    assert [await vault.read(ref) for ref in refs] == [{"text": "A"}, {"text": "B"}]
+    assert await vault.forget("referral-1") == 2
 
 
 async def test_records_kept_at_once_share_a_commit(file_vault: SQLiteVault) -> None:
@@ -135,25 +231,20 @@ async def test_no_record_can_be_read_from_the_file_alone(file_vault: SQLiteVault
 
 
 async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(file_vault: SQLiteVault, tmp_path: Path) -> None:
-    """Among thousands of records of all sizes, no key of a forgotten or replaced one is left; the others are whole."""
+    """Among thousands of records of all sizes, no key of a forgotten one is left; the others are whole."""
     chance = random.Random(3)
     texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 200]) for n in range(1200)}
     shuffled = chance.sample(sorted(texts), len(texts))
-    before: dict[str, bytes] = {}
-    for some in (shuffled[:600], shuffled[600:], chance.sample(sorted(texts), 120)):
-        for n in some:
-            texts[n] += "!"
-        before = keys_of(file_vault)
+    for some in (shuffled[:600], shuffled[600:]):
         await asyncio.gather(*(file_vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]}) for n in some))
-    replaced = set(before.values()) - set(keys_of(file_vault).values())
     gone = set(chance.sample(range(40), 15))
     known = keys_of(file_vault)
     for stream in gone:
         assert await file_vault.forget(f"stream-{stream}") == 30
     forgotten = {key for ref, key in known.items() if int(ref[4:]) % 40 in gone}
     remains = bytes_on_disk(tmp_path)
-    assert (len(replaced), len(forgotten)) == (120, 450)
-    assert [key for key in replaced | forgotten if key in remains] == []
+    assert len(forgotten) == 450
+    assert [key for key in forgotten if key in remains] == []
     assert all(key in remains for key in set(known.values()) - forgotten)
     kept = [await file_vault.read(f"ref-{n}") == {"text": text} for n, text in texts.items() if n % 40 not in gone]
     assert kept == [True] * 750
@@ -182,9 +273,9 @@ async def test_only_its_owner_may_read_the_files(tmp_path: Path) -> None:
     """Whatever the process's umask is, and also where a careless copy had made them readable for all."""
     before = os.umask(0)
     try:
-        for _ in range(2):
+        for n in range(2):
             vault = SQLiteVault(tmp_path / "deep" / "test-vault.db")
-            await vault.keep("r-1", "referral-1", {"name": "A"})
+            await vault.keep(f"r-{n}", "referral-1", {"name": "A"})
             files = list((tmp_path / "deep").iterdir())
             assert len(files) == 3
             assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -225,19 +316,15 @@ async def test_swept_records_leave_no_keys(file_vault: SQLiteVault, machine: Mac
     await file_vault.keep("r-1", "s-1", {"name": "A"})
     key = keys_of(file_vault)["r-1"]
     machine.time += ORPHAN_AFTER_SECONDS + 1
-
-    async def refers(_stream: str, _ref: str) -> bool:
-        return False
-
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
     file_vault._db.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(StillInTheLog):
-        await file_vault.sweep(refers)
+        await file_vault.sweep(no_event)
     tell(process)
     await end_of(process)
     assert key in bytes_on_disk(tmp_path)
-    assert await file_vault.sweep(refers) == 0
+    assert await file_vault.sweep(no_event) == 0
     assert key not in bytes_on_disk(tmp_path)
 
 
@@ -251,19 +338,6 @@ async def test_a_sweep_reaches_every_orphan(vault: Vault, machine: Machine) -> N
         return int(ref[2:]) % 2 == 0
 
     assert await vault.sweep(refers) == many // 2
-
-
-async def test_a_record_kept_anew_during_a_sweep_stays(vault: Vault, machine: Machine) -> None:
-    """A command that is sent again may refer to it in a moment."""
-    await vault.keep("r-1", "s-1", {"n": 1})
-    machine.time += ORPHAN_AFTER_SECONDS + 1
-
-    async def refers(_stream: str, ref: str) -> bool:
-        await vault.keep(ref, "s-1", {"n": 2})
-        return False
-
-    assert await vault.sweep(refers) == 0
-    assert await vault.read("r-1") == {"n": 2}
 
 
 async def test_the_name_of_the_secret_is_all_that_a_stranger_learns(file_vault: SQLiteVault, tmp_path: Path) -> None:

@@ -92,3 +92,14 @@ def test_every_setting_that_is_named_exists(file: Path) -> None:
     known = {f"CASERELAY_{name.upper()}" for name in Settings.model_fields}
     named = set(re.findall(r"\bCASERELAY_[A-Z][A-Z_]*[A-Z]\b", file.read_text(encoding="utf-8")))
     assert named <= known
+
+
+def test_where_a_gateway_stands_in_front_it_bounds_the_connections_of_a_client() -> None:
+    """The services would see one address, the gateway's, and bound all of their users together."""
+    ingress = yaml.safe_load((DEPLOY / "kubernetes" / "ingress.yaml").read_text(encoding="utf-8"))
+    (configuration, _) = yaml.safe_load_all((DEPLOY / "kubernetes" / "configuration.yaml").read_text(encoding="utf-8"))
+    environments = [COMPOSE["services"][name]["environment"] for name in sorted(set(PATHS.values()))]
+    for told in (*environments, configuration["data"]):
+        assert told["CASERELAY_CONNECTIONS_PER_ADDRESS"] == "0"
+    assert int(ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/limit-connections"]) > 0
+    assert re.search(r"limit_conn clients [1-9]\d*;", GATEWAY)

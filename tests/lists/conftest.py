@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from services.casefile.listing import MENTORS
+from services.casefile.listing import KNOWN, MENTORS
 from services.referral.listing import ORGANISATIONS
 from tests import postgres
 from tests.casefile.cases import SERVICES, CaseDesk, Told
@@ -93,6 +93,9 @@ async def _fill(services: Running, directory: Path, url: str | None, models: lis
                     else {"kind": "AGENCY"}
                 )
                 changes.put(table.name, f"another-{n}", 1_000_000 + n, **row)
+    async with changing(services.service("casefile").index) as changes:
+        for n in range(3000):
+            changes.put(KNOWN.name, f"another-{n}", 1_000_000 + n, suspended=None)
     if url is not None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ANALYZE")

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from contracts.message import CloudEvent, Message
 from services.chassis.clock import SystemClock
 from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.http.app import common_routes
 from services.chassis.http.positions import Position
 from services.chassis.identity import Verifier
 from services.chassis.service import Service
@@ -22,6 +23,7 @@ from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
 from services.notifications.app import build
+from services.serve import Server
 from tests.notifications.messages import Publishing
 
 PEOPLE = {
@@ -101,14 +103,16 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, heartbeat: float = 10.0) -> AsyncIterator[Running]:
-    """The service over the data of a directory, until the block ends."""
-    settings = Settings(data=directory, heartbeat_seconds=heartbeat)
+async def running(directory: Path, *, heartbeat: float = 10.0, **more: Any) -> AsyncIterator[Running]:
+    """The service over the data of a directory, until the block ends; anything else of `Settings` may be given."""
+    settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
     stores = Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")
-    app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), Telemetry())
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5))
+    telemetry = Telemetry()
+    app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), telemetry)
+    app.include_router(common_routes({"notifications": app.state.service}, telemetry))
+    server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
     await app.state.service.start()
     serving = asyncio.create_task(server.serve())
     try:

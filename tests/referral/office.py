@@ -181,6 +181,7 @@ class Office:
             referral=referral,
             case_key=self.fold(case_key_stream(needs.case_key or ""), CASE_KEY),
             organisation=self.fold(organisation_stream(needs.organisation or ""), ORGANISATION),
+            agency=self.fold(organisation_stream(needs.agency or ""), ORGANISATION),
             programme=governed,
             legal_basis=self.fold(basis_stream(basis or ""), LEGAL_BASIS),
             reminders=self.fold(reminders_stream(referral_id), REMINDERS),

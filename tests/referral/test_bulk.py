@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from services.referral.app import build
 from tests.people import INES, KARIM, another_person, samira
 from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key
-from tests.running import listening
+from tests.running import listening, running
 
 BULK = f"{REFERRALS}/bulk"
 
@@ -180,3 +181,19 @@ async def test_ten_thousand_lines_take_little_memory(desk: ReferralDesk) -> None
     assert count == 10_000
     # The lines are 10 MB, the answers 35; what stays is what the service remembers of the last events and streams.
     assert grown < 60_000_000
+
+
+async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp_path: Path) -> None:
+    """A body with many lines is no way around the rate; what was refused made nothing, and is taken later."""
+    lines = [line() for _ in range(10)]
+    async with running(tmp_path, {"referral": build}, rate_requests=8, rate_seconds=3600) as limited:
+        await limited.set_the_scene()
+        # The request itself is one of them.
+        first = await sent(ReferralDesk(limited), *lines)
+        assert [one["status"] for one in first] == [201] * 7 + [429] * 3
+        assert {one["problem"]["code"] for one in first[7:]} == {"RATE_LIMITED"}
+    async with running(tmp_path, {"referral": build}) as later:
+        again = await later.send(INES, "POST", BULK, content=b"\n".join(lines))
+        answers = [json.loads(one) for one in again.text.splitlines()]
+        assert {one["status"] for one in answers} == {201}
+        assert len((await later.read(INES, REFERRALS, limit=200))["items"]) == 10

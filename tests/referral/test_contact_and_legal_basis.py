@@ -12,6 +12,7 @@ import pytest
 
 from services.chassis.telemetry import configure_logging
 from services.referral.app import build
+from services.referral.domain.submission import ReferralSubmitted
 from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, samira
 from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key
 from tests.running import running
@@ -100,7 +101,12 @@ async def test_personal_data_are_in_the_vault_and_nowhere_else(
         everywhere_else = desk.bytes_at_rest()
         assert any("log" in name for name in everywhere_else)
         assert kept
-        record = await desk.service.vault.read(f"{path.rpartition('/')[2]}.person")
+        (submitted,) = [
+            one.event
+            for one in await desk.recorded()
+            if one.stream.endswith(path.rpartition("/")[2]) and isinstance(one.event, ReferralSubmitted)
+        ]
+        record = await desk.service.vault.read(submitted.packet.contact_ref)
         assert record == CONTACT
     output = "".join(capfd.readouterr())
     assert '"message"' in output, "the log was on"

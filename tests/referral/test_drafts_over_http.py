@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from services.referral.bodies import ReferralBody
 from tests.people import INES, LOTTE, PROGRAMME, samira
 from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, pointers
 
@@ -59,6 +62,105 @@ async def test_a_patch_merges(desk: ReferralDesk) -> None:
     assert (await desk.running.read(INES, path)) == patched
 
 
+MEMBERS: dict[str, dict[str, tuple[object, object]]] = {
+    "contact": {
+        "name": ("Samira Voorbeeld", "S. Voorbeeld"),
+        "phone": ("+32 470 00 11 22", "+32 470 99 99 99"),
+        "email": ("samira@voorbeeld.example", "s@voorbeeld.example"),
+    },
+    "eligibility": {
+        "REGISTERED_JOBSEEKER": (True, False),
+        "RIGHT_TO_WORK": (True, False),
+        "NO_CONCURRENT_PROGRAMME": (True, False),
+    },
+    "participationChoice": {
+        "chosenAt": ("2026-01-12T09:10:00Z", "2026-01-12T09:11:00Z"),
+        "method": ("IN_PERSON", "PHONE"),
+        "language": ("ar", "fr"),
+    },
+    "legalBasis": {
+        "kind": ("CONSENT", "PUBLIC_TASK"),
+        "recipient": ("brugwerk", "samenstap"),
+        "textVersion": ("v3", "v4"),
+        "language": ("ar", "fr"),
+        "givenAt": ("2026-01-12T09:12:00Z", "2026-01-12T09:13:00Z"),
+    },
+}
+"""Every object in a referral whose members can be changed: what each is in the draft, and what it is changed to."""
+OPTIONAL = {"contact", "eligibility"}
+"""Those whose members may be left out."""
+
+
+async def _nested(desk: ReferralDesk, path: str, name: str) -> dict[str, object]:
+    if name == "contact":
+        return dict((await desk.running.read(INES, f"{path}/contact"))["contact"])
+    held = (await desk.running.read(INES, path))[name]
+    return {member: held.get(member) for member in MEMBERS[name]}
+
+
+def test_every_object_in_a_referral_has_its_members_patched() -> None:
+    """An object that is added to the body comes into the table; `client.ref` is a draft's identity and stays."""
+    schema = ReferralBody.model_json_schema(by_alias=True)
+    objects = {
+        name: held
+        for name, told in schema["properties"].items()
+        for held in told.get("anyOf", [told])
+        if "$ref" in held or held.get("type") == "object"
+    }
+    models = {name: held["$ref"].rpartition("/")[2] for name, held in objects.items() if "$ref" in held}
+    nested = {name: set(schema["$defs"][model].get("properties", ())) for name, model in models.items()}
+    nested = {name: members for name, members in nested.items() if members}
+    assert {name for name in objects if name in nested or name not in models} - {"client"} == set(MEMBERS)
+    assert {name: members for name, members in nested.items() if name != "client"} == {
+        name: set(members) for name, members in MEMBERS.items() if name in nested
+    }
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+async def test_a_patch_leaves_the_members_that_it_does_not_name(desk: ReferralDesk, name: str) -> None:
+    """RFC 7396 merges objects inside objects too, the contact data in the vault like all others; null removes."""
+    path = await desk.draft(samira())
+    expected = {member: before for member, (before, _) in MEMBERS[name].items()}
+    for member, (_, after) in MEMBERS[name].items():
+        etag = (await desk.running.get(INES, path)).headers["ETag"]
+        answer = await desk.running.send(INES, "PATCH", path, {name: {member: after}}, etag=etag)
+        assert answer.status_code == 200, answer.text
+        expected[member] = after
+        assert await _nested(desk, path, name) == expected
+    for member in MEMBERS[name]:
+        etag = (await desk.running.get(INES, path)).headers["ETag"]
+        answer = await desk.running.send(INES, "PATCH", path, {name: {member: None}}, etag=etag)
+        if name in OPTIONAL:
+            assert answer.status_code == 200, answer.text
+            expected[member] = None
+        else:
+            assert_problem(answer, 422)
+            assert f"/{name}/{member}" in pointers(answer)
+        assert await _nested(desk, path, name) == expected
+    etag = (await desk.running.get(INES, path)).headers["ETag"]
+    assert (await desk.running.send(INES, "PATCH", path, {name: None}, etag=etag)).status_code == 200
+    if name == "contact":
+        assert_problem(await desk.running.get(INES, f"{path}/contact"), 404)
+    else:
+        assert (await desk.running.read(INES, path))[name] in (None, {})
+
+
+async def test_of_two_patches_of_one_version_the_refused_one_changes_no_contact(desk: ReferralDesk) -> None:
+    """The accepted one's members stand beside those that were there before."""
+    path = await desk.draft(samira())
+    answers = await desk.race(
+        desk.running.send(INES, "PATCH", path, {"contact": {"phone": "+32 470 00 00 01"}}, etag='"1"'),
+        desk.running.send(INES, "PATCH", path, {"contact": {"email": "other@voorbeeld.example"}}, etag='"1"'),
+    )
+    first, second = (answer.status_code == 200 for answer in answers)
+    assert first is not second
+    assert (await desk.running.read(INES, f"{path}/contact"))["contact"] == {
+        "name": "Samira Voorbeeld",
+        "phone": "+32 470 00 00 01" if first else "+32 470 00 11 22",
+        "email": "other@voorbeeld.example" if second else "samira@voorbeeld.example",
+    }
+
+
 async def test_a_patch_has_the_manners_of_a_command(desk: ReferralDesk) -> None:
     """428, 412, 422 with pointers, 409 once submitted, a dry run that writes nothing, replays by key."""
     path = await desk.draft(samira())
@@ -86,6 +188,19 @@ async def test_a_patch_has_the_manners_of_a_command(desk: ReferralDesk) -> None:
     await desk.running.done(INES, path, "submit")
     etag = (await desk.running.get(INES, path)).headers["ETag"]
     assert_problem(await send(INES, "PATCH", path, {"region": "BE234"}, etag=etag), 409, "STATE_DOES_NOT_ALLOW")
+
+
+async def test_a_patch_of_another_version_is_not_merged(desk: ReferralDesk) -> None:
+    """What it says may make no sense in the newer one: a repeat gets its answer all the same, any other 412."""
+    path = await desk.draft(samira())
+    send, patch = desk.running.send, {"legalBasis": {"textVersion": "v4"}}
+    first = await send(INES, "PATCH", path, patch, etag='"1"', key="patching")
+    assert (await send(INES, "PATCH", path, {"legalBasis": None}, etag='"2"')).status_code == 200
+    again = await send(INES, "PATCH", path, patch, etag='"1"', key="patching")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+    assert again.json() == first.json()
+    assert_problem(await send(INES, "PATCH", path, patch, etag='"2"'), 412)
+    assert (await desk.running.read(INES, path))["legalBasis"] is None
 
 
 async def test_a_draft_left_lying_lapses(desk: ReferralDesk) -> None:

@@ -12,6 +12,7 @@ from services.chassis.event_types import EventTypes
 from services.chassis.metadata import Recorded
 from services.referral.domain.case_key import CASE_KEY
 from services.referral.domain.legal_basis import LEGAL_BASIS
+from services.referral.domain.organisation import ORGANISATION
 from services.referral.domain.referral import REFERRAL
 from services.referral.publish import publish
 from services.referral.topics import TOPICS
@@ -97,3 +98,19 @@ def test_the_stored_story_is_still_told_in_the_same_messages() -> None:
     """What is published of it today is what was published of it then."""
     told = [published.message.NAME for recorded in SAMIRA if (published := publish(recorded)) is not None]
     assert told == ["ReferralSubmitted", "ReferralReceived", "ReferralAccepted", "ReferralCompleted"]
+
+
+def test_an_organisation_was_suspended_for_a_while() -> None:
+    """Its descriptions say so one after the other, and the place that a referral took stays taken meanwhile."""
+    state, told = ORGANISATION.initial, []
+    for recorded in corpus("referral").story("a-suspension", TYPES):
+        state = ORGANISATION.evolve(state, recorded.event)
+        assert state.description is not None
+        told.append((state.description.suspended, len(state.taken_by)))
+    assert told == [(False, 0), (False, 1), (True, 1), (False, 1)]
+
+
+def test_an_organisation_of_before_there_was_suspension_is_not_suspended() -> None:
+    """Its stored description has no such field."""
+    event, _ = TYPES.decode("organisation.described.v1", corpus("referral").samples()["organisation.described.v1"])
+    assert event.description.suspended is False

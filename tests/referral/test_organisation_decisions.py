@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.chassis.decider import Refused
+from services.chassis.decider import EXISTENCE, Refused, Reserved
 from services.referral.domain.organisation import (
     CapacityReleased,
     CapacityTaken,
@@ -21,6 +21,9 @@ from services.referral.domain.organisation import (
 from tests.referral.office import LOTTE, MONDAY
 
 BRUGWERK = Description(name="BRUGWERK vzw", kind="MENTORING_ORG", programmes=("mtw-be-2026",), capacity=2)
+RESERVED = Reserved(
+    frozenset({EXISTENCE, "kind", "programmes", "suspended"}), "FIELD_OF_THE_OPERATOR", "the operator's"
+)
 
 
 def desk(organisation: Organisation = Organisation()) -> OrganisationDesk:  # noqa: B008 - immutable
@@ -73,3 +76,30 @@ def test_no_limit_is_not_the_same_as_no_place(capacity: int | None, full: bool) 
     """None says that there is no limit, zero that nobody can be taken on."""
     organisation = Organisation(description=replace(BRUGWERK, capacity=capacity))
     assert (organisation.full("R-1") is not None) is full
+
+
+def test_an_organisation_keeps_the_accreditation_that_stands_when_it_is_stored() -> None:
+    """Whatever the sender had read: what it leaves out, and what is reserved from it, is taken from the state."""
+    changed = replace(BRUGWERK, kind="AUDIT_BODY", programmes=(), suspended=True)
+    known = evolve(Organisation(), OrganisationDescribed(organisation="brugwerk", description=changed))
+    left_out = frozenset({"kind", "programmes", "suspended"})
+    command = replace(describe(Description(name="New", kind="")), left_out=left_out, reserved=RESERVED)
+    (described,) = decide(command, desk(known))
+    assert described.description == replace(changed, name="New", capacity=None)
+    with pytest.raises(Refused) as refused:
+        decide(replace(describe(BRUGWERK), reserved=RESERVED), desk(known))
+    assert [fault.pointer for fault in refused.value.faults] == ["/kind", "/programmes", "/suspended"]
+
+
+def test_the_order_of_programmes_is_no_other_value() -> None:
+    """They are a set; the order that the operator gave stays."""
+    known = Organisation(description=replace(BRUGWERK, programmes=("a", "b")))
+    command = replace(describe(replace(BRUGWERK, name="New", programmes=("b", "a"))), reserved=RESERVED)
+    around = OrganisationDesk(organisation=known, known_programmes=frozenset({"a", "b"}))
+    (described,) = decide(command, around)
+    assert described.description.programmes == ("a", "b")
+
+
+def test_what_was_described_before_there_was_suspension_is_not_suspended() -> None:
+    """Events of before have no such field."""
+    assert BRUGWERK.suspended is False

@@ -11,6 +11,7 @@ from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.case import Desk
 from services.casefile.domain.follow_up import lead_of, next_service
 from services.casefile.domain.opening import ReferralMessage, ReferralNoteTaken, awaiting, entry
+from services.casefile.domain.people import CoordinatorProposed
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
 from services.casefile.domain.terms import Deadline, deadline
 from services.casefile.domain.trajectory import access_after, match_ended
@@ -27,7 +28,7 @@ class TakeProgress(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeAcceptance(Command):
-    """The organisation accepted, and named the coordinator who is responsible."""
+    """The organisation accepted, and named a coordinator: the person who did, or a colleague who is to take over."""
 
     message: ReferralMessage
     coordinator: str
@@ -95,14 +96,19 @@ def take_progress(command: TakeProgress, desk: Desk) -> list[Any]:
 
 
 def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
-    """The receiver's explicit acceptance: responsibility moves to the coordinator."""
+    """The receiver's explicit acceptance: responsibility moves to the one who accepted; a colleague named is asked.
+
+    Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
+    """
     message, case = command.message, desk.case
     if message.source_event_id in case.taken:
         return []
     if case.state != CaseState.REFERRED or case.referral is None or case.referral.referral != message.referral:
         return [entry(message)]
     since = message.occurred_at
-    coordinator = Party(role=Role.NGO_COORDINATOR.value, org=message.organisation, sub=command.coordinator)
+    named = Party(role=Role.NGO_COORDINATOR.value, org=message.organisation, sub=command.coordinator)
+    of_organisation = message.actor.org == message.organisation
+    coordinator = replace(named, sub=message.actor.sub) if of_organisation else named
     opens = tuple(
         OpenStep(step=step.value, owner=coordinator, since=since, deadlines=(deadline(desk.terms, step, since),))
         for step in (Step.FIRST_CONTACT, Step.INTAKE)
@@ -115,7 +121,8 @@ def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
         at=since,
         deadlines=tuple(due for step in opens for due in step.deadlines),
     )
-    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred]
+    asked = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
+    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *asked]
 
 
 def take_return(command: TakeReturn, desk: Desk) -> list[Any]:

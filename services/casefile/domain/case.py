@@ -50,12 +50,14 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A proposed mentor, who has confirmed, and the agreement once it is signed."""
+    """A proposed mentor, on which criteria, until when an answer is due, who has confirmed, and the agreement."""
 
     match: str
     mentor: str
     kind: str
     proposed_at: datetime
+    criteria: tuple[str, ...] = ()
+    due_at: datetime | None = None
     confirmed: frozenset[str] = frozenset()
     agreement: Agreement | None = None
 
@@ -112,8 +114,9 @@ class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
     `taken` are the ids of the messages taken in; `fired` the (kind, deadline, due time) of reminders and breaches;
-    `settled` the follow-ups (point, code or reason, source) recorded or waived since the last closing, which are
-    counted from `followed_from`, the person's exit.
+    `takes_over_by_acting` whether who is asked to coordinate does so by any command; `agreed` whether a pair has
+    signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
+    recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
     """
 
     case: str = ""
@@ -125,6 +128,7 @@ class Case:
     lead: Party | None = None
     asked_to_lead: Party | None = None
     asked_to_coordinate: Party | None = None
+    takes_over_by_acting: bool = False
     opened_at: datetime | None = None
     eligibility: dict[str, bool] | None = None
     participation_chosen_at: datetime | None = None
@@ -132,6 +136,7 @@ class Case:
     taken: frozenset[str] = frozenset()
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None
+    agreed: bool = False
     steps: Steps = ()
     fired: frozenset[tuple[str, str, datetime]] = frozenset()
     accesses: tuple[Access, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from services.casefile.domain import (
@@ -25,7 +26,7 @@ from services.casefile.domain.case import Desk
 from services.casefile.domain.transitions import evolve
 from services.chassis.decider import Command
 
-_DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
+_TAKEN_IN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     opening.TakeSubmission: opening.take_submission,
     answering.TakeProgress: answering.take_progress,
     answering.TakeAcceptance: answering.take_acceptance,
@@ -33,6 +34,12 @@ _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     answering.TakeNote: answering.take_note,
     answering.TakeReminder: answering.take_reminder,
     withdrawal.TakeWithdrawal: withdrawal.take_withdrawal,
+    deadlines.RemindDeadline: deadlines.remind_deadline,
+    deadlines.PassDeadline: deadlines.pass_deadline,
+}
+"""What messages and the clock bring: nobody gives it on the case, though somebody may have acted elsewhere."""
+
+_GIVEN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     intake.LogContactAttempt: intake.log_contact_attempt,
     intake.ReportNoShow: intake.report_no_show,
     intake.ConcludeIntake: intake.conclude_intake,
@@ -62,15 +69,24 @@ _DECISIONS: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     people.ReassignCounsellor: people.reassign_counsellor,
     people.ReassignCoordinator: people.reassign_coordinator,
     people.Correct: correcting.correct,
-    deadlines.RemindDeadline: deadlines.remind_deadline,
-    deadlines.PassDeadline: deadlines.pass_deadline,
 }
+"""What somebody gives on the case itself."""
 
 
 def decide(command: Command, desk: Desk) -> list[Any]:
     """What follows from a command for the case's own stream, and for a mentor's; Refused where a rule says no."""
-    decided = _DECISIONS[type(command)](command, desk)
+    decided = _decided(command, desk)
     # A repeat changes nothing; a term may have been missed before there was anybody to be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return decided
     return escalation.followed(decided, desk, evolve)
+
+
+def _decided(command: Command, desk: Desk) -> list[Any]:
+    if (rule := _TAKEN_IN.get(type(command))) is not None:
+        return rule(command, desk)
+    # Who takes over by acting is responsible before the act, so that what it begins is theirs.
+    first = people.takes_over(command.by, command.at, desk.case)
+    if first is None:
+        return _GIVEN[type(command)](command, desk)
+    return [first, *_GIVEN[type(command)](command, replace(desk, case=evolve(desk.case, first)))]

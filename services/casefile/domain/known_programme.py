@@ -54,11 +54,12 @@ class LearnProgramme(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnOrganisation(Command):
-    """An organisation described itself."""
+    """An organisation was described."""
 
     organisation: str
     name: str
     kind: str
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +74,12 @@ class ProgrammeLearnt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationLearnt:
-    """An organisation's name and kind, as described."""
+    """An organisation's name and kind, as described, and whether the operator has suspended it."""
 
     organisation: str
     name: str
     kind: str
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +97,11 @@ class KnownProgramme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOrganisation:
-    """Name and kind; None as long as nothing is known."""
+    """Name and kind, None as long as nothing is known, and whether it is suspended."""
 
     name: str | None = None
     kind: str | None = None
+    suspended: bool = False
 
 
 def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
@@ -118,15 +121,19 @@ def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
 
 def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
     """Keeps a description; what is known already changes nothing."""
-    if (known.name, known.kind) == (command.name, command.kind):
+    if (known.name, known.kind, known.suspended) == (command.name, command.kind, command.suspended):
         return []
-    return [OrganisationLearnt(organisation=command.organisation, name=command.name, kind=command.kind)]
+    return [
+        OrganisationLearnt(
+            organisation=command.organisation, name=command.name, kind=command.kind, suspended=command.suspended
+        )
+    ]
 
 
 def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
     """What is known of the organisation after one more event."""
     if isinstance(event, OrganisationLearnt):
-        return replace(known, name=event.name, kind=event.kind)
+        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended)
     return known
 
 

@@ -1,6 +1,7 @@
 """Staff change: the receiver accepts by taking over; until then whoever had the step is responsible.
 
-One command serves both: sent by somebody else it asks the receiver, sent by the receiver it is the acceptance.
+One command serves both: sent by somebody else it asks the receiver, sent by the receiver it is the acceptance. The
+colleague whom an acceptance of a referral named takes over by any command on the case.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any
 
 from contracts.codes import Role
 from services.casefile.domain.actions import allow, check_side
-from services.casefile.domain.case import Desk, Reported
+from services.casefile.domain.case import Case, Desk, Reported
 from services.casefile.domain.follow_up import lead_of
 from services.casefile.domain.mentoring import trajectory_of
 from services.casefile.domain.responsibility import Moves, Party
-from services.chassis.decider import Command
+from services.chassis.decider import Actor, Command
+
+_COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,13 @@ class CounsellorReassigned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinatorProposed:
-    """Another coordinator is asked to take over; until then the present one stays responsible."""
+    """Another coordinator is asked to take over; until then the present one stays responsible.
+
+    `takes_over_by_acting`: named when the referral was accepted, and so responsible from the first own command on.
+    """
 
     receiver: Party
+    takes_over_by_acting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,3 +124,13 @@ def reassign_coordinator(command: ReassignCoordinator, desk: Desk) -> list[Any]:
     if receiver.sub == command.by.sub:
         return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
     return [] if receiver == case.asked_to_coordinate else [CoordinatorProposed(receiver=receiver)]
+
+
+def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
+    """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
+    asked = case.asked_to_coordinate
+    if asked is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
+        return None
+    if (by.org, by.sub) != (asked.org, asked.sub):
+        return None
+    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=asked, since=at)

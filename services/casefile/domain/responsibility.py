@@ -48,6 +48,11 @@ class OpenStep:
             return min(deadline.due_at for deadline in self.deadlines)
         return self.awaiting.due_at if self.awaiting is not None else None
 
+    @property
+    def actor(self) -> str:
+        """The organisation that must act on the step now."""
+        return self.awaiting.org if self.awaiting is not None else self.owner.org
+
 
 Steps = tuple[OpenStep, ...]
 LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)

@@ -118,10 +118,16 @@ def _opening(case: Case, event: Any) -> Case:
             )
             sees = Access(referral=event.referral, organisation=event.organisation)
             return replace(
-                case, referral=live, programme_version=event.programme_version, accesses=(*case.accesses, sees)
+                case,
+                referral=live,
+                programme_version=event.programme_version,
+                accesses=(*case.accesses, sees),
+                agreed=False,
             )
         case answering.ResponsibilityTransferred(step=Step.INTAKE):
             return replace(case, trajectory=Trajectory(coordinator=event.receiver, accepted_at=event.at))
+        case matching.AgreementSigned():
+            return replace(case, agreed=True)
         case _:
             return case
 
@@ -148,7 +154,7 @@ def _ending(case: Case, event: Any) -> Case:
 
 
 def _without_organisation(case: Case) -> Case:
-    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None)
+    return replace(case, referral=None, trajectory=None, asked_to_coordinate=None, takes_over_by_acting=False)
 
 
 def _access_ends(case: Case, referral: str, why: str | None, expires: Deadline | None) -> Case:
@@ -196,10 +202,10 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
             return replace(case, lead=event.receiver, asked_to_lead=None, steps=steps)
         case people.CoordinatorProposed():
-            return replace(case, asked_to_coordinate=event.receiver)
+            return replace(case, asked_to_coordinate=event.receiver, takes_over_by_acting=event.takes_over_by_acting)
         case people.CoordinatorReassigned():
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
-            return replace(case, asked_to_coordinate=None, steps=steps)
+            return replace(case, asked_to_coordinate=None, takes_over_by_acting=False, steps=steps)
         case people.CorrectionRecorded():
             case = replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
             if event.was is None or event.holds is None:
@@ -275,7 +281,14 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
 def _match(now: Match | None, event: Any, within: Trajectory) -> Match | None:
     match event:
         case matching.MatchProposed():
-            return Match(match=event.match, mentor=event.mentor, kind=event.kind, proposed_at=event.proposed_at)
+            return Match(
+                match=event.match,
+                mentor=event.mentor,
+                kind=event.kind,
+                proposed_at=event.proposed_at,
+                criteria=event.criteria,
+                due_at=next((step.due_at for step in event.opens), None),
+            )
         case matching.MatchRejected():
             return None
         case matching.MatchConfirmed() if now is not None:

@@ -15,8 +15,9 @@ from services.chassis.http import problems
 from services.chassis.http.openapi import document
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.rates import Rates
 from services.chassis.service import Service
-from services.chassis.telemetry import Telemetry
+from services.chassis.telemetry import Limit, Telemetry
 
 JSON = "application/json"
 
@@ -148,13 +149,20 @@ def service_app(
     app = _Application(
         title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False
     )
-    app.state.service = service
+    serve_callers(app, service, telemetry)
     for router in routers:
         app.include_router(router)
     install_manners(app, service.settings.body_limit, telemetry)
     if plain:
         app.answer_first(plain, service.settings.body_limit, telemetry)
     return app
+
+
+def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
+    """Gives an application what its routes find out with who calls, and whether they may call so often."""
+    settings = service.settings
+    app.state.service = service
+    app.state.rates = Rates(settings.rate_requests, settings.rate_seconds, lambda: telemetry.refused(Limit.RATE))
 
 
 class _Application(FastAPI):

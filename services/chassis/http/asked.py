@@ -24,6 +24,7 @@ from services.chassis.traceparent import follow
 B = TypeVar("B", bound=BaseModel)
 
 LONGEST_KEY = 255
+_COUNTED: Final = "caserelay.counted"
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # A structured-field string (RFC 8941), or the bare form that many clients send.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
@@ -35,9 +36,17 @@ async def authenticated(
     request: Request,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Caller:
-    """Who asks. Raises Unauthenticated, and Forbidden for the roles that are refused everywhere."""
-    caller: Caller = await request.app.state.service.verifier.authenticate(authorization)
+    """Who asks. Raises Unauthenticated, Forbidden for the roles that are refused everywhere, and ProblemError 429.
+
+    Nothing has been looked at or changed by then, so who sent too many requests may send the same again later.
+    """
+    state = request.app.state
+    caller: Caller = await state.service.verifier.authenticate(authorization)
     admit(caller)
+    # A request that turns out not to be plain is asked twice, and counts once.
+    if _COUNTED not in request.scope:
+        request.scope[_COUNTED] = True
+        state.rates.take(caller.org)
     return caller
 
 

@@ -29,7 +29,8 @@ class ReferralCommand(Command):
 class Desk:
     """The streams of one referral, folded, as they are needed at `at`: the time of the command or of the reader.
 
-    `organisation` is the addressed one (of the packet, while the referral is a draft), `legal_basis` the one that
+    `organisation` is the addressed one (of the packet, while the referral is a draft), `agency` the one that drafted
+    the referral, as long as it is a draft, `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
     version is.
     """
@@ -38,6 +39,7 @@ class Desk:
     referral: Referral = field(default_factory=Referral)
     case_key: CaseKey = field(default_factory=CaseKey)
     organisation: Organisation = field(default_factory=Organisation)
+    agency: Organisation = field(default_factory=Organisation)
     programme: Programme = field(default_factory=Programme)
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
     reminders: Reminders = field(default_factory=Reminders)

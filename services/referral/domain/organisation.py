@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from services.chassis.decider import Command, Entity, Fault, Refused
+from services.chassis.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
 
 
 def organisation_stream(organisation: str) -> str:
@@ -15,10 +15,11 @@ def organisation_stream(organisation: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What an organisation says of itself.
+    """What is said of an organisation: by itself, and of its accreditation by the operator.
 
-    `capacity` is the number of accepted referrals it can carry at once, None for no limit; `contact_point_ref` is a
-    vault reference, since a contact point may be a person.
+    `kind`, `programmes` and `suspended` are the accreditation. A suspended organisation gets, or makes, no new offers;
+    what is under way goes on. `capacity` is the number of accepted referrals it can carry at once, None for no limit;
+    `contact_point_ref` is a vault reference, since a contact point may be a person.
     """
 
     name: str
@@ -28,14 +29,21 @@ class Description:
     sectors: tuple[str, ...] = ()
     capacity: int | None = None
     contact_point_ref: str | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeOrganisation(Command):
-    """Describe an organisation, or describe it anew."""
+    """Describe an organisation, or describe it once more.
+
+    What stands in `left_out` (fields of the description) keeps the value it has; `reserved` are those that the caller
+    may name only as they stand.
+    """
 
     organisation: str
     description: Description
+    left_out: frozenset[str] = frozenset()
+    reserved: Reserved = Reserved()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,21 +102,34 @@ class OrganisationDesk:
 
 def decide(command: DescribeOrganisation, desk: OrganisationDesk) -> list[Any]:
     """Describes the organisation; the same description again changes nothing."""
-    told = command.description
+    stands, told = desk.organisation.description, command.description
+    command.reserved.check(_accreditation(told, command.left_out), _accreditation(stands) if stands is not None else {})
     faults = [
         Fault(f"/programmes/{place}", "PROGRAMME_UNKNOWN", f"there is no programme {programme}")
         for place, programme in enumerate(told.programmes)
         if programme not in desk.known_programmes
     ]
+    if stands is not None:
+        # Decided here, on the state that it is stored on: nobody puts back what the operator has changed meanwhile.
+        kept = command.left_out | (command.reserved.fields & _accreditation(stands).keys() - {EXISTENCE})
+        told = replace(told, **{name: getattr(stands, name) for name in kept})
+    if not told.kind:
+        faults.append(Fault("/kind", "REQUIRED", "an organisation is registered as of a kind"))
     if not told.name.strip():
         faults.append(Fault("/name", "REQUIRED", "an organisation has a name"))
     if told.capacity is not None and told.capacity < 0:
         faults.append(Fault("/capacity", "NEGATIVE", "capacity is a number of people, zero or more, or null"))
     if faults:
         raise Refused.input(*faults)
-    if told == desk.organisation.description:
+    if told == stands:
         return []
     return [OrganisationDescribed(organisation=command.organisation, description=told)]
+
+
+def _accreditation(told: Description, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The fields that may be reserved, by their names in the body: all that is named, and that there is one at all."""
+    named = {"kind": told.kind, "programmes": frozenset(told.programmes), "suspended": told.suspended}
+    return {EXISTENCE: True, **{name: value for name, value in named.items() if name not in left_out}}
 
 
 def evolve(organisation: Organisation, event: Any) -> Organisation:

@@ -111,6 +111,8 @@ class Circumstances:
 def completed(packet: Packet, around: Circumstances) -> CompletePacket:
     """The packet, if it may be submitted. Raises Refused with every fault found, in the order of the body."""
     faults = [*wrong_in_draft(packet, around), *_missing(packet), *_unmet(packet, around)]
+    if packet.to is not None:
+        faults += _suspended(around)
     if (
         faults
         or packet.to is None
@@ -161,6 +163,12 @@ def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
         yield Fault("/to", "ORGANISATION_KIND", f"the organisation is {told.kind}; a referral goes to a MENTORING_ORG")
     elif around.programme.versions and programme not in told.programmes:
         yield Fault("/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme")
+
+
+def _suspended(around: Circumstances) -> Iterator[Fault]:
+    # A draft may wait until the suspension ends.
+    if (told := around.organisation.description) is not None and told.suspended:
+        yield Fault("/to", "ORGANISATION_SUSPENDED", "the operator has suspended the organisation: no new offers")
 
 
 def _missing(packet: Packet) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.codes import ReferralState
 from services.chassis.decider import Command
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.drafting import CreateDraft, EditDraft
@@ -18,6 +19,7 @@ class RestsOn:
 
     case_key: str | None = None
     organisation: str | None = None
+    agency: str | None = None
     programme: str | None = None
     legal_basis: str | None = None
 
@@ -33,5 +35,10 @@ def rests_on(command: Command | None, referral: Referral) -> RestsOn:
         return RestsOn()
     to = command.packet.to if isinstance(command, EditDraft) else drafted.to
     return RestsOn(
-        case_key=offer.case_key, organisation=to, programme=offer.programme, legal_basis=referral.legal_basis_id
+        case_key=offer.case_key,
+        organisation=to,
+        # Whether the agency may still make an offer matters as long as it has not.
+        agency=offer.agency if referral.state is ReferralState.DRAFT else None,
+        programme=offer.programme,
+        legal_basis=referral.legal_basis_id,
     )

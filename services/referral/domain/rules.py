@@ -5,10 +5,11 @@ The same rules answer a command (`allow` raises) and a reader who wants to know 
 
 from __future__ import annotations
 
-from contracts.codes import ReferralState
+from contracts.codes import OrganisationKind, ReferralState
 from services.chassis.decider import Actor, Because, Refused
 from services.referral.domain.desk import Desk, nothing_recorded
 from services.referral.domain.offer import acts_for
+from services.referral.domain.organisation import Organisation
 from services.referral.domain.referral_state import TERMINAL, UNANSWERED, Referral
 
 _S = ReferralState
@@ -63,6 +64,8 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
     if referral.state not in POSSIBLE_FROM[action]:
         return _not_in_this_state(action, referral)
     match action:
+        case "submit":
+            return _agency_may_not_offer(desk.agency)
         case "request-information":
             return _asked_too_often(desk, referral)
         case "accept":
@@ -111,6 +114,25 @@ def _asked_too_often(desk: Desk, referral: Referral) -> Refused | None:
         "INFORMATION_REQUESTS_USED_UP",
         f"information was requested {referral.requests} times, as often as the programme allows; "
         "decide on what is known: accept, decline or waitlist",
+    )
+
+
+def _agency_may_not_offer(agency: Organisation) -> Refused | None:
+    told = agency.description
+    if told is None or told.kind != OrganisationKind.AGENCY:
+        return Refused(
+            "PARTY_NOT_ALLOWED",
+            "submit is for an agency, and the operator has registered this organisation as something else",
+            because=Because.RIGHTS,
+            who_can_unblock="the operator",
+        )
+    if not told.suspended:
+        return None
+    return Refused(
+        "ORGANISATION_SUSPENDED",
+        "the operator has suspended the agency: it makes no new referrals; those under way go on",
+        because=Because.RIGHTS,
+        who_can_unblock="the operator, by ending the suspension",
     )
 
 

@@ -1,0 +1,215 @@
+"""Who may register whom, over HTTP: what of an organisation is the operator's, what its own; what suspension does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import pytest
+
+from services.sandbox.demo import PROGRAMME_VERSION
+from tests.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PROGRAMME, TOM, Person, another_person
+from tests.referral.desk import ACCEPT, REFERRALS, ReferralDesk, assert_problem, pointers
+
+BRUGWERK: Final = "/v1/organisations/brugwerk"
+VDAB: Final = "/v1/organisations/vdab-gent"
+OTHER_VALUES: Final[dict[str, tuple[Any, ...]]] = {
+    "kind": ("AGENCY", "AUDIT_BODY", "PLATFORM_OPERATOR", None),
+    "programmes": ([], [PROGRAMME, "another-programme"], ["another-programme"]),
+    "suspended": (True,),
+}
+"""For each field of the operator, values that brugwerk does not have."""
+OWN: Final[dict[str, Any]] = {
+    "name": "Brugwerk",
+    "languages": ["nl"],
+    "sectors": ["N"],
+    "capacity": 7,
+    "contactPoint": "the desk",
+}
+
+
+async def put(desk: ReferralDesk, person: Person, path: str, **changes: Any) -> Any:
+    """GET, change, PUT: the whole body that was read, with the changes in it; None takes a member out."""
+    read = await desk.running.get(person, path)
+    body = {**read.json(), **changes}
+    return await desk.running.send(person, "PUT", path, body, etag=read.headers["ETag"])
+
+
+async def suspend(desk: ReferralDesk, path: str, *, suspended: bool = True) -> None:
+    """The operator suspends an organisation, or ends that."""
+    assert (await put(desk, OPERATOR, path, suspended=suspended)).status_code == 200
+
+
+async def test_what_was_read_may_be_sent_back(desk: ReferralDesk) -> None:
+    """By the organisation and by the operator: the whole answer of GET is a body that changes nothing."""
+    before = await desk.running.read(LOTTE, BRUGWERK)
+    for person in (LOTTE, HANNE, OPERATOR):
+        answer = await put(desk, person, BRUGWERK)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == before
+
+
+@pytest.mark.parametrize("field", OTHER_VALUES)
+async def test_an_organisation_does_not_change_what_the_operator_said(desk: ReferralDesk, field: str) -> None:
+    """Another value of such a field is 403 with its pointer, and nothing of the body happens, its own part neither."""
+    before, stood = await desk.running.read(LOTTE, BRUGWERK), await desk.snapshot()
+    for value in OTHER_VALUES[field]:
+        for person in (LOTTE, HANNE):
+            answer = await put(desk, person, BRUGWERK, **{**OWN, field: value})
+            assert_problem(answer, 403, "FIELD_OF_THE_OPERATOR")
+            assert pointers(answer) == {f"/{field}": "FIELD_OF_THE_OPERATOR"}
+            assert all(error["detail"] for error in answer.json()["errors"])
+    assert await desk.running.read(LOTTE, BRUGWERK) == before
+    assert await desk.snapshot() == stood
+
+
+async def test_every_field_of_the_operator_that_differs_is_listed(desk: ReferralDesk) -> None:
+    """One refusal names them all; a dry run is refused as well."""
+    read = await desk.running.get(LOTTE, BRUGWERK)
+    body = {"name": "x", "kind": "AGENCY", "programmes": [], "suspended": True}
+    for asked in ({}, {"dryRun": "true"}):
+        answer = await desk.running.send(LOTTE, "PUT", BRUGWERK, body, etag=read.headers["ETag"], params=asked)
+        assert_problem(answer, 403, "FIELD_OF_THE_OPERATOR")
+        assert set(pointers(answer)) == {"/kind", "/programmes", "/suspended"}
+
+
+async def test_an_organisation_says_its_own_part_and_keeps_the_rest(desk: ReferralDesk) -> None:
+    """Fields of the operator that it leaves out stay as the operator set them."""
+    before = await desk.running.get(LOTTE, BRUGWERK)
+    answer = await desk.running.send(LOTTE, "PUT", BRUGWERK, OWN, etag=before.headers["ETag"])
+    assert answer.status_code == 200, answer.text
+    kept = {field: before.json()[field] for field in OTHER_VALUES}
+    assert (await desk.running.read(KARIM, BRUGWERK)).items() >= {**OWN, **kept}.items()
+
+
+async def test_the_operator_sets_everything(desk: ReferralDesk) -> None:
+    """Also what is the organisation's own; a programme less, and another kind."""
+    said = {**OWN, "kind": "AUDIT_BODY", "programmes": [], "suspended": True}
+    assert (await put(desk, OPERATOR, BRUGWERK, **said)).status_code == 200
+    assert (await desk.running.read(INES, BRUGWERK)).items() >= said.items()
+
+
+async def test_the_operator_names_a_kind_and_ends_no_suspension_by_silence(desk: ReferralDesk) -> None:
+    """A PUT by the operator says all there is, but a client that does not know of suspension does not end it."""
+    await suspend(desk, BRUGWERK)
+    etag = (await desk.running.get(OPERATOR, BRUGWERK)).headers["ETag"]
+    without = await desk.running.send(OPERATOR, "PUT", BRUGWERK, {"name": "Brugwerk"}, etag=etag)
+    assert_problem(without, 422)
+    assert pointers(without) == {"/kind": "REQUIRED"}
+    body = {"name": "Brugwerk", "kind": "MENTORING_ORG"}
+    assert (await desk.running.send(OPERATOR, "PUT", BRUGWERK, body, etag=etag)).status_code == 200
+    after = await desk.running.read(OPERATOR, BRUGWERK)
+    assert (after["programmes"], after["suspended"]) == ([], True)
+
+
+async def test_nobody_registers_an_organisation_but_the_operator(desk: ReferralDesk) -> None:
+    """An organisation that nobody knows does not make itself one: 403 with every kind of body, and it is not there."""
+    before = await desk.snapshot()
+    path = "/v1/organisations/nobody-knows-it"
+    bodies = ({"name": "New"}, {"name": "New", "kind": "AGENCY"}, {**OWN, "kind": "MENTORING_ORG", "programmes": []})
+    for role in ("NGO_LEAD", "NGO_COORDINATOR", "AGENCY_TEAM_LEAD"):
+        for body in bodies:
+            newcomer = Person("new.comer", "nobody-knows-it", role)
+            answer = await desk.running.send(newcomer, "PUT", path, body)
+            assert_problem(answer, 403, "FIELD_OF_THE_OPERATOR")
+            assert "" in pointers(answer)
+            assert ("/kind" in pointers(answer)) is ("kind" in body)
+            assert_problem(await desk.running.get(newcomer, path), 404)
+    assert await desk.snapshot() == before
+    assert (await desk.running.send(OPERATOR, "PUT", path, bodies[1])).status_code == 200
+
+
+@pytest.mark.parametrize("org", ["brugwerk", "vdab-gent", "rekenhof-demo"])
+async def test_an_operator_is_one_of_the_platforms(desk: ReferralDesk, org: str) -> None:
+    """The role alone is not enough: an organisation that gives it to its own people accredits nobody."""
+    own_operator = Person("an.operator", org, "OPERATOR")
+    for path in (f"/v1/organisations/{org}", "/v1/organisations/nobody-knows-it", VDAB):
+        etag = (await desk.running.get(OPERATOR, path)).headers.get("ETag")
+        body = {"name": "x", "kind": "AGENCY", "programmes": []}
+        answer = await desk.running.send(own_operator, "PUT", path, body, etag=etag)
+        assert_problem(answer, 403, "ROLE_NOT_ALLOWED" if path.endswith(org) else "PARTY_NOT_ALLOWED")
+    version = await desk.running.send(own_operator, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", PROGRAMME_VERSION)
+    assert_problem(version, 403, "PARTY_NOT_ALLOWED")
+
+
+async def test_an_organisation_that_calls_itself_an_agency_posts_no_referral(desk: ReferralDesk) -> None:
+    """The way that was tried: an NGO turns itself into an agency, and a token of it refers."""
+    await put(desk, LOTTE, BRUGWERK, kind="AGENCY")
+    counsellor = Person("x", "brugwerk", "AGENCY_COUNSELLOR")
+    assert_problem(await desk.running.create(counsellor, REFERRALS, another_person("samenstap")), 403)
+
+
+async def test_the_id_in_a_body_is_that_of_the_path(desk: ReferralDesk) -> None:
+    """What was read of one organisation is not put onto another."""
+    read = await desk.running.get(OPERATOR, VDAB)
+    answer = await desk.running.send(OPERATOR, "PUT", BRUGWERK, read.json(), etag=read.headers["ETag"])
+    assert_problem(answer, 422)
+    assert pointers(answer) == {"/id": "READ_ONLY"}
+
+
+@pytest.mark.parametrize("round_", range(8))
+async def test_an_organisation_never_puts_back_what_the_operator_changed_meanwhile(
+    desk: ReferralDesk, round_: int
+) -> None:
+    """Both PUT at once on one reading: one is first, and the other is told so and puts nothing back."""
+    del round_
+    read = await desk.running.get(LOTTE, BRUGWERK)
+    etag, body = read.headers["ETag"], read.json()
+    own = desk.running.send(LOTTE, "PUT", BRUGWERK, {**body, **OWN}, etag=etag)
+    operators = desk.running.send(OPERATOR, "PUT", BRUGWERK, {**body, "programmes": [], "suspended": True}, etag=etag)
+    answers = await asyncio.gather(own, operators)
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    after = await desk.running.read(LOTTE, BRUGWERK)
+    operator_won = answers[1].status_code == 200
+    assert (after["programmes"], after["suspended"]) == (([], True) if operator_won else ([PROGRAMME], False))
+
+
+async def test_a_suspended_organisation_gets_no_new_offers(desk: ReferralDesk) -> None:
+    """422 at /to for a referral and for a draft that is submitted; a draft may wait; afterwards offers are possible."""
+    draft = await desk.draft()
+    await suspend(desk, BRUGWERK)
+    for asked in ({}, {"dryRun": "true"}):
+        answer = await desk.running.create(INES, REFERRALS, another_person(), **asked)
+        assert_problem(answer, 422)
+        assert pointers(answer) == {"/to": "ORGANISATION_SUSPENDED"}
+    answer = await desk.running.command(INES, draft, "submit")
+    assert_problem(answer, 422)
+    assert pointers(answer) == {"/to": "ORGANISATION_SUSPENDED"}
+    later = await desk.draft()
+    await desk.submit(another_person("samenstap"))
+    await suspend(desk, BRUGWERK, suspended=False)
+    for path in (draft, later):
+        await desk.running.done(INES, path, "submit")
+
+
+async def test_a_suspended_organisation_answers_the_offers_that_it_has(desk: ReferralDesk) -> None:
+    """What is under way goes on: it receives, accepts and declines."""
+    accepted, declined = await desk.submit(), await desk.submit()
+    await suspend(desk, BRUGWERK)
+    for path in (accepted, declined):
+        await desk.running.done(LOTTE, path, "receive")
+    await desk.running.done(LOTTE, accepted, "accept", ACCEPT)
+    await desk.running.done(LOTTE, declined, "decline", {"reason": "CAPACITY_FULL"})
+
+
+async def test_a_suspended_agency_makes_no_new_offers(desk: ReferralDesk) -> None:
+    """403 with the code, singly, in bulk, as a draft and for a draft of before; what is under way goes on."""
+    draft, under_way = await desk.draft(), await desk.submit()
+    await suspend(desk, VDAB)
+    for person in (INES, TOM):
+        for extra in ({}, {"draft": True}):
+            answer = await desk.running.create(person, REFERRALS, {**another_person(), **extra})
+            assert_problem(answer, 403, "ORGANISATION_SUSPENDED")
+        assert_problem(await desk.running.command(person, draft, "submit"), 403, "ORGANISATION_SUSPENDED")
+    read = await desk.running.read(INES, draft)
+    assert {one["action"]: one["code"] for one in read["blockedActions"]}["submit"] == "ORGANISATION_SUSPENDED"
+    await desk.running.done(INES, under_way, "withdraw", {"reason": "CLIENT_MOVED"})
+    await suspend(desk, VDAB, suspended=False)
+    await desk.running.done(INES, draft, "submit")
+
+
+async def test_a_draft_of_what_is_no_agency_any_more_is_not_submitted(desk: ReferralDesk) -> None:
+    """To submit is to make an offer, and so takes what making one takes."""
+    draft = await desk.draft()
+    assert (await put(desk, OPERATOR, VDAB, kind="AUDIT_BODY")).status_code == 200
+    assert_problem(await desk.running.command(INES, draft, "submit"), 403, "PARTY_NOT_ALLOWED")
