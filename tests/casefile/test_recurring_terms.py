@@ -95,7 +95,7 @@ def test_after_an_early_check_in_the_next_one_is_due_within_35_days(book: Casebo
 
 
 @pytest.mark.parametrize("gap", range(1, 36))
-def test_whoever_checks_in_every_so_many_days_is_never_without_a_due_day_for_35(book: Casebook, gap: int) -> None:
+def test_a_pair_that_is_met_every_so_many_days_is_never_without_a_due_day_for_35(book: Casebook, gap: int) -> None:
     """Whatever the rhythm: what is due next, until the agreement ends, is at most 35 days away."""
     book.mentoring()
     day = on(19, 2, hour=12)

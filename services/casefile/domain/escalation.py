@@ -1,6 +1,6 @@
 """A missed term is the other side's business too: who was not awaited sees to it, as long as it stays missed.
 
-The step that was missed stays open with whoever is awaited, so that both sides have a next move (domain reference
+The step that was missed stays open with the side that is awaited, so that both sides have a next move (domain reference
 7.6: at a breach both contacts of the case are told, and after five working days their leads).
 """
 
