@@ -135,6 +135,23 @@ class SuspendReason(StrEnum):
     OTHER = "OTHER"
 
 
+class EscalationReason(StrEnum):
+    """Why somebody is asked to see to a case."""
+
+    DEADLINE_MISSED = "DEADLINE_MISSED"
+    ACCESS_ENDED = "ACCESS_ENDED"
+
+
+class Resolution(StrEnum):
+    """What was done about what was escalated."""
+
+    TALK = "TALK"
+    REMATCH = "REMATCH"
+    PAUSE = "PAUSE"
+    END_WITH_HANDBACK = "END_WITH_HANDBACK"
+    PUBLIC_SERVICE_ACTION = "PUBLIC_SERVICE_ACTION"
+
+
 class EndReason(StrEnum):
     """Why a match or a trajectory ends."""
 

@@ -41,6 +41,7 @@ from contracts.casefile.mentoring import (
     MeetingRecorded,
     ProgressReported,
     PulseRecorded,
+    SuspensionReviewed,
     TrajectoryCompleted,
     TrajectoryResumed,
     TrajectorySuspended,
@@ -53,6 +54,8 @@ from contracts.casefile.watch import (
     CounsellorReassigned,
     DeadlineMissed,
     DeadlineReminded,
+    EscalationRaised,
+    EscalationResolved,
 )
 
 SOURCE = "/services/casefile"
@@ -78,6 +81,8 @@ __all__ = [
     "DeadlineMissed",
     "DeadlineReminded",
     "DisclosureStopped",
+    "EscalationRaised",
+    "EscalationResolved",
     "ExtensionProposed",
     "ExtensionRefused",
     "HandbackAccepted",
@@ -100,6 +105,7 @@ __all__ = [
     "RecordedAfterWithdrawal",
     "ReferralReturned",
     "ResponsibilityTransferred",
+    "SuspensionReviewed",
     "TrajectoryCompleted",
     "TrajectoryResumed",
     "TrajectorySuspended",

@@ -85,6 +85,14 @@ class TrajectorySuspended(CaseMessage):
     deadlines: list[Deadline]
 
 
+class SuspensionReviewed(CaseMessage):
+    """The pause was reviewed, and goes on; `deadlines` has the next review, and the longest pause there may be."""
+
+    TYPE: ClassVar[str] = _T + "suspension_reviewed.v1"
+    NAME: ClassVar[str] = "SuspensionReviewed"
+    deadlines: list[Deadline]
+
+
 class TrajectoryResumed(CaseMessage):
     """The pause is over."""
 

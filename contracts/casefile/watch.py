@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from contracts.message import ActorRef, CaseMessage
+from contracts.message import ActorRef, CaseMessage, Contract, Deadline
 
 _T = "org.caserelay.case."
 
@@ -57,7 +57,7 @@ class DeadlineReminded(CaseMessage):
 
 
 class DeadlineMissed(CaseMessage):
-    """A term has passed without what it waited for."""
+    """A term has passed without what it waited for; `deadlines` has the next one, where the term recurs."""
 
     TYPE: ClassVar[str] = _T + "deadline_missed.v1"
     NAME: ClassVar[str] = "DeadlineMissed"
@@ -66,12 +66,45 @@ class DeadlineMissed(CaseMessage):
     due_at: datetime
     owner: ActorRef
     awaited: str
+    deadlines: list[Deadline] = []
+
+
+class EscalationRaised(CaseMessage):
+    """The side that was not awaited is asked to see to what `awaited` missed, by the day in `deadlines`."""
+
+    TYPE: ClassVar[str] = _T + "escalation_raised.v1"
+    NAME: ClassVar[str] = "EscalationRaised"
+    reason: str
+    awaited: str
+    deadlines: list[Deadline]
+
+
+class EscalationResolved(CaseMessage):
+    """What was done about it; as long as the term stays missed `deadlines` has the day of the next look."""
+
+    TYPE: ClassVar[str] = _T + "escalation_resolved.v1"
+    NAME: ClassVar[str] = "EscalationResolved"
+    resolution: str
+    deadlines: list[Deadline]
+
+
+class Reported(Contract):
+    """A report as it reads: the name of its event, when what it tells of happened, and its codes and numbers."""
+
+    kind: str
+    happened_at: datetime | None = None
+    facts: dict[str, Any]
 
 
 class CorrectionRecorded(CaseMessage):
-    """An event of the case is wrong; it stays as it is, and this stands beside it."""
+    """An event of the case is wrong; it stays as it is, and this stands beside it.
+
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    """
 
     TYPE: ClassVar[str] = _T + "correction_recorded.v1"
     NAME: ClassVar[str] = "CorrectionRecorded"
     corrects: str
     corrected: str
+    was: Reported | None = None
+    holds: Reported | None = None

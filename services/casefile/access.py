@@ -53,6 +53,12 @@ POLICY: Final = Policy(
             for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
         ),
         *(Rule(action, _AUDITORS, OVERSIGHT) for action in _READS),
+        # Why something was corrected is for all who read the case; other texts are for those who work on it.
+        *(
+            Rule("read-corrections", _READERS, relation)
+            for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
+        ),
+        Rule("read-corrections", _AUDITORS, OVERSIGHT),
         Rule("read-texts", _COUNSELLORS, OWNER_AGENCY),
         Rule("read-texts", _COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", _MENTORS, MATCHED_MENTOR),

@@ -117,6 +117,9 @@ class TimelineItem(Contract):
     due_at: datetime | None
     text: str
     digest: str
+    corrects: str | None = Field(default=None, description="Of a correction: the event that is wrong.")
+    holds: dict[str, Any] | None = Field(default=None, description="Of a correction: the report as it reads now.")
+    corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
 
 
 class TimelineAnswer(Contract):

@@ -110,7 +110,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
 
     @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
-        found = await cases.find(caller, case_id, "read-texts")
+        found = await cases.find(caller, case_id, "read-corrections")
         return await casework.texts(caller, found)
 
     for name, action in ACTIONS.items():

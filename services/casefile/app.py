@@ -53,7 +53,7 @@ from services.chassis.index import Row
 from services.chassis.leadership import Leadership
 from services.chassis.projection import Projection
 from services.chassis.publisher import Publisher
-from services.chassis.scheduler import Scheduler
+from services.chassis.scheduler import Scheduler, instant
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
@@ -113,7 +113,8 @@ class _Reactor:
     async def fire(self, row: Row, _at: datetime) -> None:
         """A deadline fell due."""
         kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
-        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]))
+        due_at = instant(str(row.columns["due"]))
+        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]), due_at=due_at)
         await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))
 
 

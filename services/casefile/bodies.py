@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -25,6 +25,7 @@ from contracts.casefile_codes import (
     Progress,
     RejectReason,
     ReportOccasion,
+    Resolution,
     Side,
     SuspendReason,
     WaiveReason,
@@ -173,6 +174,12 @@ class SuspendBody(ReportBody):
     reason: SuspendReason
 
 
+class ResolveEscalationBody(Body):
+    """What was done about the term that the other side missed."""
+
+    resolution: Resolution
+
+
 class EndMatchBody(ReportBody):
     """Why the match ends, whether it was talked over with the pair, and what follows."""
 
@@ -220,7 +227,7 @@ class CloseBody(Body):
 
 
 class OutcomeBody(ReportBody):
-    """What became of the person; `levelMatch`: the job is at the person's level."""
+    """What became of the person, from the day of the point on; `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome
@@ -230,7 +237,7 @@ class OutcomeBody(ReportBody):
 
 
 class WaiveOutcomeBody(Body):
-    """A follow-up that will not be taken, and why."""
+    """A follow-up that will not be taken, and why; before its day only with PERSON_DECLINED or MOVED."""
 
     point: OutcomePoint
     reason: WaiveReason
@@ -249,10 +256,16 @@ class ReassignCoordinatorBody(Body):
 
 
 class CorrectBody(Body):
-    """The event (its id on the timeline) that is wrong, and why; the reason goes to the vault."""
+    """The event (its id on the timeline) that is wrong, and why; the reason goes to the vault.
+
+    Of a report `holds` has the fields as they should read, under the names and rules of the command that it came by
+    (of an outcome those of `record-outcome`); a field that is left out reads as before. A waiver may become a
+    result, and a result a waiver.
+    """
 
     event: Reference
     reason: FreeText
+    holds: Annotated[dict[str, Any], Field(min_length=1, max_length=20)] | None = None
 
 
 class MentorBody(Body):

@@ -8,14 +8,17 @@ from typing import Final
 from fastapi import Response
 
 from contracts.fields import Body
-from services.casefile.access import CONSENT_WITHDRAWN
+from services.casefile.access import CONSENT_WITHDRAWN, POLICY
+from services.casefile.bodies import CorrectBody
 from services.casefile.commands import Action, Stamp
 from services.casefile.desk import Loaded
 from services.casefile.domain.actions import check_side
 from services.casefile.domain.case import case_stream
+from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
 from services.casefile.reading import PAIR, Cases, Found
+from services.casefile.timeline import find_event
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Refused
 from services.chassis.handler import Handler, PreconditionFailed
@@ -51,6 +54,9 @@ class Casework:
         stream = case_stream(found.case_id)
         deposit = Deposit(self._vault, stream)
         stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
+        if isinstance(body, CorrectBody) and body.holds is not None:
+            named = find_event(await self._cases.records(found), body.event)
+            stamp = replace(stamp, said=named.said if named is not None else None)
         command = action.command(body, stamp)
         call = replace(asked.call(getattr(body, "occurred_at", None)), actor=acting(command, found.folded.state))
         try:
@@ -66,8 +72,14 @@ class Casework:
         return answers.done(asked, outcome, view, LOG)
 
     async def texts(self, caller: Caller, found: Found) -> Response:
-        """What was written in words about the case: expectations, justifications, reasons of corrections."""
-        return answers.page(await texts_of(await self._cases.told(caller, found), self._vault), None)
+        """What was written in words about the case: expectations and justifications for those who work on it.
+
+        Why something was corrected is for all who may read the case.
+        """
+        told = await self._cases.told(caller, found)
+        if not POLICY.permits(caller, "read-texts", found.relations):
+            told = [recorded for recorded in told if isinstance(recorded.event, CorrectionRecorded)]
+        return answers.page(await texts_of(told, self._vault), None)
 
 
 def _telling_nothing_more(refusal: Refused | PreconditionFailed, name: str) -> Refused | PreconditionFailed:

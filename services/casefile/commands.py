@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
 from services.casefile import bodies
-from services.casefile.domain import follow_up, handback, intake, matching, mentoring, people, trajectory
+from services.casefile.domain import (
+    escalation,
+    follow_up,
+    handback,
+    intake,
+    matching,
+    mentoring,
+    people,
+    reviews,
+    trajectory,
+)
+from services.casefile.domain.case import Reported
+from services.casefile.domain.reported import CORRECTED_BY
 from services.chassis.decider import Actor, Command, Fault, Refused
+from services.chassis.http.problems import from_validation
+from services.chassis.http.rendering import camel
 from services.chassis.vault import Deposit
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside."""
+    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
+
+    `said` is what the event that a correction names reported, as it reads now.
+    """
 
     at: datetime
     by: Actor
     case_id: str
     version: int
     deposit: Deposit
+    said: Reported | None = None
 
     def ref(self, what: str, text: str) -> str:
         """The vault reference of a text."""
@@ -167,8 +188,44 @@ def _decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> Command
 
 
 def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Command:
-    reason_ref = stamp.ref("correction", body.reason)
-    return people.Correct(at=stamp.at, by=stamp.by, event=body.event, reason_ref=reason_ref)
+    return people.Correct(
+        at=stamp.at,
+        by=stamp.by,
+        event=body.event,
+        reason_ref=stamp.ref("correction", body.reason),
+        with_holds=body.holds is not None,
+        holds=_report(body.holds, stamp.said, stamp) if body.holds is not None and stamp.said is not None else None,
+    )
+
+
+def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
+    """The command that a report would have come by, had it read like this."""
+    action, stands = ACTIONS[CORRECTED_BY[said.kind]], _as_sent(said)
+    # A result may turn up after its point was waived, or one that was recorded turn out to be none.
+    for kind, sign, other in (
+        ("OutcomeWaived", "code", "record-outcome"),
+        ("OutcomeRecorded", "reason", "waive-outcome"),
+    ):
+        if said.kind == kind and sign in holds:
+            action, stands = ACTIONS[other], {"point": said.facts["point"]}
+    try:
+        return action.command(action.body.model_validate({**stands, **holds}), stamp)
+    except ValidationError as error:
+        faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
+        raise from_validation(RequestValidationError(faults)) from None
+    except Refused as refused:
+        raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
+
+
+def _as_sent(said: Reported) -> dict[str, Any]:
+    """The body of a report that reads as it does."""
+    facts = {_SENT_AS.get(name, camel(name)): value for name, value in said.facts.items()}
+    if said.happened_at is not None:
+        facts["occurredAt"] = said.happened_at.isoformat()
+    return facts
+
+
+_SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 
 
 ACTIONS: Final[Mapping[str, Action]] = {
@@ -191,6 +248,10 @@ ACTIONS: Final[Mapping[str, Action]] = {
     ),
     "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
     "resume": Action(bodies.ReportBody, "Take the trajectory up again.", _same(trajectory.Resume)),
+    "review-suspension": Action(bodies.ReportBody, "The pause was reviewed.", _same(reviews.ReviewSuspension)),
+    "resolve-escalation": Action(
+        bodies.ResolveEscalationBody, "See to a term that the other side missed.", _same(escalation.ResolveEscalation)
+    ),
     "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
     "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
     "request-handback": Action(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.codes import Step
-from services.casefile.domain.case import Case, Earlier, Match, Trajectory
+from services.casefile.domain.case import Case, Earlier, Match, Reported, Trajectory
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
@@ -59,6 +59,7 @@ def timeline_view(item: Item) -> Json:
         "dueAt": item.due_at,
         "text": item.text,
         "digest": item.digest,
+        **_correction(item),
     }
 
 
@@ -67,6 +68,24 @@ def _actor(item: Item) -> Json | None:
     if shown is not None and item.on_behalf_reason is not None:
         shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
     return shown
+
+
+def _correction(item: Item) -> Json:
+    """What stands beside an event that was corrected, and of what a correction is one."""
+    shown: Json = {}
+    if item.corrects is not None:
+        shown["corrects"] = item.corrects
+    if item.holds is not None:
+        shown["holds"] = reported_view(item.holds)
+    if item.corrected_by:
+        shown["correctedBy"] = list(item.corrected_by)
+    return shown
+
+
+def reported_view(said: Reported) -> Json:
+    """The fields of a report as they read."""
+    at: Json = {"occurredAt": said.happened_at} if said.happened_at is not None else {}
+    return {**{camel(name): value for name, value in said.facts.items()}, **at}
 
 
 def case_view(case: Case, version: int, now: datetime, seen_by: str | None = None) -> Json:

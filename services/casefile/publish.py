@@ -10,6 +10,7 @@ from contracts.message import CaseMessage, Message
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -17,6 +18,7 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
@@ -44,6 +46,9 @@ _MESSAGES: dict[type, type[CaseMessage]] = {
     trajectory.AgreementExtended: told.AgreementExtended,
     trajectory.TrajectorySuspended: told.TrajectorySuspended,
     trajectory.TrajectoryResumed: told.TrajectoryResumed,
+    reviews.SuspensionReviewed: told.SuspensionReviewed,
+    escalation.EscalationRaised: told.EscalationRaised,
+    escalation.EscalationResolved: told.EscalationResolved,
     trajectory.MatchEnded: told.MatchEnded,
     trajectory.TrajectoryCompleted: told.TrajectoryCompleted,
     handback.HandbackRequested: told.HandbackRequested,

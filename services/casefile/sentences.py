@@ -9,6 +9,7 @@ from typing import Any
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -16,6 +17,7 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
@@ -28,6 +30,11 @@ def sentence(event: Any) -> str:
         said = _OF_REFERRALS.get(event.name, _words(event.name))
         return said.format(agency=event.agency, organisation=event.organisation, codes=", ".join(event.codes))
     said = _SAID.get(type(event), _words(type(event).__name__))
+    if isinstance(event, people.CorrectionRecorded) and event.was is not None and event.holds is not None:
+        was, holds = event.was.facts, event.holds.facts
+        changed = [name for name in holds if holds[name] != was.get(name)]
+        changed += ["time"] if event.holds.happened_at not in (None, event.was.happened_at) else []
+        return f"A correction stands beside {event.corrected}, and says what holds: {', '.join(changed)}."
     shown = {
         field.name: ", ".join(map(str, value)) if isinstance(value := getattr(event, field.name), tuple) else value
         for field in fields(event)
@@ -83,6 +90,9 @@ _SAID: Mapping[type, str] = {
     trajectory.AgreementExtended: "The agency approved the extension until {end}.",
     trajectory.TrajectorySuspended: "The trajectory pauses: {reason}.",
     trajectory.TrajectoryResumed: "The trajectory was taken up again.",
+    reviews.SuspensionReviewed: "The pause was reviewed, and goes on.",
+    escalation.EscalationRaised: "The other side is asked to see to what {awaited} owes: {reason}.",
+    escalation.EscalationResolved: "What was done about the missed term: {resolution}.",
     trajectory.MatchEnded: "The match ended: {reason}.",
     trajectory.TrajectoryCompleted: "The trajectory is completed: {reason}.",
     handback.HandbackRequested: "The organisation hands back: {closure_reason}.",

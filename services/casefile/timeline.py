@@ -6,16 +6,17 @@ Reads are bitemporal: `as_of` asks what had happened by then, `known_at` what th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from contracts import parties as parties_rule
 from contracts.parties import Parties, Place
-from services.casefile.domain.case import Case, EventRef
+from services.casefile.domain.case import Case, EventRef, Reported
 from services.casefile.domain.handback import HandbackRequested
 from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.people import CoordinatorReassigned
+from services.casefile.domain.people import CoordinatorReassigned, CorrectionRecorded
+from services.casefile.domain.reported import report_of
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
 from services.casefile.sentences import passed_on, sentence
@@ -28,7 +29,8 @@ class Item:
 
     `position` is the event's place in the case's stream, without gaps for whoever sees all; `responsible` owns
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
-    message those of the referral log.
+    message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
+    that event the ids of its corrections.
     """
 
     position: int
@@ -44,6 +46,9 @@ class Item:
     due_at: datetime | None
     text: str
     digest: str
+    corrects: str | None = None
+    holds: Reported | None = None
+    corrected_by: tuple[str, ...] = ()
 
 
 def occurred_at(recorded: Recorded) -> datetime:
@@ -84,7 +89,11 @@ def timeline(
         case = evolve(case, recorded.event)
         if seen is None or recorded.version in seen:
             items.append(_item(recorded, case))
-    return items
+    corrections: dict[str, tuple[str, ...]] = {}
+    for item in items:
+        if item.corrects is not None:
+            corrections[item.corrects] = (*corrections.get(item.corrects, ()), item.event)
+    return [replace(item, corrected_by=corrections.get(item.event, ())) for item in items] if corrections else items
 
 
 def _item(recorded: Recorded, after: Case) -> Item:
@@ -109,6 +118,8 @@ def _item(recorded: Recorded, after: Case) -> Item:
         due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
         text=f"{sentence(event)}{passed_on(meta.actor.on_behalf_reason)}",
         digest=entry.digest if entry is not None else recorded.digest,
+        corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
+        holds=event.holds if isinstance(event, CorrectionRecorded) else None,
     )
 
 
@@ -175,12 +186,37 @@ def _told(recorded: Recorded) -> tuple[str, dict[str, Any]]:
 
 
 def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
-    """The event that a correction names, by the id that the timeline shows."""
+    """The event that a correction names, by the id that the timeline shows, with what it reported, as corrected last.
+
+    A correction of a correction is one of the report behind it.
+    """
+    named: Recorded | None = None
+    said: dict[str, Reported] = {}
+    reports: dict[str, Recorded] = {}
     for recorded in records:
-        entry = recorded.event if isinstance(recorded.event, ReferralEntryTaken) else None
-        if event == (entry.source_event_id if entry is not None else recorded.meta.event_id):
-            return EventRef(event=event, name=entry.name if entry is not None else type(recorded.event).__name__)
-    return None
+        shown, correction = _id(recorded), recorded.event
+        if shown == event:
+            named = recorded
+        if (report := report_of(correction)) is not None:
+            reports[shown], said[shown] = recorded, report
+        elif isinstance(correction, CorrectionRecorded) and correction.corrects in reports:
+            original = reports[shown] = reports[correction.corrects]
+            said[_id(original)] = correction.holds or said[_id(original)]
+    if named is None:
+        return None
+    entry = named.event if isinstance(named.event, ReferralEntryTaken) else None
+    name = entry.name if entry is not None else type(named.event).__name__
+    if (behind := reports.get(event)) is None:
+        return EventRef(event=event, name=name)
+    before = Case()
+    for recorded in records[: records.index(behind)]:
+        before = evolve(before, recorded.event)
+    return EventRef(event=event, name=name, said=said[_id(behind)], before=before, recorded_at=behind.meta.recorded_at)
+
+
+def _id(recorded: Recorded) -> str:
+    entry = recorded.event if isinstance(recorded.event, ReferralEntryTaken) else None
+    return entry.source_event_id if entry is not None else recorded.meta.event_id
 
 
 def recorded_by(records: Sequence[Recorded], organisation: str, since: datetime) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from services.casefile.domain.answering import ReferralReturned, ResponsibilityTransferred
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, NgoAccessExpired
+from services.casefile.domain.escalation import EscalationRaised, EscalationResolved
 from services.casefile.domain.follow_up import (
     CaseClosed,
     CaseFinalised,
@@ -31,6 +32,7 @@ from services.casefile.domain.people import (
     CounsellorProposed,
     CounsellorReassigned,
 )
+from services.casefile.domain.reviews import SuspensionReviewed
 from services.casefile.domain.trajectory import (
     AgreementExtended,
     ExtensionProposed,
@@ -73,6 +75,9 @@ TOPICS: dict[str, type] = {
     "case.agreement_extended.v1": AgreementExtended,
     "case.trajectory_suspended.v1": TrajectorySuspended,
     "case.trajectory_resumed.v1": TrajectoryResumed,
+    "case.suspension_reviewed.v1": SuspensionReviewed,
+    "case.escalation_raised.v1": EscalationRaised,
+    "case.escalation_resolved.v1": EscalationResolved,
     "case.match_ended.v1": MatchEnded,
     "case.trajectory_completed.v1": TrajectoryCompleted,
     "case.handback_requested.v1": HandbackRequested,

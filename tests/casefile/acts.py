@@ -191,6 +191,14 @@ ACTS: Final[dict[str, Act]] = {
         {"reason": "HOLIDAY"},
         (("/reason", {}), ("/reason", {"reason": "ILLNESS"})),
     ),
+    "review-suspension": Act(
+        "SUSPENDED",
+        LOTTE,
+        "SuspensionReviewed",
+        "SUSPENDED",
+        faulty=(("/occurredAt", {"occurredAt": LATER}), ("/occurredAt", {"occurredAt": "2026-01-01T00:00:00Z"})),
+        elsewhere="MENTORING",
+    ),
     "resume": Act("SUSPENDED", LOTTE, "TrajectoryResumed", "MENTORING", elsewhere="MENTORING"),
     "end-match": Act(
         "MENTORING",
@@ -276,8 +284,12 @@ ACTS: Final[dict[str, Act]] = {
         INES,
         "OutcomeWaived",
         "CLOSED",
-        {"point": "M12", "reason": "LOST_CONTACT"},
-        (("/reason", {"point": "M12"}), ("/point", {"point": "M1", "reason": "LOST_CONTACT"})),
+        {"point": "M12", "reason": "MOVED"},
+        (
+            ("/reason", {"point": "M12"}),
+            ("/reason", {"point": "M12", "reason": "LOST_CONTACT"}),
+            ("/point", {"point": "M1", "reason": "MOVED"}),
+        ),
     ),
     "reassign-counsellor": Act(
         "INTAKE",
@@ -297,4 +309,4 @@ ACTS: Final[dict[str, Act]] = {
         (("/coordinator", {"coordinator": " "}),),
     ),
 }
-"""All but `correct`, which is possible in every state and has tests of its own."""
+"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""

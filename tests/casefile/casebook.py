@@ -46,27 +46,24 @@ RULES = Rules(
     meetings_per_month_min=2,
     charter_version="v1",
 )
-TERMS = Terms(
-    {
-        "NEXT_SERVICE": (5, "WORKING_DAYS"),
-        "FIRST_CONTACT": (10, "DAYS"),
-        "INTAKE": (15, "WORKING_DAYS"),
-        "MATCHING": (30, "DAYS"),
-        "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
-        "CHECK_IN_FIRST": (14, "DAYS"),
-        "CHECK_IN_SECOND": (28, "DAYS"),
-        "PROGRESS_REPORT": (89, "DAYS"),
-        "SUSPENSION_REVIEW": (30, "DAYS"),
-        "SUSPENSION_MAX": (60, "DAYS"),
-        "HANDBACK_REPORT": (5, "WORKING_DAYS"),
-        "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
-        "OUTCOME_EXIT": (28, "DAYS"),
-        "NGO_ACCESS": (84, "DAYS"),
-        "REOPEN": (183, "DAYS"),
-    },
-    "Europe/Brussels",
-    "BE",
-)
+LENGTHS = {
+    "NEXT_SERVICE": (5, "WORKING_DAYS"),
+    "FIRST_CONTACT": (10, "DAYS"),
+    "INTAKE": (15, "WORKING_DAYS"),
+    "MATCHING": (30, "DAYS"),
+    "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
+    "CHECK_IN_FIRST": (14, "DAYS"),
+    "CHECK_IN_SECOND": (28, "DAYS"),
+    "PROGRESS_REPORT": (89, "DAYS"),
+    "SUSPENSION_REVIEW": (30, "DAYS"),
+    "SUSPENSION_MAX": (60, "DAYS"),
+    "HANDBACK_REPORT": (5, "WORKING_DAYS"),
+    "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
+    "OUTCOME_EXIT": (28, "DAYS"),
+    "NGO_ACCESS": (84, "DAYS"),
+    "REOPEN": (183, "DAYS"),
+}
+TERMS = Terms(LENGTHS, "Europe/Brussels", "BE")
 READY = Profile(
     kind="VOLUNTEER",
     screened_on=date(2025, 10, 1),

@@ -61,8 +61,9 @@ ROAD: Final[Mapping[str, tuple[Step, ...]]] = {
     "HANDBACK_DUE": ((LOTTE, "complete-trajectory", {"reason": "EMPLOYMENT", "closureTalk": True}),),
     "HANDBACK_REQUESTED": ((LOTTE, "request-handback", REPORT),),
     "CLOSED": ((INES, "accept-handback", ANSWER),),
-    "FINALISED": tuple(
-        (INES, "record-outcome", {"point": point, "code": "EMPLOYED_STABLE", "source": "REGISTER"}) for point in POINTS
+    "FINALISED": (
+        (INES, "record-outcome", {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "REGISTER"}),
+        *((INES, "waive-outcome", {"point": point, "reason": "PERSON_DECLINED"}) for point in POINTS[1:]),
     ),
 }
 """The steps from an accepted referral to the state named, each after the one before."""

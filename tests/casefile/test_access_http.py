@@ -55,9 +55,11 @@ OF_THE_ORGANISATION: Final = (
     "report-progress",
     "request-handback",
     "resume",
+    "review-suspension",
     "sign-agreement",
     "suspend",
 )
+OF_EITHER_SIDE: Final = ("correct", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
@@ -69,13 +71,16 @@ def permitted() -> set[tuple[str, str, str]]:
     def allow(actions: tuple[str, ...], roles: frozenset[str], *relations: str) -> None:
         table.update((action, role, relation) for action in actions for role in roles for relation in relations)
 
-    allow((*OF_THE_AGENCY, "correct"), AGENCY, "OWNER_AGENCY")
+    allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
-    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "correct"), NGO, *PARTS)
+    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", *OF_EITHER_SIDE), NGO, *PARTS)
     allow((*OF_THE_PAIR, "record-meeting"), MENTORS, "MATCHED_MENTOR")
     allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
+    readers = AGENCY | NGO | {"DPO"}
+    allow(("read-corrections",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-corrections",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-texts",), AGENCY, "OWNER_AGENCY")
     allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
     allow(("read",), MENTORS, "MATCHED_MENTOR")

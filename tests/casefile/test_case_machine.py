@@ -83,9 +83,9 @@ COMMANDS: list[Make] = [
     lambda at, by: Close(at=at, by=by, reason="OTHER"),
     lambda at, by: Reopen(at=at, by=by),
     lambda at, by: RecordOutcome(at=at, by=by, point="EXIT", code="EMPLOYED_STABLE", source="REGISTER"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="LOST_CONTACT"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="LOST_CONTACT"),
-    lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="LOST_CONTACT"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
+    lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -98,8 +98,8 @@ STEPS = {
     CaseState.OPENED: {"NEXT_SERVICE"},
     CaseState.REFERRED: {"REFERRAL_ANSWER"},
     CaseState.INTAKE: {"FIRST_CONTACT", "INTAKE"},
-    CaseState.MATCHING: {"MATCHING"},
-    CaseState.MATCH_PROPOSED: {"MATCH_CONFIRMATION", "AGREEMENT"},
+    CaseState.MATCHING: {"MATCHING", "PROGRESS_REPORT"},
+    CaseState.MATCH_PROPOSED: {"MATCH_CONFIRMATION", "AGREEMENT", "PROGRESS_REPORT"},
     CaseState.MENTORING: {"MENTORING", "CHECK_IN", "PROGRESS_REPORT"},
     CaseState.SUSPENDED: {"SUSPENSION_REVIEW", "PROGRESS_REPORT"},
     CaseState.HANDBACK_DUE: {"HANDBACK_REPORT"},
@@ -177,9 +177,10 @@ class CaseMachine(RuleBasedStateMachine):
             one = pending[which % len(pending)]
             if one.remind_at is not None:
                 self.now = max(self.now, one.remind_at)
-                assert self.give(RemindDeadline(at=self.now, by=CLOCK, name=one.name)) != []
+                remind = RemindDeadline(at=self.now, by=CLOCK, name=one.name, due_at=one.due_at)
+                assert self.give(remind) != []
             self.now = max(self.now, one.due_at) + timedelta(hours=late)
-            assert self.give(PassDeadline(at=self.now, by=CLOCK, name=one.name)) != []
+            assert self.give(PassDeadline(at=self.now, by=CLOCK, name=one.name, due_at=one.due_at)) != []
 
     @rule(hours=st.integers(1, 50))
     def refer(self, hours: int) -> None:
@@ -221,7 +222,7 @@ class CaseMachine(RuleBasedStateMachine):
     def settle(self) -> None:
         """Every follow-up is waived, and the system finalises."""
         for point in ("EXIT", "W4", "M6", "M12"):
-            self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="LOST_CONTACT"))
+            self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
         self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
         assert self.book.case.state == CaseState.FINALISED
 
@@ -246,11 +247,14 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.lead.org == "vdab-gent"
         open_now = [step.step for step in case.steps]
         assert len(open_now) == len(set(open_now))
-        assert set(open_now) <= STEPS[case.state]
+        # Who sees to a term that the other side missed has a step beside those of the state.
+        assert set(open_now) - {"ESCALATION"} <= STEPS[case.state]
         assert (not open_now) == (case.state == CaseState.FINALISED)
         trajectory = case.trajectory
         responsible = case.lead if case.state in AGENCY_OWNS else trajectory.coordinator if trajectory else None
-        assert {step.owner for step in case.steps} <= {responsible}
+        assert {step.owner for step in case.steps if step.step != "ESCALATION"} <= {responsible}
+        escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
+        assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
 
     @invariant()
     def a_place_is_taken_while_there_is_a_match(self) -> None:

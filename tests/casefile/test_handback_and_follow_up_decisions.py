@@ -81,7 +81,7 @@ def test_an_outcome_is_settled_once_and_waived_ones_count(book: Casebook) -> Non
     assert book.act(command) == []
     assert refusal(book, replace(command, code="NO_CHANGE")).code == "OUTCOME_SETTLED"
     for point in ("W4", "M6", "M12"):
-        book.act(WaiveOutcome(at=on(7, 7), by=INES, point=point, reason="LOST_CONTACT"))
+        book.act(WaiveOutcome(at=on(7, 7), by=INES, point=point, reason="PERSON_DECLINED"))
     book.act(PassDeadline(at=on(7, 7), by=CLOCK, name="FINALISE"))
     assert book.case.state == CaseState.FINALISED
 

@@ -101,10 +101,11 @@ async def test_overdue_cases_are_found_when_their_term_has_passed(desk: CaseDesk
 async def test_what_is_overdue_or_is_not_comes_in_the_order_of_what_is_due(desk: CaseDesk, overdue: str) -> None:
     """Page by page every case once, for all who may see it; cases without a term stand at the end."""
     soon, late = await desk.brought_to("INTAKE"), await desk.brought_to("MENTORING")
-    without = await desk.brought_to("CONFIRMED")
+    expected = [soon.id, late.id]
     if overdue == "true":
         await desk.running.at(desk.running.clock.now() + timedelta(days=30))
-    expected = [soon.id, late.id, *([without.id] if overdue == "false" else [])]
+    else:
+        expected.append((await desk.brought_to("FINALISED")).id)
     for person in (INES, LOTTE, AUDITOR):
         met: list[str] = []
         cursor: dict[str, str] = {}
@@ -209,13 +210,13 @@ async def test_the_worklist_is_about_what_the_caller_must_do_now(desk: CaseDesk)
         assert_problem(await desk.running.get(person, WORK), 403)
 
 
-async def test_a_step_without_a_term_is_work_too(desk: CaseDesk) -> None:
-    """Nothing says until when an agreement is signed, and still somebody has to: it stands behind what is due."""
+async def test_an_agreement_that_both_sides_wait_for_is_due(desk: CaseDesk) -> None:
+    """Five working days after the second yes, of Monday 12 January; nobody is left with a step without a term."""
     case, other = await desk.brought_to("CONFIRMED"), await desk.brought_to("INTAKE")
     work = (await desk.running.read(LOTTE, WORK))["items"]
-    assert [item["case"] for item in work] == [other.id, other.id, case.id]
-    assert (work[-1]["step"], work[-1]["dueAt"], work[-1]["overdue"]) == ("AGREEMENT", None, False)
-    assert "sign-agreement" in [action["action"] for action in work[-1]["actions"]]
+    assert [item["case"] for item in work] == [case.id, other.id, other.id]
+    assert (work[0]["step"], work[0]["dueAt"], work[0]["overdue"]) == ("AGREEMENT", "2026-01-19T22:59:59Z", False)
+    assert "sign-agreement" in [action["action"] for action in work[0]["actions"]]
 
 
 async def test_the_links_of_the_worklist_lead_to_actions_that_work(desk: CaseDesk) -> None:
@@ -248,3 +249,21 @@ async def test_pages_of_the_worklist_show_every_step_once(desk: CaseDesk) -> Non
             if (cursor := page["next"]) is None:
                 break
         assert pages == whole
+
+
+async def test_a_missed_term_is_on_the_worklists_of_both_sides(desk: CaseDesk) -> None:
+    """First contact was due on 22 January: the coordinator can still make it, and the lead sees to it by the 29th."""
+    case = await desk.brought_to("INTAKE")
+    await desk.running.at(desk.running.clock.now() + timedelta(days=12))
+    owed = (await desk.running.read(LOTTE, WORK))["items"][0]
+    assert (owed["step"], owed["overdue"]) == ("FIRST_CONTACT", True)
+    assert "log-contact-attempt" in [action["action"] for action in owed["actions"]]
+    (asked,) = (await desk.running.read(INES, WORK))["items"]
+    assert (asked["case"], asked["step"], asked["dueAt"]) == (case.id, "ESCALATION", "2026-01-29T22:59:59Z")
+    assert [action["action"] for action in asked["actions"]] == ["resolve-escalation"]
+    faulty = await desk.running.command(INES, case.path, "resolve-escalation", {"resolution": "PRAYER"})
+    assert_problem(faulty, 422)
+    assert_problem(await desk.running.command(LOTTE, case.path, "resolve-escalation", {"resolution": "TALK"}), 409)
+    await desk.running.done(INES, case.path, "resolve-escalation", {"resolution": "TALK"})
+    await desk.running.done(LOTTE, case.path, "log-contact-attempt", {"reached": True})
+    assert (await desk.running.read(INES, WORK))["items"] == []

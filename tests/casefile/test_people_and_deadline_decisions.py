@@ -62,7 +62,7 @@ def test_a_deadline_reminds_once_and_is_missed_once(book: Casebook) -> None:
     assert book.act(remind) == []
     missed = PassDeadline(at=end_of(26, 1), by=CLOCK, name="FIRST_CONTACT")
     assert book.act(at_time(missed, on(25, 1))) == []
-    assert [type(event).__name__ for event in book.act(missed)] == ["DeadlineMissed"]
+    assert [type(event).__name__ for event in book.act(missed)] == ["DeadlineMissed", "EscalationRaised"]
     assert book.act(missed) == []
     book.act(LogContactAttempt(at=on(27, 1), by=LOTTE))
     assert [one.name for one in running(book.case)] == ["INTAKE"]
@@ -71,17 +71,17 @@ def test_a_deadline_reminds_once_and_is_missed_once(book: Casebook) -> None:
 def test_a_renewed_deadline_fires_again(book: Casebook) -> None:
     """The next check-in has a reminder and a breach of its own."""
     book.mentoring()
-    assert len(book.act(PassDeadline(at=end_of(5, 3), by=CLOCK, name="CHECK_IN"))) == 1
+    assert book.act(PassDeadline(at=end_of(5, 3), by=CLOCK, name="CHECK_IN")) != []
     book.act(RecordCheckIn(at=on(6, 3), by=LOTTE))
     assert book.act(PassDeadline(at=on(7, 3), by=CLOCK, name="CHECK_IN")) == []
-    assert len(book.act(PassDeadline(at=end_of(19, 3), by=CLOCK, name="CHECK_IN"))) == 1
+    assert book.act(PassDeadline(at=end_of(19, 3), by=CLOCK, name="CHECK_IN")) != []
 
 
 def test_a_correction_names_an_event_of_the_case_and_is_taken_in_any_state(book: Casebook) -> None:
     """The event stays; the correction stands beside it, and the same one twice is one."""
     book.handback_requested().act(ACCEPT)
     for point in ("EXIT", "W4", "M6", "M12"):
-        book.act(WaiveOutcome(at=on(7, 7), by=INES, point=point, reason="LOST_CONTACT"))
+        book.act(WaiveOutcome(at=on(7, 7), by=INES, point=point, reason="MOVED"))
     book.act(PassDeadline(at=on(7, 7), by=CLOCK, name="FINALISE"))
     assert codes(refusal(book, Correct(at=on(8, 7), by=INES, event="no-such", reason_ref="vault-9"))) == [
         ("/event", "UNKNOWN_EVENT")

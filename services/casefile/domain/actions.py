@@ -6,8 +6,10 @@ from datetime import datetime
 from functools import lru_cache
 
 from contracts.casefile_codes import Side
-from contracts.codes import CaseState, Role
+from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk, Rule
+from services.casefile.domain.outcome_points import check_any_due
+from services.casefile.domain.responsibility import find
 from services.chassis.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
@@ -38,6 +40,7 @@ ACTIONS: dict[str, Rule] = {
     "decide-extension": _rule(AGENCY, CaseState.MENTORING, CaseState.SUSPENDED),
     "suspend": _rule(ORGANISATION, CaseState.MENTORING),
     "resume": _rule(ORGANISATION, CaseState.SUSPENDED),
+    "review-suspension": _rule(ORGANISATION, CaseState.SUSPENDED),
     "end-match": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
     "complete-trajectory": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
     "request-handback": Rule(ORGANISATION, WITH_ORGANISATION),
@@ -49,6 +52,7 @@ ACTIONS: dict[str, Rule] = {
     "waive-outcome": _rule(AGENCY, CaseState.CLOSED),
     "reassign-counsellor": Rule(AGENCY, BEFORE_CLOSED | {CaseState.CLOSED}),
     "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
+    "resolve-escalation": Rule(EITHER, WITH_ORGANISATION),
     "correct": Rule(EITHER, frozenset(CaseState)),
 }
 """The commands on a case in docs/domain.md: one action a line."""
@@ -58,6 +62,9 @@ def blocked(action: str, desk: Desk, by: Actor) -> Refused | None:
     """The refusal that the state or the caller's part in the case holds against an action; None: it is allowed."""
     try:
         allow(action, desk, by)
+        if action == "record-outcome":
+            # The command itself is told of the point that it names.
+            check_any_due(desk)
     except Refused as refused:
         return refused
     return None
@@ -67,9 +74,9 @@ def allow(action: str, desk: Desk, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = (desk.actions or ACTIONS)[action], desk.case
     _check_side(rule.side, case, by)
-    if case.state not in rule.states:
+    if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
-    _check_within_state(action, case, desk.at)
+    _check_within_state(action, desk, by)
     if action == "reopen" and desk.other_open_case is not None:
         raise Refused(
             "CONCURRENT_PROGRAMME",
@@ -77,6 +84,19 @@ def allow(action: str, desk: Desk, by: Actor) -> None:
             "programme at a time: reopen is possible when that case is closed",
             who_can_unblock="the agency, by closing the other case",
         )
+
+
+def _is_left_over(action: str, case: Case) -> bool:
+    """What stays to be done where the table has no line for it, because what it belongs to is over."""
+    match action:
+        case "report-progress":
+            # Due over a rematch.
+            return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "accept-handback":
+            # An organisation whose access has ended does not report any more; nobody else brings the case back.
+            return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
+        case _:
+            return False
 
 
 def check_side(action: str, case: Case, by: Actor) -> None:
@@ -167,17 +187,27 @@ def _who_moves(case: Case) -> str | None:
     return f"{awaited.org}, by {awaited.action}" if awaited is not None else f"{step.owner.role} of {step.owner.org}"
 
 
-def _check_within_state(action: str, case: Case, at: datetime) -> None:
+def _check_within_state(action: str, desk: Desk, by: Actor) -> None:
+    case, at = desk.case, desk.at
+    escalated = find(case.steps, Step.ESCALATION)
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
     paused_until = trajectory.suspended_until if trajectory is not None else None
     match action:
-        case "resume" if paused_until is not None and at > paused_until:
+        case "resume" | "review-suspension" if paused_until is not None and at > paused_until:
             raise Refused(
                 "SUSPENSION_TOO_LONG",
-                f"resume was possible until {paused_until.isoformat()}; request-handback is what is left",
+                f"{action} was possible until {paused_until.isoformat()}; request-handback is what is left",
                 who_can_unblock="the organisation, by request-handback",
+            )
+        case "resolve-escalation" if escalated is None:
+            raise Refused("NOTHING_ESCALATED", "resolve-escalation: no term that the other side missed is open")
+        case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
+            raise Refused(
+                "ESCALATION_OF_THE_OTHER_SIDE",
+                "resolve-escalation is for the side that was not awaited; meet the missed term instead",
+                who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
             )
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(

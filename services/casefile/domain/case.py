@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.known_programme import Rules
@@ -18,6 +19,9 @@ def case_stream(case: str) -> str:
     return f"case-{case}"
 
 
+REMINDED = "REMINDED"
+MISSED = "MISSED"
+"""What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
 
@@ -94,7 +98,8 @@ class EndedMatch:
 class Trajectory:
     """The time that the person spends with an organisation, from its acceptance to the handback.
 
-    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing.
+    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
+    of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
     """
 
     coordinator: Party
@@ -103,8 +108,12 @@ class Trajectory:
     mentee_expectations: bool = False
     no_shows: int = 0
     match: Match | None = None
+    last_day: date | None = None
+    extended: bool = False
     suspended_for: str | None = None
+    suspended_at: datetime | None = None
     suspended_until: datetime | None = None
+    resumed_at: datetime | None = None
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
@@ -151,7 +160,7 @@ class Case:
     to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches;
     `takes_over_by_acting` whether who is asked to coordinate does so by any command; `agreed` whether a pair has
     signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
-    recorded or waived since the last closing.
+    recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
     """
 
     case: str = ""
@@ -181,6 +190,7 @@ class Case:
     exit_at: datetime | None = None
     close_reason: str | None = None
     reopen_until: datetime | None = None
+    followed_from: datetime | None = None
     settled: tuple[tuple[str, str, str], ...] = ()
     finalise_at: datetime | None = None
     corrected: frozenset[tuple[str, str | None]] = frozenset()
@@ -191,6 +201,11 @@ class Case:
         return self.referral.organisation if self.referral is not None else None
 
     @property
+    def organisation_reads(self) -> bool:
+        """Whether the organisation that the case is with has access to it: that ends weeks after its trajectory."""
+        return any(access.organisation == self.organisation and not access.closed for access in self.accesses)
+
+    @property
     def match(self) -> Match | None:
         """The match that is proposed or runs."""
         return self.trajectory.match if self.trajectory is not None else None
@@ -199,15 +214,33 @@ class Case:
     def current_step(self) -> str | None:
         """The step that a reader wants to see first."""
         open_now = {step.step for step in self.steps}
-        return next((step.value for step in Step if step in open_now), None)
+        # That somebody sees to a missed term comes after the step that was missed.
+        order = sorted(Step, key=lambda step: step == Step.ESCALATION)
+        return next((step.value for step in order if step in open_now), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A report: its event's name, when what it tells of happened (None for a waiver), and its codes and numbers."""
+
+    kind: str
+    happened_at: datetime | None
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRef:
-    """An event that a correction may name: its id as the timeline shows it, and its name."""
+    """An event that a correction may name: its id as the timeline shows it, and its name.
+
+    Of a report, or of a correction of one: what it `said`, as corrected last, the case `before` it, and when it was
+    recorded.
+    """
 
     event: str
     name: str
+    said: Reported | None = None
+    before: Case | None = None
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

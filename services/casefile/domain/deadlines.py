@@ -6,33 +6,37 @@ Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<ref
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from contracts.codes import CaseState
-from services.casefile.domain.case import Case, Desk
+from contracts.codes import CaseState, Step
+from services.casefile.domain.case import MISSED, REMINDED, Case, Desk
+from services.casefile.domain.escalation import due_after, is_wanting
 from services.casefile.domain.follow_up import CaseFinalised
-from services.casefile.domain.responsibility import OpenStep, Party, names
+from services.casefile.domain.responsibility import Moves, OpenStep, Party, names
+from services.casefile.domain.reviews import gone_on
 from services.chassis.decider import Command
 
 FINALISE = "FINALISE"
-REMINDED = "REMINDED"
-MISSED = "MISSED"
+ESCALATE = "ESCALATE"
+"""Fires where a term was missed before anybody of the other side was asked for: in what was recorded earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemindDeadline(Command):
-    """80 % of a term has passed."""
+    """80 % of a term has passed: of the one due at `due_at` where that is given, as a term that recurs runs again."""
 
     name: str
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassDeadline(Command):
-    """A term has passed."""
+    """A term has passed; `due_at` as in `RemindDeadline`."""
 
     name: str
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,8 @@ class DeadlineReminded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineMissed:
-    """A term has passed without what it waited for."""
+class DeadlineMissed(Moves):
+    """A term has passed without what it waited for. One that recurs is due again as renewed."""
 
     deadline: str
     step: str
@@ -59,7 +63,7 @@ class DeadlineMissed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NgoAccessExpired:
+class NgoAccessExpired(Moves):
     """The organisation's access to the case ended with its term."""
 
     referral: str
@@ -100,25 +104,34 @@ def _running(case: Case) -> Iterator[Running]:
         if access.expires is not None and not access.closed:
             name = f"{access.expires.name}:{access.referral}"
             yield Running(name=name, group=name, remind_at=None, due_at=access.expires.due_at)
+    if is_wanting(case):
+        since = [step.since for step in case.steps]
+        late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
+        yield Running(name=ESCALATE, group=ESCALATE, remind_at=None, due_at=late)
     if case.finalise_at is not None and case.state == CaseState.CLOSED:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
 
 
 def remind_deadline(command: RemindDeadline, desk: Desk) -> list[Any]:
     """Reminds once; what no longer runs, or is not that far, is left alone."""
-    found = _find(desk.case, command.name)
+    found = _find(desk.case, command)
     if found is None or found.remind_at is None or found.remind_at > command.at:
         return []
-    step, due_at = _step_of(desk.case, found)
+    step = _step_of(desk.case, found)
     return [
-        DeadlineReminded(deadline=found.name, step=step.step, due_at=due_at, owner=step.owner, awaited=_awaited(step))
+        DeadlineReminded(
+            deadline=found.name, step=step.step, due_at=found.due_at, owner=step.owner, awaited=_awaited(step)
+        )
     ]
 
 
 def pass_deadline(command: PassDeadline, desk: Desk) -> list[Any]:
-    """Records a breach once; the system's own terms end an access, or finalise the case."""
+    """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
+
+    That the other side is asked to see to the breach follows from it (`escalation.followed`).
+    """
     case = desk.case
-    found = _find(case, command.name)
+    found = _find(case, command)
     if found is None or found.due_at > command.at:
         return []
     if found.name == FINALISE:
@@ -126,19 +139,35 @@ def pass_deadline(command: PassDeadline, desk: Desk) -> list[Any]:
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
-    step, due_at = _step_of(case, found)
+    if found.name == ESCALATE:
+        return []
+    step = _step_of(case, found)
     return [
-        DeadlineMissed(deadline=found.name, step=step.step, due_at=due_at, owner=step.owner, awaited=_awaited(step))
+        DeadlineMissed(
+            deadline=found.name,
+            step=step.step,
+            due_at=found.due_at,
+            owner=step.owner,
+            awaited=_awaited(step),
+            renews=_due_again(desk, step, found),
+        )
     ]
 
 
-def _find(case: Case, name: str) -> Running | None:
-    return next((one for one in _running(case) if one.name == name), None)
+def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
+    found = next((one for one in _running(case) if one.name == command.name), None)
+    return found if found is None or command.due_at in (None, found.due_at) else None
 
 
-def _step_of(case: Case, found: Running) -> tuple[OpenStep, datetime]:
-    step = next(step for step in case.steps if step.step == found.group)
-    return step, next(due.due_at for due in step.deadlines if due.name == found.name)
+def _step_of(case: Case, found: Running) -> OpenStep:
+    return next(step for step in case.steps if step.step == found.group)
+
+
+def _due_again(desk: Desk, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
+    if step.step == Step.ESCALATION:
+        return (replace(step, deadlines=(step.deadlines[0], due_after(desk, found.due_at))),)
+    missed = replace(desk.case, fired=desk.case.fired | {(MISSED, found.name, found.due_at)})
+    return tuple(again for again in gone_on(replace(desk, case=missed)) if again.step == step.step)
 
 
 def _awaited(step: OpenStep) -> str:

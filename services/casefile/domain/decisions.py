@@ -8,7 +8,9 @@ from typing import Any
 
 from services.casefile.domain import (
     answering,
+    correcting,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -16,6 +18,7 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
@@ -52,6 +55,8 @@ _GIVEN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     trajectory.DecideExtension: trajectory.decide_extension,
     trajectory.Suspend: trajectory.suspend,
     trajectory.Resume: trajectory.resume,
+    reviews.ReviewSuspension: reviews.review_suspension,
+    escalation.ResolveEscalation: escalation.resolve_escalation,
     trajectory.EndMatch: trajectory.end_match,
     trajectory.CompleteTrajectory: trajectory.complete_trajectory,
     handback.RequestHandback: handback.request_handback,
@@ -63,13 +68,21 @@ _GIVEN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
     follow_up.WaiveOutcome: follow_up.waive_outcome,
     people.ReassignCounsellor: people.reassign_counsellor,
     people.ReassignCoordinator: people.reassign_coordinator,
-    people.Correct: people.correct,
+    people.Correct: correcting.correct,
 }
 """What somebody gives on the case itself."""
 
 
 def decide(command: Command, desk: Desk) -> list[Any]:
     """What follows from a command for the case's own stream, and for a mentor's; Refused where a rule says no."""
+    decided = _decided(command, desk)
+    # A repeat changes nothing; a term may have been missed before there was anybody to be asked.
+    if not decided and not isinstance(command, deadlines.PassDeadline):
+        return decided
+    return escalation.followed(decided, desk, evolve)
+
+
+def _decided(command: Command, desk: Desk) -> list[Any]:
     if (rule := _TAKEN_IN.get(type(command))) is not None:
         return rule(command, desk)
     # Who takes over by acting is responsible before the act, so that what it begins is theirs.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
 from services.casefile.domain.actions import allow, check_side, happened
 from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.outcome_points import check_due, check_waiver, days_of
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
-from services.casefile.domain.terms import Deadline, Terms, day_of, deadline, months_after, until
+from services.casefile.domain.terms import Deadline, Terms, deadline, until
 from services.chassis.decider import Command, Fault, Refused
 
 
@@ -49,10 +50,11 @@ class WaiveOutcome(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseClosed(Moves):
-    """The agency closed the case; the follow-ups begin."""
+    """The agency closed the case; the follow-ups begin, counted from `exit_at` (None in what was stored earlier)."""
 
     reason: str
     reopen_until: datetime
+    exit_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ def closed(desk: Desk, reason: str, *, exit_at: datetime, at: datetime) -> CaseC
     return CaseClosed(
         reason=reason,
         reopen_until=deadline(desk.terms, "REOPEN", at).due_at,
+        exit_at=exit_at,
         # An accepted handback has opened the lead's next step just before.
         closes=tuple(dict.fromkeys((*names(desk.case.steps), Step.NEXT_SERVICE.value))),
         opens=(follow_up,),
@@ -131,15 +134,10 @@ def closed(desk: Desk, reason: str, *, exit_at: datetime, at: datetime) -> CaseC
 
 def follow_ups(terms: Terms, exit_at: datetime, at: datetime) -> tuple[Deadline, ...]:
     """The four follow-ups, counted from the exit; one whose day has passed before the closing is due as an exit is."""
-    out = day_of(terms, exit_at)
-    days = {
-        OutcomePoint.W4: out + timedelta(weeks=4),
-        OutcomePoint.M6: months_after(out, 6),
-        OutcomePoint.M12: months_after(out, 12),
-    }
+    later = [(point, day) for point, day in days_of(terms, exit_at).items() if point != OutcomePoint.EXIT]
     planned = [
         deadline(terms, "OUTCOME_EXIT", exit_at),
-        *(until(terms, f"OUTCOME_{point}", exit_at, day) for point, day in days.items()),
+        *(until(terms, f"OUTCOME_{point}", exit_at, day) for point, day in later),
     ]
     late = deadline(terms, "OUTCOME_EXIT", at)
     return tuple(
@@ -160,13 +158,14 @@ def reopened(desk: Desk, at: datetime) -> CaseReopened:
 
 
 def record_outcome(command: RecordOutcome, desk: Desk) -> list[Any]:
-    """Records an outcome once per point; the last one lets the system finalise the case."""
+    """Records an outcome once per point, from the point's day on; the last one lets the system finalise the case."""
     case = desk.case
     check_side("record-outcome", case, command.by)
     if (command.point, command.code, command.source) in case.settled:
         return []
     allow("record-outcome", desk, command.by)
     _check_unsettled("record-outcome", command.point, case)
+    check_due(desk, command.point, command.at, command.occurred_at)
     when = happened(command.occurred_at, command.at, not_before=case.opened_at)
     return [
         OutcomeRecorded(
@@ -183,13 +182,14 @@ def record_outcome(command: RecordOutcome, desk: Desk) -> list[Any]:
 
 
 def waive_outcome(command: WaiveOutcome, desk: Desk) -> list[Any]:
-    """Waives a follow-up that has not been recorded."""
+    """Waives a follow-up that has not been recorded: from its day on, or earlier where the person said so."""
     case = desk.case
     check_side("waive-outcome", case, command.by)
     if (command.point, command.reason, "WAIVED") in case.settled:
         return []
     allow("waive-outcome", desk, command.by)
     _check_unsettled("waive-outcome", command.point, case)
+    check_waiver(desk, command.point, command.reason, command.at)
     return [
         OutcomeWaived(
             point=command.point,

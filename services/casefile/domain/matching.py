@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from services.casefile.domain.actions import allow, check_pair, check_side, ende
 from services.casefile.domain.case import Agreement, Desk, Match
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
+from services.casefile.domain.responsibility import LEFT_OVER, Awaiting, Moves, OpenStep, find, names_but
 from services.casefile.domain.terms import day_of, deadline, last_day
 from services.casefile.domain.trajectory import mentor_released
 from services.casefile.domain.word import SayOfASide, check_own_word
@@ -155,7 +155,7 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
         criteria=command.criteria,
         sector_absence_ref=command.sector_absence_ref,
         proposed_at=command.at,
-        closes=names(case.steps),
+        closes=names_but(case.steps, *LEFT_OVER),
         opens=(step,),
     )
     return [To(mentor_stream(coordinator.org, command.mentor), MentorEngaged(case=case.case)), proposed]
@@ -204,8 +204,12 @@ def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
-    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when)
-    return [MatchConfirmed(match=match.match, side=command.side, closes=names(case.steps), opens=(step,))]
+    # To sign takes no longer than to say yes.
+    due = replace(deadline(desk.terms, Step.MATCH_CONFIRMATION, when), name=Step.AGREEMENT.value)
+    step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
+    return [
+        MatchConfirmed(match=match.match, side=command.side, closes=names_but(case.steps, *LEFT_OVER), opens=(step,))
+    ]
 
 
 def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
@@ -221,7 +225,11 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     due = deadline(desk.terms, Step.MATCHING, when)
     step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     rejected = MatchRejected(
-        match=match.match, side=command.side, reason=command.reason, closes=names(case.steps), opens=(step,)
+        match=match.match,
+        side=command.side,
+        reason=command.reason,
+        closes=names_but(case.steps, *LEFT_OVER),
+        opens=(step,),
     )
     return [*mentor_released(case), rejected]
 
@@ -231,7 +239,7 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     case = desk.case
     check_side("sign-agreement", case, command.by)
     start = command.start or day_of(desk.terms, command.occurred_at or command.at)
-    end = command.end or last_day(start, desk.rules.agreement_months_max)
+    end = command.end or min(day for day in _last_days(start, desk) if day is not None)
     norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
     match = case.match
     held = match.agreement if match is not None else None
@@ -247,6 +255,7 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     _check_bound(profile, desk)
     when = ended(command.occurred_at, desk)
     agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
+    left_over = find(case.steps, Step.PROGRESS_REPORT) is not None
     report = progress_step(desk, agreement, when)
     return [
         AgreementSigned(
@@ -259,19 +268,34 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
             signed_at=when,
-            closes=names(case.steps),
-            opens=(*mentoring_steps(desk, agreement, when), *((report,) if report is not None else ())),
+            closes=names_but(case.steps, *LEFT_OVER),
+            # A report that an earlier match left over is still due when it was.
+            opens=(*mentoring_steps(desk, agreement, when), *((report,) if not left_over else ())),
         )
     ]
 
 
+def _last_days(start: date, desk: Desk) -> tuple[date, date | None]:
+    """The longest that an agreement may last, and the day on which the trajectory's first agreement ends."""
+    trajectory = desk.case.trajectory
+    return last_day(start, desk.rules.agreement_months_max), trajectory.last_day if trajectory is not None else None
+
+
 def _period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[Fault]:
     proposed_on = day_of(desk.terms, match.proposed_at)
-    latest = last_day(start, desk.rules.agreement_months_max)
+    latest, kept = _last_days(start, desk)
     if start < proposed_on:
         yield Fault("/start", "TOO_EARLY", f"an agreement starts no earlier than the match was proposed, {proposed_on}")
     if end < start:
         yield Fault("/end", "BEFORE_START", "an agreement ends no earlier than it starts")
+    if kept is not None and start > kept:
+        yield Fault("/start", "AFTER_LAST_DAY", f"the first agreement ended on {kept}, and was not extended in time")
+    elif kept is not None and end > kept:
+        yield Fault(
+            "/end",
+            "AFTER_LAST_DAY",
+            f"another match keeps the last day of the first agreement, {kept}; later only by an approved extension",
+        )
     if end > latest:
         yield Fault(
             "/end",

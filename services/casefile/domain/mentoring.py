@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from itertools import count, takewhile
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
 from services.casefile.domain.actions import allow, check_pair, happened
 from services.casefile.domain.case import Agreement, Case, Desk, Trajectory
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, find
-from services.casefile.domain.terms import Deadline, Terms, day_of, deadline, months_after, start_of, until
+from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep
+from services.casefile.domain.terms import day_of, deadline, start_of, until
 from services.chassis.decider import Command, Fault, Refused
 
 
@@ -133,14 +132,25 @@ def record_meeting(command: RecordMeeting, desk: Desk) -> list[Any]:
 
 
 def record_check_in(command: RecordCheckIn, desk: Desk) -> list[Any]:
-    """Records a check-in. It answers the one that is due if it falls in its period, and sets the next one."""
+    """Records a check-in. It settles the one that it is nearest to, and those before it; the next one stays due."""
     allow("record-check-in", desk, command.by)
     agreement = agreement_of(desk.case)
     when = happened(command.occurred_at, command.at, not_before=agreement.signed_at)
     if ("CHECK_IN", "", when) in trajectory_of(desk.case).reported:
         return []
-    closes, renews = _next_check_in(desk, agreement, when, command.at)
-    return [CheckInRecorded(happened_at=when, mode=command.mode, sides=command.sides, closes=closes, renews=renews)]
+    trajectory = trajectory_of(desk.case)
+    trajectory = replace(trajectory, reported=trajectory.reported | {(Step.CHECK_IN.value, "", when)})
+    moves = check_ins(desk, agreement, trajectory, command.at)
+    return [
+        CheckInRecorded(
+            happened_at=when,
+            mode=command.mode,
+            sides=command.sides,
+            closes=moves.closes,
+            opens=moves.opens,
+            renews=moves.renews,
+        )
+    ]
 
 
 def record_pulse(command: RecordPulse, desk: Desk) -> list[Any]:
@@ -191,11 +201,8 @@ def report_progress(command: ReportProgress, desk: Desk) -> list[Any]:
 
 def mentoring_steps(desk: Desk, agreement: Agreement, since: datetime) -> tuple[OpenStep, ...]:
     """The steps that run from the signature, or again after a pause: the pair's work, and the next check-in."""
-    steps = [mentoring_step(desk, agreement, since)]
-    today = max(day_of(desk.terms, since), agreement.start)
-    if (due := check_in_after(desk.terms, agreement, today, since)) is not None:
-        steps.append(check_in_step(desk, due, since))
-    return tuple(steps)
+    trajectory = replace(trajectory_of(desk.case), resumed_at=since)
+    return (mentoring_step(desk, agreement, since), *check_ins(desk, agreement, trajectory, since).opens)
 
 
 def mentoring_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
@@ -206,48 +213,10 @@ def mentoring_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenSte
     return OpenStep(step=Step.MENTORING.value, owner=owner, since=since, deadlines=(end,), awaiting=waits)
 
 
-def check_in_step(desk: Desk, due: Deadline, since: datetime) -> OpenStep:
-    """The coordinator's step to speak with the pair."""
-    owner = trajectory_of(desk.case).coordinator
-    return OpenStep(step=Step.CHECK_IN.value, owner=owner, since=since, deadlines=(due,))
-
-
-def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep | None:
-    """The coordinator's step to report progress; none where the agreement ends before the report would be due."""
+def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
+    """The coordinator's step to report progress: in month three, or at the end of an agreement that ends before."""
     due = deadline(desk.terms, Step.PROGRESS_REPORT, start_of(desk.terms, agreement.start))
     if day_of(desk.terms, due.due_at) > agreement.end:
-        return None
+        due = until(desk.terms, Step.PROGRESS_REPORT, since, agreement.end)
     owner = trajectory_of(desk.case).coordinator
     return OpenStep(step=Step.PROGRESS_REPORT.value, owner=owner, since=since, deadlines=(due,))
-
-
-def check_in_after(terms: Terms, agreement: Agreement, after: date, since: datetime) -> Deadline | None:
-    """The first scheduled check-in after a day, within the agreement: weeks two and four, then monthly."""
-    days = takewhile(lambda day: day <= agreement.end, _check_in_days(terms, agreement))
-    return next((until(terms, Step.CHECK_IN, since, day) for day in days if day > after), None)
-
-
-def _check_in_days(terms: Terms, agreement: Agreement) -> Iterator[date]:
-    started = start_of(terms, agreement.start)
-    second = day_of(terms, deadline(terms, "CHECK_IN_SECOND", started).due_at)
-    yield day_of(terms, deadline(terms, "CHECK_IN_FIRST", started).due_at)
-    yield second
-    yield from (day for month in count(1) if (day := months_after(agreement.start, month)) > second)
-
-
-def _next_check_in(
-    desk: Desk, agreement: Agreement, when: datetime, at: datetime
-) -> tuple[tuple[str, ...], tuple[OpenStep, ...]]:
-    step = find(desk.case.steps, Step.CHECK_IN)
-    if step is None:
-        return (), ()
-    day = day_of(desk.terms, when)
-    due = day_of(desk.terms, step.deadlines[0].due_at)
-    earlier = takewhile(lambda one: one < due, _check_in_days(desk.terms, agreement))
-    if day <= max([agreement.start, *earlier]):
-        # Its period has had its check-in: one more is welcome, and moves nothing.
-        return (), ()
-    following = check_in_after(desk.terms, agreement, max(day, due), at)
-    if following is None:
-        return (step.step,), ()
-    return (), (check_in_step(desk, following, step.since),)

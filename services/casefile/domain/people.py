@@ -12,11 +12,11 @@ from typing import Any
 
 from contracts.codes import Role
 from services.casefile.domain.actions import allow, check_side
-from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.case import Case, Desk, Reported
 from services.casefile.domain.follow_up import lead_of
 from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Party
-from services.chassis.decider import Actor, Command, Fault, Refused
+from services.casefile.domain.responsibility import Moves, Party
+from services.chassis.decider import Actor, Command
 
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
@@ -37,10 +37,16 @@ class ReassignCoordinator(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correct(Command):
-    """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is."""
+    """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
+
+    `holds` is the report that should stand instead, as the command that it would have come by; None with
+    `with_holds` where the event named is no report.
+    """
 
     event: str
     reason_ref: str | None
+    with_holds: bool = False
+    holds: Command | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +86,17 @@ class CoordinatorReassigned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionRecorded:
-    """An event of this case is wrong; it stays as it is, and this stands beside it."""
+class CorrectionRecorded(Moves):
+    """An event of this case is wrong; it stays as it is, and this stands beside it.
+
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    """
 
     corrects: str
     corrected: str
     reason_ref: str | None
+    was: Reported | None = None
+    holds: Reported | None = None
 
 
 def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:
@@ -123,13 +134,3 @@ def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | N
     if (by.org, by.sub) != (asked.org, asked.sub):
         return None
     return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=asked, since=at)
-
-
-def correct(command: Correct, desk: Desk) -> list[Any]:
-    """Records a correction beside the event, in any state; the log is never edited."""
-    allow("correct", desk, command.by)
-    if desk.named_event is None or desk.named_event.event != command.event:
-        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
-    if (command.event, command.reason_ref) in desk.case.corrected:
-        return []
-    return [CorrectionRecorded(corrects=command.event, corrected=desk.named_event.name, reason_ref=command.reason_ref)]

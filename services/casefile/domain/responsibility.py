@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from contracts.codes import Step
 from services.casefile.domain.terms import Deadline
 
 
@@ -54,6 +55,8 @@ class OpenStep:
 
 
 Steps = tuple[OpenStep, ...]
+LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)
+"""Steps that outlast the match they were opened in: the report that is due, and what somebody sees to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +95,8 @@ def find(steps: Steps, name: str) -> OpenStep | None:
 def names(steps: Steps) -> tuple[str, ...]:
     """The names of the open steps."""
     return tuple(step.step for step in steps)
+
+
+def names_but(steps: Steps, *stay: str) -> tuple[str, ...]:
+    """The names of the open steps, without those that stay."""
+    return tuple(step.step for step in steps if step.step not in stay)

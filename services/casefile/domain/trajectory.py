@@ -10,16 +10,15 @@ from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
 from services.casefile.domain.actions import allow, check_side, ended
 from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.mentoring import (
     agreement_of,
-    check_in_after,
-    check_in_step,
     mentoring_step,
     mentoring_steps,
     trajectory_of,
 )
-from services.casefile.domain.responsibility import Moves, OpenStep, find, names
+from services.casefile.domain.responsibility import LEFT_OVER, Moves, OpenStep, find, names, names_but
 from services.casefile.domain.terms import Deadline, day_of, deadline, last_day
 from services.chassis.decider import Command, Fault, Refused, To
 
@@ -146,10 +145,12 @@ def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
     agreement = agreement_of(desk.case)
     latest = _end_after(agreement.end, desk.rules.extension_months_max)
     end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
-    if not agreement.end < end <= latest:
+    # One that is over already would leave the pair without an agreement again.
+    earliest = max(agreement.end + timedelta(days=1), day_of(desk.terms, command.at))
+    if not earliest <= end <= latest:
         pointer = "/months" if command.end is None and command.months is not None else "/end"
         raise Refused.input(
-            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends after {agreement.end} and by {latest}")
+            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends from {earliest} on and by {latest}")
         )
     if agreement.proposed_end == end:
         return []
@@ -172,13 +173,14 @@ def decide_extension(command: DecideExtension, desk: Desk) -> list[Any]:
         as_signed = mentoring_step(desk, replace(agreement, proposed_end=None), since)
         return [ExtensionRefused(end=end, reason_ref=command.reason_ref, renews=(as_signed,))]
     later = replace(agreement, end=end, extended=True, proposed_end=None)
-    opens: tuple[OpenStep, ...] = ()
-    if desk.case.state == CaseState.MENTORING and find(desk.case.steps, Step.CHECK_IN) is None:
-        # The last check-in of the agreement as signed was done; the longer one has more.
-        due = check_in_after(desk.terms, later, day_of(desk.terms, command.at), command.at)
-        opens = (check_in_step(desk, due, command.at),) if due is not None else ()
-    renewed = mentoring_step(desk, later, since)
-    return [AgreementExtended(end=end, reason_ref=command.reason_ref, renews=(renewed,), opens=opens)]
+    # The last check-in of the agreement as signed may be done; the longer one has more.
+    more = check_ins(desk, later, trajectory_of(desk.case), command.at)
+    if desk.case.state != CaseState.MENTORING:
+        more = Moves()
+    renews = (mentoring_step(desk, later, since), *more.renews)
+    return [
+        AgreementExtended(end=end, reason_ref=command.reason_ref, renews=renews, opens=more.opens, closes=more.closes)
+    ]
 
 
 def suspend(command: Suspend, desk: Desk) -> list[Any]:
@@ -232,6 +234,8 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
             who_can_unblock="the organisation, by resume",
         )
     when = ended(command.occurred_at, desk)
+    # What is to be reported stays due over a rematch; the handback's report says it all.
+    closes = names_but(case.steps, *LEFT_OVER) if rematch else names(case.steps)
     if rematch:
         due = deadline(desk.terms, Step.MATCHING, when)
         step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
@@ -245,7 +249,7 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
         side=command.side,
         closure_talk=command.closure_talk,
         access=None if rematch else access_after(desk, when),
-        moves=Moves(closes=names(case.steps), opens=(step,)),
+        moves=Moves(closes=closes, opens=(step,)),
     )
 
 

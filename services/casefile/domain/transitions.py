@@ -11,6 +11,7 @@ from contracts.codes import CaseState, LegalBasisKind, Step
 from services.casefile.domain import (
     answering,
     deadlines,
+    escalation,
     follow_up,
     handback,
     intake,
@@ -18,10 +19,13 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
+    reviews,
     trajectory,
     withdrawal,
 )
 from services.casefile.domain.case import (
+    MISSED,
+    REMINDED,
     Access,
     Agreement,
     Case,
@@ -33,6 +37,7 @@ from services.casefile.domain.case import (
     ProgressReport,
     Trajectory,
 )
+from services.casefile.domain.reported import applied
 from services.casefile.domain.responsibility import Moves, Party, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.chassis.decider import Entity
@@ -157,6 +162,7 @@ def _ending(case: Case, event: Any) -> Case:
             said = {"decision": event.decision, "next_service": event.next_service, "answers": event.answers}
             return _without_organisation(case, "HandbackAccepted", _closure(case), **said)
         case withdrawal.CaseReturned():
+            case = replace(case, exit_at=event.ended_at or case.exit_at)
             return _without_organisation(case, "LegalBasisWithdrawn", event.reason)
         case withdrawal.NgoAccessRevoked():
             case = _access_ends(case, event.referral, event.reason, None)
@@ -208,9 +214,17 @@ def _access_changed(case: Case, referral: str, change: Callable[[Access], Access
 def _following_up(case: Case, event: Any) -> Case:
     match event:
         case follow_up.CaseClosed():
-            return replace(case, close_reason=event.reason, reopen_until=event.reopen_until, settled=())
+            # A closing that was stored without the exit is counted from its trajectory, or else from itself.
+            closed_at = next((step.since for step in event.opens), None)
+            return replace(
+                case,
+                close_reason=event.reason,
+                reopen_until=event.reopen_until,
+                settled=(),
+                followed_from=event.exit_at or case.exit_at or closed_at,
+            )
         case follow_up.CaseReopened():
-            return replace(case, close_reason=None, reopen_until=None, settled=(), finalise_at=None)
+            return replace(case, close_reason=None, reopen_until=None, settled=(), finalise_at=None, followed_from=None)
         case follow_up.OutcomeRecorded():
             settled = (*case.settled, (event.point, event.code, event.source))
             return replace(case, settled=settled, finalise_at=event.finalise_at)
@@ -234,11 +248,14 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
             steps = handed_over(case.steps, event.giver, event.receiver, event.since)
             return replace(case, asked_to_coordinate=None, takes_over_by_acting=False, steps=steps)
         case people.CorrectionRecorded():
-            return replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
+            case = replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
+            if event.was is None or event.holds is None:
+                return case
+            return applied(case, event.was, event.holds)
         case deadlines.DeadlineReminded():
-            return replace(case, fired=case.fired | {(deadlines.REMINDED, event.deadline, event.due_at)})
+            return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case deadlines.DeadlineMissed():
-            return replace(case, fired=case.fired | {(deadlines.MISSED, event.deadline, event.due_at)})
+            return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
         case _:
             return case
 
@@ -246,7 +263,8 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
 def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
     match event:
         case intake.ContactAttempted():
-            return replace(now, reported=now.reported | {("CONTACT", "", event.happened_at)})
+            reached = {("REACHED", "", event.happened_at)} if event.reached else set()
+            return replace(now, reported=now.reported | {("CONTACT", "", event.happened_at)} | reached)
         case intake.NoShowReported():
             return replace(now, no_shows=event.count, reported=now.reported | {("NO_SHOW", "", event.happened_at)})
         case intake.IntakeConcluded():
@@ -270,9 +288,16 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
                 reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)},
             )
         case trajectory.TrajectorySuspended():
-            return replace(now, suspended_for=event.reason, suspended_until=event.until)
+            began = next((step.since for step in event.opens), None)
+            return replace(now, suspended_for=event.reason, suspended_at=began, suspended_until=event.until)
         case trajectory.TrajectoryResumed():
-            return replace(now, suspended_for=None, suspended_until=None)
+            again = next((step.since for step in event.opens), None)
+            return replace(now, suspended_for=None, suspended_at=None, suspended_until=None, resumed_at=again)
+        case reviews.SuspensionReviewed():
+            return replace(now, reported=now.reported | {("REVIEW", "", event.happened_at)})
+        case escalation.EscalationResolved():
+            known = ("ESCALATION", event.resolution, event.resolved_at)
+            return replace(now, reported=now.reported | {known})
         case trajectory.TrajectoryCompleted():
             over = _match_over(now, event.reason)
             return replace(now, match=None, ended_matches=over, ended_at=event.ended_at, closure_reason=event.reason)
@@ -301,15 +326,19 @@ def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             return replace(now, handback=replace(now.handback, returned=event.missing, waiting_for_report=True))
         case people.CoordinatorReassigned():
             return replace(now, coordinator=event.receiver)
+        case matching.AgreementSigned():
+            return replace(now, match=_match(now.match, event, now), last_day=now.last_day or event.end)
+        case trajectory.AgreementExtended():
+            return replace(now, match=_match(now.match, event, now), last_day=event.end, extended=True)
         case _:
-            return replace(now, match=_match(now.match, event))
+            return replace(now, match=_match(now.match, event, now))
 
 
 def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
     return (*now.ended_matches, *([EndedMatch(match=now.match, reason=reason)] if now.match is not None else []))
 
 
-def _match(now: Match | None, event: Any) -> Match | None:
+def _match(now: Match | None, event: Any, within: Trajectory) -> Match | None:
     match event:
         case matching.MatchProposed():
             return Match(
@@ -325,7 +354,13 @@ def _match(now: Match | None, event: Any) -> Match | None:
         case matching.MatchConfirmed() if now is not None:
             return replace(now, confirmed=now.confirmed | {event.side})
         case matching.AgreementSigned() if now is not None:
-            signed = Agreement(start=event.start, end=event.end, norm=event.norm, signed_at=event.signed_at)
+            signed = Agreement(
+                start=event.start,
+                end=event.end,
+                norm=event.norm,
+                signed_at=event.signed_at,
+                extended=within.extended,
+            )
             return replace(now, agreement=signed)
         case _:
             return replace(now, agreement=_agreement(now.agreement, event)) if now is not None else None

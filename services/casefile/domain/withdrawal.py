@@ -46,11 +46,12 @@ class NgoAccessRevoked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReturned(Moves):
-    """The case went back to the agency without a handback report."""
+    """The case went back to the agency without a handback report; `ended_at` is set where it ended a trajectory."""
 
     referral: str
     reason: str
     deadlines: tuple[Deadline, ...]
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,12 @@ def take_withdrawal(command: TakeWithdrawal, desk: Desk) -> list[Any]:
     if case.referral is None or case.referral.referral != message.referral:
         return [entry(message), *stops]
     step = next_service(desk, command.withdrawn_at)
-    returned = CaseReturned(referral=message.referral, reason=CONSENT_WITHDRAWN, deadlines=step.deadlines)
+    returned = CaseReturned(
+        referral=message.referral,
+        reason=CONSENT_WITHDRAWN,
+        deadlines=step.deadlines,
+        ended_at=command.withdrawn_at if case.trajectory is not None else None,
+    )
     return [
         entry(message, Moves(closes=names(case.steps), opens=(step,))),
         *stops,

@@ -1,0 +1,163 @@
+"""A correction: an event is wrong, and where it was a report, this is how it should read. The log is never edited.
+
+What holds instead is a report like any other: the command that it would have been given by decides whether it may
+stand, on the case as it was then, without the report that was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from contracts.casefile_codes import ReportOccasion
+from contracts.codes import CaseState, Step
+from services.casefile.domain.actions import allow
+from services.casefile.domain.case import Case, Desk, EventRef, Reported
+from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.follow_up import (
+    RecordOutcome,
+    WaiveOutcome,
+    follow_ups,
+    record_outcome,
+    waive_outcome,
+)
+from services.casefile.domain.intake import LogContactAttempt, ReportNoShow, log_contact_attempt, report_no_show
+from services.casefile.domain.mentoring import (
+    RecordCheckIn,
+    RecordMeeting,
+    RecordPulse,
+    ReportProgress,
+    progress_step,
+    record_check_in,
+    record_meeting,
+    record_pulse,
+    report_progress,
+)
+from services.casefile.domain.people import Correct, CorrectionRecorded
+from services.casefile.domain.reported import CORRECTED_BY, applied, keys_of, remembers, report_of, settles
+from services.casefile.domain.responsibility import Moves, OpenStep, find
+from services.casefile.domain.reviews import ReviewSuspension, review_suspension, reviews
+from services.casefile.domain.terms import deadline
+from services.chassis.decider import Because, Command, Fault, Refused
+
+_RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
+    LogContactAttempt: log_contact_attempt,
+    ReportNoShow: report_no_show,
+    RecordMeeting: record_meeting,
+    RecordCheckIn: record_check_in,
+    RecordPulse: record_pulse,
+    ReportProgress: report_progress,
+    ReviewSuspension: review_suspension,
+    RecordOutcome: record_outcome,
+    WaiveOutcome: waive_outcome,
+}
+
+
+def correct(command: Correct, desk: Desk) -> list[Any]:
+    """Records a correction beside the event, in any state; with `holds` it is checked like the report that it is."""
+    allow("correct", desk, command.by)
+    named = desk.named_event
+    if named is None or named.event != command.event:
+        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
+    if command.with_holds:
+        return _corrected(command, named, desk)
+    if (command.event, command.reason_ref) in desk.case.corrected:
+        return []
+    return [CorrectionRecorded(corrects=command.event, corrected=named.name, reason_ref=command.reason_ref)]
+
+
+def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
+    was, then, at = named.said, named.before, named.recorded_at
+    if was is None or then is None or at is None or command.holds is None:
+        reports = ", ".join(CORRECTED_BY)
+        raise Refused.input(
+            Fault("/holds", "NOT_REPORTED", f"{named.name} was not reported; holds goes with one of {reports}")
+        )
+    holds = _checked(command.holds, replace(desk, case=_without(was, then, desk.case), at=at), was)
+    if holds == was:
+        return []
+    case = applied(desk.case, was, holds)
+    moves = _follows(replace(desk, case=case), desk.case, was, holds, command.at)
+    return [
+        CorrectionRecorded(
+            corrects=command.event,
+            corrected=named.name,
+            reason_ref=command.reason_ref,
+            was=was,
+            holds=holds,
+            closes=moves.closes,
+            opens=moves.opens,
+            renews=moves.renews,
+        )
+    ]
+
+
+def _without(was: Reported, then: Case, now: Case) -> Case:
+    """The case as it was when the report came, with all other reports of the same trajectory or closing."""
+    settled = settles(was)
+    if settled is not None:
+        others = now.settled if settled in now.settled else then.settled
+        return replace(then, settled=tuple(one for one in others if one != settled))
+    if then.trajectory is None:
+        return then
+    others_reported = then.trajectory.reported
+    if now.trajectory is not None and remembers(now.trajectory, was):
+        others_reported = now.trajectory.reported
+    return replace(then, trajectory=replace(then.trajectory, reported=others_reported - keys_of(was)))
+
+
+def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
+    """What holds, as the rules of its command allow it; a fault points into `holds`."""
+    try:
+        decided = _RULES[type(command)](command, desk)
+    except Refused as refused:
+        if refused.because is not Because.INPUT:
+            raise
+        raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
+    said = report_of(decided[0]) if decided else None
+    if said is None or (said.kind != was.kind and settles(said) is None):
+        raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))
+    return said
+
+
+def _follows(desk: Desk, before: Case, was: Reported, holds: Reported, at: datetime) -> Moves:
+    """What is due now that the report reads otherwise, where its terms still run."""
+    case, trajectory = desk.case, desk.case.trajectory
+    if settles(was) is not None:
+        return _other_point(desk, was, holds, at) if case.settled != before.settled else Moves()
+    if trajectory is None or not remembers(trajectory, holds):
+        return Moves()
+    agreement = case.match.agreement if case.match is not None else None
+    match was.kind:
+        case "CheckInRecorded" if agreement is not None and case.state == CaseState.MENTORING:
+            return check_ins(desk, agreement, trajectory, at)
+        case "SuspensionReviewed":
+            return Moves(renews=reviews(desk, trajectory))
+        case "ContactAttempted" if case.state == CaseState.INTAKE:
+            if any(kind in ("REACHED", "NO_SHOW") for kind, _, _ in trajectory.reported):
+                return Moves(closes=(Step.FIRST_CONTACT.value,))
+            due = deadline(desk.terms, Step.FIRST_CONTACT, trajectory.accepted_at)
+            owner = trajectory.coordinator
+            return _open(case, OpenStep(step=Step.FIRST_CONTACT.value, owner=owner, since=at, deadlines=(due,)))
+        case "ProgressReported" if agreement is not None:
+            if any((kind, what) == ("PROGRESS", ReportOccasion.SCHEDULED) for kind, what, _ in trajectory.reported):
+                return Moves(closes=(Step.PROGRESS_REPORT.value,))
+            return _open(case, progress_step(desk, agreement, at))
+        case _:
+            return Moves()
+
+
+def _open(case: Case, step: OpenStep) -> Moves:
+    return Moves(opens=(step,)) if find(case.steps, step.step) is None else Moves()
+
+
+def _other_point(desk: Desk, was: Reported, holds: Reported, at: datetime) -> Moves:
+    step, exit_at = find(desk.case.steps, Step.OUTCOME_FOLLOW_UP), desk.case.followed_from
+    if step is None or exit_at is None or was.facts["point"] == holds.facts["point"]:
+        return Moves()
+    settled = {f"OUTCOME_{point}" for point, _, _ in desk.case.settled}
+    planned = {due.name: due for due in (*follow_ups(desk.terms, exit_at, at), *step.deadlines)}
+    left = tuple(due for name, due in planned.items() if name not in settled)
+    return Moves(renews=(replace(step, deadlines=left),))

@@ -1,0 +1,68 @@
+"""The four points at which a result is taken, and the rule that none is taken before its day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from contracts.casefile_codes import OutcomePoint, WaiveReason
+from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.terms import Terms, day_of, months_after, start_of
+from services.chassis.decider import Fault, Refused
+
+WAIVED_AHEAD = frozenset({WaiveReason.PERSON_DECLINED.value, WaiveReason.MOVED.value})
+"""Who declined or moved will not be asked later either; whether contact is lost shows on the day."""
+
+
+def days_of(terms: Terms, exit_at: datetime) -> dict[OutcomePoint, date]:
+    """The day of each point: the exit's own, 28 days, six and twelve months after it."""
+    out = day_of(terms, exit_at)
+    return {
+        OutcomePoint.EXIT: out,
+        OutcomePoint.W4: out + timedelta(weeks=4),
+        OutcomePoint.M6: months_after(out, 6),
+        OutcomePoint.M12: months_after(out, 12),
+    }
+
+
+def check_due(desk: Desk, point: str, at: datetime, occurred_at: datetime | None) -> None:
+    """Refuses a result that is taken, or tells of a time, before the day of its point."""
+    day = _day(desk, point)
+    begins = start_of(desk.terms, day)
+    if at < begins:
+        raise _not_due("record-outcome", point, day)
+    if occurred_at is not None and occurred_at < begins:
+        raise Refused.input(Fault("/occurredAt", "OUTCOME_NOT_DUE", f"a result of {point} is one of {day} or later"))
+
+
+def check_waiver(desk: Desk, point: str, reason: str, at: datetime) -> None:
+    """Refuses to leave a point out before its day, unless the person declined or moved."""
+    day = _day(desk, point)
+    if at < start_of(desk.terms, day) and reason not in WAIVED_AHEAD:
+        allowed = " or ".join(sorted(WAIVED_AHEAD))
+        raise Refused.input(Fault("/reason", "OUTCOME_NOT_DUE", f"{point} is waived before {day} with {allowed} only"))
+
+
+def check_any_due(desk: Desk) -> None:
+    """Refuses as long as the next point that is still open has its day to come."""
+    settled = {point for point, _, _ in desk.case.settled}
+    left = [(_day(desk, point), point) for point in OutcomePoint if point not in settled]
+    if left and desk.at < start_of(desk.terms, (first := min(left))[0]):
+        raise _not_due("record-outcome", first[1], first[0])
+
+
+def _day(desk: Desk, point: str) -> date:
+    return days_of(desk.terms, _exit(desk.case))[OutcomePoint(point)]
+
+
+def _exit(case: Case) -> datetime:
+    if case.followed_from is None:
+        raise Refused("NOT_CLOSED", "results are taken of a case that is closed")
+    return case.followed_from
+
+
+def _not_due(action: str, point: str, day: date) -> Refused:
+    return Refused(
+        "OUTCOME_NOT_DUE",
+        f"{action}: {point} is due on {day} and recorded from that day on",
+        who_can_unblock=f"time, on {day}",
+    )
