@@ -25,7 +25,7 @@ def matched_again(book: Casebook) -> Casebook:
     book.describe_mentor(mentor="M-42")
     book.act(replace(PROPOSE, at=on(10, 4), match="match-2", mentor="M-42"))
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(13, 4), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(13, 4), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     return book
 
 
@@ -83,7 +83,7 @@ def test_a_later_day_comes_by_an_approved_extension_once_for_the_whole_trajector
     book.describe_mentor(mentor="M-42")
     book.act(replace(PROPOSE, at=on(20, 4), match="match-2", mentor="M-42"))
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(20, 4), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(20, 4), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     assert codes(refusal(book, replace(SIGN, at=on(20, 4), end=date(2026, 10, 19)))) == [("/end", "AFTER_LAST_DAY")]
     book.act(replace(SIGN, at=on(20, 4), end=date(2026, 10, 18)))
     assert refusal(book, ExtendAgreement(at=on(1, 6), by=LOTTE)).code == "EXTENDED_BEFORE"
@@ -95,7 +95,7 @@ def test_after_the_last_day_nothing_is_signed_and_the_case_is_handed_back(book: 
     book.describe_mentor(mentor="M-42")
     book.act(replace(PROPOSE, at=on(19, 8), match="match-2", mentor="M-42"))
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(20, 8), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(20, 8), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     refused = refusal(book, replace(SIGN, at=on(20, 8)))
     assert ("/start", "AFTER_LAST_DAY") in codes(refused)
     assert "request-handback" in ACTS_ON["MATCHING"]
@@ -105,7 +105,7 @@ def short(book: Casebook, end: date) -> Casebook:
     """An agreement from 19 February to a day."""
     book.proposed()
     for side in ("MENTOR", "MENTEE"):
-        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side))
+        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     book.act(replace(SIGN, end=end))
     return book
 

@@ -11,15 +11,12 @@ from contracts.codes import CaseState, LegalBasisKind, Step
 from services.casefile.domain import (
     answering,
     deadlines,
-    escalation,
     follow_up,
     handback,
     intake,
     matching,
-    mentoring,
     opening,
     people,
-    reviews,
     trajectory,
     withdrawal,
 )
@@ -27,19 +24,15 @@ from services.casefile.domain.case import (
     MISSED,
     REMINDED,
     Access,
-    Agreement,
     Case,
     Earlier,
-    EndedMatch,
-    Handback,
     LiveReferral,
-    Match,
-    ProgressReport,
     Trajectory,
 )
 from services.casefile.domain.reported import applied
 from services.casefile.domain.responsibility import Moves, Party, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
+from services.casefile.domain.trajectory_facts import in_trajectory
 from services.chassis.decider import Entity
 
 Errors = tuple[tuple[str, Party], ...]
@@ -88,7 +81,7 @@ def evolve(case: Case, event: Any) -> Case:
     for facts in (_opening, _ending, _following_up, _people_and_deadlines):
         case = facts(case, event)
     if case.trajectory is not None:
-        case = replace(case, trajectory=_in_trajectory(case.trajectory, event))
+        case = replace(case, trajectory=in_trajectory(case.trajectory, event))
     return case
 
 
@@ -258,126 +251,6 @@ def _people_and_deadlines(case: Case, event: Any) -> Case:
             return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
         case _:
             return case
-
-
-def _in_trajectory(now: Trajectory, event: Any) -> Trajectory:
-    match event:
-        case intake.ContactAttempted():
-            reached = {("REACHED", "", event.happened_at)} if event.reached else set()
-            return replace(now, reported=now.reported | {("CONTACT", "", event.happened_at)} | reached)
-        case intake.NoShowReported():
-            return replace(now, no_shows=event.count, reported=now.reported | {("NO_SHOW", "", event.happened_at)})
-        case intake.IntakeConcluded():
-            return replace(now, goals=event.goals, mentee_expectations=event.expectations_ref is not None)
-        case mentoring.MeetingRecorded():
-            return replace(now, reported=now.reported | {("MEETING", "", event.happened_at)})
-        case mentoring.CheckInRecorded():
-            return replace(now, reported=now.reported | {("CHECK_IN", "", event.happened_at)})
-        case mentoring.PulseRecorded():
-            return replace(now, reported=now.reported | {("PULSE", event.side, event.happened_at)})
-        case mentoring.ProgressReported():
-            told = ProgressReport(
-                happened_at=event.happened_at,
-                occasion=event.occasion,
-                progress=event.progress,
-                next_step=event.next_step,
-            )
-            return replace(
-                now,
-                progress_reports=(*now.progress_reports, told),
-                reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)},
-            )
-        case trajectory.TrajectorySuspended():
-            began = next((step.since for step in event.opens), None)
-            return replace(now, suspended_for=event.reason, suspended_at=began, suspended_until=event.until)
-        case trajectory.TrajectoryResumed():
-            again = next((step.since for step in event.opens), None)
-            return replace(now, suspended_for=None, suspended_at=None, suspended_until=None, resumed_at=again)
-        case reviews.SuspensionReviewed():
-            return replace(now, reported=now.reported | {("REVIEW", "", event.happened_at)})
-        case escalation.EscalationResolved():
-            known = ("ESCALATION", event.resolution, event.resolved_at)
-            return replace(now, reported=now.reported | {known})
-        case trajectory.TrajectoryCompleted():
-            over = _match_over(now, event.reason)
-            return replace(now, match=None, ended_matches=over, ended_at=event.ended_at, closure_reason=event.reason)
-        case trajectory.MatchEnded():
-            ends = event.next == AfterMatch.HANDBACK
-            return replace(
-                now,
-                match=None,
-                ended_matches=_match_over(now, event.reason),
-                ended_at=event.ended_at if ends else now.ended_at,
-                closure_reason=event.reason if ends else now.closure_reason,
-            )
-        case handback.HandbackRequested():
-            report = Handback(
-                closure_reason=event.closure_reason,
-                open_needs=event.open_needs,
-                outcomes=event.outcomes,
-                recommended_next_step=event.recommended_next_step,
-                requested_at=event.requested_at,
-                returned=now.handback.returned if now.handback is not None else None,
-            )
-            return replace(
-                now, handback=report, ended_at=event.ended_at or now.ended_at, closure_reason=event.closure_reason
-            )
-        case handback.HandbackReturned() if now.handback is not None:
-            return replace(now, handback=replace(now.handback, returned=event.missing, waiting_for_report=True))
-        case people.CoordinatorReassigned():
-            return replace(now, coordinator=event.receiver)
-        case matching.AgreementSigned():
-            return replace(now, match=_match(now.match, event, now), last_day=now.last_day or event.end)
-        case trajectory.AgreementExtended():
-            return replace(now, match=_match(now.match, event, now), last_day=event.end, extended=True)
-        case _:
-            return replace(now, match=_match(now.match, event, now))
-
-
-def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
-    return (*now.ended_matches, *([EndedMatch(match=now.match, reason=reason)] if now.match is not None else []))
-
-
-def _match(now: Match | None, event: Any, within: Trajectory) -> Match | None:
-    match event:
-        case matching.MatchProposed():
-            return Match(
-                match=event.match,
-                mentor=event.mentor,
-                kind=event.kind,
-                proposed_at=event.proposed_at,
-                criteria=event.criteria,
-                due_at=next((step.due_at for step in event.opens), None),
-            )
-        case matching.MatchRejected():
-            return None
-        case matching.MatchConfirmed() if now is not None:
-            return replace(now, confirmed=now.confirmed | {event.side})
-        case matching.AgreementSigned() if now is not None:
-            signed = Agreement(
-                start=event.start,
-                end=event.end,
-                norm=event.norm,
-                signed_at=event.signed_at,
-                extended=within.extended,
-            )
-            return replace(now, agreement=signed)
-        case _:
-            return replace(now, agreement=_agreement(now.agreement, event)) if now is not None else None
-
-
-def _agreement(now: Agreement | None, event: Any) -> Agreement | None:
-    if now is None:
-        return None
-    match event:
-        case trajectory.ExtensionProposed():
-            return replace(now, proposed_end=event.end)
-        case trajectory.ExtensionRefused():
-            return replace(now, proposed_end=None)
-        case trajectory.AgreementExtended():
-            return replace(now, end=event.end, proposed_end=None, extended=True)
-        case _:
-            return now
 
 
 CASE: Entity[Case] = Entity(Case(), evolve)
