@@ -26,6 +26,7 @@ from services.chassis.http.asked import (
     Limit,
     check_text,
     putting,
+    replacing,
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.problems import ProblemError
@@ -239,7 +240,7 @@ def routes(registry: Registry) -> APIRouter:
         if body.id not in (None, organisation_id):
             raise Refused.input(Fault("/id", "READ_ONLY", "the id is that of the path; leave it out"))
         folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
-        asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        asked = putting(request, caller, replacing(if_match, exists=folded.version > 0), dry_run=dry_run)
         reserved = POLICY.reserved(caller, "describe-organisation", relations)
         return await registry.describe(asked, organisation_id, body, reserved)
 
@@ -260,7 +261,7 @@ def routes(registry: Registry) -> APIRouter:
         check_text(await request.json())
         POLICY.require(caller, "publish-programme", relations_to_organisation(caller, "", await registry.own(caller)))
         # A version is never replaced, and its number says which it follows: no If-Match is needed.
-        asked = putting(request, caller, None, exists=False, dry_run=dry_run)
+        asked = putting(request, caller, None, dry_run=dry_run)
         return await registry.publish(asked, programme_id, version, body)
 
     @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])
