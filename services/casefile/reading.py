@@ -98,7 +98,8 @@ class Cases:
             body = case_view(case, etag, now)
         elif relations & PAIR:
             if not await self.is_bound(found):
-                return {**proposal_view(case, etag), **await self._actions(caller, found, now, ON_PROPOSAL)}
+                shown = proposal_view(found.case_id, etag, case.match)
+                return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
@@ -125,8 +126,10 @@ class Cases:
 
     async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
         """What the caller reads of a case, found before a command, in the state that the command left it in."""
-        # Who says no to a match has no part any more, and is answered all the same: as who they were.
-        relations = relations_to_case(caller, state) or found.relations
+        relations = relations_to_case(caller, state)
+        if not relations:
+            # A mentor who said no has no part any more; one who repeats the key of another mentor had none then.
+            return {**proposal_view(found.case_id, etag, None), "allowedActions": [], "blockedActions": []}
         return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:
