@@ -133,6 +133,26 @@ async def test_an_operator_is_one_of_the_platforms(desk: ReferralDesk, org: str)
     assert_problem(version, 403, "PARTY_NOT_ALLOWED")
 
 
+async def test_who_is_unknown_is_no_operator_beside_the_platform(desk: ReferralDesk) -> None:
+    """An organisation that nobody knows accredits neither itself nor others by giving the role to its own people."""
+    await desk.running.settle()
+    stranger = Person("new.comer", "nobody-knows-it", "OPERATOR")
+    before = await desk.snapshot()
+    for path in ("/v1/organisations/nobody-knows-it", "/v1/organisations/nor-this", BRUGWERK):
+        etag = (await desk.running.get(OPERATOR, path)).headers.get("ETag")
+        for kind in ("AGENCY", "PLATFORM_OPERATOR"):
+            answer = await desk.running.send(stranger, "PUT", path, {"name": "x", "kind": kind}, etag=etag)
+            assert answer.status_code == 403, answer.text
+    version = await desk.running.send(stranger, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", PROGRAMME_VERSION)
+    assert_problem(version, 403, "PARTY_NOT_ALLOWED")
+    assert await desk.snapshot() == before
+    # The platform may have a second organisation, which it registers itself.
+    described = {"name": "x", "kind": "PLATFORM_OPERATOR"}
+    registered = await desk.running.send(OPERATOR, "PUT", "/v1/organisations/nobody-knows-it", described)
+    assert registered.status_code == 200, registered.text
+    assert (await put(desk, stranger, BRUGWERK, suspended=True)).status_code == 200
+
+
 async def test_an_organisation_that_calls_itself_an_agency_posts_no_referral(desk: ReferralDesk) -> None:
     """The way that was tried: an NGO turns itself into an agency, and a token of it refers."""
     await put(desk, LOTTE, BRUGWERK, kind="AGENCY")
