@@ -80,7 +80,8 @@ IDENTIFIER_RULE: Final = (
 def is_identifier(value: object) -> TypeGuard[str]:
     """Whether a value can stand as `sub` or `org`, in a token and wherever a body names a person: IDENTIFIER_RULE.
 
-    One form, so that whom a body names is whom the token of that person names: what looks the same is the same text.
+    One form, so that whom a body names is whom the token of that person names: of one text composed in two ways, one
+    is refused. Different characters may still look the same, or like nothing.
     """
     # Format characters (Cf) are not printable, and neither is any blank but the space.
     return (

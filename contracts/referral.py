@@ -123,7 +123,7 @@ class ReferralWaitlisted(ReferralMessage):
 
 
 class ReferralAccepted(ReferralMessage):
-    """The organisation accepted and named the coordinator who is responsible from now on."""
+    """The organisation accepted and named a coordinator: who accepted, or a colleague who takes over by acting."""
 
     TYPE: ClassVar[str] = _T + "accepted.v1"
     NAME: ClassVar[str] = "ReferralAccepted"

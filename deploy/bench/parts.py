@@ -11,6 +11,7 @@ from deploy.bench import (
     appends,
     event_stream,
     growth,
+    idle_streams,
     kafka_round_trip,
     many_cases,
     nothing_skipped,
@@ -68,6 +69,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _told(event_stream),
         event_stream.measure,
         lambda bench: event_stream.ABOUT_SECONDS + 3 * bench.seconds,
+    ),
+    "idle-streams": Part(
+        "What idle event streams cost",
+        _told(idle_streams),
+        idle_streams.measure,
+        idle_streams.about_seconds,
     ),
     "write-then-read": Part(
         "Write, then read on the timeline with waitFor",

@@ -39,8 +39,13 @@ class System:
         self.started_in = 0.0
         self._issuer = issuer
         self._scene = scene
-        # One organisation sends it all: its rate is counted as for anybody, and never reached.
-        told = {"CASERELAY_ISSUER": issuer.url, "CASERELAY_RATE_REQUESTS": "1000000000", **place.environment}
+        # One organisation, on one machine, sends it all: its rate is counted as for anybody, and never reached.
+        told = {
+            "CASERELAY_ISSUER": issuer.url,
+            "CASERELAY_RATE_REQUESTS": "1000000000",
+            "CASERELAY_CONNECTIONS_PER_ADDRESS": "0",
+            **place.environment,
+        }
         of_command = {
             tuple(command): Process(command, place.data / "stderr.log", told) for command in commands.values()
         }

@@ -17,7 +17,7 @@ from services.casefile.domain.case import case_stream
 from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
-from services.casefile.reading import PAIR, Cases, Found
+from services.casefile.reading import ON_PROPOSAL, PAIR, Cases, Found
 from services.casefile.timeline import find_event
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Refused
@@ -51,6 +51,9 @@ class Casework:
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would tell what must not be told any more.
             check_side(name, found.folded.state, asked.actor)
+        held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found)
+        if held_to_proposal and name not in ON_PROPOSAL:
+            raise _not_now(name)
         stream = case_stream(found.case_id)
         deposit = Deposit(self._vault, stream)
         stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
@@ -62,7 +65,7 @@ class Casework:
         try:
             outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
         except (Refused, PreconditionFailed) as refusal:
-            if not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found):
+            if held_to_proposal:
                 raise _telling_nothing_more(refusal, name) from None
             if isinstance(refusal, PreconditionFailed):
                 # Who has no part any more is told that, and not what has moved the case since.
@@ -88,4 +91,8 @@ def _telling_nothing_more(refusal: Refused | PreconditionFailed, name: str) -> R
         return PreconditionFailed(refusal.current, "another command")
     if refusal.because is Because.INPUT or refusal.code == "NOT_YOUR_SIDE":
         return refusal
+    return _not_now(name)
+
+
+def _not_now(name: str) -> Refused:
     return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is")

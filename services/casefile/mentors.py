@@ -30,6 +30,7 @@ from services.chassis.http.asked import (
     Limit,
     check_text,
     putting,
+    replacing,
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.rendering import Json, as_json
@@ -108,7 +109,7 @@ def routes(
         POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
         stream = mentor_stream(caller.org, ref)
         folded = await streams.fold(stream, MENTOR)
-        asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        asked = putting(request, caller, replacing(if_match, exists=folded.version > 0), dry_run=dry_run)
         now = clock.now()
         command = DescribeMentor(
             at=now,

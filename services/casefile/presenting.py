@@ -186,12 +186,11 @@ def pair_view(case: Case, version: int, now: datetime) -> Json:
     }
 
 
-def proposal_view(case: Case, version: int) -> Json:
+def proposal_view(case_id: str, version: int, match: Match | None) -> Json:
     """All that mentor or mentee reads until they are bound: the proposal that waits for their word, if there is one."""
-    match = case.match
     waits = match is not None and match.agreement is None
     return {
-        "id": case.case,
+        "id": case_id,
         "version": version,
         "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
     }

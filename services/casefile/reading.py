@@ -103,7 +103,7 @@ class Cases:
             basis = consent_of(case) if MENTEE_OF_CASE in relations else None
             links = {"legalBasis": f"/v1/legal-bases/{basis}"} if basis is not None else {}
             if not await self.is_bound(found):
-                shown = proposal_view(case, etag) | ({"links": links} if links else {})
+                shown = proposal_view(found.case_id, etag, case.match)
                 return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
             body["links"] |= links
@@ -167,8 +167,10 @@ class Cases:
 
     async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
         """What the caller reads of a case, found before a command, in the state that the command left it in."""
-        # Who says no to a match has no part any more, and is answered all the same: as who they were.
-        relations = relations_to_case(caller, state) or found.relations
+        relations = relations_to_case(caller, state)
+        if not relations:
+            # A mentor who said no has no part any more; one who repeats the key of another mentor had none then.
+            return {**proposal_view(found.case_id, etag, None), "allowedActions": [], "blockedActions": []}
         return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:

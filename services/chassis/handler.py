@@ -74,9 +74,9 @@ class NotFound(Exception):  # noqa: N818 - HTTP's word
 class Call:
     """Who sends a command, and on which terms: what belongs to the sending, not to the command.
 
-    `if_match` is the version the caller read last; None where the route asks for none. `causation_id` is the id of
-    the message that a reaction answers, and `causation_sequence` its position in the log that it came from; a stream
-    that already holds the id absorbs the repeat.
+    `if_match` is the version the caller read last, 0 if there was nothing; None where the route asks for none.
+    `causation_id` is the id of the message that a reaction answers, and `causation_sequence` its position in the log
+    that it came from; a stream that already holds the id absorbs the repeat.
     """
 
     actor: Actor

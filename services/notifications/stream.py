@@ -110,8 +110,9 @@ class LiveFeed:
 
         organisation = subscriber.caller.org
         listener = Listener(readers_of(subscriber.caller, STREAM), subscriber.types, after)
-        self._of_organisation[organisation] += 1
+        # It may fail, and then no place has been taken.
         self._listeners.enter(listener)
+        self._of_organisation[organisation] += 1
         leaving = asyncio.create_task(_until_gone(listener, receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})

@@ -163,17 +163,15 @@ def relations_of_agency(own: Organisation) -> tuple[str, ...]:
     return (SUSPENDED_AGENCY,) if own.description.suspended else (AGENCY,)
 
 
-def relations_to_organisation(caller: Caller, organisation: str, own: Organisation) -> tuple[str, ...]:
-    """How the caller, whose own organisation is `own`, stands to an organisation that is to be described.
+def relations_to_organisation(caller: Caller, organisation: str, own_kind: str) -> tuple[str, ...]:
+    """How the caller, whose own organisation is of `own_kind`, stands to an organisation that is to be described.
 
-    An operator is one of the platform's, which may register itself first: nobody becomes the operator of others by a
-    role that an agency or a mentoring organisation gives its people.
+    An operator is one of the platform's: nobody becomes the operator of others by a role that an agency or a mentoring
+    organisation gives its people.
     """
     relations = [ANY_ORGANISATION]
     if caller.org == organisation:
         relations.append(OWN_ORGANISATION)
-    if caller.role is Role.OPERATOR and (
-        own.description is None or own.description.kind == OrganisationKind.PLATFORM_OPERATOR
-    ):
+    if caller.role is Role.OPERATOR and own_kind == OrganisationKind.PLATFORM_OPERATOR:
         relations.append(PLATFORM)
     return tuple(relations)

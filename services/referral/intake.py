@@ -23,7 +23,7 @@ from services.chassis.identity import Caller
 from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
 from services.chassis.vault import Deposit, Vault
-from services.referral.access import ADDRESSED_ORGANISATION, OWNER_AGENCY, POLICY, relations_of_agency
+from services.referral.access import ADDRESSED_ORGANISATION, AGENCY, OWNER_AGENCY, POLICY, relations_of_agency
 from services.referral.bodies import ContactBody, ReferralBody
 from services.referral.commands import (
     ACTIONS,
@@ -97,9 +97,12 @@ class Intake:
                 legal_basis_id=legal_basis_id_for(referral_id),
                 new_case_id=new_case_id_for(referral_id),
             )
-        own = organisation_stream(asked.caller.org)
-        reads = await self._handler.foresee(command, referral_stream(referral_id), REFERRAL, (own, ORGANISATION))
-        POLICY.require(asked.caller, "create", relations_of_agency(await reads.state(own, ORGANISATION)))
+        own, stream = organisation_stream(asked.caller.org), referral_stream(referral_id)
+        reads = await self._handler.foresee(command, stream, REFERRAL, (own, ORGANISATION))
+        # Who sent it before, and did not get the answer, makes nothing new, suspended meanwhile or not.
+        repeated = (await reads.fold(stream, REFERRAL)).version > 0
+        relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(own, ORGANISATION))
+        POLICY.require(asked.caller, "create", relations)
         outcome = await self._run(asked.call(), command, deposit, must_exist=False, foreseen=reads)
         return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
 

@@ -26,6 +26,7 @@ from services.chassis.http.asked import (
     Limit,
     check_text,
     putting,
+    replacing,
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.problems import ProblemError
@@ -42,7 +43,6 @@ from services.referral.domain.organisation import (
     ORGANISATION,
     DescribeOrganisation,
     Description,
-    Organisation,
     organisation_stream,
 )
 from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
@@ -78,9 +78,17 @@ class Registry:
         self._caught_up = caught_up
         self._clock = clock
 
-    async def own(self, caller: Caller) -> Organisation:
-        """The caller's own organisation, as far as it is known."""
-        return (await self.streams.fold(organisation_stream(caller.org), ORGANISATION)).state
+    async def kind_of(self, organisation_id: str) -> str:
+        """As what an organisation is registered; for one that is not, "", or the platform's if that is not either.
+
+        So the platform can register itself; beside a platform nobody is let in by being unknown. Asked of the index as
+        it is: who is first has none to wait for.
+        """
+        own = (await self.streams.fold(organisation_stream(organisation_id), ORGANISATION)).state.description
+        if own is not None:
+            return own.kind
+        platform = OrganisationKind.PLATFORM_OPERATOR.value
+        return "" if self._index.find(ORGANISATIONS.name, {"kind": platform}, after=0, limit=1) else platform
 
     async def organisation(self, organisation_id: str) -> tuple[Json, int]:
         """The view of an organisation and its ETag's version. Raises Hidden where there is none."""
@@ -234,12 +242,12 @@ def routes(registry: Registry) -> APIRouter:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
-        relations = relations_to_organisation(caller, organisation_id, await registry.own(caller))
+        relations = relations_to_organisation(caller, organisation_id, await registry.kind_of(caller.org))
         POLICY.require(caller, "describe-organisation", relations)
         if body.id not in (None, organisation_id):
             raise Refused.input(Fault("/id", "READ_ONLY", "the id is that of the path; leave it out"))
         folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
-        asked = putting(request, caller, if_match, exists=folded.version > 0, dry_run=dry_run)
+        asked = putting(request, caller, replacing(if_match, exists=folded.version > 0), dry_run=dry_run)
         reserved = POLICY.reserved(caller, "describe-organisation", relations)
         return await registry.describe(asked, organisation_id, body, reserved)
 
@@ -258,9 +266,10 @@ def routes(registry: Registry) -> APIRouter:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
-        POLICY.require(caller, "publish-programme", relations_to_organisation(caller, "", await registry.own(caller)))
+        relations = relations_to_organisation(caller, "", await registry.kind_of(caller.org))
+        POLICY.require(caller, "publish-programme", relations)
         # A version is never replaced, and its number says which it follows: no If-Match is needed.
-        asked = putting(request, caller, None, exists=False, dry_run=dry_run)
+        asked = putting(request, caller, None, dry_run=dry_run)
         return await registry.publish(asked, programme_id, version, body)
 
     @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])

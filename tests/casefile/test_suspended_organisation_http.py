@@ -98,6 +98,21 @@ async def test_cases_that_come_or_move_during_a_suspension_are_found_too(desk: C
     assert steps(await work(desk, INES)) == {referred.id: "INTAKE", elsewhere.id: "REFERRAL_ANSWER"}
 
 
+async def test_a_case_that_went_to_two_suspended_organisations_is_there_once(desk: CaseDesk) -> None:
+    """With the one that has it: where it was before, it is over."""
+    client = {"ref": "CL-TWICE"}
+    case = await desk.opened(another_person(client=client))
+    again = await desk.referred(another_person("samenstap", client=client))
+    assert again.id == case.id
+    for organisation in ("brugwerk", "samenstap"):
+        await suspend(desk, organisation=organisation)
+    items = await work(desk, INES)
+    assert [(item["case"], item["step"]) for item in items] == [(case.id, "REFERRAL_ANSWER")]
+    assert items[0]["actions"][0]["href"] == f"{again.offer}/withdraw"
+    await suspend(desk, organisation="samenstap", suspended=False)
+    assert await work(desk, INES) == []
+
+
 async def test_the_agency_is_offered_what_it_can_do_itself(desk: CaseDesk) -> None:
     """An open referral it withdraws, by the link of the list; a case it may reassign, correct and so on."""
     referred, intake = await desk.referred(), await desk.brought_to("INTAKE")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from services.chassis.http.protocol import address_of
+from services.chassis.http.connections import address_of
 from services.chassis.telemetry import Limit
 from tests.chassis.wire import Client, Wire, request, serving
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,6 +15,11 @@ from contracts.problem import Problem
 from services.chassis.settings import Settings
 from services.chassis.telemetry import Limit, Telemetry
 from services.serve import Server
+
+LONG: Final = 60_000
+"""Bytes of the answer to `/long`: not so many that the application has to wait."""
+AT_ONCE: Final = {"/long": (200, b"x" * LONG), "/enough": (413, b"")}
+"""What is answered without reading more of the body than its beginning."""
 
 
 @dataclass
@@ -137,6 +142,10 @@ class Wire:
                     await asyncio.sleep(0)
                     await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
                 return
+            case "/long" | "/enough":
+                await receive()
+                await _answer(send, *AT_ONCE[scope["path"]])
+                return
             case "/wait" | "/gone":
                 self.at_work += 1
                 waiting = [asyncio.ensure_future(self.go_on.wait()), asyncio.ensure_future(_until_gone(receive))]
@@ -150,10 +159,13 @@ class Wire:
         if scope["path"] != "/unread":
             said["length"] = sum([len(piece) async for piece in _pieces(receive)]) if scope["method"] == "POST" else 0
         said["headers"] = [name.decode() for name, _ in scope["headers"]]
-        body = json.dumps(said).encode()
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await _answer(send, 200, json.dumps(said).encode())
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _pieces(receive: Receive) -> AsyncIterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,8 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from contracts import casefile, referral
+from contracts.codes import Role
+from services.chassis.identity import Caller
+from services.chassis.telemetry import Telemetry
+from services.notifications.stream import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 from tests.notifications.test_stream import Listening, listening, open_streams
@@ -162,3 +168,26 @@ async def test_nought_is_no_limit(tmp_path: Path) -> None:
     """For whoever bounds streams elsewhere."""
     async with running(tmp_path, streams=0, streams_per_organisation=0) as system, many(system, 8, BRUGWERK):
         assert await metric(system, 'caserelay_open{what="streams"}') == 8
+
+
+async def test_a_stream_that_cannot_begin_takes_no_place(tmp_path: Path) -> None:
+    """A database that is away when somebody comes back must not use up what its organisation may have open."""
+    async with running(tmp_path) as system:
+        telemetry = Telemetry()
+        live = LiveFeed(system.service, telemetry)
+        index: Any = system.service.index
+        somebody = Subscriber(Caller("somebody", BRUGWERK, Role.NGO_COORDINATOR), "Bearer x", None)
+
+        async def receive() -> Message:
+            raise AssertionError("nothing is read")
+
+        async def send(message: Message) -> None:
+            raise AssertionError(message)
+
+        whole, index._db = index._db, sqlite3.connect(":memory:")
+        try:
+            with pytest.raises(sqlite3.OperationalError):
+                await live.respond(somebody, 0)({"type": "http"}, receive, send)
+        finally:
+            index._db = whole
+        assert telemetry.registry.get_sample_value("caserelay_open", {"what": "streams"}) == 0

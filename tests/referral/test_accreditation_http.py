@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, Final
 
 import pytest
 
 from services.sandbox.demo import PROGRAMME_VERSION
-from tests.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PROGRAMME, TOM, Person, another_person
+from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, OPERATOR, PROGRAMME, TOM, Person, another_person
 from tests.referral.desk import ACCEPT, REFERRALS, ReferralDesk, assert_problem, pointers
 
 BRUGWERK: Final = "/v1/organisations/brugwerk"
@@ -132,6 +133,26 @@ async def test_an_operator_is_one_of_the_platforms(desk: ReferralDesk, org: str)
     assert_problem(version, 403, "PARTY_NOT_ALLOWED")
 
 
+async def test_who_is_unknown_is_no_operator_beside_the_platform(desk: ReferralDesk) -> None:
+    """An organisation that nobody knows accredits neither itself nor others by giving the role to its own people."""
+    await desk.running.settle()
+    stranger = Person("new.comer", "nobody-knows-it", "OPERATOR")
+    before = await desk.snapshot()
+    for path in ("/v1/organisations/nobody-knows-it", "/v1/organisations/nor-this", BRUGWERK):
+        etag = (await desk.running.get(OPERATOR, path)).headers.get("ETag")
+        for kind in ("AGENCY", "PLATFORM_OPERATOR"):
+            answer = await desk.running.send(stranger, "PUT", path, {"name": "x", "kind": kind}, etag=etag)
+            assert answer.status_code == 403, answer.text
+    version = await desk.running.send(stranger, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", PROGRAMME_VERSION)
+    assert_problem(version, 403, "PARTY_NOT_ALLOWED")
+    assert await desk.snapshot() == before
+    # The platform may have a second organisation, which it registers itself.
+    described = {"name": "x", "kind": "PLATFORM_OPERATOR"}
+    registered = await desk.running.send(OPERATOR, "PUT", "/v1/organisations/nobody-knows-it", described)
+    assert registered.status_code == 200, registered.text
+    assert (await put(desk, stranger, BRUGWERK, suspended=True)).status_code == 200
+
+
 async def test_an_organisation_that_calls_itself_an_agency_posts_no_referral(desk: ReferralDesk) -> None:
     """The way that was tried: an NGO turns itself into an agency, and a token of it refers."""
     await put(desk, LOTTE, BRUGWERK, kind="AGENCY")
@@ -206,6 +227,29 @@ async def test_a_suspended_agency_makes_no_new_offers(desk: ReferralDesk) -> Non
     await desk.running.done(INES, under_way, "withdraw", {"reason": "CLIENT_MOVED"})
     await suspend(desk, VDAB, suspended=False)
     await desk.running.done(INES, draft, "submit")
+
+
+async def test_a_suspended_agency_gets_the_answer_again_to_what_it_sent_before(desk: ReferralDesk) -> None:
+    """The referral is there, so a repeat after a lost answer says so, singly and in bulk; what is new is refused."""
+    referral, draft = another_person(), {**another_person(), "draft": True}
+    first = {
+        key: await desk.running.create(INES, REFERRALS, body, key=key) for key, body in (("r", referral), ("d", draft))
+    }
+    await suspend(desk, VDAB)
+    stood = await desk.snapshot()
+    for key, body in (("r", referral), ("d", draft)):
+        again = await desk.running.create(INES, REFERRALS, body, key=key)
+        assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true"), again.text
+        assert again.json()["id"] == first[key].json()["id"]
+    lines = "\n".join(json.dumps({**body, "idempotencyKey": key}) for key, body in (("r", referral), ("n", referral)))
+    bulk = await desk.running.send(
+        INES, "POST", f"{REFERRALS}/bulk", content=lines.encode(), headers={"Content-Type": "application/x-ndjson"}
+    )
+    assert [json.loads(line)["status"] for line in bulk.text.splitlines()] == [201, 403]
+    assert_problem(await desk.running.create(INES, REFERRALS, another_person(), key="r"), 422, "IDEMPOTENCY_KEY_REUSED")
+    # Who may not refer at all is told that, and nothing of what others sent.
+    assert_problem(await desk.running.create(DPO_OF_AGENCY, REFERRALS, referral, key="r"), 403, "ROLE_NOT_ALLOWED")
+    assert await desk.snapshot() == stood
 
 
 async def test_a_draft_of_what_is_no_agency_any_more_is_not_submitted(desk: ReferralDesk) -> None:

@@ -24,6 +24,8 @@ from services.chassis.request_notes import notes_of
 B = TypeVar("B", bound=BaseModel)
 
 LONGEST_KEY = 255
+NOTHING: Final = 0
+"""The version of what is not there: the first is 1."""
 _COUNTED: Final = "caserelay.counted"
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # A structured-field string (RFC 8941), or the bare form that many clients send.
@@ -192,10 +194,17 @@ Creating = Annotated[Asked, Depends(creating)]
 Changing = Annotated[Asked, Depends(changing)]
 
 
-def putting(request: Request, caller: Caller, if_match: str | None, *, exists: bool, dry_run: bool) -> Asked:
-    """A PUT: what exists already is replaced only by somebody who has read it."""
-    version = read_if_match(if_match) if exists or if_match is not None else None
-    return Asked(caller, None, None, version, dry_run, str(notes_of(request.scope).trace))
+def putting(request: Request, caller: Caller, on: int | None, *, dry_run: bool) -> Asked:
+    """A PUT on the version `on`; None where what is put cannot take the place of anything."""
+    return Asked(caller, None, None, on, dry_run, str(notes_of(request.scope).trace))
+
+
+def replacing(if_match: str | None, *, exists: bool) -> int:
+    """The version that a PUT replaces: that of If-Match, or without it NOTHING, where nothing is. Raises ProblemError.
+
+    Asked again as the PUT is stored (`Handler`): of two who found nothing, the second would replace what it never read.
+    """
+    return read_if_match(if_match) if exists or if_match is not None else NOTHING
 
 
 async def covered(

@@ -8,6 +8,7 @@ and says nothing keeps nobody out.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -64,8 +65,9 @@ class Connections:
         """A limit was met."""
         self._telemetry.refused(limit)
 
-    def admit(self, connection: Connection, address: str) -> Refusal | None:
-        """Takes a new connection in, or says why not."""
+    def admit(self, connection: Connection, peer: object) -> Refusal | None:
+        """Takes a new connection in, or says why not. `peer` is the other side's name, as sockets have it."""
+        address = address_of(peer)
         if self._by_address[address] >= self._most_per_address and not self._make_room(address):
             return self.refusals.too_many_of_address
         if len(self._open) >= self._most and not self._make_room(None):
@@ -123,3 +125,16 @@ class Connections:
             for connection in (*self._open, *self._leaving):
                 connection.look(self.now)
             await asyncio.sleep(min(LOOK_SECONDS, shortest / 4))
+
+
+def address_of(peer: object) -> str:
+    """Whom a connection counts for: an IPv4 address, or the /64 network of an IPv6 one, which is one customer's."""
+    host = peer[0] if isinstance(peer, tuple) and peer and isinstance(peer[0], str) else ""
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    mapped = address.ipv4_mapped
+    return str(mapped) if mapped is not None else str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))

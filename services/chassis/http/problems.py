@@ -120,8 +120,8 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(
                 412,
                 "STALE_VERSION",
-                f'If-Match names another version than the current one, which is "{error.current}" since '
-                f"{error.moved_by}; read the resource again and decide on what it says now",
+                f'the current version is "{error.current}" since {error.moved_by}, and not the one that you decided '
+                "on; read the resource again and decide on what it says now",
                 headers={"ETag": f'"{error.current}"'},
             )
         case KeyReused():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import ipaddress
 import sys
 import termios
 from typing import TYPE_CHECKING, Any, Final
@@ -33,8 +32,9 @@ LINGER_SECONDS: Final = 5.0
 LINGER_BYTES: Final = 1 << 26
 """How long, and for how much, a refused client is listened to: closed while it still sends, a connection is reset, and
 the client may never read why."""
-BODY_PATIENCE_SECONDS: Final = 2.0
-"""A body that came so long ago for the last time makes room where room is needed."""
+PATIENCE_SECONDS: Final = 2.0
+"""A body of which nothing came for so long makes room where room is needed, and so does an answer that nobody takes."""
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
 
 
 class _TooMuch(Exception):  # noqa: N818 - raised through the parser, which stops at it
@@ -59,6 +59,8 @@ class Connection(HttpToolsProtocol):
         # Between two messages, or in a head: what comes is a head. `_begun`: something of it has come.
         self._in_head = True
         self._begun = False
+        self._body_begun = False
+        self._retelling = False
         self.url = b""
         self._loose = 0
         self._since = self._heard = self._taken = everyone.now
@@ -74,7 +76,7 @@ class Connection(HttpToolsProtocol):
         """Takes the connection in, or refuses it before it has said anything."""
         super().connection_made(transport)
         self._since = self._heard = self._everyone.now = self.loop.time()
-        refusal = self._everyone.admit(self, address_of(transport.get_extra_info("peername")))
+        refusal = self._everyone.admit(self, transport.get_extra_info("peername"))
         if refusal is not None:
             self._refuse(refusal)
 
@@ -127,17 +129,41 @@ class Connection(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         while data:
             try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as upgrade:
-                # Nothing is spoken here but HTTP/1.1, and whoever offers something else goes on with that.
-                data = data[upgrade.args[0] :]
+                data = self._feed(data)
             except httptools.HttpParserError:
                 self._refuse(self._refused_by or self._everyone.refusals.malformed)
                 return
-            else:
-                return
+
+    def _feed(self, data: bytes) -> bytes:
+        """Parses; what is left of it where the parser stops at an offer."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Nothing is spoken here but HTTP/1.1, and whoever offers something else goes on with that.
+            if not self._in_head:
+                self._go_on_without_offer()
+            return data[upgrade.args[0] :]
+        return b""
+
+    def _framing(self) -> bytes:
+        return b"".join(b"%b: %b\r\n" % one for one in self.headers if one[0] in _FRAMING)
+
+    def _go_on_without_offer(self) -> None:
+        # The parser takes a body behind an offer, and behind CONNECT, for another protocol: it would come back as a
+        # request. Another parser is told of a request with such a body and no offer.
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._retelling = True
+        self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % self._framing())
+        self._retelling = False
 
     # What the parser tells
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        if not self._retelling:
+            self._body_begun = False
+            super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header; what comes behind a body is none, and must not become one."""
@@ -150,6 +176,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        if self._retelling:
+            return
         self._in_head = self._begun = False
         self._loose = 0
         if len(self.pipeline) >= MOST_PIPELINED:
@@ -159,11 +187,15 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Some of the body is there."""
+        self._body_begun = True
         self._loose = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The next byte begins another request."""
+        if self.parser.should_upgrade() and self._framing():
+            # The parser means the head: see `_go_on_without_offer`.
+            return
         self._in_head = True
         self._loose = 0
         super().on_message_complete()
@@ -182,7 +214,7 @@ class Connection(HttpToolsProtocol):
         self._since = self._everyone.now
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        elif self.cycle.more_body and self.expect_100_continue:
+        elif self.cycle.more_body and self.expect_100_continue and not self._body_begun:
             # Its body may still come, or not: nobody could tell it from the next request.
             self.transport.close()
         else:
@@ -196,19 +228,32 @@ class Connection(HttpToolsProtocol):
         return self.cycle
 
     def waits_since(self) -> float | None:
-        """Since when the connection waits for its client, without an answer having begun; None if it does not."""
+        """Since when the connection waits for its client to send a request or to take an answer; None if not."""
         newest = self._newest
+        if self._unsent:
+            return self._if_long_ago(self._last_sign(newest))
         if self.pipeline:
             return None
         if newest is None or newest.response_complete:
             return self._since
-        silent = newest.more_body and not newest.response_started and not self.flow.read_paused
-        return self._heard if silent and self._everyone.now - self._heard > BODY_PATIENCE_SECONDS else None
+        asked = not self.flow.read_paused and not newest.waiting_for_100_continue
+        return self._if_long_ago(self._heard) if newest.more_body and not newest.response_started and asked else None
+
+    def _if_long_ago(self, since: float) -> float | None:
+        return since if self._everyone.now - since > PATIENCE_SECONDS else None
+
+    def _last_sign(self, newest: RequestResponseCycle | None) -> float:
+        """When the client last took something. Who sends a body before reading the answer, lives; a head is no sign."""
+        return max(self._taken, self._heard) if newest is not None and newest.more_body else self._taken
 
     def make_room(self) -> None:
         """Ends a connection that `waits_since`."""
         newest = self._newest
-        if self._begun or (newest is not None and not newest.response_complete):
+        if self._unsent:
+            self._everyone.count(Limit.MADE_ROOM)
+            self._leave()
+            self.transport.abort()
+        elif self._begun or (newest is not None and not newest.response_complete):
             self._refuse(self._everyone.refusals.made_room)
         else:
             self._end(Limit.MADE_ROOM)
@@ -219,19 +264,22 @@ class Connection(HttpToolsProtocol):
         if self._leaving:
             if now - self._since > LINGER_SECONDS:
                 self.transport.abort()
-        elif self.flow.write_paused or self.transport.is_closing():
-            self._look_at_answer(now)
-        elif newest is None or (newest.response_complete and not self.pipeline):
+            return
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            self._look_at_answer(now, newest)
+            return
+        self._unsent = 0
+        if newest is None or (newest.response_complete and not self.pipeline):
             self._look_at_silence(now, self._limits.header_seconds if newest is None else self._limits.idle_seconds)
         elif newest.more_body:
             self._look_at_body(now, newest)
 
-    def _look_at_answer(self, now: float) -> None:
-        # Nothing can be added meanwhile, so a length that stays says that nothing was taken. Who sends, lives.
+    def _look_at_answer(self, now: float, newest: RequestResponseCycle | None) -> None:
+        # Little can be added meanwhile, so a length that stays says that nothing was taken.
         unsent = self.transport.get_write_buffer_size() + _in_the_system(self.transport)
         if unsent != self._unsent:
             self._unsent, self._taken = unsent, now
-        elif now - max(self._taken, self._heard) > self._limits.answer_seconds:
+        elif now - self._last_sign(newest) > self._limits.answer_seconds:
             self._everyone.count(Limit.ANSWER_SECONDS)
             self.transport.abort()
 
@@ -299,16 +347,3 @@ def _in_the_system(transport: asyncio.Transport) -> int:
     except (OSError, ValueError):
         return 0
     return int.from_bytes(waiting, sys.byteorder)
-
-
-def address_of(peer: object) -> str:
-    """Whom a connection counts for: an IPv4 address, or the /64 network of an IPv6 one, which is one customer's."""
-    host = peer[0] if isinstance(peer, tuple) and peer and isinstance(peer[0], str) else ""
-    if ":" not in host:
-        return host
-    try:
-        address = ipaddress.IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped is not None else str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))

@@ -66,7 +66,7 @@ class Waitlist(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept(ReferralCommand):
-    """Take the person on; `coordinator` (the organisation's own staff identifier) is responsible from now on."""
+    """Take the person on; `coordinator` (a staff identifier of the organisation) is to be responsible for the case."""
 
     coordinator: str
 
@@ -237,7 +237,7 @@ def accept(command: Accept, desk: Desk) -> list[Any]:
         return []
     allow("accept", desk, command.by)
     if not command.coordinator.strip():
-        raise Refused.input(Fault("/coordinator", "REQUIRED", "name the coordinator who is responsible from now on"))
+        raise Refused.input(Fault("/coordinator", "REQUIRED", "name the coordinator who is to be responsible"))
     offer, organisation = desk.offer, desk.offer.organisation or ""
     return [
         *relied_on(desk, Reliance.ACCEPT, command.at),
