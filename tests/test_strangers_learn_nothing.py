@@ -82,7 +82,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         for action, body in (("conclude-intake", INTAKE), ("propose-match", PROPOSAL)):
             await services.done(LOTTE, case.path, action, body)
         for side in ("MENTOR", "MENTEE"):
-            await services.done(LOTTE, case.path, "confirm-match", {"by": side})
+            await services.done(LOTTE, case.path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
