@@ -15,9 +15,14 @@ from typing import Any, Final
 PAGE: Final = Path(__file__).parents[1] / "docs" / "domain.md"
 REFERRAL_COMMANDS: Final = "Commands on a referral"
 REFERRAL_BY_ITSELF: Final = "What happens to a referral without a command"
+LEGAL_BASIS_COMMANDS: Final = "Commands on a legal basis"
 CASE_COMMANDS: Final = "Commands on a case"
 CASE_BY_ITSELF: Final = "What happens to a case without a command"
-MACHINES: Final = ((REFERRAL_COMMANDS, REFERRAL_BY_ITSELF), (CASE_COMMANDS, CASE_BY_ITSELF))
+MACHINES: Final = (
+    (REFERRAL_COMMANDS, REFERRAL_BY_ITSELF),
+    (LEGAL_BASIS_COMMANDS,),
+    (CASE_COMMANDS, CASE_BY_ITSELF),
+)
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _IN_PARENTHESES: Final = re.compile(r"\([^()]*\)")
@@ -88,9 +93,9 @@ def table(heading: str) -> tuple[Row, ...]:
 
 
 def states(heading: str) -> frozenset[str]:
-    """Every state that the two tables of a machine name; `heading` is that of either."""
-    both = next(machine for machine in MACHINES if heading in machine)
-    lines = (cells for one in both for cells in _lines(one))
+    """Every state that the tables of a machine name; `heading` is that of any of them."""
+    tables = next(machine for machine in MACHINES if heading in machine)
+    lines = (cells for one in tables for cells in _lines(one))
     return frozenset(code for cells in lines for code in _CODE.findall(cells["From"] + cells["To"]))
 
 

@@ -100,8 +100,8 @@ class Cases:
         if relations & SEES_STATE:
             body = case_view(case, etag, now, self._seen_by(caller, found))
         elif relations & PAIR:
-            basis = consent_of(case) if MENTEE_OF_CASE in relations else None
-            links = {"legalBasis": f"/v1/legal-bases/{basis}"} if basis is not None else {}
+            consents = consents_of(caller, case) if MENTEE_OF_CASE in relations else ()
+            links = {"legalBasis": f"/v1/legal-bases/{consents[0]}"} if consents else {}
             if not await self.is_bound(found):
                 shown = proposal_view(found.case_id, etag, case.match)
                 return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
@@ -239,16 +239,26 @@ class Cases:
                 allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:
             allowed, refused = [one for one in allowed if one["action"] in only], []
-        if MENTEE_OF_CASE in found.relations and (basis := consent_of(found.folded.state)) is not None:
+        if MENTEE_OF_CASE in found.relations:
             # As easy as it was given (GDPR Art. 7(3)): the referral service takes it.
-            allowed.append(_link("withdraw", f"/v1/legal-bases/{basis}/withdraw"))
+            bases = consents_of(caller, found.folded.state)
+            allowed += [_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
         return {"allowedActions": allowed, "blockedActions": refused}
 
 
-def consent_of(case: Case) -> str | None:
-    """The legal basis that the person can withdraw now."""
-    basis = case.referral.legal_basis if case.referral is not None else None
-    return basis if basis in case.consents else None
+def consents_of(caller: Caller, case: Case) -> tuple[str, ...]:
+    """The legal bases that the person can withdraw now, the latest first: an organisation still reads by each.
+
+    One whose referral has ended among them: it reads on for twelve weeks. At an organisation the person withdraws what
+    was given for that organisation.
+    """
+    return tuple(
+        access.legal_basis
+        for access in reversed(case.accesses)
+        if access.legal_basis in case.consents
+        and not access.closed
+        and caller.org in (case.agency, access.organisation)
+    )
 
 
 def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:

@@ -141,12 +141,12 @@ def proposed() -> Story:
 
 def one_yes() -> Story:
     """MATCH_PROPOSED: the mentor said yes."""
-    return proposed().act(LOTTE, "confirm-match", {"by": "MENTOR"}, on(19, 2))
+    return proposed().act(LOTTE, "confirm-match", {"by": "MENTOR", "onBehalfReason": "BY_PHONE"}, on(19, 2))
 
 
 def confirmed() -> Story:
     """MATCH_PROPOSED: both said yes."""
-    return one_yes().act(LOTTE, "confirm-match", {"by": "MENTEE"})
+    return one_yes().act(LOTTE, "confirm-match", {"by": "MENTEE", "onBehalfReason": "INTERPRETER"})
 
 
 def mentoring() -> Story:
@@ -190,7 +190,7 @@ def suspended_for_too_long() -> Story:
 
 def rejected() -> Story:
     """MATCHING again: the mentee said no."""
-    return proposed().act(LOTTE, "reject-match", {"by": "MENTEE", "reason": "NO_CLICK"})
+    return proposed().act(LOTTE, "reject-match", {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"})
 
 
 def to_be_rematched() -> Story:
@@ -299,8 +299,11 @@ ACTS: Final[Mapping[str, tuple[Body, ...]]] = {
     "report-no-show": ({},),
     "conclude-intake": (INTAKE, {"suitable": False, "reason": "NEEDS_OTHER_SUPPORT"}),
     "propose-match": ({**PROPOSAL, "mentorRef": SECOND_MENTOR},),
-    "confirm-match": ({"by": "MENTOR"}, {"by": "MENTEE"}),
-    "reject-match": ({"by": "MENTEE", "reason": "NO_CLICK"},),
+    "confirm-match": (
+        {"by": "MENTOR", "onBehalfReason": "ON_PAPER"},
+        {"by": "MENTEE", "onBehalfReason": "NO_ACCOUNT"},
+    ),
+    "reject-match": ({"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "OTHER"},),
     "sign-agreement": (AGREEMENT,),
     "record-meeting": ({"minutes": 90},),
     "record-check-in": ({"mode": "PHONE"},),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import CaseDesk, Told
-from tests.domain_page import CASE_COMMANDS, possible, roles, states, table
+from tests.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
 from tests.people import HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile table")]
@@ -23,6 +23,8 @@ FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]], ..
     "HANDBACK_REQUESTED": (("HANDBACK_REQUESTED", ()), ("HANDBACK_REQUESTED", (SEND_BACK,))),
 }
 """Where the state alone does not say what is possible: the ways to come to it, and on from a name of `ROAD`."""
+BEFORE_AN_AGREEMENT = {"OPENED", "REFERRED", "INTAKE", "MATCHING", "MATCH_PROPOSED"}
+"""The states that are come to here before a pair has signed."""
 
 
 async def second_try(desk: CaseDesk, *, accepted: bool) -> Told:
@@ -73,10 +75,16 @@ async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
     ]
 
 
+async def readers(desk: CaseDesk, case: Told) -> int:
+    """How many organisations read the case, each by a consent of its own."""
+    return [(await desk.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
+
+
 @pytest.mark.parametrize("state", EVERY_STATE)
 async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseDesk, state: str) -> None:
     """Never more; and all of it in one situation or another. What is not offered is blocked, with a reason."""
     every, offered = {row.command for row in table(CASE_COMMANDS)}, dict[Person, set[str]]()
+    (withdraw,) = table(LEGAL_BASIS_COMMANDS)
     for case in await brought_to(shared, state):
         assert await shared.state(case) == state
         for person, word in await everybody(shared, case):
@@ -88,9 +96,14 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
                 allowed = set[str]()
             else:
                 told = answer.json()
-                allowed = {one["action"] for one in told["allowedActions"]}
+                own = [one["action"] for one in told["allowedActions"] if one["href"].startswith("/v1/legal-bases/")]
+                assert own == [withdraw.command] * (await readers(shared, case) if word == "mentee" else 0), person
+                allowed = {one["action"] for one in told["allowedActions"] if one["href"].startswith(case.path)}
+                assert len(told["allowedActions"]) == len(own) + len(allowed)
                 blocked = {one["action"] for one in told["blockedActions"]}
-                assert blocked == every - allowed, person
+                # One of a pair that has not signed learns of the proposal alone.
+                unsigned = word in ("mentor", "mentee") and state in BEFORE_AN_AGREEMENT
+                assert blocked == (set() if unsigned else every - allowed), person
             assert allowed <= possible(CASE_COMMANDS, word, state), person
             # The mentee, for one, is another person in every case.
             offered.setdefault(Person(word, person.org, person.role), set()).update(allowed)

@@ -212,6 +212,36 @@ async def test_the_mentee_finds_the_way_to_withdraw_the_consent(desk: CaseDesk) 
     assert "legalBasis" not in after["links"]
 
 
+async def test_a_consent_is_withdrawn_as_long_as_an_organisation_reads_by_it(desk: CaseDesk) -> None:
+    """Of an ended referral too, the latest first; each stops its own organisation; twelve weeks on, none is left."""
+    body = another_person("samenstap")
+    first = await desk.referred(body)
+    await desk.follow(first, KARIM, "receive")
+    await desk.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
+    again = {**body, "to": "brugwerk", "legalBasis": {**body["legalBasis"], "recipient": "brugwerk"}}
+    case = await desk.referred(again)
+    mentee = await mentee_of(desk, case)
+    bases = [(await desk.running.read(INES, offer))["legalBasis"]["id"] for offer in (case.offer, first.offer)]
+
+    async def offered(person: Person) -> list[str]:
+        actions = (await desk.running.read(person, case.path))["allowedActions"]
+        return [one["href"] for one in actions if one["action"] == "withdraw"]
+
+    hrefs = [f"/v1/legal-bases/{basis}/withdraw" for basis in bases]
+    assert await offered(mentee) == hrefs
+    assert await offered(Person(mentee.sub, "brugwerk", "MENTEE")) == hrefs[:1]
+    await desk.running.done(mentee, f"/v1/legal-bases/{bases[1]}", "withdraw")
+    await desk.running.settle()
+    assert await offered(mentee) == hrefs[:1]
+    assert "stopped" in await desk.running.read(KARIM, case.path)
+    assert await desk.state(case) == "REFERRED"
+    await desk.follow(case, LOTTE, "receive")
+    await desk.follow(case, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
+    assert await offered(mentee) == hrefs[:1]
+    await desk.running.at(desk.running.clock.now() + timedelta(days=85))
+    assert await offered(mentee) == []
+
+
 async def test_a_basis_that_is_no_consent_is_not_offered_to_be_withdrawn(desk: CaseDesk) -> None:
     """Against a public task the person may object; there is nothing to withdraw."""
     body = another_person()

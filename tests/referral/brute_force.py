@@ -31,6 +31,8 @@ Met = set[tuple[str, State]]
 
 WHO: Final = {"counsellor": INES, "team lead": TOM, "coordinator": LOTTE}
 """Somebody for each word of the page. Whether the role may is asked over HTTP: the rules below it do not know roles."""
+SAY_STATE: Final = frozenset({"STATE_DOES_NOT_ALLOW", "LEGAL_BASIS_WITHDRAWN"})
+"""The page's codes of a refusal where it has no row: a right that the caller lacks as well is not asked for there."""
 LONG: Final = timedelta(days=400)
 
 
@@ -75,8 +77,7 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) 
     refused = None if name == "create" else blocked(name, desk, by)
     if refused is None and not rows and name != "create":
         yield f"{here} is shown as possible, and the page does not have it"
-    by_state = refused is None or refused.because is not Because.STATE or refused.code == "STATE_DOES_NOT_ALLOW"
-    if not by_state and not rows and situation.state is not None:
+    if refused is not None and refused.code not in SAY_STATE and not rows and situation.state is not None:
         yield f"{here} is refused by {refused}, and not because of the state"
     happened = _decided(asked, given, desk)
     if isinstance(happened, Refused):

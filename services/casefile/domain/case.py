@@ -146,6 +146,7 @@ class Access:
 
     referral: str
     organisation: str
+    legal_basis: str
     ended: str | None = None
     expires: Deadline | None = None
     closed: bool = False

@@ -117,7 +117,7 @@ def _opening(case: Case, event: Any) -> Case:
                 recommended_mentor_kind=event.recommended_mentor_kind,
                 deadlines=event.deadlines,
             )
-            sees = Access(referral=event.referral, organisation=event.organisation)
+            sees = Access(referral=event.referral, organisation=event.organisation, legal_basis=event.legal_basis)
             return replace(
                 case,
                 referral=live,
