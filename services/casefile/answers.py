@@ -133,7 +133,8 @@ class WorklistItem(Contract):
 
     `step` is an open step of the case, or what waits beside them for one person's act: ERROR_CONFIRMATION,
     COUNSELLOR_HANDOVER, COORDINATOR_HANDOVER. Mentors and mentees find their own case, without `clientRef`; until they
-    are bound, `step` is MATCH_CONFIRMATION as long as their word is awaited, and nobody is named.
+    are bound, `step` is MATCH_CONFIRMATION as long as their word is awaited, and nobody is named. The mentee finds
+    `withdraw` for every consent by which an organisation still reads, bound or not; LEGAL_BASIS where no step is open.
     `organisationSuspended`: the case is offered to an organisation that the operator has suspended, or with it. The
     agency then finds the case here, also where others must act on it, with what it can do itself.
     """

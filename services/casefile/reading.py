@@ -37,7 +37,7 @@ from services.casefile.presenting import (
 )
 from services.casefile.timeline import history_of, known, timeline, visible_to
 from services.casefile.views import fold, responsibility
-from services.casefile.work import ACTS_ON, ERROR_CONFIRMATION, Work
+from services.casefile.work import ACTS_ON, ERROR_CONFIRMATION, Work, consents_of
 from services.chassis.access import Hidden
 from services.chassis.clock import Clock
 from services.chassis.http.rendering import Json, recorded_view
@@ -100,13 +100,12 @@ class Cases:
         if relations & SEES_STATE:
             body = case_view(case, etag, now, self._seen_by(caller, found))
         elif relations & PAIR:
-            consents = consents_of(caller, case) if MENTEE_OF_CASE in relations else ()
-            links = {"legalBasis": f"/v1/legal-bases/{consents[0]}"} if consents else {}
             if not await self.is_bound(found):
                 shown = proposal_view(found.case_id, etag, case.match)
                 return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
             body = pair_view(case, etag, now)
-            body["links"] |= links
+            if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
+                body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
         elif CONSENT_WITHDRAWN in relations:
             body = stopped_view(found.case_id, etag)
         else:
@@ -122,8 +121,9 @@ class Cases:
         if set(found.relations) & PAIR:
             # One of a pair finds the case itself, and with it all that they may do.
             possible = (await self.view(caller, found))["allowedActions"]
-            bound = await self.is_bound(found)
-            return {**(work_item(case.case, work, now) if bound else proposal_item(case, now)), "actions": possible}
+            if await self.is_bound(found):
+                return {**work_item(case.case, work, now), "actions": possible}
+            return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
         if work.name == ERROR_CONFIRMATION:
             # Another one than who reported it, and of the role that may.
             if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
@@ -238,27 +238,17 @@ class Cases:
             else:
                 allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:
-            allowed, refused = [one for one in allowed if one["action"] in only], []
-        if MENTEE_OF_CASE in found.relations:
-            # As easy as it was given (GDPR Art. 7(3)): the referral service takes it.
-            bases = consents_of(caller, found.folded.state)
-            allowed += [_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
-        return {"allowedActions": allowed, "blockedActions": refused}
+            # A consent tells to whom the case went: until then the way to it is on the worklist.
+            return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
+        return {"allowedActions": [*allowed, *_withdrawals(caller, found)], "blockedActions": refused}
 
 
-def consents_of(caller: Caller, case: Case) -> tuple[str, ...]:
-    """The legal bases that the person can withdraw now, the latest first: an organisation still reads by each.
-
-    One whose referral has ended among them: it reads on for twelve weeks. At an organisation the person withdraws what
-    was given for that organisation.
-    """
-    return tuple(
-        access.legal_basis
-        for access in reversed(case.accesses)
-        if access.legal_basis in case.consents
-        and not access.closed
-        and caller.org in (case.agency, access.organisation)
-    )
+def _withdrawals(caller: Caller, found: Found) -> list[Json]:
+    """The way out of each consent, as easy as it was given (GDPR Art. 7(3)): the referral service takes it."""
+    if MENTEE_OF_CASE not in found.relations:
+        return []
+    bases = consents_of(found.folded.state, caller.org)
+    return [_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
 
 
 def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:

@@ -14,6 +14,7 @@ from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
 COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
+LEGAL_BASIS: Final = "LEGAL_BASIS"
 
 ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
@@ -119,15 +120,34 @@ def _beside(case: Case) -> Iterator[Work]:
 
 
 def _of_the_pair(case: Case) -> Iterator[Work]:
-    """The case itself, by its present step, for the matched mentor and for the person, at either side."""
+    """The case itself, by its present step, for the matched mentor and for the person, at either side.
+
+    Where no step is open any more, the person finds it as long as there is a consent to withdraw.
+    """
     step = next((step for step in case.steps if step.step == case.current_step), None)
     if step is None:
+        if case.lead is not None and consents_of(case, case.agency):
+            mentee = actor_of(Role.MENTEE, case.agency, case.client_ref)
+            yield Work(name=LEGAL_BASIS, actor=mentee, person=case.client_ref, owner=case.lead)
         return
     if case.match is not None and case.organisation is not None:
         mentor = case.match.mentor
         yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
     for org in sorted({case.agency, case.organisation or case.agency}):
         yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), case.client_ref)
+
+
+def consents_of(case: Case, org: str) -> tuple[str, ...]:
+    """The legal bases that the person can withdraw now, the latest first: an organisation still reads by each.
+
+    One whose referral has ended among them: it reads on for twelve weeks. Signed in at an organisation (`org`) the
+    person withdraws what was given for that one, and at the agency all.
+    """
+    return tuple(
+        access.legal_basis
+        for access in reversed(case.accesses)
+        if access.legal_basis in case.consents and not access.closed and org in (case.agency, access.organisation)
+    )
 
 
 def stands_at(case: Case) -> Work | None:

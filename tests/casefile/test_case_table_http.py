@@ -75,6 +75,13 @@ async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
     ]
 
 
+async def consents_offered(desk: CaseDesk, person: Person, case: Told) -> list[str]:
+    """What the worklist offers of the consents for this case."""
+    items = (await desk.running.read(person, "/v1/worklist", limit=200))["items"]
+    found = [one for item in items if item["case"] == case.id for one in item["actions"]]
+    return [one["action"] for one in found if one["href"].startswith("/v1/legal-bases/")]
+
+
 async def readers(desk: CaseDesk, case: Told) -> int:
     """How many organisations read the case, each by a consent of its own."""
     return [(await desk.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
@@ -97,12 +104,14 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
             else:
                 told = answer.json()
                 own = [one["action"] for one in told["allowedActions"] if one["href"].startswith("/v1/legal-bases/")]
-                assert own == [withdraw.command] * (await readers(shared, case) if word == "mentee" else 0), person
+                consents = [withdraw.command] * (await readers(shared, case) if word == "mentee" else 0)
+                unsigned = word in ("mentor", "mentee") and state in BEFORE_AN_AGREEMENT
+                assert own == ([] if unsigned else consents), person
+                assert await consents_offered(shared, person, case) == consents, person
                 allowed = {one["action"] for one in told["allowedActions"] if one["href"].startswith(case.path)}
                 assert len(told["allowedActions"]) == len(own) + len(allowed)
                 blocked = {one["action"] for one in told["blockedActions"]}
                 # One of a pair that has not signed learns of the proposal alone.
-                unsigned = word in ("mentor", "mentee") and state in BEFORE_AN_AGREEMENT
                 assert blocked == (set() if unsigned else every - allowed), person
             assert allowed <= possible(CASE_COMMANDS, word, state), person
             # The mentee, for one, is another person in every case.

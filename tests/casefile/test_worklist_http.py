@@ -224,8 +224,9 @@ async def test_a_consent_is_withdrawn_as_long_as_an_organisation_reads_by_it(des
     bases = [(await desk.running.read(INES, offer))["legalBasis"]["id"] for offer in (case.offer, first.offer)]
 
     async def offered(person: Person) -> list[str]:
-        actions = (await desk.running.read(person, case.path))["allowedActions"]
-        return [one["href"] for one in actions if one["action"] == "withdraw"]
+        assert "withdraw" not in (await desk.running.get(person, case.path)).text
+        (item,) = await work(desk, person)
+        return [one["href"] for one in item["actions"] if one["action"] == "withdraw"]
 
     hrefs = [f"/v1/legal-bases/{basis}/withdraw" for basis in bases]
     assert await offered(mentee) == hrefs
@@ -246,8 +247,33 @@ async def test_a_basis_that_is_no_consent_is_not_offered_to_be_withdrawn(desk: C
     """Against a public task the person may object; there is nothing to withdraw."""
     body = another_person()
     case = await desk.referred({**body, "legalBasis": {**body["legalBasis"], "kind": "PUBLIC_TASK"}})
-    read = await desk.running.read(await mentee_of(desk, case), case.path)
-    assert "withdraw" not in {one["action"] for one in read["allowedActions"]}
+    (item,) = await work(desk, await mentee_of(desk, case))
+    assert actions(item) == set()
+
+
+@pytest.mark.parametrize("bound", [False, True])
+async def test_a_consent_is_withdrawn_also_when_nothing_of_the_case_is_left_to_do(
+    desk: CaseDesk, *, bound: bool
+) -> None:
+    """FINALISED while an organisation still reads: the person finds it, and nothing more once it is withdrawn."""
+    case = await (desk.brought_to("CLOSED") if bound else desk.referred())
+    if not bound:
+        await desk.follow(case, LOTTE, "receive")
+        await desk.follow(case, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
+        await desk.running.done(INES, case.path, "close", {"reason": "NO_ORGANISATION_FOUND"})
+    for point in ("EXIT", "W4", "M6", "M12"):
+        await desk.running.done(INES, case.path, "waive-outcome", {"point": point, "reason": "MOVED"})
+    await desk.running.at(desk.running.clock.now() + timedelta(minutes=5))
+    assert await desk.state(case) == "FINALISED"
+    mentee = await mentee_of(desk, case)
+    (item,) = await work(desk, mentee)
+    assert (item["case"], item["step"]) == (case.id, "LEGAL_BASIS" if bound else None)
+    (link,) = item["actions"]
+    offered = (await desk.running.read(mentee, case.path))["allowedActions"]
+    assert offered == ([link] if bound else [])
+    await desk.running.done(mentee, link["href"].removesuffix("/withdraw"), "withdraw")
+    await desk.running.settle()
+    assert await work(desk, mentee) == []
 
 
 async def test_staff_read_on_the_worklist_whom_it_is_about(desk: CaseDesk) -> None:
