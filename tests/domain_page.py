@@ -45,11 +45,13 @@ class Happened:
 class Row:
     """One row. `given` narrows it to bodies with one of the values of each field; `to` None is "stays".
 
+    `note` is what stands behind the command in parentheses: which of several rows it is, where fields do not say it.
     `events` pairs a name with whether it always happens, and so does `deadlines`.
     """
 
     text: str
     command: str
+    note: str
     given: Mapping[str, frozenset[str]]
     who: frozenset[str]
     states: tuple[State, ...]
@@ -139,6 +141,7 @@ def _row(cells: Mapping[str, str], every: Iterable[str]) -> Row:
     return Row(
         text=f"| {first} | {cells['From']} | {cells['To']} | {cells['Event']} | {cells['Deadline started']} |",
         command=command,
+        note=first.partition("(")[2].rstrip(")"),
         given={field: frozenset(values) for field, values in given.items()},
         who=frozenset(cells.get("Who", "").split(", ")),
         states=_from(cells["From"], every),

@@ -17,9 +17,11 @@ from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.decisions import decide
 from services.casefile.domain.transitions import CASE
 from services.casefile.reactions import REACTIONS, Told
+from services.casefile.timeline import find_event
 from services.chassis.decider import Actor, Because, Command, Refused, To
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
-from tests.casefile.situations import ACTS, AN, Body, Situation, command, situations
+from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
+from tests.casefile.stories import AN, Body, command
 from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
 
 Fold = Callable[[Case, Any], Case]
@@ -69,24 +71,42 @@ def disagreements(asked: Asked) -> Iterator[str]:
     met: Met = set()
     for situation in asked.situations:
         for name in filter(asked.of, ACTS):
-            rows = [row for row in table(CASE_COMMANDS) if row.command == name and situation.state in row.states]
-            for body in ACTS[name]:
+            rows = [row for row in table(CASE_COMMANDS) if row.command == name and _is_in(situation, row)]
+            for body in (*ACTS[name], *(_with_holds(situation) if name == "correct" else ())):
                 yield from _tried(asked, situation, name, body, rows, met)
     yield from _unmet(asked, CASE_COMMANDS, met, {word for _, word in PARTS})
+
+
+def _is_in(situation: Situation, row: Row) -> bool:
+    return situation.state in row.states and situation.name in ONLY_IN.get(row.note, {situation.name})
+
+
+def _with_holds(situation: Situation) -> Iterator[Body]:
+    for one in situation.book.history:
+        if (holds := HOLDS.get(type(one.event).__name__)) is not None:
+            yield {"event": one.meta.event_id, "reason": "mistyped", "holds": holds}
+
+
+def _given(situation: Situation, name: str, body: Body, by: Actor) -> Command:
+    named = find_event(situation.book.history, body["event"]) if name == "correct" else None
+    return command(name, body, by, situation.at, named.said if named is not None else None)
 
 
 def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list[Row], met: Met) -> Iterator[str]:
     who = frozenset(word for row in rows for word in row.who)
     for by, word in ((by, word) for people, word in PARTS for by in people):
         may = word in who
-        desk = _desk(asked, situation, command(name, body, by, situation.at))
+        given = _given(situation, name, body, by)
+        desk = _desk(asked, situation, given)
         here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
         refused = blocked(name, desk, by)
         if refused is None and not may:
             yield f"{here} is shown as possible, and the page does not have it"
         if refused is not None and not rows and refused.because is Because.STATE and refused.code not in SAY_STATE:
             yield f"{here} is refused by {refused.code}, and not because of the state"
-        happened = _decided(asked, command(name, body, by, situation.at), desk)
+        if refused is not None and may and refused.code in SAY_STATE:
+            yield f"{here} is refused by {refused.code}, and the page has it in this state"
+        happened = _decided(asked, given, desk)
         if isinstance(happened, Refused):
             if happened.because is Because.INPUT and refused is not None:
                 yield f"{here} is refused for its body, and not because of {refused.code}"
@@ -148,7 +168,7 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
                 desk = _desk(asked, situation, given)
                 happened = _decided(asked, given, desk)
                 assert not isinstance(happened, Refused), f"{name} in {situation.name}: what happened is not refused"
-                rows = [row for row in table(CASE_BY_ITSELF) if row.command == name]
+                rows = [row for row in table(CASE_BY_ITSELF) if row.command == name and _is_in(situation, row)]
                 fitting = [row for row in rows if row.fits(situation.state, happened)]
                 met |= {(str(row), situation.state, "") for row in fitting}
                 if not fitting and (happened.events or happened.to != situation.state):
@@ -209,7 +229,30 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
     "ReferralExpired": _answer(told.ReferralExpired, last_actor="brugwerk"),
     "ReferralEnteredInError": _message(told.ReferralEnteredInError, INES),
     "LegalBasisWithdrawn": _withdrawn,
-    "FINALISE": _passes("FINALISE"),
-    "NGO_ACCESS": _passes("NGO_ACCESS"),
+    **{
+        name: _passes(name)
+        for name in (
+            "FINALISE",
+            "NGO_ACCESS",
+            "NEXT_SERVICE",
+            "FIRST_CONTACT",
+            "INTAKE",
+            "MATCHING",
+            "MATCH_CONFIRMATION",
+            "AGREEMENT",
+            "CHECK_IN",
+            "AGREEMENT_END",
+            "PROGRESS_REPORT",
+            "SUSPENSION_REVIEW",
+            "SUSPENSION_MAX",
+            "HANDBACK_REPORT",
+            "HANDBACK_ACKNOWLEDGEMENT",
+            "ESCALATION",
+            "OUTCOME_EXIT",
+            "OUTCOME_W4",
+            "OUTCOME_M6",
+            "OUTCOME_M12",
+        )
+    },
 }
 """By the name that begins the row."""

@@ -1,7 +1,4 @@
-"""Every situation that a case can be in as far as rules tell them apart, lived through from its first referral.
-
-In each of them an earlier referral has been declined by another organisation, whose access is still to end.
-"""
+"""Every situation that a case can be in as far as rules tell them apart, and what is tried in each of them."""
 
 from __future__ import annotations
 
@@ -9,45 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final, cast
+from typing import Final
 
-from contracts import referral as told
-from services.casefile.commands import ACTIONS, Stamp
-from services.casefile.domain.deadlines import PassDeadline
-from services.chassis.decider import Actor, Command
-from services.chassis.vault import Deposit, Vault
-from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import CASE_ID, CLOCK, INES, KARIM, LOTTE, TOM, about, on, submitted
-
-Body = Mapping[str, Any]
-
-AN: Final = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
-SECOND_MENTOR: Final = "M-42"
-INTAKE: Final = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
-PROPOSAL: Final = {"mentorRef": MENTOR_REF, "criteria": ["SECTOR", "LANGUAGE"]}
-AGREEMENT: Final = {
-    "coordinatorAttendsFirstMeeting": True,
-    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
-}
-COMPLETION: Final = {"reason": "EMPLOYMENT", "closureTalk": True}
-GOALS: Final = {"SOCIAL": "+", "CULTURAL": "="}
-UNMET: Final = {"outcomes": GOALS, "closureReason": "NEEDS_OTHER_SUPPORT", "openNeeds": ["DIPLOMA_EQUIVALENCE"]}
-REPORT: Final = {"outcomes": GOALS, "openNeeds": ["DIPLOMA_EQUIVALENCE"]}
-ANSWERS: Final = {"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"}
-OUTCOME: Final = {"code": "EMPLOYED_STABLE", "source": "REGISTER"}
-POINTS: Final = ("EXIT", "W4", "M6", "M12")
-YEAR_LATER: Final = on(2, 7, 2027)
-"""Every outcome of a trajectory that ended on 30 June 2026 is due."""
-
-
-_SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
-"""Commands are decided here and never stored, so what they refer to is never kept."""
-
-
-def command(action: str, body: Body, by: Actor, at: datetime) -> Command:
-    """What the service makes of a request."""
-    route = ACTIONS[action]
-    return route.command(route.body.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE))
+from tests.casefile import stories
+from tests.casefile.casebook import Casebook
+from tests.casefile.messages import TOM
+from tests.casefile.stories import (
+    AGREEMENT,
+    AN,
+    ANSWERS,
+    COMPLETION,
+    INTAKE,
+    OUTCOME,
+    PROPOSAL,
+    SECOND_MENTOR,
+    UNMET,
+    Body,
+    Story,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,225 +40,57 @@ class Situation:
         return self.book.case.state.value if self.book.case.state is not None else None
 
 
-class Story:
-    """A casebook with a clock: each act an hour after the one before, unless it has a day of its own."""
-
-    def __init__(self) -> None:
-        self.book = Casebook()
-        self.now = on(8, 1)
-        for mentor in (MENTOR_REF, SECOND_MENTOR):
-            self.book.describe_mentor(mentor=mentor)
-
-    def act(self, by: Actor, action: str, body: Body | None = None, at: datetime | None = None) -> Story:
-        """A request that is accepted."""
-        self.now = at or self.now + timedelta(hours=1)
-        assert self.book.act(command(action, body or {}, by, self.now)), action
-        return self
-
-    def tell(self, kind: type[told.ReferralMessage], by: Actor, at: datetime, **fields: Any) -> Story:
-        """A message about a referral."""
-        self.now = at
-        self.book.tell(about(kind, by, at, **fields))
-        return self
-
-    def passes(self, name: str, at: datetime) -> Story:
-        """The scheduler says that a term has passed."""
-        self.now = at
-        assert self.book.act(PassDeadline(at=at, by=CLOCK, name=name))
-        return self
-
-
-def declined() -> Story:
-    """OPENED again: samenstap had no place."""
-    story, samenstap = Story(), {"referral": "R-0", "organisation": "samenstap"}
-    story.book.tell(submitted(on(8, 1), legal_basis_id="LB-0", **samenstap))
-    no = {"reason": "CAPACITY_FULL", "re_referable": True, "suggestion": None}
-    return story.tell(told.ReferralDeclined, KARIM, on(9, 1), **samenstap, **no)
-
-
-def referred() -> Story:
-    """REFERRED: Ines De Backer tries brugwerk."""
-    story = declined()
-    story.now = on(12, 1)
-    story.book.tell(submitted(story.now, previous_referral="R-0"))
-    return story
-
-
-def received() -> Story:
-    """REFERRED, and received."""
-    return referred().tell(told.ReferralReceived, LOTTE, on(13, 1))
-
-
-def accepted() -> Story:
-    """INTAKE: Lotte Claes is responsible."""
-    return received().tell(told.ReferralAccepted, LOTTE, on(16, 1), coordinator=LOTTE.sub)
-
-
-def twice_missed() -> Story:
-    """INTAKE, after two no-shows."""
-    return accepted().act(LOTTE, "report-no-show", at=on(20, 1)).act(LOTTE, "report-no-show", at=on(22, 1))
-
-
-def not_suitable() -> Story:
-    """HANDBACK_REQUESTED straight from the intake."""
-    needs = {"suitable": False, "reason": "NEEDS_OTHER_SUPPORT", "openNeeds": ["DIPLOMA_EQUIVALENCE"]}
-    return accepted().act(LOTTE, "conclude-intake", needs, on(29, 1))
-
-
-def matching() -> Story:
-    """MATCHING: the intake is concluded."""
-    return accepted().act(LOTTE, "conclude-intake", INTAKE, on(29, 1))
-
-
-def proposed() -> Story:
-    """MATCH_PROPOSED: nobody has answered."""
-    return matching().act(LOTTE, "propose-match", PROPOSAL, on(12, 2))
-
-
-def one_yes() -> Story:
-    """MATCH_PROPOSED: the mentor said yes."""
-    return proposed().act(LOTTE, "confirm-match", {"by": "MENTOR", "onBehalfReason": "BY_PHONE"}, on(19, 2))
-
-
-def confirmed() -> Story:
-    """MATCH_PROPOSED: both said yes."""
-    return one_yes().act(LOTTE, "confirm-match", {"by": "MENTEE", "onBehalfReason": "INTERPRETER"})
-
-
-def mentoring() -> Story:
-    """MENTORING: from 19 February to 18 August."""
-    return confirmed().act(LOTTE, "sign-agreement", AGREEMENT)
-
-
-def in_march() -> Story:
-    """MENTORING: the first check-in is due."""
-    story = mentoring()
-    story.now = on(5, 3)
-    return story
-
-
-def extension_proposed() -> Story:
-    """MENTORING: the agency is asked for two more months."""
-    return mentoring().act(LOTTE, "extend-agreement", {"months": 2}, on(1, 3))
-
-
-def extended() -> Story:
-    """MENTORING: the agency agreed to them."""
-    return extension_proposed().act(INES, "decide-extension", {"approved": True})
-
-
-def suspended() -> Story:
-    """SUSPENDED."""
-    return mentoring().act(LOTTE, "suspend", {"reason": "HOLIDAY"}, on(2, 3))
-
-
-def suspended_and_asked() -> Story:
-    """SUSPENDED while an extension is proposed."""
-    return extension_proposed().act(LOTTE, "suspend", {"reason": "HOLIDAY"}, on(2, 3))
-
-
-def suspended_for_too_long() -> Story:
-    """SUSPENDED for more than the sixty days."""
-    story = suspended()
-    story.now = on(3, 6)
-    return story
-
-
-def rejected() -> Story:
-    """MATCHING again: the mentee said no."""
-    return proposed().act(LOTTE, "reject-match", {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"})
-
-
-def to_be_rematched() -> Story:
-    """MATCHING again: the pair ended."""
-    end = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
-    return mentoring().act(LOTTE, "end-match", end, on(1, 4))
-
-
-def handback_due() -> Story:
-    """HANDBACK_DUE: the report is awaited."""
-    return mentoring().act(LOTTE, "complete-trajectory", COMPLETION, on(30, 6))
-
-
-def handback_requested() -> Story:
-    """HANDBACK_REQUESTED: the report is with the agency."""
-    return handback_due().act(LOTTE, "request-handback", REPORT, on(2, 7))
-
-
-def returned() -> Story:
-    """HANDBACK_REQUESTED: the report lacks something."""
-    return handback_requested().act(INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
-
-
-def sent_again() -> Story:
-    """HANDBACK_REQUESTED: the completed report is with the agency."""
-    return returned().act(LOTTE, "request-handback", REPORT)
-
-
-def taken_back() -> Story:
-    """OPENED: the handback is accepted, and another service comes next."""
-    return handback_requested().act(INES, "accept-handback", {"decision": "OTHER_SERVICE", "answers": ANSWERS})
-
-
-def closed() -> Story:
-    """CLOSED: the handback is accepted and the case closed."""
-    return handback_requested().act(INES, "accept-handback", {"decision": "CLOSE", "answers": ANSWERS}, on(6, 7))
-
-
-def reopened() -> Story:
-    """OPENED again."""
-    return closed().act(INES, "reopen", at=on(1, 9))
-
-
-def a_year_later() -> Story:
-    """CLOSED: three outcomes are recorded, and the last one is due."""
-    story = closed()
-    for point in POINTS[:-1]:
-        story.act(INES, "record-outcome", {"point": point, **OUTCOME}, YEAR_LATER)
-    return story
-
-
-def settled() -> Story:
-    """CLOSED: every outcome is recorded."""
-    return a_year_later().act(INES, "record-outcome", {"point": "M12", **OUTCOME}, YEAR_LATER)
-
-
-def finalised() -> Story:
-    """FINALISED."""
-    return settled().passes("FINALISE", YEAR_LATER)
-
-
 STORIES: Final[tuple[Callable[[], Story], ...]] = (
     Story,
-    declined,
-    referred,
-    received,
-    accepted,
-    twice_missed,
-    matching,
-    rejected,
-    to_be_rematched,
-    proposed,
-    one_yes,
-    confirmed,
-    mentoring,
-    in_march,
-    extension_proposed,
-    extended,
-    suspended,
-    suspended_and_asked,
-    suspended_for_too_long,
-    handback_due,
-    not_suitable,
-    handback_requested,
-    returned,
-    sent_again,
-    taken_back,
-    closed,
-    reopened,
-    a_year_later,
-    settled,
-    finalised,
+    stories.declined,
+    stories.referred,
+    stories.received,
+    stories.accepted,
+    stories.twice_missed,
+    stories.matching,
+    stories.rejected,
+    stories.to_be_rematched,
+    stories.proposed,
+    stories.one_yes,
+    stories.confirmed,
+    stories.mentoring,
+    stories.in_march,
+    stories.extension_proposed,
+    stories.extended,
+    stories.suspended,
+    stories.suspended_and_asked,
+    stories.suspended_for_too_long,
+    stories.handback_due,
+    stories.not_suitable,
+    stories.handback_requested,
+    stories.returned,
+    stories.sent_again,
+    stories.taken_back,
+    stories.closed,
+    stories.reopened,
+    stories.a_year_later,
+    stories.settled,
+    stories.finalised,
+    stories.unreached,
+    stories.unmatched,
+    stories.unanswered,
+    stories.unsigned,
+    stories.silent,
+    stories.extension_undecided,
+    stories.both_late,
+    stories.progress_missed_by_both,
+    stories.talked_and_reported,
+    stories.paused_after_the_report,
+    stories.suspended_for_a_month,
+    stories.reviewed,
+    stories.unreviewed,
+    stories.proposed_again,
+    stories.unreported,
+    stories.nobody_reports,
+    stories.not_completed,
+    stories.never_completed,
+    stories.unacknowledged,
+    stories.exit_recorded,
 )
 
 
@@ -313,20 +121,43 @@ ACTS: Final[Mapping[str, tuple[Body, ...]]] = {
     "decide-extension": ({"approved": True}, {"approved": False}),
     "suspend": ({"reason": "MENTEE_UNAVAILABLE"},),
     "resume": ({},),
+    "review-suspension": ({},),
     "end-match": ({**END, "next": "REMATCH"}, {**END, "next": "HANDBACK"}),
     "complete-trajectory": (COMPLETION,),
     # The first where no goals are known yet: a report before the intake was concluded.
     "request-handback": ({"closureReason": "MENTEE_UNREACHABLE"}, UNMET),
+    # The second where there is no report, and no need to be answered.
     "accept-handback": tuple(
-        {"decision": decision, "answers": ANSWERS} for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")
+        {"decision": decision, **answers}
+        for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")
+        for answers in ({"answers": ANSWERS}, {})
     ),
     "return-handback": ({"missing": ["OUTCOME_PER_GOAL"]},),
     "close": ({"reason": "NO_ORGANISATION_FOUND"},),
     "reopen": ({},),
     "record-outcome": ({"point": "EXIT", **OUTCOME}, {"point": "M12", **OUTCOME}),
-    "waive-outcome": ({"point": "EXIT", "reason": "MOVED"}, {"point": "M12", "reason": "MOVED"}),
+    "waive-outcome": tuple(
+        {"point": point, "reason": reason} for point in ("EXIT", "M12") for reason in ("MOVED", "LOST_CONTACT")
+    ),
+    "resolve-escalation": ({"resolution": "TALK"},),
     "reassign-counsellor": ({}, {"counsellor": TOM.sub}),
     "reassign-coordinator": ({}, {"coordinator": AN.sub}),
     "correct": ({"event": "event-3", "reason": "it was another day"},),
 }
 """Each command of the page with the bodies that its rows tell apart, none a repeat of what a story holds already."""
+HOLDS: Final[Mapping[str, Body]] = {
+    "ContactAttempted": {"channel": "EMAIL"},
+    "CheckInRecorded": {"mode": "VIDEO"},
+    "MeetingRecorded": {"minutes": 45},
+    "ProgressReported": {"progress": {"SOCIAL": "-"}},
+    "SuspensionReviewed": {"occurredAt": "2026-03-31T08:00:00Z"},
+    "OutcomeRecorded": {"code": "TRAINING"},
+}
+"""What holds instead, by the event that reported something else."""
+ONLY_IN: Final[Mapping[str, frozenset[str]]] = {
+    "left over by a rematch": frozenset({"to_be_rematched", "proposed_again"}),
+    "nobody reports any more": frozenset({"nobody_reports"}),
+    "the access has ended": frozenset({"nobody_reports", "never_completed"}),
+    "from its day on": frozenset({"a_year_later"}),
+}
+"""The situations that a row's note means, where it is one of the case and not of the command."""

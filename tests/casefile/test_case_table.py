@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.casefile.commands import ACTIONS
+from services.casefile.domain.deadlines import running
 from tests.casefile.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
-from tests.casefile.situations import ACTS, situations
+from tests.casefile.situations import ACTS, ONLY_IN, situations
 from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, State, states, table
 
 EVERY_STATE: list[State] = [None, *sorted(states(CASE_COMMANDS))]
@@ -17,6 +18,18 @@ def test_the_page_has_every_command_of_a_case_and_no_other() -> None:
     written = {row.command for row in table(CASE_COMMANDS)}
     assert written == set(ACTIONS)
     assert written == set(ACTS), "the commands that the tests try"
+
+
+def test_what_a_row_says_of_its_situation_is_looked_for() -> None:
+    """Each note that the tests know is on the page, and the situations that it means are lived through."""
+    assert ONLY_IN.keys() <= {row.note for heading in (CASE_COMMANDS, CASE_BY_ITSELF) for row in table(heading)}
+    assert frozenset().union(*ONLY_IN.values()) <= {situation.name for situation in situations()}
+
+
+def test_whatever_runs_in_a_case_is_let_pass() -> None:
+    """No term is left out of the page's tables."""
+    ran = {one.name.partition(":")[0] for situation in situations() for one in running(situation.book.case)}
+    assert ran <= {row.command for row in table(CASE_BY_ITSELF)}
 
 
 def test_whatever_the_page_says_happens_by_itself_is_tried() -> None:

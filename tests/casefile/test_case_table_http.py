@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told
+from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseDesk, Told, assert_problem
 from tests.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
 from tests.people import HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
 
@@ -16,15 +18,36 @@ EVERY_STATE = sorted(states(CASE_COMMANDS))
 ASK_TO_EXTEND = (LOTTE, "extend-agreement", {"months": 2})
 PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
-FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]], ...]], ...]] = {
-    "MATCH_PROPOSED": (("MATCH_PROPOSED", ()), ("CONFIRMED", ())),
-    "MENTORING": (("MENTORING", ()), ("MENTORING", (ASK_TO_EXTEND,))),
-    "SUSPENDED": (("MENTORING", (PAUSE,)), ("MENTORING", (ASK_TO_EXTEND, PAUSE))),
-    "HANDBACK_REQUESTED": (("HANDBACK_REQUESTED", ()), ("HANDBACK_REQUESTED", (SEND_BACK,))),
+IN_TEN_DAYS = "in ten days"
+REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
+PROPOSE = (LOTTE, "propose-match", PROPOSAL)
+REPORT_PROGRESS = (LOTTE, "report-progress", {"progress": {"SOCIAL": "+"}})
+SIGN_FOR_TEN_DAYS = (LOTTE, "sign-agreement", {**AGREEMENT, "end": IN_TEN_DAYS})
+FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | int, ...]], ...]] = {
+    "INTAKE": (("INTAKE", ()), ("INTAKE", (11,))),
+    "MATCHING": (("MATCHING", ()), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
+    "MATCH_PROPOSED": (
+        ("MATCH_PROPOSED", ()),
+        ("MATCH_PROPOSED", (14,)),
+        ("CONFIRMED", ()),
+        ("MENTORING", (REMATCH, PROPOSE)),
+    ),
+    "MENTORING": (
+        ("MENTORING", ()),
+        ("MENTORING", (15,)),
+        ("MENTORING", (ASK_TO_EXTEND,)),
+        ("CONFIRMED", (SIGN_FOR_TEN_DAYS, REPORT_PROGRESS, ASK_TO_EXTEND, 11)),
+    ),
+    "SUSPENDED": (("MENTORING", (PAUSE,)), ("MENTORING", (PAUSE, 31)), ("MENTORING", (ASK_TO_EXTEND, PAUSE))),
+    "HANDBACK_DUE": (("HANDBACK_DUE", ()), ("HANDBACK_DUE", (14,)), ("HANDBACK_DUE", (85,))),
+    "HANDBACK_REQUESTED": (
+        ("HANDBACK_REQUESTED", ()),
+        ("HANDBACK_REQUESTED", (14,)),
+        ("HANDBACK_REQUESTED", (SEND_BACK,)),
+        ("HANDBACK_REQUESTED", (SEND_BACK, 14)),
+    ),
 }
-"""Where the state alone does not say what is possible: the ways to come to it, and on from a name of `ROAD`."""
-BEFORE_AN_AGREEMENT = {"OPENED", "REFERRED", "INTAKE", "MATCHING", "MATCH_PROPOSED"}
-"""The states that are come to here before a pair has signed."""
+"""Where the state alone does not say what is possible: the ways to it from a name of `ROAD` on; a number is days."""
 
 
 async def second_try(desk: CaseDesk, *, accepted: bool) -> Told:
@@ -42,22 +65,33 @@ async def second_try(desk: CaseDesk, *, accepted: bool) -> Told:
     return case
 
 
-async def brought_to(desk: CaseDesk, state: str) -> list[Told]:
-    """A case in the state for every way to come to it."""
-    if state == "REFERRED":
-        return [await second_try(desk, accepted=False)]
-    if state == "OPENED":
+async def brought_to(desk: CaseDesk, state: str) -> AsyncIterator[Told]:
+    """A case in the state for every way to come to it, each before the next one is begun."""
+    if state in ("REFERRED", "OPENED"):
         case = await second_try(desk, accepted=False)
-        await desk.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
-        return [case]
-    cases = []
+        if state == "OPENED":
+            await desk.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
+        yield case
+        return
     for name, steps in FURTHER.get(state, ((state, ()),)):
         case = await second_try(desk, accepted=True)
         await desk.lead_on(case, "INTAKE", name)
-        for person, action, body in steps:
-            await desk.running.done(person, case.path, action, body)
-        cases.append(case)
-    return cases
+        for step in steps:
+            if isinstance(step, int):
+                await desk.running.at(desk.running.clock.now() + timedelta(days=step))
+            else:
+                person, action, body = step
+                if body.get("end") == IN_TEN_DAYS:
+                    body = {**body, "end": (desk.running.clock.now() + timedelta(days=10)).date().isoformat()}
+                await desk.running.done(person, case.path, action, body)
+        yield case
+
+
+async def is_signed(desk: CaseDesk, case: Told, state: str) -> bool:
+    """Whether the pair signed an agreement, and no other match is proposed since."""
+    if state == "MATCHING":
+        return bool((await desk.running.read(INES, case.path))["trajectory"]["endedMatches"])
+    return state not in {"OPENED", "REFERRED", "INTAKE", "MATCH_PROPOSED"}
 
 
 async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
@@ -92,12 +126,18 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
     """Never more; and all of it in one situation or another. What is not offered is blocked, with a reason."""
     every, offered = {row.command for row in table(CASE_COMMANDS)}, dict[Person, set[str]]()
     (withdraw,) = table(LEGAL_BASIS_COMMANDS)
-    for case in await brought_to(shared, state):
+    async for case in brought_to(shared, state):
         assert await shared.state(case) == state
         for person, word in await everybody(shared, case):
             answer = await shared.running.get(person, case.path)
             assert person.role in roles()[word]
-            if answer.status_code == 404:
+            if answer.status_code == 403:
+                # The organisations' accesses end on one day, and nobody else's.
+                assert_problem(answer, 403, "ACCESS_ENDED")
+                assert word in ("coordinator", "former coordinator"), person
+                assert await readers(shared, case) == 0
+                allowed = set[str]()
+            elif answer.status_code == 404:
                 # Without a match there is no mentor, and nobody else becomes a stranger.
                 assert word == "mentor", person
                 allowed = set[str]()
@@ -105,7 +145,7 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
                 told = answer.json()
                 own = [one["action"] for one in told["allowedActions"] if one["href"].startswith("/v1/legal-bases/")]
                 consents = [withdraw.command] * (await readers(shared, case) if word == "mentee" else 0)
-                unsigned = word in ("mentor", "mentee") and state in BEFORE_AN_AGREEMENT
+                unsigned = word in ("mentor", "mentee") and not await is_signed(shared, case, state)
                 assert own == ([] if unsigned else consents), person
                 assert await consents_offered(shared, person, case) == consents, person
                 allowed = {one["action"] for one in told["allowedActions"] if one["href"].startswith(case.path)}

@@ -15,7 +15,7 @@ from tests.domain_page import CASE_COMMANDS, MACHINES, PAGE, REFERRAL_COMMANDS, 
 UNITS = {"DAYS": "days", "WORKING_DAYS": "working days"}
 FROM_DATES = {"AGREEMENT_END", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}
 """Deadlines that follow from a date: the page says which, below its terms."""
-UNDER_ANOTHER_TERM = {"CHECK_IN", "FINALISE"}
+UNDER_ANOTHER_TERM = {"AGREEMENT", "CHECK_IN", "ESCALATION", "FINALISE"}
 """The row of their term, or of what starts them, says how they are called."""
 
 
