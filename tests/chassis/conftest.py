@@ -18,6 +18,7 @@ from services.chassis.kafka.clients import Cluster
 from services.chassis.kafka.topics import Topics, wanted
 from services.chassis.migrations import log_of
 from services.chassis.stores import Stores
+from services.chassis.telemetry import Telemetry
 from tests.chassis.counters import TYPES
 from tests.chassis.following import TOPIC, Follower
 
@@ -156,3 +157,9 @@ async def follow(bus: Bus) -> AsyncIterator[Callable[..., Follower]]:
     yield following
     for one in made:
         await one.subscription.close()
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """A process's metrics."""
+    return Telemetry()

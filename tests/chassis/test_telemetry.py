@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
-import re
 import sys
-import tomllib
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -64,12 +60,6 @@ def lines() -> Iterator[Lines]:
     root.handlers[:] = before
     root.setLevel(level)
     logging.getLogger("uvicorn.access").disabled = False
-
-
-@pytest.fixture
-def telemetry() -> Telemetry:
-    """A process's metrics."""
-    return Telemetry()
 
 
 @pytest.fixture
@@ -220,41 +210,6 @@ def test_a_line_that_cannot_be_written_says_nothing_about_it(lines: Lines, monke
     assert stderr.getvalue() == ""
 
 
-def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:
-    """Head of the log, lag of each part as long as there is one, messages put aside."""
-    telemetry.observe("casefile", 41, {"projection": 0, "consumer of referral": 3}, {"referral": 1})
-    telemetry.observe("casefile", 42, {"projection": 1, "consumer of referral": 0}, {"referral": 0})
-    value = telemetry.registry.get_sample_value
-    assert value("caserelay_log_head_position", {"service": "casefile"}) == 42
-    assert value("caserelay_behind_positions", {"service": "casefile", "part": "projection"}) == 1
-    assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) == 0
-    assert value("caserelay_parked_messages", {"service": "casefile", "source": "referral"}) == 0
-    telemetry.observe("casefile", 42, {"projection": 1}, {"referral": 0})
-    assert value("caserelay_behind_positions", {"service": "casefile", "part": "consumer of referral"}) is None
-    telemetry.observe("referral", 7, {"projection": 0}, {})
-    telemetry.unobserved("casefile")
-    assert value("caserelay_log_head_position", {"service": "casefile"}) is None
-    assert value("caserelay_log_head_position", {"service": "referral"}) == 7
-    telemetry.observe("casefile", 43, {"projection": 0}, {"referral": 0})
-    assert value("caserelay_log_head_position", {"service": "casefile"}) == 43
-
-
-def test_processes_count_for_themselves() -> None:
-    """Two in one interpreter, as in tests, do not meet in a global registry."""
-    one, other = Telemetry(), Telemetry()
-    one.request("GET", "/v1/feed", 200, 0.001)
-    assert b"/v1/feed" in one.exposition().body
-    assert b"/v1/feed" not in other.exposition().body
-
-
-def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
-    """With the content type that a scraper expects."""
-    answer = telemetry.exposition()
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert b"# TYPE caserelay_requests_total counter" in answer.body
-    assert b"\nprocess_resident_memory_bytes" in answer.body
-
-
 def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry: Telemetry) -> None:
     """Both are paid with every request; a call is what costs, and how many there are is the same on every machine."""
     lines.configure()
@@ -294,60 +249,3 @@ async def test_refusals_are_counted_by_their_code(client: httpx.AsyncClient, tel
         telemetry.request("POST", "/v1/cases/{case}/close", 412, 0.001, notes)
     await client.get("/v1/cases/a/events/1")
     assert telemetry.registry.get_sample_value("caserelay_refusals_total", {"code": "STALE_VERSION"}) == 3
-
-
-async def test_open_event_streams_are_counted_while_they_are_open(telemetry: Telemetry) -> None:
-    """Other answers that come in pieces are none."""
-    app, going_on = FastAPI(), asyncio.Event()
-
-    async def some() -> AsyncIterator[bytes]:
-        yield b": connected\n"
-        await going_on.wait()
-
-    @app.get("/v1/stream")
-    async def stream() -> StreamingResponse:
-        return StreamingResponse(some(), media_type="text/event-stream")
-
-    @app.get("/v1/lines")
-    async def in_lines() -> StreamingResponse:
-        return StreamingResponse(some(), media_type="application/x-ndjson")
-
-    telemetry.install(app)
-
-    def opened() -> float | None:
-        return telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/stream"})
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as asking:
-        asked = [asyncio.create_task(asking.get(path)) for path in ("/v1/stream", "/v1/stream", "/v1/lines")]
-        while opened() != 2:  # noqa: ASYNC110 - the metric has no event for it
-            await asyncio.sleep(0.01)
-        going_on.set()
-        answers = await asyncio.gather(*asked)
-    assert all("traceparent" in answer.headers for answer in answers)
-    assert opened() == 0
-    assert telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/lines"}) is None
-
-
-def test_who_leads_and_what_fails_is_shown(telemetry: Telemetry) -> None:
-    """And no longer when it is over."""
-    value = telemetry.registry.get_sample_value
-    failing = {"service": "casefile", "work": "casefile publisher"}
-    for leads in (True, False):
-        telemetry.standing("casefile", leads=leads, failing={"casefile publisher": leads})
-        assert value("caserelay_leader", {"service": "casefile"}) == leads
-        assert value("caserelay_failing", failing) == leads
-
-
-def test_the_version_that_runs_is_shown(telemetry: Telemetry) -> None:
-    """As the package has it."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert telemetry.registry.get_sample_value("caserelay_build_info", {"version": project["version"]}) == 1
-
-
-def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> None:
-    """Each under the name that the page gives."""
-    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(caserelay_[a-z_]+)`", page.partition("| metric |")[2].partition("\n\n")[0]))
-    shown = bytes(telemetry.exposition().body).decode()
-    assert len(named) >= 10
-    assert [name for name in named if f"# TYPE {name} " not in shown] == []

@@ -204,3 +204,16 @@ async def serving(**settings: Any) -> AsyncIterator[Wire]:
             client.close()
         wire.server.should_exit = True
         await serving
+
+
+async def until(wire: Wire, at_work: int) -> None:
+    """Returns once so many requests are at work."""
+    async with asyncio.timeout(5):
+        while wire.at_work != at_work:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def is_well(wire: Wire, address: str = "127.0.0.1") -> None:
+    """Somebody else is answered all the same."""
+    client = await (await wire.connect(address)).ask("/ok", "GET", "Connection: close")
+    assert (await client.answer(within=2)).status == 200
