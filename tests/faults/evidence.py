@@ -164,9 +164,19 @@ def streams_are_contiguous(directory: Path) -> None:
 
 
 def vault_holds(directory: Path, referrals: Collection[str]) -> None:
-    """There is a record for the contact data of every referral."""
-    kept = {ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records")}
-    assert {f"{referral}.person" for referral in referrals} <= kept
+    """There is a record, not forgotten, for the contact data to which each referral's submission refers."""
+    referred: dict[str, str] = dict(
+        _rows(
+            directory / "referral-log.db",
+            "SELECT json_extract(state, '$.data.offer.referral_id'), json_extract(state, '$.data.packet.contact_ref')"
+            " FROM stored_events WHERE topic LIKE '%referral.submitted%'",
+        )
+    )
+    kept = {
+        ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records WHERE length(record) > 0")
+    }
+    assert referrals
+    assert [one for one in referrals if referred.get(one) not in kept] == []
 
 
 def logs_in_database_are_sound(url: str) -> None:
