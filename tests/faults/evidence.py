@@ -164,9 +164,19 @@ def streams_are_contiguous(directory: Path) -> None:
 
 
 def vault_holds(directory: Path, referrals: Collection[str]) -> None:
-    """There is a record for the contact data of every referral."""
-    kept = {ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records")}
-    assert {f"{referral}.person" for referral in referrals} <= kept
+    """There is a record for the contact data of every referral: the one that its event refers to."""
+    kept = {
+        ref for (ref,) in _rows(directory / "referral-vault.db", "SELECT ref FROM records WHERE length(record) > 0")
+    }
+    referred = dict(
+        _rows(
+            directory / "referral-log.db",
+            "SELECT json_extract(state, '$.data.offer.referral_id'), json_extract(state, '$.data.packet.contact_ref')"
+            " FROM stored_events WHERE json_extract(state, '$.data.packet.contact_ref') IS NOT NULL",
+        )
+    )
+    assert set(referrals) <= referred.keys()
+    assert {referred[referral] for referral in referrals} <= kept
 
 
 def logs_in_database_are_sound(url: str) -> None:
