@@ -45,31 +45,31 @@ class BodyLimit:
             return
         length = declared_length(scope)
         told = self._limit + 1 if length is None else length
-        stopped = await self._objection(scope, 0, told)
-        if stopped is not None:
-            await self._refuse(stopped, scope, receive, send)
+        if (objection := await self._objection(scope, 0, told)) is not None:
+            await self._refuse(objection, scope, receive, send)
             return
         received, answered = 0, False
+        objections: list[ProblemError | Unauthenticated] = []
 
         async def counted() -> Message:
-            nonlocal received, stopped
+            nonlocal received
             message = await receive()
             before, received = received, received + len(message.get("body", b""))
-            stopped = await self._objection(scope, max(before, told), received)
-            if stopped is not None:
-                raise stopped
+            if (objection := await self._objection(scope, max(before, told), received)) is not None:
+                objections.append(objection)
+                raise objection
             return message
 
         async def in_time(message: Message) -> None:
             nonlocal answered
             # The framework takes whatever stops a body from being read for a body that cannot be read.
-            if answered or stopped is None:
+            if answered or not objections:
                 answered = True
                 await send(message)
 
         await self._app(scope, counted, in_time)
         if not answered:
-            await self._refuse(stopped or self._refusal(), scope, receive, send)
+            await self._refuse(objections[0] if objections else self._refusal(), scope, receive, send)
 
     async def _objection(self, scope: Scope, before: int, now: int) -> ProblemError | Unauthenticated | None:
         """What is held against a body that was so long before and is so long now."""
