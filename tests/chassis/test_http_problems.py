@@ -94,6 +94,27 @@ async def test_a_body_of_the_wrong_shape_is_422(here: Running, body: bytes) -> N
     assert await here.service.log.head() == 0
 
 
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "in chunks"])
+async def test_a_long_body_is_taken_only_from_somebody_who_is_known(tmp_path: Path, *, declared: bool) -> None:
+    """Thousands of connections that nobody knows must not fill the memory: 401, before the body has been read."""
+    pieces = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal pieces
+        for piece in (b'{"by": 1, "unknown": "', *([b"x" * 16_384] * 7), b'"}'):
+            pieces += 1
+            yield piece
+
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    if declared:
+        headers["Content-Length"] = str(7 * 16_384 + 24)
+    async with running(tmp_path) as here:
+        nobody = {**headers, "Authorization": "Bearer x"}
+        problem(await here.client.post("/v1/counters", content=body(), headers=nobody), 401, "TOKEN_INVALID")
+        assert pieces <= (0 if declared else 6)
+        problem(await here.client.post("/v1/counters", content=body(), headers=headers), 422, "UNKNOWN_FIELD")
+
+
 async def test_a_body_over_the_limit_is_413_also_in_pieces(here: Running) -> None:
     """With a length it is refused unread; without one as soon as it is too long."""
     headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}

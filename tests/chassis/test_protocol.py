@@ -10,7 +10,7 @@ import pytest
 
 from services.chassis.http.protocol import LINGER_SECONDS
 from services.chassis.telemetry import Limit
-from tests.chassis.wire import LONG, request, serving
+from tests.chassis.wire import LONG, Wire, request, serving
 
 CHUNKED = "Transfer-Encoding: chunked"
 HIDDEN = request("/ok", "GET", "X-Hidden: a")
@@ -129,3 +129,22 @@ async def test_whoever_takes_nothing_of_an_answer_makes_room_too() -> None:
         assert wire.refused(Limit.MADE_ROOM) == 1
         for one in stuck:
             one.close()
+
+
+async def test_nobody_is_idle_for_less_than_was_said() -> None:
+    """A client that knows the limit sends its next request just before it."""
+
+    async def idle_for(wire: Wire, after: float) -> float:
+        client = await wire.connect()
+        # Behind the last one that was opened, since the server looks at the time then too.
+        await asyncio.sleep(0.2 + after)
+        await (await client.ask("/ok")).answer()
+        began = time.monotonic()
+        assert await client.is_ended() == b""
+        return time.monotonic() - began
+
+    async with serving(idle_seconds=1.6) as wire:
+        times = await asyncio.gather(*(idle_for(wire, n / 20) for n in range(8)))
+    # Its clock counts whole milliseconds.
+    assert min(times) >= 1.6 - 0.01
+    assert max(times) < 1.6 + 1.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -17,6 +17,7 @@ from services.chassis.http.openapi import document
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rates import Rates
+from services.chassis.identity import Unauthenticated
 from services.chassis.service import Service
 from services.chassis.store_health import NO_ANSWER, Unavailable
 from services.chassis.telemetry import Limit, Telemetry
@@ -26,8 +27,15 @@ ASKED_SECONDS = 3.0
 """How long `/readyz` and `/metrics` wait for stores."""
 
 
+UNKNOWN_LIMIT: Final = 65_536
+"""Bytes of a body that are taken before it is known who sends them: memory is for those who may use it."""
+
+
 class BodyLimit:
-    """Refuses request bodies over the limit with 413, also those that come in chunks without a length."""
+    """Refuses request bodies over the limit with 413, also those that come in chunks without a length.
+
+    Of somebody who is not known it takes no long body at all: 401.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int, unlimited: frozenset[str]) -> None:
         self._app = app
@@ -40,36 +48,58 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         length = declared_length(scope)
-        if length is None or length > self._limit:
-            await self._refuse(scope, receive, send)
+        told = self._limit + 1 if length is None else length
+        if (objection := await self._objection(scope, 0, told)) is not None:
+            await self._refuse(objection, scope, receive, send)
             return
         received, answered = 0, False
+        objections: list[ProblemError | Unauthenticated] = []
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._limit:
-                raise self._refusal()
+            before, received = received, received + len(message.get("body", b""))
+            if (objection := await self._objection(scope, max(before, told), received)) is not None:
+                objections.append(objection)
+                raise objection
             return message
 
         async def in_time(message: Message) -> None:
             nonlocal answered
             # The framework takes whatever stops a body from being read for a body that cannot be read.
-            if answered or received <= self._limit:
+            if answered or not objections:
                 answered = True
                 await send(message)
 
         await self._app(scope, counted, in_time)
         if not answered:
-            await self._refuse(scope, receive, send)
+            await self._refuse(objections[0] if objections else self._refusal(), scope, receive, send)
+
+    async def _objection(self, scope: Scope, before: int, now: int) -> ProblemError | Unauthenticated | None:
+        """What is held against a body that was so long before and is so long now."""
+        if now > self._limit:
+            return self._refusal()
+        return await _stranger(scope) if before <= UNKNOWN_LIMIT < now else None
 
     def _refusal(self) -> ProblemError:
         detail = f"a body has at most {self._limit} bytes; many referrals go to /v1/referrals/bulk, a line each"
         return ProblemError(413, "BODY_TOO_LARGE", detail)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await problems.response_to(self._refusal(), Request(scope))(scope, receive, send)
+    async def _refuse(
+        self, refusal: ProblemError | Unauthenticated, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        await problems.response_to(problems.as_problem(refusal), Request(scope))(scope, receive, send)
+
+
+async def _stranger(scope: Scope) -> Unauthenticated | None:
+    """The refusal of somebody who is not known; None also where nobody has to be."""
+    service: Service | None = getattr(scope["app"].state, "service", None)
+    try:
+        if service is not None:
+            await service.verifier.authenticate(Request(scope).headers.get("authorization"))
+    except Unauthenticated as refusal:
+        return refusal
+    return None
 
 
 class LastResort:
@@ -207,7 +237,9 @@ class _Application(FastAPI):
 
     def answer_first(self, plain: Sequence[PlainRoute], body_limit: int, telemetry: Telemetry) -> None:
         routes = {(route.method, route.path): route for route in plain}
-        self._entry = PlainRequests(self, super().__call__, routes, body_limit, telemetry)
+        # Longer bodies are for the layers, which look at who sends them first.
+        longest = min(body_limit, UNKNOWN_LIMIT)
+        self._entry = PlainRequests(self, super().__call__, routes, longest, telemetry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (self._entry or super().__call__)(scope, receive, send)

@@ -96,7 +96,7 @@ class Connection(HttpToolsProtocol):
             if self._discarded > LINGER_BYTES:
                 self.transport.abort()
             return
-        self._heard = self._everyone.now
+        self._heard = self.loop.time()
         if self._in_head and not self._begun:
             self._begun = True
             self._since = self._heard
@@ -211,7 +211,7 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self._since = self._everyone.now
+        self._since = self.loop.time()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self.cycle.more_body and self.expect_100_continue and not self._body_begun:
