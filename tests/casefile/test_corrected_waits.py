@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from contracts import casefile as published
 from contracts import referral as told
+from services.casefile.bodies import CorrectBody
+from services.casefile.commands import ACTIONS, Stamp
 from services.casefile.domain.people import Correct, CorrectionRecorded
+from services.casefile.domain.reported import of_a_wait
 from services.casefile.domain.waiting import SayOfWait
 from services.casefile.publish import publish
 from services.casefile.timeline import timeline
 from services.chassis.decider import Actor, Because
+from services.chassis.http.problems import ProblemError
+from services.chassis.vault import Deposit, Vault
 from tests.casefile.casebook import Casebook, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, due, on, submitted
 
@@ -151,3 +156,13 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
     assert (message.referral, message.source_event_id) == ("R-1", "wait")
     assert message.holds is not None
     assert message.holds.facts["expected_by"] == "2026-04-01"
+
+
+def test_of_an_entry_of_old_the_date_that_it_lacks_has_to_be_sent() -> None:
+    """The reason alone does not say what holds: the fault names the field, and not a value that nobody sent."""
+    aside = Deposit(cast("Vault", None), "case")
+    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, said=of_a_wait("CAPACITY_FULL", None))
+    body = CorrectBody.model_validate({"event": "wait", "reason": "no", "holds": {"reason": "NO_SUITABLE_MENTOR"}})
+    with pytest.raises(ProblemError) as refused:
+        ACTIONS["correct"].command(body, stamp)
+    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/holds/expectedBy", "REQUIRED")]
