@@ -259,8 +259,8 @@ class CorrectBody(Body):
     """The event (its id on the timeline) that is wrong, and why; the reason goes to the vault.
 
     Of a report `holds` has the fields as they should read, under the names and rules of the command that it came by
-    (of an outcome those of `record-outcome`); a field that is left out reads as before. A waiver may become a
-    result, and a result a waiver.
+    (of an outcome those of `record-outcome`, of a place on the waiting list those of `waitlist`); a field that is left
+    out reads as before. A waiver may become a result, and a result a waiver.
     """
 
     event: Reference

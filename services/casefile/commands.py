@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from contracts.bodies import WaitlistBody
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
@@ -24,6 +25,7 @@ from services.casefile.domain import (
     people,
     reviews,
     trajectory,
+    waiting,
 )
 from services.casefile.domain.case import Reported
 from services.casefile.domain.reported import CORRECTED_BY
@@ -200,7 +202,7 @@ def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Command:
 
 def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
     """The command that a report would have come by, had it read like this."""
-    action, stands = ACTIONS[CORRECTED_BY[said.kind]], _as_sent(said)
+    action, stands = (_ELSEWHERE | ACTIONS)[CORRECTED_BY[said.kind]], _as_sent(said)
     # A result may turn up after its point was waived, or one that was recorded turn out to be none.
     for kind, sign, other in (
         ("OutcomeWaived", "code", "record-outcome"),
@@ -219,16 +221,21 @@ def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
 
 def _as_sent(said: Reported) -> dict[str, Any]:
     """The body of a report that reads as it does."""
-    facts = {_SENT_AS.get(name, camel(name)): value for name, value in said.facts.items()}
+    # What an old event does not know has to be sent.
+    facts = {_SENT_AS.get(name, camel(name)): value for name, value in said.facts.items() if value is not None}
     if said.happened_at is not None:
         facts["occurredAt"] = said.happened_at.isoformat()
     return facts
 
 
+_ELSEWHERE: Final[dict[str, Action]] = {
+    "waitlist": Action(WaitlistBody, "Put the person on the waiting list.", _same(waiting.SayOfWait)),
+}
+"""Reports that another service takes, and this one corrects."""
 _SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 
 
-ACTIONS: Final[Mapping[str, Action]] = {
+ACTIONS: Final[dict[str, Action]] = {
     "log-contact-attempt": Action(
         bodies.ContactAttemptBody, "Log an attempt to reach the person.", _same(intake.LogContactAttempt)
     ),

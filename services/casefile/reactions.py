@@ -6,7 +6,7 @@ A command is given in the name of whoever acted at the source; its time of occur
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -86,7 +86,8 @@ def when_information_provided_await_the_decision(message: referral.InformationPr
 
 def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlisted, told: Told) -> TakeProgress:
     """The person waits; the organisation reviews its list."""
-    return _progress(message, told, message.deadlines, message.reason)
+    said = replace(_said(message, told, message.reason), expected_by=message.expected_by)
+    return TakeProgress(at=told.at, by=_actor(message), message=said, deadlines=_deadlines(message.deadlines))
 
 
 def when_referral_accepted_start_intake(message: referral.ReferralAccepted, told: Told) -> TakeAcceptance:

@@ -28,7 +28,8 @@ def sentence(event: Any) -> str:
     """The sentence of an event; for one without, the words of its name."""
     if isinstance(event, opening.ReferralEntryTaken):
         said = _OF_REFERRALS.get(event.name, _words(event.name))
-        return said.format(agency=event.agency, organisation=event.organisation, codes=", ".join(event.codes))
+        said = said.format(agency=event.agency, organisation=event.organisation, codes=", ".join(event.codes))
+        return said if event.expected_by is None else f"{said} Expected by {event.expected_by.isoformat()}."
     said = _SAID.get(type(event), _words(type(event).__name__))
     if isinstance(event, people.CorrectionRecorded) and event.was is not None and event.holds is not None:
         was, holds = event.was.facts, event.holds.facts

@@ -211,7 +211,16 @@ def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
     before = Case()
     for recorded in records[: records.index(behind)]:
         before = evolve(before, recorded.event)
-    return EventRef(event=event, name=name, said=said[_id(behind)], before=before, recorded_at=behind.meta.recorded_at)
+    source = behind.event if isinstance(behind.event, ReferralEntryTaken) else None
+    return EventRef(
+        event=event,
+        name=name,
+        said=said[_id(behind)],
+        before=before,
+        recorded_at=source.recorded_at if source is not None else behind.meta.recorded_at,
+        referral=source.referral if source is not None else None,
+        source_event_id=source.source_event_id if source is not None else None,
+    )
 
 
 def _id(recorded: Recorded) -> str:

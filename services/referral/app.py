@@ -64,6 +64,7 @@ _REACTIONS: Final = {
         casefile_contracts.NgoAccessExpired,
         casefile_contracts.CaseClosed,
         casefile_contracts.CaseReopened,
+        casefile_contracts.CorrectionRecorded,
     )
 }
 
@@ -119,6 +120,10 @@ class _Reactor:
             case casefile_contracts.CaseReopened():
                 reopened = reactions.when_case_reopened_use_it_again(message, told)
                 await self._about_case(message.case, reopened, call)
+            case casefile_contracts.CorrectionRecorded():
+                corrected = reactions.when_a_waiting_lists_date_is_corrected_answer_the_right_one(message, told)
+                if corrected is not None:
+                    await self._referrals.handle(corrected, referral_stream(corrected.referral_id), REFERRAL, call)
 
     async def _about_case(self, case_id: str, command: Command, call: Call) -> None:
         await self._projection.wait_through(await self._streams.log.head())

@@ -17,7 +17,6 @@ from contracts.codes import (
     ProgrammeKind,
     Question,
     SupportNeed,
-    WaitlistReason,
     WhyMentoring,
 )
 from contracts.fields import (
@@ -144,14 +143,6 @@ class ProvideInformationBody(Body):
     """The agency's answers."""
 
     answers: Annotated[list[AnswerBody], Field(min_length=1, max_length=10)]
-
-
-class WaitlistBody(Body):
-    """Why the referral waits, until when, and that the person agreed to wait."""
-
-    reason: WaitlistReason
-    expected_by: CalendarDate
-    client_agreed: Flag
 
 
 class AcceptBody(Body):

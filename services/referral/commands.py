@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha1
 from typing import Any, Final
 
+from contracts.bodies import WaitlistBody
 from contracts.codes import DeclineReason, Question, WaitlistReason, WithdrawReason
 from contracts.fields import Body
 from services.chassis.decider import Actor
@@ -141,7 +142,7 @@ def _provide_information(body: bodies.ProvideInformationBody, stamp: Stamp) -> R
     return answering.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
 
 
-def _waitlist(body: bodies.WaitlistBody, stamp: Stamp) -> ReferralCommand:
+def _waitlist(body: WaitlistBody, stamp: Stamp) -> ReferralCommand:
     return answering.Waitlist(
         referral_id=stamp.referral_id,
         at=stamp.at,
@@ -191,7 +192,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "receive": Action(bodies.NothingBody, "Acknowledge receipt.", _plain(answering.Receive)),
     "request-information": Action(bodies.RequestInformationBody, "Ask the agency something.", _request_information),
     "provide-information": Action(bodies.ProvideInformationBody, "Answer what was asked.", _provide_information),
-    "waitlist": Action(bodies.WaitlistBody, "Put the person on the waiting list.", _waitlist),
+    "waitlist": Action(WaitlistBody, "Put the person on the waiting list.", _waitlist),
     "accept": Action(bodies.AcceptBody, "Accept: responsibility moves to the coordinator.", _accept),
     "decline": Action(bodies.DeclineBody, "Decline, with a reason.", _decline),
     "withdraw": Action(bodies.WithdrawBody, "Take the referral back.", _withdraw),

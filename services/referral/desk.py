@@ -14,6 +14,7 @@ from services.chassis.handler import Busy
 from services.chassis.index import IndexReader
 from services.chassis.metadata import References
 from services.chassis.streams import Reads, Streams
+from services.referral.domain.answering import ReferralWaitlisted
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.desk import Desk
 from services.referral.domain.drafting import CreateDraft
@@ -34,6 +35,7 @@ from services.referral.domain.reminders import REMINDERS, Reminders, reminders_s
 from services.referral.domain.rests_on import RestsOn, rests_on
 from services.referral.domain.submission import SubmitReferral
 from services.referral.domain.timekeeping import RemindDeadline
+from services.referral.domain.waiting import CorrectWaiting
 from services.referral.listing import PROGRAMMES
 
 MOST_PROGRAMMES: Final = 10_000
@@ -189,6 +191,7 @@ class Desks:
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
             if isinstance(command, RemindDeadline) and referral.offer is not None
             else Reminders(),
+            waitlisted_by=await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None,
         )
         return Loaded(
             desk,
@@ -198,6 +201,12 @@ class Desks:
                 programme_version=f"{version.programme}/{version.version}" if version else None,
             ),
         )
+
+
+async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
+    records = await reads.log.read(stream)
+    listed = [recorded.meta.event_id for recorded in records if isinstance(recorded.event, ReferralWaitlisted)]
+    return listed[-1] if listed else None
 
 
 def _elsewhere(on: RestsOn, programmes: Iterable[str]) -> dict[str, str]:

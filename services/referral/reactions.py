@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from contracts import casefile
 from services.chassis.deadline import Deadline
 from services.chassis.decider import Actor
 from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.ending import CompleteReferral, EndAccess
+from services.referral.domain.waiting import CorrectWaiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,20 @@ def when_case_closed_let_the_next_referral_open_a_new_one(message: casefile.Case
 def when_case_reopened_use_it_again(message: casefile.CaseReopened, told: Told) -> ReopenCase:
     """A case that was opened again takes the person's next referral."""
     return ReopenCase(at=told.at, by=told.by, case_id=message.case)
+
+
+def when_a_waiting_lists_date_is_corrected_answer_the_right_one(
+    message: casefile.CorrectionRecorded, told: Told
+) -> CorrectWaiting | None:
+    """What holds of the wait, holds for the referral's own answer too. None for the correction of anything else."""
+    holds = message.holds
+    if message.referral is None or message.source_event_id is None or holds is None:
+        return None
+    return CorrectWaiting(
+        at=told.at,
+        by=told.by,
+        referral_id=message.referral,
+        corrects=message.source_event_id,
+        reason=str(holds.facts["reason"]),
+        expected_by=date.fromisoformat(holds.facts["expected_by"]),
+    )

@@ -20,6 +20,7 @@ from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
+from services.referral.domain.waiting import WaitingCorrected
 
 TOPICS: dict[str, type] = {
     "referral.drafted.v1": ReferralDrafted,
@@ -38,6 +39,7 @@ TOPICS: dict[str, type] = {
     "referral.entered_in_error.v1": ReferralEnteredInError,
     "referral.deadline_missed.v1": DeadlineMissed,
     "referral.access_ended.v1": AccessEnded,
+    "referral.waiting_corrected.v1": WaitingCorrected,
     "reminders.deadline_reminded.v1": DeadlineReminded,
     "disclosures.contact_disclosed.v1": ContactDisclosed,
     "legal_basis.recorded.v1": LegalBasisRecorded,

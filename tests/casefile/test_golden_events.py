@@ -168,3 +168,31 @@ def test_an_organisation_was_suspended_for_a_while() -> None:
     assert told == [False, True, False]
     for recorded in of_kind("story-9.1", "organisation-"):
         assert not KNOWN_ORGANISATION.evolve(KNOWN_ORGANISATION.initial, recorded.event).suspended
+
+
+def test_a_corrected_wait_reads_as_it_did_on_every_day() -> None:
+    """Brugwerk expected a place by 1 March, and corrected that on the 13th of January to 1 April."""
+    records = of_kind("a-corrected-wait", "case-")
+    items = {item.type: item for item in timeline(records)}
+    beside = items["CorrectionRecorded"]
+    assert items["ReferralWaitlisted"].text.endswith("Expected by 2026-03-01.")
+    assert items["ReferralWaitlisted"].corrected_by == (beside.event,)
+    assert beside.holds is not None
+    assert beside.holds.facts["expected_by"] == "2026-04-01"
+    assert "CorrectionRecorded" not in [item.type for item in timeline(records, known_at=end_of("2026-01-12"))]
+    assert {state_on("2026-01-12", records), state_on("2026-01-13", records)} == {CaseState.REFERRED}
+
+
+def test_an_entry_of_before_there_were_expected_dates_has_none() -> None:
+    """Its stored bytes have no such field."""
+    event, _ = TYPES.decode(
+        "case.referral_entry_taken.v1", corpus("casefile").samples()["case.referral_entry_taken.v1"]
+    )
+    assert event.expected_by is None
+
+
+def test_a_correction_of_before_they_named_a_referral_names_none() -> None:
+    """Its stored bytes have no such field."""
+    topic = "case.correction_recorded.v1"
+    event, _ = TYPES.decode(topic, corpus("casefile").samples()[topic])
+    assert (event.referral, event.source_event_id) == (None, None)

@@ -114,3 +114,12 @@ def test_an_organisation_of_before_there_was_suspension_is_not_suspended() -> No
     """Its stored description has no such field."""
     event, _ = TYPES.decode("organisation.described.v1", corpus("referral").samples()["organisation.described.v1"])
     assert event.description.suspended is False
+
+
+def test_a_corrected_wait_is_answered_as_it_was_corrected() -> None:
+    """On the list until 1 March as it was said, until 1 April as it was corrected; its first day there stays."""
+    story = corpus("referral").story("a-corrected-wait", TYPES)
+    (stream,) = streams(story, "referral-")
+    waiting = replay(REFERRAL, story, stream).waiting
+    assert waiting is not None
+    assert (waiting.expected_by.isoformat(), waiting.since.date().isoformat()) == ("2026-04-01", "2026-01-12")

@@ -104,6 +104,11 @@ def check_side(action: str, case: Case, by: Actor) -> None:
     _check_side(ACTIONS[action].side, case, by)
 
 
+def check_organisation(case: Case, by: Actor) -> None:
+    """Refuses a caller who is not of the organisation that the case is offered to, or with."""
+    _check_side(ORGANISATION, case, by)
+
+
 def check_pair(side: str, by: Actor) -> None:
     """Each side of a match speaks for itself, or through the coordinator."""
     if (by.role in _MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):

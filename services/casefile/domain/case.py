@@ -222,7 +222,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """A report: its event's name, when what it tells of happened (None for a waiver), and its codes and numbers."""
+    """A report: its event's name, when what it tells of happened, and its codes, numbers and dates (as text).
+
+    It tells of what happens as it is recorded where the time is None: a waiver, a place on the waiting list.
+    """
 
     kind: str
     happened_at: datetime | None
@@ -234,7 +237,7 @@ class EventRef:
     """An event that a correction may name: its id as the timeline shows it, and its name.
 
     Of a report, or of a correction of one: what it `said`, as corrected last, the case `before` it, and when it was
-    recorded.
+    recorded; where it came by a message about a `referral`, the id of the event there (`source_event_id`).
     """
 
     event: str
@@ -242,6 +245,8 @@ class EventRef:
     said: Reported | None = None
     before: Case | None = None
     recorded_at: datetime | None = None
+    referral: str | None = None
+    source_event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

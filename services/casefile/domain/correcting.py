@@ -40,6 +40,7 @@ from services.casefile.domain.reported import CORRECTED_BY, applied, keys_of, re
 from services.casefile.domain.responsibility import Moves, OpenStep, find
 from services.casefile.domain.reviews import ReviewSuspension, review_suspension, reviews
 from services.casefile.domain.terms import deadline
+from services.casefile.domain.waiting import SayOfWait, say_of_wait
 from services.chassis.decider import Because, Command, Fault, Refused
 
 _RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
@@ -52,6 +53,7 @@ _RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
     ReviewSuspension: review_suspension,
     RecordOutcome: record_outcome,
     WaiveOutcome: waive_outcome,
+    SayOfWait: say_of_wait,
 }
 
 
@@ -87,6 +89,8 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
             reason_ref=command.reason_ref,
             was=was,
             holds=holds,
+            referral=named.referral,
+            source_event_id=named.source_event_id,
             closes=moves.closes,
             opens=moves.opens,
             renews=moves.renews,

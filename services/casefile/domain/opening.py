@@ -6,7 +6,7 @@ Every message leaves an entry in the case's own stream, and a message that was t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from contracts.codes import CaseState, Role, Step
@@ -19,7 +19,10 @@ from services.chassis.decider import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralMessage:
-    """What every message of the referral service says of itself. `codes` are what it gives as codes."""
+    """What every message of the referral service says of itself.
+
+    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free.
+    """
 
     name: str
     referral: str
@@ -34,6 +37,7 @@ class ReferralMessage:
     recorded_at: datetime
     actor: Party
     codes: tuple[str, ...] = ()
+    expected_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,7 @@ class ReferralEntryTaken(Moves):
     """A referral message, taken into the case's own history; `name` is the message's, `codes` what it gave as codes.
 
     `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
-    `occurred_at`, `recorded_at` and `actor` are that event's.
+    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by` came later, and entries of old lack it.
     """
 
     name: str
@@ -84,6 +88,7 @@ class ReferralEntryTaken(Moves):
     codes: tuple[str, ...] = ()
     step: str | None = None
     due_at: datetime | None = None
+    expected_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +237,7 @@ def entry(
         codes=message.codes,
         step=begun.step if begun is not None else None,
         due_at=due_at if due_at is not None or begun is None else begun.due_at,
+        expected_by=message.expected_by,
         closes=moves.closes,
         opens=moves.opens,
         renews=moves.renews,

@@ -89,7 +89,8 @@ class CoordinatorReassigned:
 class CorrectionRecorded(Moves):
     """An event of this case is wrong; it stays as it is, and this stands beside it.
 
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. One that came by a message
+    about a `referral` is the referral service's event `source_event_id`.
     """
 
     corrects: str
@@ -97,6 +98,8 @@ class CorrectionRecorded(Moves):
     reason_ref: str | None
     was: Reported | None = None
     holds: Reported | None = None
+    referral: str | None = None
+    source_event_id: str | None = None
 
 
 def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from services.casefile.domain.case import Case, Reported, Trajectory
+from services.casefile.domain.opening import ReferralEntryTaken
 
 CORRECTED_BY: Final[dict[str, str]] = {
     "ContactAttempted": "log-contact-attempt",
@@ -18,8 +19,10 @@ CORRECTED_BY: Final[dict[str, str]] = {
     "SuspensionReviewed": "review-suspension",
     "OutcomeRecorded": "record-outcome",
     "OutcomeWaived": "waive-outcome",
+    "ReferralWaitlisted": "waitlist",
 }
-"""Every event that is a report, by its name, and the command that it came by. What was decided or agreed is none."""
+"""Every event that is a report, and the command that it came by, in whichever service. What was decided is none."""
+_WAIT: Final = "ReferralWaitlisted"
 _FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "ContactAttempted": ("channel", "reached"),
     "NoShowReported": (),
@@ -36,7 +39,11 @@ Key = tuple[str, str, datetime]
 
 
 def report_of(event: Any) -> Reported | None:
-    """What an event reports; None for one that is no report."""
+    """What an event reports; None for one that is no report. What a rule has made of a report already stays that."""
+    if isinstance(event, Reported):
+        return event
+    if isinstance(event, ReferralEntryTaken):
+        return of_a_wait(next(iter(event.codes), None), event.expected_by) if event.name == _WAIT else None
     name = type(event).__name__
     if name not in _FIELDS:
         return None
@@ -46,6 +53,12 @@ def report_of(event: Any) -> Reported | None:
         happened_at=getattr(event, "happened_at", None),
         facts={field: list(value) if isinstance(value, tuple) else value for field, value in facts.items()},
     )
+
+
+def of_a_wait(reason: str | None, expected_by: date | None) -> Reported:
+    """What an organisation said of a wait; what an entry of old does not have is None. Whoever waits has agreed to."""
+    day = expected_by.isoformat() if expected_by is not None else None
+    return Reported(kind=_WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
 
 
 def keys_of(said: Reported) -> frozenset[Key]:

@@ -15,6 +15,7 @@ from contracts.codes import (
     Reliance,
     WaitlistReason,
 )
+from contracts.waiting import wrong_of_a_wait
 from services.chassis.decider import Fault, Refused, To
 from services.referral.domain.deadlines import day_of, find, only, resumed
 from services.referral.domain.desk import Desk, ReferralCommand
@@ -206,13 +207,9 @@ def waitlist(command: Waitlist, desk: Desk) -> list[Any]:
     ):
         return []
     allow("waitlist", desk, command.by)
-    faults = []
-    if not command.client_agreed:
-        faults.append(Fault("/clientAgreed", "CLIENT_MUST_AGREE", "nobody waits without having agreed to it"))
-    if command.expected_by < day_of(desk.calendar, command.at):
-        faults.append(Fault("/expectedBy", "IN_THE_PAST", "the expected date lies ahead"))
-    if faults:
-        raise Refused.input(*faults)
+    today = day_of(desk.calendar, command.at)
+    if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
+        raise Refused.input(*(Fault(*one) for one in wrong))
     expiry = find(referral.running, _EXPIRY) if waiting is not None else None
     if expiry is None:
         expiry = desk.deadline("WAITLIST_EXPIRY", command.at, name=_EXPIRY)

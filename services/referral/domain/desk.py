@@ -36,6 +36,7 @@ class Desk:
     the referral, as long as it is a draft, `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
     version is. `elsewhere` are the person's case keys in other programmes, where the command makes a referral live.
+    `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects one.
     `possible_from` is the table of the states from which each command is possible; None: the one in `rules.py`. Another
     one answers what would be possible under it.
     """
@@ -50,6 +51,7 @@ class Desk:
     elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
     terms: Terms | None = None
+    waitlisted_by: str | None = None
     possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None
 
     @property

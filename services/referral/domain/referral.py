@@ -11,7 +11,16 @@ from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.decider import Command, Entity
-from services.referral.domain import answering, correction, disclosure, drafting, ending, submission, timekeeping
+from services.referral.domain import (
+    answering,
+    correction,
+    disclosure,
+    drafting,
+    ending,
+    submission,
+    timekeeping,
+    waiting,
+)
 from services.referral.domain.deadlines import find
 from services.referral.domain.desk import Desk
 from services.referral.domain.legal_basis import WithdrawLegalBasis
@@ -38,6 +47,7 @@ _DECISIONS: dict[type, Callable[[Any, Desk], list[Any]]] = {
     WithdrawLegalBasis: ending.withdraw_legal_basis,
     correction.MarkError: correction.mark,
     correction.ConfirmError: correction.confirm,
+    waiting.CorrectWaiting: waiting.correct_waiting,
     disclosure.DiscloseContact: disclosure.disclose,
     timekeeping.RemindDeadline: timekeeping.remind,
     timekeeping.PassDeadline: timekeeping.let_pass,
@@ -77,8 +87,9 @@ def _changes(referral: Referral, event: ReferralEvent) -> dict[str, Any]:
         case answering.InformationProvided():
             return _moved(_S.RECEIVED, "provide-information", event, asked=None)
         case answering.ReferralWaitlisted():
-            waiting = Waiting(reason=event.reason, since=event.since, expected_by=event.expected_by)
-            return _moved(_S.WAITLISTED, "waitlist", event, waiting=waiting)
+            return _moved(_S.WAITLISTED, "waitlist", event, waiting=_waiting(event))
+        case waiting.WaitingCorrected():
+            return {"waiting": _waiting(event)}
         case answering.ReferralAccepted():
             return _moved(_S.ACCEPTED, "accept", event, coordinator=event.coordinator)
         case answering.ReferralDeclined():
@@ -101,6 +112,10 @@ def _changes(referral: Referral, event: ReferralEvent) -> dict[str, Any]:
             return _moved(_S.ENTERED_IN_ERROR, "confirm-error", event)
         case _:
             return {}
+
+
+def _waiting(event: answering.ReferralWaitlisted | waiting.WaitingCorrected) -> Waiting:
+    return Waiting(reason=event.reason, since=event.since, expected_by=event.expected_by)
 
 
 def _moved(state: ReferralState, command: str, event: ReferralEvent, **also: Any) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""What an organisation said of a wait: told to the referral service, and put right in the case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from contracts.waiting import wrong_of_a_wait
+from services.casefile.domain.actions import check_organisation
+from services.casefile.domain.case import Desk, Reported
+from services.casefile.domain.reported import of_a_wait
+from services.casefile.domain.terms import day_of
+from services.chassis.decider import Command, Fault, Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SayOfWait(Command):
+    """Why and until when the person waits: the referral service's `waitlist`, which a correction only repeats."""
+
+    reason: str
+    expected_by: date
+    client_agreed: bool
+
+
+def say_of_wait(command: SayOfWait, desk: Desk) -> list[Any]:
+    """The report as it should have read on the day of the desk, by the organisation that was offered the case."""
+    check_organisation(desk.case, command.by)
+    today = day_of(desk.terms, desk.at)
+    if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
+        raise Refused.input(*(Fault(*one) for one in wrong))
+    said: Reported = of_a_wait(command.reason, command.expected_by)
+    return [said]
