@@ -80,7 +80,7 @@ def test_it_is_still_not_told_of_a_time_before_its_step_began(book: Casebook) ->
 
 
 def test_who_is_asked_because_of_what_is_told_later_is_asked_then(book: Casebook) -> None:
-    """On 1 September the coordinator tells of a pause since 25 August, and alone is late now: the lead is asked then."""
+    """On 1 September the coordinator tells of a pause since 25 August: late alone now, the lead is asked."""
     book.mentoring()
     missed(book, "PROGRESS_REPORT", end_of(19, 5))
     book.act(ExtendAgreement(at=on(1, 8), by=LOTTE, end=date(2026, 9, 30)))
