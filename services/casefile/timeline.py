@@ -13,6 +13,7 @@ from typing import Any
 from contracts import parties as parties_rule
 from contracts.parties import Parties, Place
 from services.casefile.domain.case import Case, EventRef, Reported
+from services.casefile.domain.escalation import EscalationRaised
 from services.casefile.domain.handback import HandbackRequested
 from services.casefile.domain.opening import ReferralEntryTaken
 from services.casefile.domain.people import CoordinatorReassigned, CorrectionRecorded
@@ -58,6 +59,8 @@ def occurred_at(recorded: Recorded) -> datetime:
             return event.requested_at
         case CoordinatorReassigned() as event:
             return event.since
+        case EscalationRaised() as event:
+            return next((step.since for step in event.opens), recorded.meta.recorded_at)
         case _:
             return recorded.meta.occurred_at
 

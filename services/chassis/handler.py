@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import urandom
 from typing import Any, Generic, Protocol, TypeVar
@@ -26,6 +26,12 @@ C = TypeVar("C", bound=Command)
 D = TypeVar("D", bound="Desk")
 
 TRIES = 25
+
+
+def _actor_of(event: Any, actor: Actor) -> Actor:
+    if actor.on_behalf_reason is None or getattr(event, "IS_A_WORD", False):
+        return actor
+    return replace(actor, on_behalf_of=None, on_behalf_reason=None)
 
 
 def _new_ids(count: int) -> Iterator[str]:
@@ -73,6 +79,9 @@ class NotFound(Exception):  # noqa: N818 - HTTP's word
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Who sends a command, and on which terms: what belongs to the sending, not to the command.
+
+    Where `actor` passes on somebody's word, only the events that are that word (`IS_A_WORD`) name whose it was: what
+    follows from them the actor did.
 
     `if_match` is the version the caller read last, 0 if there was nothing; None where the route asks for none.
     `causation_id` is the id of the message that a reaction answers, and `causation_sequence` its position in the log
@@ -239,7 +248,7 @@ class Handler(Generic[C, D]):
             correlation = correlation or event_id
             meta = Metadata(
                 event_id=event_id,
-                actor=call.actor,
+                actor=_actor_of(event, call.actor),
                 occurred_at=call.occurred_at or at,
                 recorded_at=at,
                 correlation_id=correlation,

@@ -13,15 +13,16 @@ from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome, WaiveOutcome
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import LogContactAttempt
+from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
 from services.casefile.domain.people import Correct
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.reviews import ReviewSuspension
-from services.casefile.domain.trajectory import CompleteTrajectory, Suspend
+from services.casefile.domain.trajectory import CompleteTrajectory, EndMatch, Suspend
 from services.casefile.timeline import timeline
 from services.casefile.views import fold
 from services.chassis.decider import Actor, Because, Command
-from tests.casefile.casebook import HAND_BACK, Casebook, codes, find_due, refusal
+from tests.casefile.casebook import HAND_BACK, PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on, submitted
 
 OUTCOME = RecordOutcome(at=on(6, 7), by=INES, point="EXIT", code="EMPLOYED_STABLE", source="DECLARED")
@@ -202,6 +203,62 @@ def test_a_report_of_a_change_that_was_taken_for_the_scheduled_one_leaves_that_d
     assert find_due(book, "PROGRESS_REPORT") == end_of(19, 5)
     book.act(correction(book, "ProgressReported", replace(report, at=on(3, 4), occurred_at=on(1, 4))))
     assert find(book.case.steps, "PROGRESS_REPORT") is None
+
+
+def test_a_report_that_was_left_over_is_settled_or_due_by_what_holds(book: Casebook) -> None:
+    """Given on 10 April, while another mentor is sought: put right there, as it was due on 19 May."""
+    book.mentoring().act(EndMatch(at=on(1, 4), by=LOTTE, reason="MISMATCH", next="REMATCH", closure_talk=True))
+    report = ReportProgress(at=on(10, 4), by=LOTTE, progress={"SOCIAL": "+"}, occasion="MATERIAL_CHANGE")
+    book.act(report)
+    scheduled = replace(report, at=on(11, 4), occasion="SCHEDULED", occurred_at=on(10, 4))
+    book.act(correction(book, "ProgressReported", scheduled))
+    assert find(book.case.steps, "PROGRESS_REPORT") is None
+    book.act(correction(book, "ProgressReported", replace(report, at=on(12, 4), occurred_at=on(10, 4))))
+    assert find_due(book, "PROGRESS_REPORT") == end_of(19, 5)
+
+
+def test_another_agreements_report_does_not_stand_in_for_the_one_that_was_none(book: Casebook) -> None:
+    """Both matches reported; the second report was of a change: so the second agreement's is due, as it was."""
+    book.mentoring()
+    report = ReportProgress(at=on(1, 4), by=LOTTE, progress={"SOCIAL": "+"})
+    book.act(report)
+    book.act(EndMatch(at=on(2, 4), by=LOTTE, reason="MISMATCH", next="REMATCH", closure_talk=True))
+    book.describe_mentor(mentor="M-42")
+    book.act(replace(PROPOSE, at=on(10, 4), match="match-2", mentor="M-42"))
+    for side in ("MENTOR", "MENTEE"):
+        book.act(ConfirmMatch(at=on(13, 4), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
+    book.act(replace(SIGN, at=on(14, 4)))
+    due = find_due(book, "PROGRESS_REPORT")
+    book.act(replace(report, at=on(1, 6)))
+    change = replace(report, at=on(2, 6), occasion="MATERIAL_CHANGE", occurred_at=on(1, 6))
+    book.act(correction(book, "ProgressReported", change))
+    assert find_due(book, "PROGRESS_REPORT") == due
+
+
+def test_a_report_reads_on_the_case_as_it_was_put_right(book: Casebook) -> None:
+    """In the trajectory that runs, and in the history once it is over; what was known before stays what it was."""
+    book.mentoring()
+    report = ReportProgress(at=on(1, 4), by=LOTTE, progress={"SOCIAL": "+"})
+    book.act(report)
+    event = last(book, "ProgressReported")
+    book.act(correction(book, "ProgressReported", replace(report, at=on(2, 4), progress={"SOCIAL": "-"})))
+    assert book.case.trajectory is not None
+    (told_now,) = book.case.trajectory.progress_reports
+    assert told_now.progress == {"SOCIAL": "-"}
+    then = fold(book.history, known_at=on(1, 4, hour=12)).trajectory
+    assert then is not None
+    assert then.progress_reports[0].progress == {"SOCIAL": "+"}
+    book.act(
+        RequestHandback(at=on(3, 4), by=LOTTE, closure_reason="MISMATCH", outcomes={"SOCIAL": "=", "CULTURAL": "="})
+    )
+    book.act(AcceptHandback(at=on(6, 4), by=INES, decision="RE_REFER"))
+    holds = replace(report, at=on(7, 4), progress={"SOCIAL": "="}, occurred_at=on(1, 4))
+    book.act(Correct(at=on(7, 4), by=LOTTE, event=event, reason_ref="v", with_holds=True, holds=holds))
+    (over,) = book.case.earlier
+    assert over.trajectory is not None
+    assert [(one.happened_at, one.progress) for one in over.trajectory.progress_reports] == [
+        (on(1, 4), {"SOCIAL": "="})
+    ]
 
 
 def test_a_pulse_and_a_review_are_put_right_too(book: Casebook) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
-from tests.people import AUDITOR, INES, LOTTE, Person
+from tests.people import AUDITOR, HANNE, INES, LOTTE, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile on behalf")]
 
@@ -76,6 +76,23 @@ async def test_a_no_that_was_passed_on_names_the_mentor(shared: CaseDesk) -> Non
     await shared.running.done(LOTTE, case.path, "reject-match", body)
     item = await last(shared, case)
     assert (item["type"], item["actor"]["onBehalfOf"]) == ("MatchRejected", "M-41")
+
+
+async def test_only_the_word_itself_is_passed_on(shared: CaseDesk) -> None:
+    """The colleague who takes over with it does so in her own name, and so is the mentor's place free again."""
+    case = await shared.referred()
+    await shared.follow(case, LOTTE, "receive")
+    await shared.follow(case, LOTTE, "accept", {"coordinator": HANNE.sub})
+    await shared.lead_on(case, "INTAKE", "MATCH_PROPOSED")
+    body = {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "BY_PHONE"}
+    await shared.running.done(HANNE, case.path, "reject-match", body)
+    takeover, word = (await shared.running.read(INES, f"{case.path}/timeline"))["items"][-2:]
+    assert (takeover["type"], word["type"]) == ("CoordinatorReassigned", "MatchRejected")
+    assert takeover["actor"] == {"sub": HANNE.sub, "role": HANNE.role, "org": HANNE.org}
+    assert "BY_PHONE" not in takeover["text"]
+    assert word["actor"]["onBehalfReason"] == "BY_PHONE"
+    released = (await shared.running.service("casefile").log.read("mentor-brugwerk.M-41"))[-1]
+    assert (type(released.event).__name__, released.meta.actor.on_behalf_of) == ("MentorReleased", None)
 
 
 async def test_the_feed_tells_whose_word_it_was(shared: CaseDesk) -> None:

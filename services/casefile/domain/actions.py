@@ -254,6 +254,7 @@ def ended(occurred_at: datetime | None, desk: Desk) -> datetime:
     """When what ends the steps that are open happened: not before they began, or came to those who have them now.
 
     So a term is met by the day on which something happened, and nobody answers for a time before they took over.
+    That somebody was asked to see to a missed term begins nothing: what met the term before is told after.
     """
-    since = [step.since for step in desk.case.steps]
+    since = [step.since for step in desk.case.steps if step.step != Step.ESCALATION]
     return happened(occurred_at, desk.at, not_before=max(since, default=None))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from contracts.casefile_codes import ReportOccasion
 from contracts.codes import CaseState, Step
 from services.casefile.domain.actions import allow
-from services.casefile.domain.case import Case, Desk, EventRef, Reported
+from services.casefile.domain.case import Case, Desk, EventRef, Reported, Trajectory
 from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.follow_up import (
     RecordOutcome,
@@ -29,14 +29,13 @@ from services.casefile.domain.mentoring import (
     RecordMeeting,
     RecordPulse,
     ReportProgress,
-    progress_step,
     record_check_in,
     record_meeting,
     record_pulse,
     report_progress,
 )
 from services.casefile.domain.people import Correct, CorrectionRecorded
-from services.casefile.domain.reported import CORRECTED_BY, applied, keys_of, remembers, report_of, settles
+from services.casefile.domain.reported import CORRECTED_BY, Key, applied, keys_of, remembers, report_of, settles
 from services.casefile.domain.responsibility import Moves, OpenStep, find
 from services.casefile.domain.reviews import ReviewSuspension, review_suspension, reviews
 from services.casefile.domain.terms import deadline
@@ -55,6 +54,9 @@ _RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
     WaiveOutcome: waive_outcome,
     SayOfWait: say_of_wait,
 }
+
+_REPORTS: Final = frozenset({CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED})
+"""Where a progress report may be due."""
 
 
 def correct(command: Correct, desk: Desk) -> list[Any]:
@@ -81,7 +83,7 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
     if holds == was:
         return []
     case = applied(desk.case, was, holds)
-    moves = _follows(replace(desk, case=case), desk.case, was, holds, command.at)
+    moves = _follows(replace(desk, case=case), desk.case, then, was, holds)
     return [
         CorrectionRecorded(
             corrects=command.event,
@@ -126,9 +128,9 @@ def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
     return said
 
 
-def _follows(desk: Desk, before: Case, was: Reported, holds: Reported, at: datetime) -> Moves:
-    """What is due now that the report reads otherwise, where its terms still run."""
-    case, trajectory = desk.case, desk.case.trajectory
+def _follows(desk: Desk, before: Case, then: Case, was: Reported, holds: Reported) -> Moves:
+    """What is due now that the report reads otherwise, where its terms still run; `then` is the case it came to."""
+    case, trajectory, at = desk.case, desk.case.trajectory, desk.at
     if settles(was) is not None:
         return _other_point(desk, was, holds, at) if case.settled != before.settled else Moves()
     if trajectory is None or not remembers(trajectory, holds):
@@ -145,12 +147,20 @@ def _follows(desk: Desk, before: Case, was: Reported, holds: Reported, at: datet
             due = deadline(desk.terms, Step.FIRST_CONTACT, trajectory.accepted_at)
             owner = trajectory.coordinator
             return _open(case, OpenStep(step=Step.FIRST_CONTACT.value, owner=owner, since=at, deadlines=(due,)))
-        case "ProgressReported" if agreement is not None:
-            if any((kind, what) == ("PROGRESS", ReportOccasion.SCHEDULED) for kind, what, _ in trajectory.reported):
+        case "ProgressReported" if case.state in _REPORTS and then.trajectory is not None:
+            owed = find(then.steps, Step.PROGRESS_REPORT)
+            if owed is None:
+                return Moves()
+            # Those that had been given before did not meet what was due when this one came.
+            if _scheduled(trajectory) - _scheduled(then.trajectory):
                 return Moves(closes=(Step.PROGRESS_REPORT.value,))
-            return _open(case, progress_step(desk, agreement, at))
+            return _open(case, replace(owed, owner=trajectory.coordinator, since=at))
         case _:
             return Moves()
+
+
+def _scheduled(trajectory: Trajectory) -> frozenset[Key]:
+    return frozenset(key for key in trajectory.reported if key[:2] == ("PROGRESS", ReportOccasion.SCHEDULED))
 
 
 def _open(case: Case, step: OpenStep) -> Moves:

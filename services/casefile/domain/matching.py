@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
@@ -78,6 +78,7 @@ class MatchProposed(Moves):
 class MatchConfirmed(Moves):
     """One side's yes to the match. Whether it gave it itself, or by somebody else, the actor says."""
 
+    IS_A_WORD: ClassVar[bool] = True
     match: str
     side: str
 
@@ -86,6 +87,7 @@ class MatchConfirmed(Moves):
 class MatchRejected(Moves):
     """One side's no; it costs nobody anything."""
 
+    IS_A_WORD: ClassVar[bool] = True
     match: str
     side: str
     reason: str

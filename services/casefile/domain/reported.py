@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from services.casefile.domain.case import Case, Reported, Trajectory
+from services.casefile.domain.case import Case, ProgressReport, Reported, Trajectory
 from services.casefile.domain.opening import ReferralEntryTaken
 
 CORRECTED_BY: Final[dict[str, str]] = {
@@ -102,11 +102,29 @@ def remembers(trajectory: Trajectory | None, said: Reported) -> bool:
 
 
 def applied(case: Case, was: Reported, holds: Reported) -> Case:
-    """The case once a report reads otherwise. What belongs to an earlier trajectory or closing changes nothing now."""
+    """The case once a report reads otherwise; one of an earlier trajectory does so in the history.
+
+    A result of an earlier closing changes nothing now.
+    """
     before, after = settles(was), settles(holds)
     if before is not None and after is not None:
         return replace(case, settled=tuple(after if one == before else one for one in case.settled))
-    if case.trajectory is None or not remembers(case.trajectory, was):
-        return case
-    reported = (case.trajectory.reported - keys_of(was)) | keys_of(holds)
-    return replace(case, trajectory=replace(case.trajectory, reported=reported))
+    if case.trajectory is not None and remembers(case.trajectory, was):
+        return replace(case, trajectory=_reads(case.trajectory, was, holds))
+    earlier = tuple(
+        replace(one, trajectory=_reads(one.trajectory, was, holds))
+        if one.trajectory is not None and remembers(one.trajectory, was)
+        else one
+        for one in case.earlier
+    )
+    return replace(case, earlier=earlier)
+
+
+def _reads(trajectory: Trajectory, was: Reported, holds: Reported) -> Trajectory:
+    reported = (trajectory.reported - keys_of(was)) | keys_of(holds)
+    reports = trajectory.progress_reports
+    if was.kind == "ProgressReported" and holds.happened_at is not None:
+        stands = ProgressReport(happened_at=holds.happened_at, **holds.facts)
+        known = (was.happened_at, was.facts["occasion"])
+        reports = tuple(stands if (one.happened_at, one.occasion) == known else one for one in reports)
+    return replace(trajectory, reported=reported, progress_reports=reports)
