@@ -320,8 +320,8 @@ class Telemetry:
 
 
 def _level(route: str, status: int, notes: RequestNotes | None) -> int:
-    if route in PROBES:
-        return logging.DEBUG
     if notes is not None and notes.unexpected is not None:
         return logging.ERROR
+    if route in PROBES:
+        return logging.DEBUG
     return logging.WARNING if status >= 500 or (notes is not None and notes.unavailable) else logging.INFO

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from services.chassis.telemetry import PROBES
+from services.chassis.request_notes import RequestNotes
+from services.chassis.telemetry import PROBES, Telemetry
+from services.chassis.traceparent import follow
 from tests.chassis.asking import create
 from tests.chassis.counting import Running, running
 
@@ -82,3 +84,12 @@ async def test_what_nobody_expected_is_one_line_that_says_where(
     assert (line["failure"], line["route"], line["status"]) == ("LookupError", "/v1/fail", 500)
     assert "chassis/counting.py" in line["where"]
     assert "must not be said" not in json.dumps(line, default=repr)
+
+
+@pytest.mark.parametrize("probe", sorted(PROBES))
+def test_a_probe_that_nobody_expected_to_fail_is_an_error_in_the_log(
+    caplog: pytest.LogCaptureFixture, probe: str
+) -> None:
+    """At DEBUG, a fault of `/readyz` would take every replica out of service without a word."""
+    Telemetry().request("GET", probe, 500, 0.1, RequestNotes(follow(None), unexpected=LookupError()))
+    assert [(one.levelname, one.failure) for one in caplog.records] == [("ERROR", "LookupError")]  # type: ignore[attr-defined]
