@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Supervised:
-    """Runs `work` for ever; after an exception again, with a pause that doubles from 0.1 s to 10 s, or that `hurry` ends.
+    """Runs `work` for ever; after an exception again, with a pause that doubles from 0.1 s to 10 s; `hurry` ends it.
 
     `failing` is the class name of the latest exception while the work has not run well since, else None.
     """
