@@ -25,6 +25,7 @@ from typing import IO, Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.chassis.clock import machine_now
+from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.sqlite_moment import Unreadable, moment
 from services.progress import Progress, Say, size_of
@@ -46,7 +47,7 @@ CHUNK: Final = 1 << 20
 LARGEST_MANIFEST: Final = 1 << 16
 
 
-class Refused(Exception):  # noqa: N818 - reads as what happened
+class Refused(RefusedStart):
     """Nothing was backed up or restored; the text says why, in one line."""
 
 

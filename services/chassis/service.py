@@ -62,6 +62,7 @@ class Service:
     closers: list[Callable[[], object]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
+    _lacked: set[str] = field(default_factory=set)
 
     async def start(self) -> None:
         """Starts the background work."""
@@ -95,8 +96,15 @@ class Service:
 
     async def _look_at_stores(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
+        # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
+        lacked = self._lacked | self.unavailable().keys()
         # Side by side: one that does not answer holds up no other.
         await asyncio.gather(*(store.look() for store in self.stores))
+        self._lacked = set(self.unavailable())
+        if lacked - self._lacked:
+            # Ready, it has to lead too: after a long outage the pauses of what failed are long.
+            for work in self._work:
+                work.hurry()
 
     async def _sweep(self) -> None:
         if self.refers is not None and self.vault is not None:

@@ -49,6 +49,7 @@ class StoreHealth:
         self.failing: str | None = None
         self.errors: Counter[str] = Counter()
         self._told = False
+        self._looking = False
         self.probe: Callable[[], Awaitable[None]] | None = None
         """Writes something of no consequence; raises Unavailable when that cannot be done."""
         self.write: Callable[[], None] | None = None
@@ -75,11 +76,19 @@ class StoreHealth:
         if not self._told:
             log.error("a store cannot be used", extra=fields)
             self._told = True
-        if self.probe is None:
+        # Services that share a store all look after it: one asks, and says once what it finds.
+        if self.probe is None or self._looking:
             return
+        self._looking = True
+        try:
+            await self._ask(self.probe, fields)
+        finally:
+            self._looking = False
+
+    async def _ask(self, probe: Callable[[], Awaitable[None]], fields: dict[str, str]) -> None:
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await self.probe()
+                await probe()
             self.failing, self._told = None, False
             log.warning("a store can be used again", extra=fields)
 

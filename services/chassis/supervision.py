@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Supervised:
-    """Runs `work` for ever; after an exception again, with a pause that doubles from 0.1 s to 10 s.
+    """Runs `work` for ever; after an exception again, with a pause that doubles from 0.1 s to 10 s; `hurry` ends it.
 
     `failing` is the class name of the latest exception while the work has not run well since, else None.
     """
@@ -25,6 +26,7 @@ class Supervised:
         self._work = work
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._hurried = asyncio.Event()
 
     def start(self) -> None:
         """Starts the task. Needs a running event loop."""
@@ -45,10 +47,22 @@ class Supervised:
                 if isinstance(failure, Unavailable):
                     fields |= {"store": failure.store, "code": failure.code}
                 log.warning("background work failed", extra=fields)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = await self._rest(pause)
             else:
                 self.failing, pause = None, FIRST_PAUSE
+
+    async def _rest(self, pause: float) -> float:
+        """Returns how long to rest after the next failure."""
+        self._hurried.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._hurried.wait()
+                return FIRST_PAUSE
+        return min(pause * 2, LONGEST_PAUSE)
+
+    def hurry(self) -> None:
+        """Ends the pause after a failure, if there is one now: what the work failed by has passed."""
+        self._hurried.set()
 
     async def stop(self) -> None:
         """Cancels the task and waits until it is gone."""

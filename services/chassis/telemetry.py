@@ -278,6 +278,12 @@ class Telemetry:
         """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
         self._by_limit[limit].inc()
 
+    def turned_away(self, status: int, code: str, notes: RequestNotes) -> None:
+        """A limit of the server was answered with a problem, before any application could; as a line, like others."""
+        self._refusals.labels(code).inc()
+        level = logging.WARNING if status >= 500 else logging.INFO
+        _log.log(level, "turned away", extra={"status": status, **notes.fields(), "refusal": code})
+
     def watch(self, what: str, count: Callable[[], int]) -> None:
         """Asks how many are open whenever somebody asks for the metrics."""
         self._open.labels(what).set_function(count)
@@ -320,8 +326,8 @@ class Telemetry:
 
 
 def _level(route: str, status: int, notes: RequestNotes | None) -> int:
-    if route in PROBES:
-        return logging.DEBUG
     if notes is not None and notes.unexpected is not None:
         return logging.ERROR
+    if route in PROBES:
+        return logging.DEBUG
     return logging.WARNING if status >= 500 or (notes is not None and notes.unavailable) else logging.INFO

@@ -11,9 +11,12 @@ from typing import Any, Final
 
 import pytest
 
-from services.chassis.telemetry import PROBES
+from services.chassis.request_notes import RequestNotes
+from services.chassis.telemetry import PROBES, Telemetry
+from services.chassis.traceparent import follow
 from tests.chassis.asking import create
 from tests.chassis.counting import Running, running
+from tests.chassis.wire import request, serving
 
 GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[01]")
@@ -82,3 +85,44 @@ async def test_what_nobody_expected_is_one_line_that_says_where(
     assert (line["failure"], line["route"], line["status"]) == ("LookupError", "/v1/fail", 500)
     assert "chassis/counting.py" in line["where"]
     assert "must not be said" not in json.dumps(line, default=repr)
+
+
+@pytest.mark.parametrize("probe", sorted(PROBES))
+def test_a_probe_that_nobody_expected_to_fail_is_an_error_in_the_log(
+    caplog: pytest.LogCaptureFixture, probe: str
+) -> None:
+    """At DEBUG, a fault of `/readyz` would take every replica out of service without a word."""
+    Telemetry().request("GET", probe, 500, 0.1, RequestNotes(follow(None), unexpected=LookupError()))
+    assert [(one.levelname, one.failure) for one in caplog.records] == [("ERROR", "LookupError")]  # type: ignore[attr-defined]
+
+
+TURNED_AWAY: Final = {
+    "headers that never end": (b"GET /ok HTTP/1.1\r\nX-A: " + b"a" * 20_000, None, 431, "HEADERS_TOO_LARGE"),
+    "what is no request": (b"nonsense\r\n\r\n", None, 400, "MALFORMED_REQUEST"),
+    "a head that stops": (b"GET /ok HTTP/1.1\r\n", None, 408, "HEADERS_TOO_SLOW"),
+    "a body that stops": (
+        request("/ok", "POST", "Content-Length: 9", f"traceparent: {GIVEN}") + b"a",
+        GIVEN,
+        408,
+        "BODY_STOPPED",
+    ),
+}
+
+
+@pytest.mark.parametrize("sent", TURNED_AWAY)
+async def test_who_is_turned_away_before_any_application_is_told_a_trace_too(
+    caplog: pytest.LogCaptureFixture, sent: str
+) -> None:
+    """It is in one line of the log, and the refusal is counted by its code like every other; continued if it can be."""
+    caplog.set_level(logging.INFO)
+    content, given, status, code = TURNED_AWAY[sent]
+    async with serving(header_limit=4096, header_seconds=0.3, body_seconds=0.3) as wire:
+        client = await (await wire.connect()).send(content)
+        answer = await client.answer()
+        answer.problem(status, code)
+        found = FORM.fullmatch(answer.headers["traceparent"])
+        assert found is not None
+        assert given is None or found[1] == given.split("-")[1]
+        lines = [one.__dict__ for one in caplog.records if one.getMessage() == "turned away"]
+        assert [(one["trace_id"], one["status"], one["refusal"]) for one in lines] == [(found[1], status, code)]
+        assert wire.telemetry.registry.get_sample_value("caserelay_refusals_total", {"code": code}) == 1

@@ -11,11 +11,14 @@ import asyncio
 import ipaddress
 import sys
 from collections import Counter
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from services.chassis.http.protocol import Connection
 from services.chassis.http.refusals import Refusal, Refusals
+from services.chassis.request_notes import RequestNotes, notes_of
 from services.chassis.telemetry import Limit, Telemetry
+from services.chassis.traceparent import follow
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -64,6 +67,12 @@ class Connections:
     def count(self, limit: Limit) -> None:
         """A limit was met."""
         self._telemetry.refused(limit)
+
+    def told(self, refusal: Refusal, scope: MutableMapping[str, Any] | None) -> bytes:
+        """The header by which a refusal is found in the log, whose line it writes; of its request, if that is known."""
+        notes = RequestNotes(follow(None)) if scope is None else notes_of(scope)
+        self._telemetry.turned_away(refusal.status, refusal.code, notes)
+        return b"%b: %b\r\n" % notes.header
 
     def admit(self, connection: Connection, peer: object) -> Refusal | None:
         """Takes a new connection in, or says why not. `peer` is the other side's name, as sockets have it."""

@@ -323,7 +323,7 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             return
         head = STATUS_LINE[refusal.status] + b"".join(b"%b: %b\r\n" % one for one in self.server_state.default_headers)
-        self.transport.write(head + refusal.answer)
+        self.transport.write(head + self._everyone.told(refusal, getattr(at_work, "scope", None)) + refusal.answer)
         if reads_on and self.transport.can_write_eof():
             self.flow.resume_reading()
             self.transport.write_eof()

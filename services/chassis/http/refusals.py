@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The limit that was met, and the answer behind its status line and Date: headers and a problem document."""
+    """The limit that was met, and the answer behind its status line, Date and trace: headers and a problem document."""
 
     limit: Limit
     status: int
+    code: str
     answer: bytes
 
 
@@ -28,7 +29,7 @@ def _refusal(limit: Limit, status: int, code: str, detail: str, retry_after: int
     lines = [f"content-type: {MEDIA_TYPE}", f"content-length: {len(body)}", "connection: close"]
     if retry_after is not None:
         lines.append(f"retry-after: {retry_after}")
-    return Refusal(limit, status, "\r\n".join([*lines, "", ""]).encode() + body)
+    return Refusal(limit, status, code, "\r\n".join([*lines, "", ""]).encode() + body)
 
 
 class Refusals:
