@@ -170,7 +170,7 @@ def _add(archive: zipfile.ZipFile, name: str, at: datetime, source: IO[bytes], s
 def _entry(name: str, at: datetime) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, at.timetuple()[:6])
     entry.compress_type = zipfile.ZIP_DEFLATED
-    # Whoever unpacks it by hand makes no file that others can read.
+    # Anyone who unpacks it by hand makes no file that others can read.
     entry.external_attr = 0o100600 << 16
     return entry
 

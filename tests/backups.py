@@ -1,4 +1,4 @@
-"""A data directory, backups of it, and whoever runs the commands."""
+"""A data directory, backups of it, and people who run the commands."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["pytest_runtest_setup"]
 
 # The quick set answers within a minute: it runs on files, and starts no program.
 _SLOW_PLACES = ("tests/journeys/", "tests/sandbox/")
-# Whoever reads of a failure on another machine can replay it: by the steps, or by the blob.
+# Anyone who reads of a failure on another machine can replay it: by the steps, or by the blob.
 settings.register_profile("replayable", settings.get_profile(settings.get_current_profile_name()), print_blob=True)
 settings.load_profile("replayable")
 

@@ -112,7 +112,7 @@ def terms() -> dict[str, str]:
 
 
 def possible(heading: str, word: str, state: State) -> frozenset[str]:
-    """The commands that whoever the column "Who" calls so may give in a state."""
+    """The commands that those whom the column "Who" calls so may give in a state."""
     return frozenset(row.command for row in table(heading) if state in row.states and word in row.who)
 
 

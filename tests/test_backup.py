@@ -49,7 +49,7 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-"""In a small process of its own: a child begins with the memory of whoever started it."""
+"""In a small process of its own: a child begins with the memory of its parent."""
 
 
 def test_what_is_restored_is_what_was_backed_up(data: Path, archive: Path, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_is_restored_is_what_was_backed_up(data: Path, archive: Path, tmp_p
 
 
 def test_the_manifest_has_the_digest_of_every_file(archive: Path) -> None:
-    """Whoever has no Caserelay can still look through a backup."""
+    """Anyone who has no Caserelay can still look through a backup."""
     with zipfile.ZipFile(archive) as opened:
         manifest = json.loads(opened.read("manifest.json"))
         found = {name: opened.read(name) for name in opened.namelist() if name != "manifest.json"}
@@ -81,7 +81,7 @@ def test_the_manifest_has_the_digest_of_every_file(archive: Path) -> None:
 
 @pytest.mark.slow
 async def test_every_file_of_a_running_system_is_backed_up_or_made_again(tmp_path: Path) -> None:
-    """Whoever adds a store has to say which of the two it is."""
+    """Anyone who adds a store has to say which of the two it is."""
     sandbox = Program("sandbox", "--empty", data=tmp_path / "data")
     try:
         await sandbox.start()

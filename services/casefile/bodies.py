@@ -90,7 +90,7 @@ class ProposeMatchBody(Body):
 class ConfirmMatchBody(ReportBody):
     """Whose yes it is; a mentor or mentee who asks for themselves may leave it out.
 
-    Whoever passes on the word of a side says why that side does not give it itself: `onBehalfReason`.
+    Anyone who passes on the word of a side says why that side does not give it itself: `onBehalfReason`.
     """
 
     by: Side | None = None

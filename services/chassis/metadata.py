@@ -22,7 +22,7 @@ class References:
 
 
 def _written(actor: Actor, write: SerializerFunctionWrapHandler) -> Any:
-    # Whoever acts in their own name is written in the bytes that it always had.
+    # Anyone who acts in their own name is written in the bytes that it always had.
     written = write(actor)
     if actor.on_behalf_reason is None:
         del written["on_behalf_reason"]

@@ -119,7 +119,7 @@ def raise_unusable(failure: psycopg.Error, health: StoreHealth) -> None:
 
 
 def refused_database(failure: psycopg.Error | Unavailable, what: str = "the database") -> RefusedDatabase:
-    """What to tell whoever starts a process on a database that cannot be used."""
+    """What to tell anyone who starts a process on a database that cannot be used."""
     code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
     return RefusedDatabase(
         f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); see whether the server runs, and whether address,"

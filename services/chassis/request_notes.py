@@ -40,7 +40,7 @@ class RequestNotes:
 
 
 def notes_of(scope: MutableMapping[str, Any]) -> RequestNotes:
-    """The notes of a request, made when somebody first asks: whoever looks at it first, all find the same."""
+    """The notes of a request, made when somebody first asks: no matter who looks at it first, all find the same."""
     notes: RequestNotes | None = scope.get(_KEY)
     if notes is None:
         header = next((value for name, value in scope["headers"] if name == b"traceparent"), None)

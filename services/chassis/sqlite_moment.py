@@ -1,6 +1,6 @@
 """Copies of several SQLite files as they all stood at one moment, made while others write to them.
 
-Whoever writes commits to one file at a time. So if nobody can commit to any of the files for a moment, that moment is
+A writer commits to one file at a time. So if nobody can commit to any of the files for a moment, that moment is
 one at which every process might have been killed: what is in the files then is what the system is built to start from.
 """
 

@@ -55,7 +55,7 @@ class SQLiteWakeup:
             try:
                 (version,) = self._probe.execute("PRAGMA data_version").fetchone()
             except Unavailable:
-                # Whoever waits looks for himself, and meets it there.
+                # Those who wait look for themselves, and meet it there.
                 self.notify()
                 return
             # The first look notifies too: a commit may have come between the waiter's look and this one.

@@ -266,7 +266,7 @@ class Telemetry:
             if notes is not None:
                 fields |= notes.fields()
                 if (error := notes.unexpected) is not None:
-                    # Not the exception itself: whoever else listens to the log would write its message.
+                    # Not the exception itself: others who listen to the log would write its message.
                     fields |= {
                         "failure": type(error).__name__,
                         "where": " < ".join(_stack(error.__traceback__)[:-4:-1]),

@@ -1,7 +1,7 @@
 """Who waits for something new, and who is woken: one task follows the index for all, and one looks at the time.
 
 A stream that has nothing to see costs a comparison a second and a comment now and then; what happens for others costs
-it nothing. To be woken says nothing of what one may see: whoever is woken asks for a page, and the policy decides.
+it nothing. To be woken says nothing of what one may see: anyone who is woken asks for a page, and the policy decides.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Asked:
 
 
 def disagreements(asked: Asked) -> Iterator[str]:
-    """Where commands do what the page does not say, or not what it says. Each as a sentence for whoever mends it."""
+    """Where commands do what the page does not say, or not what it says. Each as a sentence for anyone who mends it."""
     met: Met = set()
     for situation in asked.situations:
         for name in filter(asked.of, ACTS):

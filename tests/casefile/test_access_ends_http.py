@@ -1,4 +1,4 @@
-"""When an organisation's access ends: one rule, written down by whoever ends its part, and read by both services."""
+"""When an organisation's access ends: one rule, written down by who ends its part, and read by both services."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ async def is_signed(desk: CaseDesk, case: Told, state: str) -> bool:
 
 
 async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
-    """Whoever has a part in the case, and the page's word for it."""
+    """Anyone who has a part in the case, and the page's word for it."""
     ref = (await desk.running.read(INES, case.path))["clientRef"]
     return [
         (INES, "counsellor"),

@@ -96,7 +96,7 @@ async def test_only_the_word_itself_is_passed_on(shared: CaseDesk) -> None:
 
 
 async def test_the_feed_tells_whose_word_it_was(shared: CaseDesk) -> None:
-    """Whoever only follows the feed must not take it for the mentee's own yes."""
+    """Anyone who only follows the feed must not take it for the mentee's own yes."""
     case = await shared.brought_to("MATCH_PROPOSED")
     done = await shared.running.done(
         LOTTE, case.path, "confirm-match", {"by": "MENTEE", "onBehalfReason": "INTERPRETER"}

@@ -1,4 +1,4 @@
-"""Whoever has to act finds it, and finds their own: by name, by the person's pseudonym, and as one of the pair."""
+"""Anyone who has to act finds it, and finds their own: by name, by the person's pseudonym, and as one of the pair."""
 
 from __future__ import annotations
 

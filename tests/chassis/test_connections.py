@@ -263,7 +263,7 @@ async def test_requests_without_end_end_the_connection() -> None:
 
 
 async def test_work_ends_when_its_client_leaves_though_another_request_waits_behind_it() -> None:
-    """Whoever is at work hears of it, not only who came last."""
+    """Anyone who is at work hears of it, not only who came last."""
     async with serving() as wire:
         client = await (await wire.connect()).send(request("/wait") + request("/ok"))
         await until(wire, 1)

@@ -27,7 +27,7 @@ def test_a_setting_is_bound_by_what_there_is(wished: int, given: int) -> None:
 
 
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
-    """Many systems give 1,024 to whoever does not ask for more."""
+    """Many systems give 1,024 to anyone who does not ask for more."""
     program = (
         "import resource, json; from services.chassis.descriptors import raise_limit; here = raise_limit(); "
         "print(json.dumps([here.number, resource.getrlimit(resource.RLIMIT_NOFILE)[0]]))"

@@ -47,7 +47,7 @@ def full(url: str, *tables: str) -> Iterator[None]:
 
 
 def set_read_only(url: str, value: str) -> None:
-    """As an operator does, or a server that has become a stand-by; whoever is connected connects anew."""
+    """As an operator does, or a server that has become a stand-by; those who are connected connect again."""
     name = conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
@@ -180,7 +180,7 @@ async def test_a_full_disk_of_the_server_is_refused_named_and_over_by_itself(her
 async def test_a_server_that_turns_read_only_is_named_while_commands_wait_for_it(
     here: Running, database_url: str
 ) -> None:
-    """Whoever asked meanwhile is answered as if nothing had been, once it is over."""
+    """Anyone who asked meanwhile is answered as if nothing had been, once it is over."""
     set_read_only(database_url, "on")
     asked = asyncio.create_task(here.create(INES, "/v1/referrals", another_person()))
     while "25006" not in (await ready(here, 503))["unavailable"]["referral"].values():  # noqa: ASYNC110 - as a probe

@@ -66,7 +66,7 @@ def test_an_organisation_does_not_use_up_the_quota_of_another(clock: Clock) -> N
 
 
 def test_what_was_refused_does_not_count(clock: Clock) -> None:
-    """Whoever asks again and again is not punished by waiting longer."""
+    """Anyone who asks again and again is not punished by waiting longer."""
     rates = Rates(60, 60, nothing, clock)
     taken(rates, "north", 10_000)
     clock.now += 1
@@ -142,7 +142,7 @@ async def test_one_request_too_many_changes_nothing_and_may_be_sent_again(tmp_pa
 
 
 async def test_the_common_routes_have_no_limit(tmp_path: Path) -> None:
-    """Whoever looks after the service is always told how it is."""
+    """An operator is always told how it is."""
     async with running(tmp_path, rate_requests=1, rate_seconds=3600) as here:
         await create(here)
         for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):

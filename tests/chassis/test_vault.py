@@ -115,7 +115,7 @@ async def test_every_commit_waits_for_the_disk_and_deletes_overwrite(file_vault:
 
 
 async def test_a_reference_is_written_once(vault: Vault) -> None:
-    """Whoever keeps something else under it is refused, and what was kept stays; also when both come at once."""
+    """Anyone who keeps something else under it is refused, and what was kept stays; also when both come at once."""
     await vault.keep("r-1", "s-1", {"name": "first"})
     with pytest.raises(AlreadyKept):
         await vault.keep("r-1", "s-1", {"name": "second"})

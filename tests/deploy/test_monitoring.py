@@ -81,14 +81,14 @@ def test_every_alert_comes_when_it_has_to_and_not_before() -> None:
 
 
 def test_every_alert_says_what_is_the_matter_and_how_urgent_it_is() -> None:
-    """In words for whoever is called, without a value that could name a person."""
+    """In words for anyone who is called, without a value that could name a person."""
     for rule in _rules():
         assert set(rule["annotations"]) == {"summary", "description"}, rule["alert"]
         assert rule["labels"]["severity"] in {"page", "ticket"}
 
 
 def test_prometheus_takes_the_configuration_that_the_page_shows(tmp_path: Path) -> None:
-    """Whoever pastes it has the alerts."""
+    """Anyone who pastes it has the alerts."""
     page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^## Monitoring\n.*?^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert yaml.safe_load(shown)["scrape_configs"][0]["job_name"] == "caserelay"

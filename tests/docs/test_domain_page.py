@@ -37,7 +37,7 @@ def test_every_deadline_that_a_row_starts_is_explained() -> None:
 
 
 def test_every_event_that_is_told_of_a_referral_or_a_case_stands_on_the_page() -> None:
-    """Whoever reads a name on a timeline finds out what it means."""
+    """Anyone who reads a name on a timeline finds out what it means."""
     for module in pkgutil.walk_packages(contracts.__path__, "contracts."):
         importlib.import_module(module.name)
     page = PAGE.read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ async def under_attack(victim: Program, people: Caller) -> AsyncIterator[Attack]
                 key = {"Idempotency-Key": str(uuid.uuid4())}
                 made = await http.post("/v1/referrals", json=another_person(), headers={**people.headers(INES), **key})
                 assert made.status_code == 201, made.text
-                # On a connection of its own, as whoever looks after the process asks.
+                # On a connection of its own, as an operator asks.
                 async with httpx.AsyncClient(base_url=victim.url, timeout=PATIENCE_SECONDS) as fresh:
                     assert (await fresh.get("/readyz")).status_code == 200
                 done.set()

@@ -42,7 +42,7 @@ async def looked_up(system: Running, story: Story, messages: int) -> int:
     index._db.set_trace_callback(asked.append)
     for _ in range(messages):
         await system.tell(story.of_case(casefile.CaseReopened))
-        # Whoever is woken has asked by then.
+        # Anyone who is woken has asked by then.
         await asyncio.sleep(0.05)
     index._db.set_trace_callback(None)
     return len([one for one in asked if one.startswith("SELECT") and ('"audience"' in one or '"parts"' in one)])
@@ -87,7 +87,7 @@ async def test_many_streams_of_one_caller_ask_once(system: Running) -> None:
 
 
 async def test_everybody_who_may_see_something_is_woken_for_it(system: Running) -> None:
-    """The agency, the organisation, whoever oversees, and for what is no secret everybody."""
+    """The agency, the organisation, those who oversee, and for what is no secret everybody."""
     story = Story("case-1")
     async with (
         listening(system, AGENCY) as agency,
@@ -165,7 +165,7 @@ async def test_there_are_only_so_many_streams_in_all(tmp_path: Path) -> None:
 
 
 async def test_nought_is_no_limit(tmp_path: Path) -> None:
-    """For whoever bounds streams elsewhere."""
+    """For anyone who bounds streams elsewhere."""
     async with running(tmp_path, streams=0, streams_per_organisation=0) as system, many(system, 8, BRUGWERK):
         assert await metric(system, 'caserelay_open{what="streams"}') == 8
 

@@ -66,7 +66,7 @@ def test_the_answer_follows_the_correction_and_nothing_else_moves(listed: Office
 
 
 def test_a_correction_moves_no_etag(listed: Office) -> None:
-    """Whoever is about to accept need not look again."""
+    """Anyone who is about to accept need not look again."""
     (event,) = corrected(listed)
     assert event.BYSTANDER is True
 

@@ -202,7 +202,7 @@ def test_a_broker_that_is_away_is_named_within_ten_seconds_and_the_start_goes_on
 
 
 def test_a_broker_that_is_required_and_away_ends_the_start_within_ten_seconds(tmp_path: Path) -> None:
-    """For whoever would rather have no service than one that nobody hears of."""
+    """For anyone who would rather have no service than one that nobody hears of."""
     with silent_broker() as silent, issuing() as issuer:
         began = time.monotonic()
         said(run(tmp_path / "var", "serve", "all", issuer=""))

@@ -116,7 +116,7 @@ def check_pair(side: str, by: Actor) -> None:
 
 
 def speaks_for_itself(by: Actor) -> bool:
-    """Whether somebody is one of the pair; whoever else tells what a side said passes on its word."""
+    """Whether somebody is one of the pair; anybody else who tells what a side said passes on its word."""
     return by.role in _MENTORS or by.role == Role.MENTEE
 
 

@@ -56,7 +56,7 @@ def report_of(event: Any) -> Reported | None:
 
 
 def of_a_wait(reason: str | None, expected_by: date | None) -> Reported:
-    """What an organisation said of a wait; what an entry of old does not have is None. Whoever waits has agreed to."""
+    """What an organisation said of a wait; None for what an old entry does not have. The person has agreed to wait."""
     day = expected_by.isoformat() if expected_by is not None else None
     return Reported(kind=_WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
 

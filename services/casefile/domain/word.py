@@ -39,7 +39,7 @@ def check_own_word(command: SayOfASide) -> None:
 
 
 def acting(command: Command, case: Case) -> Actor:
-    """Who acts by a command, and for whom: the word of a side stays that side's, whoever passes it on."""
+    """Who acts by a command, and for whom: the word of a side stays that side's, no matter who passes it on."""
     by = command.by
     if not isinstance(command, SayOfASide) or speaks_for_itself(by) or case.match is None:
         return by

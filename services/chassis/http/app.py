@@ -132,7 +132,7 @@ class LastResort:
 
 
 async def _standing(service: Service) -> dict[str, Any] | None:
-    """How far a service has come; None when its stores do not say so in time. Whoever asks wants to know soon."""
+    """How far a service has come; None when its stores do not say so in time. Anyone who asks wants to know soon."""
     if service.unavailable():
         return None
     try:

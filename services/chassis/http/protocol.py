@@ -139,7 +139,7 @@ class Connection(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Nothing is spoken here but HTTP/1.1, and whoever offers something else goes on with that.
+            # Nothing is spoken here but HTTP/1.1, and anyone who offers something else goes on with that.
             if not self._in_head:
                 self._go_on_without_offer()
             return data[upgrade.args[0] :]
