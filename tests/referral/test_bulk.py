@@ -194,7 +194,7 @@ async def _all(spool: _Spool) -> list[bytes]:
 async def test_answers_that_find_no_room_break_off_instead_of_keeping_the_client_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that sends all before reading is told by an answer that ends early, and finds out by its keys what holds."""
+    """A client that sends all before reading is told by an answer that ends early; its keys show what holds."""
 
     async def answer() -> bytes:
         return b"x" * 65_536

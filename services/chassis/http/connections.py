@@ -1,4 +1,4 @@
-"""The connections of a process, all of them: how many there may be, and one look a second at clients that keep it waiting.
+"""The connections of a process: how many there may be, and a look a second at clients that keep it waiting.
 
 Timers of their own would cost every request; a look costs every connection less than a microsecond. Where all places
 are taken, connections that only wait for their client make room, the longest waiting first: somebody who opens many
