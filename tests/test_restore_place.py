@@ -28,7 +28,7 @@ def test_a_process_is_noticed_however_busy_it_is(archive: Path, tmp_path: Path) 
     """A server closes a connection at any moment, also while somebody looks at what it has open."""
     fresh = tmp_path / "fresh"
     fresh.mkdir()
-    command = [sys.executable, "-c", BUSY, fresh / "referral-log.db"]
+    command = [sys.executable, "-c", BUSY, str(fresh / "referral-log.db")]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as busy:
         try:
             assert busy.stdout is not None
