@@ -235,7 +235,7 @@ def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say
             _extract(archive, name, member, partial / name, say)
         for directory in (partial, *(one for one in partial.iterdir() if one.is_dir())):
             _sync_directory(directory)
-        if [one for one in data.iterdir() if one != partial]:
+        if _names(data) != [partial.name]:
             raise Refused(f"somebody began to use {data} meanwhile; nothing was restored")
         for one in sorted(partial.iterdir()):
             placed.append(one.rename(data / one.name))  # noqa: PERF401 - known also if a later one fails
@@ -279,7 +279,7 @@ def _expect(name: str, expected: Member, found: Member) -> None:
 
 def _need_empty(data: Path) -> None:
     try:
-        there = sorted(one.name for one in data.iterdir())
+        there = _names(data)
     except FileNotFoundError:
         there = []
     except NotADirectoryError:
@@ -293,18 +293,31 @@ def _need_empty(data: Path) -> None:
         raise Refused(f"{data} is not empty ({there[0]}): move what is there away, or name another by CASERELAY_DATA")
 
 
+def _names(data: Path) -> list[str]:
+    # A new volume has the place where its file system puts what it finds.
+    return sorted(one.name for one in data.iterdir() if one.name != "lost+found" or not one.is_dir())
+
+
 def _users(data: Path) -> list[int]:
     """Processes that have files of the directory open, also deleted ones; only where the system tells."""
     found, within = [], f"{data.resolve()}{os.sep}"
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            opened = [str(one.readlink()) for one in (process / "fd").iterdir()]
+            opened = list((process / "fd").iterdir())
         except OSError:
             # It has ended, or is somebody else's.
             continue
-        if any(one.startswith(within) and ".db" in one for one in opened):
+        if any(name.startswith(within) and ".db" in name for name in map(_name_of, opened)):
             found.append(int(process.name))
     return sorted(found)
+
+
+def _name_of(opened: Path) -> str:
+    try:
+        return str(opened.readlink())
+    except OSError:
+        # Closed meanwhile, which says nothing of what else the process has open.
+        return ""
 
 
 def _sync_directory(directory: Path) -> None:

@@ -131,10 +131,6 @@ def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
     # Late, since Kafka's client is large.
     from services.chassis.kafka.topics import require  # noqa: PLC0415
 
-    # What the library says meanwhile, it says without a word of where; and it is said below.
-    library = logging.getLogger("kafka")
-    level = library.level
-    library.setLevel(logging.CRITICAL)
     try:
         require(cluster, TOPICS)
     except Unreachable:
@@ -142,8 +138,6 @@ def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
             raise
         # Commands need the log alone, and what they write is published once a broker answers.
         log.warning("no broker of Kafka answers; started all the same, and tries on", extra={"broker": cluster.brokers})
-    finally:
-        library.setLevel(level)
 
 
 def run_services(settings: Settings, names: Sequence[str]) -> int:

@@ -254,7 +254,7 @@ class Telemetry:
         count.inc()
         duration.observe(seconds)
         if notes is not None and notes.refusal is not None:
-            self._refusals.labels(notes.refusal).inc()
+            self.refusal(notes.refusal)
         level = _level(route, status, notes)
         if _log.isEnabledFor(level):
             fields: dict[str, Any] = {
@@ -278,9 +278,13 @@ class Telemetry:
         """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
         self._by_limit[limit].inc()
 
+    def refusal(self, code: str) -> None:
+        """A problem was answered: of a request, or of a line of one that many are in."""
+        self._refusals.labels(code).inc()
+
     def turned_away(self, status: int, code: str, notes: RequestNotes) -> None:
         """A limit of the server was answered with a problem, before any application could; as a line, like others."""
-        self._refusals.labels(code).inc()
+        self.refusal(code)
         level = logging.WARNING if status >= 500 else logging.INFO
         _log.log(level, "turned away", extra={"status": status, **notes.fields(), "refusal": code})
 

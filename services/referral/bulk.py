@@ -227,6 +227,7 @@ async def _answer(
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
+        request.app.state.count_refusal(error.code)
         if error.status >= 500:
             fields = {"trace_id": notes_of(request.scope).trace.trace_id, "failure": type(failure).__name__}
             if isinstance(failure, Unavailable):

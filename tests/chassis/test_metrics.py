@@ -105,3 +105,14 @@ def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> N
     shown = bytes(telemetry.exposition().body).decode()
     assert len(named) >= 10
     assert [name for name in named if f"# TYPE {name} " not in shown] == []
+
+
+def test_operators_are_told_of_every_metric_and_of_no_other(telemetry: Telemetry) -> None:
+    """The page has each under the name by which it is asked for, and what is not there raises no alarm."""
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`caserelay_[^|]+) \|", page, re.MULTILINE)
+    told = {name for row in rows for name in re.findall(r"`(caserelay_\w+)`", row)}
+    shown = {
+        f"{family.name}_total" if family.type == "counter" else family.name for family in telemetry.registry.collect()
+    }
+    assert told == {name for name in shown if name.startswith("caserelay_")}

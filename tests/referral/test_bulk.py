@@ -224,3 +224,11 @@ async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp
         answers = [json.loads(one) for one in again.text.splitlines()]
         assert {one["status"] for one in answers} == {201}
         assert len((await later.read(INES, REFERRALS, limit=200))["items"]) == 10
+
+
+async def test_every_refused_line_is_counted_by_its_code(desk: ReferralDesk) -> None:
+    """A bulk is one request that succeeds; on a full disk the metrics would show nothing of its lines."""
+    await sent(desk, b"{", line(another_person(goals=[])), line(), line(another_person(goals=[])))
+    shown = (await desk.running.send(INES, "GET", "/metrics")).text.splitlines()
+    assert 'caserelay_refusals_total{code="UNREADABLE_JSON"} 1.0' in shown
+    assert 'caserelay_refusals_total{code="GOAL_REQUIRED"} 2.0' in shown

@@ -227,6 +227,7 @@ def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
     """Gives an application what its routes find out with who calls, and whether they may call so often."""
     settings = service.settings
     app.state.service = service
+    app.state.count_refusal = telemetry.refusal
     app.state.rates = Rates(settings.rate_requests, settings.rate_seconds, lambda: telemetry.refused(Limit.RATE))
 
 

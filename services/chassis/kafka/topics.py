@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,13 +50,26 @@ def _unreachable(cluster: Cluster, failure: KafkaError) -> Unreachable:
     )
 
 
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    # What the library says of vain attempts, it says without a word of where; and it is said in one line after.
+    library = logging.getLogger("kafka")
+    level = library.level
+    library.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        library.setLevel(level)
+
+
 class Topics:
     """The administration of topics; blocks while it waits for the cluster."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         try:
-            self._admin: Any = connected(KafkaAdminClient, cluster)
+            with _in_silence():
+                self._admin: Any = connected(KafkaAdminClient, cluster)
         except _MISTAKEN as failure:
             raise RefusedTopics(
                 f"CASERELAY_KAFKA_*: no client can be made for {cluster.brokers} ({type(failure).__name__}); look at"
@@ -67,7 +82,8 @@ class Topics:
         """The topics of this installation, by name without the prefix, with their number of partitions."""
         prefix = self._cluster.prefix
         try:
-            described = self._admin.describe_topics()
+            with _in_silence():
+                described = self._admin.describe_topics()
         except KafkaError as failure:
             raise _unreachable(self._cluster, failure) from None
         return {
