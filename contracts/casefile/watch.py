@@ -99,7 +99,8 @@ class Reported(Contract):
 class CorrectionRecorded(CaseMessage):
     """An event of the case is wrong; it stays as it is, and this stands beside it.
 
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. The correction belongs
+    to the `referral` that the event belongs to, or to the `organisation` named, the agency, which recorded it alone.
     """
 
     TYPE: ClassVar[str] = _T + "correction_recorded.v1"
@@ -108,3 +109,5 @@ class CorrectionRecorded(CaseMessage):
     corrected: str
     was: Reported | None = None
     holds: Reported | None = None
+    referral: str | None = None
+    organisation: str | None = None

@@ -13,7 +13,7 @@ from tests.casefile.messages import CLOCK, INES, about, on, submitted
 
 
 def test_two_errors_that_wait_for_confirmation_are_two_pieces_of_work(book: Casebook) -> None:
-    """An expired referral and the one after it were reported as entered in error; each is confirmed by itself, and found by itself."""
+    """An expired referral and the next one were reported as entered in error; each is confirmed and found by itself."""
     book.referred().tell(about(told.ReferralExpired, CLOCK, on(14, 1), last_actor="brugwerk"))
     book.tell(submitted(on(15, 1), referral="R-2", legal_basis_id="LB-2"))
     for day, referral in ((16, "R-1"), (17, "R-2")):

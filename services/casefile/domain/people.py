@@ -89,7 +89,9 @@ class CoordinatorReassigned:
 class CorrectionRecorded(Moves):
     """An event of this case is wrong; it stays as it is, and this stands beside it.
 
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on.
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one
+    that the event belongs to; where it belongs to none, `organisation` is the agency, which recorded it alone. Both are
+    None in what was stored earlier.
     """
 
     corrects: str
@@ -97,6 +99,8 @@ class CorrectionRecorded(Moves):
     reason_ref: str | None
     was: Reported | None = None
     holds: Reported | None = None
+    referral: str | None = None
+    organisation: str | None = None
 
 
 def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:
