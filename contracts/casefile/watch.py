@@ -99,8 +99,9 @@ class Reported(Contract):
 class CorrectionRecorded(CaseMessage):
     """An event of the case is wrong; it stays as it is, and this stands beside it.
 
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on. One that came by a message
-    about a `referral` is the referral service's event `source_event_id`.
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one
+    that the event belongs to, and `source_event_id` the referral service's event where it came by a message; where it
+    belongs to none, `organisation` is the agency, which recorded it alone.
     """
 
     TYPE: ClassVar[str] = _T + "correction_recorded.v1"
@@ -111,3 +112,4 @@ class CorrectionRecorded(CaseMessage):
     holds: Reported | None = None
     referral: str | None = None
     source_event_id: str | None = None
+    organisation: str | None = None

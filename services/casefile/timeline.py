@@ -209,21 +209,34 @@ def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
         return None
     entry = named.event if isinstance(named.event, ReferralEntryTaken) else None
     name = entry.name if entry is not None else type(named.event).__name__
-    if (behind := reports.get(event)) is None:
-        return EventRef(event=event, name=name)
+    behind = reports.get(event, named)
     before = Case()
     for recorded in records[: records.index(behind)]:
         before = evolve(before, recorded.event)
+    referral = _belongs_to(behind, before, records)
+    if event not in reports:
+        return EventRef(event=event, name=name, referral=referral)
     source = behind.event if isinstance(behind.event, ReferralEntryTaken) else None
     return EventRef(
         event=event,
         name=name,
+        referral=referral,
         said=said[_id(behind)],
         before=before,
         recorded_at=source.recorded_at if source is not None else behind.meta.recorded_at,
-        referral=source.referral if source is not None else None,
         source_event_id=source.source_event_id if source is not None else None,
     )
+
+
+def _belongs_to(recorded: Recorded, before: Case, records: Sequence[Recorded]) -> str | None:
+    """The referral that an event belongs to: that which it names, by which the case was somewhere, or came with it."""
+    if isinstance(recorded.event, CorrectionRecorded):
+        return recorded.event.referral
+    named: str | None = getattr(recorded.event, "referral", None)
+    if named is not None or before.referral is not None:
+        return named or (before.referral.referral if before.referral is not None else None)
+    together = [one.event for one in records if _moment(one) == _moment(recorded)]
+    return next((referral for event in together if (referral := getattr(event, "referral", None)) is not None), None)
 
 
 def _id(recorded: Recorded) -> str:

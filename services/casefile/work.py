@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from contracts.codes import Role, Step
+from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.case import Case
 from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
 
@@ -61,7 +61,8 @@ class Work:
     @property
     def key(self) -> str:
         """What tells it from the other work in its case."""
-        return f"{self.name}@{self.actor}"
+        about = f"#{self.referral}" if self.referral is not None else ""
+        return f"{self.name}@{self.actor}{about}"
 
 
 def actor_of(role: Role, org: str, sub: str) -> str:
@@ -106,7 +107,7 @@ def _contact(case: Case, org: str) -> str | None:
 
 
 def _beside(case: Case) -> Iterator[Work]:
-    if case.asked_to_lead is not None and case.lead is not None:
+    if case.asked_to_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
         asked = case.asked_to_lead
         yield Work(name=COUNSELLOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.lead)
     if case.asked_to_coordinate is not None and case.trajectory is not None:

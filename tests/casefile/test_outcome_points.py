@@ -122,6 +122,14 @@ def test_a_case_that_never_was_with_an_organisation_is_followed_up_from_its_clos
     assert len(book.act(replace(OUTCOME, point="W4", at=on(2, 3)))) == 1
 
 
+def test_a_consent_withdrawn_after_the_trajectory_moves_no_exit(book: Casebook) -> None:
+    """Completed on 30 June; withdrawn on 10 July, before the report: the results are counted from 30 June."""
+    book.handback_due()
+    book.tell(about(told.LegalBasisWithdrawn, INES, on(10, 7), legal_basis="LB-1", withdrawn_at=on(10, 7)))
+    book.act(Close(at=on(13, 7), by=INES, reason="EMPLOYMENT"))
+    assert book.case.followed_from == on(30, 6)
+
+
 def test_a_withdrawn_consent_is_an_exit_too(book: Casebook) -> None:
     """Withdrawn on 1 April, closed on 1 May: the results are counted from the first, not from the closing."""
     book.mentoring()

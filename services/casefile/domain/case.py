@@ -234,7 +234,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRef:
-    """An event that a correction may name: its id as the timeline shows it, and its name.
+    """An event that a correction may name: its id as the timeline shows it, its name, and the referral it belongs to.
 
     Of a report, or of a correction of one: what it `said`, as corrected last, the case `before` it, and when it was
     recorded; where it came by a message about a `referral`, the id of the event there (`source_event_id`).
@@ -242,10 +242,10 @@ class EventRef:
 
     event: str
     name: str
+    referral: str | None = None
     said: Reported | None = None
     before: Case | None = None
     recorded_at: datetime | None = None
-    referral: str | None = None
     source_event_id: str | None = None
 
 

@@ -69,7 +69,20 @@ def correct(command: Correct, desk: Desk) -> list[Any]:
         return _corrected(command, named, desk)
     if (command.event, command.reason_ref) in desk.case.corrected:
         return []
-    return [CorrectionRecorded(corrects=command.event, corrected=named.name, reason_ref=command.reason_ref)]
+    return [
+        CorrectionRecorded(
+            corrects=command.event,
+            corrected=named.name,
+            reason_ref=command.reason_ref,
+            referral=named.referral,
+            organisation=_alone(named, desk),
+        )
+    ]
+
+
+def _alone(named: EventRef, desk: Desk) -> str | None:
+    """Who alone reads the correction of what was recorded while the case was with no organisation, nor offered."""
+    return desk.case.agency if named.referral is None else None
 
 
 def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
@@ -93,6 +106,7 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
             holds=holds,
             referral=named.referral,
             source_event_id=named.source_event_id,
+            organisation=_alone(named, desk),
             closes=moves.closes,
             opens=moves.opens,
             renews=moves.renews,

@@ -89,8 +89,9 @@ class CoordinatorReassigned:
 class CorrectionRecorded(Moves):
     """An event of this case is wrong; it stays as it is, and this stands beside it.
 
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on. One that came by a message
-    about a `referral` is the referral service's event `source_event_id`.
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one
+    that the event belongs to, and `source_event_id` the referral service's event where it came by a message; where it
+    belongs to none, `organisation` is the agency, which recorded it alone. All are None in what was stored earlier.
     """
 
     corrects: str
@@ -100,6 +101,7 @@ class CorrectionRecorded(Moves):
     holds: Reported | None = None
     referral: str | None = None
     source_event_id: str | None = None
+    organisation: str | None = None
 
 
 def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:

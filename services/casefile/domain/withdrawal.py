@@ -94,7 +94,8 @@ def take_withdrawal(command: TakeWithdrawal, desk: Desk) -> list[Any]:
         referral=message.referral,
         reason=CONSENT_WITHDRAWN,
         deadlines=step.deadlines,
-        ended_at=command.withdrawn_at if case.trajectory is not None else None,
+        # One that was over before, with its report still to come, ended when it ended.
+        ended_at=command.withdrawn_at if case.trajectory is not None and case.trajectory.ended_at is None else None,
     )
     return [
         entry(message, Moves(closes=names(case.steps), opens=(step,))),
