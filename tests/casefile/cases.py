@@ -117,12 +117,16 @@ class CaseDesk:
         return case
 
     async def brought_to(self, state: str) -> Told:
-        """A case in a state: a name of `ROAD`, or OPENED, REFERRED or SUSPENDED."""
+        """A case in a state: a name of `ROAD`, or OPENED, REFERRED, SUSPENDED or EXTENSION_PROPOSED."""
         match state:
             case "OPENED":
                 return await self.opened()
             case "REFERRED":
                 return await self.referred()
+            case "EXTENSION_PROPOSED":
+                case = await self.brought_to("MENTORING")
+                await self.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
+                return case
             case "SUSPENDED":
                 case = await self.brought_to("MENTORING")
                 await self.running.done(LOTTE, case.path, "suspend", {"reason": "MENTEE_UNAVAILABLE"})

@@ -26,17 +26,8 @@ async def standing(desk: CaseDesk, state: str) -> Told:
     """A case in a state, for tests that change nothing."""
     key = id(desk), state
     if key not in _standing:
-        _standing[key] = await fresh(desk, state)
+        _standing[key] = await desk.brought_to(state)
     return _standing[key]
-
-
-async def fresh(desk: CaseDesk, state: str) -> Told:
-    """A case in a state, for a test that goes on with it."""
-    if state == "EXTENSION_PROPOSED":
-        case = await desk.brought_to("MENTORING")
-        await desk.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
-        return case
-    return await desk.brought_to(state)
 
 
 async def ask(desk: CaseDesk, action: str, **changes: Any) -> httpx.Response:
@@ -155,7 +146,7 @@ async def test_a_refused_command_writes_nothing(shared: CaseDesk, action: str) -
 async def test_a_command_answers_with_the_new_state_and_a_repeat_with_the_same(shared: CaseDesk, action: str) -> None:
     """Its ETag moves and Position is given; the same key and body again change nothing and answer the same."""
     act = ACTS[action]
-    case, key = await fresh(shared, act.state), str(uuid.uuid4())
+    case, key = await shared.brought_to(act.state), str(uuid.uuid4())
     etag = (await shared.running.get(act.by, case.path)).headers["ETag"]
     done = await shared.running.command(act.by, case.path, action, act.body, etag=etag, key=key)
     assert done.status_code == 200, done.text
@@ -204,7 +195,7 @@ async def test_a_case_that_is_offered_is_not_closed_but_withdrawn_first(shared: 
 async def test_a_correction_stands_beside_the_event_in_any_state(shared: CaseDesk) -> None:
     """Either side may correct, also what is final; the event stays, the reason goes to the vault."""
     for state in ("INTAKE", "CLOSED", "FINALISED"):
-        case = await fresh(shared, state)
+        case = await shared.brought_to(state)
         event = (await shared.running.read(INES, f"{case.path}/timeline"))["items"][0]["event"]
         vaulted = len(shared.vault_rows())
         body = {"event": event, "reason": "opened on the wrong day"}
@@ -237,7 +228,7 @@ async def test_a_correction_names_an_event_of_the_case_and_gives_a_reason(shared
 
 async def test_saying_the_same_twice_changes_nothing(shared: CaseDesk) -> None:
     """What is so already is answered as it is, without a new event, also without a key."""
-    case = await fresh(shared, "MENTORING")
+    case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "suspend", {"reason": "HOLIDAY"})
     before = await shared.snapshot()
     again = await shared.running.done(LOTTE, case.path, "suspend", {"reason": "HOLIDAY"})
