@@ -186,7 +186,7 @@ async def test_many_requests_at_once_over_a_real_socket(tmp_path: Path) -> None:
     service, telemetry = build(tmp_path)
     common = common_routes({"counters": service}, telemetry)
     app = service_app(service, title="t", summary="t", routers=[routes(service), common], telemetry=telemetry)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     await service.start()
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - the server has no event for it
