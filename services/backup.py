@@ -198,6 +198,7 @@ def _archive(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
+    # NotImplementedError is the library's word for a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as failure:
         raise Refused(f"{file} is damaged, not complete, or no backup: {failure}; nothing was restored") from failure
 

@@ -43,7 +43,7 @@ class NoDaemon(NoServer):
 
 
 def without_server(how_to_get_one: str, reason: object) -> NoReturn:
-    """Skips the test, loudly; fails it where CI=true promises that everything runs."""
+    """Skips a test that lacks a server, or a right, loudly; fails it where CI=true promises that everything runs."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{how_to_get_one} ({reason})")
     # Whoever changes one line need not install two servers first; CI runs what was left out.

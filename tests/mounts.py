@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.engines import without_server
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def mounted(where: Path, size: str) -> Iterator[Path]:
     """A file system with so much room, such as `12m`, at a directory that is made for it."""
     where.mkdir()
     if not _done("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(where)):
-        pytest.skip("a file system of its own takes the right to mount one: run this test as root")
+        without_server("a file system of its own takes the right to mount one: run this test as root", "mount refused")
     try:
         yield where
     finally:
