@@ -113,7 +113,7 @@ def as_problem(error: Exception) -> ProblemError:
                 who_can_unblock=error.who_can_unblock,
             )
         case Unauthenticated():
-            return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": "Bearer"})
+            return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": error.challenge})
         case Forbidden():
             return ProblemError(403, error.code, error.detail)
         case Hidden() | NotFound():
