@@ -24,8 +24,8 @@ class Issuer:
         class Answers(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
-                time.sleep(issuer.slow)
                 status, body = issuer.pages.get(self.path, (404, b"{}"))
+                time.sleep(issuer.slow)
                 self.send_response(status)
                 if status == 302:
                     self.send_header("Location", body.decode())
