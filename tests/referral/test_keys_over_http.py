@@ -100,7 +100,7 @@ async def test_a_key_of_before_finds_what_was_made_under_it(desk: ReferralDesk) 
     records = await service.log.read(referral_stream(made.json()["id"]))
     old = earlier_referral_id_for(Key(INES.org, INES.sub, "before"))
     canonical = json.dumps(["POST /v1/referrals", body], sort_keys=True, separators=(",", ":")).encode()
-    mark = {"idempotency_key": "before", "fingerprint": service.vault.fingerprint(canonical)}
+    mark: dict[str, Any] = {"idempotency_key": "before", "fingerprint": service.vault.fingerprint(canonical)}
     events = [
         (replace(one.event, offer=replace(one.event.offer, referral_id=old)), replace(one.meta, event_id="e", **mark))
         for one in records
