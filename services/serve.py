@@ -158,6 +158,7 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
     if (cluster := Cluster.of(settings)) is not None:
         _look_for_topics(cluster, required=settings.kafka_at_start == "REQUIRE")
     with listen(settings) as on:
-        assembly = assemble(list(names), settings, SystemClock(), Verifier(keys, settings.audience))
+        verifier = Verifier(keys, settings.audience, role_claim=settings.role_claim, org_claim=settings.org_claim)
+        assembly = assemble(list(names), settings, SystemClock(), verifier)
         announce(assembly, on, keys.issuer)
         return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)

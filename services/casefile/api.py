@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
@@ -18,6 +18,7 @@ from services.casefile.casework import Casework
 from services.casefile.commands import ACTIONS, Action
 from services.casefile.lists import Lists, Wanted
 from services.casefile.reading import Cases, Found, Moment
+from services.chassis.access import Hidden
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     IDENTIFIER,
@@ -29,6 +30,7 @@ from services.chassis.http.asked import (
     Identifier,
     Limit,
     check_text,
+    read_key,
 )
 from services.chassis.http.positions import read_cursor, unreadable
 
@@ -122,16 +124,23 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
             summary=action.summary,
             name=name,
             operation_id=f"case-{name}",
-            dependencies=[Depends(_may(name, cases))],
+            dependencies=[Depends(_may(name, cases, casework))],
         )
     return router
 
 
-def _may(name: str, cases: Cases) -> Callable[..., Awaitable[None]]:
-    """Looked at before the body is: whoever may not do it at all is not told how it would be done."""
+def _may(name: str, cases: Cases, casework: Casework) -> Callable[..., Awaitable[None]]:
+    """Looked at before the body is: whoever may not do it at all is not told how it would be done.
 
-    async def may(caller: Authenticated, case_id: Identifier) -> None:
-        await cases.find(caller, case_id, name)
+    Who has done it under the same key may ask for the answer.
+    """
+
+    async def may(request: Request, caller: Authenticated, case_id: Identifier) -> None:
+        try:
+            await cases.find(caller, case_id, name)
+        except Hidden:
+            if not await casework.did(caller, case_id, read_key(request.headers.get("idempotency-key"))):
+                raise
 
     return may
 
@@ -140,7 +149,12 @@ def _endpoint(name: str, action: Action, cases: Cases, casework: Casework) -> Ca
     async def endpoint(asked: Asked, case_id: str, _: None, body: Body | None = None) -> Response:
         given = body if body is not None else action.body()
         check_text(to_jsonable_python(given, by_alias=True))
-        found = await cases.find(asked.caller, case_id, name)
+        try:
+            found = await cases.find(asked.caller, case_id, name)
+        except Hidden:
+            if (answer := await casework.repeated(asked, case_id)) is not None:
+                return answer
+            raise
         return await casework.act(asked, found, name, action, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.

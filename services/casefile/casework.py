@@ -17,7 +17,7 @@ from services.casefile.domain.case import case_stream
 from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
-from services.casefile.reading import ON_PROPOSAL, PAIR, Cases, Found
+from services.casefile.reading import ON_PROPOSAL, PAIR, Cases, Found, nothing_more
 from services.casefile.timeline import find_event
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Refused
@@ -25,6 +25,7 @@ from services.chassis.handler import Handler, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.texts import texts_of
+from services.chassis.idempotency import Key
 from services.chassis.identity import Caller
 from services.chassis.vault import Deposit, Vault
 
@@ -53,6 +54,8 @@ class Casework:
             check_side(name, found.folded.state, asked.actor)
         held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found)
         if held_to_proposal and name not in ON_PROPOSAL:
+            if (answer := await self.repeated(asked, found.case_id)) is not None:
+                return answer
             raise _not_now(name)
         stream = case_stream(found.case_id)
         deposit = Deposit(self._vault, stream)
@@ -73,6 +76,18 @@ class Casework:
             raise
         view = await self._cases.after(asked.caller, found, outcome.state, outcome.version, outcome.etag)
         return answers.done(asked, outcome, view, LOG)
+
+    async def did(self, caller: Caller, case_id: str, key: str | None) -> bool:
+        """Whether the caller has done a command on the case under the key, with or without a part in it today."""
+        return key is not None and await self._handler.knows(case_stream(case_id), CASE, Key.of(caller.actor(), key))
+
+    async def repeated(self, asked: Asked, case_id: str) -> Response | None:
+        """The answer again to a command whose sender has no right to it any more; None where it was never sent.
+
+        It may have taken that right itself, as a mentor's no does. Nothing is shown that would need one.
+        """
+        outcome = await self._handler.earlier(case_stream(case_id), CASE, asked.call())
+        return answers.done(asked, outcome, nothing_more(case_id, outcome.etag), LOG) if outcome is not None else None
 
     async def texts(self, caller: Caller, found: Found) -> Response:
         """What was written in words about the case: expectations and justifications for those who work on it.

@@ -169,8 +169,8 @@ class Cases:
         """What the caller reads of a case, found before a command, in the state that the command left it in."""
         relations = relations_to_case(caller, state)
         if not relations:
-            # A mentor who said no has no part any more; one who repeats the key of another mentor had none then.
-            return {**proposal_view(found.case_id, etag, None), "allowedActions": [], "blockedActions": []}
+            # A mentor who said no has no part any more.
+            return nothing_more(found.case_id, etag)
         return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
 
     async def records(self, found: Found) -> list[Recorded]:
@@ -241,6 +241,11 @@ class Cases:
             # A consent tells to whom the case went: until then the way to it is on the worklist.
             return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
         return {"allowedActions": [*allowed, *_withdrawals(caller, found)], "blockedActions": refused}
+
+
+def nothing_more(case_id: str, etag: int) -> Json:
+    """What somebody reads of a case by a command of their own that has left them without a part in it."""
+    return {**proposal_view(case_id, etag, None), "allowedActions": [], "blockedActions": []}
 
 
 def _withdrawals(caller: Caller, found: Found) -> list[Json]:

@@ -48,6 +48,7 @@ from services.casefile.domain.withdrawal import (
     NgoAccessRevoked,
     RecordedAfterWithdrawal,
 )
+from services.chassis.idempotency import KeyUsed
 
 TOPICS: dict[str, type] = {
     "case.referral_entry_taken.v1": ReferralEntryTaken,
@@ -105,4 +106,5 @@ TOPICS: dict[str, type] = {
     "mentor.released.v1": MentorReleased,
     "programme.learnt.v1": ProgrammeLearnt,
     "organisation.learnt.v1": OrganisationLearnt,
+    "idempotency_key.used.v1": KeyUsed,
 }

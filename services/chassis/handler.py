@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 
 from services.chassis.decider import Actor, Command, Entity, To
 from services.chassis.eventlog import Conflict, Write
+from services.chassis.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.metadata import Metadata, References
 from services.chassis.streams import Folded, Reads, Streams
 
@@ -64,10 +65,6 @@ class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
         self.moved_by = moved_by
 
 
-class KeyReused(Exception):  # noqa: N818 - reads as what happened
-    """The idempotency key was used before, with another body."""
-
-
 class Busy(Exception):  # noqa: N818 - reads as what happened
     """The command met a conflict again and again; nothing was stored, and it may be sent again."""
 
@@ -99,12 +96,18 @@ class Call:
     traceparent: str | None = None
     dry_run: bool = False
 
+    @property
+    def key(self) -> Key | None:
+        """The idempotency key with whose it is."""
+        return None if self.idempotency_key is None else Key.of(self.actor, self.idempotency_key)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[S]):
     """What became of a command: the state of its own stream after it, and where its events are.
 
-    `position` is that of the last event it wrote (of its earlier self, when replayed); None when it wrote nothing.
+    `position` is that of the last event it wrote (of its earlier self, when replayed), which is the use of its key
+    where it changed nothing; None when it wrote nothing.
     `desk` is what it was decided on; None when replayed.
     """
 
@@ -134,11 +137,29 @@ class Handler(Generic[C, D]):
         self._decide = decide
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def foresee(self, command: C, stream: str, entity: Entity[S], *also: tuple[str, Entity[Any]]) -> Reads:
+    async def foresee(
+        self, command: C, stream: str, entity: Entity[S], key: Key | None, *also: tuple[str, Entity[Any]]
+    ) -> Reads:
         """Reads in one round trip what the command is sure to rest on, and `also` what its sender has to know first."""
         reads = Reads(self._streams)
-        await reads.together([(stream, entity), *self._foreseen(command), *also])
+        used = [(key.stream, USE)] if key is not None else []
+        await reads.together([(stream, entity), *self._foreseen(command), *used, *also])
         return reads
+
+    async def earlier(self, stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
+        """What became of the command that came under the same key before, if one did. Raises KeyReused.
+
+        For whom the command itself took the right to send it: everybody else finds it by `handle`.
+        """
+        reads = Reads(self._streams)
+        return await self._earlier(await reads.fold(stream, entity), stream, entity, call, reads)
+
+    async def knows(self, stream: str, entity: Entity[S], key: Key) -> bool:
+        """Whether a command on the stream was done under the key."""
+        if key in (await self._streams.fold(stream, entity)).keys:
+            return True
+        used = (await self._streams.fold(key.stream, USE)).state
+        return used is not None and used.stream == stream
 
     async def handle(
         self,
@@ -158,10 +179,24 @@ class Handler(Generic[C, D]):
         `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
         cannot commit together with the log. It may run again after a conflict.
 
-        Raises Refused, PreconditionFailed, KeyReused, NotFound (with `must_exist`), Busy.
+        Raises Refused, PreconditionFailed, KeyReused, KeyRunning, NotFound (with `must_exist`), Busy.
         """
+        # A dry run takes no key, so it has none to wait for.
+        with self._streams.running.alone(None if call.dry_run else call.key):
+            return await self._run(command, stream, entity, call, must_exist, before_append, foreseen)
+
+    async def _run(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        must_exist: bool,  # noqa: FBT001 - handed on
+        before_append: Callable[[], Awaitable[None]] | None,
+        foreseen: Reads | None,
+    ) -> Outcome[S]:
         try:
-            reads = foreseen or await self.foresee(command, stream, entity)
+            reads = foreseen or await self.foresee(command, stream, entity, call.key)
             return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
@@ -170,7 +205,7 @@ class Handler(Generic[C, D]):
                 while tries < TRIES:
                     tries += 1
                     try:
-                        reads = await self.foresee(command, stream, entity)
+                        reads = await self.foresee(command, stream, entity, call.key)
                         return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
                     except Conflict as conflict:
                         if not turn.issuperset(conflict.streams):
@@ -202,36 +237,47 @@ class Handler(Generic[C, D]):
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
-        if (earlier := await self._earlier(own, stream, entity, call)) is not None:
+        if (earlier := await self._earlier(own, stream, entity, call, reads)) is not None:
             return earlier
         if call.if_match is not None and call.if_match != own.etag:
             raise PreconditionFailed(own.etag, own.moved_by)
         desk = await self._desk(command, stream, reads)
         decided = self._decide(command, desk)
+        if call.key is not None and not call.dry_run:
+            version = own.version + sum(not isinstance(one, To) or one.stream == stream for one in decided)
+            decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         written = self._with_metadata(decided, stream, command.at, own, desk.references, call)
         after = Folded(own.state, own.version, own.etag)
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
-        events = [event for event, _ in (pair for pairs in written.values() for pair in pairs)]
+        events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, desk=desk)
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
         if any(name in self._turns for name in written if name not in turn):
             raise Conflict(list(written))
-        if before_append is not None:
+        if events and before_append is not None:
+            # The use of a key alone refers to nothing in the vault.
             await before_append()
         position = await self._streams.log.append(writes)
         return Outcome(after.state, after.version, after.etag, position, events, desk=desk)
 
-    async def _earlier(self, own: Folded[S], stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
+    async def _earlier(
+        self, own: Folded[S], stream: str, entity: Entity[S], call: Call, reads: Reads
+    ) -> Outcome[S] | None:
         if call.causation_id is not None and call.causation_id in own.causes:
             return Outcome(own.state, own.version, own.etag, None, (), replayed=True)
-        if call.idempotency_key is None:
+        if (key := call.key) is None:
             return None
-        found = own.keys.get((call.actor.org, call.idempotency_key))
-        if found is None:
-            return None
-        fingerprint, version, position = found
+        if (found := own.keys.get(key)) is not None:
+            fingerprint, version, position = found
+        else:
+            use = await reads.fold(key.stream, USE)
+            if use.state is None:
+                return None
+            if use.state.stream != stream:
+                raise KeyReused
+            (fingerprint, _, position), version = use.keys[key], use.state.version
         if fingerprint != call.fingerprint:
             raise KeyReused
         then = await self._streams.fold_through(stream, entity, version)
@@ -246,6 +292,7 @@ class Handler(Generic[C, D]):
         for event_id, decision in zip(_new_ids(len(decided)), decided, strict=True):
             stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
             correlation = correlation or event_id
+            answers = stream == own_stream or isinstance(event, KeyUsed)
             meta = Metadata(
                 event_id=event_id,
                 actor=_actor_of(event, call.actor),
@@ -256,9 +303,9 @@ class Handler(Generic[C, D]):
                 legal_basis_id=references.legal_basis_id,
                 charter_version=references.charter_version,
                 programme_version=references.programme_version,
-                # Only the command's own stream answers a repeat of the key; elsewhere the keys would only pile up.
-                idempotency_key=call.idempotency_key if stream == own_stream else None,
-                fingerprint=call.fingerprint if stream == own_stream else None,
+                # Only the command's own stream and the key's answer a repeat; elsewhere keys would only pile up.
+                idempotency_key=call.idempotency_key if answers else None,
+                fingerprint=call.fingerprint if answers else None,
                 traceparent=call.traceparent,
                 causation_sequence=call.causation_sequence,
             )

@@ -7,7 +7,9 @@ import ipaddress
 import json
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any, Final
 from urllib.error import HTTPError, URLError
@@ -16,13 +18,15 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 import jwt
 
-from services.chassis.identity import ALGORITHMS
+from services.chassis.identity import ALGORITHMS, Unauthenticated
 from services.chassis.refusals import RefusedStart
 
 _log = logging.getLogger(__name__)
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _LARGEST: Final = 1_000_000
+_MISSING_KEPT: Final = 1_000
+"""Ids of keys that are remembered as not there."""
 _BY_KIND: Final = {
     ("EC", "P-256"): ("ES256",),
     ("OKP", "Ed25519"): ("EdDSA",),
@@ -34,27 +38,76 @@ class IssuerUnavailable(RefusedStart):
     """Without the issuer's keys no token can be verified; the message says what to set or mend."""
 
 
+@dataclass(frozen=True, slots=True)
+class _KeySet:
+    """The keys that an issuer shows, each with its id, if it has one, and an algorithm that it may be used with."""
+
+    keys: tuple[tuple[str | None, str, jwt.PyJWK], ...] = ()
+
+    def find(self, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
+        """The key of that id; without an id all that may have signed."""
+        found = [key for name, used, key in self.keys if used == algorithm and kid in (None, name)]
+        return found if kid is None else found[-1:]
+
+
+class _Allowance:
+    """How many fetches there may be: `most` at once, and one more for every `pause` seconds."""
+
+    def __init__(self, most: int, pause: float) -> None:
+        self._most = most
+        self._pause = pause
+        self._left = float(most)
+        self._counted = time.monotonic()
+
+    def take(self) -> bool:
+        """Takes one, if there is one."""
+        now = time.monotonic()
+        gained = (now - self._counted) / self._pause if self._pause else self._most
+        self._left, self._counted = min(self._most, self._left + gained), now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def use_up(self) -> None:
+        """Leaves none."""
+        self._left, self._counted = 0.0, time.monotonic()
+
+
 class OidcIssuer:
     """The keys of one issuer, held in memory.
 
-    They are fetched again when a token names an unknown key and when they are older than `lifetime`, but at most once
-    in `pause` seconds whatever tokens arrive. While the issuer is away the keys known so far go on counting.
-    Network calls run in threads.
+    They are fetched again when they are older than `lifetime`, and at once when a token names an unknown key: one fetch
+    for all that wait. A key that was not there is not looked for again for `pause` seconds. Whatever ids tokens name,
+    there are at most `burst` fetches at once and one more every `pause` seconds; each of them finds all new keys, so
+    that somebody who invents ids puts off a new key for no longer than that. After one that failed there is a pause.
+
+    While the issuer is away the keys known so far go on counting. Network calls run in threads.
     """
 
-    def __init__(self, issuer: str, *, timeout: float = 5.0, pause: float = 30.0, lifetime: float = 900.0) -> None:
+    def __init__(
+        self, issuer: str, *, timeout: float = 5.0, pause: float = 10.0, burst: int = 5, lifetime: float = 900.0
+    ) -> None:
         self._issuer = issuer
         self._timeout = timeout
         self._pause = pause
         self._lifetime = lifetime
-        self._keys: Mapping[tuple[str, str], jwt.PyJWK] = {}
-        self._tried = -float("inf")
-        self._fetching = asyncio.Lock()
-        self._renewal: asyncio.Task[None] | None = None
+        self._keys = _KeySet()
+        self._began = -float("inf")
+        self._fetch: asyncio.Task[None] | None = None
+        self._allowance = _Allowance(burst, pause)
+        # By hash, since an id may be long.
+        self._missing: OrderedDict[int, float] = OrderedDict()
 
     @classmethod
     async def connect(
-        cls, issuer: str | None, *, timeout: float = 5.0, pause: float = 30.0, lifetime: float = 900.0
+        cls,
+        issuer: str | None,
+        *,
+        timeout: float = 5.0,
+        pause: float = 10.0,
+        burst: int = 5,
+        lifetime: float = 900.0,
     ) -> OidcIssuer:
         """The issuer with its keys in hand. IssuerUnavailable if it is not set, not reachable or has no usable key."""
         if not issuer:
@@ -63,7 +116,7 @@ class OidcIssuer:
                 "and does not start without one"
             )
         _require_safe(issuer, "CASERELAY_ISSUER")
-        connected = cls(issuer, timeout=timeout, pause=pause, lifetime=lifetime)
+        connected = cls(issuer, timeout=timeout, pause=pause, burst=burst, lifetime=lifetime)
         await connected._refresh()
         return connected
 
@@ -72,36 +125,63 @@ class OidcIssuer:
         """What `iss` has to be: the configured URL, character for character (OpenID Connect Discovery 4.3)."""
         return self._issuer
 
-    async def key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
-        """The issuer's key of that id, for that algorithm; None if it has no such key, or none that it would show."""
-        known = self._keys.get((kid, algorithm))
-        if known is None:
-            await self._fetch_again()
-            return self._keys.get((kid, algorithm))
-        if time.monotonic() - self._tried >= self._lifetime and (self._renewal is None or self._renewal.done()):
-            # Nobody waits for it: a known key goes on counting while its issuer is slow or away.
-            self._renewal = asyncio.create_task(self._fetch_again())
-        return known
+    async def key(self, kid: str | None, algorithm: str, tried: jwt.PyJWK | None = None) -> jwt.PyJWK | None:
+        """See `Keys.key`."""
+        found = self._keys.find(kid, algorithm)
+        if len(found) == 1 and found[0] is not tried:
+            if time.monotonic() - self._began >= self._lifetime and not self._is_fetching():
+                # Nobody waits for it: a known key goes on counting while its issuer is slow or away.
+                self._fetch = asyncio.create_task(self._fetch_again())
+            return found[0]
+        await self._look_again(kid, algorithm)
+        found = self._keys.find(kid, algorithm)
+        if len(found) > 1:
+            raise Unauthenticated(
+                "the token does not name its key (kid), and the issuer has several that could have signed it"
+            )
+        return found[0] if found and found[0] is not tried else None
+
+    def _is_fetching(self) -> bool:
+        return self._fetch is not None and not self._fetch.done()
+
+    async def _look_again(self, kid: str | None, algorithm: str) -> None:
+        """Fetches the keys, or waits for somebody's fetch that began after this was asked."""
+        asked, mark = time.monotonic(), hash((kid, algorithm))
+        while True:
+            if not self._is_fetching():
+                if time.monotonic() - self._missing.get(mark, -float("inf")) < self._pause:
+                    return
+                if not self._allowance.take():
+                    return
+                self._fetch = asyncio.create_task(self._fetch_again())
+            fetch = self._fetch
+            assert fetch is not None  # noqa: S101 - one is under way
+            # Shielded: who gives up waiting does not end it for the others.
+            await asyncio.shield(fetch)
+            if self._keys.find(kid, algorithm) or self._began >= asked:
+                break
+        if kid is not None and not self._keys.find(kid, algorithm):
+            self._missing[mark] = time.monotonic()
+            self._missing.move_to_end(mark)
+            if len(self._missing) > _MISSING_KEPT:
+                self._missing.popitem(last=False)
 
     async def _fetch_again(self) -> None:
-        async with self._fetching:
-            # Whoever waited here finds what the one before fetched, and the pause holds for all of them.
-            if time.monotonic() - self._tried < self._pause:
-                return
-            try:
-                await self._refresh()
-            except IssuerUnavailable:
-                _log.warning("the issuer's keys could not be fetched again")
+        try:
+            await self._refresh()
+        except IssuerUnavailable:
+            self._allowance.use_up()
+            _log.warning("the issuer's keys could not be fetched again")
 
     async def _refresh(self) -> None:
-        self._tried = time.monotonic()
+        self._began = time.monotonic()
         try:
             async with asyncio.timeout(4 * self._timeout):
-                self._keys = await asyncio.to_thread(self._fetch)
+                self._keys = await asyncio.to_thread(self._fetched)
         except TimeoutError:
             raise IssuerUnavailable(f"the issuer {self._issuer} does not answer in time") from None
 
-    def _fetch(self) -> Mapping[tuple[str, str], jwt.PyJWK]:
+    def _fetched(self) -> _KeySet:
         discovered = _get_json(self._issuer.rstrip("/") + _DISCOVERY, self._timeout)
         if discovered.get("issuer") != self._issuer:
             raise IssuerUnavailable(f"the discovery document of {self._issuer} is of another issuer")
@@ -110,25 +190,28 @@ class OidcIssuer:
             raise IssuerUnavailable(f"the discovery document of {self._issuer} names no jwks_uri")
         _require_safe(jwks_uri, "the issuer's jwks_uri")
         keys = _signing_keys(_get_json(jwks_uri, self._timeout))
-        if not keys:
+        if not keys.keys:
             raise IssuerUnavailable(f"the issuer {self._issuer} has no key for any of {', '.join(sorted(ALGORITHMS))}")
         return keys
 
 
-def _signing_keys(jwks: Mapping[str, Any]) -> dict[tuple[str, str], jwt.PyJWK]:
+def _signing_keys(jwks: Mapping[str, Any]) -> _KeySet:
     entries = jwks.get("keys")
-    found: dict[tuple[str, str], jwt.PyJWK] = {}
+    found: list[tuple[str | None, str, jwt.PyJWK]] = []
     for entry in entries if isinstance(entries, list) else []:
-        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or not isinstance(entry.get("kid"), str):
+        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+            continue
+        kid = entry.get("kid")
+        if not isinstance(kid, str | None):
             continue
         for algorithm in _BY_KIND.get((str(entry.get("kty")), str(entry.get("crv", ""))), ()):
             if entry.get("alg", algorithm) != algorithm:
                 continue
             try:
-                found[entry["kid"], algorithm] = jwt.PyJWK(entry, algorithm=algorithm)
+                found.append((kid, algorithm, jwt.PyJWK(entry, algorithm=algorithm)))
             except (jwt.PyJWTError, ValueError, TypeError):
                 _log.warning("a key of the issuer cannot be used")
-    return found
+    return _KeySet(tuple(found))
 
 
 def _require_safe(url: str, what: str) -> None:

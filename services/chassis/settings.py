@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.chassis.claims import claim_pointer
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -65,6 +67,11 @@ class Settings(BaseSettings):
     """URL of the OpenID Connect issuer whose tokens are accepted; production does not start without one."""
     audience: Annotated[str, Field(min_length=1)] = "caserelay"
     """The `aud` that a token must name."""
+    role_claim: Annotated[str, AfterValidator(claim_pointer)] | None = None
+    """JSON pointer to the claim of the issuer's tokens that holds the role, or a list of which one is known here, such
+    as `/realm_access/roles`; without it the text `role`."""
+    org_claim: Annotated[str, AfterValidator(claim_pointer)] | None = None
+    """The same for the organisation, a text or a list of one; without it the text `org`."""
     body_limit: Annotated[int, Field(ge=1024)] = 1_000_000
     """Largest request body, in bytes; a longer one is answered with 413."""
     header_limit: Annotated[int, Field(ge=1024)] = 65_536

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from services.chassis.decider import Entity
 from services.chassis.eventlog import EventLog
+from services.chassis.idempotency import Key, Running
 from services.chassis.metadata import Metadata, Recorded
 
 S = TypeVar("S")
@@ -21,7 +22,7 @@ class Folded(Generic[S]):
     """A stream as far as it has been read: its state and what the handler itself needs to know of it.
 
     `etag` is the version of the last event that is no bystander, and `moved_by` says which it was; `keys` maps
-    (organisation, idempotency key) to the body's fingerprint and the last version and position written under it.
+    each idempotency key to the body's fingerprint and the last version and position written under it.
     """
 
     state: S
@@ -29,7 +30,7 @@ class Folded(Generic[S]):
     etag: int = 0
     moved_by: str = "nobody"
     correlation_id: str | None = None
-    keys: dict[tuple[str, str], tuple[str | None, int, int]] = field(default_factory=dict)
+    keys: dict[Key, tuple[str | None, int, int]] = field(default_factory=dict)
     causes: set[str] = field(default_factory=set)
 
     def snapshot(self) -> Folded[S]:
@@ -49,7 +50,7 @@ class Folded(Generic[S]):
             self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
         self.correlation_id = self.correlation_id or meta.correlation_id
         if meta.idempotency_key is not None:
-            self.keys[meta.actor.org, meta.idempotency_key] = (meta.fingerprint, self.version, position)
+            self.keys[Key.of(meta.actor, meta.idempotency_key)] = (meta.fingerprint, self.version, position)
         if meta.causation_id is not None:
             self.causes.add(meta.causation_id)
 
@@ -66,6 +67,7 @@ class Streams:
 
     def __init__(self, log: EventLog) -> None:
         self.log = log
+        self.running = Running()
         # The entity is kept along, so that the id in the key is not given to another one.
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 

@@ -13,6 +13,7 @@ from contracts.bodies import WaitlistBody
 from contracts.codes import DeclineReason, Question, WaitlistReason, WithdrawReason
 from contracts.fields import Body
 from services.chassis.decider import Actor
+from services.chassis.idempotency import Key
 from services.chassis.vault import Deposit
 from services.referral import bodies
 from services.referral.domain import answering, correction, ending, submission
@@ -23,9 +24,14 @@ from services.referral.domain.packet import LanguageSkill, Occupation, Packet, P
 _NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
 
 
-def referral_id_for(org: str, key: str) -> str:
-    """A create's id follows from the organisation and its key, so that a repeat finds what the first one made."""
-    return _derived(f"referral:{org}:{key}")
+def referral_id_for(key: Key) -> str:
+    """A create's id follows from its key and whose it is, so that a repeat finds what the first one made."""
+    return _derived(f"referral:{key.stream}")
+
+
+def earlier_referral_id_for(key: Key) -> str:
+    """The id that a create had while a key belonged to the whole organisation: what was made then is found by it."""
+    return _derived(f"referral:{key.org}:{key.text}")
 
 
 def legal_basis_id_for(referral_id: str) -> str:

@@ -19,6 +19,7 @@ from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
+from services.chassis.idempotency import Key
 from services.chassis.identity import Caller
 from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
@@ -28,6 +29,7 @@ from services.referral.bodies import ContactBody, ReferralBody
 from services.referral.commands import (
     ACTIONS,
     Stamp,
+    earlier_referral_id_for,
     legal_basis_id_for,
     new_case_id_for,
     packet_of,
@@ -79,32 +81,37 @@ class Intake:
     async def create(self, asked: Asked, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
         await self.prepared()
-        referral_id = referral_id_for(asked.caller.org, asked.key or "")
+        call, own = asked.call(), (organisation_stream(asked.caller.org), ORGANISATION)
+        key = Key.of(asked.actor, asked.key or "")
+        command, deposit = self._creation(asked, body, referral_id_for(key))
+        before = referral_stream(earlier_referral_id_for(key)), REFERRAL
+        reads = await self._handler.foresee(command, referral_stream(command.referral_id), REFERRAL, key, own, before)
+        if key in (await reads.fold(*before)).keys:
+            command, deposit = self._creation(asked, body, earlier_referral_id_for(key))
+        # Who sent it before, and did not get the answer, makes nothing new, suspended meanwhile or not.
+        repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
+        relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(*own))
+        POLICY.require(asked.caller, "create", relations)
+        outcome = await self._run(call, command, deposit, must_exist=False, foreseen=reads)
+        location = f"/v1/referrals/{command.referral_id}"
+        return await self._answer(asked, command.referral_id, outcome, location=location)
+
+    def _creation(self, asked: Asked, body: ReferralBody, referral_id: str) -> tuple[ReferralCommand, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
         packet = packet_of(body, _set_aside(body.contact, deposit))
-        at, by = self._clock.now(), asked.actor
-        command: ReferralCommand
+        at, by, case_id = self._clock.now(), asked.actor, new_case_id_for(referral_id)
         if body.draft:
-            command = CreateDraft(
-                referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=new_case_id_for(referral_id)
-            )
-        else:
-            command = SubmitReferral(
-                referral_id=referral_id,
-                at=at,
-                by=by,
-                packet=packet,
-                legal_basis_id=legal_basis_id_for(referral_id),
-                new_case_id=new_case_id_for(referral_id),
-            )
-        own, stream = organisation_stream(asked.caller.org), referral_stream(referral_id)
-        reads = await self._handler.foresee(command, stream, REFERRAL, (own, ORGANISATION))
-        # Who sent it before, and did not get the answer, makes nothing new, suspended meanwhile or not.
-        repeated = (await reads.fold(stream, REFERRAL)).version > 0
-        relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(own, ORGANISATION))
-        POLICY.require(asked.caller, "create", relations)
-        outcome = await self._run(asked.call(), command, deposit, must_exist=False, foreseen=reads)
-        return await self._answer(asked, referral_id, outcome, location=f"/v1/referrals/{referral_id}")
+            draft = CreateDraft(referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=case_id)
+            return draft, deposit
+        submission = SubmitReferral(
+            referral_id=referral_id,
+            at=at,
+            by=by,
+            packet=packet,
+            legal_basis_id=legal_basis_id_for(referral_id),
+            new_case_id=case_id,
+        )
+        return submission, deposit
 
     async def edit(self, asked: Asked, found: Found, patch: Mapping[str, Any]) -> Response:
         """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""

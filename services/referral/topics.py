@@ -1,5 +1,6 @@
 """The stable stored name of every event that the referral service records. A line is never edited or removed."""
 
+from services.chassis.idempotency import KeyUsed
 from services.referral.domain.answering import (
     InformationProvided,
     InformationRequested,
@@ -54,4 +55,5 @@ TOPICS: dict[str, type] = {
     "organisation.capacity_taken.v1": CapacityTaken,
     "organisation.capacity_released.v1": CapacityReleased,
     "programme.version_published.v1": ProgrammeVersionPublished,
+    "idempotency_key.used.v1": KeyUsed,
 }

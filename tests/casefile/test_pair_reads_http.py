@@ -158,25 +158,6 @@ async def test_a_mentor_who_is_not_bound_to_confidentiality_reads_the_proposal(s
     assert await shared.snapshot() == stood
 
 
-async def test_the_key_of_another_mentor_shows_nothing_of_that_mentors_time(shared: CaseDesk) -> None:
-    """Keys are an organisation's: a mentor proposed later who happens on one is answered, and told nothing by it."""
-    assert (await shared.describe_mentor("M-next")).status_code == 200
-    later = Person("M-next", "brugwerk", "VOLUNTEER_MENTOR")
-    case = await shared.brought_to("MATCH_PROPOSED")
-    await shared.running.done(MENTOR, case.path, "confirm-match", key="yes")
-    await shared.running.done(LOTTE, case.path, "confirm-match", {"by": "MENTEE", "onBehalfReason": "BY_PHONE"})
-    await shared.running.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
-    await shared.running.done(MENTOR, case.path, "record-meeting", key="met")
-    ended = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
-    await shared.running.done(LOTTE, case.path, "end-match", ended)
-    await shared.running.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": later.sub})
-    repeated = await shared.running.done(later, case.path, "confirm-match", key="yes")
-    assert repeated.headers["Idempotency-Replayed"] == "true"
-    assert repeated.json().keys() == SHOWN
-    assert (repeated.json()["match"], repeated.json()["allowedActions"]) == (None, [])
-    assert_problem(await shared.running.command(later, case.path, "record-meeting", key="met"), 409)
-
-
 async def test_the_mentee_reads_on_after_the_end_and_only_the_proposal_of_a_rematch(shared: CaseDesk) -> None:
     """Who was bound by an agreement stays so; a new mentor is a new proposal, until a new agreement."""
     case = await shared.brought_to("MENTORING")

@@ -12,6 +12,7 @@ from services.chassis.decider import Actor, Command, Entity, Refused, To
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import EventLog
 from services.chassis.handler import Call, Handler
+from services.chassis.idempotency import KeyUsed
 from services.chassis.metadata import Metadata, Recorded, References
 from services.chassis.streams import Reads, Streams
 
@@ -53,6 +54,7 @@ TOPICS: dict[str, type] = {
     "counter.closed.v1": Closed,
     "counter.looked_at.v1": LookedAt,
     "till.paid.v1": Paid,
+    "idempotency_key.used.v1": KeyUsed,
 }
 TYPES = EventTypes(TOPICS)
 

@@ -71,8 +71,8 @@ async def test_every_answer_names_its_trace_and_so_does_its_line(
 async def test_what_a_command_records_is_of_the_same_trace(here: Running) -> None:
     """From the answer one finds the event, and the messages that follow from it."""
     answer = await create(here)
-    (recorded,) = await here.service.log.read_all(0, 10)
-    assert recorded.meta.traceparent == answer.headers["traceparent"]
+    recorded = await here.service.log.read_all(0, 10)
+    assert {one.meta.traceparent for one in recorded} == {answer.headers["traceparent"]}
 
 
 async def test_what_nobody_expected_is_one_line_that_says_where(

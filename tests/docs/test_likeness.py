@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.likeness import differences
 
-ID, OTHER_ID = "133046cf-749a-5fd9-a0f6-da070ff41f10", "332492e0-c426-52f5-ae5c-e7670feb50d5"
+ID, OTHER_ID = "d3213504-4f93-5f20-86bc-4ef3b39bd3b4", "86afde7f-7019-50df-bb9e-89aff3744ded"
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,10 @@ class Clients:
                 if self._chance.random() < gives_up:
                     raise NeverKnown from None
                 continue
-            if answer.status_code == 503 and self._rest:
-                # A database that hangs is given up soon; the answer says when to ask again.
+            running = answer.status_code == 409 and answer.json()["code"] == "IDEMPOTENCY_KEY_IN_USE"
+            if running or (answer.status_code == 503 and self._rest):
+                # A database that hangs is given up soon, and what was given up here may still be under way there; the
+                # answer says when to ask again.
                 self.told.counted["told to ask again"] += 1
                 await asyncio.sleep(float(answer.headers["Retry-After"]))
                 continue

@@ -40,6 +40,25 @@ async def race(ngo: Caller, agency: Caller, path: str, etag: str, *, agency_firs
     return list(reversed(answers) if agency_first else answers)
 
 
+async def one_key_decides_one_referral(here: Caller, there: Caller, how_many: int) -> None:
+    """Two processes are sent one key at once, each for another referral: one accepts, and the other is 422."""
+    offers = await received(here, 2 * how_many)
+    for number in range(how_many):
+        key, both = str(uuid.uuid4()), (here, there) if number % 2 else (there, here)
+        pair = offers[2 * number : 2 * number + 2]
+        answers = await asyncio.gather(
+            *(
+                one.send(LOTTE, "POST", f"{path}/accept", {"coordinator": LOTTE.sub}, etag=etag, key=key)
+                for one, (path, _, etag) in zip(both, pair, strict=True)
+            )
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 422], [answer.text for answer in answers]
+        (refused,) = [answer.json() for answer in answers if answer.status_code == 422]
+        assert refused["code"] == "IDEMPOTENCY_KEY_REUSED"
+        states = [(await there.read(LOTTE, path))["state"] for path, _, _ in pair]
+        assert sorted(states) == ["ACCEPTED", "RECEIVED"]
+
+
 def winner_of(answers: list[httpx.Response]) -> str:
     """The state that the one winner brought about; the loser's refusal has to name the rule and the winner."""
     (won,) = [answer for answer in answers if answer.status_code == 200]

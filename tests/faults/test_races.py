@@ -18,6 +18,7 @@ from tests.faults.racing import (
     EVENT,
     SECOND,
     both_read_the_same_story,
+    one_key_decides_one_referral,
     race,
     received,
     second_programme,
@@ -94,7 +95,7 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
 async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_taken(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """The other is refused with the one that holds, in that programme or another; one key sent twice makes one."""
+    """The other is refused with the one that holds, in that programme or another; one key sent twice does one thing."""
     first, second = program("serve", "referral"), program("serve", "referral")
     await first.start()
     await second.start()
@@ -133,6 +134,7 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
         lists = [await one.listed(INES, "/v1/referrals") for one in (here, there)]
         assert lists[0] == lists[1]
         assert len({one["client"]["ref"] for one in lists[0]}) == len(lists[0]) == 3 * RACES_OF_PROCESSES
+        await one_key_decides_one_referral(here, there, RACES_OF_PROCESSES)
     await first.stop()
     await second.stop()
     streams_are_contiguous(first.data)

@@ -12,7 +12,14 @@ import pytest
 from tests.faults.evidence import Evidence, logs_in_database_are_sound
 from tests.faults.gateway import Gateway
 from tests.faults.production import Production, told_as_in_the_feed
-from tests.faults.racing import both_read_the_same_story, race, received, the_loser_tries_again, winner_of
+from tests.faults.racing import (
+    both_read_the_same_story,
+    one_key_decides_one_referral,
+    race,
+    received,
+    the_loser_tries_again,
+    winner_of,
+)
 from tests.faults.trial import READER
 from tests.people import INES, LOTTE, another_person
 
@@ -59,6 +66,7 @@ async def test_of_two_replicas_that_are_asked_at_once_one_wins_and_all_tell_the_
         async with people.subscribed(LOTTE) as listening:
             states = await decided(here, there, people)
             await one_key_makes_one_referral(here, there)
+            await one_key_decides_one_referral(here, there, AT_ONCE)
             evidence = await Evidence.gathered(people)
             for (path, case), state in states.items():
                 await both_read_the_same_story(here, path, case, state)

@@ -247,8 +247,10 @@ async def test_a_suspended_agency_gets_the_answer_again_to_what_it_sent_before(d
     )
     assert [json.loads(line)["status"] for line in bulk.text.splitlines()] == [201, 403]
     assert_problem(await desk.running.create(INES, REFERRALS, another_person(), key="r"), 422, "IDEMPOTENCY_KEY_REUSED")
-    # Who may not refer at all is told that, and nothing of what others sent.
-    assert_problem(await desk.running.create(DPO_OF_AGENCY, REFERRALS, referral, key="r"), 403, "ROLE_NOT_ALLOWED")
+    # Whose key it is not is told what they are told under any other: nothing of what a colleague sent.
+    for person, code in ((TOM, "ORGANISATION_SUSPENDED"), (DPO_OF_AGENCY, "PARTY_NOT_ALLOWED")):
+        for key in ("r", "another"):
+            assert_problem(await desk.running.create(person, REFERRALS, referral, key=key), 403, code)
     assert await desk.snapshot() == stood
 
 

@@ -141,7 +141,7 @@ async def test_nobody_gets_anywhere_without_a_token(desk: ReferralDesk) -> None:
     for method, path in routes_of(desk.running.apps["referral"]):
         answer = await desk.running.send(None, method, path, {} if method != "GET" else None, key="k", etag='"1"')
         assert_problem(answer, 401, "TOKEN_MISSING")
-        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="caserelay"'
 
 
 async def test_control_gets_403_on_every_route(desk: ReferralDesk) -> None:
@@ -157,9 +157,10 @@ async def test_control_gets_403_on_every_route(desk: ReferralDesk) -> None:
     "header", ["Bearer", "Bearer ", "Bearer abc", "Basic aW5lczpwdw==", "bearer a.b.c", "Bearer " + "x" * 9000]
 )
 async def test_an_unreadable_token_is_401(desk: ReferralDesk, header: str) -> None:
-    """Whatever else stands in Authorization names nobody."""
+    """Whatever else stands in Authorization names nobody; only of a token is it said that it is bad (RFC 6750, 3.1)."""
     answer = await desk.running.send(None, "GET", REFERRALS, headers={"Authorization": header})
     assert_problem(answer, 401)
+    assert ('error="invalid_token"' in answer.headers["WWW-Authenticate"]) is not header.startswith("Basic")
 
 
 async def test_forged_and_expired_tokens_are_401(desk: ReferralDesk) -> None:
@@ -180,6 +181,9 @@ async def test_forged_and_expired_tokens_are_401(desk: ReferralDesk) -> None:
     for what, token in tokens.items():
         answer = await desk.running.send(None, "GET", REFERRALS, headers={"Authorization": f"Bearer {token}"})
         problem = assert_problem(answer, 401, what if what.isupper() else "TOKEN_INVALID")
+        told = answer.headers["WWW-Authenticate"]
+        assert told.startswith('Bearer realm="caserelay", error="invalid_token", error_description="')
+        assert problem["detail"] in told
         assert token not in answer.text, problem
 
 

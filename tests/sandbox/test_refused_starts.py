@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the shell")]
 
 HUNG_SECONDS = 90
 """After that a start is taken to hang, however slow the machine is."""
-CASE = "0e489641-90bc-5fce-9964-f315ec3f7ad6"
+CASE = "a2616996-a3c5-518f-9de8-f6fb7a8757ad"
 TOKEN = ("token", "--org", "brugwerk", "--role", "NGO_COORDINATOR", "--sub", "lotte.claes")
 
 

@@ -19,7 +19,8 @@ from contracts.problem import Problem, ProblemField
 from services.chassis import national_number
 from services.chassis.access import Forbidden, Hidden
 from services.chassis.decider import Fault, Refused
-from services.chassis.handler import Busy, KeyReused, NotFound, PreconditionFailed
+from services.chassis.handler import Busy, NotFound, PreconditionFailed
+from services.chassis.idempotency import KeyReused, KeyRunning
 from services.chassis.identity import Unauthenticated
 from services.chassis.request_notes import notes_of
 from services.chassis.store_health import Unavailable
@@ -29,6 +30,7 @@ JSON = "application/json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 MOST_FAULTS = 100
+_KEY = "/headers/Idempotency-Key"
 
 _CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
 
@@ -111,7 +113,7 @@ def as_problem(error: Exception) -> ProblemError:
                 who_can_unblock=error.who_can_unblock,
             )
         case Unauthenticated():
-            return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": "Bearer"})
+            return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": error.challenge})
         case Forbidden():
             return ProblemError(403, error.code, error.detail)
         case Hidden() | NotFound():
@@ -124,13 +126,8 @@ def as_problem(error: Exception) -> ProblemError:
                 "on; read the resource again and decide on what it says now",
                 headers={"ETag": f'"{error.current}"'},
             )
-        case KeyReused():
-            return ProblemError(
-                422,
-                "IDEMPOTENCY_KEY_REUSED",
-                "this Idempotency-Key was used before with another body; a new command needs a new key",
-                errors=[Fault("/headers/Idempotency-Key", "IDEMPOTENCY_KEY_REUSED", "used before with another body")],
-            )
+        case KeyReused() | KeyRunning():
+            return _about_key(error)
         case Busy():
             return ProblemError(
                 503, "BUSY", "too many commands at once for the same thing; send it again", headers={"Retry-After": "1"}
@@ -143,6 +140,20 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "something went wrong here; nothing was acknowledged")
+
+
+def _about_key(error: KeyReused | KeyRunning) -> ProblemError:
+    # The statuses are those of the IETF's draft-ietf-httpapi-idempotency-key-header, section 2.7.
+    if isinstance(error, KeyRunning):
+        detail = "the first request under this Idempotency-Key still runs; send it again, under the same key"
+        fault = Fault(_KEY, "IDEMPOTENCY_KEY_IN_USE", "its first request still runs")
+        return ProblemError(409, fault.code, detail, errors=[fault], headers={"Retry-After": "1"})
+    detail = (
+        "this Idempotency-Key was used before for another command: another resource, route or body; a new command"
+        " needs a new key"
+    )
+    fault = Fault(_KEY, "IDEMPOTENCY_KEY_REUSED", "used before for another command")
+    return ProblemError(422, fault.code, detail, errors=[fault])
 
 
 def _pointer(location: Sequence[int | str]) -> str:
@@ -221,6 +232,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     NotFound,
     PreconditionFailed,
     KeyReused,
+    KeyRunning,
     Busy,
     Unavailable,
 )
