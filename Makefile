@@ -94,6 +94,10 @@ format: $(DEV) ## format the code and apply the safe fixes
 contracts: $(DEV) ## write the generated schemas and documents in contracts/ again
 	@exec $(BIN)/python -m deploy.contracts
 
+.PHONY: code-list
+code-list: $(DEV) ## write a shipped code list again from its publisher's file (ARGS: list and file, as `nace-2.1 headings.tsv`)
+	@exec $(BIN)/python -m deploy.code_lists $(ARGS)
+
 .PHONY: lock
 lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest versions)
 	@echo "==> $(LOCK_TOOL)"

@@ -105,6 +105,16 @@ class CefrLevel(StrEnum):
     C2 = "C2"
 
 
+class CefrSkill(StrEnum):
+    """What the framework's self-assessment grid gives a level for."""
+
+    LISTENING = "LISTENING"
+    READING = "READING"
+    SPOKEN_INTERACTION = "SPOKEN_INTERACTION"
+    SPOKEN_PRODUCTION = "SPOKEN_PRODUCTION"
+    WRITING = "WRITING"
+
+
 class WhyMentoring(StrEnum):
     """Why a mentor rather than a public service."""
 

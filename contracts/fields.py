@@ -23,6 +23,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from contracts.code_lists.checks import country, esco, isco, region, time_zone
+from contracts.code_lists.languages import LONGEST as LONGEST_TAG
+from contracts.code_lists.languages import language
+from contracts.code_lists.sectors import sector
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -117,15 +122,53 @@ StaffId = Annotated[
 ]
 """A person, by the `sub` of the person's tokens. Nobody is looked up."""
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-"""BCP 47."""
-Isco = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}$")]
-"""ISCO-08, one to four digits."""
-EscoUri = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9./_#:-]{1,280}$")]
-NaceCode = Annotated[str, StringConstraints(pattern=r"^([A-V]|[A-V]?[0-9]{2})$")]
-"""NACE section or division."""
-Region = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}[A-Z0-9]{0,3}|[0-9]{2})$")]
-"""NUTS code, or the first two digits of a postcode."""
+LanguageTag = Annotated[
+    str,
+    AfterValidator(language),
+    Field(
+        description="A language tag of BCP 47, valid by IANA's registry.",
+        json_schema_extra={"pattern": "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$", "maxLength": LONGEST_TAG},
+    ),
+]
+Isco = Annotated[
+    str,
+    AfterValidator(isco),
+    Field(description="A code of ISCO-08, of one to four digits.", json_schema_extra={"pattern": "^[0-9]{1,4}$"}),
+]
+EscoUri = Annotated[
+    str,
+    AfterValidator(esco),
+    Field(
+        description="The URI of an occupation of ESCO 1.2, or of an ISCO-08 group in ESCO.",
+        json_schema_extra={"pattern": r"^http://data\.europa\.eu/esco/(occupation/[0-9a-f-]{36}|isco/C[0-9]{1,4})$"},
+    ),
+]
+Sector = Annotated[
+    str,
+    AfterValidator(sector),
+    Field(
+        description="A section or division of NACE: of Rev. 2.1 as `N` or `62`, of Rev. 2 as `2.0:M`.",
+        json_schema_extra={"pattern": r"^(2\.[01]:)?([A-V]|[A-V]?[0-9]{2})$"},
+    ),
+]
+Region = Annotated[
+    str,
+    AfterValidator(region),
+    Field(
+        description="A code of NUTS 2024, or the first two digits of a postcode.",
+        json_schema_extra={"pattern": "^([A-Z]{2}[0-9A-Z]{0,3}|[0-9]{2})$"},
+    ),
+]
+Country = Annotated[
+    str,
+    AfterValidator(country),
+    Field(description="A country of ISO 3166-1 by its two letters.", json_schema_extra={"pattern": "^[A-Z]{2}$"}),
+]
+TimeZone = Annotated[
+    str,
+    AfterValidator(time_zone),
+    Field(description="A time zone of the IANA database.", json_schema_extra={"maxLength": 60}),
+]
 UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 """The form of the ids that the services make."""
 HalfDay = Annotated[str, StringConstraints(pattern=r"^(MON|TUE|WED|THU|FRI|SAT|SUN)_(AM|PM|EVE)$")]

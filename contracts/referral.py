@@ -69,6 +69,7 @@ class ReferralSubmitted(ReferralMessage):
     languages: list[LanguageSkill]
     occupations: list[Occupation]
     sectors: list[str]
+    """NACE: of Rev. 2.1 as `N` or `62`, of Rev. 2 as `2.0:M`; a referral from before this rule does not say."""
     region: str
     goals: list[str]
     support_needs: list[str]
@@ -233,6 +234,7 @@ class OrganisationDescribed(Message):
     programmes: list[str]
     languages: list[str]
     sectors: list[str]
+    """NACE, as in `ReferralSubmitted`."""
     suspended: bool = False
     """The operator has suspended it: no new offers, and what is under way goes on."""
 

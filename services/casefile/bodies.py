@@ -30,7 +30,7 @@ from contracts.casefile_codes import (
     SuspendReason,
     WaiveReason,
 )
-from contracts.codes import CapitalType, CefrLevel, MentorKind
+from contracts.codes import CapitalType, CefrLevel, CefrSkill, MentorKind
 from contracts.fields import (
     Body,
     CalendarDate,
@@ -40,8 +40,8 @@ from contracts.fields import (
     FreeText,
     Instant,
     LanguageTag,
-    NaceCode,
     Reference,
+    Sector,
     StaffId,
 )
 
@@ -71,7 +71,7 @@ class ConcludeIntakeBody(ReportBody):
     suitable: Flag
     goals: Annotated[list[CapitalType], Few] = []
     expectations: Annotated[list[FreeText], Few] = []
-    cefr: Annotated[dict[Code, CefrLevel], Few] = {}
+    cefr: Annotated[dict[CefrSkill, CefrLevel], Few] = {}
     reason: EndReason | None = None
     open_needs: Annotated[list[OpenNeed], Few] = []
     recommended_next_step: NextStep | None = None
@@ -279,5 +279,5 @@ class MentorBody(Body):
     charter_acknowledged_on: CalendarDate | None = None
     confidentiality_on: CalendarDate | None = None
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
-    sectors: Annotated[list[NaceCode], Field(max_length=50)] = []
+    sectors: Annotated[list[Sector], Field(max_length=50)] = []
     capacity: Annotated[Count, Field(ge=0, le=100)] = 1

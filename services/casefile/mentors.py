@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from contracts.code_lists.sectors import told
 from contracts.codes import Role
 from services.casefile import bodies
 from services.casefile.access import POLICY, relations_to_mentors
@@ -51,6 +52,7 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         "ref": ref,
         "organisation": organisation,
         **as_json(profile),
+        "sectors": told(profile.sectors),
         "places": max(0, profile.capacity - len(mentor.cases)),
         "waitingSince": mentor.since if not mentor.cases else None,
         "version": version,

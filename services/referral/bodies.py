@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from contracts.code_lists.checks import esco_isco
 from contracts.codes import (
     Alternative,
     CapitalType,
@@ -25,6 +26,7 @@ from contracts.fields import (
     CalendarDate,
     Code,
     Count,
+    Country,
     EscoUri,
     Flag,
     FreeText,
@@ -32,11 +34,12 @@ from contracts.fields import (
     Instant,
     Isco,
     LanguageTag,
-    NaceCode,
     Name,
     Reference,
     Region,
+    Sector,
     StaffId,
+    TimeZone,
     Vaulted,
 )
 
@@ -72,6 +75,15 @@ class OccupationBody(Body):
     isco: Isco
     esco: EscoUri | None = None
 
+    @field_validator("esco")
+    @classmethod
+    def _is_mapped_to_isco(cls, esco: str | None, info: ValidationInfo) -> str | None:
+        if esco is not None and (isco := info.data.get("isco")) is not None:
+            mapped = esco_isco(esco)
+            if not (mapped.startswith(isco) or isco.startswith(mapped)):
+                raise ValueError(f"ESCO maps this to ISCO-08 {mapped}, and `isco` says otherwise")
+        return esco
+
 
 class ParticipationChoiceBody(Body):
     """The jobseeker's own yes."""
@@ -101,7 +113,7 @@ class ReferralBody(Body):
     contact_language: LanguageTag | None = None
     languages: Annotated[list[LanguageBody], Field(max_length=MANY)] = []
     occupations: Annotated[list[OccupationBody], Field(max_length=MANY)] = []
-    sectors: Annotated[list[NaceCode], Field(max_length=MANY)] = []
+    sectors: Annotated[list[Sector], Field(max_length=MANY)] = []
     region: Region | None = None
     goals: Annotated[list[CapitalType], Field(max_length=MANY)] = []
     support_needs: Annotated[list[SupportNeed], Field(max_length=MANY)] = []
@@ -205,7 +217,7 @@ class OrganisationBody(Body):
         Flag, Field(description="The OPERATOR's: no new offers, what is under way goes on. Left out, it stays.")
     ] = False
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
-    sectors: Annotated[list[NaceCode], Field(max_length=50)] = []
+    sectors: Annotated[list[Sector], Field(max_length=50)] = []
     capacity: Annotated[
         Annotated[Count, Field(ge=0, le=1_000_000)] | None, Field(description="People at once; null for no limit.")
     ] = None
@@ -229,8 +241,8 @@ class ProgrammeVersionBody(Body):
     valid_from: CalendarDate
     kind: ProgrammeKind
     name: Name
-    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+){0,2}$", max_length=60)] = "Europe/Brussels"
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "BE"
+    time_zone: TimeZone = "Europe/Brussels"
+    country: Country = "BE"
     criteria: Annotated[list[Code], Field(min_length=1, max_length=30)]
     arrangement_id: Reference
     contact_point: Name

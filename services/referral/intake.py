@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
+from contracts.codes import ReferralState
 from contracts.fields import Body
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command
@@ -147,6 +148,9 @@ class Intake:
 
     async def act(self, asked: Asked, found: Found, name: str, body: Body) -> Response:
         """Runs one of the commands that have a route of their own."""
+        if name == "submit" and found.folded.state.state is ReferralState.DRAFT:
+            # What was allowed when the draft was stored, such as a code, may have gone since.
+            await self._merged(found, {})
         deposit = Deposit(self._vault, referral_stream(found.referral_id))
         command = ACTIONS[name].command(body, Stamp(found.referral_id, self._clock.now(), asked.actor, deposit))
         try:

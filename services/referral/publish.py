@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from contracts import referral as told
+from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deadline import Deadline as Running
 from services.chassis.metadata import Recorded
@@ -148,7 +149,7 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> told.ReferralSubmit
             told.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence) for skill in packet.languages
         ],
         occupations=[told.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
-        sectors=list(packet.sectors),
+        sectors=sectors.told(packet.sectors),
         region=packet.region,
         goals=list(packet.goals),
         support_needs=list(packet.support_needs),
@@ -192,7 +193,7 @@ def _organisation(event: OrganisationDescribed) -> told.OrganisationDescribed:
         kind=described.kind,
         programmes=list(described.programmes),
         languages=list(described.languages),
-        sectors=list(described.sectors),
+        sectors=sectors.told(described.sectors),
         suspended=described.suspended,
     )
 

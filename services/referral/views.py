@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+from contracts.code_lists.sectors import told
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
 from services.chassis.deadline import Deadline
 from services.chassis.http.rendering import Json, as_json, camel
 from services.referral.domain.legal_basis import LegalBasis
-from services.referral.domain.organisation import Organisation
+from services.referral.domain.organisation import Description, Organisation
 from services.referral.domain.packet import Packet
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
@@ -26,6 +27,7 @@ def packet_json(packet: Packet) -> Json:
     body: Json = as_json(packet)
     del body["contactRef"]
     body["client"] = {"ref": body.pop("clientRef")}
+    body["sectors"] = told(packet.sectors)
     return body
 
 
@@ -82,15 +84,20 @@ def organisation_view(
     organisation_id: str, organisation: Organisation, version: int, contact_point: str | None
 ) -> Json:
     """An organisation as others find it."""
-    told = organisation.description
+    described = organisation.description
     return {
         "id": organisation_id,
-        **({} if told is None else {k: v for k, v in as_json(told).items() if k != "contactPointRef"}),
+        **({} if described is None else _description(described)),
         "contactPoint": contact_point,
         "taken": len(organisation.taken_by),
         "version": version,
         "links": {"self": f"/v1/organisations/{organisation_id}"},
     }
+
+
+def _description(described: Description) -> Json:
+    shown = {name: value for name, value in as_json(described).items() if name != "contactPointRef"}
+    return {**shown, "sectors": told(described.sectors)}
 
 
 def programme_view(programme_id: str, programme: Programme, version: int, at: datetime) -> Json:

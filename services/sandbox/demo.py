@@ -25,14 +25,14 @@ ORGANISATIONS: Final[dict[str, dict[str, Any]]] = {
         "kind": "MENTORING_ORG",
         "programmes": [PROGRAMME],
         "languages": ["nl", "ar", "fr"],
-        "sectors": ["M", "N"],
+        "sectors": ["N", "O"],
     },
     "samenstap": {
         "name": "Samenstap vzw (demo)",
         "kind": "MENTORING_ORG",
         "programmes": [PROGRAMME],
         "languages": ["nl", "en", "ti"],
-        "sectors": ["I", "N"],
+        "sectors": ["I", "O"],
     },
     "rekenhof-demo": {"name": "Rekenhof (demo)", "kind": "AUDIT_BODY"},
 }

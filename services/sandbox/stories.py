@@ -19,7 +19,7 @@ SAMIRA: Final[dict[str, Any]] = {
     "contactLanguage": "ar",
     "languages": [{"tag": "nl", "level": "B1", "evidence": "TESTED"}],
     "occupations": [{"isco": "2411"}],
-    "sectors": ["M"],
+    "sectors": ["N"],
     "region": "BE234",
     "goals": ["SOCIAL", "CULTURAL", "INFORMATIONAL"],
     "availability": ["MON_AM", "THU_PM"],
@@ -60,7 +60,7 @@ MENTOR_PROFILE: Final[dict[str, Any]] = {
     "charterAcknowledgedOn": "2025-11-24",
     "confidentialityOn": "2025-11-24",
     "languages": ["nl", "ar"],
-    "sectors": ["M"],
+    "sectors": ["N"],
 }
 
 MEETINGS: Final = (

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason
 from contracts.message import CaseMessage
 from services.chassis.event_types import EventTypes
 from services.chassis.metadata import Metadata, Recorded
 from services.referral.domain.answering import Decline, Waitlist
+from services.referral.domain.organisation import Description, OrganisationDescribed
 from services.referral.publish import Publication, publish
 from services.referral.topics import TOPICS
 from tests.referral.office import INES, LOTTE, MONDAY, SAMIRA, Office, ask, day, january, tell, to
@@ -163,3 +166,13 @@ def test_no_event_holds_the_name_of_a_person_it_is_about(office: Office) -> None
         for running in (data.get("deadlines") or []) + ends:
             running.pop("name")
         assert not keys(data) & vaulted
+
+
+def test_a_sector_is_published_as_it_is_sent(office: Office) -> None:
+    """Bare in Rev. 2.1 of NACE, with its revision in Rev. 2, and as it stands in an event from before revisions."""
+    office.submit(replace(SAMIRA, sectors=("2.1:N", "2.0:M", "I")))
+    described = Description(name="Brugwerk", kind="MENTORING_ORG", sectors=("2.1:N", "2.0:M"))
+    office.written.append(("o", OrganisationDescribed(organisation="b", description=described)))
+    messages = [one.message for one in told(office)]
+    assert [one.sectors for one in messages if isinstance(one, messages_of.ReferralSubmitted)] == [["N", "2.0:M", "I"]]
+    assert [one.sectors for one in messages if isinstance(one, messages_of.OrganisationDescribed)][-1] == ["N", "2.0:M"]

@@ -21,7 +21,8 @@ class Profile:
     """What the organisation vouches for. `capacity` is how many mentees at once; one unless it says otherwise.
 
     Dates are None as long as the thing has not been done. The insurance note is the volunteers' law's information
-    note, which a professional does not need.
+    note, which a professional does not need. Each of the `sectors` has its revision of NACE before it (`2.1:N`),
+    unless the profile is older than that rule.
     """
 
     kind: str

@@ -157,7 +157,8 @@ def _about_key(error: KeyReused | KeyRunning) -> ProblemError:
 
 
 def _pointer(location: Sequence[int | str]) -> str:
-    where = [str(part) for part in location]
+    # "[key]" is how pydantic says that a name is wrong, and not what stands under it.
+    where = [str(part) for part in location if part != "[key]"]
     match where:
         case ["body", *inside]:
             return "".join(f"/{safe_name(part)}" for part in inside)

@@ -19,7 +19,7 @@ class Description:
 
     `kind`, `programmes` and `suspended` are the accreditation. A suspended organisation gets, or makes, no new offers;
     what is under way goes on. `capacity` is the number of accepted referrals it can carry at once, None for no limit;
-    `contact_point_ref` is a vault reference, since a contact point may be a person.
+    `contact_point_ref` is a vault reference, since a contact point may be a person. `sectors` are as in a packet.
     """
 
     name: str

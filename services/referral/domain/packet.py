@@ -49,7 +49,8 @@ class ParticipationChoice:
 class Packet:
     """What a counsellor has filled in, field for field as the public body has it.
 
-    `contact_ref` is the vault reference of the contact data, which stand in no event.
+    `contact_ref` is the vault reference of the contact data, which stand in no event. Each of the `sectors` has its
+    revision of NACE before it (`2.1:N`), unless the packet is older than that rule.
     """
 
     programme: str

@@ -1,0 +1,1 @@
+"""Makes the shipped code lists of the files in which their publishers hand them out."""
