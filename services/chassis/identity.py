@@ -15,7 +15,8 @@ from typing import Any, Final, Protocol
 import jwt
 
 from contracts.codes import Role
-from contracts.fields import IDENTIFIER_RULE, is_identifier
+from contracts.identifiers import IDENTIFIER_RULE, is_identifier
+from services.chassis import national_number
 from services.chassis.decider import Actor
 
 ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "RS256", "PS256"})
@@ -167,6 +168,9 @@ class Verifier:
         for claim in ("sub", "org"):
             if not is_identifier(claims[claim]):
                 raise Unauthenticated(f"{claim} is not a text of {IDENTIFIER_RULE}")
+            if national_number.find(claims[claim]):
+                # It would stand in every event of its owner.
+                raise Unauthenticated(f"{claim} holds a national number, which must not be sent here")
         return Caller(claims["sub"], claims["org"], token_role(claims["role"])), float(expires)
 
 
