@@ -152,6 +152,14 @@ class SupportNeed(StrEnum):
     CAREER_ORIENTATION = "CAREER_ORIENTATION"
 
 
+class Unreachable(StrEnum):
+    """Why there is no way to reach a person directly."""
+
+    THROUGH_COUNSELLOR = "THROUGH_COUNSELLOR"
+    ADDRESS_PROTECTED = "ADDRESS_PROTECTED"
+    NO_DEVICE = "NO_DEVICE"
+
+
 class Question(StrEnum):
     """What an organisation may ask about a referral."""
 

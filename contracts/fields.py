@@ -7,9 +7,8 @@ to the vault.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, TypeGuard
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -27,9 +26,11 @@ from contracts.code_lists.checks import country, esco, isco, region, time_zone
 from contracts.code_lists.languages import LONGEST as LONGEST_TAG
 from contracts.code_lists.languages import language
 from contracts.code_lists.sectors import sector
+from contracts.identifiers import IDENTIFIER_RULE, LONGEST_IDENTIFIER, is_identifier
+from contracts.names import NAME_RULE, read_name
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 
@@ -72,36 +73,23 @@ def written(value: str) -> str:
     if _CONTROL.search(value):
         msg = "a text has no control characters but tabs and line breaks"
         raise ValueError(msg)
+    if not any(one.isprintable() and not one.isspace() for one in value):
+        msg = "a text has something in it that can be seen"
+        raise ValueError(msg)
     return value
 
 
-LONGEST_IDENTIFIER: Final = 200
-IDENTIFIER_RULE: Final = (
-    f"1 to {LONGEST_IDENTIFIER} printable characters, none of them a format character, not blank at either end, and in "
-    "Unicode's normal form C"
-)
-
-
-def is_identifier(value: object) -> TypeGuard[str]:
-    """Whether a value can stand as `sub` or `org`, in a token and wherever a body names a person: IDENTIFIER_RULE.
-
-    One form, so that whom a body names is whom the token of that person names: of one text composed in two ways, one
-    is refused. Different characters may still look the same, or like nothing.
-    """
-    # Format characters (Cf) are not printable, and neither is any blank but the space.
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= LONGEST_IDENTIFIER
-        and value.isprintable()
-        and value == value.strip()
-        and unicodedata.is_normalized("NFC", value)
-    )
+def name(value: str) -> str:
+    """A name of a person, or of what people run, in the form in which it is kept. Raises ValueError."""
+    if (read := read_name(value)) is None:
+        raise ValueError(NAME_RULE)
+    return read
 
 
 def identifier(value: str) -> str:
-    """An identifier as tokens carry it. Raises ValueError."""
+    """An identifier as bodies, tokens and paths carry it. Raises ValueError."""
     if not is_identifier(value):
-        msg = f"this is no `sub` as tokens carry it: {IDENTIFIER_RULE}"
+        msg = f"an identifier has {IDENTIFIER_RULE}"
         raise ValueError(msg)
     return value
 
@@ -111,13 +99,20 @@ CalendarDate = Annotated[date, BeforeValidator(calendar_date), Field(json_schema
 Flag = StrictBool
 Count = StrictInt
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-"""An identifier or pseudonym that an organisation made: letters, digits, dot, dash, underscore."""
+"""The name of a version, a text or an event: letters, digits, dot, dash, underscore."""
+IDENTIFIER: Final = r"^\S(.*\S)?$"
+"""As much of the rule for identifiers as a pattern can say that every reader of patterns understands."""
+_WRITTEN: Final = {"minLength": 1, "maxLength": LONGEST_IDENTIFIER, "pattern": IDENTIFIER}
+Identifier = Annotated[
+    str, AfterValidator(identifier), Field(description=f"{IDENTIFIER_RULE}.", json_schema_extra={**_WRITTEN})
+]
+"""An organisation, a programme, a mentor or a client, by what an organisation calls it."""
 StaffId = Annotated[
     str,
     AfterValidator(identifier),
     Field(
         description=f"The `sub` of a member of the organisation's staff, as tokens carry it: {IDENTIFIER_RULE}.",
-        json_schema_extra={"minLength": 1, "maxLength": LONGEST_IDENTIFIER, "pattern": r"^\S(.*\S)?$"},
+        json_schema_extra={**_WRITTEN},
     ),
 ]
 """A person, by the `sub` of the person's tokens. Nobody is looked up."""
@@ -176,4 +171,5 @@ FreeText = Annotated[
     str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True), AfterValidator(written), Vaulted()
 ]
 """What a person wrote; goes to the vault, never into an event."""
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(written)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(name)]
+"""A name of a person, or of what people run: kept in normal form C, with single spaces."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Final
 
 from contracts.topics import TOPICS
 from services.chassis.consumer import BEHIND_ANOTHER, BehindItsCause, CauseGivenUp
@@ -17,6 +19,9 @@ from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.notifications.organisation_topics import topic_of
 
+_LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""What Kafka takes for the name of a topic."""
+
 Say = Callable[[str], object]
 
 
@@ -25,7 +30,13 @@ def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]
     if (cluster := Cluster.of(settings)) is None:
         raise RefusedTopics("CASERELAY_KAFKA_SERVERS is not set; the bus in a file needs no topics")
     with closing(Topics(cluster)) as topics:
-        asked = wanted(TOPICS, settings.kafka_partitions, map(topic_of, organisations))
+        own = [topic_of(organisation) for organisation in organisations]
+        if not all(map(_LEGAL.fullmatch, own)):
+            raise RefusedTopics(
+                "an organisation whose id has other characters than A-Z, a-z, 0-9, dot, dash and underscore, or more"
+                " than 200, can have no topic in Kafka; its systems follow GET /v1/feed or /v1/stream"
+            )
+        asked = wanted(TOPICS, settings.kafka_partitions, own)
         return topics.create(asked, settings.kafka_replication)
 
 

@@ -42,6 +42,23 @@ class When(click.ParamType[datetime]):
 WHEN = When()
 
 
+class Identifier(click.ParamType[str]):
+    """An identifier, by the same rule as in bodies, tokens and paths."""
+
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises click.BadParameter."""
+        from contracts.identifiers import IDENTIFIER_RULE, is_identifier
+
+        if not is_identifier(value):
+            self.fail(f"give {IDENTIFIER_RULE}", param, ctx)
+        return value
+
+
+IDENTIFIER = Identifier()
+
+
 class Commands(click.Group):
     """What is refused before anything was done is said in a line, and the exit status is 2: whichever command it is."""
 
@@ -156,7 +173,9 @@ def bus() -> None:
 
 
 @bus.command()
-@click.option("--organisation", multiple=True, help="Also the topic with what this organisation may see.")
+@click.option(
+    "--organisation", type=IDENTIFIER, multiple=True, help="Also the topic with what this organisation may see."
+)
 def topics(organisation: tuple[str, ...]) -> None:
     """Creates the topics that are missing, in the cluster of CASERELAY_KAFKA_SERVERS."""
     from services.bus_administration import create_topics
@@ -188,9 +207,14 @@ def redrive(which: str) -> None:
 
 
 @main.command()
-@click.option("--org", required=True, help="The organisation's id, such as brugwerk.")
+@click.option("--org", type=IDENTIFIER, required=True, help="The organisation's id, such as brugwerk.")
 @click.option("--role", required=True, help="One of the roles, such as NGO_COORDINATOR.")
-@click.option("--sub", required=True, help="The organisation's own identifier of the person, such as lotte.claes.")
+@click.option(
+    "--sub",
+    type=IDENTIFIER,
+    required=True,
+    help="The organisation's own identifier of the person, such as lotte.claes.",
+)
 def token(org: str, role: str, sub: str) -> None:
     """Prints one bearer token of the sandbox's development issuer. It lasts 12 hours."""
     from services.chassis.identity import Unauthenticated
@@ -214,7 +238,7 @@ def demo(url: str | None) -> None:
 
 
 @main.command()
-@click.argument("case")
+@click.argument("case", type=IDENTIFIER)
 @click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
 @click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
 def replay(case: str, as_of: datetime | None, known_at: datetime | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.codes import Role
+from contracts.identifiers import is_one_person
 from services.casefile.domain.actions import ACTIONS, AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.case import Case
 from services.chassis.access import Denial, Policy, Rule
@@ -92,7 +93,7 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)
-        return (MENTEE_OF_CASE,) if known_here and caller.sub == case.client_ref else ()
+        return (MENTEE_OF_CASE,) if known_here and is_one_person(caller.sub, case.client_ref) else ()
     relations = []
     if caller.org == case.agency:
         relations.append(OWNER_AGENCY)

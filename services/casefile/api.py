@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
 from contracts.codes import CaseState
-from contracts.fields import Body, calendar_date, instant
+from contracts.fields import Body, calendar_date, identifier, instant
 from services.casefile.answers import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
 from services.casefile.casework import Casework
 from services.casefile.commands import ACTIONS, Action
@@ -34,7 +34,6 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.positions import read_cursor, unreadable
 
-CLIENT_REF = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
@@ -57,7 +56,9 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
         client_ref: Annotated[
-            str | None, Query(alias="clientRef", pattern=CLIENT_REF, description="The person's pseudonym, as it is.")
+            str | None,
+            Query(alias="clientRef", pattern=IDENTIFIER, description="The person's pseudonym, in upper or lower case."),
+            AfterValidator(identifier),
         ] = None,
         limit: Limit = 50,
         cursor: Cursor = None,

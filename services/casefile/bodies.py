@@ -38,6 +38,7 @@ from contracts.fields import (
     Count,
     Flag,
     FreeText,
+    Identifier,
     Instant,
     LanguageTag,
     Reference,
@@ -80,7 +81,7 @@ class ConcludeIntakeBody(ReportBody):
 class ProposeMatchBody(Body):
     """A mentor of the organisation. `sectorAbsence` justifies a match that was not made on the sector."""
 
-    mentor_ref: Reference
+    mentor_ref: Identifier
     kind: MentorKind | None = None
     criteria: Annotated[list[MatchCriterion], Few] = []
     sector_absence: FreeText | None = None

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from contracts.codes import CaseState
+from contracts.identifiers import one_person
 from services.casefile.domain.case import BEFORE_CLOSED, Case, Desk, EventRef
 from services.casefile.domain.known_programme import (
     KNOWN_ORGANISATION,
@@ -134,7 +135,7 @@ class Desks:
     def _other_open_case(self, case: Case) -> str | None:
         if case.state is not CaseState.CLOSED:
             return None
-        wanted = {"agency": case.agency, "client_ref": case.client_ref, "state": OPEN_STATES}
+        wanted = {"agency": case.agency, "client_ref": one_person(case.client_ref), "state": OPEN_STATES}
         rows = self._index.find(CASES.name, wanted, after=0, limit=2)
         return next((row.key for row in rows if row.key != case.case), None)
 

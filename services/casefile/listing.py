@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import Case
 from services.casefile.domain.deadlines import running
@@ -27,7 +28,10 @@ CASES: Final = Table(
     indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",), ("agency", "client_ref", "state")),
     orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
 )
-"""One row per case; `due` is when the first of its steps is, NO_TERM where none has a term."""
+"""One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
+
+`client_ref` is the pseudonym in the form in which persons are compared.
+"""
 PARTS: Final = Table(
     "parts",
     columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due", "holder"),
@@ -68,7 +72,7 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-VERSION: Final = 7
+VERSION: Final = 8
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -150,7 +154,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case, is_new = known.case, recorded.version == 1
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    changes.put(CASES.name, case.case, seq, **own, client_ref=case.client_ref)
+    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref))
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from contracts.codes import Role
+from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
@@ -44,7 +45,8 @@ class Wanted:
     def fits(self, view: Json) -> bool:
         """Whether what the caller reads of a case is looked for."""
         late = bool(view.get("overdue"))
-        here = self.client_ref in (None, view.get("clientRef"))
+        told, wanted = view.get("clientRef"), self.client_ref
+        here = wanted is None or (isinstance(told, str) and is_one_person(wanted, told))
         return here and self.state in (None, view.get("state")) and self.overdue in (None, late)
 
 
@@ -115,7 +117,7 @@ class Lists:
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
     ) -> tuple[list[Json], str | None]:
         """The cases of one person: a handful, so whether they are looked for is seen here."""
-        rows = self._index.find(CASES.name, {"client_ref": client_ref}, after=0, limit=ALL_OF_A_PERSON)
+        rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
         places: dict[Place, str] = {}
         for row in rows:
             place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
@@ -203,7 +205,7 @@ class Lists:
     ) -> list[Row]:
         where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
         if mine:
-            where["person"] = caller.sub
+            where["person"] = one_person(caller.sub) if caller.role is Role.MENTEE else caller.sub
         rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
         # One of a pair finds their own case and nothing else.
         for organisation in sorted(suspended) if where["actor"] == caller.org else ():

@@ -33,6 +33,7 @@ from services.chassis.http.asked import (
     putting,
     replacing,
 )
+from services.chassis.http.paths import path_of
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.rendering import Json, as_json
 from services.chassis.index import IndexReader
@@ -56,7 +57,7 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         "places": max(0, profile.capacity - len(mentor.cases)),
         "waitingSince": mentor.since if not mentor.cases else None,
         "version": version,
-        "links": {"self": f"/v1/mentors/{ref}"},
+        "links": {"self": path_of("mentors", ref)},
     }
 
 

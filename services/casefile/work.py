@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from contracts.codes import CaseState, Role, Step
+from contracts.identifiers import one_person
 from services.casefile.domain.case import Case
 from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
 
@@ -45,7 +46,7 @@ class Work:
     """Something to be acted on: `actor` finds it on the worklist, `person` (a `sub`) as their own.
 
     `actor` is an organisation, or one of a pair (`actor_of`). `step` is the open step that it is; None for what waits
-    beside them, of which `referral` may be the one that it is about.
+    beside them, of which `referral` may be the one that it is about. A mentee's `person` is as persons are compared.
     """
 
     name: str
@@ -69,7 +70,7 @@ def actor_of(role: Role, org: str, sub: str) -> str:
     """Under whom somebody's work is found: staff by their organisation, one of a pair by themselves."""
     if role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
         return f"mentor:{org}:{sub}"
-    return f"mentee:{org}:{sub}" if role is Role.MENTEE else org
+    return f"mentee:{org}:{one_person(sub)}" if role is Role.MENTEE else org
 
 
 def work_in(case: Case) -> tuple[Work, ...]:
@@ -129,13 +130,13 @@ def _of_the_pair(case: Case) -> Iterator[Work]:
     if step is None:
         if case.lead is not None and consents_of(case, case.agency):
             mentee = actor_of(Role.MENTEE, case.agency, case.client_ref)
-            yield Work(name=LEGAL_BASIS, actor=mentee, person=case.client_ref, owner=case.lead)
+            yield Work(name=LEGAL_BASIS, actor=mentee, person=one_person(case.client_ref), owner=case.lead)
         return
     if case.match is not None and case.organisation is not None:
         mentor = case.match.mentor
         yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
     for org in sorted({case.agency, case.organisation or case.agency}):
-        yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), case.client_ref)
+        yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), one_person(case.client_ref))
 
 
 def consents_of(case: Case, org: str) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.fields import IDENTIFIER_RULE, is_identifier
+from contracts.identifiers import IDENTIFIER_RULE, is_identifier
+from services.chassis import national_number
 from services.chassis.identity import Unauthenticated, token_role
 
 LIFETIME: Final = 12 * 3600
@@ -59,6 +60,8 @@ class DevelopmentIssuer:
         for claim, value in (("sub", sub), ("org", org)):
             if not is_identifier(value):
                 raise ValueError(f"{claim} has to be {IDENTIFIER_RULE}")
+            if national_number.find(value):
+                raise ValueError(f"{claim} holds a national number, which must not be sent here")
         try:
             held = token_role(role)
         except Unauthenticated as refused:

@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 import jwt
 
 from contracts.codes import Role
-from contracts.fields import IDENTIFIER_RULE, is_identifier
+from contracts.identifiers import IDENTIFIER_RULE, is_identifier
+from services.chassis import national_number
 from services.chassis.claims import claim_at
 from services.chassis.decider import Actor
 
@@ -207,6 +208,9 @@ class Verifier:
         for claim, value in (("sub", claims["sub"]), ("org", org)):
             if not is_identifier(value):
                 raise Unauthenticated(f"{claim} is not a text of {IDENTIFIER_RULE}")
+            if national_number.find(value):
+                # It would stand in every event of its owner.
+                raise Unauthenticated(f"{claim} holds a national number, which must not be sent here")
         return Caller(claims["sub"], org, role), float(expires)
 
     def _org(self, claims: dict[str, Any]) -> Any:

@@ -1,48 +1,123 @@
-"""Finding Belgian national numbers in text that must not contain any.
+"""Finding national numbers in text that must not contain any.
 
-The number identifies a person in the social security sector; it is neither needed nor allowed here. What counts as
-valid (check digits before and from 2000, BIS numbers with the month raised by 20 or 40, unknown dates) is the
-library's judgement; where in a text such a number may stand is decided here.
+Such a number identifies a person in everything that a state keeps; it is neither needed nor allowed here. What counts
+as valid (for Belgium: check digits before and from 2000, BIS numbers with the month raised by 20 or 40, unknown dates)
+is the library's judgement; where in a text such a number may stand is decided here.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
+from stdnum import iban
 from stdnum.be import ssn
 
-_SHORTEST: Final = 11
 
-# How the number is written: date of birth, serial number, check digits, with up to three separating characters
-# between the groups, invisible ones included. The look-ahead lets a later number overlap an earlier candidate, so
-# that digits before it do not hide it. A number after a plus sign is a telephone number.
-_GAP: Final = r"[\s./_\u00b7\u00ad\u2010-\u2015\u2212\u200b-\u200d\u2060\ufeff-]{0,3}"
-# The digit comes first because the engine skips to it quickly; what may not stand before it is looked at afterwards.
-_CANDIDATE: Final = re.compile(rf"\d(?<![\d+].)(?=(\d{_GAP}\d\d{_GAP}\d\d{_GAP}\d\d\d{_GAP}\d\d)(?!\d))")
-_NOT_A_DIGIT: Final = re.compile(r"\D")
-_UUID: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A country's numbers: how many digits they have, and whether so many ASCII digits are one."""
+
+    digits: int
+    is_valid: Callable[[str], bool]
+
+
+KNOWN: Final[Mapping[str, Kind]] = {"BE": Kind(11, ssn.is_valid)}
+"""The numbers that are looked for, by country (ISO 3166). Each has check digits: without them, any number is one."""
+
+_LENGTHS: Final = frozenset(kind.digits for kind in KNOWN.values())
+_SHORTEST: Final = min(_LENGTHS)
+_LONGEST: Final = max(_LENGTHS)
+
+# What may stand between digits: anything that is neither letter nor digit. The text has been made plain before, so
+# nothing of it is invisible.
+_GAP: Final = r"[\W_]"
+_WIDEST: Final = 8
+_RUN: Final = re.compile(rf"\d+(?:{_GAP}{{1,{_WIDEST}}}\d+)*")
+_GROUP: Final = re.compile(r"\d+")
+# Begins with a digit because the engine skips to it quickly; what may not stand before it is looked at afterwards.
+_CANDIDATE: Final = re.compile(rf"\d(?<![\d+].)(?:{_GAP}{{0,{_WIDEST}}}\d){{{_SHORTEST - 1}}}")
+# A plus sign begins a telephone number, unless it joins digits itself.
+_TELEPHONE: Final = re.compile(r"(?:\D|\A)\+\d")
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+# Format characters, and marks on or around the character before them: direction marks, joiners, soft hyphens,
+# variation selectors, keycaps.
+_UNSEEN: Final = frozenset({"Cf", "Mn", "Me"})
+
+# Notations of something else, whose digits are nobody's: drawn at random, or the time of day.
+_UUID: Final = r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])"
+_TIME: Final = r"(?<!\d)\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?!\d)"
+_OTHERWISE: Final = re.compile(f"{_UUID}|{_TIME}", re.IGNORECASE)
+_ACCOUNT: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{2,4}){3,8}(?![A-Z0-9])", re.IGNORECASE)
 
 
 def find(text: str) -> bool:
-    """Whether the text contains a valid national number (NISS, INSZ), a BIS number included.
+    """Whether the text contains a valid national number of a country that is KNOWN.
 
-    Digits of any script count. The digits of a UUID do not: they are drawn at random, and one in some hundred
-    thousand would be taken for a person.
+    However its digits are grouped, and whatever stands between the groups, unless it is a letter or very long: spaces,
+    commas, brackets, line breaks. Characters that nobody sees make no difference, and digits of any script count. The
+    number begins and ends with a group: eleven digits of a longer one are none. Behind a plus sign begins a telephone
+    number. The digits of a UUID, of a time in ISO 8601, and of a valid IBAN are none.
     """
-    if len(text) < _SHORTEST:
+    if len(text) < _SHORTEST or _CANDIDATE.search(text := _plain(text)) is None:
         return False
-    for candidate in _CANDIDATE.finditer(text):
-        digits = "".join(str(int(digit)) for digit in _NOT_A_DIGIT.sub("", candidate[0] + candidate[1]))
-        if ssn.is_valid(digits) and not _within_uuid(text, candidate.start(), candidate.end(1)):
-            return True
-    return False
+    return any(not _belongs_elsewhere(text, start, end) for start, end in _numbers(text))
 
 
 def may_be_in(text: str) -> bool:
     """Whether anything in the text is written like a national number; False: `find` answers False for every part."""
-    return _CANDIDATE.search(text) is not None
+    return _CANDIDATE.search(_plain(text)) is not None
 
 
-def _within_uuid(text: str, start: int, end: int) -> bool:
-    return any(uuid.start() <= start and end <= uuid.end() for uuid in _UUID.finditer(text))
+def _plain(text: str) -> str:
+    """The text as far as it is seen: in compatibility form, without what is invisible."""
+    if text.isascii():
+        return text
+    return _NOT_ASCII.sub(
+        lambda found: "" if unicodedata.category(found[0]) in _UNSEEN else found[0], unicodedata.normalize("NFKC", text)
+    )
+
+
+def _numbers(text: str) -> list[tuple[int, int]]:
+    """Where in a plain text valid numbers stand: from their first digit to behind their last."""
+    found = []
+    for run in _RUN.finditer(text):
+        groups = [(group.start(), group.end()) for group in _GROUP.finditer(text, run.start(), run.end())]
+        for first, (start, _) in enumerate(groups):
+            digits = ""
+            for begin, end in groups[first:]:
+                if _TELEPHONE.match(text, max(begin - 2, 0)) is not None:
+                    break
+                digits += text[begin:end]
+                if len(digits) >= _SHORTEST and len(digits) in _LENGTHS and _is_valid(digits):
+                    found.append((start, end))
+                if len(digits) >= _LONGEST:
+                    break
+    return found
+
+
+def _is_valid(digits: str) -> bool:
+    ascii_digits = "".join(str(int(digit)) for digit in digits)
+    return any(kind.digits == len(digits) and kind.is_valid(ascii_digits) for kind in KNOWN.values())
+
+
+def _belongs_elsewhere(text: str, start: int, end: int) -> bool:
+    """Whether all digits between the two places are those of something that is written otherwise."""
+    if any(other.start() <= start and end <= other.end() for other in _OTHERWISE.finditer(text)):
+        return True
+    return any(
+        account.start() <= start and end <= account.start() + _length_of_iban(account[0])
+        for account in _ACCOUNT.finditer(text)
+    )
+
+
+def _length_of_iban(text: str) -> int:
+    """How much of a text from its beginning on is a valid IBAN: the words behind one look like more of it."""
+    while text:
+        if iban.is_valid(text):
+            return len(text)
+        text = text.rpartition(" ")[0]
+    return 0

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from contracts.codes import OrganisationKind, Role, WithdrawReason
+from contracts.identifiers import is_one_person
 from services.chassis.access import Denial, FieldRule, Policy, Rule
 from services.chassis.decider import EXISTENCE
 from services.chassis.identity import Caller
@@ -130,7 +131,7 @@ def relations_to_referral(caller: Caller, desk: Desk) -> tuple[str, ...]:
         relations.append(OVERSIGHT)
     packet = desk.referral.packet
     # The pseudonym is the agency's, and the organisation's only where the offer has told it.
-    if caller.role is Role.MENTEE and relations and packet is not None and caller.sub == packet.client_ref:
+    if caller.role is Role.MENTEE and relations and packet is not None and is_one_person(caller.sub, packet.client_ref):
         relations.append(PERSON)
     return tuple(relations)
 

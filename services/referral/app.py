@@ -32,7 +32,7 @@ from services.chassis.telemetry import Telemetry
 from services.referral import api, bulk, listing, reactions, registry
 from services.referral.desk import (
     Desks,
-    KnownProgrammes,
+    KnownBefore,
     Loaded,
     LoadedCaseKey,
     LoadedOrganisation,
@@ -155,8 +155,8 @@ def build(
     vault = stores.vault(NAME)
     index = stores.index(NAME, listing.TABLES, listing.VERSION)
     projection = Projection(log, index, listing.project)
-    programmes_known = KnownProgrammes(index, projection.catch_up, settings.wait_seconds)
-    desks = Desks(programmes_known)
+    known_before = KnownBefore(index, projection.catch_up, settings.wait_seconds)
+    desks = Desks(known_before)
     referrals = Handler[Command, Loaded](
         streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk), desks.foreseen
     )
@@ -196,7 +196,7 @@ def build(
         closers=[consumers.close],
     )
     found = Referrals(streams, desks, clock)
-    intake = Intake(found, referrals, vault, clock, programmes_known.all)
+    intake = Intake(found, referrals, vault, clock, known_before.all)
     lists = Lists(found, index, service.caught_up)
     listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)
     return service_app(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from contracts.code_lists.checks import esco_isco
 from contracts.codes import (
@@ -31,6 +31,7 @@ from contracts.fields import (
     Flag,
     FreeText,
     HalfDay,
+    Identifier,
     Instant,
     Isco,
     LanguageTag,
@@ -42,6 +43,7 @@ from contracts.fields import (
     TimeZone,
     Vaulted,
 )
+from services.referral.contact import ContactBody, point_of_contact
 
 UuidText = Annotated[str, Field(pattern=UUID)]
 MANY = 20
@@ -50,15 +52,7 @@ MANY = 20
 class ClientBody(Body):
     """The person, by the agency's pseudonym."""
 
-    ref: Reference
-
-
-class ContactBody(Body):
-    """How to reach the person. Personal data: it goes to the vault and nowhere else."""
-
-    name: Name | None = None
-    phone: Annotated[str, Field(max_length=40)] | None = None
-    email: Annotated[str, Field(max_length=254)] | None = None
+    ref: Identifier
 
 
 class LanguageBody(Body):
@@ -97,7 +91,7 @@ class LegalBasisBody(Body):
     """On what the sharing of data rests, and for whom."""
 
     kind: LegalBasisKind
-    recipient: Reference
+    recipient: Identifier
     text_version: Reference
     language: LanguageTag
     given_at: Instant
@@ -106,8 +100,8 @@ class LegalBasisBody(Body):
 class ReferralBody(Body):
     """A referral. A draft may leave out anything but the programme and the person."""
 
-    programme: Reference
-    to: Reference | None = None
+    programme: Identifier
+    to: Identifier | None = None
     client: ClientBody
     contact: Annotated[ContactBody, Vaulted()] | None = None
     contact_language: LanguageTag | None = None
@@ -211,7 +205,7 @@ class OrganisationBody(Body):
     name: Name
     kind: Annotated[OrganisationKind | None, Field(description="The OPERATOR's, and required of it.")] = None
     programmes: Annotated[
-        list[Reference], Field(max_length=50, description="The OPERATOR's; none where the OPERATOR leaves it out.")
+        list[Identifier], Field(max_length=50, description="The OPERATOR's; none where the OPERATOR leaves it out.")
     ] = []
     suspended: Annotated[
         Flag, Field(description="The OPERATOR's: no new offers, what is under way goes on. Left out, it stays.")
@@ -221,7 +215,7 @@ class OrganisationBody(Body):
     capacity: Annotated[
         Annotated[Count, Field(ge=0, le=1_000_000)] | None, Field(description="People at once; null for no limit.")
     ] = None
-    contact_point: FreeText | None = None
+    contact_point: Annotated[FreeText, AfterValidator(point_of_contact)] | None = None
     id: Annotated[str | None, Field(description="From GET: that of the path.")] = None
     taken: Annotated[Count | None, Field(description="From GET: not looked at.")] = None
     version: Annotated[Count | None, Field(description="From GET: not looked at, since If-Match names it.")] = None
@@ -245,7 +239,7 @@ class ProgrammeVersionBody(Body):
     country: Country = "BE"
     criteria: Annotated[list[Code], Field(min_length=1, max_length=30)]
     arrangement_id: Reference
-    contact_point: Name
+    contact_point: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(point_of_contact)]
     terms: Annotated[dict[Code, TermBody], Field(max_length=60)] = {}
     agreement_months_max: Annotated[Count, Field(ge=1, le=60)] = 6
     extension_months_max: Annotated[Count, Field(ge=0, le=60)] = 3

@@ -20,6 +20,7 @@ from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from contracts.identifiers import one_person
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
@@ -213,7 +214,8 @@ def _marks(sent: Any) -> list[tuple[str, str]]:
     if not isinstance(sent, dict):
         return []
     client = sent.get("client")
-    told = {"key": sent.get("idempotencyKey"), "person": client.get("ref") if isinstance(client, dict) else None}
+    ref = client.get("ref") if isinstance(client, dict) else None
+    told = {"key": sent.get("idempotencyKey"), "person": one_person(ref) if isinstance(ref, str) else None}
     return [(what, value) for what, value in told.items() if isinstance(value, str)]
 
 

@@ -36,9 +36,11 @@ from services.referral.domain.rests_on import RestsOn, rests_on
 from services.referral.domain.submission import SubmitReferral
 from services.referral.domain.timekeeping import RemindDeadline
 from services.referral.domain.waiting import CorrectWaiting
-from services.referral.listing import PROGRAMMES
+from services.referral.listing import CASE_KEYS, PROGRAMMES
 
 MOST_PROGRAMMES: Final = 10_000
+MOST_KEYS: Final = 1_000
+"""More case keys than one person has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,10 @@ class LoadedCaseKey:
     references: References = References()
 
 
-class KnownProgrammes:
-    """The programmes that there were when this process first asked; what is taken later, a person's stream tells.
+class KnownBefore:
+    """Programmes that there were when this process first asked, and persons' case keys; newer ones, streams tell.
 
-    So a person whose referral is older than that stream is found all the same, and commands need the index once.
+    So a person whose referral is older than that stream, or was written in another case, is found all the same.
     """
 
     def __init__(self, index: IndexReader, catch_up: Callable[[], Awaitable[None]], wait_seconds: float) -> None:
@@ -87,7 +89,7 @@ class KnownProgrammes:
         self.known: tuple[str, ...] | None = None
 
     async def all(self) -> tuple[str, ...]:
-        """Their ids. Raises Busy while the index of an old log is still being put together."""
+        """The programmes' ids. Raises Busy while the index of an old log is still being put together."""
         if self.known is None:
             if self._loading is None or self._loading.done():
                 self._loading = asyncio.create_task(self._load())
@@ -98,6 +100,11 @@ class KnownProgrammes:
             self._loading.result()
         return self.known or ()
 
+    def keys(self, person: str) -> frozenset[tuple[str, str]]:
+        """The case keys in the index, each with its programme, by the person's stream; complete after `all`."""
+        rows = self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
+        return frozenset((str(row.columns["programme"]), row.key) for row in rows)
+
     async def _load(self) -> None:
         await self._catch_up()
         rows = self._index.find(PROGRAMMES.name, {}, after=0, limit=MOST_PROGRAMMES)
@@ -107,8 +114,8 @@ class KnownProgrammes:
 class Desks:
     """Loads desks; keeps the calendars of programme versions, which never change."""
 
-    def __init__(self, programmes: KnownProgrammes) -> None:
-        self._programmes = programmes
+    def __init__(self, before: KnownBefore) -> None:
+        self._before = before
         self._terms: dict[tuple[str, int], Terms] = {}
 
     def terms(self, version: ProgrammeVersionPublished | None) -> Terms | None:
@@ -127,23 +134,32 @@ class Desks:
         if not isinstance(command, SubmitReferral | CreateDraft):
             return []
         on = rests_on(command, REFERRAL.initial)
-        known = self._programmes.known or ()
-        keys = [(case_key_stream(key), CASE_KEY) for key in _elsewhere(on, known).values()]
+        keys = [(case_key_stream(key), CASE_KEY) for _, key in sorted(_named(on, self._before.known or ()))]
         return [*_streams(on), *keys]
 
-    async def _held_elsewhere(self, on: RestsOn, reads: Reads) -> tuple[Elsewhere, ...]:
-        """The person's case keys in other programmes: in those that are known, and in those that the stream tells."""
+    async def _case_keys(
+        self, on: RestsOn, reads: Reads, *, fixed: bool
+    ) -> tuple[str | None, CaseKey, tuple[Elsewhere, ...]]:
+        """The case key that a decision is about, its name first, and the person's others.
+
+        It is the one that is named, where it is `fixed` or nothing hangs on another one of the programme.
+        """
+        if on.case_key is None:
+            return None, CaseKey(), ()
         if on.person is None:
-            return ()
-        person = await reads.state(person_stream(*on.person), PERSON)
-        keys = _elsewhere(on, {*await self._programmes.all(), *person.programmes})
-        await reads.together([(case_key_stream(key), CASE_KEY) for key in keys.values()])
-        return tuple(
-            [
-                Elsewhere(programme=programme, key=await reads.state(case_key_stream(key), CASE_KEY))
-                for programme, key in keys.items()
-            ]
-        )
+            return on.case_key, await reads.state(case_key_stream(on.case_key), CASE_KEY), ()
+        named = _named(on, await self._before.all())
+        person = person_stream(*on.person)
+        found = sorted(named | (await reads.state(person, PERSON)).keys | self._before.keys(person))
+        await reads.together([(case_key_stream(key), CASE_KEY) for _, key in found])
+        keys = {key: (programme, await reads.state(case_key_stream(key), CASE_KEY)) for programme, key in found}
+        own = on.case_key
+        keys[own] = str(on.programme), await reads.state(case_key_stream(own), CASE_KEY)
+        if not fixed:
+            here = [key for key, (programme, _) in keys.items() if programme == on.programme]
+            own = max(here, key=lambda key: (keys[key][1].weight, key == on.case_key))
+        others = ((programme, key) for name, (programme, key) in keys.items() if name != own)
+        return own, keys[own][1], tuple(Elsewhere(programme=programme, key=key) for programme, key in others)
 
     async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
         """The desk of a command on a referral, or of the withdrawal of its legal basis."""
@@ -175,19 +191,21 @@ class Desks:
         if not isinstance(command, SubmitReferral):
             await reads.together(_streams(on))
         programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
+        case_key_id, case_key, elsewhere = await self._case_keys(on, reads, fixed=referral.offer is not None)
         version = programme.in_force(at)
         desk = Desk(
             at=at,
             referral=referral,
             programme=programme,
             terms=self.terms(version),
-            case_key=await reads.state(case_key_stream(on.case_key), CASE_KEY) if on.case_key else CaseKey(),
+            case_key=case_key,
+            case_key_id=case_key_id or "",
             organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
             agency=await reads.state(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
             legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
-            elsewhere=await self._held_elsewhere(on, reads),
+            elsewhere=elsewhere,
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
             if isinstance(command, RemindDeadline) and referral.offer is not None
             else Reminders(),
@@ -209,11 +227,9 @@ async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
     return listed[-1] if listed else None
 
 
-def _elsewhere(on: RestsOn, programmes: Iterable[str]) -> dict[str, str]:
-    """The case key of the person in each of the programmes but the one at hand."""
-    if on.person is None:
-        return {}
-    return {one: case_key_of(*on.person, one) for one in sorted(programmes) if one != on.programme}
+def _named(on: RestsOn, programmes: Iterable[str]) -> set[tuple[str, str]]:
+    """The keys of the person as the pseudonym is written now, each with its programme."""
+    return {(one, case_key_of(*on.person, one)) for one in programmes} if on.person is not None else set()
 
 
 def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:

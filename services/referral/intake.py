@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Response
@@ -14,7 +15,7 @@ from pydantic_core import to_json, to_jsonable_python
 from contracts.codes import ReferralState
 from contracts.fields import Body
 from services.chassis.clock import Clock
-from services.chassis.decider import Because, Command
+from services.chassis.decider import Because, Command, Fault
 from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
@@ -26,7 +27,7 @@ from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
 from services.chassis.vault import Deposit, Vault
 from services.referral.access import ADDRESSED_ORGANISATION, AGENCY, OWNER_AGENCY, POLICY, relations_of_agency
-from services.referral.bodies import ContactBody, ReferralBody
+from services.referral.bodies import ReferralBody
 from services.referral.commands import (
     ACTIONS,
     Stamp,
@@ -36,6 +37,7 @@ from services.referral.commands import (
     packet_of,
     referral_id_for,
 )
+from services.referral.contact import ContactBody, faults_of, faults_of_record
 from services.referral.desk import Loaded
 from services.referral.disclosures import disclosed
 from services.referral.domain.desk import ReferralCommand
@@ -43,10 +45,11 @@ from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
+from services.referral.domain.programme import PROGRAMME, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.rules import blocked
-from services.referral.domain.submission import SubmitReferral
+from services.referral.domain.submission import SubmitDraft, SubmitReferral
 from services.referral.reading import Found, Referrals
 from services.referral.views import packet_json
 
@@ -89,6 +92,8 @@ class Intake:
         reads = await self._handler.foresee(command, referral_stream(command.referral_id), REFERRAL, key, own, before)
         if key in (await reads.fold(*before)).keys:
             command, deposit = self._creation(asked, body, earlier_referral_id_for(key))
+        if faults := faults_of(body.contact, await _country(reads, body.programme, command.at)):
+            command = replace(command, contact_faults=faults)
         # Who sent it before, and did not get the answer, makes nothing new, suspended meanwhile or not.
         repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
         relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(*own))
@@ -97,7 +102,7 @@ class Intake:
         location = f"/v1/referrals/{command.referral_id}"
         return await self._answer(asked, command.referral_id, outcome, location=location)
 
-    def _creation(self, asked: Asked, body: ReferralBody, referral_id: str) -> tuple[ReferralCommand, Deposit]:
+    def _creation(self, asked: Asked, body: ReferralBody, referral_id: str) -> tuple[CreateDraft | SubmitReferral, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
         packet = packet_of(body, _set_aside(body.contact, deposit))
         at, by, case_id = self._clock.now(), asked.actor, new_case_id_for(referral_id)
@@ -126,7 +131,11 @@ class Intake:
         if "contact" in patch:
             ref = _set_aside(body.contact, deposit)
         command = EditDraft(
-            referral_id=found.referral_id, at=self._clock.now(), by=asked.actor, packet=packet_of(body, ref)
+            referral_id=found.referral_id,
+            at=self._clock.now(),
+            by=asked.actor,
+            packet=packet_of(body, ref),
+            contact_faults=faults_of(body.contact, _country_of(found)),
         )
         outcome = await self._run(call, command, deposit)
         return await self._answer(asked, found.referral_id, outcome)
@@ -153,6 +162,8 @@ class Intake:
             await self._merged(found, {})
         deposit = Deposit(self._vault, referral_stream(found.referral_id))
         command = ACTIONS[name].command(body, Stamp(found.referral_id, self._clock.now(), asked.actor, deposit))
+        if isinstance(command, SubmitDraft):
+            command = replace(command, contact_faults=await self._faults_at_rest(found))
         try:
             outcome = await self._run(asked.call(), command, deposit)
         except PreconditionFailed:
@@ -162,6 +173,12 @@ class Intake:
                 raise refusal from None
             raise
         return await self._answer(asked, found.referral_id, outcome)
+
+    async def _faults_at_rest(self, found: Found) -> tuple[Fault, ...]:
+        packet = found.folded.state.packet
+        if packet is None or packet.contact_ref is None:
+            return ()  # that nothing is there, the packet says itself
+        return faults_of_record(await self._vault.read(packet.contact_ref), _country_of(found))
 
     async def _run(
         self,
@@ -234,7 +251,18 @@ class Intake:
 
 
 def _set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:
-    return deposit.put("contact", contact.model_dump()) if contact is not None else None
+    return deposit.put("contact", contact.record()) if contact is not None else None
+
+
+async def _country(reads: Reads, programme: str, at: datetime) -> str | None:
+    """The country of a programme's version in force; None where there is none."""
+    version = (await reads.state(programme_stream(programme), PROGRAMME)).in_force(at)
+    return version.parameters.country if version is not None else None
+
+
+def _country_of(found: Found) -> str | None:
+    version = found.desk.programme.in_force(found.desk.at)
+    return version.parameters.country if version is not None else None
 
 
 def _merge(target: Any, patch: Any) -> Any:

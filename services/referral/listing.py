@@ -8,10 +8,12 @@ from contracts.codes import ReferralState
 from services.chassis.index import Changes, Table
 from services.chassis.metadata import Recorded
 from services.chassis.scheduler import DEADLINES, sortable
+from services.referral.domain.drafting import ReferralDrafted
 from services.referral.domain.ending import AccessEnded
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.offer import Offer, ReferralEvent
 from services.referral.domain.organisation import OrganisationDescribed
+from services.referral.domain.person import person_stream
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.submission import ReferralSubmitted
@@ -36,8 +38,10 @@ REFERRALS: Final = Table(
 """One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it."""
 ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
 PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
-TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, DEADLINES)
-VERSION: Final = 3
+CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
+"""One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
+TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
+VERSION: Final = 4
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -67,6 +71,9 @@ def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
     if isinstance(event, ReferralSubmitted | AccessEnded):
         columns["reader"] = offer.organisation if isinstance(event, ReferralSubmitted) else None
     changes.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
+    if isinstance(event, ReferralDrafted | ReferralSubmitted):
+        person = person_stream(offer.agency, event.packet.client_ref)
+        changes.put(CASE_KEYS.name, offer.case_key, recorded.position, person=person, programme=offer.programme)
 
 
 def _state_after(event: ReferralEvent) -> ReferralState | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from contracts.code_lists.sectors import told
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
 from services.chassis.deadline import Deadline
+from services.chassis.http.paths import path_of
 from services.chassis.http.rendering import Json, as_json, camel
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.organisation import Description, Organisation
@@ -91,7 +92,7 @@ def organisation_view(
         "contactPoint": contact_point,
         "taken": len(organisation.taken_by),
         "version": version,
-        "links": {"self": f"/v1/organisations/{organisation_id}"},
+        "links": {"self": path_of("organisations", organisation_id)},
     }
 
 
@@ -108,7 +109,7 @@ def programme_view(programme_id: str, programme: Programme, version: int, at: da
         "version": version,
         "inForce": in_force.version if in_force is not None else None,
         "versions": [version_view(one) for one in programme.versions],
-        "links": {"self": f"/v1/programmes/{programme_id}"},
+        "links": {"self": path_of("programmes", programme_id)},
     }
 
 

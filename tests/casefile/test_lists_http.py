@@ -169,7 +169,7 @@ async def test_a_query_that_cannot_be_meant_is_refused_and_not_bent(desk: CaseDe
         (CASES, "cursor", ""),
         (CASES, "state", "HAPPY"),
         (CASES, "overdue", "perhaps"),
-        (CASES, "clientRef", "no such thing"),
+        (CASES, "clientRef", "CL-\u200b7F3A"),
         (WORK, "mine", "perhaps"),
         (CASES, "waitFor", "nonsense"),
         (WORK, "limit", "0"),

@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from tests.casefile.cases import CaseDesk, Told, assert_problem
+from tests.identifiers import IDENTIFIERS, NO_IDENTIFIERS
 from tests.people import HANNE, INES, LOTTE, TOM
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile taking over")]
-
-NO_IDENTIFIERS: Final = (
-    "",
-    " ",
-    " lotte.claes",
-    "lotte.claes ",
-    "lotte\nclaes",
-    "lotte\tclaes",
-    "lotte\x00",
-    "lotte\x7f",
-    "lotte\u200bclaes",
-    "lotte\u00adclaes",
-    "\u202elotte",
-    "\ufefflotte",
-    "lotte\u00a0claes",
-    "lotte\u2028claes",
-    "lotte\ue000",
-    unicodedata.normalize("NFD", "andré"),
-    "\u212bngström",
-    "x" * 201,
-)
-"""Blank at an end, controls, format characters, blanks of other kinds, private use, two that are not NFC, too long."""
-IDENTIFIERS: Final = ("andré", "x" * 200, "م" * 200, "o'neil, b. (2)", "an peeters", "李.雷", "3f1c-…")
 
 
 async def accepted_naming(desk: CaseDesk, coordinator: str) -> Told:

@@ -19,7 +19,7 @@ from services.casefile.topics import TOPICS as CASEFILE
 from services.chassis import national_number
 from services.chassis.metadata import Metadata
 from services.notifications.topics import TOPICS as NOTIFICATIONS
-from services.referral.bodies import ContactBody
+from services.referral.contact import ContactBody
 from services.referral.topics import TOPICS as REFERRAL
 from tests import golden
 from tests.golden import corpus

@@ -185,6 +185,7 @@ class Office:
             at=at,
             referral=referral,
             case_key=self.fold(case_key_stream(needs.case_key or ""), CASE_KEY),
+            case_key_id=needs.case_key or "",
             organisation=self.fold(organisation_stream(needs.organisation or ""), ORGANISATION),
             agency=self.fold(organisation_stream(needs.agency or ""), ORGANISATION),
             programme=governed,

@@ -50,10 +50,10 @@ async def test_each_reading_is_recorded_and_moves_no_etag(desk: ReferralDesk) ->
     assert (await desk.running.command(LOTTE, path, "receive", etag=before.headers["ETag"])).status_code == 200
 
 
-async def test_a_referral_without_contact_data_has_none_to_read(desk: ReferralDesk) -> None:
+async def test_a_draft_without_contact_data_has_none_to_read(desk: ReferralDesk) -> None:
     """404, and a problem like any other."""
-    path = await desk.submit(samira(contact=None))
-    assert_problem(await desk.running.get(LOTTE, f"{path}/contact"), 404)
+    path = await desk.draft(samira(contact=None))
+    assert_problem(await desk.running.get(INES, f"{path}/contact"), 404)
 
 
 async def test_personal_data_are_in_the_vault_and_nowhere_else(
@@ -83,9 +83,12 @@ async def test_personal_data_are_in_the_vault_and_nowhere_else(
             samira(goals=[]),
             samira(contact={"name": SECRETS[0], "phone": SECRETS[2], "email": SECRETS[4], "pet": SECRETS[0]}),
             samira(region=SECRETS[0]),
-            samira(client={"ref": SECRETS[0]}),
+            samira(client={"ref": f"{SECRETS[0]}\u200b"}),
             {**samira(), SECRETS[0]: 1},
             {"contact": {"name": [SECRETS[0]]}},
+            samira(contact={"name": f"{SECRETS[0]}\u200b", "phone": f"{SECRETS[2]}44", "email": f"{SECRETS[4]}@"}),
+            samira(contact={"name": SECRETS[0]}),
+            samira(contact={"phone": SECRETS[3][:7]}),
         ):
             refused = await service.create(INES, REFERRALS, body)
             assert 400 <= refused.status_code < 500

@@ -67,6 +67,7 @@ MEMBERS: dict[str, dict[str, tuple[object, object]]] = {
         "name": ("Samira Voorbeeld", "S. Voorbeeld"),
         "phone": ("+32 470 00 11 22", "+32 470 99 99 99"),
         "email": ("samira@voorbeeld.example", "s@voorbeeld.example"),
+        "unreachable": (None, "NO_DEVICE"),
     },
     "eligibility": {
         "REGISTERED_JOBSEEKER": (True, False),
@@ -93,7 +94,8 @@ OPTIONAL = {"contact", "eligibility"}
 
 async def _nested(desk: ReferralDesk, path: str, name: str) -> dict[str, object]:
     if name == "contact":
-        return dict((await desk.running.read(INES, f"{path}/contact"))["contact"])
+        contact = (await desk.running.read(INES, f"{path}/contact"))["contact"]
+        return {member: contact.get(member) for member in MEMBERS[name]}
     held = (await desk.running.read(INES, path))[name]
     return {member: held.get(member) for member in MEMBERS[name]}
 
@@ -130,7 +132,11 @@ async def test_a_patch_leaves_the_members_that_it_does_not_name(desk: ReferralDe
     for member in MEMBERS[name]:
         etag = (await desk.running.get(INES, path)).headers["ETag"]
         answer = await desk.running.send(INES, "PATCH", path, {name: {member: None}}, etag=etag)
-        if name in OPTIONAL:
+        if name == "contact" and member == "unreachable":
+            # Nothing is left by which the person is reached.
+            assert_problem(answer, 422)
+            assert "/contact" in pointers(answer)
+        elif name in OPTIONAL:
             assert answer.status_code == 200, answer.text
             expected[member] = None
         else:

@@ -134,7 +134,7 @@ async def test_a_national_number_is_refused_wherever_it_stands(desk: ReferralDes
         assert number not in answer.text
         assert pointer is None or pointer in pointers(answer)
     assert await desk.snapshot() == before
-    allowed = samira(contact={"name": "Samira Voorbeeld", "phone": "85073003328", "email": None})
+    allowed = samira(contact={"name": f"Samira {NATIONAL_NUMBER}", "phone": "+32 470 00 11 22", "email": None})
     assert (await desk.running.create(INES, REFERRALS, allowed)).status_code == 201
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
+from contracts.identifiers import is_one_person
 from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk, Rule
 from services.casefile.domain.outcome_points import check_any_due
 from services.casefile.domain.responsibility import find
@@ -135,7 +136,7 @@ def _check_side(side: str, case: Case, by: Actor) -> None:
 
 def _acts_for_organisation(case: Case, by: Actor) -> bool:
     if by.role == Role.MENTEE:
-        return by.sub == case.client_ref
+        return is_one_person(by.sub, case.client_ref)
     if by.role in _MENTORS and (case.match is None or case.match.mentor != by.sub):
         return False
     return by.org == case.organisation

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
 from services.chassis.http.openapi import document
+from services.chassis.http.paths import Segments
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rates import Rates
@@ -249,6 +250,7 @@ class _Application(FastAPI):
 def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None:
     """Problems for every refusal, the body limit, request telemetry, and the OpenAPI document that says so."""
     problems.install(app)
+    app.add_middleware(Segments)
     app.add_middleware(LastResort)
     app.add_middleware(BodyLimit, limit=body_limit, unlimited=frozenset({"/v1/referrals/bulk"}))
     telemetry.install(app)

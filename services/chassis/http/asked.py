@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 from pydantic_core import from_json
 
+from contracts.fields import IDENTIFIER as IDENTIFIER_PATTERN
 from services.chassis import national_number
 from services.chassis.access import admit
 from services.chassis.decider import Actor, Fault
 from services.chassis.handler import Call
+from services.chassis.http.paths import identifier_in
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.identity import Caller
@@ -221,9 +223,9 @@ async def covered(
 Covered = Annotated[None, Depends(covered)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+IDENTIFIER: Final = IDENTIFIER_PATTERN
+Identifier = Annotated[str, Path(json_schema_extra={"pattern": IDENTIFIER}), AfterValidator(identifier_in)]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
-IDENTIFIER: Final = r"^[A-Za-z0-9._-]{1,80}$"
-Identifier = Annotated[str, Path(pattern=IDENTIFIER)]
 
 
 async def plain_creation(request: Request, body: bytes, model: type[B], skip: frozenset[str]) -> tuple[Asked, B] | None:
@@ -287,7 +289,7 @@ def _places(value: Any, pointer: str, skip: frozenset[str] = frozenset()) -> lis
                 places += [inside] if national_number.find(name) else []
                 places += _places(one, inside) if name not in skip else []
             return places
-        case int() if not isinstance(value, bool):
+        case int() | float() if not isinstance(value, bool):
             return [pointer] if national_number.find(str(value)) else []
         case _:
             return []

@@ -15,7 +15,10 @@ NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 
 
 def case_key_of(agency: str, client_ref: str, programme: str) -> str:
-    """The same three always give the same key, so that the log itself holds the uniqueness of the live referral."""
+    """The same three always give the same key, so that the log itself holds the uniqueness of the live referral.
+
+    It is the key of a person who has none in the programme yet: `services/referral/domain/person.py`.
+    """
     return derived_id(agency, client_ref, programme)
 
 
@@ -100,6 +103,11 @@ class CaseKey:
     live: str | None = None
     live_case: str | None = None
     ended: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """How much hangs on the key: of several of one person in a programme, the weightiest goes on."""
+        return 3 if self.live is not None else 2 if self.holds_case else 1 if self.case_id is not None else 0
 
     @property
     def holds_case(self) -> bool:

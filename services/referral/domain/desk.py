@@ -35,7 +35,8 @@ class Desk:
     `organisation` is the addressed one (of the packet, while the referral is a draft), `agency` the one that drafted
     the referral, as long as it is a draft, `legal_basis` the one that
     the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
-    version is. `elsewhere` are the person's case keys in other programmes, where the command makes a referral live.
+    version is. `case_key_id` names `case_key`. `elsewhere` are the person's other case keys, in whichever programme,
+    where the command makes a referral live.
     `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects one.
     `possible_from` is the table of the states from which each command is possible; None: the one in `rules.py`. Another
     one answers what would be possible under it.
@@ -44,6 +45,7 @@ class Desk:
     at: datetime
     referral: Referral = field(default_factory=Referral)
     case_key: CaseKey = field(default_factory=CaseKey)
+    case_key_id: str = ""
     organisation: Organisation = field(default_factory=Organisation)
     agency: Organisation = field(default_factory=Organisation)
     programme: Programme = field(default_factory=Programme)
@@ -61,6 +63,7 @@ class Desk:
             organisation=self.organisation,
             programme=self.programme,
             case_key=self.case_key,
+            elsewhere=self.elsewhere,
             rival=None if self.referral.live else self.case_key.live,
             at=self.at,
         )

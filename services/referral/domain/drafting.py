@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
+from contracts.identifiers import one_person
 from services.chassis.decider import Fault, Refused, To
-from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_key_stream
+from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.desk import Desk, ReferralCommand
 from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import Packet, wrong_in_draft
@@ -17,17 +18,25 @@ from services.referral.domain.rules import allow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateDraft(ReferralCommand):
-    """Begin a referral. `new_case_id` is used where the person has no open case in the programme."""
+    """Begin a referral. `new_case_id` is used where the person has no open case in the programme.
+
+    `contact_faults` is what is wrong with the contact data, which are not on the command.
+    """
 
     packet: Packet
     new_case_id: str
+    contact_faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditDraft(ReferralCommand):
-    """Replace the draft's packet by `packet`: the old one with the changes already merged into it."""
+    """Replace the draft's packet by `packet`: the old one with the changes already merged into it.
+
+    `contact_faults` as in CreateDraft.
+    """
 
     packet: Packet
+    contact_faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +59,14 @@ def create(command: CreateDraft, desk: Desk) -> list[Any]:
     if referral.state is ReferralState.DRAFT and referral.packet == packet:
         return []
     refuse_if_recorded(command.referral_id, desk)
-    if faults := list(wrong_in_draft(packet, desk.circumstances)):
+    if faults := [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]:
         raise Refused.input(*faults)
-    refuse_second(command.referral_id, desk)
+    refuse_second(command.referral_id, packet.programme, desk)
     agency = acts_for(command.by)
     offer = Offer(
         referral_id=command.referral_id,
         case_id=desk.case_key.case_for(command.new_case_id),
-        case_key=case_key_of(agency, packet.client_ref, packet.programme),
+        case_key=desk.case_key_id,
         agency=agency,
         organisation=None,
         programme=packet.programme,
@@ -83,9 +92,12 @@ def edit(command: EditDraft, desk: Desk) -> list[Any]:
     referral, packet = desk.referral, command.packet
     if referral.packet == packet:
         return []
-    faults = list(wrong_in_draft(packet, desk.circumstances))
-    for pointer, name in (("/programme", "programme"), ("/client/ref", "client_ref")):
-        if getattr(packet, name) != getattr(referral.packet, name):
+    faults = [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]
+    drafted = (desk.offer.programme, one_person(referral.packet.client_ref if referral.packet is not None else ""))
+    for pointer, before, now in zip(
+        ("/programme", "/client/ref"), drafted, (packet.programme, one_person(packet.client_ref)), strict=True
+    ):
+        if now != before:
             faults.append(
                 Fault(pointer, "FIXED_BY_DRAFT", "a draft keeps its person and its programme; withdraw it, begin anew")
             )
@@ -102,12 +114,15 @@ def refuse_if_recorded(referral_id: str, desk: Desk) -> None:
         raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {desk.referral.state}")
 
 
-def refuse_second(referral_id: str, desk: Desk) -> None:
+def refuse_second(referral_id: str, programme: str, desk: Desk) -> None:
     """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
-    if desk.case_key.live not in (None, referral_id):
+    others = (one.key.live for one in desk.elsewhere if one.programme == programme)
+    for live in (desk.case_key.live, *others):
+        if live in (None, referral_id):
+            continue
         raise Refused(
             "REFERRAL_LIVE",
-            f"referral {desk.case_key.live} of the same person and programme is live; another one is possible "
+            f"referral {live} of the same person and programme is live; another one is possible "
             "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
             who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
         )

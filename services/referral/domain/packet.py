@@ -14,6 +14,7 @@ from services.chassis.decider import Fault, Refused
 from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Organisation
+from services.referral.domain.person import Elsewhere
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished, pointer_token
 
 OCCUPATIONS_MAX = 3
@@ -100,6 +101,7 @@ class Circumstances:
     organisation: Organisation
     programme: Programme
     case_key: CaseKey
+    elsewhere: tuple[Elsewhere, ...]
     rival: str | None
     at: datetime
 
@@ -108,10 +110,18 @@ class Circumstances:
         """The version of the programme in force."""
         return self.programme.in_force(self.at)
 
+    def has_ended(self, referral_id: str, programme: str) -> bool:
+        """Whether the referral is an ended one of the person in the programme, however the pseudonym was written."""
+        others = (one.key for one in self.elsewhere if one.programme == programme)
+        return any(key.has_ended(referral_id) for key in (self.case_key, *others))
 
-def completed(packet: Packet, around: Circumstances) -> CompletePacket:
-    """The packet, if it may be submitted. Raises Refused with every fault found, in the order of the body."""
-    faults = [*wrong_in_draft(packet, around), *_missing(packet), *_unmet(packet, around)]
+
+def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault, ...] = ()) -> CompletePacket:
+    """The packet, if it may be submitted. Raises Refused with every fault found, in the order of the body.
+
+    `contact_faults` is what is wrong with the contact data, which only the vault and its callers see.
+    """
+    faults = [*wrong_in_draft(packet, around), *_missing(packet), *_unmet(packet, around), *contact_faults]
     if packet.to is not None:
         faults += _suspended(around)
     if (
@@ -148,7 +158,7 @@ def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
     if len(packet.occupations) > OCCUPATIONS_MAX:
         yield Fault("/occupations", "TOO_MANY", f"at most {OCCUPATIONS_MAX} occupations")
     previous = packet.previous_referral
-    if previous is not None and previous != around.rival and not around.case_key.has_ended(previous):
+    if previous is not None and previous != around.rival and not around.has_ended(previous, packet.programme):
         yield Fault(
             "/previousReferral",
             "PREVIOUS_REFERRAL_UNKNOWN",
@@ -175,6 +185,7 @@ def _suspended(around: Circumstances) -> Iterator[Fault]:
 def _missing(packet: Packet) -> Iterator[Fault]:
     needed = (
         ("/to", packet.to, "REQUIRED", "the addressed organisation is missing"),
+        ("/contact", packet.contact_ref, "REQUIRED", "how to reach the person is missing, or why there is no way"),
         ("/contactLanguage", packet.contact_language, "REQUIRED", "the language to contact the person in is missing"),
         ("/languages", packet.languages, "REQUIRED", "at least one language with its level"),
         ("/region", packet.region, "REQUIRED", "the region is missing"),
@@ -235,6 +246,7 @@ _BODY = (
     "programme",
     "to",
     "client",
+    "contact",
     "contactLanguage",
     "languages",
     "occupations",

@@ -3,6 +3,9 @@
 Each programme has a case key of its own, and what is live or open in it is said there. The person's stream says which
 programmes there are to look at, and is appended to whenever one of the keys is taken: so of two that are taken at once,
 in whichever programmes, one finds that the other was first.
+
+Pseudonyms that differ in case only name one person. A case key is named by the pseudonym as it was first written, so
+that those from before keep their names; the person's stream says which those are.
 """
 
 from __future__ import annotations
@@ -11,13 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.codes import ProgrammeKind
+from contracts.identifiers import one_person
 from services.chassis.decider import Entity, Refused
 from services.referral.domain.case_key import CaseKey, derived_id
 
 
 def person_stream(agency: str, client_ref: str) -> str:
     """The stream of one person of one agency, in the programmes of the one kind that is referred to."""
-    return f"person-{derived_id(agency, client_ref, ProgrammeKind.MENTORING_TO_WORK.value)}"
+    return f"person-{derived_id(agency, one_person(client_ref), ProgrammeKind.MENTORING_TO_WORK.value)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +35,14 @@ class PersonReferred:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonOfAgency:
-    """The programmes in which the person was ever referred, since this is kept."""
+    """The case keys, each with its programme, under which the person was ever referred, since this is kept."""
 
-    programmes: frozenset[str] = frozenset()
+    keys: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """The person's case key in another programme."""
+    """Another case key of the person: in another programme, or of old for another spelling of the pseudonym."""
 
     programme: str
     key: CaseKey
@@ -63,7 +67,7 @@ class Elsewhere:
 def evolve(person: PersonOfAgency, event: Any) -> PersonOfAgency:
     """The person after one more event."""
     if isinstance(event, PersonReferred):
-        return replace(person, programmes=person.programmes | {event.programme})
+        return replace(person, keys=person.keys | {(event.programme, event.case_key)})
     return person
 
 

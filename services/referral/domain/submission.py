@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
-from services.chassis.decider import To
-from services.referral.domain.case_key import CaseKeyTaken, case_key_of, case_key_stream
+from services.chassis.decider import Fault, To
+from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
 from services.referral.domain.drafting import referred, refuse_if_recorded, refuse_second
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
@@ -21,20 +21,23 @@ class SubmitReferral(ReferralCommand):
     """Make an offer at once, without a draft.
 
     `legal_basis_id` is the id that the basis of the packet is recorded under; `new_case_id` is used where the person
-    has no open case in the programme.
+    has no open case in the programme. `contact_faults` is what is wrong with the contact data, which are not on the
+    command.
     """
 
     packet: Packet
     legal_basis_id: str
     new_case_id: str
+    contact_faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitDraft(ReferralCommand):
-    """Make the offer that was drafted; the ids are as in SubmitReferral."""
+    """Make the offer that was drafted; ids and `contact_faults` are as in SubmitReferral."""
 
     legal_basis_id: str
     new_case_id: str
+    contact_faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +67,8 @@ def submit_draft(command: SubmitDraft, desk: Desk) -> list[Any]:
 
 
 def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk) -> list[Any]:
-    complete = completed(packet, desk.circumstances)
-    refuse_second(command.referral_id, desk)
+    complete = completed(packet, desk.circumstances, command.contact_faults)
+    refuse_second(command.referral_id, packet.programme, desk)
     drafted, key = desk.referral.offer, desk.case_key
     agency = drafted.agency if drafted is not None else acts_for(command.by)
     case_id = key.case_for(command.new_case_id)
@@ -75,7 +78,7 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk
     offer = Offer(
         referral_id=command.referral_id,
         case_id=case_id,
-        case_key=case_key_of(agency, packet.client_ref, packet.programme),
+        case_key=desk.case_key_id,
         agency=agency,
         organisation=complete.to,
         programme=packet.programme,
