@@ -102,7 +102,9 @@ class Intake:
         location = f"/v1/referrals/{command.referral_id}"
         return await self._answer(asked, command.referral_id, outcome, location=location)
 
-    def _creation(self, asked: Asked, body: ReferralBody, referral_id: str) -> tuple[CreateDraft | SubmitReferral, Deposit]:
+    def _creation(
+        self, asked: Asked, body: ReferralBody, referral_id: str
+    ) -> tuple[CreateDraft | SubmitReferral, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
         packet = packet_of(body, _set_aside(body.contact, deposit))
         at, by, case_id = self._clock.now(), asked.actor, new_case_id_for(referral_id)
