@@ -21,6 +21,7 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 
 from contracts.code_lists.checks import country, esco, isco, region, time_zone
 from contracts.code_lists.languages import LONGEST as LONGEST_TAG
@@ -36,6 +37,16 @@ _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 
 class Vaulted:
     """Marks a field whose content is kept in the vault: in the event stands a reference."""
+
+
+def read_only(description: str) -> Any:
+    """A field for what GET answers and the caller does not say: it may be sent back as it stands."""
+    return Field(description=description, json_schema_extra={"readOnly": True})
+
+
+def is_read_only(field: FieldInfo) -> bool:
+    """Whether a field of a body was made by `read_only`."""
+    return isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("readOnly") is True
 
 
 class Body(BaseModel):

@@ -14,6 +14,7 @@ from services.casefile.app import build as build_casefile
 from services.chassis.bus import Bus
 from services.chassis.clock import Clock
 from services.chassis.http.app import common_routes, install_manners
+from services.chassis.http.routing import application
 from services.chassis.identity import Verifier
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -95,9 +96,7 @@ def production_app(assembly: Assembly) -> Origin:
         finally:
             await assembly.stop()
 
-    own = FastAPI(
-        title="Caserelay", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, strict_content_type=False
-    )
+    own = application(title="Caserelay", version="1", lifespan=lifespan)
     own.include_router(common_routes(assembly.running, assembly.telemetry))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
     describe(own, assembly.apps)

@@ -23,6 +23,7 @@ from services.chassis.bus import Bus
 from services.chassis.clock import Clock, SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.http.app import common_routes, install_manners
+from services.chassis.http.routing import application
 from services.chassis.identity import Verifier
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -177,7 +178,7 @@ async def running(
     bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
     services = {name: app.state.service for name, app in apps.items()}
-    own = FastAPI(title="Caserelay", version="1", redoc_url=None, strict_content_type=False)
+    own = application(title="Caserelay", version="1")
     own.include_router(common_routes(services, telemetry))
     install_manners(own, set_up.body_limit, telemetry)
     describe(own, apps)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import AfterValidator, ValidationError
 from pydantic_core import to_json, to_jsonable_python
 
@@ -33,14 +33,15 @@ from services.chassis.http.asked import (
     read_key,
 )
 from services.chassis.http.positions import read_cursor, unreadable
+from services.chassis.http.routing import Router
 
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
 
-def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
+def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
     """All routes under `/v1/cases`, and the worklist."""
-    router = APIRouter(prefix="/v1", tags=["cases"])
+    router = Router(prefix="/v1", tags=["cases"])
 
     async def moment(found: Found, as_of: str | None, known_at: str | None) -> Moment:
         return Moment(
@@ -52,7 +53,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
     async def find(
         caller: Authenticated,
         _: Covered,
-        state: Annotated[CaseState | None, Query()] = None,
+        state: Annotated[list[CaseState] | None, Query(description="Any of these; may be repeated.")] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
         client_ref: Annotated[
@@ -63,7 +64,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        wanted = Wanted(state.value if state is not None else None, organisation, overdue, client_ref)
+        wanted = Wanted(tuple(sorted({one.value for one in state or ()})), organisation, overdue, client_ref)
         items, more = await lists.cases(caller, wanted, cursor, limit)
         return answers.page(items, more)
 

@@ -44,6 +44,7 @@ from contracts.fields import (
     Reference,
     Sector,
     StaffId,
+    read_only,
 )
 
 Few = Field(max_length=20)
@@ -270,7 +271,10 @@ class CorrectBody(Body):
 
 
 class MentorBody(Body):
-    """A mentor's profile; dates say when something was done, and are left out as long as it has not been."""
+    """A mentor's profile; dates say when something was done, and are left out as long as it has not been.
+
+    What GET has besides may be sent back as it stands.
+    """
 
     kind: MentorKind
     screened_on: CalendarDate | None = None
@@ -282,3 +286,9 @@ class MentorBody(Body):
     languages: Annotated[list[LanguageTag], Field(max_length=50)] = []
     sectors: Annotated[list[Sector], Field(max_length=50)] = []
     capacity: Annotated[Count, Field(ge=0, le=100)] = 1
+    ref: Annotated[str | None, read_only("From GET: that of the path.")] = None
+    organisation: Annotated[str | None, read_only("From GET: the caller's.")] = None
+    places: Annotated[Count | None, read_only("From GET, as it stands.")] = None
+    waiting_since: Annotated[Instant | None, read_only("From GET, as it stands.")] = None
+    version: Annotated[Count | None, read_only("From GET: the one that If-Match names.")] = None
+    links: Annotated[dict[str, str] | None, read_only("From GET, as they stand.")] = None

@@ -59,7 +59,7 @@ class Casework:
             raise _not_now(name)
         stream = case_stream(found.case_id)
         deposit = Deposit(self._vault, stream)
-        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, asked.if_match or 0, deposit)
+        stamp = Stamp(self._clock.now(), asked.actor, found.case_id, _decided_on(asked, found), deposit)
         if isinstance(body, CorrectBody) and body.holds is not None:
             named = find_event(await self._cases.records(found), body.event)
             stamp = replace(stamp, said=named.said if named is not None else None)
@@ -98,6 +98,12 @@ class Casework:
         if not POLICY.permits(caller, "read-texts", found.relations):
             told = [recorded for recorded in told if isinstance(recorded.event, CorrectionRecorded)]
         return answers.page(await texts_of(told, self._vault), None)
+
+
+def _decided_on(asked: Asked, found: Found) -> int:
+    """The version that the caller decides on; of several the present one, if it is among them."""
+    versions = asked.if_match or frozenset({0})
+    return found.folded.etag if found.folded.etag in versions else max(versions)
 
 
 def _telling_nothing_more(refusal: Refused | PreconditionFailed, name: str) -> Refused | PreconditionFailed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,9 +36,9 @@ Place = int | tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is asked for; None: never mind."""
+    """What a list is asked for, any of the states; None, and no state: never mind."""
 
-    state: str | None
+    states: tuple[str, ...]
     organisation: str | None
     overdue: bool | None
     client_ref: str | None = None
@@ -47,7 +48,7 @@ class Wanted:
         late = bool(view.get("overdue"))
         told, wanted = view.get("clientRef"), self.client_ref
         here = wanted is None or (isinstance(told, str) and is_one_person(wanted, told))
-        return here and self.state in (None, view.get("state")) and self.overdue in (None, late)
+        return here and (not self.states or view.get("state") in self.states) and self.overdue in (None, late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,9 @@ class Lists:
     def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
         """The next places of a list, in order, and the case at each."""
         found: dict[Place, str] = {}
-        for look in looks:
-            where = {**look.where, **({look.state: wanted.state} if wanted.state is not None else {})}
+        states: tuple[str | None, ...] = wanted.states or (None,)
+        for look, state in itertools.product(looks, states):
+            where = {**look.where, **({look.state: state} if state is not None else {})}
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
                 rows = self._index.find(look.table, where, after=after or 0, limit=most)

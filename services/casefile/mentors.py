@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from contracts.code_lists.sectors import told
 from contracts.codes import Role
@@ -35,7 +35,9 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.paths import path_of
 from services.chassis.http.positions import read_cursor
+from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json, as_json
+from services.chassis.http.routing import Router
 from services.chassis.index import IndexReader
 from services.chassis.streams import Streams
 
@@ -67,9 +69,9 @@ def routes(
     index: IndexReader,
     caught_up: Callable[[], Awaitable[None]],
     clock: Clock,
-) -> APIRouter:
+) -> Router:
     """The routes under `/v1/mentors`."""
-    router = APIRouter(prefix="/v1/mentors", tags=["mentors"])
+    router = Router(prefix="/v1/mentors", tags=["mentors"])
 
     @router.get("", response_model=MentorPage, summary="The mentors of the caller's organisation.")
     async def find(
@@ -105,14 +107,16 @@ def routes(
         caller: Authenticated,
         ref: Identifier,
         body: bodies.MentorBody,
-        if_match: IfMatch = None,
+        _if_match: IfMatch = None,
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
         POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
         stream = mentor_stream(caller.org, ref)
         folded = await streams.fold(stream, MENTOR)
-        asked = putting(request, caller, replacing(if_match, exists=folded.version > 0), dry_run=dry_run)
+        asked = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
+        if folded.etag in (asked.if_match or ()):
+            check_read_only(body, mentor_view(caller.org, ref, folded.state, folded.etag))
         now = clock.now()
         command = DescribeMentor(
             at=now,

@@ -80,13 +80,13 @@ class Call:
     Where `actor` passes on somebody's word, only the events that are that word (`IS_A_WORD`) name whose it was: what
     follows from them the actor did.
 
-    `if_match` is the version the caller read last, 0 if there was nothing; None where the route asks for none.
+    `if_match` are the versions that the caller decides on, 0 for nothing; None where the route asks for none.
     `causation_id` is the id of the message that a reaction answers, and `causation_sequence` its position in the log
     that it came from; a stream that already holds the id absorbs the repeat.
     """
 
     actor: Actor
-    if_match: int | None = None
+    if_match: frozenset[int] | None = None
     idempotency_key: str | None = None
     fingerprint: str | None = None
     causation_id: str | None = None
@@ -239,7 +239,7 @@ class Handler(Generic[C, D]):
             raise NotFound(stream)
         if (earlier := await self._earlier(own, stream, entity, call, reads)) is not None:
             return earlier
-        if call.if_match is not None and call.if_match != own.etag:
+        if call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
         desk = await self._desk(command, stream, reads)
         decided = self._decide(command, desk)

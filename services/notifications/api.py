@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
@@ -15,6 +15,7 @@ from services.chassis.decider import Fault
 from services.chassis.http.asked import Authenticated, Covered, Cursor, Limit
 from services.chassis.http.positions import cursor, read_cursor
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.routing import Router
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
 from services.notifications.catalogue import MESSAGES
@@ -34,18 +35,17 @@ class FeedPage(BaseModel):
 
 async def wanted_types(
     types: Annotated[
-        str | None,
+        list[str] | None,
         Query(
-            max_length=8000,
-            description="Only these CloudEvents types, separated by commas; without it, all.",
-            examples=["org.caserelay.referral.submitted.v1"],
+            description="Only these CloudEvents types, separated by commas or given several times; without it, all.",
+            examples=[["org.caserelay.referral.submitted.v1"]],
         ),
     ] = None,
 ) -> tuple[str, ...] | None:
     """The CloudEvents types asked for. Raises ProblemError 422 for one that is not published here."""
     if types is None:
         return None
-    wanted = tuple(dict.fromkeys(types.split(",")))
+    wanted = tuple(dict.fromkeys(kind for several in types for kind in several.split(",")))
     if any(kind not in MESSAGES for kind in wanted):
         # What was asked for is not repeated: it may be anything that somebody typed.
         detail = f"the types are: {', '.join(MESSAGES)}"
@@ -86,9 +86,9 @@ def _resume_at(last_event_id: str | None, after: str | None) -> int:
         raise ProblemError(422, error.code, f"Last-Event-ID: {detail}", errors=[fault]) from None
 
 
-def routes(service: Service, live: LiveFeed) -> APIRouter:
+def routes(service: Service, live: LiveFeed) -> Router:
     """`GET /v1/feed` and `GET /v1/stream`."""
-    router = APIRouter(tags=["feed"])
+    router = Router(tags=["feed"])
 
     @router.get(
         "/v1/feed",

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from services.chassis.http import problems
 from services.chassis.http.positions import cursor
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.routing import is_head
 from services.chassis.identity import Caller, Unauthenticated
 from services.chassis.service import Service
 from services.chassis.telemetry import Limit, Telemetry
@@ -83,6 +84,11 @@ class LiveFeed:
         async def run(answer: EventStream, scope: Scope, receive: Receive, send: Send) -> None:
             if (refusal := self._refusal(subscriber.caller.org)) is not None:
                 await problems.response_to(refusal, Request(scope))(scope, receive, send)
+                return
+            if is_head(scope):
+                # A stream has no end to wait for, and this one is not begun.
+                await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             await self._run(answer, subscriber, after, receive, send)
 

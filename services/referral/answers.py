@@ -9,6 +9,7 @@ from pydantic import Field
 
 from contracts.answers import AllowedAction, BlockedAction
 from contracts.message import Contract
+from contracts.problem import Problem
 
 
 class ReferralAnswer(Contract):
@@ -59,6 +60,18 @@ class ReferralPage(Contract):
 
     items: list[ReferralAnswer]
     next: str | None
+
+
+class BulkAnswer(Contract):
+    """A line of the bulk intake's answer: `status` as a single request would have had, with `referral` or `problem`."""
+
+    line: int = Field(description="The number of the line that it answers, from 1; blank lines count.")
+    status: int
+    referral: ReferralAnswer | None = None
+    problem: Problem | None = None
+    replayed: bool | None = Field(
+        default=None, description="True where the key and the referral came before, and this is the answer of then."
+    )
 
 
 class PersonAnswer(Contract):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import Body, Depends, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
@@ -28,6 +28,7 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.plain import PlainRoute
 from services.chassis.http.positions import read_cursor
+from services.chassis.http.routing import Router, is_head
 from services.referral import bodies
 from services.referral.answers import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
@@ -36,9 +37,9 @@ from services.referral.lists import Lists
 from services.referral.reading import Referrals
 
 
-def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
+def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
     """All routes under `/v1/referrals` but the bulk intake."""
-    router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
+    router = Router(prefix="/v1/referrals", tags=["referrals"])
 
     @router.post(
         "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."
@@ -51,15 +52,16 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
     async def find(
         caller: Authenticated,
         _: Covered,
-        state: Annotated[ReferralState | None, Query()] = None,
+        state: Annotated[list[ReferralState] | None, Query(description="Any of these; may be repeated.")] = None,
         case: Annotated[str | None, Query(pattern=UUID)] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
-        wanted = {"state": state.value if state else None, "case_id": case, "organisation": organisation}
+        wanted = {"case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
-        items, more = await lists.referrals(caller, filters, read_cursor(cursor), limit)
+        states = sorted({one.value for one in state or ()})
+        items, more = await lists.referrals(caller, filters, read_cursor(cursor), limit, states=states)
         return answers.page(items, more)
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
@@ -104,7 +106,8 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
         "/{referral_id}/contact", response_model=PersonAnswer, summary="The person's data; reading is recorded."
     )
     async def contact(request: Request, caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
-        return await intake.contact(caller, referral_id, request.headers.get("traceparent"))
+        trace = request.headers.get("traceparent")
+        return await intake.contact(caller, referral_id, trace, head=is_head(request.scope))
 
     for name, action in ACTIONS.items():
         router.add_api_route(

@@ -42,6 +42,7 @@ from contracts.fields import (
     StaffId,
     TimeZone,
     Vaulted,
+    read_only,
 )
 from services.referral.contact import ContactBody, point_of_contact
 
@@ -199,7 +200,7 @@ class OrganisationBody(Body):
     """An organisation. Its name, languages, sectors, capacity and contact point are its own to say.
 
     `kind`, `programmes` and `suspended` are the OPERATOR's, who names a kind always. An organisation leaves them out,
-    or sends them as GET answered them; what GET has besides may be sent back too, and is not looked at.
+    or sends them as GET answered them; so with what GET has besides.
     """
 
     name: Name
@@ -216,10 +217,10 @@ class OrganisationBody(Body):
         Annotated[Count, Field(ge=0, le=1_000_000)] | None, Field(description="People at once; null for no limit.")
     ] = None
     contact_point: Annotated[FreeText, AfterValidator(point_of_contact)] | None = None
-    id: Annotated[str | None, Field(description="From GET: that of the path.")] = None
-    taken: Annotated[Count | None, Field(description="From GET: not looked at.")] = None
-    version: Annotated[Count | None, Field(description="From GET: not looked at, since If-Match names it.")] = None
-    links: Annotated[dict[str, str] | None, Field(description="From GET: not looked at.")] = None
+    id: Annotated[str | None, read_only("From GET: that of the path.")] = None
+    taken: Annotated[Count | None, read_only("From GET, as it stands.")] = None
+    version: Annotated[Count | None, read_only("From GET: the one that If-Match names.")] = None
+    links: Annotated[dict[str, str] | None, read_only("From GET, as they stand.")] = None
 
 
 class TermBody(Body):
@@ -230,8 +231,12 @@ class TermBody(Body):
 
 
 class ProgrammeVersionBody(Body):
-    """The parameters of a programme from `validFrom` on; a term that is left out has its default."""
+    """The parameters of a programme from `validFrom` on; a term that is left out has its default.
 
+    A version as GET has it in the programme's `versions` may be sent back, and changes nothing.
+    """
+
+    version: Annotated[Count | None, read_only("From GET: that of the path.")] = None
     valid_from: CalendarDate
     kind: ProgrammeKind
     name: Name

@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from contracts.identifiers import one_person
+from services.chassis.http.answers import REPLAYED
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
+from services.chassis.http.json_text import read_json
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
+from services.chassis.http.routing import Router
 from services.chassis.identity import Caller
 from services.chassis.request_notes import notes_of
 from services.chassis.store_health import Unavailable, errno_name
+from services.referral.answers import BulkAnswer
 from services.referral.bodies import BulkLine, ReferralBody
 from services.referral.intake import PERSONAL, Intake
 
@@ -36,22 +40,29 @@ PIECE: Final = 65_536
 """Bytes of answers: kept in memory while the client does not read, and sent at once."""
 PATH: Final = "/v1/referrals/bulk"
 NDJSON: Final = "application/x-ndjson"
+KINDS: Final = (NDJSON, "application/ndjson")
+"""What lines may be sent as: one name is in use, the other is its successor."""
 
 log = logging.getLogger(__name__)
 
 
-def routes(intake: Intake) -> APIRouter:
+def routes(intake: Intake) -> Router:
     """`POST /v1/referrals/bulk`."""
-    router = APIRouter(tags=["referrals"])
+    router = Router(tags=["referrals"])
 
     @router.post(
         PATH,
         summary="Submit many referrals, a line each (NDJSON); each with its own `idempotencyKey`.",
-        response_class=Response,
+        response_class=_Ndjson,
         status_code=200,
-        responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
+        response_model=BulkAnswer,
+        response_description="A line for each that was sent, in their order, as soon as known; each as this schema.",
         openapi_extra={
-            "requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}},
+            "requestBody": {
+                "required": True,
+                "description": "Lines in UTF-8, each of them as this schema.",
+                "content": {kind: {"schema": _line_schema()} for kind in KINDS},
+            },
         },
     )
     async def bulk(
@@ -64,6 +75,19 @@ def routes(intake: Intake) -> APIRouter:
         return _Lines(_answers(request, caller, intake))
 
     return router
+
+
+def _line_schema() -> dict[str, Any]:
+    """The schema of a line. What it refers to is in the document, since a single referral refers to the same."""
+    schema = BulkLine.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return schema
+
+
+class _Ndjson(JSONResponse):
+    """For the document alone, which takes the shape of an answer only from a class of JSON."""
+
+    media_type = NDJSON
 
 
 class _Lines(Response):
@@ -205,9 +229,9 @@ def _read(line: bytes | None) -> Any:
     if line is None:
         return ProblemError(413, "BODY_TOO_LARGE", "a line has at most as many bytes as the body of a single request")
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return ProblemError(400, "UNREADABLE_JSON", "the line is no valid JSON (RFC 8259, UTF-8)")
+        return read_json(line, "the line")
+    except ProblemError as refusal:
+        return refusal
 
 
 def _marks(sent: Any) -> list[tuple[str, str]]:
@@ -227,6 +251,8 @@ async def _answer(
     try:
         answer = await _take(request, caller, intake, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
+        if REPLAYED in answer.headers:
+            outcome["replayed"] = True
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
         request.app.state.count_refusal(error.code)

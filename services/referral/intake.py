@@ -19,6 +19,7 @@ from services.chassis.decider import Because, Command, Fault
 from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
+from services.chassis.http.etags import NOTHING
 from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
 from services.chassis.idempotency import Key
@@ -56,9 +57,6 @@ from services.referral.views import packet_json
 LOG: Final = "referral"
 PERSONAL: Final = frozenset({"contact"})
 """The body's field that may hold personal data."""
-
-_NO_VERSION: Final = 0
-"""An ETag that nothing has: the first version is 1."""
 
 
 class Intake:
@@ -124,9 +122,9 @@ class Intake:
     async def edit(self, asked: Asked, found: Found, patch: Mapping[str, Any]) -> Response:
         """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""
         call = asked.call()
-        if call.if_match != found.folded.etag:
+        if found.folded.etag not in (call.if_match or ()):
             # Not the version that the caller names: a repeat may be answered, nothing be merged into it and stored.
-            call, patch = replace(call, if_match=_NO_VERSION), {}
+            call, patch = replace(call, if_match=NOTHING), {}
         body = await self._merged(found, patch)
         packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
         ref = packet.contact_ref if packet is not None else None
@@ -235,8 +233,13 @@ class Intake:
         leave_out = PERSONAL if own else PERSONAL | {"justification"}
         return answers.page(await texts_of(records, self._vault, leave_out=leave_out), None)
 
-    async def contact(self, caller: Caller, referral_id: str, traceparent: str | None) -> Response:
-        """The person's contact data, after the reading is recorded. Raises Refused once the basis is withdrawn."""
+    async def contact(
+        self, caller: Caller, referral_id: str, traceparent: str | None, *, head: bool = False
+    ) -> Response:
+        """The person's contact data, after the reading is recorded. Raises Refused once the basis is withdrawn.
+
+        `head`: nothing of them is shown, their length neither, and so nothing is recorded.
+        """
         found = await self._referrals.find(caller, referral_id, "read-contact")
         packet = found.folded.state.packet
         ref = packet.contact_ref if packet is not None else None
@@ -245,11 +248,14 @@ class Intake:
             # Nothing is shown, so no disclosure goes on record.
             raise NotFound(referral_id)
         command = DiscloseContact(referral_id=referral_id, at=self._clock.now(), by=caller.actor())
-        call = Call(actor=caller.actor(), traceparent=str(follow(traceparent)))
+        call = Call(actor=caller.actor(), traceparent=str(follow(traceparent)), dry_run=head)
         await self._handler.handle(command, referral_stream(referral_id), REFERRAL, call)
         if record is None:
             raise NotFound(referral_id)
-        return Response(to_json({"contact": record}), 200, {"Cache-Control": "no-store"}, "application/json")
+        answer = Response(to_json({"contact": record}), 200, {"Cache-Control": "no-store"}, "application/json")
+        if head:
+            del answer.headers["content-length"]
+        return answer
 
 
 def _set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from contracts.codes import Role
@@ -28,9 +28,12 @@ class Lists:
         self._caught_up = caught_up
 
     async def referrals(
-        self, caller: Caller, filters: Mapping[str, str], after: int, limit: int
+        self, caller: Caller, filters: Mapping[str, str], after: int, limit: int, *, states: Sequence[str] = ()
     ) -> tuple[list[Json], int | None]:
-        """A page of what the caller may see, in the order of its beginning, and where it goes on."""
+        """A page of what the caller may see, in the order of its beginning, and where it goes on.
+
+        Of the `states` it has any, without them all.
+        """
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         if (organisation := filters.get("organisation")) is not None:
             known = await self._referrals.streams.fold(organisation_stream(organisation), ORGANISATION)
@@ -41,7 +44,7 @@ class Lists:
         last = after
         while True:
             most = limit + 1 - len(items)
-            rows = self._rows(caller, filters, last, most)
+            rows = self._rows(caller, filters, states, last, most)
             # Side by side: streams that are asked for at once come in one answer of the database.
             views = await asyncio.gather(*(self._view(caller, row.key) for row in rows))
             for row, view in zip(rows, views, strict=True):
@@ -53,12 +56,16 @@ class Lists:
             if len(rows) < most:
                 return items, None
 
-    def _rows(self, caller: Caller, filters: Mapping[str, str], after: int, most: int) -> list[Row]:
+    def _rows(
+        self, caller: Caller, filters: Mapping[str, str], states: Sequence[str], after: int, most: int
+    ) -> list[Row]:
         whose: Mapping[str, Value] = {} if caller.role is Role.AUDITOR else {"agency": caller.org}
         looks: list[Mapping[str, Value]] = [{**filters, **whose}]
         if whose and filters.get("organisation") in (None, caller.org):
             others = {column: value for column, value in filters.items() if column != "organisation"}
             looks.append({**others, "reader": caller.org})
+        if states:
+            looks = [{**look, "state": state} for look in looks for state in states]
         if (case := filters.get("case_id")) is not None:
             # A case has a handful of referrals: whether they are looked for is seen here.
             of_case = self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=ALL_OF_A_CASE)

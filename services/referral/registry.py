@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import Header, Path, Query, Request, Response
 
 from contracts.codes import OrganisationKind
 from services.chassis.access import Hidden
@@ -30,9 +30,11 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.positions import read_cursor
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json
+from services.chassis.http.routing import Router
 from services.chassis.identity import Caller
-from services.chassis.index import IndexReader
+from services.chassis.index import IndexReader, Value
 from services.chassis.vault import Deposit, Vault
 from services.referral import bodies
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
@@ -100,11 +102,13 @@ class Registry:
         point = record["text"] if record is not None else None
         return organisation_view(organisation_id, folded.state, folded.etag, point), folded.etag
 
-    async def organisations(self, kind: str | None, after: int, limit: int) -> Response:
-        """A page of organisations."""
+    async def organisations(self, kinds: Sequence[str], after: int, limit: int) -> Response:
+        """A page of organisations, of any of these kinds; without one of all."""
         await self._caught_up()
-        where = {} if kind is None else {"kind": kind}
-        rows = self._index.find(ORGANISATIONS.name, where, after=after, limit=limit + 1)
+        looks: list[dict[str, Value]] = [{"kind": kind} for kind in kinds] or [{}]
+        most = limit + 1
+        met = [row for look in looks for row in self._index.find(ORGANISATIONS.name, look, after=after, limit=most)]
+        rows = sorted(met, key=lambda row: row.seq)[:most]
         found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
         return answers.page([view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None)
 
@@ -114,7 +118,7 @@ class Registry:
         """Describes an organisation, but for the fields that are reserved from the caller."""
         stream = organisation_stream(organisation_id)
         deposit = Deposit(self._vault, stream)
-        ref = deposit.put("contact-point", {"text": body.contact_point}) if body.contact_point is not None else None
+        ref = await self._contact_point(stream, body.contact_point, deposit)
         command = DescribeOrganisation(
             at=self._clock.now(),
             by=asked.actor,
@@ -138,6 +142,16 @@ class Registry:
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
         return answers.done(asked, outcome, view, LOG)
+
+    async def _contact_point(self, stream: str, text: str | None, deposit: Deposit) -> str | None:
+        """The reference of a contact point; the one that stands, where it stands for the same text."""
+        if text is None:
+            return None
+        stands = (await self.streams.fold(stream, ORGANISATION)).state.description
+        ref = stands.contact_point_ref if stands is not None else None
+        kept = await self._vault.read(ref) if ref is not None else None
+        record = {"text": text}
+        return ref if kept == record else deposit.put("contact-point", record)
 
     async def programme(self, programme_id: str) -> tuple[Json, int]:
         """The view of a programme and its ETag's version. Raises Hidden where there is none."""
@@ -207,20 +221,21 @@ def _require_calendar(parameters: Parameters) -> None:
         raise ProblemError(422, fault.code, fault.detail, errors=[fault]) from None
 
 
-def routes(registry: Registry) -> APIRouter:
+def routes(registry: Registry) -> Router:
     """The routes under `/v1/organisations`, `/v1/programmes` and `/v1/legal-bases`."""
-    router = APIRouter(prefix="/v1")
+    router = Router(prefix="/v1")
 
     @router.get("/organisations", response_model=OrganisationPage, tags=["organisations"], summary="All organisations.")
     async def organisations(
         caller: Authenticated,
         _: Covered,
-        kind: OrganisationKind | None = None,
+        kind: Annotated[list[OrganisationKind] | None, Query(description="Any of these; may be repeated.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Response:
         POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
-        return await registry.organisations(kind.value if kind else None, read_cursor(cursor), limit)
+        kinds = sorted({one.value for one in kind or ()})
+        return await registry.organisations(kinds, read_cursor(cursor), limit)
 
     @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
     async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:
@@ -238,7 +253,7 @@ def routes(registry: Registry) -> APIRouter:
         caller: Authenticated,
         organisation_id: Identifier,
         body: bodies.OrganisationBody,
-        if_match: IfMatch = None,
+        _if_match: IfMatch = None,
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         check_text(await request.json())
@@ -247,7 +262,9 @@ def routes(registry: Registry) -> APIRouter:
         if body.id not in (None, organisation_id):
             raise Refused.input(Fault("/id", "READ_ONLY", "the id is that of the path; leave it out"))
         folded = await registry.streams.fold(organisation_stream(organisation_id), ORGANISATION)
-        asked = putting(request, caller, replacing(if_match, exists=folded.version > 0), dry_run=dry_run)
+        asked = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
+        if folded.etag in (asked.if_match or ()):
+            check_read_only(body, organisation_view(organisation_id, folded.state, folded.etag, None))
         reserved = POLICY.reserved(caller, "describe-organisation", relations)
         return await registry.describe(asked, organisation_id, body, reserved)
 
@@ -268,6 +285,7 @@ def routes(registry: Registry) -> APIRouter:
         check_text(await request.json())
         relations = relations_to_organisation(caller, "", await registry.kind_of(caller.org))
         POLICY.require(caller, "publish-programme", relations)
+        check_read_only(body, {"version": version})
         # A version is never replaced, and its number says which it follows: no If-Match is needed.
         asked = putting(request, caller, None, dry_run=dry_run)
         return await registry.publish(asked, programme_id, version, body)

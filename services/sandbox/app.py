@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
@@ -20,6 +20,7 @@ from services.chassis.decider import Fault
 from services.chassis.http.app import common_routes, install_manners, serve_callers
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.problems import ProblemError
+from services.chassis.http.routing import Router, application
 from services.origin import Origin, describe
 from services.sandbox.travel import travel
 
@@ -42,9 +43,9 @@ class ClockReading(BaseModel):
     frozen: bool
 
 
-def clock_routes(assembly: Assembly, clock: SandboxClock) -> APIRouter:
+def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
     """`GET` and `PUT /v1/sandbox/clock`."""
-    router = APIRouter(tags=["sandbox"])
+    router = Router(tags=["sandbox"])
     one_journey = asyncio.Lock()
 
     def reading() -> Response:
@@ -103,14 +104,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await asyncio.gather(task, return_exceptions=True)
             await assembly.stop()
 
-    own = FastAPI(
-        title="Caserelay sandbox",
-        version="1",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        strict_content_type=False,
-    )
+    own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
     serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))

@@ -267,3 +267,20 @@ async def test_a_missed_term_is_on_the_worklists_of_both_sides(desk: CaseDesk) -
     await desk.running.done(INES, case.path, "resolve-escalation", {"resolution": "TALK"})
     await desk.running.done(LOTTE, case.path, "log-contact-attempt", {"reached": True})
     assert (await desk.running.read(INES, WORK))["items"] == []
+
+
+async def test_a_list_takes_several_states_and_has_what_is_in_any_of_them(desk: CaseDesk) -> None:
+    """In the order of all, page by page; also beside what is overdue, and for one person."""
+    cases = await some_cases(desk)
+    wanted = ["OPENED", "CLOSED", "OPENED"]
+    expected = [cases[state].id for state in ("OPENED", "CLOSED")]
+    for person in (INES, LOTTE, AUDITOR):
+        assert await found(desk, person, state=wanted) == expected
+        first = await desk.running.read(person, CASES, state=wanted, limit=1)
+        second = await desk.running.read(person, CASES, state=wanted, limit=1, cursor=first["next"])
+        assert ([one["id"] for one in first["items"] + second["items"]], second["next"]) == (expected, None)
+        assert sorted(await found(desk, person, state=wanted, overdue="false")) == sorted(expected)
+    ref = (await desk.running.read(INES, cases["OPENED"].path))["clientRef"]
+    assert await found(desk, INES, state=wanted, clientRef=ref) == [cases["OPENED"].id]
+    assert await found(desk, INES, state=["CLOSED"], clientRef=ref) == []
+    assert_problem(await desk.running.get(INES, CASES, state=["OPENED", "NOWHERE"]), 422)

@@ -117,7 +117,7 @@ HOSTILE: Final[dict[str, tuple[bytes, set[int]]]] = {
     "raw null byte": (b'{"suitable": true, "expectations": ["\x00"]}', {400}),
     "huge number": (b'{"suitable": ' + b"9" * 5_000 + b"}", {400, 422}),
     "infinite number": (b'{"suitable": 1e999}', {400, 422}),
-    "not a number": (b'{"suitable": NaN}', {400, 422}),
+    "not a number": (b'{"suitable": NaN}', {400}),
     "a megabyte": (b'{"expectations": ["' + b"x" * 1_000_001 + b'"]}', {413}),
     "a long text": (json.dumps({**INTAKE, "expectations": ["x" * 100_000]}).encode(), {422}),
     "many items": (json.dumps({**INTAKE, "expectations": ["x"] * 5_000}).encode(), {422}),
@@ -126,7 +126,7 @@ HOSTILE: Final[dict[str, tuple[bytes, set[int]]]] = {
     "null": (b"null", {422}),
     "nothing": (b"", {400, 422}),
     "half a body": (b'{"suitable": tr', {400}),
-    "a name twice": (b'{"suitable": false, "suitable": true}', {422}),
+    "a name twice": (b'{"suitable": false, "suitable": true}', {400}),
     "a strange name": (b'{"suitable": true, "\\u202e<script>": 1}', {422}),
 }
 

@@ -141,9 +141,9 @@ def count(by_how_much: int = 1, *, pays: bool = False, by: Actor = ANN) -> Count
     return Count(at=NOW, by=by, by_how_much=by_how_much, pays=pays)
 
 
-def call(actor: Actor = ANN, **terms: Any) -> Call:
+def call(actor: Actor = ANN, *, if_match: int | None = None, **terms: Any) -> Call:
     """The terms on which a command is sent."""
-    return Call(actor=actor, **terms)
+    return Call(actor=actor, if_match=None if if_match is None else frozenset({if_match}), **terms)
 
 
 def metadata(event_id: str = "e-1", **more: Any) -> Metadata:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,7 @@ from services.chassis.http.asked import (
     check_text,
 )
 from services.chassis.http.positions import read_cursor
+from services.chassis.http.routing import Router
 from services.chassis.identity import Verifier
 from services.chassis.index import Changes, Table
 from services.chassis.leadership import Leadership
@@ -82,9 +83,9 @@ def state_of(name: str, counter: Counter) -> dict[str, Any]:
     return {"id": name, "total": counter.total, "closed": counter.closed}
 
 
-def routes(service: Service) -> APIRouter:
+def routes(service: Service) -> Router:
     """Creating, counting, closing and reading; and some that fail."""
-    router = APIRouter()
+    router = Router()
     counting = handler(service.streams)
 
     @router.post("/v1/counters", status_code=201)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.chassis.http.positions import Position, cursor, read_cursor
@@ -48,10 +49,10 @@ async def test_a_repeated_key_replays_the_answer(here: Running, again: str) -> N
 
 
 async def test_the_same_body_written_differently_is_the_same_body(here: Running) -> None:
-    """White space and the order of members do not matter."""
+    """White space, the order of members and the spelling of numbers do not matter."""
     headers = {"Idempotency-Key": "k1", "Content-Type": "application/json"}
     await here.client.post("/v1/counters", content=b'{"by":1,"kind":"PLAIN"}', headers=headers)
-    again = await here.client.post("/v1/counters", content=b'{ "kind" : "PLAIN",\n "by": 1 }', headers=headers)
+    again = await here.client.post("/v1/counters", content=b'{ "kind" : "PLAIN",\n "by": 1.0 }', headers=headers)
     assert again.headers["idempotency-replayed"] == "true"
 
 
@@ -124,7 +125,10 @@ async def test_a_key_of_255_characters_is_taken(here: Running) -> None:
         ('"3"', 412, "STALE_VERSION"),
         ("2", 412, "STALE_VERSION"),
         ('W/"2"', 412, "STALE_VERSION"),
-        ('"2", "1"', 412, "STALE_VERSION"),
+        ('"3", "1"', 412, "STALE_VERSION"),
+        ('"2" "1"', 412, "STALE_VERSION"),
+        ('"2", 1', 412, "STALE_VERSION"),
+        ('"1", *', 412, "IF_MATCH_ANY_REFUSED"),
         ('"02"', 412, "STALE_VERSION"),
         ('"' + "9" * 5000 + '"', 412, "STALE_VERSION"),
         ("", 412, "STALE_VERSION"),
@@ -134,13 +138,45 @@ async def test_a_key_of_255_characters_is_taken(here: Running) -> None:
 async def test_a_command_needs_the_etag_of_the_last_read(
     here: Running, if_match: str | None, status: int, code: str
 ) -> None:
-    """Absent 428; anything but the one strong ETag of now 412; never `*`; nothing changes."""
+    """Absent 428; without the strong ETag of now 412; never `*`; nothing changes."""
     await create(here)
     await count_up(here, "counter-north-k1", '"1"')
     headers = {} if if_match is None else {"If-Match": if_match}
     answer = await here.client.post("/v1/counters/counter-north-k1/count", json={"by": 1}, headers=headers)
     problem(answer, status, code)
     assert len(await here.service.log.read("counter-north-k1")) == 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['"2", "1"'],
+        ['"1","2"'],
+        [' ,"9" ,, "2",'],
+        ['W/"2", "2"'],
+        ['"2-gzip", "2"'],
+        ['"a,b", "2"'],
+        ['"1"', '"2"'],
+    ],
+)
+async def test_of_several_etags_any_may_be_the_present_one(here: Running, lines: list[str]) -> None:
+    """If-Match is a list, also over several lines (RFC 9110, 13.1.1 and 5.3)."""
+    await create(here)
+    await count_up(here, "counter-north-k1", '"1"')
+    headers = httpx.Headers([("If-Match", line) for line in lines])
+    answer = await here.client.post("/v1/counters/counter-north-k1/count", json={"by": 1}, headers=headers)
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"3"')
+
+
+@pytest.mark.parametrize("tag", ['W/"2"', '"2-gzip"', '"2;gzip"', '"2--gzip"', '"2-br"', '"1", W/"2"', '"2-gzip", "x"'])
+async def test_a_tag_that_a_proxy_changed_is_said_to_be_one(here: Running, tag: str) -> None:
+    """412 with what happened to the tag, and not that somebody else was faster; beside an old one that comes first."""
+    await create(here)
+    await count_up(here, "counter-north-k1", '"1"')
+    answer = await count_up(here, "counter-north-k1", tag)
+    told = problem(answer, 412, "STALE_VERSION")
+    assert ("proxy changed it" in told.detail) is not tag.startswith('"1"')
+    assert await here.service.log.head() == 2
 
 
 async def test_a_stale_version_names_the_present_one_and_who_made_it(here: Running) -> None:

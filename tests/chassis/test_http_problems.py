@@ -54,7 +54,16 @@ async def test_a_list_of_thousands_of_faults_is_cut(here: Running) -> None:
 @pytest.mark.parametrize("place", ["/v1/counters", "/v1/counters/counter-north-k1/close"])
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"\xff\xfe", b'{"by": 1', b"[" * 1900, b'{"by":' + b"[" * 950 + b"]" * 950 + b"}", b'{"a":' * 380, b"nul"],
+    [
+        b"{",
+        b"\xff\xfe",
+        b'{"by": 1',
+        b"[" * 1900,
+        b'{"by":' + b"[" * 950 + b"]" * 950 + b"}",
+        b'{"a":' * 380,
+        b"nul",
+        b"NaN",
+    ],
 )
 async def test_a_body_that_is_no_json_is_400(here: Running, place: str, body: bytes) -> None:
     """Broken, not UTF-8, or nested without end; also on a route that asks for no body."""
@@ -76,7 +85,6 @@ async def test_a_body_that_is_no_json_is_400(here: Running, place: str, body: by
         b"1e999",
         b'{"by": 1e400}',
         b'{"by": ' + b"9" * 1500 + b"}",
-        b'{"by": NaN}',
         b'{"by": -1}',
         b'{"by": true, "kind": "\\u0000"}',
         b'{"by": 1, "kind": "\\ud800"}',
@@ -180,7 +188,7 @@ async def test_what_the_framework_refuses_is_a_problem_too(here: Running) -> Non
     assert strange.instance == "/"
     answer = await here.client.delete("/v1/counters")
     problem(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
     problem(await here.client.post("/v1/counters/a%00b/close", headers={"If-Match": '"1"'}), 422, "INVALID_VALUE")
 
 

@@ -114,7 +114,7 @@ async def test_a_command_that_changed_nothing_keeps_its_key(open_log: OpenLog) -
     counting = handler(Streams(log))
     await counting.handle(count(2), A, COUNTER, call(), must_exist=False)
     await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, call())
-    sent = replace(SENT, if_match=2)
+    sent = replace(SENT, if_match=frozenset({2}))
     closed = Counter(2, closed=True)
     first = await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, sent)
     assert (first.events, first.replayed, first.state, first.version, first.etag) == ([], False, closed, 2, 2)
@@ -132,9 +132,9 @@ async def test_a_refused_command_and_a_dry_run_use_no_key(counting: Handler[Comm
     await counting.handle(count(2), A, COUNTER, replace(SENT, dry_run=True), must_exist=False)
     await counting.handle(count(1), A, COUNTER, call(), must_exist=False)
     with pytest.raises(Exception, match="has changed"):
-        await counting.handle(count(2), A, COUNTER, replace(SENT, if_match=7))
+        await counting.handle(count(2), A, COUNTER, replace(SENT, if_match=frozenset({7})))
     assert await log.head() == 1
-    corrected = replace(SENT, if_match=1, fingerprint="g")
+    corrected = replace(SENT, if_match=frozenset({1}), fingerprint="g")
     assert (await counting.handle(count(3), A, COUNTER, corrected)).state == Counter(4)
 
 

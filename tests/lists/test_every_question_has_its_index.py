@@ -37,7 +37,11 @@ def _mixtures(**values: tuple[Any, ...]) -> Iterator[Question]:
 
 LISTS: Final[dict[tuple[str, str], list[Question]]] = {
     ("casefile", "/v1/cases"): [
-        *_mixtures(state=(None, "SUSPENDED", "INTAKE"), organisation=ORGANISATIONS, overdue=(None, "true", "false")),
+        *_mixtures(
+            state=(None, "SUSPENDED", ["SUSPENDED", "INTAKE"]),
+            organisation=ORGANISATIONS,
+            overdue=(None, "true", "false"),
+        ),
         *_mixtures(clientRef=("CL-NOBODY",), organisation=ORGANISATIONS, overdue=(None, "true")),
     ],
     ("casefile", "/v1/worklist"): [
@@ -47,9 +51,11 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
     ],
     ("casefile", "/v1/mentors"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
     ("referral", "/v1/referrals"): list(
-        _mixtures(state=(None, "SUBMITTED", "DECLINED"), organisation=ORGANISATIONS, case=(None, "a case"))
+        _mixtures(
+            state=(None, "SUBMITTED", ["SUBMITTED", "DECLINED"]), organisation=ORGANISATIONS, case=(None, "a case")
+        )
     ),
-    ("referral", "/v1/organisations"): [(INES, {"limit": 3}), (INES, {"kind": "MENTORING_ORG"})],
+    ("referral", "/v1/organisations"): [(INES, {"limit": 3}), (INES, {"kind": ["MENTORING_ORG", "AGENCY"]})],
     ("notifications", "/v1/feed"): list(
         _mixtures(types=(None, "org.caserelay.referral.declined.v1", ",".join(list(MESSAGES)[:-1])))
     ),

@@ -86,6 +86,8 @@ async def test_types_narrow_the_feed_to_what_was_asked_for(system: Running) -> N
     )
     wanted = f"{referral.OrganisationDescribed.TYPE},{referral.ReferralSubmitted.TYPE}"
     assert [item["id"] for item in await system.items(BRUGWERK, types=wanted)] == [sent[0].id, sent[2].id]
+    several = await system.items(BRUGWERK, types=wanted.split(","))
+    assert [item["id"] for item in several] == [sent[0].id, sent[2].id]
     received = await system.get(BRUGWERK, types=referral.ReferralReceived.TYPE, limit=1)
     assert [item["id"] for item in received.json()["items"]] == [sent[1].id]
 

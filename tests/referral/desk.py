@@ -16,6 +16,7 @@ from tests.people import INES, LOTTE, TOM, Person, another_person
 from tests.running import Running
 
 REFERRALS = "/v1/referrals"
+NDJSON = {"Content-Type": "application/x-ndjson"}
 ACCEPT = {"coordinator": "lotte.claes"}
 COMMANDS: Final[dict[str, tuple[Person, dict[str, Any]]]] = {
     "submit": (INES, {}),

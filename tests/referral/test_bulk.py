@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from services.chassis.store_health import Unavailable
@@ -17,7 +18,7 @@ from services.referral.app import build
 from services.referral.bulk import _collect, _Spool
 from tests.mounts import mounted
 from tests.people import INES, KARIM, another_person, samira
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.referral.desk import NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key
 from tests.running import listening, running
 
 BULK = f"{REFERRALS}/bulk"
@@ -35,7 +36,7 @@ def resident() -> int:
 
 async def sent(desk: ReferralDesk, *lines: bytes, by: Any = INES) -> list[dict[str, Any]]:
     """The answers to some lines."""
-    answer = await desk.running.send(by, "POST", BULK, content=b"\n".join(lines))
+    answer = await desk.running.send(by, "POST", BULK, content=b"\n".join(lines), headers=NDJSON)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     assert answer.text.endswith("\n") or not answer.text
@@ -115,7 +116,7 @@ async def test_whoever_may_not_refer_is_told_line_by_line(desk: ReferralDesk) ->
     answers = await sent(desk, line(), line(), by=KARIM)
     assert [one["status"] for one in answers] == [403, 403]
     assert await desk.snapshot() == before
-    assert_problem(await desk.running.send(None, "POST", BULK, content=line()), 401)
+    assert_problem(await desk.running.send(None, "POST", BULK, content=line(), headers=NDJSON), 401)
 
 
 async def test_an_answer_comes_before_the_next_line_is_sent(desk: ReferralDesk) -> None:
@@ -220,7 +221,7 @@ async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp
         assert [one["status"] for one in first] == [201] * 7 + [429] * 3
         assert {one["problem"]["code"] for one in first[7:]} == {"RATE_LIMITED"}
     async with running(tmp_path, {"referral": build}) as later:
-        again = await later.send(INES, "POST", BULK, content=b"\n".join(lines))
+        again = await later.send(INES, "POST", BULK, content=b"\n".join(lines), headers=NDJSON)
         answers = [json.loads(one) for one in again.text.splitlines()]
         assert {one["status"] for one in answers} == {201}
         assert len((await later.read(INES, REFERRALS, limit=200))["items"]) == 10
@@ -232,3 +233,81 @@ async def test_every_refused_line_is_counted_by_its_code(desk: ReferralDesk) -> 
     shown = (await desk.running.send(INES, "GET", "/metrics")).text.splitlines()
     assert 'caserelay_refusals_total{code="UNREADABLE_JSON"} 1.0' in shown
     assert 'caserelay_refusals_total{code="GOAL_REQUIRED"} 2.0' in shown
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "application/json",
+        "application/octet-stream",
+        "application/x-ndjson; charset=utf-16",
+        "application/x-ndjson; charset=iso-8859-1",
+    ],
+)
+async def test_only_lines_in_utf_8_are_taken(desk: ReferralDesk, kind: str) -> None:
+    """415 before a line is read, whatever the lines are: a form with referrals in it made some."""
+    before = await desk.snapshot()
+    read = 0
+
+    async def lines() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(3):
+            read += 1
+            yield line() + b"\n"
+
+    headers = {**desk.running.headers(INES), "Content-Type": kind}
+    answer = await desk.running.http.post(BULK, content=lines(), headers=headers)
+    assert_problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert "application/x-ndjson" in answer.json()["detail"]
+    assert read == 0
+    assert await desk.snapshot() == before
+    for sound in ("application/x-ndjson; charset=utf-8", "application/ndjson"):
+        answer = await desk.running.send(INES, "POST", BULK, content=line(), headers={"Content-Type": sound})
+        assert json.loads(answer.text)["status"] == 201
+
+
+async def test_a_line_means_one_thing_or_is_refused(desk: ReferralDesk) -> None:
+    """A name that stands twice, and other encodings than UTF-8, which were found out line by line: 400."""
+    body = another_person()
+    twice = line(body).replace(b'"RIGHT_TO_WORK": true', b'"RIGHT_TO_WORK": false, "RIGHT_TO_WORK": true')
+    assert twice != line(body)
+    answers = await sent(desk, twice, line(), line(another_person()).decode().encode("utf-16-le"))
+    assert [one["status"] for one in answers] == [400, 201, 400]
+    assert answers[0]["problem"]["code"] == "DUPLICATE_NAME"
+    assert [fault["pointer"] for fault in answers[0]["problem"]["errors"]] == ["/eligibility/RIGHT_TO_WORK"]
+    assert answers[2]["problem"]["code"] == "UNREADABLE_JSON"
+
+
+async def test_a_replayed_line_says_so(desk: ReferralDesk) -> None:
+    """As the header of a single request does; a line that is taken in for the first time does not."""
+    once, key, body = line(), new_key(), another_person()
+    await desk.running.create(INES, REFERRALS, body, key=key)
+    first = await sent(desk, once, line(body, key), b"{")
+    assert [one.get("replayed") for one in first] == [None, True, None]
+    again = await sent(desk, once, line())
+    assert [(one["status"], one.get("replayed")) for one in again] == [(201, True), (201, None)]
+
+
+async def test_the_document_types_the_lines(desk: ReferralDesk) -> None:
+    """What goes in and what comes out is as its schema there; another line is not."""
+    document = (await desk.running.http.get("/openapi.json")).json()
+    bulk = document["paths"][BULK]["post"]
+
+    def of(content: dict[str, Any]) -> Any:
+        (schema,) = {json.dumps(kind["schema"]) for kind in content.values()}
+        return jsonschema_rs.validator_for({**json.loads(schema), "components": document["components"]})
+
+    going_in, coming_out = of(bulk["requestBody"]["content"]), of(bulk["responses"]["200"]["content"])
+    lines = [line(), line(another_person(goals=[]))]
+    for one in lines:
+        assert going_in.is_valid(json.loads(one))
+    for bad in ("text", {**another_person()}, {**json.loads(line()), "religion": "x"}, {"idempotencyKey": "k"}):
+        assert not going_in.is_valid(bad)
+    answers = await sent(desk, *lines, lines[0])
+    assert [one["status"] for one in answers] == [201, 422, 201]
+    for answer in answers:
+        assert coming_out.is_valid(answer), list(coming_out.iter_errors(answer))
+        assert answer.keys() <= document["components"]["schemas"]["BulkAnswer"]["properties"].keys()
+    assert not coming_out.is_valid({"line": "1"})

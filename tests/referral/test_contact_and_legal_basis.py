@@ -14,7 +14,7 @@ from services.chassis.telemetry import configure_logging
 from services.referral.app import build
 from services.referral.domain.submission import ReferralSubmitted
 from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
-from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.referral.desk import ACCEPT, COMMANDS, NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key
 from tests.running import running
 
 CONTACT = samira()["contact"]
@@ -96,7 +96,7 @@ async def test_personal_data_are_in_the_vault_and_nowhere_else(
         broken = json.dumps(samira()).encode()[:-40]
         said.append((await send(INES, "POST", REFERRALS, content=broken, key="broken")).text)
         lines = b"\n".join([json.dumps({**samira(), "idempotencyKey": "bulk-1"}).encode(), broken, b"[]"])
-        said.append((await send(INES, "POST", f"{REFERRALS}/bulk", content=lines)).text)
+        said.append((await send(INES, "POST", f"{REFERRALS}/bulk", content=lines, headers=NDJSON)).text)
         others = (path, draft, f"{path}/events", REFERRALS, "/metrics", "/readyz")
         said += [(await service.get(INES, other)).text for other in others]
         await service.settle()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.people import AUDITOR, HANNE, INES, KARIM, LOTTE, samira
-from tests.referral.desk import ReferralDesk, assert_problem, new_key
+from tests.referral.desk import NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key
 
 
 async def answered(desk: ReferralDesk) -> str:
@@ -73,7 +73,8 @@ async def test_a_dry_run_in_bulk_writes_nothing(desk: ReferralDesk) -> None:
     """Each line says what it would write, as the single request would."""
     before = await desk.snapshot()
     line = json.dumps({**samira(), "idempotencyKey": new_key()}).encode()
-    answer = await desk.running.send(INES, "POST", "/v1/referrals/bulk", content=line, params={"dryRun": "true"})
+    asked = {"dryRun": "true"}
+    answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=line, headers=NDJSON, params=asked)
     said = json.loads(answer.text)
     assert (said["status"], said["referral"]["dryRun"]) == (200, True)
     assert "ReferralSubmitted" in said["referral"]["events"]

@@ -13,6 +13,7 @@ from services.chassis.http.asked import Asked
 from services.chassis.http.positions import Position, cursor
 
 JSON = "application/json"
+REPLAYED = "Idempotency-Replayed"
 # Answers differ from caller to caller and change at any moment: nobody between keeps them.
 NOT_KEPT = {"Cache-Control": "no-store"}
 
@@ -40,7 +41,7 @@ def done(
     if outcome.position is not None:
         headers["Position"] = Position(log, outcome.position).token()
     if outcome.replayed:
-        headers["Idempotency-Replayed"] = "true"
+        headers[REPLAYED] = "true"
     if location is not None:
         headers["Location"] = location
     return Response(to_json(body), 200 if location is None else 201, headers, JSON)

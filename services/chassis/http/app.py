@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
@@ -18,6 +18,7 @@ from services.chassis.http.paths import Segments
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rates import Rates
+from services.chassis.http.routing import Router, application
 from services.chassis.identity import Unauthenticated
 from services.chassis.service import Service
 from services.chassis.store_health import NO_ANSWER, Unavailable
@@ -166,12 +167,12 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
 
 def common_routes(
     services: Mapping[str, Service], telemetry: Telemetry, ready: Callable[[], bool] = lambda: True
-) -> APIRouter:
+) -> Router:
     """`/healthz`, `/readyz` and `/metrics` over the services of a process. They need no token.
 
     `ready` says whether the process has anything left to do before it takes work.
     """
-    router = APIRouter(tags=["operation"])
+    router = Router(tags=["operation"])
     for service in services.values():
         telemetry.stores.follow(service.stores)
 
@@ -204,7 +205,7 @@ def service_app(
     *,
     title: str,
     summary: str,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Router],
     telemetry: Telemetry,
     plain: Sequence[PlainRoute] = (),
 ) -> FastAPI:
@@ -212,9 +213,8 @@ def service_app(
 
     `plain` are those of its routes whose plain requests have a reading of their own.
     """
-    app = _Application(
-        title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False
-    )
+    app = application(_Application, title=title, summary=summary, version="1")
+    assert isinstance(app, _Application)  # noqa: S101 - made so
     serve_callers(app, service, telemetry)
     for router in routers:
         app.include_router(router)
@@ -255,3 +255,7 @@ def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None
     app.add_middleware(BodyLimit, limit=body_limit, unlimited=frozenset({"/v1/referrals/bulk"}))
     telemetry.install(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def described() -> Response:
+        return Response(to_json(app.openapi()), media_type=JSON)

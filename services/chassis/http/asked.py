@@ -10,13 +10,15 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator, BaseModel
-from pydantic_core import from_json
 
 from contracts.fields import IDENTIFIER as IDENTIFIER_PATTERN
 from services.chassis import national_number
 from services.chassis.access import admit
 from services.chassis.decider import Actor, Fault
 from services.chassis.handler import Call
+from services.chassis.http.etags import NOTHING, read_if_match
+from services.chassis.http.json_text import read_json
+from services.chassis.http.media import JSON, is_of_kind
 from services.chassis.http.paths import identifier_in
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
@@ -26,14 +28,11 @@ from services.chassis.request_notes import notes_of
 B = TypeVar("B", bound=BaseModel)
 
 LONGEST_KEY = 255
-NOTHING: Final = 0
-"""The version of what is not there: the first is 1."""
 _COUNTED: Final = "caserelay.counted"
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 # A structured-field string (RFC 8941), or the bare form that many clients send.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
 _BARE = re.compile(r"[!#-+\--:<-~]+\Z")
-_ETAG = re.compile(r'"([1-9][0-9]{0,15})"\Z')
 
 
 async def authenticated(
@@ -88,23 +87,6 @@ def _required_key(header: str | None) -> str:
     return key
 
 
-def read_if_match(header: str | None) -> int:
-    """The version that If-Match names. Raises ProblemError: 428 without the header, 412 for one that is no ETag."""
-    if header is None:
-        raise ProblemError(
-            428, "IF_MATCH_REQUIRED", "send If-Match with the ETag of your last read: decide on what you have seen"
-        )
-    if header.strip() == "*":
-        raise ProblemError(
-            412, "IF_MATCH_ANY_REFUSED", "If-Match: * would decide on something you have not read; send an ETag"
-        )
-    if (found := _ETAG.match(header.strip())) is None:
-        raise ProblemError(
-            412, "STALE_VERSION", 'If-Match names no version here; send the ETag of your last read, such as "3"'
-        )
-    return int(found[1])
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request for a command."""
@@ -112,7 +94,7 @@ class Asked:
     caller: Caller
     key: str | None
     fingerprint: str | None
-    if_match: int | None
+    if_match: frozenset[int] | None
     dry_run: bool
     traceparent: str
 
@@ -142,7 +124,7 @@ async def _fingerprint(request: Request, key: str | None) -> str | None:
         sent = await request.json() if await request.body() else None
         return fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     except (ValueError, RecursionError):
-        # Deep nesting may be read and then not be written again.
+        # Deep nesting may be read and then not be written again; a sign may be half of one.
         raise ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)") from None
 
 
@@ -165,7 +147,10 @@ RequiredKeyHeader = Annotated[
         description="Required. Quoted string or bare UUID; the same key and body: the same answer.",
     ),
 ]
-IfMatchHeader = Annotated[str | None, Header(alias="If-Match", description="Required. The ETag of your last read.")]
+IfMatchHeader = Annotated[
+    str | None,
+    Header(alias="If-Match", description="Required. The ETag of your last read."),
+]
 
 
 async def creating(
@@ -183,30 +168,32 @@ async def changing(
     request: Request,
     caller: Authenticated,
     idempotency_key: KeyHeader = None,
-    if_match: IfMatchHeader = None,
+    _if_match: IfMatchHeader = None,
     dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
 ) -> Asked:
     """A command on something that is there."""
     key = read_key(idempotency_key)
-    version = read_if_match(if_match)
-    return Asked(caller, key, await _fingerprint(request, key), version, dry_run, str(notes_of(request.scope).trace))
+    versions = read_if_match(request)
+    return Asked(caller, key, await _fingerprint(request, key), versions, dry_run, str(notes_of(request.scope).trace))
 
 
 Creating = Annotated[Asked, Depends(creating)]
 Changing = Annotated[Asked, Depends(changing)]
 
 
-def putting(request: Request, caller: Caller, on: int | None, *, dry_run: bool) -> Asked:
-    """A PUT on the version `on`; None where what is put cannot take the place of anything."""
+def putting(request: Request, caller: Caller, on: frozenset[int] | None, *, dry_run: bool) -> Asked:
+    """A PUT on one of the versions `on`; None where what is put cannot take the place of anything."""
     return Asked(caller, None, None, on, dry_run, str(notes_of(request.scope).trace))
 
 
-def replacing(if_match: str | None, *, exists: bool) -> int:
-    """The version that a PUT replaces: that of If-Match, or without it NOTHING, where nothing is. Raises ProblemError.
+def replacing(request: Request, *, exists: bool) -> frozenset[int]:
+    """The versions that a PUT replaces: those of If-Match, or without it NOTHING, where nothing is.
+
+    Raises ProblemError as `read_if_match` does.
 
     Asked again as the PUT is stored (`Handler`): of two who found nothing, the second would replace what it never read.
     """
-    return read_if_match(if_match) if exists or if_match is not None else NOTHING
+    return read_if_match(request) if exists or "if-match" in request.headers else NOTHING
 
 
 async def covered(
@@ -236,12 +223,13 @@ async def plain_creation(request: Request, body: bytes, model: type[B], skip: fr
     """
     headers = request.headers
     caller = await authenticated(request, headers.get("authorization"))
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    twice = any(len(headers.getlist(name)) > 1 for name in ("authorization", "idempotency-key"))
+    if twice or "content-encoding" in headers or not is_of_kind(headers, {JSON}):
         return None
     try:
-        sent = from_json(body)
+        sent = read_json(body)
         valid = model.model_validate(sent)
-    except (ValueError, RecursionError):
+    except (ProblemError, ValueError, RecursionError):
         return None
     key = _required_key(headers.get("idempotency-key"))
     mark = fingerprint(request, f"{request.method} {request.scope['path']}", sent)

@@ -26,7 +26,6 @@ from services.chassis.request_notes import notes_of
 from services.chassis.store_health import Unavailable
 
 MEDIA_TYPE = "application/problem+json"
-JSON = "application/json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")
 
 MOST_FAULTS = 100
@@ -162,6 +161,9 @@ def _pointer(location: Sequence[int | str]) -> str:
     match where:
         case ["body", *inside]:
             return "".join(f"/{safe_name(part)}" for part in inside)
+        case ["query", name, *_]:
+            # Of several values the parameter is named, not the place among them.
+            return f"/query/{safe_name(name)}"
         case ["header", name]:
             # One of those that the route declares, which may have dashes.
             return f"/headers/{name}"
@@ -208,7 +210,7 @@ def install(app: FastAPI) -> None:
 
     async def validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
-        return response_to(_not_json(request) or from_validation(error), request)
+        return response_to(from_validation(error), request)
 
     async def framework(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
@@ -240,20 +242,13 @@ EXPECTED: tuple[type[Exception], ...] = (
 """What a route may raise: what every client may cause, and stores that cannot be used."""
 
 
-def _not_json(request: Request) -> ProblemError | None:
-    """The refusal of a body that says it is something else; the framework would only call it no object."""
-    media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if media == JSON or media.endswith("+json") or request.method == "GET":
-        return None
-    return ProblemError(415, "UNSUPPORTED_MEDIA_TYPE", f"send the body as JSON: Content-Type: {JSON}")
-
-
 def _methods_at(app: FastAPI, path: str) -> set[str]:
     described = app.openapi()["paths"]
     here = (
         template for template in described if re.fullmatch(re.sub(r"\\{[^/]+\\}", "[^/]+", re.escape(template)), path)
     )
-    return {method.upper() for template in here for method in described[template]}
+    methods = {method.upper() for template in here for method in described[template]}
+    return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 def _from_http(error: HTTPException) -> ProblemError:
