@@ -25,12 +25,12 @@ from services.chassis.http.asked import (
     Authenticated,
     Changing,
     Covered,
-    Cursor,
     Identifier,
     Limit,
     check_text,
 )
-from services.chassis.http.positions import read_cursor, unreadable
+from services.chassis.http.cursors import Paged
+from services.chassis.http.positions import unreadable
 
 CLIENT_REF = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
@@ -51,6 +51,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
     async def find(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         state: Annotated[CaseState | None, Query()] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
@@ -58,21 +59,19 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
             str | None, Query(alias="clientRef", pattern=CLIENT_REF, description="The person's pseudonym, as it is.")
         ] = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
         wanted = Wanted(state.value if state is not None else None, organisation, overdue, client_ref)
-        items, more = await lists.cases(caller, wanted, cursor, limit)
-        return answers.page(items, more)
+        return answers.page(*await lists.cases(caller, wanted, pages, limit))
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
     async def worklist(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
-        items, following = await lists.work(caller, cursor, limit, mine=mine)
+        items, following = await lists.work(caller, pages, limit, mine=mine)
         return Response(to_json({"items": items, "next": following}), media_type="application/json")
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
@@ -82,11 +81,18 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
     async def timeline(
-        caller: Authenticated, case_id: Identifier, _: Covered, as_of: AsOf = None, known_at: KnownAt = None
+        caller: Authenticated,
+        case_id: Identifier,
+        _: Covered,
+        pages: Paged,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        limit: Limit = 200,
     ) -> Response:
         found = await cases.find(caller, case_id, "read-timeline")
-        items = await cases.timeline(caller, found, await moment(found, as_of, known_at))
-        return answers.read({"items": items}, found.folded.etag)
+        at = await moment(found, as_of, known_at)
+        items, last = await cases.timeline(caller, found, at, await pages.number(), limit)
+        return answers.read({"items": items, "next": pages.behind(last)}, found.folded.etag)
 
     @router.get(
         "/cases/{case_id}/responsibility",
@@ -102,11 +108,11 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(
-        caller: Authenticated, case_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+        caller: Authenticated, case_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
         found = await cases.find(caller, case_id, "read-record")
-        items, more = await cases.recorded(caller, found, read_cursor(cursor), limit)
-        return answers.page(items, more)
+        items, last = await cases.recorded(caller, found, await pages.number(), limit)
+        return answers.page(items, pages.behind(last))
 
     @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:

@@ -20,7 +20,6 @@ from services.chassis.http.asked import (
     Authenticated,
     Changing,
     Covered,
-    Cursor,
     DryRun,
     Identifier,
     Limit,
@@ -28,7 +27,7 @@ from services.chassis.http.asked import (
     putting,
     replacing,
 )
-from services.chassis.http.positions import read_cursor
+from services.chassis.http.cursors import Paged, Pages
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
@@ -100,13 +99,15 @@ class Registry:
         point = record["text"] if record is not None else None
         return organisation_view(organisation_id, folded.state, folded.etag, point), folded.etag
 
-    async def organisations(self, kind: str | None, after: int, limit: int) -> Response:
+    async def organisations(self, kind: str | None, pages: Pages, limit: int) -> Response:
         """A page of organisations."""
+        after = await pages.number()
         await self._caught_up()
         where = {} if kind is None else {"kind": kind}
         rows = self._index.find(ORGANISATIONS.name, where, after=after, limit=limit + 1)
         found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
-        return answers.page([view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None)
+        more = rows[limit - 1].seq if len(rows) > limit else None
+        return answers.page([view for view, _ in found], pages.next(more))
 
     async def describe(
         self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody, reserved: Reserved
@@ -215,12 +216,12 @@ def routes(registry: Registry) -> APIRouter:
     async def organisations(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         kind: OrganisationKind | None = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
         POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
-        return await registry.organisations(kind.value if kind else None, read_cursor(cursor), limit)
+        return await registry.organisations(kind.value if kind else None, pages, limit)
 
     @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
     async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:

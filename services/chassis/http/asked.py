@@ -221,7 +221,6 @@ async def covered(
 Covered = Annotated[None, Depends(covered)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
-Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 IDENTIFIER: Final = r"^[A-Za-z0-9._-]{1,80}$"
 Identifier = Annotated[str, Path(pattern=IDENTIFIER)]
 
