@@ -48,6 +48,10 @@ class Epochs:
         """The one that is written now."""
         return self.known[-1]
 
+    def at(self, position: int) -> Epoch:
+        """The one that the event at a position was written in; 0 stands before the first."""
+        return next((epoch for epoch, following in pairwise(self.known) if position <= following.begins), self.current)
+
     def end_of(self, name: str) -> int | None:
         """The last position that a place of an epoch may name; None while it goes on. Raises KeyError for no epoch."""
         for epoch, following in pairwise(self.known):

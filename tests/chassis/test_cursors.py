@@ -163,10 +163,19 @@ async def test_of_an_earlier_epoch_a_cursor_holds_as_far_as_the_log_was_restored
     assert await pages(restored, pages(restored).next(10**6)).number() == 10**6
 
 
+def test_what_a_backup_holds_has_the_same_cursors_before_and_after_it_was_restored() -> None:
+    """Whoever reads the same page finds the same answer; behind it they differ."""
+    old, restored = cursors(FIRST), cursors(FIRST, SECOND)
+    for place in (0, 1, 99, 100, ("2026-01-05", "key")):
+        assert pages(restored).next(place) == pages(old).next(place)
+    assert pages(restored).next(101) != pages(old).next(101)
+
+
 async def test_a_cursor_of_an_epoch_that_was_undone_is_refused() -> None:
     """The log was restored twice from one backup: what was between is not its past."""
     between, now = cursors(FIRST, Epoch("between", 100)), cursors(FIRST, SECOND)
-    assert (await refusal(pages(now, pages(between).next(7)))).code == "CURSOR_BEYOND_LOG"
+    assert (await refusal(pages(now, pages(between).next(101)))).code == "CURSOR_BEYOND_LOG"
+    assert await pages(now, pages(between).next(100)).number() == 100
 
 
 async def test_a_place_in_a_stream_is_as_old_as_its_event() -> None:

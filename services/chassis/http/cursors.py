@@ -82,7 +82,7 @@ class Cursors:
 
     def seal(self, name: str, filters: str, caller: str, place: Place, recorded: int) -> str:
         """The cursor of a place; `recorded` is the position in the log that has to be there for the place to be."""
-        written = to_json([name, filters, caller, self._epochs.current.name, recorded, place])
+        written = to_json([name, filters, caller, self._epochs.at(recorded).name, recorded, place])
         return to_token(self._cipher.encrypt(written, _CONTEXT))
 
     def open(self, token: str) -> list[Any] | None:
@@ -109,7 +109,7 @@ class Cursors:
         try:
             end = self._epochs.end_of(epoch)
         except KeyError:
-            # Of a log that was restored from before the epoch began.
+            # It was undone: the log was restored from before it began.
             return False
         if end is not None:
             return recorded <= end
