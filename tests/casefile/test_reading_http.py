@@ -133,6 +133,7 @@ async def test_the_timeline_is_read_in_pages(shared: CaseDesk, person: Person, l
     while True:
         page = await shared.running.read(person, path, limit=limit, **following)
         assert 0 < len(page["items"]) <= limit
+        assert page["items"][0] not in seen
         seen += page["items"]
         if page["next"] is None:
             break
