@@ -25,6 +25,7 @@ from typing import IO, Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.chassis.clock import machine_now
+from services.chassis.epochs_sqlite import begin_in_restored_file
 from services.chassis.refusals import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.sqlite_moment import Unreadable, moment
@@ -234,6 +235,9 @@ def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say
     try:
         for name, member in manifest.members.items():
             _extract(archive, name, member, partial / name, say)
+            if name.endswith("-log.db"):
+                # What was recorded after the backup is not in it: cursors that stand behind that have to be told.
+                begin_in_restored_file(partial / name)
         for directory in (partial, *(one for one in partial.iterdir() if one.is_dir())):
             _sync_directory(directory)
         if _names(data) != [partial.name]:

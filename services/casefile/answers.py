@@ -123,9 +123,10 @@ class TimelineItem(Contract):
 
 
 class TimelineAnswer(Contract):
-    """The timeline of a case."""
+    """A page of the timeline of a case."""
 
     items: list[TimelineItem]
+    next: str | None
 
 
 class WorklistItem(Contract):

@@ -26,13 +26,13 @@ from services.chassis.http.asked import (
     Authenticated,
     Changing,
     Covered,
-    Cursor,
     Identifier,
     Limit,
     check_text,
     read_key,
 )
-from services.chassis.http.positions import read_cursor, unreadable
+from services.chassis.http.cursors import Paged
+from services.chassis.http.positions import unreadable
 from services.chassis.http.routing import Router
 
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
@@ -53,6 +53,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
     async def find(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         state: Annotated[list[CaseState] | None, Query(description="Any of these; may be repeated.")] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
@@ -62,21 +63,19 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
             AfterValidator(identifier),
         ] = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
         wanted = Wanted(tuple(sorted({one.value for one in state or ()})), organisation, overdue, client_ref)
-        items, more = await lists.cases(caller, wanted, cursor, limit)
-        return answers.page(items, more)
+        return answers.page(*await lists.cases(caller, wanted, pages, limit))
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
     async def worklist(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
-        items, following = await lists.work(caller, cursor, limit, mine=mine)
+        items, following = await lists.work(caller, pages, limit, mine=mine)
         return Response(to_json({"items": items, "next": following}), media_type="application/json")
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
@@ -86,11 +85,18 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
     async def timeline(
-        caller: Authenticated, case_id: Identifier, _: Covered, as_of: AsOf = None, known_at: KnownAt = None
+        caller: Authenticated,
+        case_id: Identifier,
+        _: Covered,
+        pages: Paged,
+        as_of: AsOf = None,
+        known_at: KnownAt = None,
+        limit: Limit = 200,
     ) -> Response:
         found = await cases.find(caller, case_id, "read-timeline")
-        items = await cases.timeline(caller, found, await moment(found, as_of, known_at))
-        return answers.read({"items": items}, found.folded.etag)
+        at = await moment(found, as_of, known_at)
+        items, last = await cases.timeline(caller, found, at, await pages.number(), limit)
+        return answers.read({"items": items, "next": pages.behind(last)}, found.folded.etag)
 
     @router.get(
         "/cases/{case_id}/responsibility",
@@ -106,11 +112,11 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(
-        caller: Authenticated, case_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+        caller: Authenticated, case_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
         found = await cases.find(caller, case_id, "read-record")
-        items, more = await cases.recorded(caller, found, read_cursor(cursor), limit)
-        return answers.page(items, more)
+        items, last = await cases.recorded(caller, found, await pages.number(), limit)
+        return answers.page(items, pages.behind(last))
 
     @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -19,7 +17,8 @@ from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.reading import Cases
 from services.casefile.work import actor_of, stands_at, work_in
 from services.chassis.clock import Clock
-from services.chassis.http.positions import cursor, read_cursor, unknown_filter, unreadable
+from services.chassis.http.cursors import Pages, Place
+from services.chassis.http.positions import unknown_filter
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader, Row, Value
@@ -29,9 +28,6 @@ ALL_OF_A_PERSON: Final = 10_000
 
 ALL: Final = 10_000
 """More organisations than are ever suspended at once."""
-
-Place = int | tuple[str, str]
-"""Where a list goes on: behind a `seq`, or, in the order of what is due first, behind (due, case)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +77,23 @@ class Lists:
         self._caught_up = caught_up
         self._clock = clock
 
-    async def cases(
-        self, caller: Caller, wanted: Wanted, token: str | None, limit: int
-    ) -> tuple[list[Json], str | None]:
+    async def cases(self, caller: Caller, wanted: Wanted, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
         """A page of the cases that the caller may read, and where it goes on.
 
         They come in the order of their opening; asked for what is overdue or is not, in the order of what is due.
         """
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
-        last: Place | None = None
-        if token is not None:
-            last = read_cursor(token) if wanted.overdue is None else _read_place(token)
+        last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
         if wanted.organisation is not None:
             known = await self._cases.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
             if known.state.name is None:
                 raise unknown_filter("organisation", "the id of an organisation that there is")
         await self._caught_up()
         if wanted.client_ref is not None:
-            return await self._of_person(caller, wanted, wanted.client_ref, last, limit)
+            items, last = await self._of_person(caller, wanted, wanted.client_ref, last, limit)
+            return items, pages.next(last)
         looks = _looks(caller, wanted.organisation)
-        items: list[Json] = []
+        items = []
         while True:
             most = limit + 1 - len(items)
             found = self._places(looks, wanted, last, most)
@@ -108,7 +101,7 @@ class Lists:
             for place, view in zip(found, views, strict=True):
                 if view is not None:
                     if len(items) == limit:
-                        return items, _token(last)
+                        return items, pages.next(last)
                     items.append(view)
                 last = place
             if len(found) < most:
@@ -116,7 +109,7 @@ class Lists:
 
     async def _of_person(
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
-    ) -> tuple[list[Json], str | None]:
+    ) -> tuple[list[Json], Place | None]:
         """The cases of one person: a handful, so whether they are looked for is seen here."""
         rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
         places: dict[Place, str] = {}
@@ -130,7 +123,7 @@ class Lists:
             view = await self._view(caller, places[place], wanted)
             if view is not None:
                 if len(items) == limit:
-                    return items, _token(last)
+                    return items, last
                 items.append(view)
             last = place
         return items, None
@@ -177,7 +170,7 @@ class Lists:
         return view if wanted.fits(view) else None
 
     async def work(
-        self, caller: Caller, token: str | None, limit: int, *, mine: bool = False
+        self, caller: Caller, pages: Pages, limit: int, *, mine: bool = False
     ) -> tuple[list[Json], str | None]:
         """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
 
@@ -185,9 +178,9 @@ class Lists:
         where others must act; a mentor and a mentee find their own case.
         """
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
+        last = await pages.due()
         await self._caught_up()
         suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
-        last = _read_place(token) if token is not None else None
         items: list[Json] = []
         while True:
             most = limit + 1 - len(items)
@@ -196,7 +189,7 @@ class Lists:
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
                     if len(items) == limit:
-                        return items, _token(last)
+                        return items, pages.next(last)
                     items.append(item)
                 last = _place(row)
             if len(rows) < most:
@@ -249,21 +242,3 @@ def _looks(caller: Caller, organisation: str | None) -> list[_Look]:
     if not sees_all and organisation in (None, caller.org):
         looks.append(_Look(PARTS.name, {"reader": caller.org}, caller.org, "seen_state", "seen_due"))
     return looks
-
-
-def _token(place: Place | None) -> str | None:
-    if place is None or isinstance(place, int):
-        return cursor(place or 0)
-    due, key = place
-    return base64.urlsafe_b64encode(f"w1|{due}|{key}".encode()).decode().rstrip("=")
-
-
-def _read_place(token: str) -> tuple[str, str]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode("ascii")
-        kind, due, key = text.split("|")
-    except (binascii.Error, ValueError):
-        kind, due, key = "", "", ""
-    if kind != "w1" or _token((due, key)) != token or not f"{due}{key}".isprintable():
-        raise unreadable("cursor", "the `next` of an earlier answer")
-    return due, key

@@ -25,7 +25,6 @@ from services.chassis.http.asked import (
     IDENTIFIER,
     Authenticated,
     Covered,
-    Cursor,
     DryRun,
     Identifier,
     Limit,
@@ -33,8 +32,8 @@ from services.chassis.http.asked import (
     putting,
     replacing,
 )
+from services.chassis.http.cursors import Paged
 from services.chassis.http.paths import path_of
-from services.chassis.http.positions import read_cursor
 from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json, as_json
 from services.chassis.http.routing import Router
@@ -75,14 +74,15 @@ def routes(
 
     @router.get("", response_model=MentorPage, summary="The mentors of the caller's organisation.")
     async def find(
-        caller: Authenticated, _: Covered, organisation: Whose = None, limit: Limit = 50, cursor: Cursor = None
+        caller: Authenticated, _: Covered, pages: Paged, organisation: Whose = None, limit: Limit = 50
     ) -> Response:
         whose = organisation or caller.org
         POLICY.require(caller, "read-mentor", relations_to_mentors(caller, whose))
+        after = await pages.number()
         await caught_up()
         everybody = caller.role is Role.AUDITOR and organisation is None
         where = {} if everybody else {"organisation": whose}
-        rows = index.find(MENTORS.name, where, after=read_cursor(cursor), limit=limit + 1)
+        rows = index.find(MENTORS.name, where, after=after, limit=limit + 1)
         shown = rows[:limit]
         items = [
             mentor_view(str(row.columns["organisation"]), str(row.columns["mentor"]), folded.state, folded.etag)
@@ -90,7 +90,7 @@ def routes(
                 shown, await asyncio.gather(*(streams.fold(row.key, MENTOR) for row in shown)), strict=True
             )
         ]
-        return answers.page(items, rows[limit - 1].seq if len(rows) > limit else None)
+        return answers.page(items, pages.next(rows[limit - 1].seq if len(rows) > limit else None))
 
     @router.get("/{ref}", response_model=MentorAnswer, summary="One mentor.")
     async def read(caller: Authenticated, ref: Identifier, _: Covered, organisation: Whose = None) -> Response:

@@ -180,11 +180,19 @@ class Cases:
     def _seen_by(self, caller: Caller, found: Found) -> str | None:
         return None if set(found.relations) & SEES_ALL else caller.org
 
-    async def timeline(self, caller: Caller, found: Found, at: Moment) -> list[Json]:
-        """The items of the timeline that the caller may see."""
+    async def timeline(
+        self, caller: Caller, found: Found, at: Moment, after: int, limit: int
+    ) -> tuple[list[Json], Recorded | None]:
+        """The items of the timeline behind version `after` that the caller may see; the last one's event if more come.
+
+        Every page is cut from all of it: what is responsible after an item, and what corrects it, may be on another.
+        """
         records = await self.records(found)
         items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
-        return [timeline_view(item) for item in items]
+        page = [item for item in items if item.position > after][: limit + 1]
+        last = page[limit - 1].position if len(page) > limit else None
+        shown = [timeline_view(item) for item in page[:limit]]
+        return shown, next((one for one in records if one.version == last), None)
 
     async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
         """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
@@ -205,12 +213,14 @@ class Cases:
             records = [recorded for recorded in records if recorded.version in seen]
         return records
 
-    async def recorded(self, caller: Caller, found: Found, after: int, limit: int) -> tuple[list[Json], int | None]:
-        """The raw record behind version `after`, as far as the caller may see it."""
+    async def recorded(
+        self, caller: Caller, found: Found, after: int, limit: int
+    ) -> tuple[list[Json], Recorded | None]:
+        """The raw record behind version `after`, as far as the caller may see it, and its last event if more come."""
         records = await self.told(caller, found)
         page = [recorded for recorded in records if recorded.version > after][: limit + 1]
         items = [recorded_view(recorded) for recorded in page[:limit]]
-        return items, page[limit - 1].version if len(page) > limit else None
+        return items, page[limit - 1] if len(page) > limit else None
 
     async def end_of_day(self, found: Found) -> Desk:
         """The desk of the case, whose terms know where its days end."""

@@ -13,7 +13,9 @@ from services.chassis.bus import Bus
 from services.chassis.clock import Clock
 from services.chassis.consumer import Consumer
 from services.chassis.decider import Fault
+from services.chassis.epochs import Epochs
 from services.chassis.eventlog import EventLog
+from services.chassis.http.cursors import Cursors
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
 from services.chassis.identity import Verifier
@@ -42,6 +44,7 @@ class Service:
     clock: Clock
     verifier: Verifier
     log: EventLog
+    epochs: Epochs
     streams: Streams
     vault: Vault | None = None
     index: Index
@@ -63,6 +66,10 @@ class Service:
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
     _lacked: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Cursors are read as long as the service is there."""
+        self.cursors = Cursors(self.epochs, self.index.through, self.log.head)
 
     async def start(self) -> None:
         """Starts the background work."""
@@ -181,7 +188,10 @@ class Service:
                 else:
                     await self.projection.wait_through(position.number)
         except TimeoutError:
-            detail = "the view does not cover this position yet; ask again"
+            detail = (
+                "the view does not cover this position yet; ask again. It never will if the log that the position is of"
+                " was restored from a backup since: then leave waitFor out"
+            )
             raise ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"}) from None
 
     async def caught_up(self) -> None:

@@ -17,6 +17,9 @@ from services.chassis.bus_embedded import EmbeddedBus
 from services.chassis.consumer_store import ConsumerStore
 from services.chassis.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
+from services.chassis.epochs import Epochs
+from services.chassis.epochs_postgres import epochs_in_database
+from services.chassis.epochs_sqlite import epochs_in_file
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import EventLog
 from services.chassis.eventlog_postgres import PostgresEventLog
@@ -187,6 +190,14 @@ class Stores:
             return PostgresEventLog(service, migrations.log_of(self._database, service), types, health)
         with self._file(f"{service}-log.db", health, LOG_PAGES) as path:
             return SQLiteEventLog(service, path, types, health)
+
+    def epochs(self, service: str) -> Epochs:
+        """The epochs of the service's log, which has been opened before."""
+        if self._database is not None:
+            return epochs_in_database(migrations.log_of(self._database, service))
+        path = self._directory / f"{service}-log.db"
+        with opening(path):
+            return epochs_in_file(path)
 
     def vault(self, service: str) -> Vault:
         """The service's personal-data vault."""

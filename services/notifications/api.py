@@ -12,13 +12,14 @@ from pydantic_core import to_json
 
 from contracts.message import CloudEvent
 from services.chassis.decider import Fault
-from services.chassis.http.asked import Authenticated, Covered, Cursor, Limit
-from services.chassis.http.positions import cursor, read_cursor
+from services.chassis.http.asked import Authenticated, Covered, Limit
+from services.chassis.http.cursors import LONGEST
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import Router
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
 from services.notifications.catalogue import MESSAGES
+from services.notifications.cursors import AFTER, LAST_EVENT_ID, feed_of
 from services.notifications.reading import messages_at
 from services.notifications.stream import EventStream, LiveFeed, Subscriber
 from services.notifications.views import page
@@ -57,10 +58,16 @@ async def wanted_types(
 
 Types = Annotated[Sequence[str] | None, Depends(wanted_types)]
 After = Annotated[
-    Cursor, Query(description="The `next` or `id` of an earlier answer; without it, from the first event.")
+    str | None,
+    Query(
+        max_length=LONGEST,
+        description="The `next` or `id` of an earlier answer to the same caller, for the same `types`; without it, from"
+        " the first event.",
+    ),
 ]
 LastEventId = Annotated[
-    str | None, Header(alias="Last-Event-ID", description="The last `id` received; goes before `after`.")
+    str | None,
+    Header(alias="Last-Event-ID", description="The last `id` received; goes before `after`. Empty, it means none."),
 ]
 
 
@@ -75,17 +82,6 @@ async def _abreast(service: Service) -> None:
         ) from None
 
 
-def _resume_at(last_event_id: str | None, after: str | None) -> int:
-    if last_event_id is None:
-        return read_cursor(after, "after")
-    try:
-        return read_cursor(last_event_id)
-    except ProblemError as error:
-        detail = "this is not the `id` of an event that was sent"
-        fault = Fault("/headers/Last-Event-ID", error.code, detail)
-        raise ProblemError(422, error.code, f"Last-Event-ID: {detail}", errors=[fault]) from None
-
-
 def routes(service: Service, live: LiveFeed) -> Router:
     """`GET /v1/feed` and `GET /v1/stream`."""
     router = Router(tags=["feed"])
@@ -97,12 +93,13 @@ def routes(service: Service, live: LiveFeed) -> Router:
     )
     async def feed(caller: Authenticated, _: Covered, types: Types, after: After = None, limit: Limit = 50) -> Response:
         POLICY.require(caller, READ_FEED, (ANY_ORGANISATION,))
-        start = read_cursor(after, "after")
+        pages = feed_of(service, caller, types, after)
+        start = await pages.number()
         await _abreast(service)
         found = page(service.index, caller, READ_FEED, after=start, limit=limit, types=types)
         body: dict[str, Any] = {
             "items": await messages_at(service.log, found.positions),
-            "next": cursor(found.next),
+            "next": pages.next(found.next),
         }
         return Response(to_json(body), headers={"Cache-Control": "no-store"}, media_type=JSON)
 
@@ -112,7 +109,8 @@ def routes(service: Service, live: LiveFeed) -> Router:
         responses={
             200: {
                 "description": "Server-sent events: `id` is a cursor, `event` the CloudEvents type, `data` the "
-                "CloudEvent. At least every 15 seconds comes a comment; the stream ends when the token expires.",
+                "CloudEvent. `retry` says when to come back. At least every 15 seconds comes a comment; the "
+                "stream ends when the token expires.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             }
         },
@@ -127,7 +125,9 @@ def routes(service: Service, live: LiveFeed) -> Router:
         last_event_id: LastEventId = None,
     ) -> EventStream:
         POLICY.require(caller, STREAM, (ANY_ORGANISATION,))
-        start = _resume_at(last_event_id, after)
+        # A client that has had nothing yet may send an empty one (WHATWG HTML, 9.2: the last event ID is then none).
+        sent, parameter = (last_event_id, LAST_EVENT_ID) if last_event_id else (after, AFTER)
+        start = await feed_of(service, caller, types, sent, parameter).number()
         await _abreast(service)
         return live.respond(Subscriber(caller, request.headers["Authorization"], types), start)
 

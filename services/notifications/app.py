@@ -71,6 +71,7 @@ def build(
         clock=clock,
         verifier=verifier,
         log=log,
+        epochs=stores.epochs(NAME),
         streams=streams,
         index=index,
         projection=projection,

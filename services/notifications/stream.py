@@ -18,18 +18,21 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.http import problems
-from services.chassis.http.positions import cursor
+from services.chassis.http.cursors import Pages
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import is_head
 from services.chassis.identity import Caller, Unauthenticated
 from services.chassis.service import Service
 from services.chassis.telemetry import Limit, Telemetry
 from services.notifications.access import STREAM
+from services.notifications.cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
 from services.notifications.reading import messages_at
 from services.notifications.views import Page, page, readers_of
 
 AT_ONCE: Final = 50
+RETRY_MILLISECONDS: Final = 2_000
+"""How long a client waits before it comes back: a replica that stops is gone by then, and another one leads soon."""
 KEPT: Final = 64
 """Pages, and pieces of the feed as they are written, that are kept for others who want the very same."""
 
@@ -71,7 +74,7 @@ class LiveFeed:
         self._listeners = Listeners(service)
         self._of_organisation: Counter[str] = Counter()
         self._pages: OrderedDict[object, Page] = OrderedDict()
-        self._pieces: OrderedDict[tuple[int, ...], asyncio.Task[bytes]] = OrderedDict()
+        self._pieces: OrderedDict[tuple[int, ...], asyncio.Task[list[bytes]]] = OrderedDict()
         telemetry.watch("streams", self._of_organisation.total)
 
     def end(self) -> None:
@@ -124,7 +127,7 @@ class LiveFeed:
             await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})
             # At once, so that the client knows that it is connected before anything happens. Comments have no blank
             # line behind them: some clients take one for an event without data.
-            await say(b": connected\n")
+            await say(b"retry: %d\n: connected\n" % RETRY_MILLISECONDS)
             await self._tell(listener, subscriber, say)
             await say(b"", more=False)
         finally:
@@ -136,6 +139,7 @@ class LiveFeed:
 
     async def _tell(self, listener: Listener, subscriber: Subscriber, say: Callable[[bytes], Awaitable[None]]) -> None:
         valid_until = 0.0
+        feed = feed_of(self._service, subscriber.caller, subscriber.types)
         self._listeners.spoke(listener)
         while True:
             # Before anything is looked at: what happens meanwhile wakes it again.
@@ -155,7 +159,7 @@ class LiveFeed:
                 # Until a page comes out empty there may be more behind it.
                 listener.news = bool(found.positions)
                 if found.positions:
-                    await say(await self._piece(found.positions))
+                    await say(await self._piece(feed, found.positions))
                     self._listeners.spoke(listener)
             elif self._listeners.is_due(listener):
                 await say(b": still here\n")
@@ -175,8 +179,15 @@ class LiveFeed:
                 self._pages.popitem(last=False)
         return found
 
-    async def _piece(self, positions: tuple[int, ...]) -> bytes:
-        """The events at these positions as they are sent, read once for all who are to have the same ones."""
+    async def _piece(self, feed: Pages, positions: tuple[int, ...]) -> bytes:
+        """The events at these positions as they are sent: the ids are each client's own, the rest is read once."""
+        events = await self._events(positions)
+        return b"".join(
+            b"id: %b\n%b" % (str(feed.next(position)).encode(), event)
+            for position, event in zip(positions, events, strict=True)
+        )
+
+    async def _events(self, positions: tuple[int, ...]) -> list[bytes]:
         piece = self._pieces.get(positions)
         if piece is None or (piece.done() and (piece.cancelled() or piece.exception() is not None)):
             piece = self._pieces[positions] = asyncio.create_task(self._write(positions))
@@ -185,9 +196,8 @@ class LiveFeed:
         # One client that leaves must not take it away from the others.
         return await asyncio.shield(piece)
 
-    async def _write(self, positions: tuple[int, ...]) -> bytes:
-        messages = await messages_at(self._service.log, positions)
-        return b"".join(_event(position, message) for position, message in zip(positions, messages, strict=True))
+    async def _write(self, positions: tuple[int, ...]) -> list[bytes]:
+        return [_event(message) for message in await messages_at(self._service.log, positions)]
 
 
 async def _until_gone(listener: Listener, receive: Receive) -> None:
@@ -201,6 +211,6 @@ async def _until_gone(listener: Listener, receive: Receive) -> None:
         listener.leave()
 
 
-def _event(position: int, message: dict[str, Any]) -> bytes:
+def _event(message: dict[str, Any]) -> bytes:
     # JSON as it is written here has no line breaks, so one data line holds it.
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (cursor(position).encode(), message["type"].encode(), to_json(message))
+    return b"event: %b\ndata: %b\n\n" % (message["type"].encode(), to_json(message))

@@ -20,14 +20,13 @@ from services.chassis.http.asked import (
     Changing,
     Covered,
     Creating,
-    Cursor,
     Identifier,
     Limit,
     check_text,
     plain_creation,
 )
+from services.chassis.http.cursors import Paged
 from services.chassis.http.plain import PlainRoute
-from services.chassis.http.positions import read_cursor
 from services.chassis.http.routing import Router, is_head
 from services.referral import bodies
 from services.referral.answers import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
@@ -52,17 +51,17 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
     async def find(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         state: Annotated[list[ReferralState] | None, Query(description="Any of these; may be repeated.")] = None,
         case: Annotated[str | None, Query(pattern=UUID)] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
         wanted = {"case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
         states = sorted({one.value for one in state or ()})
-        items, more = await lists.referrals(caller, filters, read_cursor(cursor), limit, states=states)
-        return answers.page(items, more)
+        items, more = await lists.referrals(caller, filters, await pages.number(), limit, states=states)
+        return answers.page(items, pages.next(more))
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
     async def read(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
@@ -82,10 +81,10 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
 
     @router.get("/{referral_id}/events", response_model=RecordedPage, summary="The raw record of a referral.")
     async def events(
-        caller: Authenticated, referral_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+        caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
-        items, more = await intake.recorded(caller, referral_id, read_cursor(cursor), limit)
-        return answers.page(items, more)
+        items, last = await intake.recorded(caller, referral_id, await pages.number(), limit)
+        return answers.page(items, pages.behind(last))
 
     @router.get(
         "/{referral_id}/disclosures",
@@ -93,10 +92,10 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
         summary="To whom the person's data went, when, and on which legal basis.",
     )
     async def disclosures(
-        caller: Authenticated, referral_id: Identifier, _: Covered, limit: Limit = 50, cursor: Cursor = None
+        caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
-        items, more = await intake.disclosed(caller, referral_id, read_cursor(cursor), limit)
-        return answers.page(items, more)
+        items, more = await intake.disclosed(caller, referral_id, await pages.number(), limit)
+        return answers.page(items, pages.next(more))
 
     @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")
     async def texts(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:

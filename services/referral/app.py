@@ -182,6 +182,7 @@ def build(
         clock=clock,
         verifier=verifier,
         log=log,
+        epochs=stores.epochs(NAME),
         streams=streams,
         vault=vault,
         index=index,

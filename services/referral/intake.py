@@ -24,6 +24,7 @@ from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
 from services.chassis.idempotency import Key
 from services.chassis.identity import Caller
+from services.chassis.metadata import Recorded
 from services.chassis.streams import Reads
 from services.chassis.traceparent import follow
 from services.chassis.vault import Deposit, Vault
@@ -207,14 +208,17 @@ class Intake:
 
     async def recorded(
         self, caller: Caller, referral_id: str, after: int, limit: int
-    ) -> tuple[list[dict[str, Any]], int | None]:
-        """The raw record of a referral behind version `after`; an organisation's begins with its addressing."""
+    ) -> tuple[list[dict[str, Any]], Recorded | None]:
+        """The raw record of a referral behind version `after`, and its last event if more come.
+
+        An organisation's begins with its addressing.
+        """
         found = await self._referrals.find(caller, referral_id, "read-record")
         records = await self._referrals.streams.log.read(referral_stream(referral_id), after=after)
         if ADDRESSED_ORGANISATION in found.relations:
             records = [one for one in records if one.event.offer.organisation is not None]
         items = [recorded_view(one) for one in records[:limit]]
-        return items, records[limit - 1].version if len(records) > limit else None
+        return items, records[limit - 1] if len(records) > limit else None
 
     async def disclosed(
         self, caller: Caller, referral_id: str, after: int, limit: int

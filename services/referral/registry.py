@@ -20,7 +20,6 @@ from services.chassis.http.asked import (
     Authenticated,
     Changing,
     Covered,
-    Cursor,
     DryRun,
     Identifier,
     Limit,
@@ -28,7 +27,7 @@ from services.chassis.http.asked import (
     putting,
     replacing,
 )
-from services.chassis.http.positions import read_cursor
+from services.chassis.http.cursors import Paged, Pages
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json
@@ -102,15 +101,17 @@ class Registry:
         point = record["text"] if record is not None else None
         return organisation_view(organisation_id, folded.state, folded.etag, point), folded.etag
 
-    async def organisations(self, kinds: Sequence[str], after: int, limit: int) -> Response:
+    async def organisations(self, kinds: Sequence[str], pages: Pages, limit: int) -> Response:
         """A page of organisations, of any of these kinds; without one of all."""
+        after = await pages.number()
         await self._caught_up()
         looks: list[dict[str, Value]] = [{"kind": kind} for kind in kinds] or [{}]
         most = limit + 1
         met = [row for look in looks for row in self._index.find(ORGANISATIONS.name, look, after=after, limit=most)]
         rows = sorted(met, key=lambda row: row.seq)[:most]
         found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
-        return answers.page([view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None)
+        more = rows[limit - 1].seq if len(rows) > limit else None
+        return answers.page([view for view, _ in found], pages.next(more))
 
     async def describe(
         self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody, reserved: Reserved
@@ -229,13 +230,13 @@ def routes(registry: Registry) -> Router:
     async def organisations(
         caller: Authenticated,
         _: Covered,
+        pages: Paged,
         kind: Annotated[list[OrganisationKind] | None, Query(description="Any of these; may be repeated.")] = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
     ) -> Response:
         POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
         kinds = sorted({one.value for one in kind or ()})
-        return await registry.organisations(kinds, read_cursor(cursor), limit)
+        return await registry.organisations(kinds, pages, limit)
 
     @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
     async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem
+from tests.casefile.cases import PROPOSAL, CaseDesk, Told, assert_problem
 from tests.people import (
     AUDITOR,
     CONTROL,
@@ -117,6 +118,78 @@ async def test_the_raw_record_is_read_in_pages(shared: CaseDesk) -> None:
     assert (first["items"] + rest["items"])[: len(whole)] == whole
     assert rest["next"] is None
     assert_problem(await shared.running.get(INES, f"{case.path}/events", cursor="nonsense"), 422)
+
+
+@pytest.mark.parametrize("person", [INES, LOTTE, AUDITOR], ids=["agency", "organisation", "auditor"])
+@pytest.mark.parametrize("limit", [1, 4])
+async def test_the_timeline_is_read_in_pages(shared: CaseDesk, person: Person, limit: int) -> None:
+    """Together they are the whole, item by item as it stands there, also while more is recorded."""
+    case = await shared.brought_to("MATCHING")
+    path = f"{case.path}/timeline"
+    whole = await shared.running.read(person, path)
+    assert whole["next"] is None
+    seen: list[dict[str, Any]] = []
+    following: dict[str, str] = {}
+    while True:
+        page = await shared.running.read(person, path, limit=limit, **following)
+        assert 0 < len(page["items"]) <= limit
+        assert page["items"][0] not in seen
+        seen += page["items"]
+        if page["next"] is None:
+            break
+        following = {"cursor": page["next"]}
+        if len(seen) == 4:
+            await shared.running.done(LOTTE, case.path, "propose-match", PROPOSAL)
+    assert seen[: len(whole["items"])] == whole["items"]
+    assert seen == (await shared.running.read(person, path))["items"]
+    assert len(seen) > len(whole["items"])
+
+
+async def test_a_timeline_of_the_past_has_pages_of_its_own(shared: CaseDesk) -> None:
+    """What has happened since is on none of them, and a cursor of the one is none of the other."""
+    case = await shared.brought_to("MATCHING")
+    path = f"{case.path}/timeline"
+    then = {"knownAt": shared.running.clock.now().isoformat()}
+    whole = (await shared.running.read(INES, path, **then))["items"]
+    await shared.running.at(shared.running.clock.now() + timedelta(minutes=1))
+    await shared.running.done(LOTTE, case.path, "propose-match", PROPOSAL)
+    first = await shared.running.read(INES, path, limit=len(whole) - 1, **then)
+    rest = await shared.running.read(INES, path, cursor=first["next"], **then)
+    assert (first["items"] + rest["items"], rest["next"]) == (whole, None)
+    problem = assert_problem(await shared.running.get(INES, path, cursor=first["next"]), 422)
+    assert problem["code"] == "CURSOR_OF_OTHER_FILTERS"
+
+
+async def test_what_was_corrected_is_said_on_the_page_of_what_was_reported(shared: CaseDesk) -> None:
+    """However far behind it the correction stands."""
+    case = await shared.brought_to("CLOSED")
+    outcome = {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED"}
+    await shared.running.done(INES, case.path, "record-outcome", outcome)
+    reported = (await shared.running.read(INES, f"{case.path}/timeline"))["items"][-1]
+    correction = {"event": reported["event"], "reason": "the wrong line", "holds": {"code": "EMPLOYED_SHORT"}}
+    await shared.running.done(INES, case.path, "correct", correction)
+    whole = (await shared.running.read(INES, f"{case.path}/timeline"))["items"]
+    page = await shared.running.read(INES, f"{case.path}/timeline", limit=len(whole) - 1)
+    assert page["items"] == whole[:-1]
+    assert page["items"][-1]["correctedBy"] == [whole[-1]["event"]]
+
+
+@pytest.mark.slow
+async def test_a_page_of_the_timeline_has_two_hundred_items_unless_fewer_are_asked_for(shared: CaseDesk) -> None:
+    """And never more."""
+    case = await shared.brought_to("INTAKE")
+    path = f"{case.path}/timeline"
+    there, accepted = len((await shared.running.read(INES, path))["items"]), shared.running.clock.now()
+    await shared.running.at(accepted + timedelta(hours=1))
+    for n in range(201 - there):
+        attempt = {"reached": False, "occurredAt": (accepted + timedelta(seconds=n + 1)).isoformat()}
+        await shared.running.done(LOTTE, case.path, "log-contact-attempt", attempt)
+    first = await shared.running.read(INES, path)
+    assert len(first["items"]) == 200
+    assert len((await shared.running.read(INES, path, cursor=first["next"]))["items"]) == 1
+    for limit in ("0", "201"):
+        problem = assert_problem(await shared.running.get(INES, path, limit=limit), 422)
+        assert [fault["pointer"] for fault in problem["errors"]] == ["/query/limit"]
 
 
 async def declined_and_referred_on(shared: CaseDesk) -> tuple[Told, Told]:

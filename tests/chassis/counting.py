@@ -26,12 +26,11 @@ from services.chassis.http.asked import (
     Changing,
     Covered,
     Creating,
-    Cursor,
     Identifier,
     Limit,
     check_text,
 )
-from services.chassis.http.positions import read_cursor
+from services.chassis.http.cursors import Paged
 from services.chassis.http.routing import Router
 from services.chassis.identity import Verifier
 from services.chassis.index import Changes, Table
@@ -113,11 +112,12 @@ def routes(service: Service) -> Router:
         return answers.read(state_of(name, folded.state), folded.etag)
 
     @router.get("/v1/counters")
-    async def read_all(_: Authenticated, __: Covered, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    async def read_all(_: Authenticated, __: Covered, pages: Paged, limit: Limit = 50) -> Response:
+        after = await pages.number()
         await service.caught_up()
-        rows = service.index.find("counters", {}, after=read_cursor(cursor), limit=limit + 1)
+        rows = service.index.find("counters", {}, after=after, limit=limit + 1)
         more = rows[limit - 1].seq if len(rows) > limit else None
-        return answers.page([{"id": row.key} for row in rows[:limit]], more)
+        return answers.page([{"id": row.key} for row in rows[:limit]], pages.next(more))
 
     @router.post("/v1/fail")
     async def fail(_: Authenticated) -> Response:
@@ -172,6 +172,7 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         clock=SystemClock(),
         verifier=Verifier(issuer(directory), "caserelay"),
         log=log,
+        epochs=stores.epochs(name),
         streams=streams,
         vault=stores.vault(name),
         index=index,

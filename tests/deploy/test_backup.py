@@ -120,6 +120,13 @@ class People(Caller):
         timeline = await self.read(AUDITOR, f"/v1/cases/{case}/timeline")
         return [timeline, await self.feed(LOTTE), *[await self.read(LOTTE, path) for path in paths]]
 
+    async def goes_on_behind(self, cursor: str, *, and_not_behind: str) -> None:
+        """The feed goes on behind what the backup held; of what is lost it says so, however long it is by now."""
+        await self.feed(LOTTE, cursor)
+        for path in ("/v1/feed", "/v1/stream"):
+            refused = await self.send(LOTTE, "GET", path, after=and_not_behind)
+            assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_BEYOND_LOG")
+
 
 @asynccontextmanager
 async def _serving(
@@ -175,16 +182,19 @@ async def test_what_was_backed_up_is_restored_and_goes_on(
         await operator.pastes(BACK_UP)
         lost = await people.refer(person, "lost")
         await people.settled()
+        _, beyond = await people.feed(LOTTE)
 
     await operator.pastes(RESTORE + (NEW_TOPICS if bus == "kafka" else NEW_FILE))
 
     async with _serving(tmp_path, issuer, databases("restored_"), **settings) as people:
         await people.settled()
         assert await people.see(offer, case) == before
+        await people.goes_on_behind(before[1][1], and_not_behind=beyond)
         contact = await people.read(LOTTE, f"{offer}/contact")
         assert contact["contact"]["name"] == samira()["contact"]["name"]
         assert await people.refer(person, "lost") == lost
         await people.settled()
+        await people.goes_on_behind(before[1][1], and_not_behind=beyond)
         feed, _ = await people.feed(LOTTE)
         heard = [one["type"] for one in feed if one["subject"] == lost[1]]
         assert "org.caserelay.case.responsibility_transferred.v1" in heard
@@ -210,6 +220,7 @@ def _is_told_over_kafka(settings: Mapping[str, str], ids: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_of_two_backups_of_files_the_second_is_what_is_restored(tmp_path: Path, issuer: LoopbackIssuer) -> None:
     """Made while it ran, with what came between the two; what came after is gone, and may be sent again."""
     data, between = tmp_path / "data", another_person()
@@ -229,14 +240,20 @@ async def test_of_two_backups_of_files_the_second_is_what_is_restored(tmp_path: 
             await operator.pastes(BACK_UP_FILES)
             person = another_person()
             lost = await people.refer(person, "lost")
+            await people.settled()
+            _, beyond = await people.feed(LOTTE)
             await everything.stop()
             _, newest = sorted((tmp_path / "backup").iterdir())
             await operator.pastes(f"ARCHIVE={newest}\n{RESTORE_FILES}")
             await everything.start()
             await people.settled()
             assert [await people.see(*first), await people.see(*second)] == before
+            await people.goes_on_behind(before[0][1][1], and_not_behind=beyond)
             contact = await people.read(LOTTE, f"{second[0]}/contact")
             assert contact["contact"]["name"] == between["contact"]["name"]
             assert await people.refer(person, "lost") == lost
+            await people.refer(another_person(), "more")
+            await people.settled()
+            await people.goes_on_behind(before[0][1][1], and_not_behind=beyond)
     finally:
         everything.kill()

@@ -103,11 +103,6 @@ class Caller:
                 return items
             cursor = {"cursor": page["next"]}
 
-    async def listed_at_once(self, person: Person, path: str) -> list[dict[str, Any]]:
-        """The items of an answer that has no pages."""
-        items: list[dict[str, Any]] = (await self.read(person, path))["items"]
-        return items
-
     async def feed(self, person: Person, after: str | None = None) -> tuple[list[dict[str, Any]], str]:
         """All that the feed holds for a person behind a cursor, and the cursor to go on from."""
         events: list[dict[str, Any]] = []

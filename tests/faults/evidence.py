@@ -47,7 +47,7 @@ class Evidence:
         assert len(referrals) == len(listed), "a referral is listed twice"
         records = await _each(referrals, lambda one: people.listed(INES, f"/v1/referrals/{one}/events"))
         cases = {one["case"] for one in listed}
-        timelines = await _each(cases, lambda case: people.listed_at_once(INES, f"/v1/cases/{case}/timeline"))
+        timelines = await _each(cases, lambda case: people.listed(INES, f"/v1/cases/{case}/timeline"))
         feeds = {reader.org: (await people.feed(reader))[0] for reader in (INES, LOTTE, AUDITOR)}
         return cls(referrals=referrals, records=records, timelines=timelines, feeds=feeds, ready=ready)
 

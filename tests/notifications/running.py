@@ -97,6 +97,13 @@ class Running:
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
 
+    def place(self, cursor: str) -> int:
+        """The position that a cursor of the feed stands at, whoever it was given to."""
+        opened = self.service.cursors.open(cursor)
+        assert opened is not None
+        place: int = opened[-1]
+        return place
+
     async def seen(self, org: str, role: str | None = None) -> list[str]:
         """The ids of everything that somebody sees, in order."""
         return [item["id"] for item in await self.items(org, role, limit=200)]

@@ -69,7 +69,7 @@ async def test_after_twelve_weeks_a_former_organisation_sees_nothing_of_the_case
     (end,) = await system.tell(story.of_case(casefile.NgoAccessExpired, **expired))
     page_after = (await system.get(BRUGWERK)).json()
     assert page_after["items"] == []
-    assert page_after["next"] == (await system.get(AGENCY)).json()["next"]
+    assert system.place(page_after["next"]) == system.place((await system.get(AGENCY)).json()["next"])
     assert await system.items(BRUGWERK, after=page_before["next"]) == []
     assert await system.seen(SAMENSTAP) == ids(sent, 3, 4, 5)
     assert await system.seen(AGENCY) == [*ids(sent, *range(6)), end.id]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +14,8 @@ from hypothesis import strategies as st
 
 from contracts import referral
 from contracts.casefile import CaseReopened
-from services.chassis.http.positions import Position, cursor
+from services.chassis.epochs_sqlite import begin_in_restored_file
+from services.chassis.http.positions import Position
 from services.notifications.catalogue import MESSAGES
 from services.notifications.reading import _runs
 from tests.notifications.messages import AGENCY, BRUGWERK, LOTTE, SAMENSTAP, Story, described
@@ -24,6 +28,26 @@ def lose_the_index(directory: Path) -> None:
     assert files
     for file in files:
         file.unlink()
+
+
+def forget_epochs(directory: Path) -> None:
+    """As the log was that a version without epochs has written."""
+    with closing(sqlite3.connect(directory / "notifications-log.db")) as db:
+        db.execute("DROP TABLE log_epochs")
+
+
+def cut(directory: Path, head: int) -> None:
+    """As the log is that was restored from a backup made at that head."""
+    path = directory / "notifications-log.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("DELETE FROM stored_events WHERE position > ?", (head,))
+        db.execute("UPDATE sqlite_sequence SET seq = ?", (head,))
+    begin_in_restored_file(path)
+
+
+def earlier(position: int) -> str:
+    """A cursor as versions made them that did not seal any."""
+    return base64.urlsafe_b64encode(f"c1:{position}".encode()).decode().rstrip("=")
 
 
 async def test_what_is_published_is_in_the_feed_as_it_was_published(system: Running) -> None:
@@ -75,7 +99,7 @@ async def test_next_advances_past_what_the_caller_may_not_see(system: Running) -
     after = (await system.get(SAMENSTAP, after=before["next"])).json()
     assert after["items"] == []
     assert after["next"] != before["next"]
-    assert after["next"] == (await system.get(BRUGWERK)).json()["next"]
+    assert system.place(after["next"]) == system.place((await system.get(BRUGWERK)).json()["next"]) == 3
 
 
 async def test_types_narrow_the_feed_to_what_was_asked_for(system: Running) -> None:
@@ -115,7 +139,7 @@ async def test_an_unknown_type_is_refused_with_all_that_are_known(system: Runnin
         ({"limit": "0"}, "/query/limit"),
         ({"limit": "201"}, "/query/limit"),
         ({"limit": "many"}, "/query/limit"),
-        ({"waitFor": cursor(1)}, "/query/waitFor"),
+        ({"waitFor": "YzE6MQ"}, "/query/waitFor"),
         ({"waitFor": Position("elsewhere", 1).token()}, "/query/waitFor"),
     ],
 )
@@ -145,6 +169,70 @@ async def test_a_repeated_message_is_in_the_feed_once(system: Running) -> None:
     await system.abreast()
     assert await system.seen(BRUGWERK) == [event.id for event in sent]
     assert await system.service.log.head() == len(sent)
+
+
+async def test_a_cursor_of_other_types_is_refused(system: Running) -> None:
+    """It would pass over what the other types have behind it; in another order they are the same types."""
+    await system.publishing.publish(Story("case-1").submitted(BRUGWERK), described(SAMENSTAP))
+    one, other = referral.ReferralSubmitted.TYPE, referral.OrganisationDescribed.TYPE
+    page = (await system.get(BRUGWERK, types=f"{one},{other}", limit=1)).json()
+    assert len(await system.items(BRUGWERK, types=f"{other},{one}", after=page["next"])) == 1
+    for query in ({}, {"types": one}, {"types": other}):
+        refused = await system.get(BRUGWERK, after=page["next"], **query)
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_OF_OTHER_FILTERS")
+        assert "first event" in refused.json()["detail"]
+
+
+async def test_a_cursor_of_another_caller_is_refused(system: Running) -> None:
+    """Of another organisation, another role."""
+    await system.publishing.publish(Story("case-1").submitted(BRUGWERK))
+    following = (await system.get(BRUGWERK)).json()["next"]
+    for org, role in ((AGENCY, None), (BRUGWERK, "NGO_LEAD")):
+        refused = await system.get(org, role, after=following)
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_OF_ANOTHER_CALLER")
+
+
+async def test_cursors_of_a_log_older_than_their_seal_go_on(tmp_path: Path) -> None:
+    """Subscribers have stored `c1:<position>`; what a younger log never gave out it does not take."""
+    async with running(tmp_path) as system:
+        sent = await system.publishing.publish(*(Story(f"case-{n}").submitted(BRUGWERK) for n in range(3)))
+        await system.abreast()
+        refused = await system.get(BRUGWERK, after=earlier(1))
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_UNREADABLE")
+    forget_epochs(tmp_path)
+    async with running(tmp_path) as system:
+        assert [item["id"] for item in await system.items(BRUGWERK, after=earlier(1))] == [one.id for one in sent[1:]]
+        (later,) = await system.publishing.publish(Story("case-4").submitted(BRUGWERK))
+        assert [item["id"] for item in await system.items(BRUGWERK, after=earlier(3))] == [later.id]
+        refused = await system.get(BRUGWERK, after=earlier(5))
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_BEYOND_LOG")
+    # A backup made by the earlier version: what a cursor of then stands behind may be lost, or told once more.
+    forget_epochs(tmp_path)
+    begin_in_restored_file(tmp_path / "notifications-log.db")
+    async with running(tmp_path) as system:
+        await system.publishing.publish(*(Story(f"case-{n}").submitted(BRUGWERK) for n in range(5, 8)))
+        assert len(await system.items(BRUGWERK, after=earlier(4))) == 3
+        refused = await system.get(BRUGWERK, after=earlier(5))
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_BEYOND_LOG")
+
+
+async def test_a_cursor_beyond_a_log_that_was_cut_says_so_for_ever(tmp_path: Path) -> None:
+    """Also once the log is as long again: what it stands behind are other events."""
+    async with running(tmp_path) as system:
+        sent = await system.publishing.publish(*(Story(f"case-{n}").submitted(BRUGWERK) for n in range(3)))
+        pages = [(await system.get(BRUGWERK, limit=n)).json()["next"] for n in (1, 2, 3)]
+    cut(tmp_path, 2)
+    lose_the_index(tmp_path)
+    async with running(tmp_path) as system:
+        refused = await system.get(BRUGWERK, after=pages[2])
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_BEYOND_LOG")
+        await system.publishing.publish(Story("case-8").submitted(BRUGWERK), Story("case-9").submitted(BRUGWERK))
+        refused = await system.get(BRUGWERK, after=pages[2])
+        assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_BEYOND_LOG")
+        assert "leave `after` out" in refused.json()["detail"]
+        # What the backup held is where it was.
+        assert [item["id"] for item in await system.items(BRUGWERK, after=pages[0], limit=1)] == [sent[1].id]
+        assert len(await system.items(BRUGWERK, after=pages[1])) == 2
 
 
 async def test_a_restart_changes_nothing_and_what_came_meanwhile_follows(tmp_path: Path) -> None:

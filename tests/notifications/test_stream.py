@@ -129,6 +129,45 @@ async def test_the_stream_and_the_feed_share_their_cursors(system: Running) -> N
     assert [item["id"] for item in await system.items(BRUGWERK, after=event.id)] == [sent[2].id]
 
 
+async def test_an_empty_last_event_id_means_none(system: Running) -> None:
+    """A client that has had nothing yet begins where its address says, or at the first event."""
+    sent = await system.tell(Story("case-1").submitted(BRUGWERK), Story("case-2").submitted(BRUGWERK))
+    first = (await system.get(BRUGWERK, limit=1)).json()["next"]
+    async with listening(system, BRUGWERK, last="") as stream:
+        assert await stream.ids(2) == [event.id for event in sent]
+    async with listening(system, BRUGWERK, last="", after=first) as stream:
+        assert await stream.ids(1) == [sent[1].id]
+
+
+async def test_a_client_is_told_when_to_come_back(system: Running) -> None:
+    """`retry` is a line of digits only, or clients pass it over; and it is there before anything happens."""
+    async with system.client(BRUGWERK) as client, client.stream("GET", "/v1/stream") as answer:
+        async with asyncio.timeout(2):
+            first = await anext(answer.aiter_lines())
+    name, _, value = first.partition(": ")
+    assert (name, value.isdigit(), 1_000 <= int(value) <= 10_000) == ("retry", True, True)
+
+
+async def test_the_retry_makes_no_event_and_spoils_none(system: Running) -> None:
+    """The first event behind it is as the feed shows it, with its own id and type."""
+    (sent,) = await system.tell(Story("case-1").submitted(BRUGWERK))
+    async with listening(system, BRUGWERK) as stream:
+        event = await stream.next()
+    assert (event.event, json.loads(event.data)["id"]) == (referral.ReferralSubmitted.TYPE, sent.id)
+
+
+async def test_everybody_has_ids_of_their_own_for_the_same_event(system: Running) -> None:
+    """What is sent to many at once is read once, and each goes on from its own place only."""
+    await system.tell(Story("case-1").submitted(BRUGWERK))
+    async with listening(system, BRUGWERK) as one, listening(system, AGENCY) as other:
+        mine, theirs = await one.next(), await other.next()
+    assert (mine.data, mine.id == theirs.id) == (theirs.data, False)
+    async with system.client(BRUGWERK) as client:
+        refused = await client.get("/v1/stream", headers={"Last-Event-ID": theirs.id})
+    assert (refused.status_code, refused.json()["code"]) == (422, "CURSOR_OF_ANOTHER_CALLER")
+    assert refused.json()["errors"][0]["pointer"] == "/headers/Last-Event-ID"
+
+
 async def test_resuming_survives_a_restart_of_the_service(tmp_path: Path) -> None:
     """The cursor is a place in the log, not in a process."""
     story = Story("case-1")
@@ -284,7 +323,6 @@ async def test_a_slow_client_gets_everything_and_costs_the_server_little(system:
     ("query", "headers", "pointer"),
     [
         ({}, {"Last-Event-ID": "17"}, "/headers/Last-Event-ID"),
-        ({}, {"Last-Event-ID": ""}, "/headers/Last-Event-ID"),
         ({"after": "17"}, {}, "/query/after"),
         ({"types": "nothing"}, {}, "/query/types"),
         ({"waitFor": "nothing"}, {}, "/query/waitFor"),

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from services.chassis.handler import Outcome
 from services.chassis.http.asked import Asked
-from services.chassis.http.positions import Position, cursor
+from services.chassis.http.positions import Position
 
 JSON = "application/json"
 REPLAYED = "Idempotency-Replayed"
@@ -24,9 +24,8 @@ def read(body: dict[str, Any], etag: int | None = None) -> Response:
     return Response(to_json(body), 200, headers, JSON)
 
 
-def page(items: Sequence[dict[str, Any]], more_behind: int | str | None) -> Response:
-    """A page of a list; `more_behind` is the place of its last item, or the cursor for it, when there is more."""
-    following = cursor(more_behind) if isinstance(more_behind, int) else more_behind
+def page(items: Sequence[dict[str, Any]], following: str | None) -> Response:
+    """A page of a list; `following` is the cursor behind its last item, when there is more."""
     return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
 
 

@@ -212,7 +212,6 @@ Covered = Annotated[None, Depends(covered)]
 Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
 IDENTIFIER: Final = IDENTIFIER_PATTERN
 Identifier = Annotated[str, Path(json_schema_extra={"pattern": IDENTIFIER}), AfterValidator(identifier_in)]
-Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
 
 
 async def plain_creation(request: Request, body: bytes, model: type[B], skip: frozenset[str]) -> tuple[Asked, B] | None:

@@ -1,4 +1,4 @@
-"""Positions and cursors as opaque tokens: base64url, readable by every service, and nobody's business inside."""
+"""Positions as opaque tokens: base64url, readable by every service, and nobody's business inside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from services.chassis.decider import Fault
 from services.chassis.http.problems import ProblemError
 
 _POSITION = re.compile(r"p1:([a-z]{1,32}):([0-9]{1,18})\Z")
-_CURSOR = re.compile(r"c1:([0-9]{1,18})\Z")
 _LONGEST = 200
 
 
@@ -24,7 +23,7 @@ class Position:
 
     def token(self) -> str:
         """The opaque form."""
-        return _encode(f"p1:{self.log}:{self.number}")
+        return to_token(f"p1:{self.log}:{self.number}".encode())
 
     @classmethod
     def read(cls, token: str) -> Position:
@@ -33,21 +32,6 @@ class Position:
         if found is None:
             raise unreadable("waitFor", "the `Position` header of an earlier answer")
         return cls(found[1], int(found[2]))
-
-
-def cursor(seq: int) -> str:
-    """Where a list goes on."""
-    return _encode(f"c1:{seq}")
-
-
-def read_cursor(token: str | None, parameter: str = "cursor") -> int:
-    """The place behind which a list goes on; 0 without a token. Raises ProblemError 422 when it cannot be read."""
-    if token is None:
-        return 0
-    found = _CURSOR.match(_decode(token) or "")
-    if found is None:
-        raise unreadable(parameter, "the `next` of an earlier answer")
-    return int(found[1])
 
 
 def unreadable(parameter: str, expected: str) -> ProblemError:
@@ -62,17 +46,23 @@ def unknown_filter(parameter: str, expected: str) -> ProblemError:
     return ProblemError(422, fault.code, f"{parameter} is unknown; give {expected}", errors=[fault])
 
 
-def _encode(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def to_token(content: bytes) -> str:
+    """Bytes in letters that need no escaping in a URL."""
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-def _decode(token: str) -> str | None:
-    if len(token) > _LONGEST:
+def read_token(token: str, longest: int) -> bytes | None:
+    """The bytes of a token of at most `longest` letters; None for any other text."""
+    if len(token) > longest:
         return None
     try:
-        padded = token + "=" * (-len(token) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        content = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
     # Only the one canonical spelling counts.
-    return text if _encode(text) == token else None
+    return content if to_token(content) == token else None
+
+
+def _decode(token: str) -> str | None:
+    content = read_token(token, _LONGEST)
+    return content.decode() if content is not None and content.isascii() else None
