@@ -149,10 +149,11 @@ define install
 	fi
 	@rm -f $(VENV)/.installed-*
 	@echo "==> installing $(1)"
-	@$(PIP) install --require-hashes --no-deps --requirement $(1)
+	@{ $(PIP) install --progress-bar off --require-hashes --no-deps --requirement $(1) 2>&1; echo "exit status $$?"; } | \
+		awk -v total="$$(grep -c '^[a-zA-Z0-9].*==' $(1))" -v tty="$$(test -t 1 && echo 1)" -f $(LOCKS)/progress.awk
 	@echo "==> installing caserelay"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
-	@$(PIP) check
+	@$(PIP) check --quiet
 	@touch $(2)
 endef
 

@@ -22,7 +22,7 @@ from services.chassis.sqlite_checkpoints import SQLiteCheckpoints
 from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
 from services.notifications.app import build as build_notifications
-from services.origin import Origin, describe
+from services.origin import Origin, describe, describe_whole
 from services.referral.app import build as build_referral
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
@@ -99,5 +99,8 @@ def production_app(assembly: Assembly) -> Origin:
     own = application(title="Caserelay", version="1", lifespan=lifespan)
     own.include_router(common_routes(assembly.running, assembly.telemetry))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
-    describe(own, assembly.apps)
+    if assembly.apps.keys() == SERVICES.keys():
+        describe(own, assembly.apps)
+    else:
+        describe_whole(own)
     return Origin(own, assembly.apps)

@@ -73,7 +73,7 @@ class Manifest(BaseModel):
     members: Annotated[dict[str, Member], Field(min_length=1)]
 
 
-def back_up(settings: Settings, file: Path, say: Say) -> None:
+def back_up(settings: Settings, file: Path, say: Say) -> Manifest:
     """Writes the files of the data directory, as they all stand at one moment, to an archive. Raises Refused.
 
     `file` appears complete or not at all, and only its owner can read it.
@@ -94,9 +94,10 @@ def back_up(settings: Settings, file: Path, say: Say) -> None:
     say(f"{file}: {said}")
     say("It holds personal data: keep it encrypted, away from here, and no longer than your retention allows.")
     say(f"`caserelay restore {file}` puts it into an empty CASERELAY_DATA.")
+    return manifest
 
 
-def restore(settings: Settings, file: Path, say: Say) -> None:
+def restore(settings: Settings, file: Path, say: Say) -> Manifest:
     """Puts the files of an archive into the data directory, which has to be empty. Raises Refused.
 
     Nothing is written before all of the archive was read and its digests agree.
@@ -116,6 +117,7 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
         say("- before the services start, delete their topics and make new ones: docs/operating.md, Restore;")
     say("- start the services: they publish and index what is in their logs, and `behind` in /readyz goes to 0;")
     say("- erase again what was erased since.")
+    return manifest
 
 
 def _need_files(settings: Settings) -> None:

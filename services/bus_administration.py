@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,8 +22,6 @@ from services.notifications.organisation_topics import topic_of
 
 _LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 """What Kafka takes for the name of a topic."""
-
-Say = Callable[[str], object]
 
 
 def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]:
@@ -40,17 +39,68 @@ def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]
         return topics.create(asked, settings.kafka_replication)
 
 
-def list_parked(settings: Settings, services: Iterable[str], say: Say) -> int:
-    """Says which messages wait aside, a line each, without what is in them; returns how many there are."""
-    stores, found = Stores.of(settings), 0
+@dataclass(frozen=True)
+class ParkedMessage:
+    """A message that waits aside in one service, without what is in it."""
+
+    service: str
+    topic: str
+    parked: Parked
+
+    @property
+    def waits_for(self) -> str:
+        """What has to happen before it is handled: REDRIVE, RETRY, CAUSE, or EARLIER_MESSAGE of its key."""
+        if self.parked.retry_at is None:
+            return "REDRIVE"
+        if self.parked.failure == BEHIND_ANOTHER:
+            return "EARLIER_MESSAGE"
+        return "CAUSE" if self.parked.failure in (BehindItsCause.__name__, CauseGivenUp.__name__) else "RETRY"
+
+    def to_json(self) -> dict[str, object]:
+        """For programs."""
+        message = self.parked.message
+        retried = self.waits_for == "RETRY"
+        return {
+            "service": self.service,
+            "topic": self.topic,
+            "position": message.position,
+            "type": _type(self.parked),
+            "key": message.key,
+            "id": message.id,
+            "failure": self.parked.failure,
+            "tries": self.parked.tries,
+            "waitsFor": self.waits_for,
+            "retryAt": _time(self.parked.retry_at) if retried else None,
+        }
+
+    def to_line(self) -> str:
+        """For people."""
+        one, message = self.parked, self.parked.message
+        then = _THEN[self.waits_for]
+        if self.waits_for == "RETRY":
+            then += f" {_time(one.retry_at)}"
+        return (
+            f"{self.service}  {self.topic}  position {message.position}  {_type(one) or 'unreadable'}"
+            f"  key {message.key}  id {message.id}  {one.failure} after {one.tries} tries  {then}"
+        )
+
+
+_THEN: Final = {
+    "REDRIVE": "given up: mend the cause, then `caserelay bus redrive`",
+    "EARLIER_MESSAGE": "waits behind an earlier one",
+    "CAUSE": "waits for what it follows from",
+    "RETRY": "tried again",
+}
+
+
+def parked_messages(settings: Settings, services: Iterable[str]) -> list[ParkedMessage]:
+    """The messages that wait aside, by service, topic and position."""
+    stores, found = Stores.of(settings), list[ParkedMessage]()
     for service in services:
         if not stores.holds(service):
             continue
         with closing(stores.consumer_store(service)) as store:
-            for topic in TOPICS:
-                for one in store.parked(topic):
-                    say(_line(service, topic, one))
-                    found += 1
+            found += (ParkedMessage(service, topic, one) for topic in TOPICS for one in store.parked(topic))
     return found
 
 
@@ -64,23 +114,12 @@ def redrive_parked(settings: Settings, services: Iterable[str]) -> int:
     return found
 
 
-def _line(service: str, topic: str, one: Parked) -> str:
-    if one.retry_at is None:
-        then = "given up: mend the cause, then `caserelay bus redrive`"
-    elif one.failure == BEHIND_ANOTHER:
-        then = "waits behind an earlier one"
-    elif one.failure in (BehindItsCause.__name__, CauseGivenUp.__name__):
-        then = "waits for what it follows from"
-    else:
-        then = f"tried again {datetime.fromtimestamp(one.retry_at, UTC).isoformat(timespec='seconds')}"
-    return (
-        f"{service}  {topic}  position {one.message.position}  {_type(one)}  key {one.message.key}  id {one.message.id}"
-        f"  {one.failure} after {one.tries} tries  {then}"
-    )
+def _time(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _type(one: Parked) -> str:
+def _type(one: Parked) -> str | None:
     try:
         return str(json.loads(one.message.body)["type"])
     except (ValueError, TypeError, KeyError):
-        return "unreadable"
+        return None

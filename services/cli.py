@@ -5,84 +5,47 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from contracts.codes import Role
+from services.shell_commands import Commands, Identifier, When, json_option, print_json, to_stderr
+
 if TYPE_CHECKING:
+    from services.backup import Manifest
     from services.chassis.settings import Settings
+    from services.progress import Say
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
-
-
-class When(click.ParamType[datetime]):
-    """An RFC 3339 time, or a date, which is the end of that day."""
-
-    name = "time"
-
-    def convert(self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Raises click.BadParameter."""
-        from contracts.fields import calendar_date, instant
-
-        if isinstance(value, datetime):
-            return value
-        try:
-            return instant(value)
-        except ValueError:
-            pass
-        try:
-            return datetime.combine(calendar_date(value), time(23, 59, 59), ZoneInfo("Europe/Brussels"))
-        except ValueError:
-            self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
-
-
-WHEN = When()
-
-
-class Identifier(click.ParamType[str]):
-    """An identifier, by the same rule as in bodies, tokens and paths."""
-
-    name = "id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Raises click.BadParameter."""
-        from contracts.identifiers import IDENTIFIER_RULE, is_identifier
-
-        if not is_identifier(value):
-            self.fail(f"give {IDENTIFIER_RULE}", param, ctx)
-        return value
-
-
-IDENTIFIER = Identifier()
-
-
-class Commands(click.Group):
-    """What is refused before anything was done is said in a line, and the exit status is 2: whichever command it is."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        """See click."""
-        from services.chassis.refusals import RefusedStart
-        from services.chassis.store_health import Unavailable
-
-        try:
-            return super().invoke(ctx)
-        except RefusedStart as refusal:
-            click.echo(str(refusal), err=True)
-        except Unavailable as refusal:
-            click.echo(
-                f"the {refusal.store} cannot be used ({refusal.code}); look at what CASERELAY_DATA and"
-                " CASERELAY_DATABASE_URL name",
-                err=True,
-            )
-        sys.exit(2)
+WHEN: Final = When()
+IDENTIFIER: Final = Identifier()
+_STORES: Final = ("data", "database_url")
+_KAFKA: Final = (
+    "kafka_servers",
+    "kafka_security_protocol",
+    "kafka_sasl_mechanism",
+    "kafka_sasl_username",
+    "kafka_sasl_password",
+    "kafka_ssl_cafile",
+    "kafka_ssl_certfile",
+    "kafka_ssl_keyfile",
+    "kafka_prefix",
+)
+_ISSUED_HERE: Final = ("data", "audience")
+_ROLES: Final = [role.value for role in Role if role is not Role.SYSTEM]
+"""SYSTEM acts from within and holds no token."""
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "-V", "--version", package_name="caserelay", message="caserelay %(version)s")
 def main() -> None:
-    """Referral and case handoff between a public employment agency and mentoring organisations."""
+    """Referral and case handoff between a public employment agency and mentoring organisations.
+
+    Settings are environment variables with the prefix CASERELAY_; the help of each command names those that it reads.
+    """
 
 
 def _settings() -> Settings:
@@ -104,30 +67,40 @@ def _settings() -> Settings:
         raise SystemExit(2) from None
 
 
-@main.command()
+@main.command(settings=None)
 @click.option(
     "--empty", is_flag=True, help="Tell no stories; the demo organisations and programme are there all the same."
 )
 def sandbox(*, empty: bool) -> None:
-    """All three services with demo stories, a movable clock and a development issuer, on loopback."""
+    """Run all services with a demo.
+
+    With a movable clock and a development issuer, on loopback.
+    """
     from services.sandbox.run import run_sandbox
 
     sys.exit(run_sandbox(_settings(), empty=empty))
 
 
-@main.command()
+@main.command(settings=None)
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]))
 def serve(which: str) -> None:
-    """Production: one service, or all in one process. Needs CASERELAY_ISSUER, an OpenID Connect issuer."""
+    """Run one service, or all, in production.
+
+    Needs CASERELAY_ISSUER, an OpenID Connect issuer.
+    """
     from services.serve import run_services
 
     sys.exit(run_services(_settings(), SERVICE_NAMES if which == "all" else (which,)))
 
 
-@main.command()
+@main.command(settings=("database_url",))
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
-def migrate(which: str) -> None:
-    """Brings the schemas in the database of CASERELAY_DATABASE_URL up to date; may run while services do."""
+@json_option
+def migrate(which: str, *, as_json: bool) -> None:
+    """Bring the database up to date.
+
+    Services may run meanwhile.
+    """
     from services.chassis.migrations import migrate as bring_up_to_date
     from services.chassis.postgres import RefusedDatabase
 
@@ -135,114 +108,167 @@ def migrate(which: str) -> None:
     if url is None:
         raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; files need no migration")
     applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
-    click.echo("\n".join(applied) or "nothing to do")
+    if as_json:
+        print_json({"applied": applied})
+    else:
+        click.echo("\n".join(applied) or "nothing to do")
 
 
-@main.command()
+@main.command(settings=_STORES)
 @click.argument("file", type=click.Path(path_type=Path))
-def backup(file: Path) -> None:
-    """Copies the files of CASERELAY_DATA into a new archive, all as of one moment; services may run meanwhile."""
+@json_option
+def backup(file: Path, *, as_json: bool) -> None:
+    """Copy the data directory into an archive.
+
+    FILE must not exist yet. All files are of one moment, and services may run meanwhile.
+    """
     from services.backup import back_up
 
-    _with_files(lambda settings: back_up(settings, file, click.echo))
+    _with_files(back_up, file, as_json=as_json)
 
 
-@main.command()
+@main.command(settings=(*_STORES, "kafka_servers"))
 @click.argument("file", type=click.Path(path_type=Path))
-def restore(file: Path) -> None:
-    """Checks an archive made by `caserelay backup`, and puts its files into CASERELAY_DATA, which has to be empty."""
+@json_option
+def restore(file: Path, *, as_json: bool) -> None:
+    """Put an archive back as the data directory.
+
+    FILE was made by `caserelay backup` and is checked first; the data directory must be empty.
+    """
     from services.backup import restore as put_back
 
-    _with_files(lambda settings: put_back(settings, file, click.echo))
+    _with_files(put_back, file, as_json=as_json)
 
 
-def _with_files(work: Callable[[Settings], None]) -> None:
+def _with_files(work: Callable[[Settings, Path, Say], Manifest], file: Path, *, as_json: bool) -> None:
     import signal
 
     # Stopped like by Ctrl-C, it leaves no half of anything behind.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        work(_settings())
+        manifest = work(_settings(), file, to_stderr if as_json else click.echo)
+        if as_json:
+            print_json({"file": str(file), **manifest.model_dump(mode="json", by_alias=True)})
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 @main.group()
 def bus() -> None:
-    """The topics in Apache Kafka, and the messages that wait aside on any bus."""
+    """Topics in Kafka, and parked messages."""
 
 
-@bus.command()
+@bus.command(settings=(*_KAFKA, "kafka_partitions", "kafka_replication"))
 @click.option(
     "--organisation", type=IDENTIFIER, multiple=True, help="Also the topic with what this organisation may see."
 )
-def topics(organisation: tuple[str, ...]) -> None:
-    """Creates the topics that are missing, in the cluster of CASERELAY_KAFKA_SERVERS."""
+@json_option
+def topics(organisation: tuple[str, ...], *, as_json: bool) -> None:
+    """Create the topics that are missing in Kafka."""
     from services.bus_administration import create_topics
 
     created = create_topics(_settings(), organisation)
-    click.echo("\n".join(created) or "nothing to do")
+    if as_json:
+        print_json({"created": created})
+    else:
+        click.echo("\n".join(created) or "nothing to do")
 
 
-@bus.command()
+@bus.command(settings=_STORES)
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
-def parked(which: str) -> None:
-    """Lists the messages that a service could not handle, and those that wait behind them."""
-    from services.bus_administration import list_parked
+@json_option
+def parked(which: str, *, as_json: bool) -> None:
+    """List the parked messages.
 
-    names = SERVICE_NAMES if which == "all" else (which,)
-    if not list_parked(_settings(), names, click.echo):
-        click.echo("no message waits aside")
+    Those are the messages that a service could not handle, and those that wait behind them.
+    """
+    from services.bus_administration import parked_messages
+
+    found = parked_messages(_settings(), SERVICE_NAMES if which == "all" else (which,))
+    if as_json:
+        print_json({"parked": [one.to_json() for one in found]})
+    else:
+        click.echo("\n".join(one.to_line() for one in found) or "no parked messages")
 
 
-@bus.command()
+@bus.command(settings=_STORES)
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
-def redrive(which: str) -> None:
-    """Has the messages that were given up tried again by the running service."""
+@json_option
+def redrive(which: str, *, as_json: bool) -> None:
+    """Have given up messages tried again.
+
+    The running service takes them up.
+    """
     from services.bus_administration import redrive_parked
 
     names = SERVICE_NAMES if which == "all" else (which,)
-    given = redrive_parked(_settings(), names)
-    click.echo(f"{given} will be tried again" if given else "none was given up")
+    count = redrive_parked(_settings(), names)
+    if as_json:
+        print_json({"redriven": count})
+    else:
+        click.echo(f"{count} will be tried again" if count else "no message was given up")
 
 
-@main.command()
+@main.command(settings=_ISSUED_HERE)
 @click.option("--org", type=IDENTIFIER, required=True, help="The organisation's id, such as brugwerk.")
-@click.option("--role", required=True, help="One of the roles, such as NGO_COORDINATOR.")
+@click.option("--role", required=True, type=click.Choice(_ROLES), help="What the person may do.")
 @click.option(
     "--sub",
     type=IDENTIFIER,
     required=True,
     help="The organisation's own identifier of the person, such as lotte.claes.",
 )
-def token(org: str, role: str, sub: str) -> None:
-    """Prints one bearer token of the sandbox's development issuer. It lasts 12 hours."""
+@json_option
+def token(org: str, role: str, sub: str, *, as_json: bool) -> None:
+    """Print a token for the sandbox.
+
+    The development issuer signs it. It lasts 12 hours.
+    """
+    from services.chassis.development_issuer import LIFETIME
     from services.chassis.identity import Unauthenticated
     from services.sandbox.run import open_issuer
 
     settings = _settings()
     issuer = open_issuer(settings)
     try:
-        click.echo(issuer.issue(sub=sub, org=org, role=role, audience=settings.audience))
+        issued = issuer.issue(sub=sub, org=org, role=role, audience=settings.audience)
     except (ValueError, Unauthenticated) as refusal:
         raise click.ClickException(str(refusal)) from None
+    if as_json:
+        print_json({"token": issued, "type": "Bearer", "expiresIn": LIFETIME})
+    else:
+        click.echo(issued)
 
 
-@main.command()
+@main.command(settings=("host", "port", *_ISSUED_HERE))
 @click.option("--url", default=None, help="Where the system runs; default: the sandbox of these settings.")
 def demo(url: str | None) -> None:
-    """Loads the demo organisations and stories into a running sandbox, over its public API."""
+    """Load the demo into a running sandbox.
+
+    The organisations and stories are entered over the public API.
+    """
     from services.sandbox.run import tell_demo
 
     sys.exit(asyncio.run(tell_demo(_settings(), url)))
 
 
-@main.command()
+@main.command(settings=_STORES)
 @click.argument("case", type=IDENTIFIER)
 @click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
 @click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
-def replay(case: str, as_of: datetime | None, known_at: datetime | None) -> None:
-    """Rebuilds a case from the log alone: its timeline, and who is responsible for which step."""
-    from services.casefile.replay import replay_case
+@json_option
+def replay(case: str, as_of: datetime | None, known_at: datetime | None, *, as_json: bool) -> None:
+    """Rebuild a case from the log alone.
 
-    sys.exit(asyncio.run(replay_case(_settings(), case, as_of, known_at, click.echo)))
+    Shows its timeline, and who is responsible for which step.
+    """
+    from services.casefile.replay import UnknownCase, replay_case
+
+    try:
+        replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+    except UnknownCase as refusal:
+        raise click.ClickException(str(refusal)) from None
+    if as_json:
+        click.echo(replayed.to_json())
+    else:
+        click.echo("\n".join(replayed.to_lines()))

@@ -5,8 +5,10 @@ What a gateway does with path rules in production, done inside one process.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -26,6 +28,8 @@ PATHS: Final[Mapping[str, str]] = {
     "stream": "notifications",
 }
 """The first path segment behind `/v1/`, and the service that answers it."""
+WHOLE: Final = "caserelay"
+"""The name of the generated document over all services, as production has them behind one origin."""
 
 
 class Origin:
@@ -54,6 +58,18 @@ def describe(own: FastAPI, services: Mapping[str, FastAPI]) -> None:
         return merged_document(own, services)
 
     own.openapi = merged  # type: ignore[method-assign]
+
+
+def describe_whole(own: FastAPI) -> None:
+    """Gives `own` the document over all services, though some of them run in other processes behind the gateway."""
+
+    @cache
+    def shipped() -> dict[str, Any]:
+        text = (files("contracts") / "openapi" / f"{WHOLE}.json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    own.openapi = shipped  # type: ignore[method-assign]
 
 
 def merged_document(own: FastAPI, services: Mapping[str, FastAPI]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The OpenAPI document of each service, and of the sandbox, which has all of them behind one origin."""
+"""The OpenAPI document of each service, of all of them behind one origin, and of the sandbox."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any, Final
 import httpx
 from starlette.types import ASGIApp
 
-from services.assembly import SERVICES, assemble
+from services.assembly import SERVICES, assemble, production_app
 from services.chassis.clock import SandboxClock
 from services.chassis.development_issuer import DevelopmentIssuer
 from services.chassis.identity import Verifier
 from services.chassis.settings import Settings
+from services.origin import WHOLE
 from services.sandbox.app import sandbox_app
 
 SANDBOX: Final = "sandbox"
@@ -34,7 +35,11 @@ async def _documents(directory: Path) -> dict[str, dict[str, Any]]:
 
     async def nothing_to_tell() -> None: ...
 
-    apps: dict[str, ASGIApp] = {**assembly.apps, SANDBOX: sandbox_app(assembly, clock, nothing_to_tell)}
+    apps: dict[str, ASGIApp] = {
+        **assembly.apps,
+        WHOLE: production_app(assembly),
+        SANDBOX: sandbox_app(assembly, clock, nothing_to_tell),
+    }
     try:
         return {name: await _document(app) for name, app in apps.items()}
     finally:

@@ -27,7 +27,14 @@ class Settings(BaseSettings):
     but empty counts as unset.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CASERELAY_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CASERELAY_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        # The help of the shell's commands shows them.
+        use_attribute_docstrings=True,
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on; the default is not reachable from other machines."""

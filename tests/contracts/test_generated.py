@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -15,11 +16,14 @@ from contracts import casefile, referral
 from contracts.message import CaseMessage, Message
 from deploy.contracts.documents import CONTRACTS, checked_in, documents
 from deploy.contracts.schemas import published
+from services.chassis.bus import BusMessage
+from services.chassis.kafka.events import encode
 
-SERVICES = ("referral", "casefile", "notifications", "sandbox")
+SERVICES = ("referral", "casefile", "notifications", "caserelay", "sandbox")
 MODELS = {**published(referral), **published(casefile)}
 
 
+@cache
 def parsed(path: str) -> Any:
     """A generated file as it is checked in."""
     text = (CONTRACTS / path).read_text(encoding="utf-8")
@@ -107,7 +111,7 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
             assert (CONTRACTS / reference).is_file(), reference
 
 
-def test_the_asyncapi_document_names_the_three_topics_and_the_stream() -> None:
+def test_the_asyncapi_document_names_every_topic_and_the_stream() -> None:
     """AsyncAPI 3.0: addresses as the bus and the notifications service have them, one operation for what is sent."""
     document = parsed("asyncapi.yaml")
     assert document["asyncapi"] == "3.0.0"
@@ -115,6 +119,7 @@ def test_the_asyncapi_document_names_the_three_topics_and_the_stream() -> None:
         referral.TOPIC,
         casefile.TOPIC,
         "caserelay.notifications.v1",
+        "caserelay.organisation.{organisation}.v1",
         "/v1/stream",
     }
     assert {operation["action"] for operation in document["operations"].values()} == {"send"}
@@ -130,7 +135,8 @@ def test_the_asyncapi_document_names_the_three_topics_and_the_stream() -> None:
 def test_every_message_is_on_the_channel_of_its_service(channel: str, expected: dict[str, type[Message]]) -> None:
     """And on the stream, which carries them all; its payload is the envelope with the data of its type."""
     document = parsed("asyncapi.yaml")
-    assert set(document["channels"][channel]["messages"]) == set(expected)
+    assert set(document["channels"][channel]["messages"]) == {f"{kind}.record" for kind in expected}
+    assert {f"{kind}.record" for kind in expected} <= set(document["channels"]["organisation"]["messages"])
     assert set(expected) <= set(document["channels"]["stream"]["messages"])
     for kind, model in expected.items():
         message = document["components"]["messages"][kind]
@@ -138,6 +144,49 @@ def test_every_message_is_on_the_channel_of_its_service(channel: str, expected: 
         assert envelope == {"$ref": "schemas/cloudevent.json"}
         assert own["properties"]["data"] == {"$ref": f"schemas/{kind}.json"}
         assert (message["name"], message["title"]) == (kind, model.NAME)
+
+
+def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    """Of a schema whose references lead to the files of `contracts/`."""
+
+    def retrieve(uri: str) -> Any:
+        return parsed(f"schemas/{uri.rsplit('/', 1)[1]}")
+
+    return jsonschema_rs.validator_for(
+        schema, base_uri="file:///asyncapi.yaml", retriever=retrieve, validate_formats=True
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_the_examples_of_a_message_are_what_is_sent(kind: str) -> None:
+    """On the stream the whole CloudEvent; in Kafka, binary mode: attributes in headers, data as the value."""
+    document = parsed("asyncapi.yaml")
+    (structured,) = document["components"]["messages"][kind]["examples"]
+    validator(document["components"]["messages"][kind]["payload"]).validate(structured["payload"])
+    event = structured["payload"]
+
+    record = document["components"]["messages"][f"{kind}.record"]
+    (example,) = record["examples"]
+    sent = encode(BusMessage(7, event["partitionkey"], event["id"], json.dumps(event).encode()), 0)
+    own = {"position": "7", "previous": "0"}
+    assert {name: value.decode() for name, value in sent.headers} == {**example["headers"], **own}
+    assert json.loads(sent.value) == example["payload"] == event["data"]
+    assert record["contentType"] == "application/json"
+    validator(resolve(document, record["headers"]["$ref"])).validate({**example["headers"], **own})
+    validator(record["payload"]).validate(example["payload"])
+
+
+def test_every_channel_and_operation_says_where_and_with_what_credentials() -> None:
+    """Topics are in Kafka, behind SASL; the stream is on the origin, behind a bearer token."""
+    document = parsed("asyncapi.yaml")
+    for name, channel in document["channels"].items():
+        (server,) = channel["servers"]
+        assert server["$ref"] == f"#/servers/{'https' if name == 'stream' else 'kafka'}"
+    kinds = {name: scheme["type"] for name, scheme in document["components"]["securitySchemes"].items()}
+    for operation in document["operations"].values():
+        (security,) = operation["security"]
+        expected = "http" if operation["channel"]["$ref"].endswith("/stream") else "scramSha512"
+        assert kinds[security["$ref"].rsplit("/", 1)[1]] == expected
 
 
 def test_the_schema_of_a_case_message_asks_for_who_and_when() -> None:

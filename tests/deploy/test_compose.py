@@ -135,10 +135,18 @@ def test_a_trace_goes_through_the_gateway(system: System) -> None:
 def test_what_is_for_operators_is_not_for_the_outside(system: System) -> None:
     """Health and metrics need no token, so the gateway has no way to them; nor to what no service owns."""
     _, outside = system
-    for path in ("/metrics", "/readyz", "/healthz", "/openapi.json", "/v1/", "/v1/sandbox/clock", "/v1/feeds"):
+    for path in ("/metrics", "/readyz", "/healthz", "/docs", "/v1/", "/v1/sandbox/clock", "/v1/feeds"):
         answer = outside.get(INES, path)
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND"), path
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_the_origin_describes_all_of_its_routes(system: System) -> None:
+    """Whichever service the gateway asks."""
+    _, outside = system
+    described = outside.http.get("/openapi.json")
+    assert (described.status_code, described.headers["Content-Type"]) == (200, "application/json")
+    assert {"/v1/referrals", "/v1/cases/{case_id}", "/v1/feed"} <= set(described.json()["paths"])
 
 
 def test_no_log_names_a_case_or_holds_a_token(system: System) -> None:

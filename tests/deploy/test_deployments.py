@@ -31,6 +31,7 @@ def test_the_gateway_sends_every_path_where_one_process_would() -> None:
     """The table of nginx is that of services/origin.py."""
     rows = re.findall(r'"~\^/v1/\(([\w|-]+)\)\(/\|\$\)"\s+(\w+);', GATEWAY)
     assert {segment: service for segments, service in rows for segment in segments.split("|")} == PATHS
+    assert re.search(r'^\s+"/openapi.json"\s+referral;$', GATEWAY, re.MULTILINE)
     assert len(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == 2
     assert set(re.findall(r"proxy_pass http://\$service:(\d+);", GATEWAY)) == {PORT}
 
@@ -39,9 +40,10 @@ def test_the_ingress_sends_every_path_where_one_process_would() -> None:
     """The paths of Kubernetes are those of services/origin.py."""
     ingress = yaml.safe_load((DEPLOY / "kubernetes" / "ingress.yaml").read_text(encoding="utf-8"))
     (rule,) = ingress["spec"]["rules"]
-    found = {path["path"].removeprefix("/v1/"): path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
-    assert found == PATHS
-    assert {path["pathType"] for path in rule["http"]["paths"]} == {"Prefix"}
+    paths = rule["http"]["paths"]
+    found = {(path["path"], path["pathType"]): path["backend"]["service"]["name"] for path in paths}
+    described = {("/openapi.json", "Exact"): "referral"}
+    assert found == {(f"/v1/{segment}", "Prefix"): service for segment, service in PATHS.items()} | described
 
 
 def test_compose_runs_the_services_that_own_the_paths() -> None:

@@ -81,7 +81,7 @@ def test_every_setting_named_in_a_document_exists() -> None:
     known = {f"CASERELAY_{name.upper()}" for name in Settings.model_fields}
     known |= {postgres.ADDRESS, postgres.IMAGE, kafka.SERVERS, kafka.IMAGE, AWAY, chance.VARIABLE}
     for page in (*ROOT.glob("*.md"), ROOT / "docs" / "operating.md"):
-        assert set(re.findall(r"CASERELAY_[A-Z][A-Z_]*\b", page.read_text(encoding="utf-8"))) <= known, page.name
+        assert set(re.findall(r"\bCASERELAY_[A-Z][A-Z_]*\b", page.read_text(encoding="utf-8"))) <= known, page.name
 
 
 def test_no_token_is_pasted_into_a_document() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,41 @@ def test_messages_that_wait_aside_are_listed_without_what_is_in_them(tmp_path: P
     assert "tried again 2096-" in third
     assert "waits for what it follows from" in fourth
     assert "never shown" not in shown.stdout
-    assert run(data, "bus", "parked", "referral").stdout.strip() == "no message waits aside"
+    assert run(data, "bus", "parked", "referral").stdout.strip() == "no parked messages"
+
+
+def test_parked_messages_are_listed_for_programs_too(tmp_path: Path) -> None:
+    """As one document, with what each waits for, and still without what is in it."""
+    data = tmp_path / "var"
+    data.mkdir()
+    assert json.loads(run(data, "bus", "parked", "--json").stdout) == {"parked": []}
+    park(
+        data,
+        Parked(message(7), 8, "ValidationError", None),
+        Parked(message(9), 0, "BehindAnother", 0.0),
+        Parked(message(11, b"\xff"), 3, "ValueError", 4_000_000_000.0),
+        Parked(message(12), 0, "CauseGivenUp", 4_000_000_000.0),
+    )
+    shown = run(data, "bus", "parked", "--json")
+    assert "never shown" not in shown.stdout
+    given_up, behind, unreadable, follows = json.loads(shown.stdout)["parked"]
+    assert given_up == {
+        "service": "casefile",
+        "topic": TOPIC,
+        "position": 7,
+        "type": "org.caserelay.referral.received.v1",
+        "key": "case-1",
+        "id": "id-7",
+        "failure": "ValidationError",
+        "tries": 8,
+        "waitsFor": "REDRIVE",
+        "retryAt": None,
+    }
+    assert (behind["waitsFor"], behind["retryAt"]) == ("EARLIER_MESSAGE", None)
+    assert (unreadable["type"], unreadable["waitsFor"]) == (None, "RETRY")
+    assert unreadable["retryAt"] == "2096-10-02T07:06:40+00:00"
+    assert (follows["waitsFor"], follows["retryAt"]) == ("CAUSE", None)
+    assert json.loads(run(data, "bus", "redrive", "--json").stdout) == {"redriven": 1}
 
 
 def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
@@ -63,7 +98,7 @@ def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
     data.mkdir()
     waiting = Parked(message(11), 3, "ValueError", 4_000_000_000.0)
     park(data, Parked(message(7), 8, "ValidationError", None), waiting)
-    assert run(data, "bus", "redrive", "notifications").stdout.strip() == "none was given up"
+    assert run(data, "bus", "redrive", "notifications").stdout.strip() == "no message was given up"
     assert run(data, "bus", "redrive").stdout.strip() == "1 will be tried again"
     with closing(Stores(data).consumer_store("casefile")) as store:
         again, untouched = store.parked(TOPIC)

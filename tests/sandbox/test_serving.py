@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.contracts.documents import CONTRACTS
 from tests.journeys.sandbox import Program
 from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, Person, another_person
 from tests.sandbox.issuer import Issuer, issuing
@@ -135,6 +136,14 @@ def test_production_has_no_route_of_the_sandbox(production: Production, service:
         assert answer.headers["content-type"] == "application/problem+json"
     document = production.http.get(f"{production.programs[service].url}/openapi.json").json()
     assert not [path for path in document["paths"] if "sandbox" in path]
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_every_process_describes_all_routes_of_the_origin(production: Production, service: str) -> None:
+    """So a gateway may ask any of them; it is the document that is checked in."""
+    document = production.http.get(f"{production.programs[service].url}/openapi.json").json()
+    assert document == json.loads((CONTRACTS / "openapi" / "caserelay.json").read_text(encoding="utf-8"))
+    assert {"/v1/referrals", "/v1/cases/{case_id}", "/v1/feed"} <= set(document["paths"])
 
 
 @pytest.mark.parametrize("service", NAMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,8 +82,23 @@ def test_replay_shows_the_case_while_the_sandbox_runs(empty: tuple[Program, Outs
         assert item["type"] in shown.stdout
         assert item["text"] in shown.stdout
     assert "REFERRAL_ANSWER" in shown.stdout
+    printed = run(program.data, "replay", case, "--json")
+    assert (printed.returncode, printed.stderr) == (0, "")
+    replayed = json.loads(printed.stdout)
+    assert (replayed["case"], replayed["state"]) == (case, "OPENED")
+    assert [one["event"] for one in replayed["timeline"]] == [one["event"] for one in outside.timeline(INES, case)]
+    assert [step["step"] for step in replayed["responsibility"]["steps"]] == ["REFERRAL_ANSWER"]
     for wrong in ("yesterday", "2026-13-01", "2026-01-12T10:00:00"):
         assert run(program.data, "replay", case, "--as-of", wrong).returncode == 2
+
+
+def test_a_token_for_programs_says_how_long_it_lasts(empty: tuple[Program, Outsider]) -> None:
+    """One JSON document with the same token."""
+    program, _ = empty
+    issued = json.loads(run(program.data, *LOTTE_ASKS, "--json").stdout)
+    assert (issued["type"], issued["expiresIn"]) == ("Bearer", HOURS_12)
+    answer = httpx.get(f"{program.url}/v1/worklist", headers={"Authorization": f"Bearer {issued['token']}"})
+    assert answer.status_code == 200
 
 
 def test_a_sandbox_does_not_start_on_a_port_that_is_taken(empty: tuple[Program, Outsider], tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""How every command of the shell behaves: its help names the settings it reads, and what it refuses is one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class When(click.ParamType[datetime]):
+    """An RFC 3339 time, or a date, which is the end of that day."""
+
+    name = "time"
+
+    def convert(self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Raises click.BadParameter."""
+        from contracts.fields import calendar_date, instant
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return instant(value)
+        except ValueError:
+            pass
+        try:
+            return datetime.combine(calendar_date(value), time(23, 59, 59), ZoneInfo("Europe/Brussels"))
+        except ValueError:
+            self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
+
+
+class Identifier(click.ParamType[str]):
+    """An identifier, by the same rule as in bodies, tokens and paths."""
+
+    name = "id"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises click.BadParameter."""
+        from contracts.identifiers import IDENTIFIER_RULE, is_identifier
+
+        if not is_identifier(value):
+            self.fail(f"give {IDENTIFIER_RULE}", param, ctx)
+        return value
+
+
+class Command(click.Command):
+    """A command whose help lists the environment variables that it reads.
+
+    `settings` are fields of `Settings`; None stands for all of them.
+    """
+
+    def __init__(self, *args: Any, settings: Sequence[str] | None = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.settings = settings
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See click."""
+        from services.chassis.settings import PREFIX, Settings
+
+        fields = Settings.model_fields
+        rows = [
+            (f"{PREFIX}{name.upper()}", f"{field.description} {_default(field.default)}")
+            for name, field in fields.items()
+            if self.settings is None or name in self.settings
+        ]
+        if rows:
+            with formatter.section("Settings (environment variables)"):
+                formatter.write_dl(rows)
+        super().format_epilog(ctx, formatter)
+
+
+def _default(value: object) -> str:
+    return "[no default]" if value is None else f"[default: {value}]"
+
+
+class Commands(click.Group):
+    """A group whose commands exit with status 2 and one line when they refuse to begin."""
+
+    command_class = Command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """See click."""
+        from services.chassis.refusals import RefusedStart
+        from services.chassis.store_health import Unavailable
+
+        try:
+            return super().invoke(ctx)
+        except RefusedStart as refusal:
+            click.echo(str(refusal), err=True)
+        except Unavailable as refusal:
+            click.echo(
+                f"the {refusal.store} cannot be used ({refusal.code}); look at what CASERELAY_DATA and"
+                " CASERELAY_DATABASE_URL name",
+                err=True,
+            )
+        sys.exit(2)
+
+
+Commands.group_class = Commands
+
+
+def json_option(command: F) -> F:
+    """Adds `--json`: the command then prints one JSON document, and its progress goes to standard error."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")(command)
+
+
+def print_json(document: object) -> None:
+    """Prints a document as one line."""
+    click.echo(json.dumps(document, ensure_ascii=False))
+
+
+def to_stderr(line: str) -> None:
+    """Prints progress where it does not mix with a command's output."""
+    click.echo(line, err=True)
