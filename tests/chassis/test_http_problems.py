@@ -169,7 +169,9 @@ async def test_without_a_good_token_nothing_is_told(here: Running, authorization
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = await here.client.get("/v1/counters", headers=headers)
     problem(answer, 401, code)
-    assert answer.headers["www-authenticate"] == "Bearer"
+    challenge = answer.headers["www-authenticate"]
+    assert challenge.startswith('Bearer realm="caserelay"')
+    assert ('error="invalid_token"' in challenge) is (code == "TOKEN_INVALID")
     for common in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         assert (await here.client.get(common)).status_code == 200
 
