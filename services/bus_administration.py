@@ -28,13 +28,13 @@ def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]
     """Creates the topics that are missing; returns their names. Raises RefusedTopics."""
     if (cluster := Cluster.of(settings)) is None:
         raise RefusedTopics("CASERELAY_KAFKA_SERVERS is not set; the bus in a file needs no topics")
+    own = [topic_of(organisation) for organisation in organisations]
+    if not all(map(_LEGAL.fullmatch, own)):
+        raise RefusedTopics(
+            "an organisation whose id has other characters than A-Z, a-z, 0-9, dot, dash and underscore, or is too long"
+            " for the name of a topic, can have none in Kafka; its systems follow GET /v1/feed or /v1/stream"
+        )
     with closing(Topics(cluster)) as topics:
-        own = [topic_of(organisation) for organisation in organisations]
-        if not all(map(_LEGAL.fullmatch, own)):
-            raise RefusedTopics(
-                "an organisation whose id has other characters than A-Z, a-z, 0-9, dot, dash and underscore, or more"
-                " than 200, can have no topic in Kafka; its systems follow GET /v1/feed or /v1/stream"
-            )
         asked = wanted(TOPICS, settings.kafka_partitions, own)
         return topics.create(asked, settings.kafka_replication)
 

@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
+from services.bus_administration import create_topics
 from services.chassis.http.paths import path_of
+from services.chassis.kafka.clients import RefusedTopics
+from services.chassis.settings import Settings
 from services.cli import main
 from tests.casefile.cases import INTAKE, PROFILE, PROPOSAL, CaseDesk
 from tests.casefile.cases import SERVICES as ALL
@@ -114,6 +117,25 @@ async def test_whom_a_token_names_a_body_can_name(tmp_path_factory: pytest.TempP
         await services.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": mentor})
         asked = Person(mentor, "brugwerk", "VOLUNTEER_MENTOR")
         assert (await services.read(asked, case.path))["id"] == case.id
+
+
+@pytest.mark.parametrize("organisation", ["université", "a b", "a/b", "x" * 230])
+async def test_what_cannot_name_a_topic_is_refused_before_kafka_is_asked(organisation: str) -> None:
+    """An organisation may have such an id; the refusal says what its systems do instead."""
+    with pytest.raises(RefusedTopics, match="/v1/feed"):
+        create_topics(Settings(kafka_servers="127.0.0.1:1"), ["brugwerk", organisation])
+
+
+async def test_the_route_of_an_encoded_path_is_counted_as_any(services: Running) -> None:
+    """Metrics name the route and not the path, also where an identifier has a slash in it."""
+
+    async def counted() -> set[str]:
+        lines = (await services.get(None, "/metrics")).text.splitlines()
+        return {line for line in lines if line.startswith("caserelay_requests_total") and "/v1/mentors/{ref}" in line}
+
+    before = await counted()
+    await services.get(LOTTE, path_of("mentors", "a/b"))
+    assert await counted() != before
 
 
 async def test_a_national_number_names_nobody(services: Running) -> None:

@@ -27,7 +27,8 @@ class Segments:
         """See ASGI."""
         raw: bytes = scope.get("raw_path") or b""
         if scope["type"] == "http" and (b"%2F" in raw or b"%2f" in raw or b"%25" in raw):
-            scope = {**scope, "path": _decoded(raw)}
+            # In place: what is noted on the scope by then, and by the route, is for the layers around this one too.
+            scope["path"] = _decoded(raw)
         await self._app(scope, receive, send)
 
 
