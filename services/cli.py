@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 SERVICE_NAMES = ("referral", "casefile", "notifications")
 
 
-class When(click.ParamType[datetime]):
-    """An RFC 3339 time, or a date, which is the end of that day."""
+class When(click.ParamType["datetime | date"]):
+    """An RFC 3339 time, or a date, which is the end of that day where the programme is."""
 
     name = "time"
 
-    def convert(self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: datetime | date | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime | date:
         """Raises click.BadParameter."""
         from contracts.fields import calendar_date, instant
 
-        if isinstance(value, datetime):
+        if not isinstance(value, str):
             return value
-        try:
+        with contextlib.suppress(ValueError):
             return instant(value)
-        except ValueError:
-            pass
         try:
-            return datetime.combine(calendar_date(value), time(23, 59, 59), ZoneInfo("Europe/Brussels"))
+            return calendar_date(value)
         except ValueError:
             self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
 
@@ -217,7 +217,7 @@ def demo(url: str | None) -> None:
 @click.argument("case")
 @click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
 @click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
-def replay(case: str, as_of: datetime | None, known_at: datetime | None) -> None:
+def replay(case: str, as_of: datetime | date | None, known_at: datetime | date | None) -> None:
     """Rebuilds a case from the log alone: its timeline, and who is responsible for which step."""
     from services.casefile.replay import replay_case
 

@@ -19,6 +19,7 @@ from services.casefile.commands import ACTIONS, Action
 from services.casefile.lists import Lists, Wanted
 from services.casefile.reading import Cases, Found, Moment
 from services.chassis.http import answers
+from services.chassis.http.all_faults import WithAllFaults
 from services.chassis.http.asked import (
     IDENTIFIER,
     Asked,
@@ -39,7 +40,7 @@ KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or
 
 def routes(cases: Cases, casework: Casework, lists: Lists) -> APIRouter:
     """All routes under `/v1/cases`, and the worklist."""
-    router = APIRouter(prefix="/v1", tags=["cases"])
+    router = APIRouter(prefix="/v1", tags=["cases"], route_class=WithAllFaults)
 
     async def moment(found: Found, as_of: str | None, known_at: str | None) -> Moment:
         return Moment(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -13,13 +12,15 @@ from contracts.codes import Role
 from services.casefile import bodies
 from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.answers import MentorAnswer, MentorPage
-from services.casefile.desk import LoadedMentor
+from services.casefile.desk import LoadedMentor, working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
 from services.casefile.listing import MENTORS
 from services.chassis.access import Hidden
+from services.chassis.callers_clock import SKEW
 from services.chassis.clock import Clock
 from services.chassis.handler import Handler
 from services.chassis.http import answers
+from services.chassis.http.all_faults import WithAllFaults
 from services.chassis.http.asked import (
     IDENTIFIER,
     Authenticated,
@@ -66,7 +67,7 @@ def routes(
     clock: Clock,
 ) -> APIRouter:
     """The routes under `/v1/mentors`."""
-    router = APIRouter(prefix="/v1/mentors", tags=["mentors"])
+    router = APIRouter(prefix="/v1/mentors", tags=["mentors"], route_class=WithAllFaults)
 
     @router.get("", response_model=MentorPage, summary="The mentors of the caller's organisation.")
     async def find(
@@ -117,7 +118,7 @@ def routes(
             organisation=caller.org,
             mentor=ref,
             profile=_profile(body),
-            today=now.astimezone(UTC).date(),
+            today=await working_day(caller.org, now + SKEW, streams),
         )
         outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
         return answers.done(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)

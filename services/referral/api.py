@@ -13,6 +13,7 @@ from contracts.codes import ReferralState
 from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
 from services.chassis.http import answers
+from services.chassis.http.all_faults import WithAllFaults
 from services.chassis.http.asked import (
     IDENTIFIER,
     Asked,
@@ -38,7 +39,7 @@ from services.referral.reading import Referrals
 
 def routes(referrals: Referrals, intake: Intake, lists: Lists) -> APIRouter:
     """All routes under `/v1/referrals` but the bulk intake."""
-    router = APIRouter(prefix="/v1/referrals", tags=["referrals"])
+    router = APIRouter(prefix="/v1/referrals", tags=["referrals"], route_class=WithAllFaults)
 
     @router.post(
         "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."

@@ -20,6 +20,7 @@ from pydantic_core import from_json, to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from services.chassis.http.all_faults import with_all_faults
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.identity import Caller
@@ -34,6 +35,7 @@ IN_MEMORY: Final = 1_000_000
 PIECE: Final = 65_536
 """Bytes of answers: kept in memory while the client does not read, and sent at once."""
 PATH: Final = "/v1/referrals/bulk"
+_LINE_SCHEMA: Final = BulkLine.model_json_schema()
 NDJSON: Final = "application/x-ndjson"
 
 log = logging.getLogger(__name__)
@@ -223,7 +225,7 @@ async def _answer(
     if before:
         await asyncio.wait(before)
     try:
-        answer = await _take(request, caller, intake, sent)
+        answer = await _take_or_tell(request, caller, intake, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
         error = from_validation(failure) if isinstance(failure, RequestValidationError) else as_problem(failure)
@@ -238,9 +240,23 @@ async def _answer(
     return to_json({"line": number, **outcome}) + b"\n"
 
 
-async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
     # A line is a request: many in one body are no way around the rate.
     request.app.state.rates.take(caller.org)
+    dry_run = request.state.dry_run
+
+    async def copied() -> Any:
+        return json.loads(json.dumps(sent))
+
+    async def again(body: Any, _: frozenset[str]) -> Response:
+        return await _take(request, caller, intake, body, dry_run=True)
+
+    return await with_all_faults(
+        lambda: _take(request, caller, intake, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
+    )
+
+
+async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, dry_run: bool) -> Response:
     if isinstance(sent, ProblemError):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
@@ -256,5 +272,5 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> 
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
     traceparent = str(notes_of(request.scope).trace.child())
-    asked = Asked(caller, key, mark, None, dry_run=request.state.dry_run, traceparent=traceparent)
+    asked = Asked(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
 from contracts.codes import OrganisationKind
 from services.chassis.access import Hidden
-from services.chassis.calendar import Terms
+from services.chassis.calendar import WorkingDays
 from services.chassis.clock import Clock
+from services.chassis.days import time_zone
 from services.chassis.decider import EXISTENCE, Command, Fault, Refused, Reserved
 from services.chassis.handler import Handler
 from services.chassis.http import answers
+from services.chassis.http.all_faults import WithAllFaults
 from services.chassis.http.asked import (
     Asked,
     Authenticated,
@@ -29,7 +31,6 @@ from services.chassis.http.asked import (
     replacing,
 )
 from services.chassis.http.positions import read_cursor
-from services.chassis.http.problems import ProblemError
 from services.chassis.http.rendering import Json
 from services.chassis.identity import Caller
 from services.chassis.index import IndexReader
@@ -164,8 +165,9 @@ class Registry:
             meetings_per_month_min=body.meetings_per_month_min,
             information_requests_max=body.information_requests_max,
             charter_version=body.charter_version,
+            region=body.region,
+            closing_days=tuple(body.closing_days),
         )
-        _require_calendar(parameters)
         command = PublishVersion(
             at=self._clock.now(),
             by=asked.actor,
@@ -173,6 +175,7 @@ class Registry:
             version=version,
             valid_from=body.valid_from,
             parameters=parameters,
+            unknown=tuple(_without_calendar(parameters)),
         )
         outcome = await self._programmes.handle(
             command, programme_stream(programme_id), PROGRAMME, asked.call(), must_exist=False
@@ -195,21 +198,21 @@ class Registry:
         return answers.done(asked, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
 
 
-def _require_calendar(parameters: Parameters) -> None:
+def _without_calendar(parameters: Parameters) -> Iterator[Fault]:
     try:
-        Terms({}, parameters.time_zone, "BE")
-        Terms({}, "UTC", parameters.country)
-    except ValueError as error:
-        pointer = "/country" if "holidays" in str(error) else "/timeZone"
-        fault = Fault(
-            pointer, "CALENDAR_UNKNOWN", "no calendar is known for this; give an IANA zone, an ISO 3166 country"
-        )
-        raise ProblemError(422, fault.code, fault.detail, errors=[fault]) from None
+        time_zone(parameters.time_zone)
+    except ValueError:
+        yield Fault("/timeZone", "CALENDAR_UNKNOWN", "there is no such time zone; give one of the IANA database")
+    country, region = parameters.country, parameters.region
+    if (unknown := WorkingDays(country).unknown()) is not None:
+        yield Fault("/country", "CALENDAR_UNKNOWN", unknown)
+    elif (unknown := WorkingDays(country, region).unknown()) is not None:
+        yield Fault("/region", "CALENDAR_UNKNOWN", unknown, rests_on=("/country",))
 
 
 def routes(registry: Registry) -> APIRouter:
     """The routes under `/v1/organisations`, `/v1/programmes` and `/v1/legal-bases`."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", route_class=WithAllFaults)
 
     @router.get("/organisations", response_model=OrganisationPage, tags=["organisations"], summary="All organisations.")
     async def organisations(

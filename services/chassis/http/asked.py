@@ -16,6 +16,7 @@ from services.chassis import national_number
 from services.chassis.access import admit
 from services.chassis.decider import Actor, Fault
 from services.chassis.handler import Call
+from services.chassis.http.all_faults import looks_only
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.identity import Caller
@@ -174,7 +175,8 @@ async def creating(
 ) -> Asked:
     """A request that makes something new: its key is what tells a repeat from a second wish."""
     key = _required_key(idempotency_key)
-    return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(notes_of(request.scope).trace))
+    mark = await _fingerprint(request, key)
+    return Asked(caller, key, mark, None, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 async def changing(
@@ -187,7 +189,8 @@ async def changing(
     """A command on something that is there."""
     key = read_key(idempotency_key)
     version = read_if_match(if_match)
-    return Asked(caller, key, await _fingerprint(request, key), version, dry_run, str(notes_of(request.scope).trace))
+    mark = await _fingerprint(request, key)
+    return Asked(caller, key, mark, version, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 Creating = Annotated[Asked, Depends(creating)]
@@ -196,7 +199,7 @@ Changing = Annotated[Asked, Depends(changing)]
 
 def putting(request: Request, caller: Caller, on: int | None, *, dry_run: bool) -> Asked:
     """A PUT on the version `on`; None where what is put cannot take the place of anything."""
-    return Asked(caller, None, None, on, dry_run, str(notes_of(request.scope).trace))
+    return Asked(caller, None, None, on, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 def replacing(if_match: str | None, *, exists: bool) -> int:

@@ -39,7 +39,7 @@ COMMIT_EVERY_SECONDS: Final = 1.0
 LONGEST_BATCH_MS: Final = 45_000
 """A member that does not come back for more loses its partitions; longer than a store is waited for."""
 LOOK_AGAIN_SECONDS: Final = 5.0
-"""How often a partition is looked at again in which something is missing, and the places that are saved."""
+"""How often a partition is looked at again in which something is missing."""
 STORE_SECONDS: Final = 4.0
 """How long the store may take to say where partitions go on: less than a session, whose signs of life it delays."""
 
@@ -73,8 +73,6 @@ class KafkaSubscription:
         self._to_commit: dict[int, Place] = {}
         self._committed_at = 0.0
         self._unconfirmed = False
-        # When the saved places were last held against those that this member has come to.
-        self._compared_at = time.monotonic()
         self._covered = 0
         self._closed = False
 
@@ -82,14 +80,10 @@ class KafkaSubscription:
         """See `Subscription.take`."""
         self._board.follow()
         self._loop = asyncio.get_running_loop()
-        unconfirmed, now = self._unconfirmed, time.monotonic()
-        saved = None
-        if unconfirmed or now > self._compared_at + LOOK_AGAIN_SECONDS:
-            saved, self._compared_at = self._saved(), now
+        again = self._saved() if self._unconfirmed else None
         # Until it is confirmed, also when the caller goes away in the middle of the poll.
         self._unconfirmed = True
-        seconds = min(timeout, LONGEST_POLL_SECONDS)
-        batches = await self._in_thread(self._poll, limit, seconds, saved, unconfirmed)
+        batches = await self._in_thread(self._poll, limit, min(timeout, LONGEST_POLL_SECONDS), again)
         self._unconfirmed = bool(batches)
         return batches
 
@@ -122,14 +116,12 @@ class KafkaSubscription:
 
     # ---- what follows runs in the thread of the client ----
 
-    def _poll(self, limit: int, seconds: float, saved: Places | None, unconfirmed: bool) -> list[Batch]:  # noqa: FBT001 - from `take` only
+    def _poll(self, limit: int, seconds: float, again: Places | None) -> list[Batch]:
         if self._consumer is None:
             self._consumer = self._joined()
         self._commit()
-        if saved is not None:
-            mine = {partition.partition for partition in self._consumer.assignment()}
-            # A database that was killed loses the newest places; where nothing new comes, nobody saves them again.
-            self._place({one for one in mine if unconfirmed or self._has_lost(saved, one)}, saved)
+        if again is not None:
+            self._place({partition.partition for partition in self._consumer.assignment()}, again)
         self._look_again()
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
@@ -139,10 +131,6 @@ class KafkaSubscription:
                 self._leave()
             raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
-
-    def _has_lost(self, saved: Places, partition: int) -> bool:
-        place, at = saved.get(partition, START), self._at.get(partition, START)
-        return place.position < at.position or place.offset < at.offset
 
     def _joined(self) -> Any:
         consumer = connected(
