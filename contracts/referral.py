@@ -240,7 +240,7 @@ class OrganisationDescribed(Message):
 
 
 class ProgrammeVersionPublished(Message):
-    """The parameters of a programme, in force from the beginning (UTC) of `valid_from`; see `ProgrammeParameters`."""
+    """The parameters of a programme, in force from the first second of `valid_from` in their own time zone."""
 
     TYPE: ClassVar[str] = "org.caserelay.programme.version_published.v1"
     NAME: ClassVar[str] = "ProgrammeVersionPublished"
@@ -271,7 +271,7 @@ class ProgrammeParameters(Contract):
     name: str
     time_zone: str
     country: str
-    """ISO 3166-1 alpha-2 of the public holidays that working days skip."""
+    """ISO 3166-1 alpha-2: its weekends and public holidays are no working days."""
     criteria: list[str]
     """Codes of the eligibility criteria; each has to be answered with true."""
     terms: dict[str, Term]
@@ -283,6 +283,10 @@ class ProgrammeParameters(Contract):
     arrangement_id: str
     """The joint controllers' arrangement (GDPR Art. 26)."""
     contact_point: str
+    region: str | None = None
+    """ISO 3166-2, where a part of the country has public holidays of its own; None for those of the country alone."""
+    closing_days: list[date] = []
+    """Days on which nobody works for a reason of the programme's own: no working days either."""
 
 
 ProgrammeVersionPublished.model_rebuild()

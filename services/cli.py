@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -257,7 +257,7 @@ def demo(url: str | None) -> None:
 @click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
 @click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
 @json_option
-def replay(case: str, as_of: datetime | None, known_at: datetime | None, *, as_json: bool) -> None:
+def replay(case: str, as_of: datetime | date | None, known_at: datetime | date | None, *, as_json: bool) -> None:
     """Rebuild a case from the log alone.
 
     Shows its timeline, and who is responsible for which step.

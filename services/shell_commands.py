@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime, time
+from datetime import date, datetime
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
 
 F = TypeVar("F", bound=Callable[..., object])
 
 
-class When(click.ParamType[datetime]):
-    """An RFC 3339 time, or a date, which is the end of that day."""
+class When(click.ParamType["datetime | date"]):
+    """An RFC 3339 time, or a date, which is the end of that day where the programme is."""
 
     name = "time"
 
-    def convert(self, value: datetime | str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: datetime | date | str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime | date:
         """Raises click.BadParameter."""
         from contracts.fields import calendar_date, instant
 
-        if isinstance(value, datetime):
+        if not isinstance(value, str):
             return value
-        try:
+        with contextlib.suppress(ValueError):
             return instant(value)
-        except ValueError:
-            pass
         try:
-            return datetime.combine(calendar_date(value), time(23, 59, 59), ZoneInfo("Europe/Brussels"))
+            return calendar_date(value)
         except ValueError:
             self.fail("give an RFC 3339 time, such as 2026-07-01T12:00:00Z, or a date", param, ctx)
 

@@ -19,6 +19,7 @@ from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
 from services.casefile.reading import ON_PROPOSAL, PAIR, Cases, Found, nothing_more
 from services.casefile.timeline import find_event
+from services.chassis.callers_clock import by_our_clock
 from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Refused
 from services.chassis.handler import Handler, PreconditionFailed
@@ -64,7 +65,9 @@ class Casework:
             named = find_event(await self._cases.records(found), body.event)
             stamp = replace(stamp, said=named.said if named is not None else None)
         command = action.command(body, stamp)
-        call = replace(asked.call(getattr(body, "occurred_at", None)), actor=acting(command, found.folded.state))
+        given = getattr(body, "occurred_at", None)
+        occurred_at = by_our_clock(given, stamp.at) if given is not None else None
+        call = replace(asked.call(occurred_at), actor=acting(command, found.folded.state))
         try:
             outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
         except (Refused, PreconditionFailed) as refusal:

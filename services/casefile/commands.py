@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -216,7 +216,7 @@ def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
         faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
         raise from_validation(RequestValidationError(faults)) from None
     except Refused as refused:
-        raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
+        raise Refused.input(*(fault.under("/holds") for fault in refused.faults)) from None
 
 
 def _as_sent(said: Reported) -> dict[str, Any]:

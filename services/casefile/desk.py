@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from contracts.codes import CaseState
@@ -15,6 +15,7 @@ from services.casefile.domain.known_programme import (
     KnownOrganisation,
     KnownProgramme,
     ProgrammeLearnt,
+    organisation_stream,
     programme_stream,
 )
 from services.casefile.domain.matching import ProposeMatch
@@ -26,6 +27,7 @@ from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.casefile.listing import CASES
 from services.casefile.timeline import find_event, recorded_by
 from services.chassis.calendar import Terms
+from services.chassis.days import USUAL_ZONE, day_in
 from services.chassis.decider import Command
 from services.chassis.index import IndexReader
 from services.chassis.metadata import References
@@ -82,7 +84,8 @@ class Desks:
         key = learnt.programme, learnt.version
         if key not in self._terms:
             lengths = {name: (term.n, term.unit) for name, term in learnt.rules.terms.items()}
-            self._terms[key] = Terms(lengths, learnt.rules.time_zone, learnt.rules.country)
+            rules = learnt.rules
+            self._terms[key] = Terms(lengths, rules.time_zone, rules.country, rules.region, rules.closing_days)
         return self._terms[key]
 
     async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
@@ -154,6 +157,17 @@ def _legal_basis(command: Command, case: Case) -> str | None:
     if isinstance(command, TakeSubmission):
         return command.legal_basis.legal_basis
     return case.referral.legal_basis if case.referral is not None else None
+
+
+async def working_day(organisation: str, at: datetime, streams: Streams) -> date:
+    """The day that it is at `at` where an organisation works: in the programmes that it offers, the latest of them.
+
+    For one whose programmes are not known it is the day in the zone of programmes that name none.
+    """
+    known = (await streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)).state
+    offered = [(await streams.fold(programme_stream(one), KNOWN_PROGRAMME)).state for one in known.programmes]
+    zones = {learnt.rules.time_zone for one in offered if (learnt := one.in_force(at)) is not None}
+    return max(day_in(zone, at) for zone in zones or {USUAL_ZONE})
 
 
 async def mentor_desk(_command: Command, stream: str, reads: Reads) -> LoadedMentor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
@@ -14,10 +13,11 @@ from contracts.codes import Role
 from services.casefile import bodies
 from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.answers import MentorAnswer, MentorPage
-from services.casefile.desk import LoadedMentor
+from services.casefile.desk import LoadedMentor, working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
 from services.casefile.listing import MENTORS
 from services.chassis.access import Hidden
+from services.chassis.callers_clock import SKEW
 from services.chassis.clock import Clock
 from services.chassis.handler import Handler
 from services.chassis.http import answers
@@ -124,7 +124,7 @@ def routes(
             organisation=caller.org,
             mentor=ref,
             profile=_profile(body),
-            today=now.astimezone(UTC).date(),
+            today=await working_day(caller.org, now + SKEW, streams),
         )
         outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
         return answers.done(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)

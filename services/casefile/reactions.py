@@ -176,6 +176,8 @@ def when_programme_version_published_learn_it(
             extension_months_max=said.extension_months_max,
             meetings_per_month_min=said.meetings_per_month_min,
             charter_version=said.charter_version,
+            region=said.region,
+            closing_days=tuple(said.closing_days),
         ),
     )
 
@@ -189,6 +191,7 @@ def when_organisation_described_learn_it(message: referral.OrganisationDescribed
         name=message.name,
         kind=message.kind,
         suspended=message.suspended,
+        programmes=tuple(message.programmes),
     )
 
 

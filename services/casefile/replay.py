@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import reduce
 
 from pydantic_core import to_json
 
 from services.casefile.domain.case import case_stream
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.domain.responsibility import Party
 from services.casefile.presenting import responsibility_view, timeline_view
 from services.casefile.timeline import Item, timeline
 from services.casefile.topics import TOPICS
 from services.casefile.views import Responsibility, fold, responsibility
+from services.chassis.days import USUAL_ZONE, end_of_day
 from services.chassis.event_types import EventTypes
+from services.chassis.metadata import Recorded
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 
@@ -56,22 +60,40 @@ class Replayed:
             yield f"  {step.step:<26} {_name(step.owner)} since {step.since:%Y-%m-%d}{due}{waits}"
 
 
-async def replay_case(settings: Settings, case_id: str, as_of: datetime | None, known_at: datetime | None) -> Replayed:
-    """Timeline and responsibility of a case. Raises UnknownCase."""
+async def replay_case(
+    settings: Settings, case_id: str, when: datetime | date | None, known: datetime | date | None
+) -> Replayed:
+    """Timeline and responsibility of a case. Raises UnknownCase.
+
+    A date is the end of that day in the time zone of the case's programme.
+    """
     stores = Stores.of(settings)
     if not stores.holds("casefile"):
         raise UnknownCase(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
     log = stores.event_log("casefile", EventTypes(TOPICS))
     try:
         records = await log.read(case_stream(case_id))
+        case = fold(records)
+        learnt = await log.read(programme_stream(case.programme))
     finally:
         await log.close()
     if not records:
         raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists those that there are")
+    zone = _zone(learnt, records[-1].meta.recorded_at)
+    as_of, known_at = _instant(when, zone), _instant(known, zone)
     case = fold(records, as_of=as_of, known_at=known_at)
     items = timeline(records, as_of=as_of, known_at=known_at)
     now = responsibility(records, as_of=as_of or records[-1].meta.recorded_at, known_at=known_at)
     return Replayed(case_id, case.state.value if case.state is not None else None, items, now)
+
+
+def _zone(learnt: Sequence[Recorded], at: datetime) -> str:
+    known = reduce(KNOWN_PROGRAMME.evolve, (one.event for one in learnt), KNOWN_PROGRAMME.initial).in_force(at)
+    return known.rules.time_zone if known is not None else USUAL_ZONE
+
+
+def _instant(when: datetime | date | None, zone: str) -> datetime | None:
+    return when if isinstance(when, datetime) or when is None else end_of_day(when, zone)
 
 
 def _name(party: Party | None) -> str:

@@ -8,7 +8,7 @@ After Jérémie Chassaing's decider pattern; see docs/decisions/0003-decider-fun
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -65,11 +65,26 @@ class Because(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with the input: a JSON Pointer (RFC 6901) into the body, a stable code, a sentence."""
+    """One thing wrong with the input: a JSON Pointer (RFC 6901) into the body, a stable code, a sentence.
+
+    `rests_on` are pointers to other members that it would not be a fault without: where one of them cannot be read,
+    nobody knows whether it is.
+    """
 
     pointer: str
     code: str
     detail: str
+    rests_on: tuple[str, ...] = ()
+
+    def resting_on(self, *pointers: str) -> Fault:
+        """The same fault, which would be none without what stands at the pointers either."""
+        return replace(self, rests_on=(*self.rests_on, *pointers))
+
+    def under(self, place: str) -> Fault:
+        """The same fault of a body that stands at `place` in another one."""
+        return replace(
+            self, pointer=f"{place}{self.pointer}", rests_on=tuple(f"{place}{other}" for other in self.rests_on)
+        )
 
 
 class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an error of the program

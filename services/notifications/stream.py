@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from services.chassis.http import problems
 from services.chassis.http.cursors import Pages
 from services.chassis.http.problems import ProblemError
-from services.chassis.http.routing import is_head
+from services.chassis.http.strict_routes import is_head
 from services.chassis.identity import Caller, Unauthenticated
 from services.chassis.service import Service
 from services.chassis.telemetry import Limit, Telemetry

@@ -149,6 +149,8 @@ class ProgrammeVersionAnswer(Contract):
     meetings_per_month_min: int
     information_requests_max: int
     charter_version: str
+    region: str | None
+    closing_days: list[date]
 
 
 class ProgrammeAnswer(Contract):

@@ -27,7 +27,8 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.cursors import Paged
 from services.chassis.http.plain import PlainRoute
-from services.chassis.http.routing import Router, is_head
+from services.chassis.http.routing import Router
+from services.chassis.http.strict_routes import is_head
 from services.referral import bodies
 from services.referral.answers import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action

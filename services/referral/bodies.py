@@ -44,6 +44,7 @@ from contracts.fields import (
     Vaulted,
     read_only,
 )
+from services.chassis.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
 
 UuidText = Annotated[str, Field(pattern=UUID)]
@@ -231,7 +232,10 @@ class TermBody(Body):
 
 
 class ProgrammeVersionBody(Body):
-    """The parameters of a programme from `validFrom` on; a term that is left out has its default.
+    """The parameters of a programme from `validFrom` on, which begins with that day in its own time zone.
+
+    A term that is left out has its default. Working days leave out the weekends of `country`, the public holidays of
+    `country` and `region`, and `closingDays`.
 
     A version as GET has it in the programme's `versions` may be sent back, and changes nothing.
     """
@@ -240,7 +244,7 @@ class ProgrammeVersionBody(Body):
     valid_from: CalendarDate
     kind: ProgrammeKind
     name: Name
-    time_zone: TimeZone = "Europe/Brussels"
+    time_zone: TimeZone = USUAL_ZONE
     country: Country = "BE"
     criteria: Annotated[list[Code], Field(min_length=1, max_length=30)]
     arrangement_id: Reference
@@ -251,3 +255,11 @@ class ProgrammeVersionBody(Body):
     meetings_per_month_min: Annotated[Count, Field(ge=1, le=31)] = 2
     information_requests_max: Annotated[Count, Field(ge=0, le=20)] = 2
     charter_version: Reference = "v1"
+    region: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Z]{2}-[A-Za-z0-9]{1,20}$")] | None,
+        Field(description="ISO 3166-2, such as DE-BY: a part of the country with public holidays of its own."),
+    ] = None
+    closing_days: Annotated[
+        list[CalendarDate],
+        Field(max_length=400, description="Further days that are no working days, such as 2026-07-11."),
+    ] = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
@@ -21,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from contracts.identifiers import one_person
+from services.chassis.http.all_faults import with_all_faults
 from services.chassis.http.answers import REPLAYED
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.json_text import read_json
@@ -39,6 +41,7 @@ IN_MEMORY: Final = 1_000_000
 PIECE: Final = 65_536
 """Bytes of answers: kept in memory while the client does not read, and sent at once."""
 PATH: Final = "/v1/referrals/bulk"
+_LINE_SCHEMA: Final = BulkLine.model_json_schema()
 NDJSON: Final = "application/x-ndjson"
 KINDS: Final = (NDJSON, "application/ndjson")
 """What lines may be sent as: one name is in use, the other is its successor."""
@@ -249,7 +252,7 @@ async def _answer(
     if before:
         await asyncio.wait(before)
     try:
-        answer = await _take(request, caller, intake, sent)
+        answer = await _take_or_tell(request, caller, intake, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
         if REPLAYED in answer.headers:
             outcome["replayed"] = True
@@ -266,9 +269,23 @@ async def _answer(
     return to_json({"line": number, **outcome}) + b"\n"
 
 
-async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
     # A line is a request: many in one body are no way around the rate.
     request.app.state.rates.take(caller.org)
+    dry_run = request.state.dry_run
+
+    async def copied() -> Any:
+        return copy.deepcopy(sent)
+
+    async def again(body: Any, _: frozenset[str]) -> Response:
+        return await _take(request, caller, intake, body, dry_run=True)
+
+    return await with_all_faults(
+        lambda: _take(request, caller, intake, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
+    )
+
+
+async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, dry_run: bool) -> Response:
     if isinstance(sent, ProblemError):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
@@ -284,5 +301,5 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any) -> 
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
     traceparent = str(notes_of(request.scope).trace.child())
-    asked = Asked(caller, key, mark, None, dry_run=request.state.dry_run, traceparent=traceparent)
+    asked = Asked(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

@@ -126,7 +126,9 @@ class Desks:
         if key not in self._terms:
             parameters = version.parameters
             terms = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
-            self._terms[key] = Terms(terms, parameters.time_zone, parameters.country)
+            self._terms[key] = Terms(
+                terms, parameters.time_zone, parameters.country, parameters.region, parameters.closing_days
+            )
         return self._terms[key]
 
     def foreseen(self, command: Command) -> list[tuple[str, Entity[Any]]]:

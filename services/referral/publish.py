@@ -214,6 +214,8 @@ def _programme(event: ProgrammeVersionPublished) -> told.ProgrammeVersionPublish
         charter_version=said.charter_version,
         arrangement_id=said.arrangement_id,
         contact_point=said.contact_point,
+        region=said.region,
+        closing_days=list(said.closing_days),
     )
     return told.ProgrammeVersionPublished(
         programme=event.programme, version=event.version, valid_from=event.valid_from, parameters=parameters

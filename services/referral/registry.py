@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from fastapi import Header, Path, Query, Request, Response
 
 from contracts.codes import OrganisationKind
 from services.chassis.access import Hidden
-from services.chassis.calendar import Terms
+from services.chassis.calendar import WorkingDays
 from services.chassis.clock import Clock
+from services.chassis.days import time_zone
 from services.chassis.decider import EXISTENCE, Command, Fault, Refused, Reserved
 from services.chassis.handler import Handler
 from services.chassis.http import answers
@@ -28,7 +29,6 @@ from services.chassis.http.asked import (
     replacing,
 )
 from services.chassis.http.cursors import Paged, Pages
-from services.chassis.http.problems import ProblemError
 from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json
 from services.chassis.http.routing import Router
@@ -179,8 +179,9 @@ class Registry:
             meetings_per_month_min=body.meetings_per_month_min,
             information_requests_max=body.information_requests_max,
             charter_version=body.charter_version,
+            region=body.region,
+            closing_days=tuple(body.closing_days),
         )
-        _require_calendar(parameters)
         command = PublishVersion(
             at=self._clock.now(),
             by=asked.actor,
@@ -188,6 +189,7 @@ class Registry:
             version=version,
             valid_from=body.valid_from,
             parameters=parameters,
+            unknown=tuple(_without_calendar(parameters)),
         )
         outcome = await self._programmes.handle(
             command, programme_stream(programme_id), PROGRAMME, asked.call(), must_exist=False
@@ -210,16 +212,16 @@ class Registry:
         return answers.done(asked, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
 
 
-def _require_calendar(parameters: Parameters) -> None:
+def _without_calendar(parameters: Parameters) -> Iterator[Fault]:
     try:
-        Terms({}, parameters.time_zone, "BE")
-        Terms({}, "UTC", parameters.country)
-    except ValueError as error:
-        pointer = "/country" if "holidays" in str(error) else "/timeZone"
-        fault = Fault(
-            pointer, "CALENDAR_UNKNOWN", "no calendar is known for this; give an IANA zone, an ISO 3166 country"
-        )
-        raise ProblemError(422, fault.code, fault.detail, errors=[fault]) from None
+        time_zone(parameters.time_zone)
+    except ValueError:
+        yield Fault("/timeZone", "CALENDAR_UNKNOWN", "there is no such time zone; give one of the IANA database")
+    country, region = parameters.country, parameters.region
+    if (unknown := WorkingDays(country).unknown()) is not None:
+        yield Fault("/country", "CALENDAR_UNKNOWN", unknown)
+    elif (unknown := WorkingDays(country, region).unknown()) is not None:
+        yield Fault("/region", "CALENDAR_UNKNOWN", unknown, rests_on=("/country",))
 
 
 def routes(registry: Registry) -> Router:

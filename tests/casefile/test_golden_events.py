@@ -196,3 +196,16 @@ def test_a_correction_of_before_they_named_a_referral_names_none() -> None:
     topic = "case.correction_recorded.v1"
     event, _ = TYPES.decode(topic, corpus("casefile").samples()[topic])
     assert (event.referral, event.source_event_id) == (None, None)
+
+
+def test_an_organisation_has_the_programmes_that_it_was_learnt_with() -> None:
+    """What was learnt before they were told has none; a programme has its region and its closing days."""
+    story = corpus("casefile").story("a-region-and-closing-days", TYPES)
+    state = KNOWN_ORGANISATION.initial
+    for recorded in story:
+        state = KNOWN_ORGANISATION.evolve(state, recorded.event)
+    assert state.programmes == ("mtw-be-2026", "mtw-by-2026")
+    (learnt,) = [one.event.rules for one in story if one.stream == "programme-mtw-by-2026"]
+    assert (learnt.region, len(learnt.closing_days)) == ("DE-BY", 2)
+    for recorded in of_kind("story-9.1", "organisation-"):
+        assert KNOWN_ORGANISATION.evolve(KNOWN_ORGANISATION.initial, recorded.event).programmes == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -155,14 +155,15 @@ def test_a_reaction_acts_in_the_name_of_whoever_acted_at_the_source() -> None:
 
 
 def test_a_programme_version_is_learnt_once_and_governs_from_its_first_day() -> None:
-    """The same version again changes nothing."""
+    """From midnight in its own time zone; the same version again changes nothing."""
     command = REACTIONS[referral.ProgrammeVersionPublished](PROGRAMME, TOLD)
     assert isinstance(command, LearnProgramme)
     (learnt,) = decide_programme(command, KNOWN_PROGRAMME.initial)
     known = KNOWN_PROGRAMME.evolve(KNOWN_PROGRAMME.initial, learnt)
     assert decide_programme(command, known) == []
     assert known.in_force(on(5, 1)) == learnt
-    assert known.in_force(on(30, 12, 2025)) is None
+    assert known.in_force(datetime(2025, 12, 31, 23, tzinfo=UTC)) == learnt
+    assert known.in_force(datetime(2025, 12, 31, 22, 59, 59, tzinfo=UTC)) is None
     assert learnt.rules.terms["INTAKE"] == TermLength(n=15, unit="WORKING_DAYS")
     assert stored_and_read(learnt) == learnt
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.calendar import Terms, UnknownTerm, end_of_day
+from services.chassis.calendar import Terms, UnknownTerm
+from services.chassis.days import end_of_day
 
 PARAMETERS: dict[str, tuple[int, str]] = {
     "RECEIPT": (2, "WORKING_DAYS"),
@@ -135,6 +136,43 @@ def test_other_countries_have_other_holidays() -> None:
     germany = Terms(PARAMETERS, "Europe/Berlin", "DE")
     assert BELGIUM.is_working_day(date(2025, 10, 3))
     assert not germany.is_working_day(date(2025, 10, 3))
+
+
+@pytest.mark.parametrize(
+    ("country", "free"), [("BE", {5, 6}), ("IL", {4, 5}), ("SA", {4, 5}), ("BN", {4, 6}), ("NP", {5, 6})]
+)
+def test_weekends_are_those_of_the_country(country: str, free: set[int]) -> None:
+    """Friday and Saturday in Israel and Saudi Arabia, Friday and Sunday in Brunei; Monday is 0."""
+    terms = Terms(PARAMETERS, "UTC", country)
+    weeks = [date(2026, 8, 3) + timedelta(days=n) for n in range(28)]
+    working = [{day.weekday() for day in weeks[n : n + 7] if terms.is_working_day(day)} for n in range(0, 28, 7)]
+    assert set.union(*working) == set(range(7)) - free
+
+
+def test_a_region_has_holidays_of_its_own() -> None:
+    """Epiphany is a holiday in Bavaria and not in Berlin; Women's Day the other way round."""
+    bavaria, berlin = (Terms(PARAMETERS, "Europe/Berlin", "DE", region) for region in ("DE-BY", "DE-BE"))
+    epiphany, womens_day = date(2026, 1, 6), date(2027, 3, 8)
+    assert (bavaria.is_working_day(epiphany), berlin.is_working_day(epiphany)) == (False, True)
+    assert (bavaria.is_working_day(womens_day), berlin.is_working_day(womens_day)) == (True, False)
+
+
+def test_days_on_which_the_programme_is_closed_are_no_working_days() -> None:
+    """Two working days from Friday 2 January end a day later where Monday is a day of its own; days do not care."""
+    monday = date(2026, 1, 5)
+    closed = Terms(PARAMETERS, "Europe/Brussels", "BE", closed=[monday])
+    friday = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    assert BELGIUM.deadline("RECEIPT", friday).due_at == datetime(2026, 1, 6, 22, 59, 59, tzinfo=UTC)
+    assert closed.deadline("RECEIPT", friday).due_at == datetime(2026, 1, 7, 22, 59, 59, tzinfo=UTC)
+    assert closed.deadline("EXPIRY", friday) == BELGIUM.deadline("EXPIRY", friday)
+    assert not closed.is_working_day(monday)
+
+
+@pytest.mark.parametrize(("country", "region"), [("DE", "DE-XX"), ("DE", "FR-57"), ("DE", "BY"), ("LU", "LU-LU")])
+def test_a_region_that_nobody_keeps_holidays_of_is_refused(country: str, region: str) -> None:
+    """With those that there are, or that there is none."""
+    with pytest.raises(ValueError, match="DE-BY" if country == "DE" else "no holidays to know"):
+        Terms(PARAMETERS, "Europe/Berlin", country, region)
 
 
 def test_an_unknown_term_is_refused_by_name() -> None:

@@ -123,3 +123,13 @@ def test_a_corrected_wait_is_answered_as_it_was_corrected() -> None:
     waiting = replay(REFERRAL, story, stream).waiting
     assert waiting is not None
     assert (waiting.expected_by.isoformat(), waiting.since.date().isoformat()) == ("2026-04-01", "2026-01-12")
+
+
+def test_a_programme_with_a_region_and_closing_days_is_read_as_it_was_published() -> None:
+    """What was published before there were any has none."""
+    story = corpus("referral").story("a-region-and-closing-days", TYPES)
+    (published,) = [one.event.parameters for one in story if one.stream == "programme-mtw-by-2026"]
+    assert (published.region, len(published.closing_days)) == ("DE-BY", 2)
+    topic = "programme.version_published.v1"
+    before, _ = TYPES.decode(topic, corpus("referral").samples()[topic])
+    assert (before.parameters.region, before.parameters.closing_days) == (None, ())

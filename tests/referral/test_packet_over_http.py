@@ -12,7 +12,7 @@ from tests.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, s
 from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
 from tests.running import MONDAY
 
-LATER = "2026-01-12T09:30:01Z"
+LATER = "2026-01-12T09:30:31Z"
 CHOICE = samira()["participationChoice"]
 BASIS = samira()["legalBasis"]
 CRITERIA = samira()["eligibility"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,12 +110,27 @@ def test_a_version_is_in_force_no_earlier_than_the_one_before_it() -> None:
 
 
 def test_the_latest_version_that_is_valid_governs() -> None:
-    """From the beginning of its day on."""
+    """From the first second of its day on, which in Brussels is the last hour of the day before in UTC."""
     programme = after(publish(1), publish(2, replace(PARAMETERS, name="Later"), date(2026, 2, 1)))
     moments = (
-        datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC),
-        datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC),
-        datetime(2026, 2, 1, tzinfo=UTC),
+        datetime(2025, 12, 31, 22, 59, 59, tzinfo=UTC),
+        datetime(2026, 1, 31, 22, 59, 59, tzinfo=UTC),
+        datetime(2026, 1, 31, 23, tzinfo=UTC),
     )
     governing = [version.version if (version := programme.in_force(at)) else None for at in moments]
     assert governing == [None, 1, 2]
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("America/New_York", 5), ("Europe/Lisbon", 0)])
+def test_a_version_begins_at_midnight_of_its_own_time_zone(zone: str, hour: int) -> None:
+    """West of Greenwich hours after midnight in UTC: until then the version before it governs."""
+    later = publish(2, replace(PARAMETERS, time_zone=zone), date(2026, 2, 1))
+    programme, begins = after(publish(1), later), datetime(2026, 2, 1, hour, tzinfo=UTC)
+    before, then = programme.in_force(begins - timedelta(seconds=1)), programme.in_force(begins)
+    assert [one.version for one in (before, then) if one is not None] == [1, 2]
+
+
+def test_a_closing_day_stands_once() -> None:
+    """The second mention is a slip."""
+    told = replace(PARAMETERS, closing_days=(date(2026, 7, 11), date(2026, 12, 28), date(2026, 7, 11)))
+    assert [fault.pointer for fault in refusal_of(publish(1, told), Programme()).faults] == ["/closingDays/2"]

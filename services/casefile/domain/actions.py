@@ -11,6 +11,7 @@ from contracts.identifiers import is_one_person
 from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Desk, Rule
 from services.casefile.domain.outcome_points import check_any_due
 from services.casefile.domain.responsibility import find
+from services.chassis.callers_clock import by_our_clock, in_the_future
 from services.chassis.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
@@ -242,13 +243,9 @@ def _check_within_state(action: str, desk: Desk, by: Actor) -> None:
 
 def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:
     """When what a report tells of happened: not in the future, not before it could. Without a time, now."""
-    if occurred_at is None:
-        return at
-    if occurred_at > at:
-        raise Refused.input(Fault("/occurredAt", "IN_THE_FUTURE", "a report tells of what has happened"))
-    if not_before is not None and occurred_at < not_before:
-        raise Refused.input(Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"))
-    return occurred_at
+    if faults := _wrong_time(occurred_at, at, not_before=not_before):
+        raise Refused.input(*faults)
+    return at if occurred_at is None else by_our_clock(occurred_at, at)
 
 
 def ended(occurred_at: datetime | None, desk: Desk) -> datetime:
@@ -259,3 +256,13 @@ def ended(occurred_at: datetime | None, desk: Desk) -> datetime:
     """
     since = [step.since for step in desk.case.steps if step.step != Step.ESCALATION]
     return happened(occurred_at, desk.at, not_before=max(since, default=None))
+
+
+def _wrong_time(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> tuple[Fault, ...]:
+    if occurred_at is None:
+        return ()
+    if ahead := in_the_future("/occurredAt", occurred_at, at, "a report tells of what has happened"):
+        return ahead
+    if not_before is not None and by_our_clock(occurred_at, at) < not_before:
+        return (Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"),)
+    return ()

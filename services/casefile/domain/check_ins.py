@@ -10,7 +10,8 @@ from contracts.codes import Step
 from services.casefile.domain.case import Agreement, Desk, Trajectory
 from services.casefile.domain.recurring import deadlines, settled_until
 from services.casefile.domain.responsibility import Moves, OpenStep, find
-from services.casefile.domain.terms import Terms, day_of, deadline, months_after, start_of
+from services.casefile.domain.terms import Terms, day_of, deadline, start_of
+from services.chassis.days import months_after
 
 LONGEST_GAP = timedelta(days=35)
 """Between check-ins (domain reference 8, R1): after an early one the next is due no later, whatever the schedule."""

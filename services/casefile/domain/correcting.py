@@ -90,7 +90,12 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
     if was is None or then is None or at is None or command.holds is None:
         reports = ", ".join(CORRECTED_BY)
         raise Refused.input(
-            Fault("/holds", "NOT_REPORTED", f"{named.name} was not reported; holds goes with one of {reports}")
+            Fault(
+                "/holds",
+                "NOT_REPORTED",
+                f"{named.name} was not reported; holds goes with one of {reports}",
+                rests_on=("/event",),
+            )
         )
     holds = _checked(command.holds, replace(desk, case=_without(was, then, desk.case), at=at), was)
     if holds == was:
@@ -135,7 +140,7 @@ def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
     except Refused as refused:
         if refused.because is not Because.INPUT:
             raise
-        raise Refused.input(*(replace(fault, pointer=f"/holds{fault.pointer}") for fault in refused.faults)) from None
+        raise Refused.input(*(fault.under("/holds") for fault in refused.faults)) from None
     said = report_of(decided[0]) if decided else None
     if said is None or (said.kind != was.kind and settles(said) is None):
         raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))

@@ -203,7 +203,11 @@ def accept_handback(command: AcceptHandback, desk: Desk) -> list[Any]:
         faults.append(Fault("/decision", "UNKNOWN_CODE", "the decision is CLOSE, RE_REFER or OTHER_SERVICE"))
     closes_case = command.decision == HandbackDecision.CLOSE
     if command.close_reason is not None and not closes_case:
-        faults.append(Fault("/closeReason", "NOT_CLOSING", "a reason to close goes with the decision CLOSE"))
+        faults.append(
+            Fault(
+                "/closeReason", "NOT_CLOSING", "a reason to close goes with the decision CLOSE", rests_on=("/decision",)
+            )
+        )
     if faults:
         raise Refused.input(*faults)
     step = next_service(desk, command.at)

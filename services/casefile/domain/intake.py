@@ -141,16 +141,21 @@ def conclude_intake(command: ConcludeIntake, desk: Desk) -> list[Any]:
 
 
 def _faults(command: ConcludeIntake) -> Iterable[Fault]:
+    on = ("/suitable",)
     for place, goal in enumerate(command.goals):
         if goal not in set(CapitalType):
             yield Fault(f"/goals/{place}", "UNKNOWN_CODE", "a goal is typed by one of the five capitals")
     if not command.suitable:
         if command.reason is None:
-            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring has a reason")
+            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring has a reason").resting_on(*on)
         return
     if command.reason is not None:
-        yield Fault("/reason", "NOT_EXPECTED", "a reason goes with an intake that does not lead to mentoring")
+        yield Fault(
+            "/reason", "NOT_EXPECTED", "a reason goes with an intake that does not lead to mentoring"
+        ).resting_on(*on)
     if not command.goals:
-        yield Fault("/goals", "GOAL_REQUIRED", "at least one goal, typed by the capital that mentoring adds")
+        yield Fault(
+            "/goals", "GOAL_REQUIRED", "at least one goal, typed by the capital that mentoring adds"
+        ).resting_on(*on)
     if command.expectations_ref is None:
-        yield Fault("/expectations", "REQUIRED", "what the mentee expects is recorded at the start")
+        yield Fault("/expectations", "REQUIRED", "what the mentee expects is recorded at the start").resting_on(*on)

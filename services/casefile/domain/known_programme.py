@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
+from services.chassis.days import start_of_day
 from services.chassis.decider import Command, Entity
 
 
@@ -40,6 +41,8 @@ class Rules:
     extension_months_max: int
     meetings_per_month_min: int
     charter_version: str
+    region: str | None = None
+    closing_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,12 @@ class LearnOrganisation(Command):
     name: str
     kind: str
     suspended: bool = False
+    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammeLearnt:
-    """A version of a programme's parameters, as published; in force from the beginning (UTC) of `valid_from`."""
+    """A version of a programme's parameters, in force from the first second of `valid_from` in its own time zone."""
 
     programme: str
     version: int
@@ -74,12 +78,16 @@ class ProgrammeLearnt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationLearnt:
-    """An organisation's name and kind, as described, and whether the operator has suspended it."""
+    """An organisation as described: name, kind, whether the operator has suspended it, and the programmes it offers.
+
+    What was stored earlier has no programmes.
+    """
 
     organisation: str
     name: str
     kind: str
     suspended: bool = False
+    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,18 +98,20 @@ class KnownProgramme:
 
     def in_force(self, at: datetime) -> ProgrammeLearnt | None:
         """The version that governs what happens at `at`; None as long as none is known."""
-        day = at.astimezone(UTC).date()
-        begun = [known for known in self.versions.values() if known.valid_from <= day]
+        begun = [
+            known for known in self.versions.values() if start_of_day(known.valid_from, known.rules.time_zone) <= at
+        ]
         return max(begun, key=lambda known: known.version, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOrganisation:
-    """Name and kind, None as long as nothing is known, and whether it is suspended."""
+    """Name and kind, None as long as nothing is known, whether it is suspended, and the programmes that it offers."""
 
     name: str | None = None
     kind: str | None = None
     suspended: bool = False
+    programmes: tuple[str, ...] = ()
 
 
 def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
@@ -121,19 +131,20 @@ def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
 
 def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
     """Keeps a description; what is known already changes nothing."""
-    if (known.name, known.kind, known.suspended) == (command.name, command.kind, command.suspended):
-        return []
-    return [
-        OrganisationLearnt(
-            organisation=command.organisation, name=command.name, kind=command.kind, suspended=command.suspended
-        )
-    ]
+    learnt = OrganisationLearnt(
+        organisation=command.organisation,
+        name=command.name,
+        kind=command.kind,
+        suspended=command.suspended,
+        programmes=command.programmes,
+    )
+    return [] if evolve_organisation(known, learnt) == known else [learnt]
 
 
 def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
     """What is known of the organisation after one more event."""
     if isinstance(event, OrganisationLearnt):
-        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended)
+        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended, programmes=event.programmes)
     return known
 
 

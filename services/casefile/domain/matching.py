@@ -10,13 +10,15 @@ from typing import Any, ClassVar
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
 from services.casefile.domain.actions import allow, check_pair, check_side, ended
-from services.casefile.domain.case import Agreement, Desk, Match
+from services.casefile.domain.agreement import agreement_faults, last_days, period_faults
+from services.casefile.domain.case import Agreement, Desk
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
 from services.casefile.domain.responsibility import LEFT_OVER, Awaiting, Moves, OpenStep, find, names_but
-from services.casefile.domain.terms import day_of, deadline, last_day
+from services.casefile.domain.terms import day_of, deadline
 from services.casefile.domain.trajectory import mentor_released
 from services.casefile.domain.word import SayOfASide, check_own_word
+from services.chassis.callers_clock import by_our_clock
 from services.chassis.decider import Command, Fault, Refused, To
 
 
@@ -165,13 +167,17 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
 
 def _proposal_faults(command: ProposeMatch, profile: Profile) -> Iterable[Fault]:
     if command.kind not in (None, profile.kind):
-        yield Fault("/kind", "NOT_THE_MENTORS_KIND", f"the mentor's profile says {profile.kind}")
+        yield Fault(
+            "/kind", "NOT_THE_MENTORS_KIND", f"the mentor's profile says {profile.kind}", rests_on=("/mentorRef",)
+        )
     if command.conflict_of_interest:
         yield Fault(
             "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest is not proposed"
         )
     if MatchCriterion.SECTOR not in command.criteria and command.sector_absence_ref is None:
-        yield Fault("/criteria", "SECTOR_CRITERION", "match on the sector, or justify why not")
+        yield Fault(
+            "/criteria", "SECTOR_CRITERION", "match on the sector, or justify why not", rests_on=("/sectorAbsence",)
+        )
 
 
 def _check_suits(profile: Profile, desk: Desk) -> None:
@@ -240,8 +246,8 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
     case = desk.case
     check_side("sign-agreement", case, command.by)
-    start = command.start or day_of(desk.terms, command.occurred_at or command.at)
-    end = command.end or min(day for day in _last_days(start, desk) if day is not None)
+    start = command.start or day_of(desk.terms, by_our_clock(command.occurred_at or command.at, command.at))
+    end = command.end or min(day for day in last_days(start, desk) if day is not None)
     norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
     match = case.match
     held = match.agreement if match is not None else None
@@ -251,7 +257,7 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
     if match is None or desk.mentor is None or desk.mentor.profile is None:
         raise Refused("NO_MATCH", "no match is proposed")
     profile = desk.mentor.profile
-    faults = [*_period_faults(start, end, match, desk), *_agreement_faults(command, norm, desk)]
+    faults = [*period_faults(start, end, match, desk), *agreement_faults(command, norm, desk)]
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
     _check_bound(profile, desk)
@@ -275,51 +281,6 @@ def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
             opens=(*mentoring_steps(desk, agreement, when), *((report,) if not left_over else ())),
         )
     ]
-
-
-def _last_days(start: date, desk: Desk) -> tuple[date, date | None]:
-    """The longest that an agreement may last, and the day on which the trajectory's first agreement ends."""
-    trajectory = desk.case.trajectory
-    return last_day(start, desk.rules.agreement_months_max), trajectory.last_day if trajectory is not None else None
-
-
-def _period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[Fault]:
-    proposed_on = day_of(desk.terms, match.proposed_at)
-    latest, kept = _last_days(start, desk)
-    if start < proposed_on:
-        yield Fault("/start", "TOO_EARLY", f"an agreement starts no earlier than the match was proposed, {proposed_on}")
-    if end < start:
-        yield Fault("/end", "BEFORE_START", "an agreement ends no earlier than it starts")
-    if kept is not None and start > kept:
-        yield Fault("/start", "AFTER_LAST_DAY", f"the first agreement ended on {kept}, and was not extended in time")
-    elif kept is not None and end > kept:
-        yield Fault(
-            "/end",
-            "AFTER_LAST_DAY",
-            f"another match keeps the last day of the first agreement, {kept}; later only by an approved extension",
-        )
-    if end > latest:
-        yield Fault(
-            "/end",
-            "AGREEMENT_TOO_LONG",
-            f"at most {desk.rules.agreement_months_max} months: an agreement from {start} ends by {latest}",
-        )
-
-
-def _agreement_faults(command: SignAgreement, norm: int, desk: Desk) -> Iterable[Fault]:
-    least, version = desk.rules.meetings_per_month_min, desk.rules.charter_version
-    if norm < least:
-        yield Fault("/norm", "NORM_TOO_LOW", f"the programme asks for {least} meetings a month or more")
-    if command.charter_version not in (None, version):
-        yield Fault("/charterVersion", "CHARTER_NOT_IN_FORCE", f"the charter in force is {version}")
-    if not command.coordinator_attends_first_meeting:
-        yield Fault(
-            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator attends the first meeting"
-        )
-    if command.expectations_mentor_ref is None:
-        yield Fault("/expectations/mentor", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
-    if command.expectations_mentee_ref is None and not trajectory_of(desk.case).mentee_expectations:
-        yield Fault("/expectations/mentee", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
 
 
 def _check_bound(profile: Profile, desk: Desk) -> None:

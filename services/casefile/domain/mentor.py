@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from contracts.codes import MentorKind
+from services.chassis.callers_clock import day_in_the_future
 from services.chassis.decider import Command, Entity, Fault, Refused
 
 
@@ -39,7 +40,10 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeMentor(Command):
-    """Describe a mentor of the caller's organisation, or describe one anew; `today` is the organisation's day."""
+    """Describe a mentor of the caller's organisation, or describe one anew.
+
+    `today` is the last day that something may have been done on: the one that it is where the organisation works.
+    """
 
     organisation: str
     mentor: str
@@ -102,7 +106,7 @@ def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
 
 def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[Any]:
     """Describes a mentor; the same description again changes nothing."""
-    if faults := list(_faults(command.profile, command.today)):
+    if faults := list(_faults(command)):
         raise Refused.input(*faults)
     if command.profile == mentor.profile:
         return []
@@ -116,7 +120,8 @@ def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[Any]:
     ]
 
 
-def _faults(profile: Profile, today: date) -> Iterable[Fault]:
+def _faults(command: DescribeMentor) -> Iterable[Fault]:
+    profile, rule = command.profile, "what was done has a date that is not in the future"
     dates = {
         "screenedOn": profile.screened_on,
         "trainedOn": profile.trained_on,
@@ -125,10 +130,15 @@ def _faults(profile: Profile, today: date) -> Iterable[Fault]:
         "confidentialityOn": profile.confidentiality_on,
     }
     for name, day in dates.items():
-        if day is not None and day > today:
-            yield Fault(f"/{name}", "IN_THE_FUTURE", "what was done has a date that is not in the future")
+        if day is not None:
+            yield from day_in_the_future(f"/{name}", day, command.today, command.at, rule)
     if profile.charter_acknowledged_on is not None and profile.charter_version is None:
-        yield Fault("/charterVersion", "REQUIRED", "an acknowledgement names the version of the charter")
+        yield Fault(
+            "/charterVersion",
+            "REQUIRED",
+            "an acknowledgement names the version of the charter",
+            rests_on=("/charterAcknowledgedOn",),
+        )
     if profile.capacity < 0:
         yield Fault("/capacity", "NEGATIVE", "capacity is a number of mentees, zero or more")
 

@@ -161,7 +161,9 @@ def record_pulse(command: RecordPulse, desk: Desk) -> list[Any]:
         raise Refused.input(Fault("/score", "OUT_OF_RANGE", "a pulse is 1, 2, 3, 4 or 5"))
     known = set(MentorPulseReason) if command.side == Side.MENTOR else set(MenteePulseReason)
     if faults := [
-        Fault(f"/reasons/{place}", "UNKNOWN_CODE", f"not a pulse reason of the {command.side.lower()}")
+        Fault(
+            f"/reasons/{place}", "UNKNOWN_CODE", f"not a pulse reason of the {command.side.lower()}", rests_on=("/by",)
+        )
         for place, reason in enumerate(command.reasons)
         if reason not in known
     ]:

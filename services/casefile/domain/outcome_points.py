@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from contracts.casefile_codes import OutcomePoint, WaiveReason
 from services.casefile.domain.case import Case, Desk
-from services.casefile.domain.terms import Terms, day_of, months_after, start_of
+from services.casefile.domain.terms import Terms, day_of, start_of
+from services.chassis.days import months_after
 from services.chassis.decider import Fault, Refused
 
 WAIVED_AHEAD = frozenset({WaiveReason.PERSON_DECLINED.value, WaiveReason.MOVED.value})
@@ -31,7 +32,11 @@ def check_due(desk: Desk, point: str, at: datetime, occurred_at: datetime | None
     if at < begins:
         raise _not_due("record-outcome", point, day)
     if occurred_at is not None and occurred_at < begins:
-        raise Refused.input(Fault("/occurredAt", "OUTCOME_NOT_DUE", f"a result of {point} is one of {day} or later"))
+        raise Refused.input(
+            Fault(
+                "/occurredAt", "OUTCOME_NOT_DUE", f"a result of {point} is one of {day} or later", rests_on=("/point",)
+            )
+        )
 
 
 def check_waiver(desk: Desk, point: str, reason: str, at: datetime) -> None:
@@ -39,7 +44,14 @@ def check_waiver(desk: Desk, point: str, reason: str, at: datetime) -> None:
     day = _day(desk, point)
     if at < start_of(desk.terms, day) and reason not in WAIVED_AHEAD:
         allowed = " or ".join(sorted(WAIVED_AHEAD))
-        raise Refused.input(Fault("/reason", "OUTCOME_NOT_DUE", f"{point} is waived before {day} with {allowed} only"))
+        raise Refused.input(
+            Fault(
+                "/reason",
+                "OUTCOME_NOT_DUE",
+                f"{point} is waived before {day} with {allowed} only",
+                rests_on=("/point",),
+            )
+        )
 
 
 def check_any_due(desk: Desk) -> None:

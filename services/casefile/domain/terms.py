@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -66,15 +65,3 @@ def day_of(terms: Terms, at: datetime) -> date:
 def start_of(terms: Terms, day: date) -> datetime:
     """The first second of a day in the programme's time zone, in UTC."""
     return terms.end_of_day(day - _ONE_DAY) + timedelta(seconds=1)
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day of the month `months` later; the last day of that month where it is shorter."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def last_day(start: date, months: int) -> date:
-    """The last day of a period of so many months: six months from 19 February end on 18 August."""
-    return months_after(start, months) - _ONE_DAY

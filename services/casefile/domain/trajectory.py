@@ -19,7 +19,8 @@ from services.casefile.domain.mentoring import (
     trajectory_of,
 )
 from services.casefile.domain.responsibility import LEFT_OVER, Moves, OpenStep, find, names, names_but
-from services.casefile.domain.terms import Deadline, day_of, deadline, last_day
+from services.casefile.domain.terms import Deadline, day_of, deadline
+from services.chassis.days import last_day
 from services.chassis.decider import Command, Fault, Refused, To
 
 _NO_TALK_POSSIBLE = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
@@ -150,7 +151,12 @@ def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
     if not earliest <= end <= latest:
         pointer = "/months" if command.end is None and command.months is not None else "/end"
         raise Refused.input(
-            Fault(pointer, "EXTENSION_OUT_OF_RANGE", f"an extension ends from {earliest} on and by {latest}")
+            Fault(
+                pointer,
+                "EXTENSION_OUT_OF_RANGE",
+                f"an extension ends from {earliest} on and by {latest}",
+                rests_on=("/end", "/months"),
+            )
         )
     if agreement.proposed_end == end:
         return []
@@ -324,7 +330,12 @@ def access_after(desk: Desk, ended_at: datetime) -> Deadline:
 def _check_talk(reason: str, *, talk: bool) -> None:
     if not talk and reason not in _NO_TALK_POSSIBLE:
         raise Refused.input(
-            Fault("/closureTalk", "CLOSURE_TALK_MISSING", "a match ends with a talk, and the talk is recorded")
+            Fault(
+                "/closureTalk",
+                "CLOSURE_TALK_MISSING",
+                "a match ends with a talk, and the talk is recorded",
+                rests_on=("/reason",),
+            )
         )
 
 

@@ -34,6 +34,7 @@ def check_own_word(command: SayOfASide) -> None:
                 "/onBehalfReason",
                 "REQUIRED" if reason is None else "UNKNOWN_CODE",
                 f"say why the {command.side.lower()} does not say so itself: {', '.join(OnBehalfReason)}",
+                rests_on=("/by",),
             )
         )
 

@@ -19,6 +19,7 @@ from services.chassis.handler import Call
 from services.chassis.http.etags import NOTHING, read_if_match
 from services.chassis.http.json_text import read_json
 from services.chassis.http.media import JSON, is_of_kind
+from services.chassis.http.mending import looks_only
 from services.chassis.http.paths import identifier_in
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
@@ -161,7 +162,8 @@ async def creating(
 ) -> Asked:
     """A request that makes something new: its key is what tells a repeat from a second wish."""
     key = _required_key(idempotency_key)
-    return Asked(caller, key, await _fingerprint(request, key), None, dry_run, str(notes_of(request.scope).trace))
+    mark = await _fingerprint(request, key)
+    return Asked(caller, key, mark, None, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 async def changing(
@@ -174,7 +176,8 @@ async def changing(
     """A command on something that is there."""
     key = read_key(idempotency_key)
     versions = read_if_match(request)
-    return Asked(caller, key, await _fingerprint(request, key), versions, dry_run, str(notes_of(request.scope).trace))
+    mark = await _fingerprint(request, key)
+    return Asked(caller, key, mark, versions, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 Creating = Annotated[Asked, Depends(creating)]
@@ -183,7 +186,7 @@ Changing = Annotated[Asked, Depends(changing)]
 
 def putting(request: Request, caller: Caller, on: frozenset[int] | None, *, dry_run: bool) -> Asked:
     """A PUT on one of the versions `on`; None where what is put cannot take the place of anything."""
-    return Asked(caller, None, None, on, dry_run, str(notes_of(request.scope).trace))
+    return Asked(caller, None, None, on, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
 def replacing(request: Request, *, exists: bool) -> frozenset[int]:

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
+from services.chassis.http.all_faults import of_input
 from services.chassis.request_notes import notes_of
 from services.chassis.telemetry import Telemetry
 
@@ -88,7 +89,8 @@ class PlainRequests:
         try:
             return await route.reading(request, body)
         except problems.EXPECTED as error:
-            return problems.answer_to(error, request)
+            # What else is wrong with it is the framework's to find out.
+            return None if of_input(error) is not None else problems.answer_to(error, request)
         except Exception as error:  # noqa: BLE001 - the edge is where failures end
             return problems.last_resort(error, request)
 

@@ -190,7 +190,9 @@ def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...
         if answer.code not in asked:
             faults.append(Fault(f"/answers/{place}/code", "NOT_ASKED", "the organisation did not ask this"))
         elif answer.code in seen:
-            faults.append(Fault(f"/answers/{place}/code", "ANSWERED_TWICE", "one answer to each question"))
+            faults.append(
+                Fault(f"/answers/{place}/code", "ANSWERED_TWICE", "one answer to each question", ("/answers",))
+            )
         seen.add(answer.code)
     faults += [Fault("/answers", "ANSWER_MISSING", f"{code} was asked") for code in asked if code not in seen]
     return faults
@@ -253,7 +255,11 @@ def decline(command: Decline, desk: Desk) -> list[Any]:
         return []
     allow("decline", desk, command.by)
     if command.text_ref is not None and command.reason is not DeclineReason.OTHER:
-        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it"))
+        raise Refused.input(
+            Fault(
+                "/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it", rests_on=("/reason",)
+            )
+        )
     rule = DECLINE_RULES[command.reason]
     declined = ReferralDeclined(
         offer=desk.offer,

@@ -77,7 +77,11 @@ def withdraw(command: Withdraw, desk: Desk) -> list[Any]:
     if command.reason in SYSTEM_WITHDRAW_REASONS:
         raise Refused.input(Fault("/reason", "SYSTEM_REASON", "this reason is recorded by the system only"))
     if command.text_ref is not None and command.reason is not WithdrawReason.OTHER:
-        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it"))
+        raise Refused.input(
+            Fault(
+                "/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it", rests_on=("/reason",)
+            )
+        )
     withdrawn = ReferralWithdrawn(
         offer=desk.offer,
         at=command.at,

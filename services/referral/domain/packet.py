@@ -6,10 +6,11 @@ A draft's packet may lack anything but the person and the programme; a submitted
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from contracts.codes import OrganisationKind, ProgrammeKind
+from services.chassis.callers_clock import by_our_clock, in_the_future
 from services.chassis.decider import Fault, Refused
 from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
@@ -121,9 +122,11 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
 
     `contact_faults` is what is wrong with the contact data, which only the vault and its callers see.
     """
-    faults = [*wrong_in_draft(packet, around), *_missing(packet), *_unmet(packet, around), *contact_faults]
+    submitting = [*_missing(packet), *_unmet(packet, around), *contact_faults]
     if packet.to is not None:
-        faults += _suspended(around)
+        submitting += _suspended(around)
+    # None of these would be a fault of a draft.
+    faults = [*wrong_in_draft(packet, around), *(one.resting_on("/draft") for one in submitting)]
     if (
         faults
         or packet.to is None
@@ -135,7 +138,13 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
         or packet.legal_basis is None
     ):
         raise Refused.input(*sorted(faults, key=_place_in_body))
-    return CompletePacket(**{name: getattr(packet, name) for name in _MEMBERS})
+    given = {name: getattr(packet, name) for name in _MEMBERS}
+    # A clock of the caller's that is ahead of ours makes nothing true later than it is told.
+    choice = replace(
+        packet.participation_choice, chosen_at=by_our_clock(packet.participation_choice.chosen_at, around.at)
+    )
+    basis = replace(packet.legal_basis, given_at=by_our_clock(packet.legal_basis.given_at, around.at))
+    return CompletePacket(**{**given, "participation_choice": choice, "legal_basis": basis})
 
 
 def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
@@ -163,6 +172,7 @@ def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
             "/previousReferral",
             "PREVIOUS_REFERRAL_UNKNOWN",
             "the previous referral is an ended one of the same person, agency and programme",
+            rests_on=("/client/ref", "/programme"),
         )
 
 
@@ -173,7 +183,9 @@ def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
     elif told.kind != OrganisationKind.MENTORING_ORG:
         yield Fault("/to", "ORGANISATION_KIND", f"the organisation is {told.kind}; a referral goes to a MENTORING_ORG")
     elif around.programme.versions and programme not in told.programmes:
-        yield Fault("/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme")
+        yield Fault(
+            "/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme", rests_on=("/programme",)
+        )
 
 
 def _suspended(around: Circumstances) -> Iterator[Fault]:
@@ -214,31 +226,40 @@ def _unmet(packet: Packet, around: Circumstances) -> Iterator[Fault]:
     if around.version is not None:
         yield from _ineligible(packet.eligibility, around.version.parameters.criteria)
     choice, basis = packet.participation_choice, packet.legal_basis
-    if choice is not None and choice.chosen_at > around.at:
-        yield Fault("/participationChoice/chosenAt", "IN_THE_FUTURE", "the choice cannot be made after its referral")
+    if choice is not None:
+        rule = "the choice cannot be made after its referral"
+        yield from in_the_future("/participationChoice/chosenAt", choice.chosen_at, around.at, rule)
     if basis is not None and packet.to is not None and basis.recipient != packet.to:
         yield Fault(
             "/legalBasis/recipient",
             "LEGAL_BASIS_RECIPIENT",
             "the legal basis names another recipient than the organisation that the referral is addressed to",
+            rests_on=("/to",),
         )
-    if basis is not None and basis.given_at > around.at:
-        yield Fault("/legalBasis/givenAt", "IN_THE_FUTURE", "the basis has to be valid when the data are shared")
+    if basis is not None:
+        rule = "the basis has to be valid when the data are shared"
+        yield from in_the_future("/legalBasis/givenAt", basis.given_at, around.at, rule)
 
 
 def _ineligible(answers: dict[str, bool], criteria: tuple[str, ...]) -> Iterator[Fault]:
     for criterion in criteria:
         pointer = f"/eligibility/{pointer_token(criterion)}"
         if criterion not in answers:
-            yield Fault(pointer, "CRITERION_MISSING", "the programme asks for this criterion")
+            yield Fault(pointer, "CRITERION_MISSING", "the programme asks for this criterion", rests_on=("/programme",))
         elif not answers[criterion]:
-            yield Fault(pointer, "INELIGIBLE", "the person does not meet this criterion of the programme")
+            yield Fault(
+                pointer,
+                "INELIGIBLE",
+                "the person does not meet this criterion of the programme",
+                rests_on=("/programme",),
+            )
     for criterion in answers:
         if criterion not in criteria:
             yield Fault(
                 f"/eligibility/{pointer_token(criterion)}",
                 "CRITERION_UNKNOWN",
                 "the programme does not ask for this criterion",
+                rests_on=("/programme",),
             )
 
 

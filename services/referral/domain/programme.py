@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
 from contracts.codes import ProgrammeKind, TermUnit
+from services.chassis.days import start_of_day
 from services.chassis.decider import Command, Entity, Fault, Refused
 
 
@@ -82,16 +83,26 @@ class Parameters:
     meetings_per_month_min: int = 2
     information_requests_max: int = 2
     charter_version: str = "v1"
+    region: str | None = None
+    closing_days: tuple[date, ...] = ()
+
+    def begins(self, valid_from: date) -> datetime:
+        """When a version with these parameters begins: with the first second of its day, in its own time zone."""
+        return start_of_day(valid_from, self.time_zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishVersion(Command):
-    """Publish version `version` of the parameters, in force from the beginning (UTC) of `valid_from`."""
+    """Publish version `version` of the parameters, in force from the beginning of `valid_from` in their time zone.
+
+    `unknown` are the faults of what no calendar is kept of: libraries know that, and the domain knows none.
+    """
 
     programme: str
     version: int
     valid_from: date
     parameters: Parameters
+    unknown: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +123,8 @@ class Programme:
 
     def in_force(self, at: datetime) -> ProgrammeVersionPublished | None:
         """The version that governs what happens at `at`."""
-        day = at.astimezone(UTC).date()
         for published in reversed(self.versions):
-            if published.valid_from <= day:
+            if published.parameters.begins(published.valid_from) <= at:
                 return published
         return None
 
@@ -136,7 +146,7 @@ def decide(command: PublishVersion, programme: Programme) -> list[Any]:
         )
     if command.version > following:
         raise Refused("VERSION_GAP", f"the next version of {command.programme} is {following}, not {command.version}")
-    if faults := list(_faults(told, command.valid_from, programme)):
+    if faults := [*_faults(told, command.valid_from, programme), *command.unknown]:
         raise Refused.input(*faults)
     return [published]
 
@@ -152,6 +162,10 @@ def _faults(told: Parameters, valid_from: date, programme: Programme) -> Iterabl
         yield Fault("/criteria", "REPEATED", "each eligibility criterion stands once")
     for name, term in told.terms.items():
         yield from _wrong_term(name, term)
+    for place, day in enumerate(told.closing_days):
+        if day in told.closing_days[:place]:
+            first = f"/closingDays/{told.closing_days.index(day)}"
+            yield Fault(f"/closingDays/{place}", "REPEATED", "each day stands once", rests_on=(first,))
     counts = (
         ("agreementMonthsMax", told.agreement_months_max, 1),
         ("extensionMonthsMax", told.extension_months_max, 0),
