@@ -21,6 +21,7 @@ from services.chassis.http.app import common_routes, install_manners, serve_call
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.problems import ProblemError
 from services.origin import Origin, describe
+from services.sandbox.operations import DESCRIBED
 from services.sandbox.travel import travel
 
 LONGEST_JOURNEY = timedelta(days=2 * 366)
@@ -111,6 +112,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
         redoc_url=None,
         strict_content_type=False,
     )
+    own.state.described = DESCRIBED
     serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
