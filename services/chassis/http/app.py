@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
-from services.chassis.http.described import NOT_DESCRIBED, Described, Health, Readiness
+from services.chassis.http.described import NOT_DESCRIBED, Described, HealthAnswer, ReadinessAnswer
 from services.chassis.http.openapi import document
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
@@ -175,15 +175,15 @@ def common_routes(
     for service in services.values():
         telemetry.stores.follow(service.stores)
 
-    @router.get("/healthz", summary="Is the process alive?", response_model=Health)
+    @router.get("/healthz", summary="Is the process alive?", response_model=HealthAnswer)
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @router.get(
         "/readyz",
         summary="Can the service take work, and how far behind is what follows from it?",
-        response_model=Readiness,
-        responses={503: {"model": Readiness, "description": "It does not take work, or not yet."}},
+        response_model=ReadinessAnswer,
+        responses={503: {"model": ReadinessAnswer, "description": "It does not take work, or not yet."}},
     )
     async def readyz() -> Response:
         all_ready, body = await _readiness(services, started=ready())

@@ -35,13 +35,13 @@ NOT_DESCRIBED: Final = Described("")
 """An application of which nothing more is said."""
 
 
-class Health(BaseModel):
+class HealthAnswer(BaseModel):
     """The process is alive."""
 
     status: Literal["ok"]
 
 
-class Standing(BaseModel):
+class StandingAnswer(BaseModel):
     """How far a service is behind each of its sources, what waits aside of each, and what fails again and again."""
 
     behind: dict[str, int]
@@ -49,11 +49,11 @@ class Standing(BaseModel):
     failing: dict[str, str]
 
 
-class Readiness(BaseModel):
+class ReadinessAnswer(BaseModel):
     """Whether the process takes work; `unavailable` names the stores of a service that cannot be used, and why."""
 
     ready: bool
-    services: dict[str, Standing]
+    services: dict[str, StandingAnswer]
     unavailable: dict[str, dict[str, str]] = {}
 
 
