@@ -13,9 +13,10 @@ from services.notifications.catalogue import MESSAGES
 
 
 def _event_of(model: type[Message]) -> type[CloudEvent]:
-    """The CloudEvent that carries a message: its type says which data it has."""
+    """The CloudEvent that carries a message: its type says which data it has, and names it."""
+    words = model.TYPE.removeprefix("org.caserelay.").replace(".", "_").split("_")
     made: type[CloudEvent] = create_model(
-        f"{model.NAME}Event",
+        "".join(map(str.capitalize, [*words, "event"])),
         __base__=CloudEvent,
         __doc__=f"A CloudEvent of the type `{model.TYPE}`. {(model.__doc__ or '').splitlines()[0]}",
         type=(Literal[model.TYPE], ...),
