@@ -107,9 +107,7 @@ def _alone(kept: Path) -> Iterator[None]:
 
 def _run(command: list[str], where: Path) -> None:
     try:
-        done = subprocess.run(
-            command, cwd=where, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
-        )
+        done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS)
     except subprocess.TimeoutExpired:
         raise NoServer(f"{command[0]} took more than {FETCH_SECONDS} s") from None
     except OSError as failure:
@@ -120,7 +118,7 @@ def _run(command: list[str], where: Path) -> None:
 
 def say(what: str) -> None:
     """A line of progress, for whoever waits."""
-    print(f"==> {what}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"==> {what}\n")
 
 
 if __name__ == "__main__":

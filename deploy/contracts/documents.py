@@ -49,9 +49,7 @@ def write(root: Path = ROOT) -> list[str]:
     changed = _update(root, wanted, {path: text for path, text in present.items() if path in _REFUSALS})
     # Read again, now that it is the list of this code.
     written.cache_clear()
-    return changed + _update(
-        root, documents(), {path: text for path, text in present.items() if path not in _REFUSALS}
-    )
+    return changed + _update(root, documents(), {path: text for path, text in present.items() if path not in _REFUSALS})
 
 
 def _update(root: Path, wanted: dict[str, str], present: dict[str, str]) -> list[str]:

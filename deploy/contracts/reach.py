@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from copy import deepcopy
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Final
 
 from deploy.contracts.refusal_sites import Site, sites_in, sites_of_rows
@@ -185,8 +185,12 @@ class _Pruned(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST:
         """`if action == "reopen" …` is for reopen."""
-        named = {one.value for one in ast.walk(node.test) if isinstance(one, ast.Constant) and one.value in self._commands}
-        compares = any(isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In) for one in ast.walk(node.test))
+        named = {
+            one.value for one in ast.walk(node.test) if isinstance(one, ast.Constant) and one.value in self._commands
+        }
+        compares = any(
+            isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In) for one in ast.walk(node.test)
+        )
         if compares and named and self._action is not None and self._action not in named:
             node.body = [ast.Pass()]
         return self.generic_visit(node)

@@ -1,4 +1,4 @@
-"""Where the code refuses: every place that makes a refusal, with its code, status and sentence, read from the source."""
+"""Where the code refuses: every place that makes a refusal, with its code, status and sentence, from the source."""
 
 from __future__ import annotations
 
@@ -160,7 +160,9 @@ def _assigned(name: str, within: ast.AST) -> Iterator[ast.expr]:
             case ast.Assign(targets=targets, value=value):
                 if any(_binds(target, name) for target in targets):
                     yield value
-            case ast.For(target=target, iter=rows) | ast.comprehension(target=target, iter=rows) if _binds(target, name):
+            case ast.For(target=target, iter=rows) | ast.comprehension(target=target, iter=rows) if _binds(
+                target, name
+            ):
                 yield from _assigned(rows.id, within) if isinstance(rows, ast.Name) else [rows]
             case _:
                 pass

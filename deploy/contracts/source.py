@@ -68,7 +68,10 @@ class Source:
 
     def __init__(self, root: Path = ROOT, packages: tuple[str, ...] = PACKAGES) -> None:
         self.files = {
-            file.name: file for package in packages for path in (root / package).rglob("*.py") for file in [_read(root, path)]
+            file.name: file
+            for package in packages
+            for path in (root / package).rglob("*.py")
+            for file in [_read(root, path)]
         }
         self._rules: dict[Symbol, list[Symbol]] = {}
         for file in self.files.values():
@@ -118,7 +121,9 @@ class Source:
         match annotation:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return [*self.classes_of(left, file), *self.classes_of(right, file)]
-            case ast.Subscript(value=ast.Name(id="type" | "list" | "tuple" | "dict" | "Sequence" | "Mapping" | "Callable")):
+            case ast.Subscript(
+                value=ast.Name(id="type" | "list" | "tuple" | "dict" | "Sequence" | "Mapping" | "Callable")
+            ):
                 return []
             case ast.Subscript(value=value):
                 return self.classes_of(value, file)
@@ -190,9 +195,9 @@ class Source:
         if made is None:
             return None
         local = self.parameters(made, file)
-        for statement in ast.walk(made):
-            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == f"self.{attribute}":
-                return self.meaning(statement.value, file, local)
+        for one in ast.walk(made):
+            if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == f"self.{attribute}":
+                return self.meaning(one.value, file, local)
         return None
 
     def parameters(self, node: FunctionNode, file: File) -> dict[str, Meaning]:
@@ -229,19 +234,16 @@ def _define(statement: ast.stmt, file: File) -> None:
             _nested(statement, file, statement.name)
         case ast.ClassDef():
             file.classes[statement.name] = statement
-            for inner in statement.body:
-                if isinstance(inner, FunctionNode):
-                    file.functions[f"{statement.name}.{inner.name}"] = inner
+            methods = [inner for inner in statement.body if isinstance(inner, FunctionNode)]
+            file.functions |= {f"{statement.name}.{method.name}": method for method in methods}
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             file.variables[name] = value
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
             file.variables[name] = value
         case ast.Import(names=names):
-            for one in names:
-                file.imports[one.asname or one.name] = (one.name, None)
+            file.imports |= {one.asname or one.name: (one.name, None) for one in names}
         case ast.ImportFrom(module=str(module), names=names):
-            for one in names:
-                file.imports[one.asname or one.name] = (module, one.name)
+            file.imports |= {one.asname or one.name: (module, one.name) for one in names}
         case _:
             pass
 

@@ -209,7 +209,9 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
-    stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more.")
+    stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
+        default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
+    )
     allowed_actions: list[AllowedAction]
     blocked_actions: list[BlockedAction]
     links: CaseLinks | None = None
@@ -262,11 +264,7 @@ class WorklistItem(Contract):
 
     case: str
     client_ref: str | None = None
-    step: (
-        Step
-        | Literal["ERROR_CONFIRMATION", "COUNSELLOR_HANDOVER", "COORDINATOR_HANDOVER", "LEGAL_BASIS"]
-        | None
-    )
+    step: Step | Literal["ERROR_CONFIRMATION", "COUNSELLOR_HANDOVER", "COORDINATOR_HANDOVER", "LEGAL_BASIS"] | None
     owner: PartyAnswer | None
     awaiting: AwaitingAnswer | None
     since: datetime | None

@@ -33,8 +33,8 @@ DESCRIBED: Final = Described(
     operations={
         "GET /v1/cases": Operation(
             "case-list",
-            "A page of the cases that the caller has a part in, in the order of their opening; asked for what is overdue "
-            "or is not, in the order of what is due.",
+            "A page of the cases that the caller has a part in, in the order of their opening; asked for what is "
+            "overdue or is not, in the order of what is due.",
         ),
         "GET /v1/worklist": Operation(
             "worklist-read",

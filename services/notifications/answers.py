@@ -15,13 +15,16 @@ from services.notifications.catalogue import MESSAGES
 def _event_of(model: type[Message]) -> type[CloudEvent]:
     """The CloudEvent that carries a message: its type says which data it has, and names it."""
     words = model.TYPE.removeprefix("org.caserelay.").replace(".", "_").split("_")
+    members: dict[str, Any] = {
+        "type": (Literal[model.TYPE], ...),
+        "dataschema": (Literal[f"urn:caserelay:schema:{model.TYPE}"], ...),
+        "data": (model, ...),
+    }
     made: type[CloudEvent] = create_model(
         "".join(map(str.capitalize, [*words, "event"])),
         __base__=CloudEvent,
         __doc__=f"A CloudEvent of the type `{model.TYPE}`. {(model.__doc__ or '').splitlines()[0]}",
-        type=(Literal[model.TYPE], ...),
-        dataschema=(Literal[f"urn:caserelay:schema:{model.TYPE}"], ...),
-        data=(model, ...),
+        **members,
     )
     return made
 

@@ -70,7 +70,13 @@ def test_a_python_client_compiles_and_plays_the_tour(running: Outsider, tmp_path
     made = done(
         [
             *(str(python), "-m", "openapi_python_client", "generate", "--path", str(DOCUMENT), "--meta", "none"),
-            *("--output-path", "caserelay_client", "--config", str(CLIENTS / "python-client.yaml"), "--fail-on-warning"),
+            *(
+                "--output-path",
+                "caserelay_client",
+                "--config",
+                str(CLIENTS / "python-client.yaml"),
+                "--fail-on-warning",
+            ),
         ],
         tmp_path,
     )

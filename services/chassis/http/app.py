@@ -216,7 +216,8 @@ def service_app(
 ) -> FastAPI:
     """The application of one service. Whoever runs the process starts and stops the service.
 
-    `described` is what its document says of its operations. `plain` are those of its routes whose plain requests have a reading of their own.
+    `plain` are those of its routes whose plain requests have a reading of their own; `described` is what its document
+    says of its operations.
     """
     app = _Application(
         title=title, summary=summary, version="1", redoc_url=None, docs_url=None, strict_content_type=False

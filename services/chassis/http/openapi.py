@@ -6,6 +6,7 @@ from `contracts/http_examples`; tokens, required headers and the headers of answ
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -16,7 +17,7 @@ from contracts.problem import Problem
 from contracts.refusals import REFUSALS
 from services.chassis.http.described import COMMON, Described, Operation
 from services.chassis.http.openapi_headers import of_answer, parameters
-from services.chassis.http.openapi_refusals import refusals_of
+from services.chassis.http.openapi_refusals import PROBLEM, refusals_of
 from services.chassis.http.openapi_shapes import tidy
 
 _OPEN: Final = {"/healthz", "/readyz", "/metrics"}
@@ -32,7 +33,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The document of an application, made once and kept."""
     if app.openapi_schema is None:
         described: Described = getattr(app.state, "described", Described(""))
-        tags = described.tags | COMMON.tags
+        tags = {**described.tags, **COMMON.tags}
         made = get_openapi(
             title=app.title,
             version=app.version,
@@ -45,7 +46,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             contact={"name": "The maintainers of Caserelay"},
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
-        app.openapi_schema = _complete(made, COMMON.operations | described.operations)
+        app.openapi_schema = _complete(made, {**COMMON.operations, **described.operations})
     return app.openapi_schema
 
 
@@ -70,6 +71,8 @@ def _complete(made: dict[str, Any], operations: dict[str, Operation]) -> dict[st
             if method in item:
                 told = operations.get(f"{'GET' if method == 'head' else method.upper()} {path}")
                 examples |= _operation(path, method, item[method], told)
+    if '"#/components/responses/Problem"' in json.dumps(made["paths"]):
+        components["responses"] = {"Problem": PROBLEM}
     tidy(made)
     return made
 
@@ -100,6 +103,9 @@ def _operation(path: str, method: str, operation: dict[str, Any], told: Operatio
     exchange = exchange_of(told.id) if told is not None else Exchange()
     _show(operation, exchange)
     refusals, examples = refusals_of("get" if method == "head" else method, path)
+    if not refusals:
+        # An operation that was made after the list was written.
+        responses["default"] = {"$ref": "#/components/responses/Problem"}
     for status, refusal in refusals.items():
         # An answer that is no problem, such as that of a service that is not ready, has a shape of its own.
         responses.setdefault(status, refusal)

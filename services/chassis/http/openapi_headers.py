@@ -28,7 +28,11 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "example": "no-store",
     },
     "WWW-Authenticate": {"description": "How to authenticate (RFC 6750).", "schema": _TEXT, "example": "Bearer"},
-    "Retry-After": {"description": "Seconds to wait before the request is sent again.", "schema": _TEXT, "example": "5"},
+    "Retry-After": {
+        "description": "Seconds to wait before the request is sent again.",
+        "schema": _TEXT,
+        "example": "5",
+    },
     "RateLimit-Policy": {
         "description": "The quota of an organisation: `q` requests in `w` seconds.",
         "schema": _TEXT,

@@ -15,6 +15,13 @@ from services.chassis.http.openapi_headers import of_refusal
 MEDIA_TYPE: Final = "application/problem+json"
 
 
+PROBLEM: Final[dict[str, Any]] = {
+    "description": "A refusal (RFC 9457); `code` says which.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+"""A refusal of an operation of which no list says more."""
+
+
 @cache
 def written() -> dict[str, Any]:
     """What `make contracts` found in the code; nothing before it has run."""
