@@ -43,6 +43,7 @@ run: $(RUNTIME) ## start the sandbox with all three services and the demo (ARGS=
 .PHONY: test
 test: $(DEV) imports ## import rules and all tests (ARGS: what to run; JOBS=0: in one process)
 	@$(BIN)/python -m tests.kafka
+	@$(BIN)/python -m tests.contract_tools
 	@echo "==> tests"
 	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(ARGS)
 
@@ -91,7 +92,7 @@ format: $(DEV) ## format the code and apply the safe fixes
 	@$(BIN)/ruff format
 
 .PHONY: contracts
-contracts: $(DEV) ## write the generated schemas and documents in contracts/ again
+contracts: $(DEV) ## write the generated files in contracts/, and docs/refusals.md, again
 	@exec $(BIN)/python -m deploy.contracts
 
 .PHONY: code-list
@@ -108,7 +109,12 @@ lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest v
 	@$(compile) --extra dev --constraint $(LOCKS)/runtime.txt --output-file $(LOCKS)/dev.txt pyproject.toml
 	@echo "==> $(LOCKS)/bench.txt"
 	@$(compile) --extra dev --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
+	@echo "==> $(LOCKS)/clients.txt"
+	@$(compile) --output-file $(LOCKS)/clients.txt deploy/clients/requirements.in
 	@rm -rf $(VENV)/.lock
+	@echo "==> deploy/clients/package-lock.json"
+	@if command -v npm >/dev/null; then cd deploy/clients && npm install --package-lock-only \
+		--omit-lockfile-registry-resolved=true --no-audit --no-fund; else echo "no npm: left as it is" >&2; fi
 
 .PHONY: clean
 clean: ## remove the environment and what the tools left; data in var/ stays

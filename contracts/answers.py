@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from contracts.casefile_codes import OnBehalfReason
+from contracts.codes import Role
 from contracts.message import Contract
+from contracts.refusals import REFUSALS
+
+RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})]
+"""Which refusal a command would meet."""
 
 
 class ActorAnswer(Contract):
     """Who acted."""
 
     sub: str
-    role: str
+    role: Role
     org: str
     on_behalf_of: str | None = None
-    on_behalf_reason: str | None = None
+    on_behalf_reason: OnBehalfReason | None = None
 
 
 class AllowedAction(Contract):
@@ -23,14 +31,14 @@ class AllowedAction(Contract):
 
     action: str
     href: str
-    method: str
+    method: Literal["POST"]
 
 
 class BlockedAction(Contract):
     """A command that is not possible now, the rule that says so, and who can change it."""
 
     action: str
-    code: str
+    code: RefusalCode
     detail: str
     who_can_unblock: str | None
 

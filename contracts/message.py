@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from contracts.coded import RoleCode
+
 
 class Contract(BaseModel):
     """Anything that crosses a boundary: camelCase on the wire, immutable, and tolerant of fields that it does not know.
@@ -26,7 +28,7 @@ class ActorRef(Contract):
     """
 
     sub: str
-    role: str
+    role: RoleCode
     org: str
     on_behalf_of: str | None = None
     on_behalf_reason: str | None = None

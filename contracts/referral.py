@@ -7,6 +7,24 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from contracts.coded import (
+    AgencyActionCode,
+    AlternativeCode,
+    CapitalCode,
+    CefrCode,
+    ClosureCode,
+    DeclineCode,
+    LegalBasisCode,
+    MentorKindCode,
+    OrganisationKindCode,
+    ProgrammeKindCode,
+    QuestionCode,
+    SupportNeedCode,
+    TermUnitCode,
+    WaitlistCode,
+    WhyCode,
+    WithdrawCode,
+)
 from contracts.message import CaseMessage, Contract, Deadline, Message
 
 SOURCE = "/services/referral"
@@ -18,7 +36,7 @@ class LanguageSkill(Contract):
     """A language (BCP 47), its CEFR level and whether it was declared or tested."""
 
     tag: str
-    level: str
+    level: CefrCode
     evidence: str
 
 
@@ -33,7 +51,7 @@ class LegalBasisRef(Contract):
     """The legal basis that the referral rests on: for whom, in which text version and language, since when."""
 
     id: str
-    kind: str
+    kind: LegalBasisCode
     recipient: str
     text_version: str
     language: str
@@ -71,12 +89,12 @@ class ReferralSubmitted(ReferralMessage):
     sectors: list[str]
     """NACE: of Rev. 2.1 as `N` or `62`, of Rev. 2 as `2.0:M`; a referral from before this rule does not say."""
     region: str
-    goals: list[str]
-    support_needs: list[str]
+    goals: list[CapitalCode]
+    support_needs: list[SupportNeedCode]
     availability: list[str]
-    why_mentoring: str
-    alternative_considered: str
-    recommended_mentor_kind: str | None
+    why_mentoring: WhyCode
+    alternative_considered: AlternativeCode
+    recommended_mentor_kind: MentorKindCode | None
     eligibility: dict[str, bool]
     participation_choice: ParticipationChoice
     legal_basis: LegalBasisRef
@@ -96,7 +114,7 @@ class InformationRequested(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "information_requested.v1"
     NAME: ClassVar[str] = "InformationRequested"
-    codes: list[str]
+    codes: list[QuestionCode]
     deadlines: list[Deadline]
     """INFORMATION and EXPIRY."""
 
@@ -106,7 +124,7 @@ class InformationProvided(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "information_provided.v1"
     NAME: ClassVar[str] = "InformationProvided"
-    codes: list[str]
+    codes: list[QuestionCode]
     deadlines: list[Deadline]
     """DECISION and EXPIRY."""
 
@@ -116,7 +134,7 @@ class ReferralWaitlisted(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "waitlisted.v1"
     NAME: ClassVar[str] = "ReferralWaitlisted"
-    reason: str
+    reason: WaitlistCode
     since: datetime
     expected_by: date
     deadlines: list[Deadline]
@@ -140,10 +158,10 @@ class ReferralDeclined(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "declined.v1"
     NAME: ClassVar[str] = "ReferralDeclined"
-    reason: str
+    reason: DeclineCode
     re_referable: bool
     suggestion: str | None
-    agency_action: str | None = None
+    agency_action: AgencyActionCode | None = None
     access: Deadline | None = None
 
 
@@ -152,7 +170,7 @@ class ReferralWithdrawn(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "withdrawn.v1"
     NAME: ClassVar[str] = "ReferralWithdrawn"
-    reason: str
+    reason: WithdrawCode
     access: Deadline | None = None
 
 
@@ -173,7 +191,7 @@ class ReferralCompleted(ReferralMessage):
 
     TYPE: ClassVar[str] = _T + "completed.v1"
     NAME: ClassVar[str] = "ReferralCompleted"
-    closure: str
+    closure: ClosureCode
     loop_closed_at: datetime
 
 
@@ -230,7 +248,7 @@ class OrganisationDescribed(Message):
     NAME: ClassVar[str] = "OrganisationDescribed"
     organisation: str
     name: str
-    kind: str
+    kind: OrganisationKindCode
     programmes: list[str]
     languages: list[str]
     sectors: list[str]
@@ -254,7 +272,7 @@ class Term(Contract):
     """A length of time: `n` calendar days, or `n` working days of the programme's calendar."""
 
     n: int
-    unit: str
+    unit: TermUnitCode
     """DAYS or WORKING_DAYS."""
 
 
@@ -267,7 +285,7 @@ class ProgrammeParameters(Contract):
     OUTCOME_EXIT, NGO_ACCESS, REOPEN.
     """
 
-    kind: str
+    kind: ProgrammeKindCode
     name: str
     time_zone: str
     country: str

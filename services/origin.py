@@ -36,7 +36,7 @@ class Origin:
     """One ASGI application over several; `own` answers whatever belongs to none of them, and has the lifespan."""
 
     def __init__(self, own: FastAPI, services: Mapping[str, FastAPI]) -> None:
-        self._own = own
+        self.own = own
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,9 +45,9 @@ class Origin:
 
     def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http":
-            return self._own
+            return self.own
         _, version, segment, *_ = [*str(scope["path"]).split("/", 3), "", ""]
-        return self._services.get(PATHS.get(segment, ""), self._own) if version == "v1" else self._own
+        return self._services.get(PATHS.get(segment, ""), self.own) if version == "v1" else self.own
 
 
 def describe(own: FastAPI, services: Mapping[str, FastAPI]) -> None:
@@ -74,9 +74,10 @@ def describe_whole(own: FastAPI) -> None:
 
 def merged_document(own: FastAPI, services: Mapping[str, FastAPI]) -> dict[str, Any]:
     """One OpenAPI document over all of them. Schemas of one name are the same model of contracts."""
-    merged: dict[str, Any] = {**document(own), "paths": {}, "components": {}}
+    merged: dict[str, Any] = {**document(own), "paths": {}, "components": {}, "tags": []}
     for app in (own, *services.values()):
         made = document(app)
+        merged["tags"] += [tag for tag in made["tags"] if tag not in merged["tags"]]
         for path, operations in made["paths"].items():
             merged["paths"].setdefault(path, operations)
         for section, entries in made["components"].items():

@@ -5,6 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
+from contracts.coded import (
+    CapitalCode,
+    CefrCode,
+    ChannelCode,
+    EndCode,
+    MatchCriterionCode,
+    MentorKindCode,
+    RejectCode,
+    SideCode,
+    StepCode,
+)
 from contracts.message import ActorRef, CaseMessage, Contract, Deadline
 
 _T = "org.caserelay.case."
@@ -13,7 +24,7 @@ _T = "org.caserelay.case."
 class Readiness(Contract):
     """What was known of the mentor's preparation when the agreement was signed; a date is absent where nothing was."""
 
-    kind: str
+    kind: MentorKindCode
     screened_on: date | None = None
     trained_on: date | None = None
     insurance_note_on: date | None = None
@@ -53,7 +64,7 @@ class ResponsibilityTransferred(CaseMessage):
     referral: str
     giver: ActorRef
     receiver: ActorRef
-    step: str
+    step: StepCode
     deadlines: list[Deadline]
 
 
@@ -62,7 +73,7 @@ class ContactAttempted(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "contact_attempted.v1"
     NAME: ClassVar[str] = "ContactAttempted"
-    channel: str | None = None
+    channel: ChannelCode | None = None
     reached: bool
 
 
@@ -80,9 +91,9 @@ class IntakeConcluded(CaseMessage):
     TYPE: ClassVar[str] = _T + "intake_concluded.v1"
     NAME: ClassVar[str] = "IntakeConcluded"
     suitable: bool
-    goals: list[str]
-    cefr: dict[str, str]
-    reason: str | None = None
+    goals: list[CapitalCode]
+    cefr: dict[str, CefrCode]
+    reason: EndCode | None = None
     deadlines: list[Deadline]
 
 
@@ -93,8 +104,8 @@ class MatchProposed(CaseMessage):
     NAME: ClassVar[str] = "MatchProposed"
     match: str
     mentor: str
-    kind: str
-    criteria: list[str]
+    kind: MentorKindCode
+    criteria: list[MatchCriterionCode]
     deadlines: list[Deadline]
 
 
@@ -104,7 +115,7 @@ class MatchConfirmed(CaseMessage):
     TYPE: ClassVar[str] = _T + "match_confirmed.v1"
     NAME: ClassVar[str] = "MatchConfirmed"
     match: str
-    side: str
+    side: SideCode
 
 
 class MatchRejected(CaseMessage):
@@ -113,8 +124,8 @@ class MatchRejected(CaseMessage):
     TYPE: ClassVar[str] = _T + "match_rejected.v1"
     NAME: ClassVar[str] = "MatchRejected"
     match: str
-    side: str
-    reason: str
+    side: SideCode
+    reason: RejectCode
     deadlines: list[Deadline]
 
 

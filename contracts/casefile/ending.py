@@ -5,6 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from contracts.coded import (
+    CloseCode,
+    DecisionCode,
+    EndCode,
+    MissingCode,
+    NeedCode,
+    NextStepCode,
+    OutcomeCode,
+    PointCode,
+    ProgressCode,
+    SourceCode,
+    WaiveCode,
+)
 from contracts.message import CaseMessage, Deadline
 
 _T = "org.caserelay.case."
@@ -16,10 +29,10 @@ class HandbackRequested(CaseMessage):
     TYPE: ClassVar[str] = _T + "handback_requested.v1"
     NAME: ClassVar[str] = "HandbackRequested"
     referral: str
-    closure_reason: str
-    outcomes: dict[str, str]
-    open_needs: list[str]
-    recommended_next_step: str | None = None
+    closure_reason: EndCode
+    outcomes: dict[str, ProgressCode]
+    open_needs: list[NeedCode]
+    recommended_next_step: NextStepCode | None = None
     deadlines: list[Deadline]
 
 
@@ -29,7 +42,7 @@ class HandbackReturned(CaseMessage):
     TYPE: ClassVar[str] = _T + "handback_returned.v1"
     NAME: ClassVar[str] = "HandbackReturned"
     referral: str
-    missing: list[str]
+    missing: list[MissingCode]
     deadlines: list[Deadline]
 
 
@@ -42,8 +55,8 @@ class HandbackAccepted(CaseMessage):
     TYPE: ClassVar[str] = _T + "handback_accepted.v1"
     NAME: ClassVar[str] = "HandbackAccepted"
     referral: str
-    decision: str
-    next_service: str | None = None
+    decision: DecisionCode
+    next_service: NextStepCode | None = None
     access: Deadline | None = None
 
 
@@ -101,7 +114,7 @@ class CaseClosed(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "closed.v1"
     NAME: ClassVar[str] = "CaseClosed"
-    reason: str
+    reason: CloseCode
 
 
 class CaseReopened(CaseMessage):
@@ -116,11 +129,11 @@ class OutcomeRecorded(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "outcome_recorded.v1"
     NAME: ClassVar[str] = "OutcomeRecorded"
-    point: str
-    code: str
-    source: str
+    point: PointCode
+    code: OutcomeCode
+    source: SourceCode
     level_match: bool | None = None
-    progress: dict[str, str]
+    progress: dict[str, ProgressCode]
 
 
 class OutcomeWaived(CaseMessage):
@@ -128,8 +141,8 @@ class OutcomeWaived(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "outcome_waived.v1"
     NAME: ClassVar[str] = "OutcomeWaived"
-    point: str
-    reason: str
+    point: PointCode
+    reason: WaiveCode
 
 
 class CaseFinalised(CaseMessage):

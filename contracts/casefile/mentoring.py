@@ -5,6 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import ClassVar
 
+from contracts.coded import (
+    AfterMatchCode,
+    EndCode,
+    ModeCode,
+    NextStepCode,
+    OccasionCode,
+    ProgressCode,
+    PulseCode,
+    SideCode,
+    SuspendCode,
+    TopicCode,
+)
 from contracts.message import CaseMessage, Deadline
 
 _T = "org.caserelay.case."
@@ -16,8 +28,8 @@ class MeetingRecorded(CaseMessage):
     TYPE: ClassVar[str] = _T + "meeting_recorded.v1"
     NAME: ClassVar[str] = "MeetingRecorded"
     minutes: int | None = None
-    mode: str | None = None
-    topics: list[str]
+    mode: ModeCode | None = None
+    topics: list[TopicCode]
 
 
 class CheckInRecorded(CaseMessage):
@@ -25,8 +37,8 @@ class CheckInRecorded(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "check_in_recorded.v1"
     NAME: ClassVar[str] = "CheckInRecorded"
-    mode: str | None = None
-    sides: list[str]
+    mode: ModeCode | None = None
+    sides: list[SideCode]
     deadlines: list[Deadline]
 
 
@@ -35,9 +47,9 @@ class PulseRecorded(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "pulse_recorded.v1"
     NAME: ClassVar[str] = "PulseRecorded"
-    side: str
+    side: SideCode
     score: int
-    reasons: list[str]
+    reasons: list[PulseCode]
 
 
 class ProgressReported(CaseMessage):
@@ -45,9 +57,9 @@ class ProgressReported(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "progress_reported.v1"
     NAME: ClassVar[str] = "ProgressReported"
-    occasion: str
-    progress: dict[str, str]
-    next_step: str | None = None
+    occasion: OccasionCode
+    progress: dict[str, ProgressCode]
+    next_step: NextStepCode | None = None
 
 
 class ExtensionProposed(CaseMessage):
@@ -80,7 +92,7 @@ class TrajectorySuspended(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "trajectory_suspended.v1"
     NAME: ClassVar[str] = "TrajectorySuspended"
-    reason: str
+    reason: SuspendCode
     until: datetime
     deadlines: list[Deadline]
 
@@ -107,9 +119,9 @@ class MatchEnded(CaseMessage):
     TYPE: ClassVar[str] = _T + "match_ended.v1"
     NAME: ClassVar[str] = "MatchEnded"
     match: str
-    reason: str
-    side: str | None = None
-    next: str | None = None
+    reason: EndCode
+    side: SideCode | None = None
+    next: AfterMatchCode | None = None
     closure_talk: bool
     deadlines: list[Deadline]
 
@@ -119,6 +131,6 @@ class TrajectoryCompleted(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "trajectory_completed.v1"
     NAME: ClassVar[str] = "TrajectoryCompleted"
-    reason: str
+    reason: EndCode
     closure_talk: bool
     deadlines: list[Deadline]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from contracts.coded import EscalationCode, ResolutionCode, StepCode
 from contracts.message import ActorRef, CaseMessage, Contract, Deadline
 
 _T = "org.caserelay.case."
@@ -50,7 +51,7 @@ class DeadlineReminded(CaseMessage):
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
     NAME: ClassVar[str] = "DeadlineReminded"
     deadline: str
-    step: str
+    step: StepCode
     due_at: datetime
     owner: ActorRef
     awaited: str
@@ -62,7 +63,7 @@ class DeadlineMissed(CaseMessage):
     TYPE: ClassVar[str] = _T + "deadline_missed.v1"
     NAME: ClassVar[str] = "DeadlineMissed"
     deadline: str
-    step: str
+    step: StepCode
     due_at: datetime
     owner: ActorRef
     awaited: str
@@ -74,7 +75,7 @@ class EscalationRaised(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "escalation_raised.v1"
     NAME: ClassVar[str] = "EscalationRaised"
-    reason: str
+    reason: EscalationCode
     awaited: str
     deadlines: list[Deadline]
 
@@ -84,7 +85,7 @@ class EscalationResolved(CaseMessage):
 
     TYPE: ClassVar[str] = _T + "escalation_resolved.v1"
     NAME: ClassVar[str] = "EscalationResolved"
-    resolution: str
+    resolution: ResolutionCode
     deadlines: list[Deadline]
 
 

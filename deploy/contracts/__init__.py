@@ -1,1 +1,1 @@
-"""Writes what is generated in `contracts/`: JSON Schemas, OpenAPI documents and the AsyncAPI document."""
+"""Writes what is generated in `contracts/`: JSON Schemas, refusals, OpenAPI documents, the AsyncAPI document."""

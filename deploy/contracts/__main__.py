@@ -1,6 +1,6 @@
-"""`make contracts`: writes the generated files of `contracts/` again and says which of them changed."""
+"""`make contracts`: writes the generated files again and says which of them changed."""
 
 from deploy.contracts.documents import write
 
 for path in write():
-    print(f"contracts/{path}")
+    print(path)

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from contracts.answers import AllowedAction, BlockedAction
+from contracts.casefile_codes import (
+    CloseReason,
+    EndReason,
+    HandbackDecision,
+    MatchCriterion,
+    MissingItem,
+    NextStep,
+    OnBehalfReason,
+    OpenNeed,
+    Outcome,
+    OutcomePoint,
+    OutcomeSource,
+    Progress,
+    ReportOccasion,
+    Side,
+    SuspendReason,
+    WaiveReason,
+)
+from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.message import Contract
 
 
 class PartyAnswer(Contract):
     """A named person in a role for an organisation."""
 
-    role: str
+    role: Role
     org: str
     sub: str
 
@@ -23,7 +42,7 @@ class ActingAnswer(PartyAnswer):
     """Who acted; where somebody passed on another's word, whose it was, and why."""
 
     on_behalf_of: str | None = None
-    on_behalf_reason: str | None = None
+    on_behalf_reason: OnBehalfReason | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -37,7 +56,7 @@ class AwaitingAnswer(Contract):
 class StepAnswer(Contract):
     """An open step with its one owner."""
 
-    step: str
+    step: Step
     owner: PartyAnswer
     since: datetime
     due_at: datetime | None
@@ -55,8 +74,110 @@ class ResponsibilityAnswer(Contract):
 class ProposalAnswer(Contract):
     """A match that waits for the word of both sides: on which criteria, until when."""
 
-    criteria: list[str]
+    criteria: list[MatchCriterion]
     due_at: datetime | None
+
+
+class MatchAnswer(Contract):
+    """A match that is proposed or runs; `confirmed` are the sides that have said yes."""
+
+    mentor_ref: str
+    kind: MentorKind
+    confirmed: list[Side]
+
+
+class AgreementAnswer(Contract):
+    """A signed agreement; `norm` is the number of meetings a month, `proposedEnd` a later end that awaits a word."""
+
+    start: date
+    end: date
+    norm: int
+    signed_at: datetime
+    proposed_end: date | None
+
+
+class EndedMatchAnswer(MatchAnswer):
+    """A match that is over, and why."""
+
+    agreement: AgreementAnswer | None
+    reason: EndReason
+
+
+class ProgressReportAnswer(Contract):
+    """What the counsellor was told: how far each goal had come, and what came next."""
+
+    happened_at: datetime
+    occasion: ReportOccasion
+    progress: dict[CapitalType, Progress]
+    next_step: NextStep | None
+
+
+class HandbackAnswer(Contract):
+    """The report of the organisation, and what the agency found missing in it."""
+
+    closure_reason: EndReason
+    open_needs: list[OpenNeed]
+    outcomes: dict[CapitalType, Progress]
+    recommended_next_step: NextStep | None
+    requested_at: datetime | None
+    returned: list[MissingItem] | None
+    waiting_for_report: bool
+
+
+class TrajectoryAnswer(Contract):
+    """The time with an organisation; mentor and mentee read of it who coordinates, the match and the agreement."""
+
+    coordinator: PartyAnswer | None
+    match: MatchAnswer | None
+    agreement: AgreementAnswer | None
+    accepted_at: datetime | None = None
+    goals: list[CapitalType] = []
+    no_shows: int | None = None
+    ended_matches: list[EndedMatchAnswer] = []
+    progress_reports: list[ProgressReportAnswer] = []
+    suspended_for: SuspendReason | None = None
+    suspended_until: datetime | None = None
+    ended_at: datetime | None = None
+    closure_reason: EndReason | None = None
+    handback: HandbackAnswer | None = None
+
+
+class EarlierAnswer(Contract):
+    """A referral of the case that is over: by which event, why, and what the agency decided on its handback."""
+
+    referral: str
+    organisation: str
+    ended_by: str
+    reason: str | None
+    ended_at: datetime | None
+    trajectory: TrajectoryAnswer | None
+    decision: HandbackDecision | None
+    next_service: NextStep | None
+    answers: dict[OpenNeed, NextStep]
+
+
+class SettledAnswer(Contract):
+    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+
+    point: OutcomePoint
+    code: Outcome | WaiveReason
+    source: OutcomeSource | Literal["WAIVED"]
+
+
+class CaseLinks(Contract):
+    """Where to go on."""
+
+    self: str
+    timeline: str | None = None
+    responsibility: str | None = None
+    events: str | None = None
+    legal_basis: str | None = None
+
+
+class SelfLink(Contract):
+    """Where it is."""
+
+    self: str
 
 
 class CaseAnswer(Contract):
@@ -69,7 +190,7 @@ class CaseAnswer(Contract):
     version: int
     due_at: dict[str, datetime] = {}
     match: ProposalAnswer | None = None
-    state: str | None = None
+    state: CaseState | None = None
     client_ref: str | None = None
     agency: str | None = None
     organisation: str | None = None
@@ -82,16 +203,18 @@ class CaseAnswer(Contract):
     overdue: bool = False
     asked_to_lead: PartyAnswer | None = None
     asked_to_coordinate: PartyAnswer | None = None
-    trajectory: dict[str, Any] | None = None
-    earlier: list[dict[str, Any]] = Field(
+    trajectory: TrajectoryAnswer | None = None
+    earlier: list[EarlierAnswer] = Field(
         default=[], description="Referrals of the case that are over, each with what became of its trajectory."
     )
-    close_reason: str | None = None
-    outcomes: list[dict[str, str]] = []
-    stopped: str | None = Field(default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more.")
-    allowed_actions: list[AllowedAction] = []
-    blocked_actions: list[BlockedAction] = []
-    links: dict[str, str] = {}
+    close_reason: CloseReason | None = None
+    outcomes: list[SettledAnswer] = []
+    stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
+        default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
+    )
+    allowed_actions: list[AllowedAction]
+    blocked_actions: list[BlockedAction]
+    links: CaseLinks | None = None
     dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
     events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
@@ -113,7 +236,7 @@ class TimelineItem(Contract):
     recorded_at: datetime
     actor: ActingAnswer
     responsible: PartyAnswer | None
-    step: str | None
+    step: Step | None
     due_at: datetime | None
     text: str
     digest: str
@@ -142,7 +265,7 @@ class WorklistItem(Contract):
 
     case: str
     client_ref: str | None = None
-    step: str | None
+    step: Step | Literal["ERROR_CONFIRMATION", "COUNSELLOR_HANDOVER", "COORDINATOR_HANDOVER", "LEGAL_BASIS"] | None
     owner: PartyAnswer | None
     awaiting: AwaitingAnswer | None
     since: datetime | None
@@ -164,7 +287,7 @@ class MentorAnswer(Contract):
 
     ref: str
     organisation: str
-    kind: str
+    kind: MentorKind
     screened_on: date | None
     trained_on: date | None
     insurance_note_on: date | None
@@ -177,7 +300,7 @@ class MentorAnswer(Contract):
     places: int
     waiting_since: datetime | None
     version: int
-    links: dict[str, str]
+    links: SelfLink
     dry_run: bool | None = None
     events: list[str] | None = None
 

@@ -37,6 +37,7 @@ from services.casefile.domain.mentor import DescribeMentor, decide_mentor
 from services.casefile.domain.transitions import CASE
 from services.casefile.listing import TABLES, VERSION, Listing
 from services.casefile.lists import Lists
+from services.casefile.operations import DESCRIBED
 from services.casefile.publish import publish
 from services.casefile.reactions import REACTIONS, Told, stream_of
 from services.casefile.reading import Cases
@@ -171,4 +172,5 @@ def build(
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
+        described=DESCRIBED,
     )

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request, Response
-from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from contracts.message import CloudEvent
 from services.chassis.decider import Fault
 from services.chassis.http.asked import Authenticated, Covered, Limit
 from services.chassis.http.cursors import LONGEST
@@ -18,6 +16,7 @@ from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import Router
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
+from services.notifications.answers import FeedPage
 from services.notifications.catalogue import MESSAGES
 from services.notifications.cursors import AFTER, LAST_EVENT_ID, feed_of
 from services.notifications.reading import messages_at
@@ -25,13 +24,6 @@ from services.notifications.stream import EventStream, LiveFeed, Subscriber
 from services.notifications.views import page
 
 JSON: Final = "application/json"
-
-
-class FeedPage(BaseModel):
-    """A page of the feed, in the order in which the messages came."""
-
-    items: Annotated[list[CloudEvent], Field(description="What you may see, your own acts included.")]
-    next: Annotated[str, Field(description="Goes into `after`; always there, also when nothing more has come yet.")]
 
 
 async def wanted_types(

@@ -24,6 +24,7 @@ from services.notifications.api import routes
 from services.notifications.causes_first import after_its_cause
 from services.notifications.desk import Desk, desk_of
 from services.notifications.domain import INBOX, TakeMessage, decide
+from services.notifications.operations import DESCRIBED
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
 from services.notifications.stream import LiveFeed
@@ -91,6 +92,7 @@ def build(
         summary="Tells the parties of a case what happens, once and in order.",
         routers=[routes(service, live)],
         telemetry=telemetry,
+        described=DESCRIBED,
     )
     app.state.end_streams = live.end
     return app

@@ -3,13 +3,112 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Literal
 
 from pydantic import Field
 
 from contracts.answers import AllowedAction, BlockedAction
+from contracts.codes import (
+    AgencyAction,
+    Alternative,
+    CapitalType,
+    CefrLevel,
+    Closure,
+    DeadlineName,
+    DeclineReason,
+    LegalBasisKind,
+    MentorKind,
+    OrganisationKind,
+    ProgrammeKind,
+    Question,
+    ReferralState,
+    Reliance,
+    Role,
+    SupportNeed,
+    TermUnit,
+    Unreachable,
+    WaitlistReason,
+    WhyMentoring,
+    WithdrawReason,
+)
 from contracts.message import Contract
 from contracts.problem import Problem
+
+
+class ClientAnswer(Contract):
+    """The person, by the agency's pseudonym."""
+
+    ref: str
+
+
+class LanguageAnswer(Contract):
+    """A language, its CEFR level, and whether the level was declared or tested."""
+
+    tag: str
+    level: CefrLevel
+    evidence: Literal["DECLARED", "TESTED"]
+
+
+class OccupationAnswer(Contract):
+    """An occupation wanted: ISCO-08, and the ESCO concept where it is known."""
+
+    isco: str
+    esco: str | None
+
+
+class ParticipationChoiceAnswer(Contract):
+    """The jobseeker's own yes."""
+
+    chosen_at: datetime
+    method: Literal["IN_PERSON", "PHONE", "VIDEO", "ONLINE", "WRITTEN"]
+    language: str
+
+
+class LegalBasisGivenAnswer(Contract):
+    """On what the sharing rests; `id` once it is recorded, `withdrawnAt` once the person has withdrawn it."""
+
+    kind: LegalBasisKind
+    recipient: str
+    text_version: str
+    language: str
+    given_at: datetime
+    id: str | None
+    withdrawn_at: datetime | None
+
+
+class WaitingAnswer(Contract):
+    """Why the person waits, since when, and until when it may take."""
+
+    reason: WaitlistReason
+    since: datetime
+    expected_by: date
+
+
+class ReferralDueAnswer(Contract):
+    """When each running deadline is due; one that does not run is left out."""
+
+    draft_lapse: datetime | None = None
+    receipt: datetime | None = None
+    decision: datetime | None = None
+    expiry: datetime | None = None
+    information: datetime | None = None
+    waitlist_review: datetime | None = None
+
+
+class ReferralLinks(Contract):
+    """Where to go on."""
+
+    self: str
+    events: str | None = None
+    disclosures: str | None = None
+    case: str | None = None
+    timeline: str | None = None
+
+
+class SelfLink(Contract):
+    """Where it is."""
+
+    self: str
 
 
 class ReferralAnswer(Contract):
@@ -17,40 +116,40 @@ class ReferralAnswer(Contract):
 
     id: str
     case: str | None
-    state: str
+    state: ReferralState
     version: int
-    due_at: dict[str, datetime]
+    due_at: ReferralDueAnswer
     agency: str | None = None
     programme: str | None = None
     programme_version: int | None = None
     to: str | None = None
-    client: dict[str, str] | None = None
+    client: ClientAnswer | None = None
     contact_language: str | None = None
-    languages: list[dict[str, Any]] = []
-    occupations: list[dict[str, Any]] = []
+    languages: list[LanguageAnswer] = []
+    occupations: list[OccupationAnswer] = []
     sectors: list[str] = []
     region: str | None = None
-    goals: list[str] = []
-    support_needs: list[str] = []
+    goals: list[CapitalType] = []
+    support_needs: list[SupportNeed] = []
     availability: list[str] = []
-    why_mentoring: str | None = None
-    alternative_considered: str | None = None
-    recommended_mentor_kind: str | None = None
+    why_mentoring: WhyMentoring | None = None
+    alternative_considered: Alternative | None = None
+    recommended_mentor_kind: MentorKind | None = None
     eligibility: dict[str, bool] = {}
-    participation_choice: dict[str, Any] | None = None
-    legal_basis: dict[str, Any] | None = None
+    participation_choice: ParticipationChoiceAnswer | None = None
+    legal_basis: LegalBasisGivenAnswer | None = None
     previous_referral: str | None = None
-    overdue: list[str] = []
+    overdue: list[DeadlineName] = []
     coordinator: str | None = None
-    asked_for: list[str] | None = None
-    waiting: dict[str, Any] | None = None
-    reason: str | None = None
+    asked_for: list[Question] | None = None
+    waiting: WaitingAnswer | None = None
+    reason: DeclineReason | WithdrawReason | Closure | None = None
     re_referable: bool | None = None
-    proposed_action: str | None = None
+    proposed_action: AgencyAction | None = None
     error_reported: bool | None = None
-    allowed_actions: list[AllowedAction] = []
-    blocked_actions: list[BlockedAction] = []
-    links: dict[str, str]
+    allowed_actions: list[AllowedAction]
+    blocked_actions: list[BlockedAction]
+    links: ReferralLinks
     dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
     events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
@@ -74,17 +173,26 @@ class BulkAnswer(Contract):
     )
 
 
+class ContactAnswer(Contract):
+    """How to reach the person."""
+
+    name: str | None
+    phone: str | None
+    email: str | None
+    unreachable: Unreachable | None = None
+
+
 class PersonAnswer(Contract):
     """The contact data of a person; personal data. The one answer that holds any."""
 
-    contact: dict[str, str | None]
+    contact: ContactAnswer
 
 
 class DisclosedTo(Contract):
     """An organisation, or somebody of it who asked for the data."""
 
     org: str
-    role: str | None
+    role: Role | None
     sub: str | None
 
 
@@ -93,7 +201,7 @@ class DisclosureAnswer(Contract):
 
     at: datetime
     to: DisclosedTo
-    what: str
+    what: Literal["CONTACT", "PACKET", "INFORMATION"]
     legal_basis: str | None
 
 
@@ -112,7 +220,7 @@ class OrganisationAnswer(Contract):
 
     id: str
     name: str
-    kind: str
+    kind: OrganisationKind
     programmes: list[str]
     suspended: bool
     languages: list[str]
@@ -121,7 +229,9 @@ class OrganisationAnswer(Contract):
     contact_point: str | None
     taken: int
     version: int
-    links: dict[str, str]
+    links: SelfLink
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
 class OrganisationPage(Contract):
@@ -131,19 +241,26 @@ class OrganisationPage(Contract):
     next: str | None
 
 
+class TermAnswer(Contract):
+    """A length of time."""
+
+    n: int
+    unit: TermUnit
+
+
 class ProgrammeVersionAnswer(Contract):
     """One version of a programme's parameters."""
 
     version: int
     valid_from: date
-    kind: str
+    kind: ProgrammeKind
     name: str
     time_zone: str
     country: str
     criteria: list[str]
     arrangement_id: str
     contact_point: str
-    terms: dict[str, dict[str, Any]]
+    terms: dict[str, TermAnswer]
     agreement_months_max: int
     extension_months_max: int
     meetings_per_month_min: int
@@ -160,7 +277,9 @@ class ProgrammeAnswer(Contract):
     version: int
     in_force: int | None
     versions: list[ProgrammeVersionAnswer]
-    links: dict[str, str]
+    links: SelfLink
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
 class RelianceAnswer(Contract):
@@ -168,7 +287,7 @@ class RelianceAnswer(Contract):
 
     referral: str
     recipient: str
-    purpose: str
+    purpose: Reliance
     at: datetime
 
 
@@ -176,7 +295,7 @@ class LegalBasisAnswer(Contract):
     """A legal basis and its interval of validity."""
 
     id: str
-    kind: str
+    kind: LegalBasisKind
     recipient: str
     text_version: str
     language: str
@@ -188,4 +307,6 @@ class LegalBasisAnswer(Contract):
     withdrawn_at: datetime | None
     relied_on: list[RelianceAnswer]
     version: int
-    links: dict[str, str]
+    links: SelfLink
+    dry_run: bool | None = Field(default=None, description="Only in the answer to a dry run.")
+    events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")

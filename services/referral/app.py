@@ -50,6 +50,7 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
 from services.referral.intake import Intake
 from services.referral.lists import Lists
+from services.referral.operations import DESCRIBED
 from services.referral.publish import publish
 from services.referral.reading import Referrals
 from services.referral.topics import TOPICS
@@ -207,5 +208,6 @@ def build(
         # Bulk first: its path would otherwise be taken for a referral's id.
         routers=[bulk.routes(intake), api.routes(found, intake, lists), registry.routes(listed)],
         telemetry=telemetry,
+        described=DESCRIBED,
         plain=api.plain_routes(intake),
     )

@@ -23,6 +23,7 @@ from services.chassis.http.mending import looks_only
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import Router, application
 from services.origin import Origin, describe
+from services.sandbox.operations import DESCRIBED
 from services.sandbox.travel import travel
 
 LONGEST_JOURNEY = timedelta(days=2 * 366)
@@ -108,6 +109,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await assembly.stop()
 
     own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
+    own.state.described = DESCRIBED
     serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))

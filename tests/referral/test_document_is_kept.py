@@ -127,6 +127,17 @@ def test_every_route_answers_as_its_document_says(served: Running, mode: Generat
     assert walked >= 24
 
 
+def _listed(operation: Any) -> dict[str, set[str]]:
+    """The codes that the document lists for an operation, by status."""
+    examples = operation.schema.raw_schema["components"]["examples"]
+    answers = operation.definition.raw["responses"]
+    return {
+        status: {examples[name]["value"]["code"] for name in answer["content"]["application/problem+json"]["examples"]}
+        for status, answer in answers.items()
+        if "application/problem+json" in answer.get("content", {})
+    }
+
+
 def _examine(client: Client, served: Running, operation: Any, mode: GenerationMode) -> None:
     # Where the document names one, a thing that is there: so that the body is looked at, and not only the name.
     basis = client.send(INES, "GET", f"{REFERRALS}/{client.referral()}").json()["legalBasis"]["id"]
@@ -137,6 +148,7 @@ def _examine(client: Client, served: Running, operation: Any, mode: GenerationMo
         "programme_id": [PROGRAMME],
     }
     people = _people(operation.path)
+    listed = _listed(operation)
     tried = 0
 
     @settings(
@@ -167,6 +179,7 @@ def _examine(client: Client, served: Running, operation: Any, mode: GenerationMo
         case.validate_response(answer, checks=CHECKS)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"]
+            assert answer.json()["code"] in listed[str(answer.status_code)]
 
     examine()
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
+from services.chassis.http.described import NOT_DESCRIBED, Described, HealthAnswer, ReadinessAnswer
 from services.chassis.http.openapi import document
 from services.chassis.http.paths import Segments
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
@@ -176,11 +177,16 @@ def common_routes(
     for service in services.values():
         telemetry.stores.follow(service.stores)
 
-    @router.get("/healthz", summary="Is the process alive?")
+    @router.get("/healthz", summary="Is the process alive?", response_model=HealthAnswer)
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @router.get("/readyz", summary="Can the service take work, and how far behind is what follows from it?")
+    @router.get(
+        "/readyz",
+        summary="Can the service take work, and how far behind is what follows from it?",
+        response_model=ReadinessAnswer,
+        responses={503: {"model": ReadinessAnswer, "description": "It does not take work, or not yet."}},
+    )
     async def readyz() -> Response:
         all_ready, body = await _readiness(services, started=ready())
         return Response(to_json({"ready": all_ready, **body}), 200 if all_ready else 503, media_type=JSON)
@@ -208,13 +214,16 @@ def service_app(
     routers: Sequence[Router],
     telemetry: Telemetry,
     plain: Sequence[PlainRoute] = (),
+    described: Described = NOT_DESCRIBED,
 ) -> FastAPI:
     """The application of one service. Whoever runs the process starts and stops the service.
 
-    `plain` are those of its routes whose plain requests have a reading of their own.
+    `plain` are those of its routes whose plain requests have a reading of their own; `described` is what its document
+    says of its operations.
     """
     app = application(_Application, title=title, summary=summary, version="1")
     assert isinstance(app, _Application)  # noqa: S101 - made so
+    app.state.described = described
     serve_callers(app, service, telemetry)
     for router in routers:
         app.include_router(router)

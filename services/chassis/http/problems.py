@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from contracts.problem import Problem, ProblemField
+from contracts.refusals import title_of
 from services.chassis import national_number
 from services.chassis.access import Forbidden, Hidden
 from services.chassis.decider import Fault, Refused
@@ -74,7 +75,7 @@ def problem_of(error: ProblemError, instance: str) -> Problem:
     """The body of a refusal."""
     return Problem(
         type=f"urn:caserelay:problem:{error.code.lower().replace('_', '-')}",
-        title=HTTPStatus(error.status).phrase,
+        title=title_of(error.code),
         status=error.status,
         detail=error.detail,
         instance=instance,
@@ -262,6 +263,6 @@ def _from_http(error: HTTPException) -> ProblemError:
         case 405:
             return ProblemError(405, "METHOD_NOT_ALLOWED", "this route takes other methods", headers=headers)
         case _:
-            phrase = HTTPStatus(status).phrase
-            code = phrase.upper().replace(" ", "_").replace("-", "_")
-            return ProblemError(status, code, HTTPStatus(status).description or phrase, headers=headers)
+            # Nothing here raises another one; should the framework, its status says what it means.
+            meaning = HTTPStatus(status).description or HTTPStatus(status).phrase
+            return ProblemError(status, "REQUEST_REFUSED", meaning, headers=headers)

@@ -1,0 +1,62 @@
+"""Codes in messages: a text on the wire, of which the schema says which list it is from.
+
+A message is read whatever code it has, so that a reader lives with a list that has grown since; who makes a client of
+the schemas gets the list as it is now.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from contracts import casefile_codes, codes
+
+
+def one_of(*lists: type[StrEnum]) -> Any:
+    """Says in the schema of a text that it is a code of these lists."""
+    return Field(json_schema_extra={"enum": list(dict.fromkeys(str(code) for one in lists for code in one))})
+
+
+CapitalCode = Annotated[str, one_of(codes.CapitalType)]
+CefrCode = Annotated[str, one_of(codes.CefrLevel)]
+ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
+CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
+ClosureCode = Annotated[str, one_of(codes.Closure)]
+DeclineCode = Annotated[str, one_of(codes.DeclineReason)]
+AgencyActionCode = Annotated[str, one_of(codes.AgencyAction)]
+AlternativeCode = Annotated[str, one_of(codes.Alternative)]
+DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
+EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
+EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
+AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
+LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
+MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
+MentorKindCode = Annotated[str, one_of(codes.MentorKind)]
+MissingCode = Annotated[str, one_of(casefile_codes.MissingItem)]
+ModeCode = Annotated[str, one_of(casefile_codes.MeetingMode)]
+NeedCode = Annotated[str, one_of(casefile_codes.OpenNeed)]
+NextStepCode = Annotated[str, one_of(casefile_codes.NextStep)]
+OccasionCode = Annotated[str, one_of(casefile_codes.ReportOccasion)]
+OrganisationKindCode = Annotated[str, one_of(codes.OrganisationKind)]
+OutcomeCode = Annotated[str, one_of(casefile_codes.Outcome)]
+PointCode = Annotated[str, one_of(casefile_codes.OutcomePoint)]
+ProgrammeKindCode = Annotated[str, one_of(codes.ProgrammeKind)]
+ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]
+PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_codes.MenteePulseReason)]
+QuestionCode = Annotated[str, one_of(codes.Question)]
+RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
+ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
+SideCode = Annotated[str, one_of(casefile_codes.Side)]
+SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
+StepCode = Annotated[str, one_of(codes.Step)]
+SupportNeedCode = Annotated[str, one_of(codes.SupportNeed)]
+SuspendCode = Annotated[str, one_of(casefile_codes.SuspendReason)]
+TermUnitCode = Annotated[str, one_of(codes.TermUnit)]
+TopicCode = Annotated[str, one_of(casefile_codes.MeetingTopic)]
+WaitlistCode = Annotated[str, one_of(codes.WaitlistReason)]
+WaiveCode = Annotated[str, one_of(casefile_codes.WaiveReason)]
+WhyCode = Annotated[str, one_of(codes.WhyMentoring)]
+WithdrawCode = Annotated[str, one_of(codes.WithdrawReason)]
+RoleCode = Annotated[str, one_of(codes.Role)]

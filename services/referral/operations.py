@@ -1,0 +1,115 @@
+"""What the referral service's operations are for, as its OpenAPI document says it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.codes import Role
+from services.chassis.http.described import Described, Operation
+from services.referral.access import POLICY
+from services.referral.commands import ACTIONS
+from services.referral.domain.rules import POSSIBLE_FROM
+
+
+def _command(name: str) -> Operation:
+    roles = ", ".join(role for role in POLICY.who_may(name) if role != Role.SYSTEM)
+    states = ", ".join(POSSIBLE_FROM[name])
+    purpose = (
+        f"{ACTIONS[name].summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
+        "on, and the answer is the new state with its ETag. With `dryRun=true` nothing is written."
+    )
+    return Operation(f"referral-{name}", purpose)
+
+
+DESCRIBED: Final = Described(
+    purpose=(
+        "An agency offers a jobseeker to a mentoring organisation, which answers. Organisations, programmes and legal "
+        "bases are kept here too, and the person's contact data, in a vault of their own."
+    ),
+    tags={
+        "referrals": "Offers of a person to an organisation, from the draft to the answer.",
+        "organisations": "Agencies, mentoring organisations and audit bodies, and what they can take.",
+        "programmes": "The parameters of a programme, version by version: criteria, terms, calendar.",
+        "legal bases": "On what the sharing of a person's data rests, and how the person withdraws it.",
+    },
+    operations={
+        "POST /v1/referrals": Operation(
+            "referral-create",
+            "Makes a referral of a person to an organisation and submits it; with `draft: true` it stays a draft. The "
+            "same `Idempotency-Key` with the same body answers as the first time and makes nothing new.",
+        ),
+        "POST /v1/referrals/bulk": Operation(
+            "referral-create-many",
+            "Takes a referral a line, each with an `idempotencyKey` of its own, and answers a line for each, in order, "
+            "as soon as it is known: `{line, status, referral}` or `{line, status, problem}`, as a request of its own "
+            "would have been answered. A bad line spoils only itself.",
+        ),
+        "GET /v1/referrals": Operation(
+            "referral-list", "A page of the referrals that the caller may see, in the order in which they were made."
+        ),
+        "GET /v1/referrals/{referral_id}": Operation(
+            "referral-read",
+            "A referral as the caller reads it, with the commands that are possible now and those that are not, why, "
+            "and who can change that.",
+            versioned=True,
+        ),
+        "PATCH /v1/referrals/{referral_id}": Operation(
+            "referral-edit",
+            "Changes fields of a draft: those that the patch names, null removes one (RFC 7396). The person and the "
+            "programme stay as they are.",
+        ),
+        "GET /v1/referrals/{referral_id}/events": Operation(
+            "referral-list-events", "A page of the events of a referral as they were recorded, with who and when."
+        ),
+        "GET /v1/referrals/{referral_id}/disclosures": Operation(
+            "referral-list-disclosures",
+            "A page of what was disclosed of the person, to whom, when and on which legal basis. For the agency, its "
+            "data protection officer and auditors.",
+        ),
+        "GET /v1/referrals/{referral_id}/texts": Operation(
+            "referral-list-texts", "The free texts of a referral, from the vault: answers, and reasons in words."
+        ),
+        "GET /v1/referrals/{referral_id}/contact": Operation(
+            "referral-read-contact",
+            "How to reach the person. For the agency, and for the addressed organisation as long as the legal basis is "
+            "valid. Each reading is recorded and shown among the disclosures.",
+        ),
+        "GET /v1/organisations": Operation("organisation-list", "A page of all organisations, or of those of a kind."),
+        "GET /v1/organisations/{organisation_id}": Operation(
+            "organisation-read",
+            "An organisation: what it offers, in which languages and sectors, and how many people it can take.",
+            summary="One organisation.",
+            versioned=True,
+        ),
+        "PUT /v1/organisations/{organisation_id}": Operation(
+            "organisation-describe",
+            "Sets what an organisation says of itself. Whether it is registered, as what, for which programmes, and "
+            "whether it is suspended, is for the OPERATOR to set. `If-Match` is needed where there is one already.",
+        ),
+        "GET /v1/programmes/{programme_id}": Operation(
+            "programme-read",
+            "A programme with all its versions, and which of them is in force.",
+            summary="One programme.",
+            versioned=True,
+        ),
+        "PUT /v1/programmes/{programme_id}/versions/{version}": Operation(
+            "programme-publish-version",
+            "Publishes the next version of a programme's parameters. A version never changes once it is published. For "
+            "the OPERATOR.",
+            summary="Publish a version of a programme.",
+        ),
+        "GET /v1/legal-bases/{basis_id}": Operation(
+            "legal-basis-read",
+            "A legal basis, whether it is valid, and what was done on it.",
+            summary="One legal basis.",
+            versioned=True,
+        ),
+        "POST /v1/legal-bases/{basis_id}/withdraw": Operation(
+            "legal-basis-withdraw",
+            "The person withdraws a consent, through either side or alone. The organisation reads no more from then "
+            "on, and what is under way with it stops.",
+            summary="Withdraw a consent.",
+        ),
+        **{f"POST /v1/referrals/{{referral_id}}/{name}": _command(name) for name in ACTIONS},
+    },
+)
