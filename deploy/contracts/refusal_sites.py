@@ -34,6 +34,7 @@ MAKERS: Final = {
     "FieldRule": Shape(code=3, detail=4, status=403),
     "Unauthenticated": Shape(code=1, detail=0, status=401),
     "_refusal": Shape(code=2, detail=3, status_at=1),
+    "_cursor_refusal": Shape(code=1, detail=2, status=422),
 }
 """Everything that makes a refusal, by its name."""
 

@@ -166,12 +166,12 @@ class Pages:
             return await self._place_of_earlier_version(self.sent)
         name, filters, caller, epoch, recorded, place = opened
         if caller != self.caller:
-            raise self._refused("CURSOR_OF_ANOTHER_CALLER", "it was given to another caller")
+            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_CALLER", "it was given to another caller")
         if name != self.name:
-            raise self._refused("CURSOR_OF_ANOTHER_LIST", "it is of another list")
+            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_LIST", "it is of another list")
         if filters != self.filters:
             detail = "it was given for other filters; send those of the first page with it"
-            raise self._refused("CURSOR_OF_OTHER_FILTERS", detail)
+            raise _cursor_refusal(self.parameter, "CURSOR_OF_OTHER_FILTERS", detail)
         await self._require(epoch, recorded)
         return tuple(place) if isinstance(place, list) else place
 
@@ -181,21 +181,24 @@ class Pages:
             raise self._unreadable()
         place, epoch = known
         if place is None or not self.outlives_versions:
-            raise self._refused("CURSOR_OUTDATED", "it was made by an earlier version")
+            raise _cursor_refusal(self.parameter, "CURSOR_OUTDATED", "it was made by an earlier version")
         await self._require(epoch, place)
         return place
 
     async def _require(self, epoch: str, recorded: int) -> None:
         if not await self.cursors.stands(epoch, recorded):
             detail = "it stands behind what the log no longer holds, since it was restored from a backup"
-            raise self._refused("CURSOR_BEYOND_LOG", detail)
+            raise _cursor_refusal(self.parameter, "CURSOR_BEYOND_LOG", detail)
 
     def _unreadable(self) -> ProblemError:
-        return self._refused("CURSOR_UNREADABLE", f"it is not {self.parameter.source} of this service, as it came")
+        return _cursor_refusal(
+            self.parameter, "CURSOR_UNREADABLE", f"it is not {self.parameter.source} of this service, as it came"
+        )
 
-    def _refused(self, code: str, why: str) -> ProblemError:
-        detail = f"{self.parameter.name} cannot be used here: {why}. Or {self.parameter.anew}"
-        return ProblemError(422, code, detail, errors=[Fault(self.parameter.pointer, code, detail)])
+
+def _cursor_refusal(parameter: Parameter, code: str, why: str) -> ProblemError:
+    detail = f"{parameter.name} cannot be used here: {why}. Or {parameter.anew}"
+    return ProblemError(422, code, detail, errors=[Fault(parameter.pointer, code, detail)])
 
 
 async def paged(

@@ -31,20 +31,18 @@ def check_query(request: Request, known: Mapping[str, bool]) -> None:
     if not request.scope["query_string"]:
         return
     given = Counter(name for name, _ in request.query_params.multi_items())
-    faults = [
-        Fault(f"/query/{safe_name(name)}", code, detail)
-        for name, times in list(given.items())[:MOST_FAULTS]
-        for code, detail in _held_against(name, times, known)
-    ]
+    looked_at = list(given.items())[:MOST_FAULTS]
+    faults = [fault for name, times in looked_at for fault in _held_against(name, times, known)]
     if faults:
         raise ProblemError(422, faults[0].code, f"{faults[0].pointer}: {faults[0].detail}", errors=faults)
 
 
-def _held_against(name: str, times: int, known: Mapping[str, bool]) -> list[tuple[str, str]]:
+def _held_against(name: str, times: int, known: Mapping[str, bool]) -> list[Fault]:
+    pointer = f"/query/{safe_name(name)}"
     if name not in known:
-        return [("UNKNOWN_PARAMETER", _unknown(name, known))]
+        return [Fault(pointer, "UNKNOWN_PARAMETER", _unknown(name, known))]
     if times > 1 and not known[name]:
-        return [("REPEATED_PARAMETER", f"{name} is given {times} times; give it once")]
+        return [Fault(pointer, "REPEATED_PARAMETER", f"{name} is given {times} times; give it once")]
     return []
 
 
