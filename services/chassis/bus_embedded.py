@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
 
@@ -30,10 +30,7 @@ class EmbeddedBus:
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         health = health or StoreHealth("bus")
-        self._db = open_store(path, health)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
         self._wakeup = SQLiteWakeup(path, health)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
@@ -26,11 +26,8 @@ class SQLiteConsumerStore:
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = open_store(path, health or StoreHealth("consumers"))
-        self._db.execute("PRAGMA journal_mode = WAL")
         # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 
     def places(self, bus: str, topic: str) -> Places:

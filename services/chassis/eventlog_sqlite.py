@@ -27,23 +27,24 @@ from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit import GroupCommit
 from services.chassis.metadata import Metadata, Recorded
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, open_store, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
 
 REMEMBERED: Final = 2048
 """Events kept in memory behind the last one appended by this process."""
 
-_SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS {table} (
-      position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
-      topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version))""",
-    """CREATE TRIGGER IF NOT EXISTS {table}_gap BEFORE INSERT ON {table}
-      WHEN NEW.originator_version <> 1 AND NOT EXISTS (
-        SELECT 1 FROM {table}
-        WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
-      BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END""",
-)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS stored_events (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
+  topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
+CREATE TRIGGER IF NOT EXISTS stored_events_gap BEFORE INSERT ON stored_events
+  WHEN NEW.originator_version <> 1 AND NOT EXISTS (
+    SELECT 1 FROM stored_events
+    WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
+  BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END;
+"""
+"""The library's columns behind an AUTOINCREMENT position, under its name of the table."""
 _COLUMNS = "position, originator_id, originator_version, topic, state"
 
 
@@ -52,10 +53,8 @@ class _OneConnection(SQLiteConnectionPool):
 
     def __init__(self, path: Path, health: StoreHealth) -> None:
         super().__init__(db_name=str(path), pool_size=1, max_overflow=0)
-        self.opened = open_store(path, health)
-        self.opened.execute("PRAGMA journal_mode = WAL")
-        # Makes every commit wait for the disk, whatever default SQLite was compiled with.
-        self.opened.execute("PRAGMA synchronous = FULL")
+        # FULL makes every commit wait for the disk, whatever default SQLite was compiled with.
+        self.opened = open_kept(path, health, synchronous="FULL", schema=_SCHEMA)
         self.opened.row_factory = sqlite3.Row
 
     def _create_connection(self) -> SQLiteConnection:
@@ -70,11 +69,6 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
         self.insert_events_statement = (
             f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
         )
-
-    def construct_create_table_statements(self) -> list[str]:
-        """The library's columns behind an AUTOINCREMENT position."""
-        table = self.events_table_name
-        return [statement.format(table=table) for statement in _SCHEMA]
 
     def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         """Stores the events of many commands in one transaction.
@@ -133,7 +127,6 @@ class SQLiteEventLog:
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
         pool = self._datastore.pool = _OneConnection(path, health)
         self._recorder = AutoincrementRecorder(self._datastore)
-        self._recorder.create_table()
         probed(path, pool.opened)
         # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
         self._reader = open_store(path, health)

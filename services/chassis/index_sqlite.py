@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
 
 
@@ -21,22 +21,26 @@ class SQLiteIndex:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tables = {table.name: table for table in tables}
         self._puts: dict[tuple[str, ...], str] = {}
-        self._db = open_store(path, health or StoreHealth("index"))
-        self._db.execute("PRAGMA journal_mode = WAL")
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db = open_kept(path, health or StoreHealth("index"), synchronous="NORMAL")
         # Keys are random: a page that is changed often on its way should be folded into the file only now and then,
         # and beside the event loop (`SQLiteCheckpoints`), of which this is not to get in the way.
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
         self._db.execute("PRAGMA cache_size = -16000")
-        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
-        if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
+        if not self._is_of(version):
             self._create(version)
         probed(path, self._db)
 
+    def _is_of(self, version: int) -> bool:
+        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
+        return known and self._db.execute("PRAGMA user_version").fetchone()[0] == version
+
     def _create(self, version: int) -> None:
         with self._db.transaction():
+            # Another process that starts may have been first, and be filling it.
+            if self._is_of(version):
+                return
             for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 self._db.execute(f'DROP TABLE "{name}"')
             self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")

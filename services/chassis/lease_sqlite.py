@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
@@ -19,11 +19,8 @@ class SQLiteLease:
     """A `Lease` in one file. Times are those of the machine's clock."""
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
-        self._db = open_store(path, health or StoreHealth("lease"))
-        self._db.execute("PRAGMA journal_mode = WAL")
         # Lost with the power, it is simply free.
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = open_kept(path, health or StoreHealth("lease"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 
     async def claim(self, holder: str, seconds: float) -> bool:

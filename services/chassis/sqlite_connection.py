@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,9 @@ _UNUSABLE: Final = frozenset(
 )
 """Primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of what was asked."""
 _PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+PATIENCE_SECONDS: Final = 30.0
+"""How long a store that is being opened waits for others that open it too."""
+_AGAIN_SECONDS: Final = 0.01
 _ROOM: Final = 262_144
 """Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
 
@@ -152,6 +156,35 @@ def open_store(path: Path, health: StoreHealth) -> StoreConnection:
         raise_unusable(failure, health)
         raise
     connection.health = health
+    return connection
+
+
+def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str = "") -> StoreConnection:
+    """A connection as of `open_store` to a file in WAL mode, in which all of `schema` is. Raises Unavailable.
+
+    However many processes open a new file at once, none is refused: to switch a file to WAL takes it alone, and where
+    two do it at the same moment SQLite says at once to one of them that it is locked, whatever its busy timeout. The
+    statements of `schema` may therefore run more than once (`IF NOT EXISTS`).
+    """
+    connection, until = open_store(path, health), time.monotonic() + PATIENCE_SECONDS
+    try:
+        # Not one of the connection's own: that somebody else is in the way is no failure of the store as yet.
+        cursor = sqlite3.Cursor(connection)
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+                cursor.executescript(schema)
+                break
+            except sqlite3.Error as failure:
+                passing = getattr(failure, "sqlite_errorcode", 0) & 0xFF in _PASSING
+                if not passing or time.monotonic() > until:
+                    raise_unusable(failure, health)
+                    raise
+            time.sleep(_AGAIN_SECONDS)
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

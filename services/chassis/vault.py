@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit import GroupCommit
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
 
 ORPHAN_AFTER_SECONDS = 3600
@@ -158,11 +158,8 @@ class SQLiteVault:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
         self._now = now
-        self._db = open_store(path, health or StoreHealth("vault"))
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
+        self._db = open_kept(path, health or StoreHealth("vault"), synchronous="FULL", schema=_SCHEMA)
         self._db.execute("PRAGMA secure_delete = ON")
-        self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         probed(path, self._db)
