@@ -98,6 +98,8 @@ class Service:
         await asyncio.sleep(LOOK_SECONDS)
         # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
         lacked = self._lacked | self.unavailable().keys()
+        if not lacked:
+            return
         # Side by side: one that does not answer holds up no other.
         await asyncio.gather(*(store.look() for store in self.stores))
         self._lacked = set(self.unavailable())
