@@ -143,5 +143,5 @@ class Bell:
 
 def _socket() -> socket.socket:
     one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    one.setblocking(False)
+    one.settimeout(0.0)
     return one

@@ -13,6 +13,7 @@ from services.chassis.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
+from services.chassis.turns import in_turn
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -36,6 +37,10 @@ class EmbeddedBus:
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""
+        await in_turn(lambda: self._publish(topic, messages, through))
+        self._wakeup.notify()
+
+    def _publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         with self._db.transaction():
             self._db.executemany(
                 "INSERT OR IGNORE INTO messages (topic, position, key, id, body) VALUES (?,?,?,?,?)",
@@ -45,7 +50,6 @@ class EmbeddedBus:
                 "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
                 (topic, through),
             )
-        self._wakeup.notify()
 
     def through(self, topic: str) -> int:
         """The source position up to which the topic is complete."""

@@ -20,6 +20,7 @@ from services.chassis.bus import Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
 from services.chassis.coverage import Coverage
 from services.chassis.store_health import Unavailable
+from services.chassis.turns import in_turn
 
 READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
@@ -138,7 +139,7 @@ class Consumer:
                 raise some
             aside += some
         places = {batch.partition: batch.place for batch in batches}
-        self._store.advance(self._subscription.bus, self.topic, places, aside)
+        await in_turn(lambda: self._store.advance(self._subscription.bus, self.topic, places, aside))
         if aside:
             self._put_aside.set()
         await self._subscription.taken(places)
@@ -215,9 +216,10 @@ class Consumer:
                 # Nothing has changed that anybody would have to be told.
                 self._look_at[position] = time.time() + LOOK_AGAIN_SECONDS
             else:
-                self._store.park(self.topic, self._failed(one.message, one.tries, failure))
+                again = self._failed(one.message, one.tries, failure)
+                await in_turn(lambda: self._store.park(self.topic, again))
             return False
-        self._store.unpark(self.topic, position)
+        await in_turn(lambda: self._store.unpark(self.topic, position))
         return True
 
     async def wait_through(self, position: int) -> None:

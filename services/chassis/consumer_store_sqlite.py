@@ -56,11 +56,13 @@ class SQLiteConsumerStore:
 
     def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
-        self._park(topic, one)
+        with self._db.transaction():
+            self._park(topic, one)
 
     def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
-        self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
+        with self._db.transaction():
+            self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
 
     def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,7 +28,7 @@ from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit import GroupCommit
 from services.chassis.metadata import Metadata, Recorded
-from services.chassis.sqlite_connection import open_kept, open_store, probed
+from services.chassis.sqlite_connection import StoreConnection, open_kept, open_store, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
 
@@ -64,8 +65,9 @@ class _OneConnection(SQLiteConnectionPool):
 class AutoincrementRecorder(SQLiteApplicationRecorder):
     """The library's recorder with positions that are never used twice, and versions without gaps."""
 
-    def __init__(self, datastore: SQLiteDatastore) -> None:
+    def __init__(self, datastore: SQLiteDatastore, opened: StoreConnection) -> None:
         super().__init__(datastore)
+        self._opened = opened
         self.insert_events_statement = (
             f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
         )
@@ -73,15 +75,21 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
     def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         """Stores the events of many commands in one transaction.
 
-        Returns for each command its last position, or the conflict that concerns it alone.
+        Returns for each command its last position, or the conflict that concerns it alone. Raises NotNow.
         """
         try:
-            with self.datastore.transaction(commit=True) as cursor:
+            with self._transaction() as cursor:
                 return self._insert_all(cursor, batch)
         except IntegrityError:
             # Some command of the batch conflicts; which one is found out under a savepoint each.
-            with self.datastore.transaction(commit=True) as cursor:
+            with self._transaction() as cursor:
                 return [self._insert_one(cursor, events) for events in batch]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[SQLiteCursor]:
+        # Not the library's: it waits where it first writes, and the event loop with it.
+        with self._opened.transaction(), SQLiteCursor(self._opened.cursor()) as cursor:
+            yield SQLiteCursor(cursor)
 
     def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         rows = [(e.originator_id, e.originator_version, e.topic, e.state) for events in batch for e in events]
@@ -126,7 +134,7 @@ class SQLiteEventLog:
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
         pool = self._datastore.pool = _OneConnection(path, health)
-        self._recorder = AutoincrementRecorder(self._datastore)
+        self._recorder = AutoincrementRecorder(self._datastore, pool.opened)
         probed(path, pool.opened)
         # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
         self._reader = open_store(path, health)

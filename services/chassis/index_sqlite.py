@@ -12,6 +12,7 @@ from pathlib import Path
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
+from services.chassis.turns import PATIENCE_SECONDS, in_turn
 
 
 class SQLiteIndex:
@@ -37,7 +38,7 @@ class SQLiteIndex:
         return known and self._db.execute("PRAGMA user_version").fetchone()[0] == version
 
     def _create(self, version: int) -> None:
-        with self._db.transaction():
+        with self._db.transaction(PATIENCE_SECONDS):
             # Another process that starts may have been first, and be filling it.
             if self._is_of(version):
                 return
@@ -59,6 +60,9 @@ class SQLiteIndex:
 
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
+        return await in_turn(lambda: self._apply(changes, after, through))
+
+    def _apply(self, changes: Changes, after: int, through: int) -> bool:
         with self._db.transaction():
             moved = self._db.execute("UPDATE progress SET through = ? WHERE through = ?", (through, after)).rowcount
             if moved:
@@ -75,7 +79,7 @@ class SQLiteIndex:
             case Delete(table, keys):
                 self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
             case DeleteWhere(table, columns):
-                self.delete_where(table, **columns)
+                self._delete_where(table, columns)
 
     def _row(self, table: str, values: Sequence[Value]) -> Row:
         key, seq, *columns = values
@@ -103,6 +107,10 @@ class SQLiteIndex:
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
+        with self._db.transaction():
+            self._delete_where(table, columns)
+
+    def _delete_where(self, table: str, columns: Mapping[str, Value]) -> None:
         where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
         self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.chassis.store_health import StoreHealth, Unavailable, errno_name
+from services.chassis.turns import NotNow
 
 _UNUSABLE: Final = frozenset(
     {
@@ -38,6 +39,8 @@ _PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PATIENCE_SECONDS: Final = 30.0
 """How long a store that is being opened waits for others that open it too."""
 _AGAIN_SECONDS: Final = 0.01
+_READERS_WAIT: Final = "PRAGMA busy_timeout = 5000"
+"""For who puts a log in order after a crash, and for nothing else: no writer holds up a reader."""
 _ROOM: Final = 262_144
 """Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
 
@@ -79,9 +82,13 @@ class StoreConnection(sqlite3.Connection):
                 super().rollback()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is done within, or nothing of it."""
-        self.execute("BEGIN IMMEDIATE")
+    def transaction(self, patience: float = 0.0) -> Iterator[None]:
+        """All that is done within, or nothing of it.
+
+        Raises NotNow if somebody else is writing, and goes on doing so for `patience` seconds, in which the process
+        does nothing else (`services.chassis.turns.in_turn` waits beside it).
+        """
+        self._begin(patience)
         try:
             yield
             self.execute("COMMIT")
@@ -89,6 +96,35 @@ class StoreConnection(sqlite3.Connection):
             # A commit that fails may leave its transaction open, and the next one could then not begin.
             self.abandon()
             raise
+
+    def _begin(self, patience: float) -> None:
+        with self._waiting(patience) as cursor:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as failure:
+                if getattr(failure, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise NotNow(self.health, failure.sqlite_errorname) from None
+                raise_unusable(failure, self.health)
+                raise
+
+    def fold_log(self) -> bool:
+        """Moves all of the write-ahead log into the file and empties it; False when somebody is in the way."""
+        with self._waiting(0.0) as cursor:
+            try:
+                (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as failure:
+                raise_unusable(failure, self.health)
+                raise
+        return not busy
+
+    @contextmanager
+    def _waiting(self, patience: float) -> Iterator[sqlite3.Cursor]:
+        cursor = sqlite3.Cursor(self)
+        cursor.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        try:
+            yield cursor
+        finally:
+            cursor.execute(_READERS_WAIT)
 
 
 class _StoreCursor(sqlite3.Cursor):

@@ -1,4 +1,4 @@
-"""Tells readers of an SQLite file that somebody committed: at once inside the process, and at once outside by a bell."""
+"""Tells readers of an SQLite file that somebody committed: at once, inside the process and by a bell outside."""
 
 from __future__ import annotations
 
