@@ -32,6 +32,7 @@ from services.chassis.sqlite_connection import StoreConnection, open_kept, open_
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
 
+DECODED_AT_ONCE: Final = 500
 REMEMBERED: Final = 2048
 """Events kept in memory behind the last one appended by this process."""
 
@@ -193,7 +194,13 @@ class SQLiteEventLog:
             " AND originator_version <= ? ORDER BY originator_version",
             (stream, after, through if through is not None else 2**62),
         ).fetchall()
-        return [self._recorded(*row) for row in rows]
+        found: list[Recorded] = []
+        for number, row in enumerate(rows, start=1):
+            found.append(self._recorded(*row))
+            if number % DECODED_AT_ONCE == 0:
+                # Of a long stream there may be seconds of it.
+                await asyncio.sleep(0)
+        return found
 
     async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""

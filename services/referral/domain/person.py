@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts.codes import ProgrammeKind
 from services.chassis.decider import Entity, Refused
+from services.chassis.growing import GrowingSet
 from services.referral.domain.case_key import CaseKey, derived_id
 
 
@@ -33,7 +34,7 @@ class PersonReferred:
 class PersonOfAgency:
     """The programmes in which the person was ever referred, since this is kept."""
 
-    programmes: frozenset[str] = frozenset()
+    programmes: GrowingSet[str] = GrowingSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
