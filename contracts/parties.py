@@ -18,11 +18,13 @@ Facts may be taken in any order: a reader of two topics cannot know the order be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from rpds import HashTrieMap
 
 Place = tuple[int, ...]
 """Where something stands in the order of a case; places of one reader have one length. Who has the case's own stream
@@ -135,17 +137,27 @@ class Parties:
     """Who has a part in a case. `agency` is None until the first addressing is known."""
 
     agency: str | None = None
-    parts: tuple[Part, ...] = ()
+    by_referral: HashTrieMap[str, Part] = HashTrieMap()
+
+    @classmethod
+    def of(cls, agency: str | None, parts: Iterable[Part]) -> Parties:
+        """Those with these parts, one of each referral."""
+        return cls(agency=agency, by_referral=HashTrieMap((part.referral, part) for part in parts))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in an order that does not depend on when which became known."""
+        return tuple(sorted(self.by_referral.values(), key=lambda one: one.referral))
 
     @property
     def organisations(self) -> frozenset[str]:
         """Everybody who has, or had, a part in the case, its agency included."""
-        addressed = {part.organisation for part in self.parts if part.since is not None}
+        addressed = {part.organisation for part in self.by_referral.values() if part.since is not None}
         return frozenset(addressed if self.agency is None else {*addressed, self.agency})
 
     def take(self, fact: Fact) -> Parties:
         """The parties once the fact is known; a fact known already changes nothing."""
-        part = next((one for one in self.parts if one.referral == fact.referral), Part(referral=fact.referral))
+        part = self.by_referral.get(fact.referral) or Part(referral=fact.referral)
         agency = self.agency
         match fact:
             case Addressed():
@@ -159,8 +171,7 @@ class Parties:
                 part = replace(part, stopped=True)
             case AccessExpired():
                 part = replace(part, expired=True)
-        others = (one for one in self.parts if one.referral != fact.referral)
-        return Parties(agency=agency, parts=tuple(sorted((part, *others), key=lambda one: one.referral)))
+        return Parties(agency=agency, by_referral=self.by_referral.insert(fact.referral, part))
 
     def relation(self, organisation: str) -> Relation:
         """What an organisation is to the case; of several parts, the one that shows most counts."""

@@ -137,7 +137,9 @@ def _stores(data: Path) -> list[Path]:
 
 def _strange(data: Path) -> list[str]:
     known = {f"{name}{suffix}" for name in (*STORES, *MADE_AGAIN) for suffix in ("", "-wal", "-shm", "-journal")}
-    found = {path.relative_to(data).as_posix() for path in data.rglob("*") if not path.is_dir()}
+    found = {
+        path.relative_to(data).as_posix() for path in data.rglob("*") if not path.is_dir() and not path.is_socket()
+    }
     return sorted(found - known - {*PLAIN})
 
 

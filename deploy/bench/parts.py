@@ -10,6 +10,7 @@ from typing import Final
 from deploy.bench import (
     appends,
     event_stream,
+    folds,
     growth,
     idle_streams,
     kafka_round_trip,
@@ -93,6 +94,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _told(growth),
         growth.measure,
         growth.about_seconds,
+    ),
+    "folds": Part(
+        "Growth: folding a stream of 10^4 and 10^5 events",
+        _told(folds),
+        folds.measure,
+        folds.about_seconds,
     ),
     "start-up": Part(
         "Start-up and memory",

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.chassis.bus import START, Batch, BusMessage, Place, Places
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
+from services.chassis.turns import in_turn
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
@@ -30,15 +31,16 @@ class EmbeddedBus:
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         health = health or StoreHealth("bus")
-        self._db = open_store(path, health)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
         self._wakeup = SQLiteWakeup(path, health)
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""
+        await in_turn(lambda: self._publish(topic, messages, through))
+        self._wakeup.notify()
+
+    def _publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         with self._db.transaction():
             self._db.executemany(
                 "INSERT OR IGNORE INTO messages (topic, position, key, id, body) VALUES (?,?,?,?,?)",
@@ -48,7 +50,6 @@ class EmbeddedBus:
                 "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
                 (topic, through),
             )
-        self._wakeup.notify()
 
     def through(self, topic: str) -> int:
         """The source position up to which the topic is complete."""

@@ -9,6 +9,7 @@ of its key queue up behind it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 import time
@@ -19,6 +20,7 @@ from services.chassis.bus import Bus, BusMessage, Places
 from services.chassis.consumer_store import ConsumerStore, Parked
 from services.chassis.coverage import Coverage
 from services.chassis.store_health import Unavailable
+from services.chassis.turns import in_turn
 
 READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
@@ -29,7 +31,7 @@ PATIENCE_SECONDS = 10.0
 a member of a group may stay away."""
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.25
 LOOK_AGAIN_SECONDS = 1.0
-"""How often is looked at a message that waits aside for its cause."""
+"""How often is looked at a message that waits aside for its cause, and for what another process has put aside."""
 BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class Consumer:
         self._coverage = Coverage(lambda: self.through)
         # When messages that wait aside for their cause are looked at again, by their position.
         self._look_at: dict[int, float] = {}
+        self._put_aside = asyncio.Event()
 
     def _places(self) -> Places:
         return self._store.places(self._subscription.bus, self.topic)
@@ -136,7 +139,9 @@ class Consumer:
                 raise some
             aside += some
         places = {batch.partition: batch.place for batch in batches}
-        self._store.advance(self._subscription.bus, self.topic, places, aside)
+        await in_turn(lambda: self._store.advance(self._subscription.bus, self.topic, places, aside))
+        if aside:
+            self._put_aside.set()
         await self._subscription.taken(places)
         self._coverage.moved()
 
@@ -176,18 +181,25 @@ class Consumer:
         return Parked(message, tries, name, retry_at)
 
     async def retry_round(self) -> None:
-        """Tries parked messages whose time has come, oldest of each key first; then waits a while."""
-        handled = True
-        while handled:
+        """Tries parked messages whose time has come, oldest of each key first; then waits until another one's may."""
+        self._put_aside.clear()
+        while due := [one for at, one in self._waiting() if at <= time.time()]:
             # Again after a success: the next message of the key is then the first.
-            now = time.time()
-            first = self._store.first_parked(self.topic)
-            due = [one for one in first if one.retry_at is not None and self._due_at(one, one.retry_at) <= now]
-            handled = any([await self._retry(one) for one in due])
-        await asyncio.sleep(FIRST_PAUSE_SECONDS)
+            if not any([await self._retry(one) for one in due]):
+                break
+        next_at = min((at for at, _ in self._waiting()), default=float("inf"))
+        left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), LOOK_AGAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._put_aside.wait()
 
-    def _due_at(self, one: Parked, retry_at: float) -> float:
-        return max(retry_at, self._look_at.get(one.message.position, 0.0))
+    def _waiting(self) -> list[tuple[float, Parked]]:
+        """The first message of every key that is tried again, and when."""
+        return [
+            (max(one.retry_at, self._look_at.get(one.message.position, 0.0)), one)
+            for one in self._store.first_parked(self.topic)
+            if one.retry_at is not None
+        ]
 
     async def _retry(self, one: Parked) -> bool:
         # There may be many, and whoever leads has more to do.
@@ -204,9 +216,10 @@ class Consumer:
                 # Nothing has changed that anybody would have to be told.
                 self._look_at[position] = time.time() + LOOK_AGAIN_SECONDS
             else:
-                self._store.park(self.topic, self._failed(one.message, one.tries, failure))
+                again = self._failed(one.message, one.tries, failure)
+                await in_turn(lambda: self._store.park(self.topic, again))
             return False
-        self._store.unpark(self.topic, position)
+        await in_turn(lambda: self._store.unpark(self.topic, position))
         return True
 
     async def wait_through(self, position: int) -> None:

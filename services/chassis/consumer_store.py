@@ -25,7 +25,7 @@ class Parked:
 class ConsumerStore(Protocol):
     """Places and parked messages of one service, both in one transaction per batch.
 
-    Answers at once: its statements are short, and made inline.
+    Answers at once: its statements are short, and made inline. What writes may raise `services.chassis.turns.NotNow`.
     """
 
     def places(self, bus: str, topic: str) -> Places:

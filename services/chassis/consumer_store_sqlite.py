@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.chassis.bus import BusMessage, Place, Places
 from services.chassis.consumer_store import Parked
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
 
 _SCHEMA = """
@@ -26,11 +26,8 @@ class SQLiteConsumerStore:
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = open_store(path, health or StoreHealth("consumers"))
-        self._db.execute("PRAGMA journal_mode = WAL")
         # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 
     def places(self, bus: str, topic: str) -> Places:
@@ -59,11 +56,13 @@ class SQLiteConsumerStore:
 
     def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
-        self._park(topic, one)
+        with self._db.transaction():
+            self._park(topic, one)
 
     def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
-        self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
+        with self._db.transaction():
+            self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
 
     def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""

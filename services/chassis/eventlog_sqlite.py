@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,23 +28,25 @@ from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Conflict, Write
 from services.chassis.group_commit import GroupCommit
 from services.chassis.metadata import Metadata, Recorded
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import StoreConnection, open_kept, open_store, probed
 from services.chassis.sqlite_wakeup import SQLiteWakeup
 from services.chassis.store_health import StoreHealth
 
+DECODED_AT_ONCE: Final = 500
 REMEMBERED: Final = 2048
 """Events kept in memory behind the last one appended by this process."""
 
-_SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS {table} (
-      position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
-      topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version))""",
-    """CREATE TRIGGER IF NOT EXISTS {table}_gap BEFORE INSERT ON {table}
-      WHEN NEW.originator_version <> 1 AND NOT EXISTS (
-        SELECT 1 FROM {table}
-        WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
-      BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END""",
-)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS stored_events (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
+  topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
+CREATE TRIGGER IF NOT EXISTS stored_events_gap BEFORE INSERT ON stored_events
+  WHEN NEW.originator_version <> 1 AND NOT EXISTS (
+    SELECT 1 FROM stored_events
+    WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
+  BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END;
+"""
+"""The library's columns behind an AUTOINCREMENT position, under its name of the table."""
 _COLUMNS = "position, originator_id, originator_version, topic, state"
 
 
@@ -52,10 +55,8 @@ class _OneConnection(SQLiteConnectionPool):
 
     def __init__(self, path: Path, health: StoreHealth) -> None:
         super().__init__(db_name=str(path), pool_size=1, max_overflow=0)
-        self.opened = open_store(path, health)
-        self.opened.execute("PRAGMA journal_mode = WAL")
-        # Makes every commit wait for the disk, whatever default SQLite was compiled with.
-        self.opened.execute("PRAGMA synchronous = FULL")
+        # FULL makes every commit wait for the disk, whatever default SQLite was compiled with.
+        self.opened = open_kept(path, health, synchronous="FULL", schema=_SCHEMA)
         self.opened.row_factory = sqlite3.Row
 
     def _create_connection(self) -> SQLiteConnection:
@@ -65,29 +66,31 @@ class _OneConnection(SQLiteConnectionPool):
 class AutoincrementRecorder(SQLiteApplicationRecorder):
     """The library's recorder with positions that are never used twice, and versions without gaps."""
 
-    def __init__(self, datastore: SQLiteDatastore) -> None:
+    def __init__(self, datastore: SQLiteDatastore, opened: StoreConnection) -> None:
         super().__init__(datastore)
+        self._opened = opened
         self.insert_events_statement = (
             f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
         )
 
-    def construct_create_table_statements(self) -> list[str]:
-        """The library's columns behind an AUTOINCREMENT position."""
-        table = self.events_table_name
-        return [statement.format(table=table) for statement in _SCHEMA]
-
     def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         """Stores the events of many commands in one transaction.
 
-        Returns for each command its last position, or the conflict that concerns it alone.
+        Returns for each command its last position, or the conflict that concerns it alone. Raises NotNow.
         """
         try:
-            with self.datastore.transaction(commit=True) as cursor:
+            with self._transaction() as cursor:
                 return self._insert_all(cursor, batch)
         except IntegrityError:
             # Some command of the batch conflicts; which one is found out under a savepoint each.
-            with self.datastore.transaction(commit=True) as cursor:
+            with self._transaction() as cursor:
                 return [self._insert_one(cursor, events) for events in batch]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[SQLiteCursor]:
+        # Not the library's: it waits where it first writes, and the event loop with it.
+        with self._opened.transaction(), SQLiteCursor(self._opened.cursor()) as cursor:
+            yield SQLiteCursor(cursor)
 
     def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
         rows = [(e.originator_id, e.originator_version, e.topic, e.state) for events in batch for e in events]
@@ -132,8 +135,7 @@ class SQLiteEventLog:
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
         pool = self._datastore.pool = _OneConnection(path, health)
-        self._recorder = AutoincrementRecorder(self._datastore)
-        self._recorder.create_table()
+        self._recorder = AutoincrementRecorder(self._datastore, pool.opened)
         probed(path, pool.opened)
         # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
         self._reader = open_store(path, health)
@@ -192,7 +194,13 @@ class SQLiteEventLog:
             " AND originator_version <= ? ORDER BY originator_version",
             (stream, after, through if through is not None else 2**62),
         ).fetchall()
-        return [self._recorded(*row) for row in rows]
+        found: list[Recorded] = []
+        for number, row in enumerate(rows, start=1):
+            found.append(self._recorded(*row))
+            if number % DECODED_AT_ONCE == 0:
+                # Of a long stream there may be seconds of it.
+                await asyncio.sleep(0)
+        return found
 
     async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""

@@ -10,6 +10,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from services.chassis.store_health import Unavailable
+from services.chassis.turns import FIRST_PAUSE_SECONDS, NotNow, Pauses
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -20,13 +23,15 @@ class GroupCommit(Generic[Item, Result]):
     """Collects items and hands them to `commit` in batches.
 
     `commit` stores a batch in one transaction and returns, for each item in order, its result or the exception that
-    concerns this item alone. An exception that it raises concerns the whole batch.
+    concerns this item alone. An exception that it raises concerns the whole batch; after NotNow it is handed the batch
+    once more, and what has come since with it.
     """
 
     def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> None:
         self._commit = commit
         self._queue: list[tuple[Item, asyncio.Future[Result]]] = []
         self._scheduled = False
+        self._pauses: Pauses | None = None
 
     async def submit(self, item: Item) -> Result:
         """Returns once the item is durable; raises what went wrong with it."""
@@ -41,18 +46,24 @@ class GroupCommit(Generic[Item, Result]):
     async def drain(self) -> None:
         """Returns once nothing is queued."""
         while self._scheduled:  # noqa: ASYNC110 - at shutdown only, and for a moment
-            await asyncio.sleep(0)
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
     def _flush(self) -> None:
-        batch, self._queue = self._queue[:LARGEST_BATCH], self._queue[LARGEST_BATCH:]
-        self._scheduled = bool(self._queue)
-        if self._scheduled:
-            asyncio.get_running_loop().call_soon(self._flush)
+        batch = self._queue[:LARGEST_BATCH]
         results: Sequence[Result | Exception]
         try:
             results = self._commit([item for item, _ in batch])
-        except Exception as failure:  # noqa: BLE001 - every caller of the batch must hear of it
+        except NotNow as held:
+            if (failure := self._postpone(held)) is None:
+                return
             results = [failure] * len(batch)
+        except Exception as fault:  # noqa: BLE001 - every caller of the batch must hear of it
+            results = [fault] * len(batch)
+        self._pauses = None
+        del self._queue[: len(batch)]
+        self._scheduled = bool(self._queue)
+        if self._scheduled:
+            asyncio.get_running_loop().call_soon(self._flush)
         for (_, future), result in zip(batch, results, strict=True):
             # A caller that went away (a dropped connection) has cancelled its future; its item is stored all the same.
             if future.cancelled():
@@ -61,3 +72,12 @@ class GroupCommit(Generic[Item, Result]):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    def _postpone(self, held: NotNow) -> Unavailable | None:
+        self._pauses = self._pauses or Pauses()
+        try:
+            pause = self._pauses.after(held)
+        except Unavailable as failure:
+            return failure
+        asyncio.get_running_loop().call_later(pause, self._flush)
+        return None

@@ -159,7 +159,7 @@ class Index(IndexReader, Protocol):
         """
 
     def delete_where(self, table: str, **columns: Value) -> None:
-        """Removes all rows with these values, whatever the position."""
+        """Removes all rows with these values, whatever the position. May raise `services.chassis.turns.NotNow`."""
 
     def close(self) -> None:
         """Lets go of files and connections."""

@@ -10,8 +10,9 @@ from operator import itemgetter
 from pathlib import Path
 
 from services.chassis.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
+from services.chassis.turns import PATIENCE_SECONDS, in_turn
 
 
 class SQLiteIndex:
@@ -21,22 +22,26 @@ class SQLiteIndex:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tables = {table.name: table for table in tables}
         self._puts: dict[tuple[str, ...], str] = {}
-        self._db = open_store(path, health or StoreHealth("index"))
-        self._db.execute("PRAGMA journal_mode = WAL")
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db = open_kept(path, health or StoreHealth("index"), synchronous="NORMAL")
         # Keys are random: a page that is changed often on its way should be folded into the file only now and then,
         # and beside the event loop (`SQLiteCheckpoints`), of which this is not to get in the way.
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
         self._db.execute("PRAGMA cache_size = -16000")
-        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
-        if not known or self._db.execute("PRAGMA user_version").fetchone()[0] != version:
+        if not self._is_of(version):
             self._create(version)
         probed(path, self._db)
 
+    def _is_of(self, version: int) -> bool:
+        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
+        return known and self._db.execute("PRAGMA user_version").fetchone()[0] == version
+
     def _create(self, version: int) -> None:
-        with self._db.transaction():
+        with self._db.transaction(PATIENCE_SECONDS):
+            # Another process that starts may have been first, and be filling it.
+            if self._is_of(version):
+                return
             for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 self._db.execute(f'DROP TABLE "{name}"')
             self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")
@@ -55,6 +60,9 @@ class SQLiteIndex:
 
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
+        return await in_turn(lambda: self._apply(changes, after, through))
+
+    def _apply(self, changes: Changes, after: int, through: int) -> bool:
         with self._db.transaction():
             moved = self._db.execute("UPDATE progress SET through = ? WHERE through = ?", (through, after)).rowcount
             if moved:
@@ -71,7 +79,7 @@ class SQLiteIndex:
             case Delete(table, keys):
                 self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
             case DeleteWhere(table, columns):
-                self.delete_where(table, **columns)
+                self._delete_where(table, columns)
 
     def _row(self, table: str, values: Sequence[Value]) -> Row:
         key, seq, *columns = values
@@ -99,6 +107,10 @@ class SQLiteIndex:
 
     def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
+        with self._db.transaction():
+            self._delete_where(table, columns)
+
+    def _delete_where(self, table: str, columns: Mapping[str, Value]) -> None:
         where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
         self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
 

@@ -14,6 +14,8 @@ from services.chassis.lease import Lease
 LEASE_SECONDS = 3.0
 """How long a leader that hangs holds the others up."""
 RENEW_SECONDS = 0.5
+IDLE_SECONDS = 2.0
+"""How long a round of a process that does not lead is: it is told at once when it begins to."""
 
 
 class Leadership:
@@ -62,7 +64,7 @@ class Leadership:
                 # The lease ran out before it could be renewed.
                 self._leads.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RENEW_SECONDS):
+                async with asyncio.timeout(IDLE_SECONDS):
                     await self._leads.wait()
 
         return round_of_a_leader

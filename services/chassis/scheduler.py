@@ -13,6 +13,7 @@ from datetime import datetime
 from services.chassis.clock import Clock
 from services.chassis.index import Index, Row, Table, Value
 from services.chassis.projection import Projection
+from services.chassis.turns import in_turn
 
 DEADLINES = Table(
     "deadlines", columns=("stream", "name", "kind", "at", "due"), indexes=(("stream",),), orders=(("at",),)
@@ -89,9 +90,8 @@ class Scheduler:
         await self._projection.catch_up()
         # In one statement: one that arrives late must not take away what has been set anew by then.
         columns = row.columns
-        self._index.delete_where(
-            DEADLINES.name, stream=columns["stream"], name=columns["name"], kind=columns["kind"], at=columns["at"]
-        )
+        same = {name: columns[name] for name in ("stream", "name", "kind", "at")}
+        await in_turn(lambda: self._index.delete_where(DEADLINES.name, **same))
 
     async def round(self) -> None:
         """Fires what is due, then naps until the next deadline, at most a second: the clock may be moved."""

@@ -105,6 +105,8 @@ class Service:
         await asyncio.sleep(LOOK_SECONDS)
         # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
         lacked = self._lacked | self.unavailable().keys()
+        if not lacked:
+            return
         # Side by side: one that does not answer holds up no other.
         await asyncio.gather(*(store.look() for store in self.stores))
         self._lacked = set(self.unavailable())
@@ -173,9 +175,10 @@ class Service:
         return not any((await self.behind()).values()) and not any(one.retrying for one in self.sources.values())
 
     async def cover(self, position: Position) -> None:
-        """Returns once all that follows from the position is in this service's log, or, of its own, in its index.
+        """Returns once all that follows from the position is in this service's log, as one of its own is already.
 
-        Who asks the index waits for `caught_up` besides, whoever the position is of; a timeline has no need of it.
+        Who asks the index waits for `caught_up` besides, whoever the position is of; what answers from streams has no
+        need of it, and does not wait for the process that leads.
         Raises ProblemError 422 for the log of a service that this one does not listen to, 504 when it takes too long.
         """
         try:
@@ -186,7 +189,9 @@ class Service:
                         raise ProblemError(422, fault.code, fault.detail, errors=[fault])
                     await consumer.wait_through(position.number)
                 else:
-                    await self.projection.wait_through(position.number)
+                    # A log that was restored may have lost it, and have it again.
+                    while await self.log.head() < position.number:  # noqa: ASYNC110 - and nobody tells when
+                        await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             detail = (
                 "the view does not cover this position yet; ask again. It never will if the log that the position is of"

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 ROUND_SECONDS: Final = 0.05
+IDLE_SECONDS: Final = 0.25
+"""How long a round is at most while nothing is written: each is twice as long as the one before it."""
 MOST_ROUNDS: Final = 60
 """After so many in which something was written it looks, in case that much more is written than before."""
 PAUSE_ROUNDS: Final = 200
@@ -52,9 +54,10 @@ class SQLiteCheckpoints:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._ending.wait(ROUND_SECONDS):
-            for one in self._followed:
-                one.round()
+        pause = ROUND_SECONDS
+        while not self._ending.wait(pause):
+            at_work = [one.round() for one in self._followed]
+            pause = ROUND_SECONDS if any(at_work) else min(2 * pause, IDLE_SECONDS)
         for one in self._followed:
             one.let_go()
 
@@ -74,23 +77,23 @@ class _Followed:
         self._rests = 0
         self._connection: sqlite3.Connection | None = None
 
-    def round(self) -> None:
-        """Moves the pages if there may be enough of them."""
+    def round(self) -> bool:
+        """Moves the pages if there may be enough of them; whether anything was written, or it rests after a failure."""
         if self._rests > 0:
             self._rests -= 1
-            return
+            return True
         try:
             # Its size says nothing: a log that begins anew stays as large as it was.
             written = self._wal.stat().st_mtime_ns
         except OSError:
             # Nobody has opened the file, or everybody has closed it.
-            return
+            return False
         if written == self._written and not self._perhaps_more:
-            return
+            return False
         self._written, self._perhaps_more = written, abs(time.time_ns() - written) < TICK_NS
         self._rounds += 1
         if self._rounds < self._due:
-            return
+            return True
         try:
             self._checkpoint()
         except sqlite3.Error as failure:
@@ -98,6 +101,7 @@ class _Followed:
             log.warning("a log of SQLite stays", extra={"store": self._path.name, "code": code})
             self._rests = PAUSE_ROUNDS
             self.let_go()
+        return True
 
     def _checkpoint(self) -> None:
         if self._connection is None:

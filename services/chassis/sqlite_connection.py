@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from services.chassis.store_health import StoreHealth, Unavailable, errno_name
+from services.chassis.turns import NotNow
 
 _UNUSABLE: Final = frozenset(
     {
@@ -34,6 +36,11 @@ _UNUSABLE: Final = frozenset(
 )
 """Primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of what was asked."""
 _PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+PATIENCE_SECONDS: Final = 30.0
+"""How long a store that is being opened waits for others that open it too."""
+_AGAIN_SECONDS: Final = 0.01
+_READERS_WAIT: Final = "PRAGMA busy_timeout = 5000"
+"""For who puts a log in order after a crash, and for nothing else: no writer holds up a reader."""
 _ROOM: Final = 262_144
 """Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
 
@@ -75,9 +82,13 @@ class StoreConnection(sqlite3.Connection):
                 super().rollback()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is done within, or nothing of it."""
-        self.execute("BEGIN IMMEDIATE")
+    def transaction(self, patience: float = 0.0) -> Iterator[None]:
+        """All that is done within, or nothing of it.
+
+        Raises NotNow if somebody else is writing, and goes on doing so for `patience` seconds, in which the process
+        does nothing else (`services.chassis.turns.in_turn` waits beside it).
+        """
+        self._begin(patience)
         try:
             yield
             self.execute("COMMIT")
@@ -85,6 +96,35 @@ class StoreConnection(sqlite3.Connection):
             # A commit that fails may leave its transaction open, and the next one could then not begin.
             self.abandon()
             raise
+
+    def _begin(self, patience: float) -> None:
+        with self._waiting(patience) as cursor:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as failure:
+                if getattr(failure, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise NotNow(self.health, failure.sqlite_errorname) from None
+                raise_unusable(failure, self.health)
+                raise
+
+    def fold_log(self) -> bool:
+        """Moves all of the write-ahead log into the file and empties it; False when somebody is in the way."""
+        with self._waiting(0.0) as cursor:
+            try:
+                (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as failure:
+                raise_unusable(failure, self.health)
+                raise
+        return not busy
+
+    @contextmanager
+    def _waiting(self, patience: float) -> Iterator[sqlite3.Cursor]:
+        cursor = sqlite3.Cursor(self)
+        cursor.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        try:
+            yield cursor
+        finally:
+            cursor.execute(_READERS_WAIT)
 
 
 class _StoreCursor(sqlite3.Cursor):
@@ -152,6 +192,35 @@ def open_store(path: Path, health: StoreHealth) -> StoreConnection:
         raise_unusable(failure, health)
         raise
     connection.health = health
+    return connection
+
+
+def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str = "") -> StoreConnection:
+    """A connection as of `open_store` to a file in WAL mode, in which all of `schema` is. Raises Unavailable.
+
+    However many processes open a new file at once, none is refused: to switch a file to WAL takes it alone, and where
+    two do it at the same moment SQLite says at once to one of them that it is locked, whatever its busy timeout. The
+    statements of `schema` may therefore run more than once (`IF NOT EXISTS`).
+    """
+    connection, until = open_store(path, health), time.monotonic() + PATIENCE_SECONDS
+    try:
+        # Not one of the connection's own: that somebody else is in the way is no failure of the store as yet.
+        cursor = sqlite3.Cursor(connection)
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+                cursor.executescript(schema)
+                break
+            except sqlite3.Error as failure:
+                passing = getattr(failure, "sqlite_errorcode", 0) & 0xFF in _PASSING
+                if not passing or time.monotonic() > until:
+                    raise_unusable(failure, health)
+                    raise
+            time.sleep(_AGAIN_SECONDS)
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ from services.chassis.metadata import Metadata, Recorded
 S = TypeVar("S")
 
 FOLDS_KEPT = 1024
+LONG = 1000
+"""Events. A stream with so many is long in folding, and is not to make room for any number of short ones."""
+LONG_FOLDS_KEPT = 256
+FOLDED_AT_ONCE = 500
+"""Events, after which others have a turn: of a long stream there may be seconds of it after a restart."""
 
 
 @dataclass(slots=True)
@@ -70,6 +76,7 @@ class Streams:
         self.running = Running()
         # The entity is kept along, so that the id in the key is not given to another one.
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
+        self._kept_long: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
 
     async def fold(self, stream: str, entity: Entity[S], mark: object = None) -> Folded[S]:
         """The stream folded up to its last event; only what is new since the last time is read.
@@ -84,7 +91,7 @@ class Streams:
         if mark is None:
             # Before the read: what is appended meanwhile is then read the next time.
             mark = self.log.mark()
-        known = [self._kept.get((stream, id(entity))) for stream, entity in wanted]
+        known = [self._known((stream, id(entity))) for stream, entity in wanted]
         folds: list[Folded[Any]] = [
             Folded(entity.initial) if kept is None else kept.folded
             for (_, entity), kept in zip(wanted, known, strict=True)
@@ -92,23 +99,33 @@ class Streams:
         behind = [n for n, kept in enumerate(known) if kept is None or kept.mark != mark]
         tails = await self.log.read_tails([(wanted[n][0], folds[n].version) for n in behind]) if behind else []
         for n, tail in zip(behind, tails, strict=True):
-            self._take(wanted[n], folds[n], tail, mark)
+            await self._take(wanted[n], folds[n], tail, mark)
         return [folded.snapshot() for folded in folds]
 
-    def _take(
+    async def _take(
         self, wanted: tuple[str, Entity[Any]], folded: Folded[Any], tail: Sequence[Recorded], mark: object
     ) -> None:
         stream, entity = wanted
-        for recorded in tail:
+        for number, recorded in enumerate(tail, start=1):
             # Two tasks may read the same tail at once: each event is folded once.
             if recorded.version == folded.version + 1:
                 folded.take(entity, recorded)
+            if number % FOLDED_AT_ONCE == 0:
+                await asyncio.sleep(0)
         if folded.version:
-            key = (stream, id(entity))
-            self._kept[key] = _Kept(entity, folded, mark)
-            self._kept.move_to_end(key)
-            if len(self._kept) > FOLDS_KEPT:
-                self._kept.popitem(last=False)
+            self._keep((stream, id(entity)), _Kept(entity, folded, mark))
+
+    def _known(self, key: tuple[str, int]) -> _Kept | None:
+        return self._kept.get(key) or self._kept_long.get(key)
+
+    def _keep(self, key: tuple[str, int], kept: _Kept) -> None:
+        among, most = (self._kept, FOLDS_KEPT) if kept.folded.version < LONG else (self._kept_long, LONG_FOLDS_KEPT)
+        if among is self._kept_long:
+            self._kept.pop(key, None)
+        among[key] = kept
+        among.move_to_end(key)
+        if len(among) > most:
+            among.popitem(last=False)
 
     async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
         """The stream folded up to and including `version`."""

@@ -22,18 +22,22 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
 from services.chassis.group_commit import GroupCommit
-from services.chassis.sqlite_connection import open_store, probed
+from services.chassis.sqlite_connection import open_kept, probed
 from services.chassis.store_health import StoreHealth
+from services.chassis.turns import in_turn
 
 ORPHAN_AFTER_SECONDS = 3600
 SWEPT_AT_ONCE = 500
+_FOLDING_PAUSES: Final = (0.0, 0.01, 0.05, 0.2, 0.7)
+"""Seconds before each try: whoever reads reads for a moment, as a rule, or as long as a backup takes."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -158,11 +162,8 @@ class SQLiteVault:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
         self._now = now
-        self._db = open_store(path, health or StoreHealth("vault"))
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
+        self._db = open_kept(path, health or StoreHealth("vault"), synchronous="FULL", schema=_SCHEMA)
         self._db.execute("PRAGMA secure_delete = ON")
-        self._db.executescript(_SCHEMA)
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         probed(path, self._db)
@@ -202,10 +203,18 @@ class SQLiteVault:
 
     async def forget(self, stream: str) -> int:
         """See `Vault.forget`."""
-        with self._db.transaction():
-            forgotten = self._empty("stream = ?", stream)
-        self._truncate_wal()
+        forgotten = await in_turn(lambda: self._forget("stream = ?", stream))
+        await self._truncate_wal()
         return forgotten
+
+    def _forget(self, which: str, of: str) -> int:
+        with self._db.transaction():
+            return self._empty(which, of)
+
+    def _settle(self, ref: str) -> int:
+        with self._db.transaction():
+            self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
+        return 0
 
     def _empty(self, which: str, of: str) -> int:
         self._db.execute(
@@ -218,12 +227,15 @@ class SQLiteVault:
             (of,),
         ).rowcount
 
-    def _truncate_wal(self) -> None:
+    async def _truncate_wal(self) -> None:
         # The write-ahead log still holds what was deleted, until it is folded into the file.
-        (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._still_in_the_log = bool(busy)
-        if busy:
-            raise StillInTheLog
+        self._still_in_the_log = True
+        for pause in _FOLDING_PAUSES:
+            await asyncio.sleep(pause)
+            if self._db.fold_log():
+                self._still_in_the_log = False
+                return
+        raise StillInTheLog
 
     def fingerprint(self, body: bytes) -> str:
         """See `Vault.fingerprint`."""
@@ -237,15 +249,14 @@ class SQLiteVault:
             (before, SWEPT_AT_ONCE),
         ).fetchall():
             for ref, stream in old:
-                referred = await refers(stream, ref)
-                with self._db.transaction():
-                    if referred:
-                        self._db.execute("UPDATE records SET settled = 1 WHERE ref = ?", (ref,))
-                    else:
-                        swept += self._empty("ref = ? AND NOT settled", ref)
+                if await refers(stream, ref):
+                    done = partial(self._settle, ref)
+                else:
+                    done = partial(self._forget, "ref = ? AND NOT settled", ref)
+                swept += await in_turn(done)
             await asyncio.sleep(0)
         if swept or self._still_in_the_log:
-            self._truncate_wal()
+            await self._truncate_wal()
         return swept
 
     async def close(self) -> None:

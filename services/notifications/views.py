@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
@@ -196,9 +195,9 @@ def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
     for row in reader.find(PARTS.name, {"case_id": cases}, after=0, limit=_ALL) if cases else ():
         parts.setdefault(str(row.columns["case_id"]), []).append(row)
     return {
-        case: Parties(
-            agency=next((str(row.columns["agency"]) for row in rows if row.columns["agency"] is not None), None),
-            parts=tuple(sorted(map(_part, rows), key=attrgetter("referral"))),
+        case: Parties.of(
+            next((str(row.columns["agency"]) for row in rows if row.columns["agency"] is not None), None),
+            map(_part, rows),
         )
         for case, rows in parts.items()
     }

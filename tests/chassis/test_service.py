@@ -125,7 +125,8 @@ async def test_failing_work_is_named_until_it_runs_again(here: Running) -> None:
     body = (await here.client.get("/readyz")).json()
     assert body["services"]["counters"]["failing"] == {"counters projection": "ZeroDivisionError"}
     here.service.projection._project = project
-    await here.service.cover(Position.read(await create(here, "k2")))
+    await create(here, "k2")
+    await here.service.caught_up()
     for _ in range(100):
         if not here.service.failing():
             break

@@ -258,7 +258,6 @@ async def test_forgetting_with_a_reader_in_the_way_says_so_and_is_finished_later
     key = keys_of(file_vault)["r-1"]
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
-    file_vault._db.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(StillInTheLog):
         await file_vault.forget("referral-1")
     assert await file_vault.read("r-1") is None
@@ -318,7 +317,6 @@ async def test_swept_records_leave_no_keys(file_vault: SQLiteVault, machine: Mac
     machine.time += ORPHAN_AFTER_SECONDS + 1
     process = start("open_vault", tmp_path / "test-vault.db")
     assert await line_of(process) == "ready"
-    file_vault._db.execute("PRAGMA busy_timeout = 50")
     with pytest.raises(StillInTheLog):
         await file_vault.sweep(no_event)
     tell(process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ def test_what_may_be_deleted_is_made_again(tmp_path: Path) -> None:
     assert {file.name for file in data.iterdir()} == told.keys()
     for file, may in told.items():
         if may.startswith("yes"):
-            (data / file).unlink()
+            shutil.rmtree(data / file) if (data / file).is_dir() else (data / file).unlink()
     with sandbox(data) as (_, developer):
         _wait_until_made_again(developer)
         assert _seen(developer) == before

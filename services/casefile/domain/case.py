@@ -12,6 +12,7 @@ from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.responsibility import Party, Steps
 from services.casefile.domain.terms import Deadline, Terms
+from services.chassis.growing import GrowingSet, GrowingTuple
 
 
 def case_stream(case: str) -> str:
@@ -117,9 +118,9 @@ class Trajectory:
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
-    ended_matches: tuple[EndedMatch, ...] = ()
-    progress_reports: tuple[ProgressReport, ...] = ()
-    reported: frozenset[tuple[str, str, datetime]] = frozenset()
+    ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
+    progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
+    reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,24 +178,24 @@ class Case:
     opened_at: datetime | None = None
     eligibility: dict[str, bool] | None = None
     participation_chosen_at: datetime | None = None
-    legal_bases: frozenset[str] = frozenset()
-    consents: frozenset[str] = frozenset()
-    errors_reported: tuple[tuple[str, Party], ...] = ()
-    taken: frozenset[str] = frozenset()
+    legal_bases: GrowingSet[str] = GrowingSet()
+    consents: GrowingSet[str] = GrowingSet()
+    errors_reported: GrowingTuple[tuple[str, Party]] = GrowingTuple()
+    taken: GrowingSet[str] = GrowingSet()
     referral: LiveReferral | None = None
     trajectory: Trajectory | None = None
-    earlier: tuple[Earlier, ...] = ()
+    earlier: GrowingTuple[Earlier] = GrowingTuple()
     agreed: bool = False
     steps: Steps = ()
-    fired: frozenset[tuple[str, str, datetime]] = frozenset()
-    accesses: tuple[Access, ...] = ()
+    fired: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
+    accesses: GrowingTuple[Access] = GrowingTuple()
     exit_at: datetime | None = None
     close_reason: str | None = None
     reopen_until: datetime | None = None
     followed_from: datetime | None = None
-    settled: tuple[tuple[str, str, str], ...] = ()
+    settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
     finalise_at: datetime | None = None
-    corrected: frozenset[tuple[str, str | None]] = frozenset()
+    corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
 
     @property
     def organisation(self) -> str | None:

@@ -41,6 +41,7 @@ from services.casefile.domain.reviews import ReviewSuspension, review_suspension
 from services.casefile.domain.terms import deadline
 from services.casefile.domain.waiting import SayOfWait, say_of_wait
 from services.chassis.decider import Because, Command, Fault, Refused
+from services.chassis.growing import GrowingTuple
 
 _RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
     LogContactAttempt: log_contact_attempt,
@@ -124,7 +125,7 @@ def _without(was: Reported, then: Case, now: Case) -> Case:
     settled = settles(was)
     if settled is not None:
         others = now.settled if settled in now.settled else then.settled
-        return replace(then, settled=tuple(one for one in others if one != settled))
+        return replace(then, settled=GrowingTuple(one for one in others if one != settled))
     if then.trajectory is None:
         return then
     others_reported = then.trajectory.reported

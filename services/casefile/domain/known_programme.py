@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from services.chassis.days import start_of_day
 from services.chassis.decider import Command, Entity
+from services.chassis.growing import GrowingMap
 
 
 def programme_stream(programme: str) -> str:
@@ -94,7 +94,7 @@ class OrganisationLearnt:
 class KnownProgramme:
     """The versions that are known, by number."""
 
-    versions: Mapping[int, ProgrammeLearnt] = field(default_factory=dict)
+    versions: GrowingMap[int, ProgrammeLearnt] = GrowingMap()
 
     def in_force(self, at: datetime) -> ProgrammeLearnt | None:
         """The version that governs what happens at `at`; None as long as none is known."""
@@ -125,7 +125,7 @@ def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any
 def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
     """What is known of the programme after one more event."""
     if isinstance(event, ProgrammeLearnt):
-        return replace(known, versions={**known.versions, event.version: event})
+        return replace(known, versions=known.versions.insert(event.version, event))
     return known
 
 

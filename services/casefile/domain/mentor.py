@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from contracts.codes import MentorKind
 from services.chassis.callers_clock import day_in_the_future
 from services.chassis.decider import Command, Entity, Fault, Refused
+from services.chassis.growing import GrowingSet
 
 
 def mentor_stream(organisation: str, mentor: str) -> str:
@@ -83,7 +84,7 @@ class Mentor:
 
     profile: Profile | None = None
     since: datetime | None = None
-    cases: frozenset[str] = frozenset()
+    cases: GrowingSet[str] = GrowingSet()
 
     def has_place_for(self, case: str) -> bool:
         """Whether a match of this case finds a place, or has one."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from services.casefile.domain.case import Case, ProgressReport, Reported, Trajectory
 from services.casefile.domain.opening import ReferralEntryTaken
+from services.chassis.growing import GrowingTuple
 
 CORRECTED_BY: Final[dict[str, str]] = {
     "ContactAttempted": "log-contact-attempt",
@@ -108,10 +109,10 @@ def applied(case: Case, was: Reported, holds: Reported) -> Case:
     """
     before, after = settles(was), settles(holds)
     if before is not None and after is not None:
-        return replace(case, settled=tuple(after if one == before else one for one in case.settled))
+        return replace(case, settled=GrowingTuple(after if one == before else one for one in case.settled))
     if case.trajectory is not None and remembers(case.trajectory, was):
         return replace(case, trajectory=_reads(case.trajectory, was, holds))
-    earlier = tuple(
+    earlier = GrowingTuple(
         replace(one, trajectory=_reads(one.trajectory, was, holds))
         if one.trajectory is not None and remembers(one.trajectory, was)
         else one
@@ -126,5 +127,5 @@ def _reads(trajectory: Trajectory, was: Reported, holds: Reported) -> Trajectory
     if was.kind == "ProgressReported" and holds.happened_at is not None:
         stands = ProgressReport(happened_at=holds.happened_at, **holds.facts)
         known = (was.happened_at, was.facts["occasion"])
-        reports = tuple(stands if (one.happened_at, one.occasion) == known else one for one in reports)
+        reports = GrowingTuple(stands if (one.happened_at, one.occasion) == known else one for one in reports)
     return replace(trajectory, reported=reported, progress_reports=reports)

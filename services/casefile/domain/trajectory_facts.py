@@ -24,6 +24,7 @@ from services.casefile.domain.case import (
     ProgressReport,
     Trajectory,
 )
+from services.chassis.growing import GrowingTuple
 
 
 def in_trajectory(now: Trajectory, event: Any) -> Trajectory:
@@ -51,7 +52,7 @@ def in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             )
             return replace(
                 now,
-                progress_reports=(*now.progress_reports, told),
+                progress_reports=now.progress_reports.plus(told),
                 reported=now.reported | {("PROGRESS", event.occasion, event.happened_at)},
             )
         case trajectory.TrajectorySuspended():
@@ -101,8 +102,10 @@ def in_trajectory(now: Trajectory, event: Any) -> Trajectory:
             return replace(now, match=_match(now.match, event, now))
 
 
-def _match_over(now: Trajectory, reason: str) -> tuple[EndedMatch, ...]:
-    return (*now.ended_matches, *([EndedMatch(match=now.match, reason=reason)] if now.match is not None else []))
+def _match_over(now: Trajectory, reason: str) -> GrowingTuple[EndedMatch]:
+    if now.match is None:
+        return now.ended_matches
+    return now.ended_matches.plus(EndedMatch(match=now.match, reason=reason))
 
 
 def _match(now: Match | None, event: Any, within: Trajectory) -> Match | None:

@@ -34,8 +34,9 @@ from services.casefile.domain.responsibility import Moves, Party, find, handed_o
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.trajectory_facts import in_trajectory
 from services.chassis.decider import Entity
+from services.chassis.growing import GrowingTuple
 
-Errors = tuple[tuple[str, Party], ...]
+Errors = GrowingTuple[tuple[str, Party]]
 
 
 def next_state(state: CaseState | None, event: Any) -> CaseState | None:
@@ -122,7 +123,7 @@ def _opening(case: Case, event: Any) -> Case:
                 case,
                 referral=live,
                 programme_version=event.programme_version,
-                accesses=(*case.accesses, sees),
+                accesses=case.accesses.plus(sees),
                 agreed=False,
             )
         case answering.ResponsibilityTransferred(step=Step.INTAKE):
@@ -135,9 +136,9 @@ def _opening(case: Case, event: Any) -> Case:
 
 def _errors(now: Errors, entry: opening.ReferralEntryTaken) -> Errors:
     if entry.name == "ErrorReported":
-        return (*now, (entry.referral, entry.actor))
+        return now.plus((entry.referral, entry.actor))
     if entry.name == "ReferralEnteredInError":
-        return tuple(one for one in now if one[0] != entry.referral)
+        return GrowingTuple(one for one in now if one[0] != entry.referral)
     return now
 
 
@@ -181,7 +182,7 @@ def _without_organisation(case: Case, ended_by: str, reason: str | None, **said:
             trajectory=case.trajectory,
             **said,
         )
-        over = (*over, ended)
+        over = over.plus(ended)
     return replace(
         case, referral=None, trajectory=None, asked_to_coordinate=None, takes_over_by_acting=False, earlier=over
     )
@@ -200,8 +201,11 @@ def _access_ends(case: Case, referral: str, why: str | None, expires: Deadline |
 
 
 def _access_changed(case: Case, referral: str, change: Callable[[Access], Access]) -> Case:
-    accesses = tuple(change(access) if access.referral == referral else access for access in case.accesses)
-    return replace(case, accesses=accesses)
+    # The latest is asked first: it is the one, but for what comes long after its end.
+    for place in reversed(range(len(case.accesses))):
+        if (access := case.accesses[place]).referral == referral:
+            return replace(case, accesses=case.accesses.changed(place, change(access)))
+    return case
 
 
 def _following_up(case: Case, event: Any) -> Case:
@@ -213,16 +217,17 @@ def _following_up(case: Case, event: Any) -> Case:
                 case,
                 close_reason=event.reason,
                 reopen_until=event.reopen_until,
-                settled=(),
+                settled=GrowingTuple(),
                 followed_from=event.exit_at or case.exit_at or closed_at,
             )
         case follow_up.CaseReopened():
-            return replace(case, close_reason=None, reopen_until=None, settled=(), finalise_at=None, followed_from=None)
+            case = replace(case, close_reason=None, reopen_until=None, finalise_at=None, followed_from=None)
+            return replace(case, settled=GrowingTuple())
         case follow_up.OutcomeRecorded():
-            settled = (*case.settled, (event.point, event.code, event.source))
+            settled = case.settled.plus((event.point, event.code, event.source))
             return replace(case, settled=settled, finalise_at=event.finalise_at)
         case follow_up.OutcomeWaived():
-            settled = (*case.settled, (event.point, event.reason, "WAIVED"))
+            settled = case.settled.plus((event.point, event.reason, "WAIVED"))
             return replace(case, settled=settled, finalise_at=event.finalise_at)
         case _:
             return case

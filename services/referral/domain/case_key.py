@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.chassis.decider import Command, Entity
+from services.chassis.growing import GrowingTuple
 
 NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 
@@ -102,7 +103,7 @@ class CaseKey:
     case_begun: bool = False
     live: str | None = None
     live_case: str | None = None
-    ended: tuple[tuple[str, str], ...] = ()
+    ended: GrowingTuple[tuple[str, str]] = GrowingTuple()
 
     @property
     def weight(self) -> int:
@@ -152,10 +153,12 @@ def evolve(key: CaseKey, event: Any) -> CaseKey:
                 live_case=event.case_id,
             )
         case CaseKeyReleased() if key.live == event.referral_id:
-            more = ((event.referral_id, key.live_case),) if event.offered and key.live_case is not None else ()
+            ended = key.ended
+            if event.offered and key.live_case is not None:
+                ended = ended.plus((event.referral_id, key.live_case))
             # Events of old do not say that they were submitted; that it had been offered says the same.
             begun = key.case_begun or (event.offered and key.live_case == key.case_id)
-            return replace(key, live=None, live_case=None, case_begun=begun, ended=key.ended + more)
+            return replace(key, live=None, live_case=None, case_begun=begun, ended=ended)
         case CaseEnded():
             return replace(key, case_open=False)
         case CaseResumed():

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from services.chassis.decider import Because, Command, Entity, Refused
+from services.chassis.growing import GrowingTuple
 from services.referral.domain.offer import Offer
 
 
@@ -85,7 +86,7 @@ class LegalBasis:
     client_ref: str | None = None
     withdrawn_at: datetime | None = None
     withdrawn_by: str | None = None
-    relied_on: tuple[LegalBasisReliedOn, ...] = ()
+    relied_on: GrowingTuple[LegalBasisReliedOn] = GrowingTuple()
 
     def valid_at(self, at: datetime) -> bool:
         """Whether the basis holds at `at`."""
@@ -117,7 +118,7 @@ def evolve(basis: LegalBasis, event: Any) -> LegalBasis:
                 client_ref=event.client_ref,
             )
         case LegalBasisReliedOn():
-            return replace(basis, relied_on=(*basis.relied_on, event))
+            return replace(basis, relied_on=basis.relied_on.plus(event))
         case LegalBasisWithdrawn():
             return replace(basis, withdrawn_at=event.withdrawn_at, withdrawn_by=event.by)
         case _:

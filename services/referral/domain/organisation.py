@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from services.chassis.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
+from services.chassis.growing import GrowingSet
 
 
 def organisation_stream(organisation: str) -> str:
@@ -77,7 +78,7 @@ class Organisation:
     """The description, and the referrals that take a place."""
 
     description: Description | None = None
-    taken_by: frozenset[str] = frozenset()
+    taken_by: GrowingSet[str] = GrowingSet()
 
     def full(self, referral_id: str) -> Refused | None:
         """The refusal where no place is left for the referral."""

@@ -16,6 +16,7 @@ from typing import Any
 from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
 from services.chassis.decider import Entity, Refused
+from services.chassis.growing import GrowingSet
 from services.referral.domain.case_key import CaseKey, derived_id
 
 
@@ -37,7 +38,7 @@ class PersonReferred:
 class PersonOfAgency:
     """The case keys, each with its programme, under which the person was ever referred, since this is kept."""
 
-    keys: frozenset[tuple[str, str]] = frozenset()
+    keys: GrowingSet[tuple[str, str]] = GrowingSet()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

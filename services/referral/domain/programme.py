@@ -11,6 +11,7 @@ from typing import Any
 from contracts.codes import ProgrammeKind, TermUnit
 from services.chassis.days import start_of_day
 from services.chassis.decider import Command, Entity, Fault, Refused
+from services.chassis.growing import GrowingTuple
 
 
 def programme_stream(programme: str) -> str:
@@ -119,7 +120,7 @@ class ProgrammeVersionPublished:
 class Programme:
     """The versions published so far, oldest first."""
 
-    versions: tuple[ProgrammeVersionPublished, ...] = ()
+    versions: GrowingTuple[ProgrammeVersionPublished] = GrowingTuple()
 
     def in_force(self, at: datetime) -> ProgrammeVersionPublished | None:
         """The version that governs what happens at `at`."""
@@ -195,7 +196,7 @@ def evolve(programme: Programme, event: Any) -> Programme:
     """The programme after one more event."""
     match event:
         case ProgrammeVersionPublished():
-            return replace(programme, versions=(*programme.versions, event))
+            return replace(programme, versions=programme.versions.plus(event))
         case _:
             return programme
 

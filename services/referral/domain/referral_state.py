@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.deadline import Deadline
+from services.chassis.growing import GrowingSet
 from services.referral.domain.offer import Offer
 from services.referral.domain.packet import Packet
 
@@ -68,7 +69,7 @@ class Referral:
     legal_basis_id: str | None = None
     moved: Moved | None = None
     running: tuple[Deadline, ...] = ()
-    missed: frozenset[Deadline] = frozenset()
+    missed: GrowingSet[Deadline] = GrowingSet()
     requests: int = 0
     asked: Asked | None = None
     waiting: Waiting | None = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.chassis.deadline import Deadline
 from services.chassis.decider import Entity
+from services.chassis.growing import GrowingSet
 from services.referral.domain.offer import Offer
 
 
@@ -28,7 +29,7 @@ class DeadlineReminded:
 class Reminders:
     """The deadlines that somebody was reminded of; the same deadline with another due time is another one."""
 
-    of: frozenset[Deadline] = frozenset()
+    of: GrowingSet[Deadline] = GrowingSet()
 
 
 def evolve(reminders: Reminders, event: Any) -> Reminders:

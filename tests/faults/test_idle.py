@@ -1,0 +1,42 @@
+"""A process that has nothing to do leaves the processor to others."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Start
+
+pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
+
+SECONDS = 5.0
+MOST_A_SECOND = 80
+"""Every 5 ms for one of its files alone would be 200. A slow machine makes fewer of them."""
+
+
+def wake_ups(process: int) -> int:
+    """How often its threads have gone to sleep by themselves, and so have been woken."""
+    count = 0
+    for status in Path(f"/proc/{process}/task").glob("*/status"):
+        lines = status.read_text().splitlines()
+        count += sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return count
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux counts how often a process is woken")
+@pytest.mark.parametrize("arguments", [("sandbox", "--empty"), ("serve", "all")])
+async def test_a_process_with_nothing_to_do_is_hardly_woken(program: Start, arguments: tuple[str, ...]) -> None:
+    """Alone over its files, and beside another one that leads."""
+    running = [program(*arguments) for _ in range(1 if arguments[0] == "sandbox" else 2)]
+    for one in running:
+        await one.start()
+    # What the start left to do is done.
+    await asyncio.sleep(3)
+    before = [wake_ups(one.pid) for one in running]
+    await asyncio.sleep(SECONDS)
+    found = [(wake_ups(one.pid) - then) / SECONDS for one, then in zip(running, before, strict=True)]
+    assert max(found) < MOST_A_SECOND, found
+    for one in running:
+        await one.stop()
