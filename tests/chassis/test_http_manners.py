@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.chassis.http.positions import Position
-from tests.chassis.asking import NATIONAL_NUMBER, count_up, create, problem
+from tests.chassis.asking import NATIONAL_NUMBER, count_up, create, problem, raw
 from tests.chassis.counting import Running, running, token
 
 
@@ -20,6 +20,17 @@ async def here(tmp_path: Path) -> AsyncIterator[Running]:
     """The counters' service at work, with a small body limit."""
     async with running(tmp_path, body_limit=2048, wait_seconds=0.3) as here:
         yield here
+
+
+async def test_head_sends_no_body_whatever_server_is_in_front(here: Running) -> None:
+    """The length is that of the body that GET would send, and not a byte of it comes."""
+    headers = {"authorization": here.client.headers["authorization"]}
+    nothing = {"type": "http.request", "body": b"", "more_body": False}
+    got, head = [await raw(here, method, "/v1/counters", headers, nothing) for method in ("GET", "HEAD")]
+    assert b"".join(one.get("body", b"") for one in got)
+    assert b"".join(one.get("body", b"") for one in head) == b""
+    lengths = [dict(one[0]["headers"])[b"content-length"] for one in (got, head)]
+    assert lengths[0] == lengths[1] != b"0"
 
 
 async def test_a_create_answers_with_location_etag_and_position(here: Running) -> None:

@@ -346,6 +346,26 @@ async def test_a_field_that_nobody_asked_for_is_named(desk: ReferralDesk) -> Non
         assert "secret-value" not in answer.text
 
 
+@pytest.mark.parametrize("params", [{}, {"dryRun": "false"}])
+async def test_a_criterion_that_stands_twice_is_400_and_refers_nobody(
+    desk: ReferralDesk, params: dict[str, str]
+) -> None:
+    """Which of the two answers would hold is nobody's to guess; whichever way the request is read, and in a patch."""
+    draft = await desk.draft()
+    before = await desk.snapshot()
+    sound = json.dumps(another_person())
+    twice = sound.replace('"RIGHT_TO_WORK": true', '"RIGHT_TO_WORK": false, "RIGHT_TO_WORK": true').encode()
+    assert twice != sound.encode()
+    answer = await desk.running.send(INES, "POST", REFERRALS, content=twice, key=new_key(), params=params)
+    assert_problem(answer, 400, "DUPLICATE_NAME")
+    assert pointers(answer) == {"/eligibility/RIGHT_TO_WORK": "DUPLICATE_NAME"}
+    etag = (await desk.running.get(INES, draft)).headers["ETag"]
+    patch = b'{"eligibility": {"RIGHT_TO_WORK": false, "RIGHT_TO_WORK": true}}'
+    answer = await desk.running.send(INES, "PATCH", draft, content=patch, etag=etag, params=params)
+    assert_problem(answer, 400, "DUPLICATE_NAME")
+    assert await desk.snapshot() == before
+
+
 async def test_a_body_over_the_limit_is_413(desk: ReferralDesk) -> None:
     """On every route that takes one, with or without a length."""
     huge = json.dumps(samira(region="x" * 1_000_001)).encode()
