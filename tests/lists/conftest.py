@@ -92,7 +92,8 @@ async def _fill(services: Running, directory: Path, url: str | None, models: lis
                     if table is MENTORS
                     else {"kind": "AGENCY"}
                 )
-                changes.put(table.name, f"another-{n}", 1_000_000 + n, **row)
+                # Behind those that there are, and where the log has events: behind what it has not no list goes on.
+                changes.put(table.name, f"another-{n}", 1_000 + n, **row)
     async with changing(services.service("casefile").index) as changes:
         for n in range(3000):
             changes.put(KNOWN.name, f"another-{n}", 1_000_000 + n, suspended=None)
