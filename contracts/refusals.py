@@ -7,7 +7,6 @@ which refusal.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -179,9 +178,6 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
 def title_of(code: str) -> str:
     """What the problem is, in a few words that are the same each time (RFC 9457).
 
-    A code without a line is warned of, and named by its own words: a refusal is never lost for lack of a title.
+    A code without a line is named by its own words: a refusal is never lost for lack of a title.
     """
-    if (title := REFUSALS.get(code)) is None:
-        warnings.warn(f"the refusal {code} has no line in contracts/refusals.py", stacklevel=2)
-        return code.replace("_", " ").capitalize()
-    return title
+    return REFUSALS.get(code) or code.replace("_", " ").capitalize()

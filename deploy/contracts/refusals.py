@@ -94,6 +94,8 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
     if route.dependant.body_params:
         roots += _BODY
     elif route.dependant.query_params or route.dependant.header_params or route.dependant.path_params:
+        # Of a request that may have a body the type is looked at first, whatever is wrong with it.
+        roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol(_PROBLEMS, "from_validation"))
     if action is not None:
         roots.append(Symbol(f"services.{service}.commands", "ACTIONS"))
