@@ -47,6 +47,9 @@ class GrowingSet(AbstractSet[T], Generic[T]):
             elements = elements.discard(element)
         return GrowingSet(elements)
 
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other)
+
     def __hash__(self) -> int:
         return self._hash()
 
