@@ -19,12 +19,10 @@ Facts may be taken in any order: a reader of two topics cannot know the order be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
-
-from rpds import HashTrieMap
 
 Place = tuple[int, ...]
 """Where something stands in the order of a case; places of one reader have one length. Who has the case's own stream
@@ -137,12 +135,12 @@ class Parties:
     """Who has a part in a case. `agency` is None until the first addressing is known."""
 
     agency: str | None = None
-    by_referral: HashTrieMap[str, Part] = HashTrieMap()
+    by_referral: Mapping[str, Part] = field(default_factory=dict)
 
     @classmethod
     def of(cls, agency: str | None, parts: Iterable[Part]) -> Parties:
         """Those with these parts, one of each referral."""
-        return cls(agency=agency, by_referral=HashTrieMap((part.referral, part) for part in parts))
+        return cls(agency=agency, by_referral={part.referral: part for part in parts})
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -171,7 +169,14 @@ class Parties:
                 part = replace(part, stopped=True)
             case AccessExpired():
                 part = replace(part, expired=True)
-        return Parties(agency=agency, by_referral=self.by_referral.insert(fact.referral, part))
+        return self.with_(agency, part)
+
+    def __hash__(self) -> int:
+        return hash((self.agency, frozenset(self.by_referral.items())))
+
+    def with_(self, agency: str | None, part: Part) -> Parties:
+        """The same with this part of its referral. A fold of many may know how to do so without a copy."""
+        return Parties(agency=agency, by_referral={**self.by_referral, part.referral: part})
 
     def relation(self, organisation: str) -> Relation:
         """What an organisation is to the case; of several parts, the one that shows most counts."""

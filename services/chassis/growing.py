@@ -48,8 +48,7 @@ class GrowingSet(AbstractSet[T], Generic[T]):
         return GrowingSet(elements)
 
     def __eq__(self, other: object) -> bool:
-        # As the elements of a frozenset do; written out, so that mypy lets the two be compared.
-        return isinstance(other, AbstractSet) and len(self) == len(other) and all(one in other for one in self)
+        return super().__eq__(other)
 
     def __hash__(self) -> int:
         return self._hash()

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from contracts.parties import Parties, facts_of, item_of, message_place
+from contracts.parties import Part, Parties, facts_of, item_of, message_place
 from services.chassis.decider import Command, Entity
+from services.chassis.growing import GrowingMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,22 @@ class TakeMessage(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingParties(Parties):
+    """The parties of a case, to which one more costs the same however many there are."""
+
+    by_referral: GrowingMap[str, Part] = GrowingMap()
+
+    def with_(self, agency: str | None, part: Part) -> GrowingParties:
+        """See `Parties.with_`."""
+        return GrowingParties(agency=agency, by_referral=self.by_referral.insert(part.referral, part))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
     """What taking a message rests on: how many came before, and who has a part in the case."""
 
     taken: int = 0
-    parties: Parties = Parties()
+    parties: Parties = GrowingParties()
 
 
 def parties_with(parties: Parties, event: TakeMessage | MessageTaken, taken: int) -> Parties:
