@@ -144,7 +144,7 @@ async def test_a_profile_that_cannot_be_true_is_refused_with_its_pointer(shared:
         answer = await put(shared, new_ref(), {**PROFILE, **change})
         assert_problem(answer, 422)
         assert pointer in pointers(answer), f"{change}: {answer.text}"
-    assert_problem(await put(shared, "no such ref!", PROFILE), 422)
+    assert_problem(await put(shared, "no%E2%80%8Bref", PROFILE), 422)
 
 
 async def test_a_mentor_who_is_not_ready_is_not_matched(shared: CaseDesk) -> None:

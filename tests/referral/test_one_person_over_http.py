@@ -14,6 +14,7 @@ from contracts.fields import UUID
 from services.chassis.event_types import EventTypes
 from services.chassis.eventlog import Write
 from services.referral.app import build
+from services.referral.bulk import _marks
 from services.referral.domain.answering import ReferralDeclined
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
@@ -81,6 +82,8 @@ async def test_lines_of_one_person_are_taken_in_their_order_however_it_is_writte
         content = "\n".join(lines).encode()
         answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
         assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [201, 409, 409]
+        # What a line waits for is the same; that it had to wait is seen now and then only.
+        assert len({tuple(mark for mark in _marks(body) if mark[0] == "person") for body in bodies}) == 1
 
 
 async def test_a_later_referral_in_another_spelling_follows_on_the_first(desk: ReferralDesk) -> None:

@@ -61,7 +61,7 @@ def create(command: CreateDraft, desk: Desk) -> list[Any]:
     refuse_if_recorded(command.referral_id, desk)
     if faults := [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]:
         raise Refused.input(*faults)
-    refuse_second(command.referral_id, packet.programme, desk)
+    refuse_second(command.referral_id, desk)
     agency = acts_for(command.by)
     offer = Offer(
         referral_id=command.referral_id,
@@ -114,15 +114,12 @@ def refuse_if_recorded(referral_id: str, desk: Desk) -> None:
         raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {desk.referral.state}")
 
 
-def refuse_second(referral_id: str, programme: str, desk: Desk) -> None:
+def refuse_second(referral_id: str, desk: Desk) -> None:
     """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
-    others = (one.key.live for one in desk.elsewhere if one.programme == programme)
-    for live in (desk.case_key.live, *others):
-        if live in (None, referral_id):
-            continue
+    if desk.case_key.live not in (None, referral_id):
         raise Refused(
             "REFERRAL_LIVE",
-            f"referral {live} of the same person and programme is live; another one is possible "
+            f"referral {desk.case_key.live} of the same person and programme is live; another one is possible "
             "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
             who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
         )

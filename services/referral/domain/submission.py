@@ -68,7 +68,7 @@ def submit_draft(command: SubmitDraft, desk: Desk) -> list[Any]:
 
 def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk) -> list[Any]:
     complete = completed(packet, desk.circumstances, command.contact_faults)
-    refuse_second(command.referral_id, packet.programme, desk)
+    refuse_second(command.referral_id, desk)
     drafted, key = desk.referral.offer, desk.case_key
     agency = drafted.agency if drafted is not None else acts_for(command.by)
     case_id = key.case_for(command.new_case_id)
