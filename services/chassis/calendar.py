@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 import holidays
+from holidays.registry import COUNTRIES
 
 from services.chassis.days import day_in, end_of_day, time_zone
 from services.chassis.deadline import Deadline
@@ -22,6 +23,8 @@ LONGEST: Final = 3660
 """Days. Longer than any retention period that starts with a term, and far from the end of the calendar."""
 
 _ONE_DAY: Final = timedelta(days=1)
+_COUNTRIES: Final = frozenset(names[1] for names in COUNTRIES.values())
+"""The alpha-2 codes that holidays are known for. The library's own list of them imports all of its 250 modules."""
 
 
 class UnknownTerm(LookupError):  # noqa: N818 - what the name is
@@ -46,8 +49,7 @@ class WorkingDays:
 
     def unknown(self) -> str | None:
         """What nobody keeps public holidays of, as a sentence with what would be accepted; None where all is known."""
-        # The library has regions and languages beside countries, under names that are no ISO codes.
-        if self.country not in holidays.list_supported_countries():
+        if self.country not in _COUNTRIES:
             return f"no public holidays are known for country {self.country!r}; give an ISO 3166-1 alpha-2 code"
         known = regions_of(self.country)
         if self.region is None or self.region in known:
@@ -127,9 +129,10 @@ class Terms:
         return self._working.has(day)
 
 
+@lru_cache(maxsize=256)
 def regions_of(country: str) -> tuple[str, ...]:
     """The regions of a country that have public holidays of their own, as ISO 3166-2 codes; () where there are none."""
-    return tuple(f"{country}-{region}" for region in holidays.list_supported_countries().get(country, ()))
+    return tuple(f"{country}-{region}" for region in holidays.country_holidays(country).subdivisions)
 
 
 @lru_cache(maxsize=4096)

@@ -90,6 +90,11 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return told
 
 
+def forbidden(method: str, answer: httpx.Response) -> bool:
+    """Whether a command is not for who sends it: they are told that, and not how it would be sent rightly."""
+    return method in ("post", "put", "patch") and answer.status_code in (403, 404)
+
+
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_a_parameter_that_the_route_does_not_know_is_named_with_the_nearest(
     target: Target, method: str, path: str
@@ -97,9 +102,14 @@ def test_a_parameter_that_the_route_does_not_know_is_named_with_the_nearest(
     """422 at every route; who has no token is told that first, where one is needed."""
     known = [one["name"] for one in PATHS[path][method].get("parameters", []) if one["in"] == "query"]
     for wrong in ("zzz", *(f"{name}s" for name in known if f"{name}s" not in known)):
-        told = refused(target.send(method, path, params={wrong: "1"}), 422, "UNKNOWN_PARAMETER")
-        (fault,) = told["errors"]
+        answer = target.send(method, path, params={wrong: "1"})
+        if forbidden(method, answer):
+            continue
+        told = refused(answer, 422, "UNKNOWN_PARAMETER")
+        fault, *others = told["errors"]
         assert fault["pointer"] == f"/query/{wrong}"
+        # What else is wrong with the request stands beside it.
+        assert not [one for one in others if one["pointer"].startswith("/query/")]
         if wrong != "zzz":
             assert f"nearest that is: {wrong.removesuffix('s')} " in fault["detail"]
         for name in known:
@@ -138,11 +148,14 @@ def test_a_parameter_that_is_no_list_is_given_once(target: Target, method: str, 
             continue
         listed = any(kind.get("type") == "array" for kind in (one["schema"], *one["schema"].get("anyOf", [])))
         answer = target.send(method, path, params=[(one["name"], "1"), (one["name"], "1")])
+        if forbidden(method, answer):
+            continue
         if listed:
             assert "REPEATED_PARAMETER" not in answer.text
         else:
             told = refused(answer, 422, "REPEATED_PARAMETER")
-            assert [fault["pointer"] for fault in told["errors"]] == [f"/query/{one['name']}"]
+            of_the_query = [one for one in told["errors"] if one["pointer"].startswith("/query/")]
+            assert [fault["pointer"] for fault in of_the_query] == [f"/query/{one['name']}"]
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
