@@ -23,10 +23,12 @@ class CodeList:
     name: str
     codes: frozenset[str]
     _sorted: list[str] = field(init=False, repr=False, compare=False)
+    _longest: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Sorts once what every search needs sorted."""
         object.__setattr__(self, "_sorted", sorted(self.codes))
+        object.__setattr__(self, "_longest", max(map(len, self.codes), default=0))
 
     def __contains__(self, code: str) -> bool:
         return code in self.codes
@@ -37,6 +39,8 @@ class CodeList:
         Near is what begins the same, then what is as long, then what differs least: codes are hierarchical, so a
         longer common beginning is a smaller mistake. They stand around the value in sorted order.
         """
+        # Anybody may send a text of any length, and what is behind the longest code makes none of them nearer.
+        value = value[: self._longest + 1]
         place = bisect_left(self._sorted, value)
         around = {*self._sorted[max(0, place - _AROUND) : place + _AROUND]}
         around |= {value[:length] for length in range(1, len(value)) if value[:length] in self.codes}

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from stdnum import iban
@@ -64,7 +66,8 @@ def find(text: str) -> bool:
     """
     if len(text) < _SHORTEST or _CANDIDATE.search(text := _plain(text)) is None:
         return False
-    return any(not _belongs_elsewhere(text, start, end) for start, end in _numbers(text))
+    numbers = _numbers(text)
+    return bool(numbers) and not _belong_elsewhere(text, numbers)
 
 
 def may_be_in(text: str) -> bool:
@@ -88,7 +91,8 @@ def _numbers(text: str) -> list[tuple[int, int]]:
         groups = [(group.start(), group.end()) for group in _GROUP.finditer(text, run.start(), run.end())]
         for first, (start, _) in enumerate(groups):
             digits = ""
-            for begin, end in groups[first:]:
+            # A group has a digit at least.
+            for begin, end in groups[first : first + _LONGEST]:
                 if _TELEPHONE.match(text, max(begin - 2, 0)) is not None:
                     break
                 digits += text[begin:end]
@@ -104,14 +108,19 @@ def _is_valid(digits: str) -> bool:
     return any(kind.digits == len(digits) and kind.is_valid(ascii_digits) for kind in KNOWN.values())
 
 
-def _belongs_elsewhere(text: str, start: int, end: int) -> bool:
-    """Whether all digits between the two places are those of something that is written otherwise."""
-    if any(other.start() <= start and end <= other.end() for other in _OTHERWISE.finditer(text)):
-        return True
-    return any(
-        account.start() <= start and end <= account.start() + _length_of_iban(account[0])
-        for account in _ACCOUNT.finditer(text)
-    )
+def _belong_elsewhere(text: str, numbers: list[tuple[int, int]]) -> bool:
+    """Whether all digits of each of the numbers are those of something that is written otherwise."""
+    # Looked for once, however many numbers there are: anybody may send a text with as many as fit into it.
+    otherwise = [other.span() for other in _OTHERWISE.finditer(text)]
+    accounts = [(account.start(), account.start() + _length_of_iban(account[0])) for account in _ACCOUNT.finditer(text)]
+    return all(_is_inside(number, otherwise) or _is_inside(number, accounts) for number in numbers)
+
+
+def _is_inside(number: tuple[int, int], others: list[tuple[int, int]]) -> bool:
+    """Whether a stretch is inside one of the others, which stand in their order and apart."""
+    start, end = number
+    before = bisect_right(others, start, key=itemgetter(0))
+    return before > 0 and end <= others[before - 1][1]
 
 
 def _length_of_iban(text: str) -> int:

@@ -76,7 +76,6 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
         _: Covered,
         patch: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
     ) -> Response:
-        check_text(patch, PERSONAL)
         found = await referrals.find(asked.caller, referral_id, "edit")
         return await intake.edit(asked, found, patch)
 

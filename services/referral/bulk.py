@@ -228,13 +228,13 @@ async def _lines(request: Request) -> AsyncIterator[tuple[int, bytes | None]]:
 
 
 def _read(line: bytes | None) -> Any:
-    """What a line says, or the refusal of one that cannot be read."""
+    """What a line says, or why that cannot be known: whatever it is, the lines behind it are read."""
     if line is None:
         return ProblemError(413, "BODY_TOO_LARGE", "a line has at most as many bytes as the body of a single request")
     try:
         return read_json(line, "the line")
-    except ProblemError as refusal:
-        return refusal
+    except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
+        return failure
 
 
 def _marks(sent: Any) -> list[tuple[str, str]]:
@@ -286,7 +286,7 @@ async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: 
 
 
 async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, dry_run: bool) -> Response:
-    if isinstance(sent, ProblemError):
+    if isinstance(sent, Exception):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
         raise ProblemError(400, "IDEMPOTENCY_KEY_REQUIRED", "every line needs an idempotencyKey of its own")

@@ -18,7 +18,7 @@ from services.chassis.clock import Clock
 from services.chassis.decider import Because, Command, Fault
 from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.http import answers
-from services.chassis.http.asked import Asked
+from services.chassis.http.asked import Asked, check_text
 from services.chassis.http.etags import NOTHING
 from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
@@ -126,7 +126,12 @@ class Intake:
         if found.folded.etag not in (call.if_match or ()):
             # Not the version that the caller names: a repeat may be answered, nothing be merged into it and stored.
             call, patch = replace(call, if_match=NOTHING), {}
+        else:
+            # Of several versions that the caller names, the one that is merged into: another one may be there by then.
+            call = replace(call, if_match=frozenset({found.folded.etag}))
         body = await self._merged(found, patch)
+        # Of the right shape, and so no longer than a referral may be.
+        check_text(patch, PERSONAL)
         packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
         ref = packet.contact_ref if packet is not None else None
         if "contact" in patch:

@@ -74,7 +74,19 @@ def test_a_number_without_a_fraction_is_an_integer(written: str, number: int) ->
         assert (value, type(value)) == (number, int)
 
 
-@pytest.mark.parametrize("written", ["12.5", "1e-1", "1e400", "1.00000000000000000001", "9007199254740992.5"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "12.5",
+        "1e-1",
+        "1e400",
+        "1.00000000000000000001",
+        "9007199254740992.5",
+        f"1e-{9 * '9'}",
+        f"1e-{20 * '9'}",
+        f"0e{20 * '9'}",
+    ],
+)
 def test_a_number_with_a_fraction_or_without_bounds_is_none(written: str) -> None:
     """Also where a float is too coarse to hold the fraction."""
     assert type(read_json(written.encode())) is float

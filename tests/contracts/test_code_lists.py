@@ -191,6 +191,29 @@ def test_what_follows_a_singleton_is_not_repeated() -> None:
     assert "samira" not in str(refused.value)
 
 
+class Sliced(str):
+    """A text that counts how often a part of it is taken."""
+
+    __slots__ = ("taken",)
+    taken: int
+
+    def __getitem__(self, place: Any) -> str:
+        self.taken += 1
+        return super().__getitem__(place)
+
+
+def test_a_long_text_is_no_dearer_to_find_the_nearest_codes_of_than_a_short_one() -> None:
+    """A body may have a megabyte in the place of a code."""
+    text = Sliced("5120" + "0" * 100_000)
+    text.taken = 0
+    with pytest.raises(ValueError, match="nearest: 5120") as refused:
+        isco(text)
+    assert text.taken < 10
+    with pytest.raises(ValueError, match="nearest") as short:
+        isco("51200")
+    assert str(refused.value) == str(short.value)
+
+
 def test_the_same_letter_is_another_sector_in_the_other_revision() -> None:
     """Real estate is L in Rev. 2 and M in Rev. 2.1: division 68 says so."""
     assert sector("M68") == "2.1:M68"

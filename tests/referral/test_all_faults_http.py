@@ -9,7 +9,7 @@ import pytest
 
 from services.referral.bodies import ReferralBody
 from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person, samira
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key, pointers
+from tests.referral.desk import NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
 from tests.referral.test_packet_over_http import BASIS, CRITERIA, GUARDS, NATIONAL_NUMBER
 
 FAULTY: dict[str, Any] = {
@@ -50,7 +50,7 @@ async def test_a_line_of_a_bulk_is_refused_with_all_its_faults(desk: ReferralDes
     """The same as of the single request, and the line before it is taken in."""
     lines = [{**another_person(**changes), "idempotencyKey": new_key()} for changes in ({}, FAULTY)]
     content = b"\n".join(json.dumps(line).encode() for line in lines)
-    answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content)
+    answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=NDJSON)
     first, second = (json.loads(line) for line in answer.text.splitlines())
     assert (first["status"], second["status"]) == (201, 422)
     assert {fault["pointer"]: fault["code"] for fault in second["problem"]["errors"]} == TOLD
@@ -168,3 +168,14 @@ async def test_a_body_with_faults_is_422_whatever_else_stands_in_its_way(desk: R
     etag = (await desk.running.get(LOTTE, path)).headers["ETag"] if state == "the wrong state" else '"1"'
     answer = await desk.running.send(LOTTE, "POST", f"{path}/request-information", {"codes": ["AGE"]}, etag=etag)
     assert pointers(answer) == {"/codes/0": "INVALID_VALUE"}
+
+
+async def test_a_fault_of_the_query_is_told_once_and_hides_none_of_the_body(desk: ReferralDesk) -> None:
+    """Also one of a parameter whose name is not repeated."""
+    asked = {"\u00e9": "1", "a-b": "2", "why": "3"}
+    body = another_person(goals=[])
+    answer = await desk.running.send(INES, "POST", REFERRALS, body, key=new_key(), params=asked)
+    assert_problem(answer, 422)
+    told = [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
+    unnamed = ("/query/(unnamed)", "UNKNOWN_PARAMETER")
+    assert told == [unnamed, unnamed, ("/query/why", "UNKNOWN_PARAMETER"), ("/goals", "GOAL_REQUIRED")]

@@ -67,6 +67,7 @@ async def test_a_bad_line_spoils_only_itself(desk: ReferralDesk) -> None:
         (json.dumps(another_person()).encode(), 400, "IDEMPOTENCY_KEY_REQUIRED"),
         (line(another_person(), "two words"), 400, "IDEMPOTENCY_KEY_INVALID"),
         (json.dumps({**another_person(), "idempotencyKey": 7}).encode(), 422, "INVALID_VALUE"),
+        (b'{"idempotencyKey": "tiny", "programme": 1e-99999999999999999999}', 422, "INVALID_VALUE"),
         (line(another_person(goals=[])), 422, "GOAL_REQUIRED"),
         (line(another_person(religion="x")), 422, "UNKNOWN_FIELD"),
         (line(another_person(client={"ref": "85073003328"})), 422, "NATIONAL_NUMBER"),

@@ -167,6 +167,19 @@ async def test_of_two_patches_of_one_version_the_refused_one_changes_no_contact(
     }
 
 
+async def test_of_two_patches_that_name_several_versions_none_undoes_the_other(desk: ReferralDesk) -> None:
+    """What is merged into one version is not stored over another, though the caller would decide on either."""
+    path = await desk.draft(samira())
+    answers = await desk.race(
+        desk.running.send(INES, "PATCH", path, {"region": "BE211"}, etag='"1", "2"'),
+        desk.running.send(INES, "PATCH", path, {"goals": ["SOCIAL"]}, etag='"1", "2"'),
+    )
+    first, second = (answer.status_code == 200 for answer in answers)
+    draft = await desk.running.read(INES, path)
+    assert first or second
+    assert (draft["region"] == "BE211", draft["goals"] == ["SOCIAL"]) == (first, second)
+
+
 async def test_a_patch_has_the_manners_of_a_command(desk: ReferralDesk) -> None:
     """428, 412, 422 with pointers, 409 once submitted, a dry run that writes nothing, replays by key."""
     path = await desk.draft(samira())

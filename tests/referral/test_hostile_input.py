@@ -110,6 +110,16 @@ async def test_a_hostile_body_is_refused_everywhere(desk: ReferralDesk, what: st
     assert await desk.snapshot() == before
 
 
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+async def test_a_body_is_refused_however_deep_it_is(desk: ReferralDesk, opened: str, closed: str) -> None:
+    """Also where it can just be read, and not be looked through any more."""
+    draft = await desk.draft()
+    for depth in (*range(100, 800, 100), *range(800, 1000)):
+        content = f'{{"needs": {opened * depth}1{closed * depth}}}'.encode()
+        answer = await desk.running.send(INES, "PATCH", draft, content=content, etag='"1"')
+        assert answer.status_code in (400, 422), (depth, answer.text)
+
+
 async def test_a_hostile_body_of_a_create_without_query_is_refused(desk: ReferralDesk) -> None:
     """The short way that plain requests take refuses the same."""
     before = await desk.snapshot()

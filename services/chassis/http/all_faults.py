@@ -21,7 +21,7 @@ from services.chassis.access import Forbidden, Hidden
 from services.chassis.decider import Because, Fault, Refused
 from services.chassis.handler import NotFound
 from services.chassis.http.mending import LOOKS_ONLY, Mended, Place, place_of
-from services.chassis.http.problems import EXPECTED, MOST_FAULTS, ProblemError, as_problem, from_validation
+from services.chassis.http.problems import EXPECTED, MOST_FAULTS, ProblemError, as_problem, from_validation, safe_name
 from services.chassis.http.strict_routes import StrictRequest, StrictRoute
 
 T = TypeVar("T")
@@ -73,7 +73,8 @@ async def with_all_faults(
     except (RequestValidationError, ProblemError, Refused) as error:
         refused: Exception = error
     refusal = of_input(refused)
-    if refusal is None:
+    if refusal is None or len(refusal.errors) >= MOST_FAULTS:
+        # No room for another fault; and a body with so many is dear to read, once as well as often.
         raise refused
     try:
         body = await sent()
@@ -157,7 +158,9 @@ def _mended(request: Request, body: Any, without: frozenset[str]) -> Request:
     scope = {
         **request.scope,
         LOOKS_ONLY: True,
-        "query_string": urlencode([(name, value) for name, value in query if f"/query/{name}" not in without]).encode(),
+        "query_string": urlencode(
+            [(name, value) for name, value in query if f"/query/{safe_name(name)}" not in without]
+        ).encode(),
         "headers": [
             (name, value)
             for name, value in request.scope["headers"]

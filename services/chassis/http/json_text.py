@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from services.chassis.decider import Fault
@@ -77,7 +77,11 @@ def _number(text: str) -> int | float:
     if not near.is_integer():
         return near
     # A float holds some whole numbers only; what is near a whole number need not be one.
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except InvalidOperation:
+        # An exponent that no decimal has, of a number that a float takes for zero.
+        return near
     whole = int(exact)
     return whole if whole == exact else near
 

@@ -65,7 +65,11 @@ class StrictRoute(APIRoute):
                     # Whoever is not known is told that first.
                     await authenticated(strict, strict.headers.get("authorization"))
                 raise
-            return await handle(strict)
+            try:
+                return await handle(strict)
+            except RecursionError:
+                # Just shallow enough to be read, and too deep for whoever looks through it from further down.
+                raise ProblemError(400, "UNREADABLE_JSON", "the body is nested too deeply") from None
 
         return handler
 
