@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.referral.bodies import ReferralBody
+from services.sandbox.demo import PROGRAMME_VERSION
 from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person, samira
 from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key, pointers
 from tests.referral.test_packet_over_http import BASIS, CRITERIA, GUARDS, NATIONAL_NUMBER
@@ -168,3 +169,12 @@ async def test_a_body_with_faults_is_422_whatever_else_stands_in_its_way(desk: R
     etag = (await desk.running.get(LOTTE, path)).headers["ETag"] if state == "the wrong state" else '"1"'
     answer = await desk.running.send(LOTTE, "POST", f"{path}/request-information", {"codes": ["AGE"]}, etag=etag)
     assert pointers(answer) == {"/codes/0": "INVALID_VALUE"}
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
+async def test_a_date_at_the_end_of_the_calendar_is_refused(desk: ReferralDesk, day: str) -> None:
+    """A version in force from the first day of all was kept, and then nobody could read its programme."""
+    body = {**PROGRAMME_VERSION, "validFrom": day, "closingDays": [day]}
+    answer = await desk.running.send(OPERATOR, "PUT", "/v1/programmes/new/versions/1", body)
+    assert pointers(answer).keys() == {"/validFrom", "/closingDays/0"}
+    assert_problem(await desk.running.get(OPERATOR, "/v1/programmes/new"), 404)
