@@ -34,7 +34,7 @@ from contracts.names import read_name
     ],
 )
 def test_a_name_stays_as_it_is_spelled(name: str) -> None:
-    """Joiners in Persian, Sinhala, Bengali and (at the end of a word) Malayalam, a variant of an ideograph, apostrophes and brackets."""
+    """Joiners in Persian, Sinhala, Bengali and Malayalam, a variant of an ideograph, apostrophes and brackets."""
     assert read_name(name) == name
 
 
