@@ -44,7 +44,7 @@ def _belongs(name: str, place: int) -> bool:
     character = name[place]
     if character in _JOINERS:
         before = _script_before(name, place)
-        # A joiner behind a virama is a letter's form, at the end of a word too: a chillu of Malayalam, Bengali's khanda ta.
+        # A joiner behind a virama is a letter's form, at a word's end too: Malayalam's chillus, Bengali's khanda ta.
         ends = character == _ZWJ and place > 0 and unicodedata.combining(name[place - 1]) == _VIRAMA
         return before in _JOINING_SCRIPTS and (ends or _script_at(name, place + 1) == before)
     if character in UNSEEN_MARKS:
