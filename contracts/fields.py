@@ -33,6 +33,8 @@ from contracts.names import NAME_RULE, read_name
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
+_YEARS: Final = range(1900, 2200)
+"""Far enough from the ends of the calendar for terms and months to be counted from any date in them."""
 
 
 class Vaulted:
@@ -79,6 +81,15 @@ def calendar_date(value: Any) -> date:
         raise ValueError(msg) from None
 
 
+def near_date(value: Any) -> date:
+    """A `calendar_date` that terms and months may be counted from. Raises ValueError."""
+    day = calendar_date(value)
+    if day.year not in _YEARS:
+        msg = f"a date is of the years {_YEARS[0]} to {_YEARS[-1]}"
+        raise ValueError(msg)
+    return day
+
+
 def written(value: str) -> str:
     """A text as people write it: no control characters but tabs and line breaks. Raises ValueError."""
     if _CONTROL.search(value):
@@ -106,7 +117,7 @@ def identifier(value: str) -> str:
 
 
 Instant = Annotated[datetime, BeforeValidator(instant), Field(json_schema_extra={"format": "date-time"})]
-CalendarDate = Annotated[date, BeforeValidator(calendar_date), Field(json_schema_extra={"format": "date"})]
+CalendarDate = Annotated[date, BeforeValidator(near_date), Field(json_schema_extra={"format": "date"})]
 Flag = StrictBool
 Count = StrictInt
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

@@ -14,7 +14,10 @@ NAME_RULE: Final = (
 
 _BLANK: Final = re.compile(r"[^\S\t\r\n\v\f\x1c-\x1f\x85\u2028\u2029]+")
 """A run of blanks of any width, without those that end a line."""
-_JOINERS: Final = frozenset("\u200c\u200d")
+_ZWJ: Final = "\u200d"
+_JOINERS: Final = frozenset({"\u200c", _ZWJ})
+_VIRAMA: Final = 9
+"""The combining class of viramas (UAX 44); where a joiner may follow one: UAX 31, 2.3."""
 _JOINING_SCRIPTS: Final = frozenset(
     "ADLAM ARABIC BALINESE BENGALI BRAHMI CHAKMA DEVANAGARI GRANTHA GUJARATI GURMUKHI JAVANESE KAITHI KANNADA KHMER "  # noqa: SIM905 - words
     "LIMBU MALAYALAM MANDAIC MEETEI MONGOLIAN MYANMAR NEWA NKO ORIYA PHAGS-PA SHARADA SINHALA SYRIAC TAMIL TELUGU "
@@ -41,7 +44,9 @@ def _belongs(name: str, place: int) -> bool:
     character = name[place]
     if character in _JOINERS:
         before = _script_before(name, place)
-        return before in _JOINING_SCRIPTS and _script_at(name, place + 1) == before
+        # A joiner behind a virama is a letter's form, at a word's end too: Malayalam's chillus, Bengali's khanda ta.
+        ends = character == _ZWJ and place > 0 and unicodedata.combining(name[place - 1]) == _VIRAMA
+        return before in _JOINING_SCRIPTS and (ends or _script_at(name, place + 1) == before)
     if character in UNSEEN_MARKS:
         return _script_before(name, place) in _SELECTING_SCRIPTS
     return character.isprintable() and character not in FILLERS

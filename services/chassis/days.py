@@ -15,6 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 USUAL_ZONE: Final = "Europe/Brussels"
 """The time zone of a programme that names none, and of days that belong to no programme."""
 
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC, microsecond=0)
+"""With FIRST, the ends of the calendar: what a zone would put beyond them is on them."""
+
 _LAST_SECOND: Final = time(23, 59, 59)
 _ONE_DAY: Final = timedelta(days=1)
 
@@ -30,18 +34,27 @@ def time_zone(name: str) -> ZoneInfo:
 
 def day_in(zone: str, at: datetime) -> date:
     """The day that it is in an IANA time zone at an instant (aware). ValueError if there is no such zone."""
-    return at.astimezone(time_zone(zone)).date()
+    try:
+        return at.astimezone(time_zone(zone)).date()
+    except OverflowError:
+        return at.date()
 
 
 @lru_cache(maxsize=4096)
 def end_of_day(day: date, zone: str) -> datetime:
     """The last second of a day in an IANA time zone, in UTC. ValueError if there is no such zone."""
     # fold=1: where clocks go back at midnight the day has two seconds named 23:59:59, and it ends with the later one.
-    return datetime.combine(day, _LAST_SECOND, time_zone(zone)).replace(fold=1).astimezone(UTC)
+    local = datetime.combine(day, _LAST_SECOND, time_zone(zone)).replace(fold=1)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        return LAST
 
 
 def start_of_day(day: date, zone: str) -> datetime:
     """The first second of a day in an IANA time zone, in UTC; where clocks skip midnight, it is a later one."""
+    if day == date.min:
+        return FIRST
     return end_of_day(day - _ONE_DAY, zone) + timedelta(seconds=1)
 
 

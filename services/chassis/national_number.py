@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -64,24 +64,45 @@ def find(text: str) -> bool:
     number begins and ends with a group: eleven digits of a longer one are none. Behind a plus sign begins a telephone
     number. The digits of a UUID, of a time in ISO 8601, and of a valid IBAN are none.
     """
-    if len(text) < _SHORTEST or _CANDIDATE.search(text := _plain(text)) is None:
+    return len(text) >= _SHORTEST and any(_is_in(reading) for reading in _readings(text))
+
+
+def may_be_in(text: str) -> bool:
+    """Whether anything in the text is written like a national number; False: `find` answers False for every part."""
+    return any(_CANDIDATE.search(reading) is not None for reading in _readings(text))
+
+
+def _is_in(text: str) -> bool:
+    """Whether a plain text has a valid number that belongs to nothing else."""
+    if _CANDIDATE.search(text) is None:
         return False
     numbers = _numbers(text)
     return bool(numbers) and not _belong_elsewhere(text, numbers)
 
 
-def may_be_in(text: str) -> bool:
-    """Whether anything in the text is written like a national number; False: `find` answers False for every part."""
-    return _CANDIDATE.search(_plain(text)) is not None
+def _readings(text: str) -> Iterator[str]:
+    """The text made plain; with a superscript or a circled figure, which may be a digit or a note, in both ways."""
+    yield _plain(text)
+    if text.isascii():
+        return
+    noted = _NOT_ASCII.sub(lambda found: " " if unicodedata.category(found[0]) == "No" else found[0], text)
+    if noted != text:
+        yield _plain(noted)
 
 
 def _plain(text: str) -> str:
     """The text as far as it is seen: in compatibility form, without what is invisible."""
     if text.isascii():
         return text
-    return _NOT_ASCII.sub(
-        lambda found: "" if unicodedata.category(found[0]) in _UNSEEN else found[0], unicodedata.normalize("NFKC", text)
-    )
+    return _NOT_ASCII.sub(_shown, unicodedata.normalize("NFKC", text))
+
+
+def _shown(found: re.Match[str]) -> str:
+    category = unicodedata.category(found[0])
+    if category in _UNSEEN:
+        return ""
+    # Letters by their class only: an apostrophe, the dash of kana, the line that stretches Arabic words.
+    return " " if category == "Lm" else found[0]
 
 
 def _numbers(text: str) -> list[tuple[int, int]]:

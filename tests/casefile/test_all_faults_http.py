@@ -157,3 +157,11 @@ async def test_a_profile_is_refused_with_all_its_faults(shared: CaseDesk) -> Non
         "/charterVersion": "REQUIRED",
     }
     assert (await shared.running.get(LOTTE, "/v1/mentors/M-faulty")).status_code == 404
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
+async def test_a_date_at_the_end_of_the_calendar_is_refused(shared: CaseDesk, day: str) -> None:
+    """No months can be counted from it: it is a fault of the body, and never one of the service."""
+    answer = await ask(shared, "sign-agreement", {**ACTS["sign-agreement"].body, "start": day, "end": day})
+    assert pointers(answer) == {"/start": "INVALID_VALUE", "/end": "INVALID_VALUE"}
+    assert "1900 to 2199" in answer.text

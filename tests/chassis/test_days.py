@@ -81,6 +81,16 @@ def test_a_day_begins_and_ends_by_the_clocks_of_its_zone(zone: str, day: date, s
     assert day_in(zone, start_of_day(day, zone) - timedelta(seconds=1)) == day - timedelta(days=1)
 
 
+@pytest.mark.parametrize("zone", ["Europe/Brussels", "America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_the_calendar_ends_and_no_zone_goes_beyond(zone: str) -> None:
+    """A programme in force from the first day of all, or an instant at either end, has an answer and not a fault."""
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert first <= start_of_day(date.min, zone) <= end_of_day(date.min, zone)
+    assert start_of_day(date.max, zone) <= end_of_day(date.max, zone) <= last
+    assert day_in(zone, first) == date.min
+    assert day_in(zone, last) >= date(9999, 12, 30)
+
+
 def test_a_zone_that_there_is_not_is_refused_by_name() -> None:
     """Whoever asks for it is told which one."""
     with pytest.raises(ValueError, match="Europe/Brussel"):

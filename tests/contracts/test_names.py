@@ -24,6 +24,8 @@ from contracts.names import read_name
         "ක්\u200dෂාන්ති",
         "শ্রী\u200dমতী",
         "র\u200d্যাব",
+        "രാധാകൃഷ്ണന്\u200d",
+        "രാജന്\u200d പി.",
         "ልዑል ተስፋዬ",
         "李雷",
         "葛\U000e0100城",
@@ -32,7 +34,7 @@ from contracts.names import read_name
     ],
 )
 def test_a_name_stays_as_it_is_spelled(name: str) -> None:
-    """Joiners in Persian, Sinhala and Bengali, a variant of an ideograph, apostrophes and brackets."""
+    """Joiners in Persian, Sinhala, Bengali and Malayalam, a variant of an ideograph, apostrophes and brackets."""
     assert read_name(name) == name
 
 
@@ -76,6 +78,8 @@ def test_a_name_is_kept_in_one_form(written: str, kept: str) -> None:
         "Samira\u200d",
         "\u200cرضا",
         "رضا\u200c",
+        "രാജന്\u200c",
+        "രാജന\u200d",
         "رضا\u200c\u200cزاده",
         "رضا\u200czade",
         "Samira\ufe0f",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.referral.bodies import ReferralBody
+from services.sandbox.demo import PROGRAMME_VERSION
 from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person, samira
 from tests.referral.desk import NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
 from tests.referral.test_packet_over_http import BASIS, CRITERIA, GUARDS, NATIONAL_NUMBER
@@ -107,8 +108,8 @@ async def test_a_programme_is_refused_with_all_its_faults(desk: ReferralDesk) ->
     assert pointers(answer) == {
         "/meetingsPerMonthMin": "INVALID_VALUE",
         "/closingDays/2": "INVALID_VALUE",
-        "/timeZone": "CALENDAR_UNKNOWN",
-        "/country": "CALENDAR_UNKNOWN",
+        "/timeZone": "INVALID_VALUE",
+        "/country": "INVALID_VALUE",
         "/criteria": "REPEATED",
         "/terms/COFFEE": "UNKNOWN_TERM",
         "/closingDays/1": "REPEATED",
@@ -179,3 +180,12 @@ async def test_a_fault_of_the_query_is_told_once_and_hides_none_of_the_body(desk
     told = [(fault["pointer"], fault["code"]) for fault in answer.json()["errors"]]
     unnamed = ("/query/(unnamed)", "UNKNOWN_PARAMETER")
     assert told == [unnamed, unnamed, ("/query/why", "UNKNOWN_PARAMETER"), ("/goals", "GOAL_REQUIRED")]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
+async def test_a_date_at_the_end_of_the_calendar_is_refused(desk: ReferralDesk, day: str) -> None:
+    """A version in force from the first day of all was kept, and then nobody could read its programme."""
+    body = {**PROGRAMME_VERSION, "validFrom": day, "closingDays": [day]}
+    answer = await desk.running.send(OPERATOR, "PUT", "/v1/programmes/new/versions/1", body)
+    assert pointers(answer).keys() == {"/validFrom", "/closingDays/0"}
+    assert_problem(await desk.running.get(OPERATOR, "/v1/programmes/new"), 404)

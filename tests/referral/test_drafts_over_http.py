@@ -26,6 +26,15 @@ async def test_a_draft_is_its_agencys_own(desk: ReferralDesk) -> None:
     assert [event["type"] for event in recorded] == ["ReferralDrafted", "ReferralSubmitted"]
 
 
+async def test_the_answer_to_a_draft_lists_the_actions_that_a_read_lists(desk: ReferralDesk) -> None:
+    """Submit among them: the agency is registered as one, and is not told otherwise."""
+    created = (await desk.running.create(INES, REFERRALS, {**samira(), "draft": True})).json()
+    read = await desk.running.read(INES, f"{REFERRALS}/{created['id']}")
+    assert "submit" in {one["action"] for one in created["allowedActions"]}
+    assert created["allowedActions"] == read["allowedActions"]
+    assert created["blockedActions"] == read["blockedActions"]
+
+
 async def test_a_draft_may_be_incomplete_and_is_checked_when_it_is_submitted(desk: ReferralDesk) -> None:
     """Programme and person are enough to begin with; submit lists what is missing, and a patch adds it."""
     path = await desk.draft({"programme": PROGRAMME, "client": {"ref": "CL-7F3A"}})

@@ -34,8 +34,14 @@ def rests_on(command: Command | None, referral: Referral) -> RestsOn:
     if isinstance(command, CreateDraft | SubmitReferral):
         packet = command.packet
         person = acts_for(command.by), packet.client_ref
-        key = case_key_of(*person, packet.programme)
-        return RestsOn(case_key=key, person=person, organisation=packet.to, programme=packet.programme)
+        return RestsOn(
+            case_key=case_key_of(*person, packet.programme),
+            person=person,
+            organisation=packet.to,
+            # Its answer says whether the draft can be submitted.
+            agency=person[0] if isinstance(command, CreateDraft) else None,
+            programme=packet.programme,
+        )
     offer, drafted = referral.offer, referral.packet
     if offer is None or drafted is None:
         return RestsOn()
