@@ -137,9 +137,7 @@ def _stores(data: Path) -> list[Path]:
 
 def _strange(data: Path) -> list[str]:
     known = {f"{name}{suffix}" for name in (*STORES, *MADE_AGAIN) for suffix in ("", "-wal", "-shm", "-journal")}
-    found = {
-        path.relative_to(data).as_posix() for path in data.rglob("*") if not path.is_dir() and not path.is_socket()
-    }
+    found = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
     return sorted(found - known - {*PLAIN})
 
 

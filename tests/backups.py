@@ -101,5 +101,5 @@ def rows(file: Path) -> list[Any]:
 
 
 def names(directory: Path) -> set[str]:
-    """All files below a directory."""
-    return {one.relative_to(directory).as_posix() for one in directory.rglob("*") if not one.is_dir()}
+    """All files below a directory; the sockets by which processes wake each other are none."""
+    return {one.relative_to(directory).as_posix() for one in directory.rglob("*") if one.is_file()}

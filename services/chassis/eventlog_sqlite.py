@@ -136,6 +136,7 @@ class SQLiteEventLog:
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
         pool = self._datastore.pool = _OneConnection(path, health)
         self._recorder = AutoincrementRecorder(self._datastore, pool.opened)
+        self._opened = pool.opened
         probed(path, pool.opened)
         # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
         self._reader = open_store(path, health)
@@ -248,6 +249,8 @@ class SQLiteEventLog:
         self._wakeup.close()
         self._reader.close()
         self._datastore.close()
+        # The library's pool knows of it only once it was asked for a connection.
+        self._opened.close()
 
     def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
         if (recent := self._recent.get(position)) is not None:
