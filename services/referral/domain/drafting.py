@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
-from contracts.identifiers import one_person
+from contracts.identifiers import is_one_person
 from services.chassis.decider import Fault, Refused, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.desk import Desk, ReferralCommand
@@ -93,11 +93,12 @@ def edit(command: EditDraft, desk: Desk) -> list[Any]:
     if referral.packet == packet:
         return []
     faults = [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]
-    drafted = (desk.offer.programme, one_person(referral.packet.client_ref if referral.packet is not None else ""))
-    for pointer, before, now in zip(
-        ("/programme", "/client/ref"), drafted, (packet.programme, one_person(packet.client_ref)), strict=True
+    drafted = referral.packet
+    for pointer, kept in (
+        ("/programme", drafted is None or packet.programme == drafted.programme),
+        ("/client/ref", drafted is None or is_one_person(packet.client_ref, drafted.client_ref)),
     ):
-        if now != before:
+        if not kept:
             faults.append(
                 Fault(pointer, "FIXED_BY_DRAFT", "a draft keeps its person and its programme; withdraw it, begin anew")
             )
