@@ -17,12 +17,15 @@ _KEPT: Final = ("Refused", "Forbidden", "Exception")
 
 
 _SERVICE: Final = "services.chassis.service"
+_READ_PLACE: Final = Symbol("services.chassis.http.cursors", "Pages._place")
 NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
     "services.chassis.http.asked:authenticated": (
         Symbol("services.chassis.identity", "Verifier.authenticate"),
         Symbol("services.chassis.http.rates", "Rates.take"),
     ),
     "services.chassis.http.asked:covered": (Symbol(_SERVICE, "Service.cover"),),
+    "services.chassis.http.cursors:paged": (_READ_PLACE,),
+    "services.notifications.cursors:feed_of": (_READ_PLACE,),
 }
 """Where a function leads to something that it takes from the application's state, and no annotation says what."""
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
