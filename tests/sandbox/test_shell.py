@@ -85,7 +85,7 @@ def test_replay_shows_the_case_while_the_sandbox_runs(empty: tuple[Program, Outs
     printed = run(program.data, "replay", case, "--json")
     assert (printed.returncode, printed.stderr) == (0, "")
     replayed = json.loads(printed.stdout)
-    assert (replayed["case"], replayed["state"]) == (case, "OPENED")
+    assert (replayed["case"], replayed["state"]) == (case, "REFERRED")
     assert [one["event"] for one in replayed["timeline"]] == [one["event"] for one in outside.timeline(INES, case)]
     assert [step["step"] for step in replayed["responsibility"]["steps"]] == ["REFERRAL_ANSWER"]
     for wrong in ("yesterday", "2026-13-01", "2026-01-12T10:00:00"):
