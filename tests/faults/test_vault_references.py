@@ -67,7 +67,11 @@ def filled(annotation: Any, given: Any, text: str) -> Any:
     """The given value with the text in every place that goes to the vault, also where it was left out."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated and any(isinstance(mark, Vaulted) for mark in inner[1:]):
-        return {"name": text} if isinstance(inner[0], type) and issubclass(inner[0], BaseModel) else text
+        return (
+            {"name": text, "unreachable": "NO_DEVICE"}
+            if isinstance(inner[0], type) and issubclass(inner[0], BaseModel)
+            else text
+        )
     if origin in (Annotated, types.UnionType, typing.Union):
         return filled(next(one for one in inner if vaulted(one)), given, text)
     if origin is list:
