@@ -69,12 +69,22 @@ def _complete(made: dict[str, Any], operations: dict[str, Operation]) -> dict[st
     for path, item in made["paths"].items():
         for method in METHODS:
             if method in item:
+                _name_bodies(item[method], schemas)
                 told = operations.get(f"{'GET' if method == 'head' else method.upper()} {path}")
                 examples |= _operation(path, method, item[method], told)
     if '"#/components/responses/Problem"' in json.dumps(made["paths"]):
         components["responses"] = {"Problem": PROBLEM}
     tidy(made)
     return made
+
+
+def _name_bodies(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Gives a body that a route describes by itself a name, so that clients make one class of it."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schema = content.get("schema", {})
+        if schema.get("type") == "object" and "title" in schema:
+            schemas.setdefault(schema["title"], schema)
+            content["schema"] = {"$ref": f"#/components/schemas/{schema['title']}"}
 
 
 def _problem_schemas() -> dict[str, Any]:
