@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.chassis.epochs import Epochs, Row, another
-from services.chassis.sqlite_connection import StoreConnection, open_store
+from services.chassis.sqlite_connection import PATIENCE_SECONDS, StoreConnection, open_store
 from services.chassis.store_health import StoreHealth
 
 _SCHEMA: Final = """CREATE TABLE IF NOT EXISTS log_epochs (
@@ -19,7 +19,7 @@ def epochs_in_file(path: Path, health: StoreHealth | None = None) -> Epochs:
     with closing(_opened(path, health)) as db:
         # Only the first time is anything written: a full disk is no reason not to start.
         if not (rows := _stored(db)):
-            with db.transaction():
+            with db.transaction(PATIENCE_SECONDS):
                 db.execute(_SCHEMA)
                 if not (rows := _stored(db)):
                     rows = [_begin(db, rows)]
@@ -28,7 +28,7 @@ def epochs_in_file(path: Path, health: StoreHealth | None = None) -> Epochs:
 
 def begin_in_restored_file(path: Path) -> None:
     """Another epoch for a log that was put back: whatever was recorded after the backup is not in it."""
-    with closing(_opened(path, None)) as db, db.transaction():
+    with closing(_opened(path, None)) as db, db.transaction(PATIENCE_SECONDS):
         db.execute(_SCHEMA)
         rows = _stored(db)
         if not rows:
