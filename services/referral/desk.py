@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from services.chassis.decider import Command, Entity
 from services.chassis.handler import Busy
 from services.chassis.index import IndexReader
 from services.chassis.metadata import References
+from services.chassis.store_health import Unavailable
 from services.chassis.streams import Reads, Streams
 from services.referral.domain.answering import ReferralWaitlisted
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
@@ -41,6 +43,8 @@ from services.referral.listing import CASE_KEYS, PROGRAMMES
 MOST_PROGRAMMES: Final = 10_000
 MOST_KEYS: Final = 1_000
 """More case keys than one person has."""
+PATIENCE_SECONDS: Final = 30.0
+AGAIN_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,20 @@ class KnownBefore:
             self._loading.result()
         return self.known or ()
 
-    def keys(self, person: str) -> frozenset[tuple[str, str]]:
-        """The case keys in the index, each with its programme, by the person's stream; complete after `all`."""
-        rows = self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
-        return frozenset((str(row.columns["programme"]), row.key) for row in rows)
+    async def keys(self, person: str) -> frozenset[tuple[str, str]]:
+        """The case keys in the index, each with its programme, by the person's stream; complete after `all`.
+
+        Waits for an index that cannot be asked as long as a log is waited for, and then raises Unavailable.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                rows = self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
+                return frozenset((str(row.columns["programme"]), row.key) for row in rows)
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def _load(self) -> None:
         await self._catch_up()
@@ -152,7 +166,7 @@ class Desks:
             return on.case_key, await reads.state(case_key_stream(on.case_key), CASE_KEY), ()
         named = _named(on, await self._before.all())
         person = person_stream(*on.person)
-        found = sorted(named | (await reads.state(person, PERSON)).keys | self._before.keys(person))
+        found = sorted(named | (await reads.state(person, PERSON)).keys | await self._before.keys(person))
         await reads.together([(case_key_stream(key), CASE_KEY) for _, key in found])
         keys = {key: (programme, await reads.state(case_key_stream(key), CASE_KEY)) for programme, key in found}
         own = on.case_key

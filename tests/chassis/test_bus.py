@@ -143,6 +143,22 @@ async def test_what_was_taken_and_not_confirmed_comes_again(bus: Bus, follow: Ca
     assert await follower.reaches(2) == [one.position for batch in first for one in batch.messages] == [1, 2]
 
 
+async def test_places_that_the_database_lost_are_made_up_for_without_anything_new(
+    bus: Bus, follow: Callable[..., Follower]
+) -> None:
+    """A killed server loses its newest commits: the reader goes on from what is saved, though nobody publishes."""
+    await bus.publish(TOPIC, [message(n, key=f"k-{n}") for n in range(1, 7)], 6)
+    follower = follow()
+    assert sorted(await follower.reaches(6)) == [1, 2, 3, 4, 5, 6]
+    follower.places.clear()
+    assert follower.subscription.behind(follower.places) > 0
+    until = time.monotonic() + 30
+    while follower.subscription.behind(follower.places):
+        assert time.monotonic() < until, follower.places
+        await follower.take(timeout=0.1)
+    assert sorted(one.position for one in follower.messages) == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]
+
+
 async def test_members_of_a_group_share_the_work_and_lose_nothing(
     bus: Bus, kind_of_bus: str, follow: Callable[..., Follower]
 ) -> None:

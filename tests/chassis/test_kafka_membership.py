@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from services.chassis.bus import START, Place
 from services.chassis.kafka.bus import KafkaBus
 from services.chassis.kafka.clients import Cluster
 from services.chassis.kafka.topics import Topics, wanted
+from services.chassis.store_health import Unavailable
 from tests import kafka
 from tests.chassis.following import TOPIC, Follower, message
 from tests.engines import NoServer
@@ -113,4 +115,33 @@ async def test_whoever_was_thrown_out_and_whoever_comes_new_share_all_partitions
             handled = sorted({m.position for follower in (one, other) for m in follower.messages})
             assert handled == list(range(1, 2 * KEYS + 1))
             assert other.messages
+    await bus.close()
+
+
+async def test_a_member_that_could_not_be_told_where_to_go_on_asks_again(cluster: Cluster) -> None:
+    """A database that was killed lost its newest places, and is away when partitions come: Kafka knows of more."""
+    bus = KafkaBus(cluster)
+    await bus.publish(TOPIC, [message(n, key=f"k{n}") for n in range(1, KEYS + 1)], KEYS)
+    first = Follower(bus)
+    await first.reaches(KEYS, 100)
+    # Closed, it commits to Kafka what it has handled.
+    await first.subscription.close()
+    away = [Unavailable("consumers")]
+
+    def saved() -> dict[int, Place]:
+        if away:
+            raise away.pop()
+        return second.places
+
+    second = Follower(bus)
+    second.subscription = bus.subscribe(TOPIC, GROUP, saved)
+
+    async def handled() -> bool:
+        with contextlib.suppress(Unavailable):
+            await second.take(100, 0.2)
+        return len(second.messages) >= KEYS
+
+    await until(handled, 60)
+    assert sorted(one.position for one in second.messages) == list(range(1, KEYS + 1))
+    await second.subscription.close()
     await bus.close()

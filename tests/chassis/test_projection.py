@@ -175,7 +175,7 @@ async def test_a_waiter_is_told_when_its_position_is_indexed(log: EventLog, open
     await asyncio.sleep(0.05)
     assert (waiting.done(), index.through()) == (False, 2)
     await record(log, 1, seed=9)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
     await asyncio.wait_for(projection.wait_through(1), 0.1)
     assert await projection.behind() == 0
     await work.stop()

@@ -156,7 +156,7 @@ async def test_a_service_is_ready_from_its_start_to_its_stop(tmp_path: Path) -> 
         assert (await client.get("/readyz")).status_code == 503
         await service.start()
         assert (await client.get("/readyz")).status_code == 200
-        await asyncio.wait_for(service.stop(), 2)
+        await asyncio.wait_for(service.stop(), 30)
         assert [(await client.get(path)).status_code for path in ("/readyz", "/metrics", "/healthz")] == [503, 200, 200]
     await service.bus.close()
 

@@ -43,7 +43,7 @@ async def test_work_is_taken_up_again_after_failures(
     supervised.start()
     await asyncio.sleep(0.005)
     states = [supervised.failing]
-    await asyncio.wait_for(well.wait(), 2)
+    await asyncio.wait_for(well.wait(), 30)
     await asyncio.sleep(0.03)
     states.append(supervised.failing)
     await supervised.stop()
@@ -66,7 +66,7 @@ async def test_stopping_ends_work_that_waits_and_work_that_fails() -> None:
         supervised = Supervised("work", work)
         supervised.start()
         await asyncio.sleep(0.02)
-        await asyncio.wait_for(supervised.stop(), 1)
+        await asyncio.wait_for(supervised.stop(), 30)
 
 
 async def test_stopping_ends_work_that_loses_its_cancellation() -> None:
@@ -83,7 +83,7 @@ async def test_stopping_ends_work_that_loses_its_cancellation() -> None:
     supervised = Supervised("work", deaf)
     supervised.start()
     await asyncio.sleep(0.02)
-    await asyncio.wait_for(supervised.stop(), 1)
+    await asyncio.wait_for(supervised.stop(), 30)
     assert rounds == [1]
 
 
@@ -94,7 +94,7 @@ async def test_a_wait_that_is_woken_and_cancelled_at_once_is_cancelled(wakeup: S
     wakeup.notify()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_waiter_is_not_woken_by_what_does_not_concern_it(wakeup: SQLiteWakeup) -> None:
@@ -110,4 +110,4 @@ async def test_a_waiter_is_not_woken_by_what_does_not_concern_it(wakeup: SQLiteW
         await asyncio.sleep(0.02)
         assert not waiting.done() or len(looks) > 3
         wakeup.notify()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)

@@ -208,7 +208,7 @@ async def serving(**settings: Any) -> AsyncIterator[Wire]:
 
 async def until(wire: Wire, at_work: int) -> None:
     """Returns once so many requests are at work."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while wire.at_work != at_work:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
 

@@ -39,7 +39,7 @@ COMMIT_EVERY_SECONDS: Final = 1.0
 LONGEST_BATCH_MS: Final = 45_000
 """A member that does not come back for more loses its partitions; longer than a store is waited for."""
 LOOK_AGAIN_SECONDS: Final = 5.0
-"""How often a partition is looked at again in which something is missing."""
+"""How often a partition is looked at again in which something is missing, and the places that are saved."""
 STORE_SECONDS: Final = 4.0
 """How long the store may take to say where partitions go on: less than a session, whose signs of life it delays."""
 
@@ -66,6 +66,8 @@ class KafkaSubscription:
         # It never changes; known from the first time that this member joins.
         self._partitions = 0
         self._at: dict[int, Place] = {}
+        # Partitions that came when the store could not say where they go on.
+        self._unplaced: set[int] = set()
         # The position behind which something was missing when a partition was last looked through from its start.
         self._rescanned: dict[int, int] = {}
         # Partitions that are not gone on with until then, by the machine's clock.
@@ -73,6 +75,8 @@ class KafkaSubscription:
         self._to_commit: dict[int, Place] = {}
         self._committed_at = 0.0
         self._unconfirmed = False
+        # When the saved places were last held against those that this member has come to.
+        self._compared_at = time.monotonic()
         self._covered = 0
         self._closed = False
 
@@ -80,10 +84,14 @@ class KafkaSubscription:
         """See `Subscription.take`."""
         self._board.follow()
         self._loop = asyncio.get_running_loop()
-        again = self._saved() if self._unconfirmed else None
+        unconfirmed, now = self._unconfirmed, time.monotonic()
+        saved = None
+        if unconfirmed or self._unplaced or now > self._compared_at + LOOK_AGAIN_SECONDS:
+            saved, self._compared_at = self._saved(), now
         # Until it is confirmed, also when the caller goes away in the middle of the poll.
         self._unconfirmed = True
-        batches = await self._in_thread(self._poll, limit, min(timeout, LONGEST_POLL_SECONDS), again)
+        seconds = min(timeout, LONGEST_POLL_SECONDS)
+        batches = await self._in_thread(self._poll, limit, seconds, saved, unconfirmed)
         self._unconfirmed = bool(batches)
         return batches
 
@@ -116,12 +124,15 @@ class KafkaSubscription:
 
     # ---- what follows runs in the thread of the client ----
 
-    def _poll(self, limit: int, seconds: float, again: Places | None) -> list[Batch]:
+    def _poll(self, limit: int, seconds: float, saved: Places | None, unconfirmed: bool) -> list[Batch]:  # noqa: FBT001 - from `take` only
         if self._consumer is None:
             self._consumer = self._joined()
         self._commit()
-        if again is not None:
-            self._place({partition.partition for partition in self._consumer.assignment()}, again)
+        if saved is not None:
+            mine = {partition.partition for partition in self._consumer.assignment()}
+            # A database that was killed loses the newest places; where nothing new comes, nobody saves them again.
+            lost = {one for one in mine if one in self._unplaced or self._has_lost(saved, one)}
+            self._place(mine if unconfirmed else lost, saved)
         self._look_again()
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
@@ -131,6 +142,10 @@ class KafkaSubscription:
                 self._leave()
             raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
+
+    def _has_lost(self, saved: Places, partition: int) -> bool:
+        place, at = saved.get(partition, START), self._at.get(partition, START)
+        return place.position < at.position or place.offset < at.offset
 
     def _joined(self) -> Any:
         consumer = connected(
@@ -166,6 +181,9 @@ class KafkaSubscription:
         async def saved() -> Places:
             return self._saved()
 
+        # The library passes over what is raised here, and goes on from what was committed to Kafka, which may be more
+        # than a database has kept that was killed: the next poll then looks again.
+        self._unplaced.update(partitions)
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
         places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)
         self._place(partitions, places)
@@ -177,6 +195,7 @@ class KafkaSubscription:
         for partition in partitions:
             self._at.pop(partition, None)
             self._missing.pop(partition, None)
+            self._unplaced.discard(partition)
             # Whoever has the partition next commits what is saved.
             self._to_commit.pop(partition, None)
 
@@ -192,6 +211,7 @@ class KafkaSubscription:
     def _place(self, partitions: Collection[int], places: Places) -> None:
         for partition in partitions:
             place = places.get(partition)
+            self._unplaced.discard(partition)
             self._at.pop(partition, None)
             if place is not None:
                 self._at[partition] = place
