@@ -66,8 +66,6 @@ class KafkaSubscription:
         # It never changes; known from the first time that this member joins.
         self._partitions = 0
         self._at: dict[int, Place] = {}
-        # Partitions that came when the store could not say where they go on.
-        self._unplaced: set[int] = set()
         # The position behind which something was missing when a partition was last looked through from its start.
         self._rescanned: dict[int, int] = {}
         # Partitions that are not gone on with until then, by the machine's clock.
@@ -86,7 +84,7 @@ class KafkaSubscription:
         self._loop = asyncio.get_running_loop()
         unconfirmed, now = self._unconfirmed, time.monotonic()
         saved = None
-        if unconfirmed or self._unplaced or now > self._compared_at + LOOK_AGAIN_SECONDS:
+        if unconfirmed or now > self._compared_at + LOOK_AGAIN_SECONDS:
             saved, self._compared_at = self._saved(), now
         # Until it is confirmed, also when the caller goes away in the middle of the poll.
         self._unconfirmed = True
@@ -131,8 +129,7 @@ class KafkaSubscription:
         if saved is not None:
             mine = {partition.partition for partition in self._consumer.assignment()}
             # A database that was killed loses the newest places; where nothing new comes, nobody saves them again.
-            lost = {one for one in mine if one in self._unplaced or self._has_lost(saved, one)}
-            self._place(mine if unconfirmed else lost, saved)
+            self._place({one for one in mine if unconfirmed or self._has_lost(saved, one)}, saved)
         self._look_again()
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
@@ -181,9 +178,6 @@ class KafkaSubscription:
         async def saved() -> Places:
             return self._saved()
 
-        # The library passes over what is raised here, and goes on from what was committed to Kafka, which may be more
-        # than a database has kept that was killed: the next poll then looks again.
-        self._unplaced.update(partitions)
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
         places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)
         self._place(partitions, places)
@@ -195,7 +189,6 @@ class KafkaSubscription:
         for partition in partitions:
             self._at.pop(partition, None)
             self._missing.pop(partition, None)
-            self._unplaced.discard(partition)
             # Whoever has the partition next commits what is saved.
             self._to_commit.pop(partition, None)
 
@@ -211,7 +204,6 @@ class KafkaSubscription:
     def _place(self, partitions: Collection[int], places: Places) -> None:
         for partition in partitions:
             place = places.get(partition)
-            self._unplaced.discard(partition)
             self._at.pop(partition, None)
             if place is not None:
                 self._at[partition] = place
