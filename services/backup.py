@@ -20,10 +20,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Annotated, Final, Literal
+from typing import IO, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from services.backup_manifest import Manifest, Member
 from services.chassis.clock import machine_now
 from services.chassis.epochs_sqlite import begin_in_restored_file
 from services.chassis.refusals import RefusedStart
@@ -41,7 +42,6 @@ MADE_AGAIN: Final = (
     *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "consumers", "lease")),
 )
 MANIFEST: Final = "manifest.json"
-FORMAT: Final = "caserelay-backup"
 COMPRESSION: Final = 1
 """Of zlib. Logs shrink to an eighth at 100 MB/s; the most effort makes it a tenth, and takes four times as long."""
 CHUNK: Final = 1 << 20
@@ -50,27 +50,6 @@ LARGEST_MANIFEST: Final = 1 << 16
 
 class Refused(RefusedStart):
     """Nothing was backed up or restored; the text says why, in one line."""
-
-
-class Member(BaseModel):
-    """What the manifest says of one file: its length in bytes and its digest."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Manifest(BaseModel):
-    """What an archive holds, and of which moment."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    format: Literal["caserelay-backup"] = FORMAT
-    version: Literal[1] = 1
-    caserelay: str
-    made_at: datetime
-    members: Annotated[dict[str, Member], Field(min_length=1)]
 
 
 def back_up(settings: Settings, file: Path, say: Say) -> Manifest:

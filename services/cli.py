@@ -15,7 +15,7 @@ from contracts.codes import Role
 from services.shell_commands import Commands, Identifier, When, json_option, print_json, to_stderr
 
 if TYPE_CHECKING:
-    from services.backup import Manifest
+    from services.backup_manifest import Manifest
     from services.chassis.settings import Settings
     from services.progress import Say
 

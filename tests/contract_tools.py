@@ -117,7 +117,7 @@ def _run(command: list[str], where: Path) -> None:
 
 
 def say(what: str) -> None:
-    """A line of progress, for whoever waits."""
+    """A line of progress, for anyone who waits."""
     sys.stderr.write(f"==> {what}\n")
 
 

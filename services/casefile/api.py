@@ -138,7 +138,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
 
 
 def _may(name: str, cases: Cases, casework: Casework) -> Callable[..., Awaitable[None]]:
-    """Looked at before the body is: whoever may not do it at all is not told how it would be done.
+    """Looked at before the body is: anyone who may not do it at all is not told how it would be done.
 
     Who has done it under the same key may ask for the answer.
     """

@@ -2,8 +2,8 @@
 
 A bell is a datagram socket in the directory `bells` beside the file, whose name says of which file and process it is:
 it works wherever files are shared by processes of one system, also in several containers, and is nobody else's, as
-the directory is the owner's alone. A call says nothing but that there may be something new. It may be missed: whoever
-waits looks now and then as well (`services.chassis.sqlite_wakeup`).
+the directory is the owner's alone. A call says nothing but that there may be something new. It may be missed: those
+who wait look now and then as well (`services.chassis.sqlite_wakeup`).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Bell:
             loop.remove_reader(self._own.fileno())
 
     def ring(self) -> None:
-        """Calls all other processes that listen. Never waits: whoever has calls unanswered need not hear another."""
+        """Calls all other processes that listen. Never waits: anyone who has calls unanswered need not hear another."""
         try:
             changed = os.stat(self._directory).st_mtime_ns  # noqa: PTH116 - for every commit, and half as dear
         except OSError:

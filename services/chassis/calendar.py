@@ -63,7 +63,7 @@ class Terms:
 
     `parameters` maps a deadline's name to its length and the unit of that, DAYS or WORKING_DAYS; `zone` is an IANA
     time zone; `country`, `region` and `closed` are those of WorkingDays. ValueError if a length is not within 1 to
-    3660, a unit is unknown, or nobody keeps the zone or the public holidays: a programme that cannot be reckoned must
+    3660, a unit is unknown, or nobody keeps the zone or the public holidays: a programme that cannot be computed must
     not be published.
     """
 

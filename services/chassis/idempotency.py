@@ -26,7 +26,7 @@ class Key(NamedTuple):
 
     @classmethod
     def of(cls, actor: Actor, text: str) -> Key:
-        """The key as it belongs to whoever sends it."""
+        """The key as it belongs to anyone who sends it."""
         return cls(actor.org, actor.sub, text)
 
     @property

@@ -177,7 +177,7 @@ class Service:
     async def cover(self, position: Position) -> None:
         """Returns once all that follows from the position is in this service's log, as one of its own is already.
 
-        Who asks the index waits for `caught_up` besides, whoever the position is of; what answers from streams has no
+        Who asks the index waits for `caught_up` besides, whose position it may be; what answers from streams has no
         need of it, and does not wait for the process that leads.
         Raises ProblemError 422 for the log of a service that this one does not listen to, 504 when it takes too long.
         """

@@ -39,7 +39,7 @@ class SQLiteWakeup:
         self._distrusted_until = 0.0
 
     def notify(self) -> None:
-        """This process has committed: wakes whoever waits here or elsewhere."""
+        """This process has committed: wakes anyone who waits here or elsewhere."""
         self._told = True
         self._wake()
         self._bell.ring()

@@ -1,7 +1,7 @@
 """Waiting for a file that another process is writing to, beside the event loop.
 
 SQLite's own wait holds up the whole process. As a rule that is a matter of a millisecond; but a process that is stopped
-in the middle of a transaction keeps the file for as long as it is stopped, and whoever needs another file, or only
+in the middle of a transaction keeps the file for as long as it is stopped, and anyone who needs another file, or only
 reads, must not wait with those who need this one.
 """
 

@@ -37,7 +37,7 @@ from services.chassis.turns import in_turn
 ORPHAN_AFTER_SECONDS = 3600
 SWEPT_AT_ONCE = 500
 _FOLDING_PAUSES: Final = (0.0, 0.01, 0.05, 0.2, 0.7)
-"""Seconds before each try: whoever reads reads for a moment, as a rule, or as long as a backup takes."""
+"""Seconds before each try: anyone who reads reads for a moment, as a rule, or as long as a backup takes."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

@@ -9,12 +9,12 @@ from services.chassis.http.cursors import Pages, Parameter
 from services.chassis.identity import Caller
 from services.chassis.service import Service
 
-_ANEW: Final = "for the feed from its first event; what you have already, you know by its `id`"
+_START_OVER: Final = "for the feed from its first event; what you have already, you know by its `id`"
 AFTER: Final = Parameter(
-    "after", "/query/after", "the `next` of a page or the `id` of an event", f"leave `after` out {_ANEW}"
+    "after", "/query/after", "the `next` of a page or the `id` of an event", f"leave `after` out {_START_OVER}"
 )
 LAST_EVENT_ID: Final = Parameter(
-    "Last-Event-ID", "/headers/Last-Event-ID", "the `id` of an event", f"leave Last-Event-ID out {_ANEW}"
+    "Last-Event-ID", "/headers/Last-Event-ID", "the `id` of an event", f"leave Last-Event-ID out {_START_OVER}"
 )
 
 

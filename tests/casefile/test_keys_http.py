@@ -137,7 +137,7 @@ async def test_a_command_that_changed_nothing_keeps_its_key(shared: CaseDesk) ->
 
 
 async def test_a_key_of_one_case_is_refused_on_another(shared: CaseDesk) -> None:
-    """Nothing is done there, whoever's turn it is."""
+    """Nothing is done there, no matter whose turn it is."""
     first, second = await shared.accepted(), await shared.accepted()
     told = {"channel": "PHONE", "reached": False}
     await shared.running.done(LOTTE, first.path, "log-contact-attempt", told, key="k")

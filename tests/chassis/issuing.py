@@ -31,7 +31,7 @@ class Issuer:
                     self.send_header("Location", body.decode())
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                with suppress(ConnectionError):  # whoever asked may have stopped waiting
+                with suppress(ConnectionError):  # anyone who asked may have stopped waiting
                     self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name

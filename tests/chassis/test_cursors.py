@@ -164,7 +164,7 @@ async def test_of_an_earlier_epoch_a_cursor_holds_as_far_as_the_log_was_restored
 
 
 def test_what_a_backup_holds_has_the_same_cursors_before_and_after_it_was_restored() -> None:
-    """Whoever reads the same page finds the same answer; behind it they differ."""
+    """Anyone who reads the same page finds the same answer; behind it they differ."""
     old, restored = cursors(FIRST), cursors(FIRST, SECOND)
     for place in (0, 1, 99, 100, ("2026-01-05", "key")):
         assert pages(restored).next(place) == pages(old).next(place)
@@ -186,7 +186,7 @@ async def test_a_place_in_a_stream_is_as_old_as_its_event() -> None:
 
 
 async def test_of_a_log_that_is_older_than_seals_earlier_cursors_go_on_where_callers_keep_them() -> None:
-    """A feed's do; whoever is in the middle of a list begins again."""
+    """A feed's do; anyone who is in the middle of a list begins again."""
     upgraded = cursors(Epoch("first", 40))
     for place in (7, 40, 45):
         assert await pages(upgraded, earlier(f"c1:{place}"), earlier=True).number() == place

@@ -92,6 +92,6 @@ def test_the_calendar_ends_and_no_zone_goes_beyond(zone: str) -> None:
 
 
 def test_a_zone_that_there_is_not_is_refused_by_name() -> None:
-    """Whoever asks for it is told which one."""
+    """Anyone who asks for it is told which one."""
     with pytest.raises(ValueError, match="Europe/Brussel"):
         day_in("Europe/Brussel", datetime(2026, 1, 12, tzinfo=UTC))

@@ -78,7 +78,7 @@ async def test_invented_keys_make_no_flood_of_fetches(issuer: Issuer) -> None:
 
 
 async def test_invented_keys_put_off_a_new_one_for_a_pause_at_most(issuer: Issuer) -> None:
-    """Whoever uses up the fetches has the next one made as well, and that finds what is new."""
+    """Anyone who uses up the fetches has the next one made as well, and that finds what is new."""
     keys = await OidcIssuer.connect(issuer.url, pause=0.2, burst=1)
     await keys.key("invented", "ES256")
     issuer.make_key("next")

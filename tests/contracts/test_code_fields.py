@@ -63,7 +63,7 @@ def _texts(body: type[BaseModel]) -> Iterator[str]:
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: f"{body.__module__.split('.')[1]}.{body.__name__}")
 def test_a_field_named_like_a_standard_is_checked_by_it(body: type[BaseModel]) -> None:
-    """Whoever adds a field for a language, an occupation, a sector, a place or a zone gives it its kind."""
+    """Anyone who adds a field for a language, an occupation, a sector, a place or a zone gives it its kind."""
     for name in _texts(body):
         for pattern, check in STANDARDS.items():
             if re.search(pattern, name) and (body.__name__, name) not in BY_THE_CALENDAR:

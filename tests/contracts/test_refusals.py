@@ -38,7 +38,7 @@ def codes_of(operation: dict[str, Any]) -> dict[str, set[str]]:
 
 
 def test_every_code_that_is_raised_has_a_line() -> None:
-    """Whoever adds a refusal adds its title to contracts/refusals.py."""
+    """Anyone who adds a refusal adds its title to contracts/refusals.py."""
     forgotten = {code: [site.place for site in sites] for code, sites in raised().items() if code not in REFUSALS}
     assert forgotten == {}, "add a line for each to contracts/refusals.py, then run `make contracts`"
 

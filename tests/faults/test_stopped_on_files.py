@@ -95,7 +95,7 @@ async def test_while_the_leader_is_stopped_the_other_process_shows_what_it_was_t
             both[led].pause()
             held = held_files(both[led].data)
             made = asyncio.create_task(refer(other))
-            # Own writes are read without whoever leads, and whatever is held.
+            # Own writes are read without the one who leads, and whatever is held.
             read = await other.send(
                 INES, "GET", f"/v1/referrals/{known.json()['id']}", waitFor=known.headers["Position"]
             )

@@ -98,7 +98,7 @@ class Running:
         return items
 
     def place(self, cursor: str) -> int:
-        """The position that a cursor of the feed stands at, whoever it was given to."""
+        """The position that a cursor of the feed stands at, no matter whom it was given to."""
         opened = self.service.cursors.open(cursor)
         assert opened is not None
         place: int = opened[-1]

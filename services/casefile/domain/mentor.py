@@ -41,7 +41,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeMentor(Command):
-    """Describe a mentor of the caller's organisation, or describe one anew.
+    """Describe a mentor of the caller's organisation, or describe a new one.
 
     `today` is the last day that something may have been done on: the one that it is where the organisation works.
     """

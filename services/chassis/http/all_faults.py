@@ -113,7 +113,7 @@ async def _others(
         try:
             await again(mended.body, without)
         except (Forbidden, Hidden, NotFound):
-            # Whoever may not do it at all is not told how it would be done.
+            # Anyone who may not do it at all is not told how it would be done.
             raise
         except _REFUSALS as error:
             refusal = of_input(error)

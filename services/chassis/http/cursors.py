@@ -44,7 +44,7 @@ class Parameter:
     name: str
     pointer: str
     source: str
-    anew: str
+    start_over: str
 
 
 CURSOR: Final = Parameter(
@@ -197,7 +197,7 @@ class Pages:
 
 
 def _cursor_refusal(parameter: Parameter, code: str, why: str) -> ProblemError:
-    detail = f"{parameter.name} cannot be used here: {why}. Or {parameter.anew}"
+    detail = f"{parameter.name} cannot be used here: {why}. Or {parameter.start_over}"
     return ProblemError(422, code, detail, errors=[Fault(parameter.pointer, code, detail)])
 
 

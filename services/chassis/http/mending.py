@@ -1,6 +1,6 @@
 """A body whose faulty members are left out, or filled with something of the right shape: the rest can then be judged.
 
-What stands in says nothing: whoever looks at the rest leaves out what was `touched`, and all that rests on it.
+What stands in says nothing: anyone who looks at the rest leaves out what was `touched`, and all that rests on it.
 """
 
 from __future__ import annotations

@@ -62,13 +62,13 @@ class StrictRoute(APIRoute):
                     await strict.json()
             except ProblemError:
                 if asks_who:
-                    # Whoever is not known is told that first.
+                    # Anyone who is not known is told that first.
                     await authenticated(strict, strict.headers.get("authorization"))
                 raise
             try:
                 return await handle(strict)
             except RecursionError:
-                # Just shallow enough to be read, and too deep for whoever looks through it from further down.
+                # Just shallow enough to be read, and too deep for anyone who looks through it from further down.
                 raise ProblemError(400, "UNREADABLE_JSON", "the body is nested too deeply") from None
 
         return handler
