@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from services.chassis.stores import Stores
 from services.chassis.telemetry import Telemetry
 from tests.chassis.counters import TYPES
 from tests.chassis.following import TOPIC, Follower
+from tests.chassis.issuing import Issuer
 
 OpenLog = Callable[[], EventLog]
 OpenBus = Callable[[], Bus]
@@ -163,3 +164,13 @@ async def follow(bus: Bus) -> AsyncIterator[Callable[..., Follower]]:
 def telemetry() -> Telemetry:
     """A process's metrics."""
     return Telemetry()
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """A running issuer with one key."""
+    running = Issuer()
+    running.make_key("first")
+    yield running
+    running.server.shutdown()
+    running.server.server_close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,16 +10,6 @@ from services.chassis.identity import Unauthenticated, Verifier
 from services.chassis.oidc_issuer import OidcIssuer
 from tests.chassis.issuing import AUDIENCE, Issuer
 from tests.repetitions import times
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """A running issuer with one key."""
-    running = Issuer()
-    running.make_key("first")
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
 
 
 async def test_a_key_rotated_seconds_ago_is_fetched_at_once_and_once(issuer: Issuer) -> None:

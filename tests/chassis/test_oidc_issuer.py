@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from services.chassis.identity import Unauthenticated, Verifier
 from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
 from tests.chassis.issuing import AUDIENCE, Issuer
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    """A running issuer with one key."""
-    running = Issuer()
-    running.make_key("first")
-    yield running
-    running.server.shutdown()
-    running.server.server_close()
 
 
 async def test_a_token_of_the_issuer_is_verified_with_its_published_key(issuer: Issuer) -> None:
