@@ -110,7 +110,7 @@ lock: ## write deploy/locks/ again from pyproject.toml (ARGS=--upgrade: newest v
 	@echo "==> $(LOCKS)/bench.txt"
 	@$(compile) --extra dev --extra bench --constraint $(LOCKS)/dev.txt --output-file $(LOCKS)/bench.txt pyproject.toml
 	@echo "==> $(LOCKS)/clients.txt"
-	@$(compile) --output-file $(LOCKS)/clients.txt deploy/clients/requirements.in
+	@$(filter-out --build-deps-for editable,$(compile)) --output-file $(LOCKS)/clients.txt deploy/clients/requirements.in
 	@rm -rf $(VENV)/.lock
 	@echo "==> deploy/clients/package-lock.json"
 	@if command -v npm >/dev/null; then cd deploy/clients && npm install --package-lock-only \

@@ -11,16 +11,16 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.casefile.app import build as build_casefile
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock
+from services.chassis.access.identity import Verifier
+from services.chassis.delivery.bus import Bus
+from services.chassis.engines.sqlite_checkpoints import SQLiteCheckpoints
 from services.chassis.http.app import common_routes, install_manners
 from services.chassis.http.routing import application
-from services.chassis.identity import Verifier
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.sqlite_checkpoints import SQLiteCheckpoints
 from services.chassis.stores import Stores
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import Clock
 from services.notifications.app import build as build_notifications
 from services.origin import Origin, describe, describe_whole
 from services.referral.app import build as build_referral

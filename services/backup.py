@@ -25,11 +25,11 @@ from typing import IO, Final
 from pydantic import ValidationError
 
 from services.backup_manifest import Manifest, Member
-from services.chassis.clock import machine_now
-from services.chassis.epochs_sqlite import begin_in_restored_file
-from services.chassis.refusals import RefusedStart
+from services.chassis.engines.sqlite_moment import Unreadable, moment
+from services.chassis.log.epochs_sqlite import begin_in_restored_file
+from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
-from services.chassis.sqlite_moment import Unreadable, moment
+from services.chassis.time.clock import machine_now
 from services.progress import Progress, Say, size_of
 
 SERVICES: Final = ("referral", "casefile", "notifications")

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts.topics import TOPICS
-from services.chassis.consumer import BEHIND_ANOTHER, BehindItsCause, CauseGivenUp
-from services.chassis.consumer_store import Parked
-from services.chassis.kafka.clients import Cluster, RefusedTopics
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.parking import redrive
+from services.chassis.delivery.consumer import BEHIND_ANOTHER, BehindItsCause, CauseGivenUp
+from services.chassis.delivery.consumer_store import Parked
+from services.chassis.delivery.kafka.clients import Cluster, RefusedTopics
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.parking import redrive
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.notifications.organisation_topics import topic_of

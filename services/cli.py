@@ -101,8 +101,8 @@ def migrate(which: str, *, as_json: bool) -> None:
 
     Services may run meanwhile.
     """
-    from services.chassis.migrations import migrate as bring_up_to_date
-    from services.chassis.postgres import RefusedDatabase
+    from services.chassis.engines.migrations import migrate as bring_up_to_date
+    from services.chassis.engines.postgres import RefusedDatabase
 
     url = _settings().database_url
     if url is None:
@@ -224,8 +224,8 @@ def token(org: str, role: str, sub: str, *, as_json: bool) -> None:
 
     The development issuer signs it. It lasts 12 hours.
     """
-    from services.chassis.development_issuer import LIFETIME
-    from services.chassis.identity import Unauthenticated
+    from services.chassis.access.identity import Unauthenticated
+    from services.sandbox.development_issuer import LIFETIME
     from services.sandbox.run import open_issuer
 
     settings = _settings()

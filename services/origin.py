@@ -14,7 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.chassis.http.openapi import document
+from services.chassis.http.openapi.document import document
 
 PATHS: Final[Mapping[str, str]] = {
     "referrals": "referral",

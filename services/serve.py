@@ -14,15 +14,15 @@ import uvicorn
 
 from contracts.topics import TOPICS
 from services.assembly import Assembly, assemble, production_app
-from services.chassis.clock import SystemClock
-from services.chassis.descriptors import raise_limit
-from services.chassis.http.connections import Connections
-from services.chassis.identity import Verifier
-from services.chassis.kafka.clients import Cluster, Unreachable
-from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
-from services.chassis.refusals import RefusedStart
-from services.chassis.telemetry import Telemetry, configure_logging
-from services.chassis.version import VERSION
+from services.chassis.access.identity import Verifier
+from services.chassis.access.oidc_issuer import IssuerUnavailable, OidcIssuer
+from services.chassis.delivery.kafka.clients import Cluster, Unreachable
+from services.chassis.http.server.connections import Connections
+from services.chassis.operating.descriptors import raise_limit
+from services.chassis.operating.telemetry import Telemetry, configure_logging
+from services.chassis.operating.version import VERSION
+from services.chassis.refused_start import RefusedStart
+from services.chassis.time.clock import SystemClock
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -69,7 +69,7 @@ def announce(assembly: Assembly, on: socket.socket, issuer: str) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn with limits on its connections; see `services.chassis.http.connections`.
+    """uvicorn with limits on its connections; see `services.chassis.http.server.connections`.
 
     It waits for open requests before anything else is stopped, and an event stream never ends by itself: `end_streams`
     ends them. `more` goes to uvicorn's own configuration.
@@ -129,7 +129,7 @@ def serve_app(
 
 def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
     # Late, since Kafka's client is large.
-    from services.chassis.kafka.topics import require  # noqa: PLC0415
+    from services.chassis.delivery.kafka.topics import require  # noqa: PLC0415
 
     try:
         require(cluster, TOPICS)

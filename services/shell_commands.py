@@ -86,8 +86,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """See click."""
-        from services.chassis.refusals import RefusedStart
-        from services.chassis.store_health import Unavailable
+        from services.chassis.engines.store_health import Unavailable
+        from services.chassis.refused_start import RefusedStart
 
         try:
             return super().invoke(ctx)

@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
-from services.chassis.index import Changes, Index, Row, Table
-from services.chassis.migrations import log_of
+from services.chassis.engines.migrations import log_of
+from services.chassis.index.index import Changes, Index, Row, Table
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _SPACE: Final = uuid.UUID("6f0c3a52-8d6f-4ef1-9a53-0d4f0b1f9a77")

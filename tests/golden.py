@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
 
 ROOT: Final = Path(__file__).parents[1]
 SERVICES: Final = ("referral", "casefile", "notifications")

@@ -33,7 +33,7 @@ __all__ = [
 
 TOM: Final = Person("tom.maes", "vdab-gent", "AGENCY_TEAM_LEAD")
 HANNE: Final = Person("hanne.wouters", "brugwerk", "NGO_LEAD")
-CONTROL: Final = Person("control.desk", "vdab-gent", "AGENCY_CONTROL")
+CONTROL: Final = Person("control.context", "vdab-gent", "AGENCY_CONTROL")
 DPO_OF_AGENCY: Final = Person("privacy.officer", "vdab-gent", "DPO")
 PIETER: Final = Person("pieter.smets", "actiris-demo", "AGENCY_COUNSELLOR")
 """Of an agency that has no part in the referrals of the others."""

@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from services.chassis.migrations import migrate
+from services.chassis.engines.migrations import migrate
 from tests import engines
 from tests.engines import NoServer
 from tests.ports import free_port

@@ -19,18 +19,18 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock, SandboxClock
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.access.identity import Verifier
+from services.chassis.delivery.bus import Bus
 from services.chassis.http.app import common_routes, install_manners
 from services.chassis.http.routing import application
-from services.chassis.identity import Verifier
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import Clock, SandboxClock
 from services.origin import Origin, describe
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
+from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.travel import settle, travel
 from services.serve import Server
 from tests.people import OPERATOR, Person

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 from services.assembly import SERVICES, assemble
-from services.chassis.clock import SystemClock
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.identity import Verifier
+from services.chassis.access.identity import Verifier
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
+from services.chassis.time.clock import SystemClock
+from services.sandbox.development_issuer import DevelopmentIssuer
 
 
 async def test_one_thread_moves_the_pages_of_all_files_while_the_process_runs(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.referral import ReferralSubmitted
-from tests.casefile.cases import SERVICES, CaseDesk
+from tests.casefile.cases import SERVICES, CaseContext
 from tests.people import AUDITOR, INES, LOTTE, Person, another_person
 from tests.running import Running, running
 
@@ -33,10 +33,10 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     """Two cases on their way, and two mentors: more than one of everything that is listed."""
     async with running(tmp_path_factory.mktemp("lists"), SERVICES) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
+        context = CaseContext(services)
         for mentor in ("M-41", "M-42"):
-            await desk.describe_mentor(mentor)
-        cases = [await desk.accepted(another_person(client={"ref": "CL-1"})), await desk.accepted()]
+            await context.describe_mentor(mentor)
+        cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
         await services.settle()

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 PUTS: Final[dict[str, tuple[Person, dict[str, Any], dict[str, Any]]]] = {
     "/v1/organisations/{organisation_id}": (
         OPERATOR,
-        {"name": "The first", "kind": "AGENCY", "contactPoint": "the desk"},
+        {"name": "The first", "kind": "AGENCY", "contactPoint": "the context"},
         {"name": "The other", "kind": "MENTORING_ORG"},
     ),
     "/v1/mentors/{ref}": (LOTTE, {**PROFILE, "capacity": 1}, {**PROFILE, "capacity": 2}),

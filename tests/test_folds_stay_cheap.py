@@ -14,12 +14,12 @@ from typing import Any, Final
 import pytest
 
 import services
-from services.casefile.topics import TOPICS as CASEFILE
-from services.chassis.decider import Entity
-from services.chassis.event_types import EventTypes
-from services.chassis.growing import GrowingMap, GrowingSet, GrowingTuple
-from services.notifications.topics import TOPICS as NOTIFICATIONS
-from services.referral.topics import TOPICS as REFERRAL
+from services.casefile.events import TOPICS as CASEFILE
+from services.chassis.log.event_types import EventTypes
+from services.chassis.modelling.decider import Entity
+from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
+from services.notifications.events import TOPICS as NOTIFICATIONS
+from services.referral.events import TOPICS as REFERRAL
 from tests.golden import corpus
 
 FEW, MANY = 16, 144

@@ -11,11 +11,11 @@ import pytest_asyncio
 from click.testing import CliRunner
 
 from services.bus_administration import create_topics
+from services.chassis.delivery.kafka.clients import RefusedTopics
 from services.chassis.http.paths import path_of
-from services.chassis.kafka.clients import RefusedTopics
 from services.chassis.settings import Settings
 from services.cli import main
-from tests.casefile.cases import INTAKE, PROFILE, PROPOSAL, CaseDesk
+from tests.casefile.cases import INTAKE, PROFILE, PROPOSAL, CaseContext
 from tests.casefile.cases import SERVICES as ALL
 from tests.identifiers import IDENTIFIERS, NO_IDENTIFIERS
 from tests.people import INES, LOTTE, OPERATOR, Person, another_person
@@ -110,10 +110,10 @@ async def test_whom_a_token_names_a_body_can_name(tmp_path_factory: pytest.TempP
     """A mentor whose `sub` has letters beyond ASCII and a slash is described, proposed, and finds the case."""
     async with running(tmp_path_factory.mktemp("named"), ALL) as services:
         await services.set_the_scene()
-        desk, mentor = CaseDesk(services), "zoë/peeters 李"
+        context, mentor = CaseContext(services), "zoë/peeters 李"
         described = await services.send(LOTTE, "PUT", path_of("mentors", mentor), PROFILE)
         assert described.status_code == 200, described.text
-        case = await desk.accepted()
+        case = await context.accepted()
         await services.done(LOTTE, case.path, "conclude-intake", INTAKE)
         await services.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": mentor})
         asked = Person(mentor, "brugwerk", "VOLUNTEER_MENTOR")

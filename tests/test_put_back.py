@@ -38,7 +38,13 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ru
     async with running(tmp_path_factory.mktemp("put-back"), SERVICES) as all_of_them:
         await all_of_them.set_the_scene()
         read = await all_of_them.get(LOTTE, ORGANISATION)
-        full = {"name": "Brugwerk", "languages": ["nl"], "sectors": ["M"], "capacity": 7, "contactPoint": " the desk "}
+        full = {
+            "name": "Brugwerk",
+            "languages": ["nl"],
+            "sectors": ["M"],
+            "capacity": 7,
+            "contactPoint": " the context ",
+        }
         etag = read.headers["ETag"]
         assert (await all_of_them.send(LOTTE, "PUT", ORGANISATION, full, etag=etag)).status_code == 200
         assert (await all_of_them.send(LOTTE, "PUT", MENTOR, PROFILE)).status_code == 200

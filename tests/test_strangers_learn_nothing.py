@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.codes import Role
-from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, SERVICES, CaseDesk
+from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, SERVICES, CaseContext
 from tests.people import INES, KARIM, LOTTE, Person, another_person
 from tests.running import Running, running
 
@@ -57,29 +57,29 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     """A case that went to three organisations: the access of the first is over, the last one has it, with a match."""
     async with running(tmp_path_factory.mktemp("strangers"), SERVICES) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
+        context = CaseContext(services)
         described = {"name": "Vierde", "kind": "MENTORING_ORG", "programmes": ["mtw-be-2026"]}
         await services.send(
             Person("demo.operator", "caserelay-demo", "OPERATOR"), "PUT", f"/v1/organisations/{GONE}", described
         )
-        await desk.describe_mentor()
+        await context.describe_mentor()
         gone = Person("somebody", GONE, "NGO_COORDINATOR")
         client = {"ref": "CL-STRANGE"}
-        case = await desk.referred(another_person(GONE, client=client))
+        case = await context.referred(another_person(GONE, client=client))
         offers = [case.offer]
-        await desk.follow(case, gone, "receive")
-        await desk.follow(case, gone, "decline", {"reason": "CAPACITY_FULL"})
+        await context.follow(case, gone, "receive")
+        await context.follow(case, gone, "decline", {"reason": "CAPACITY_FULL"})
         await services.at(services.clock.now() + HALF_A_YEAR)
         answers = (
             (FORMER, KARIM, "decline", {"reason": "CAPACITY_FULL"}),
             (HOLDER, LOTTE, "accept", {"coordinator": LOTTE.sub}),
         )
         for organisation, coordinator, answer, body in answers:
-            again = await desk.referred(another_person(organisation, client=client))
+            again = await context.referred(another_person(organisation, client=client))
             assert again.id == case.id
             offers.append(again.offer)
-            await desk.follow(again, coordinator, "receive")
-            await desk.follow(again, coordinator, answer, body)
+            await context.follow(again, coordinator, "receive")
+            await context.follow(again, coordinator, answer, body)
         for action, body in (("conclude-intake", INTAKE), ("propose-match", PROPOSAL)):
             await services.done(LOTTE, case.path, action, body)
         for side in ("MENTOR", "MENTEE"):

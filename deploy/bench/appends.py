@@ -20,10 +20,10 @@ from deploy.bench.bench import Bench
 from deploy.bench.engines import STORES, NotToBeHad, Place
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.samples import Stored, events_of_a_referral
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.migrations import log_of
-from services.referral.topics import TOPICS
+from services.chassis.engines.migrations import log_of
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.log.event_types import EventTypes
+from services.referral.events import TOPICS
 
 AT_ONCE: Final = 64
 ABOUT_SECONDS: Final = 12

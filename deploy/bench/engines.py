@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from services.bus_administration import create_topics
-from services.chassis.migrations import migrate
+from services.chassis.engines.migrations import migrate
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.cli import SERVICE_NAMES

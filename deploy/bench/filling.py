@@ -22,10 +22,10 @@ from psycopg import sql
 from contracts import casefile as casefile_contracts
 from contracts import referral as referral_contracts
 from deploy.bench.engines import Place
-from services.casefile import listing as casefile_listing
-from services.chassis.index import Table
-from services.chassis.migrations import index_of, log_of
-from services.referral import listing as referral_listing
+from services.casefile import projection as casefile_listing
+from services.chassis.engines.migrations import index_of, log_of
+from services.chassis.index.index import Table
+from services.referral import projection as referral_listing
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _CUT: Final = re.compile(rf"({_ID.pattern}|20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")

@@ -20,13 +20,13 @@ from deploy.bench.engines import STORES, Place
 from deploy.bench.results import Result, against
 from services.casefile.domain import case, known_programme, mentor, mentoring, opening, transitions
 from services.casefile.domain.responsibility import Party
-from services.chassis.deadline import Deadline
-from services.chassis.decider import Actor, Entity
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Write
-from services.chassis.metadata import Metadata
-from services.chassis.streams import Streams
-from services.notifications import domain as inbox
+from services.chassis.deciding.streams import Streams
+from services.chassis.log.event_log import Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Actor, Entity
+from services.notifications.domain import inbox
 from services.referral.domain import (
     case_key,
     disclosure,
@@ -39,7 +39,7 @@ from services.referral.domain import (
 )
 from services.referral.domain.offer import Offer
 from services.referral.domain.referral import REFERRAL
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
 
 BEGAN: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 AT_ONCE: Final = 1000

@@ -22,11 +22,11 @@ from deploy.bench.http_client import Connection
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.system import System
 from services.casefile.domain.case import case_stream
-from services.casefile.listing import CASES, STEPS, TABLES, VERSION
-from services.casefile.topics import TOPICS
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.index import Index
+from services.casefile.events import TOPICS
+from services.casefile.projection import CASES, STEPS, TABLES, VERSION
+from services.chassis.index.index import Index
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.log.event_types import EventTypes
 from services.sandbox.demo import INES, LOTTE
 
 SERVICE: Final = "casefile"

@@ -18,7 +18,7 @@ from deploy.bench.http_client import events
 from deploy.bench.requests import request
 from deploy.bench.results import Result
 from deploy.bench.system import System
-from services.chassis.descriptors import raise_limit
+from services.chassis.operating.descriptors import raise_limit
 from services.sandbox.client import Person
 
 STREAMS: Final = 2000

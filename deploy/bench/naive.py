@@ -21,7 +21,7 @@ from fastapi import FastAPI, Header, HTTPException
 from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.settings import Settings
-from services.referral.bodies import ReferralBody
+from services.referral.routes.requests import ReferralBody
 
 THREADS: Final = 40
 """As many requests as the framework runs at once; each may have a connection of its own."""

@@ -13,16 +13,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from services.assembly import assemble, production_app
-from services.chassis.clock import SystemClock
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.identity import Verifier
-from services.chassis.metadata import Recorded
-from services.chassis.oidc_issuer import OidcIssuer
+from services.chassis.access.identity import Verifier
+from services.chassis.access.oidc_issuer import OidcIssuer
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.operating.telemetry import configure_logging
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.telemetry import configure_logging
-from services.chassis.vault import Vault
+from services.chassis.time.clock import SystemClock
+from services.chassis.vault.vault import Vault
 from services.serve import listen, serve_app
 
 KEPT: Final = ("organisation-", "programme-")

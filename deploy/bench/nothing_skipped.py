@@ -20,9 +20,9 @@ from deploy.bench.bench import Bench
 from deploy.bench.engines import POSTGRESQL, Place
 from deploy.bench.results import Result
 from deploy.bench.samples import Stored, events_of_a_referral
-from services.chassis.event_types import EventTypes
-from services.chassis.migrations import log_of
-from services.referral.topics import TOPICS
+from services.chassis.engines.migrations import log_of
+from services.chassis.log.event_types import EventTypes
+from services.referral.events import TOPICS
 
 WRITERS: Final = 8
 READ_AT_ONCE: Final = 500

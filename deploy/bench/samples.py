@@ -10,9 +10,9 @@ from deploy.bench.bench import Bench
 from deploy.bench.http_client import Connection
 from deploy.bench.requests import Referrals
 from deploy.bench.system import CASERELAY, System
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Recorded
-from services.referral.topics import TOPICS
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.referral.events import TOPICS
 from services.sandbox.demo import INES
 
 

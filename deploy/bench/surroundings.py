@@ -14,7 +14,7 @@ from typing import Final
 
 import psycopg
 
-from services.chassis.event_types import EventTypes
+from services.chassis.log.event_types import EventTypes
 from services.chassis.stores import Stores
 from tests.kafka_jars import VERSION as KAFKA_VERSION
 

@@ -15,7 +15,7 @@ import psycopg
 from deploy.bench.engines import Place
 from deploy.bench.issuer import LoopbackIssuer
 from deploy.bench.process import Process
-from services.chassis.migrations import log_of
+from services.chassis.engines.migrations import log_of
 from services.cli import SERVICE_NAMES
 from services.sandbox.client import Person
 from services.sandbox.demo import OPERATOR, ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION

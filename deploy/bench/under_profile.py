@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[2]
 REST: Final = "the HTTP server and the event loop"
 PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("requests: read, decide, answer", ("services/chassis/http/plain.py",)),
-    ("commits of vaults", ("services/chassis/group_commit.py", "services/chassis/vault.py")),
-    ("commits of logs", ("services/chassis/group_commit.py",)),
-    ("publishing", ("services/chassis/publisher.py",)),
-    ("indexes: write rows", ("services/chassis/projection.py", "services/chassis/index_sqlite.py")),
-    ("indexes: find out which rows", ("services/chassis/projection.py",)),
-    ("casefile takes messages in", ("services/chassis/consumer.py", "services/casefile/app.py")),
-    ("notifications takes messages in", ("services/chassis/consumer.py", "services/notifications/app.py")),
-    ("consumers besides", ("services/chassis/consumer.py",)),
+    ("commits of vaults", ("services/chassis/engines/sqlite_group_commit.py", "services/chassis/vault/vault.py")),
+    ("commits of logs", ("services/chassis/engines/sqlite_group_commit.py",)),
+    ("publishing", ("services/chassis/delivery/publisher.py",)),
+    ("indexes: write rows", ("services/chassis/index/projection.py", "services/chassis/index/sqlite.py")),
+    ("indexes: find out which rows", ("services/chassis/index/projection.py",)),
+    ("casefile takes messages in", ("services/chassis/delivery/consumer.py", "services/casefile/app.py")),
+    ("notifications takes messages in", ("services/chassis/delivery/consumer.py", "services/notifications/app.py")),
+    ("consumers besides", ("services/chassis/delivery/consumer.py",)),
 )
 """A part, and the files that are all under way when it is; the first that fits counts."""
 

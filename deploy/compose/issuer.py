@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from services.chassis.development_issuer import DevelopmentIssuer
 from services.sandbox.client import SandboxClient
 from services.sandbox.demo import set_the_scene
+from services.sandbox.development_issuer import DevelopmentIssuer
 
 HOST: Final = "issuer"
 PORT: Final = 8650

@@ -14,12 +14,12 @@ from starlette.types import ASGIApp
 
 from deploy.contracts.refusals import Operations, of_operations
 from services.assembly import SERVICES, assemble, production_app
-from services.chassis.clock import SandboxClock
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.identity import Verifier
+from services.chassis.access.identity import Verifier
 from services.chassis.settings import Settings
+from services.chassis.time.clock import SandboxClock
 from services.origin import WHOLE, Origin
 from services.sandbox.app import sandbox_app
+from services.sandbox.development_issuer import DevelopmentIssuer
 
 T = TypeVar("T")
 

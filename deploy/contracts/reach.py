@@ -20,7 +20,7 @@ _SERVICE: Final = "services.chassis.service"
 _READ_PLACE: Final = Symbol("services.chassis.http.cursors", "Pages._place")
 NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
     "services.chassis.http.asked:authenticated": (
-        Symbol("services.chassis.identity", "Verifier.authenticate"),
+        Symbol("services.chassis.access.identity", "Verifier.authenticate"),
         Symbol("services.chassis.http.rates", "Rates.take"),
     ),
     "services.chassis.http.asked:covered": (Symbol(_SERVICE, "Service.cover"),),
@@ -31,8 +31,8 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 """Functions that others are given, by the name under which they keep them."""
 TELLING: Final = (
-    "services.referral.reading:Referrals.shown",
-    "services.casefile.reading:Cases._actions",
+    "services.referral.queries:Referrals.shown",
+    "services.casefile.queries:Cases._actions",
     "services.referral.bulk:_answer",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""

@@ -17,8 +17,8 @@ from deploy.contracts.refusal_sites import Site
 from deploy.contracts.source import Source, Symbol
 from services.casefile import access as casefile_access
 from services.casefile.commands import ACTIONS as CASE_ACTIONS
-from services.chassis.access import Forbidden, Hidden, Policy, Verdict
-from services.chassis.identity import Caller
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
 from services.referral import access as referral_access
 from services.referral.commands import ACTIONS as REFERRAL_ACTIONS

@@ -30,7 +30,7 @@ class Symbol:
         return f"{self.module}:{self.name}"
 
 
-COMMAND: Final = Symbol("services.chassis.decider", "Command")
+COMMAND: Final = Symbol("services.chassis.modelling.decider", "Command")
 """What every command is one of."""
 
 

@@ -6,10 +6,10 @@ from typing import Final
 
 from contracts.codes import Role
 from contracts.identifiers import is_one_person
-from services.casefile.domain.actions import ACTIONS, AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.case import Case
-from services.chassis.access import Denial, Policy, Rule
-from services.chassis.identity import Caller
+from services.casefile.domain.guards import ACTIONS, AGENCY, EITHER, ORGANISATION
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Denial, Policy, Rule
 
 OWNER_AGENCY: Final = "OWNER_AGENCY"
 ADDRESSED_ORGANISATION: Final = "ADDRESSED_ORGANISATION"

@@ -13,12 +13,12 @@ from pydantic_core import to_json, to_jsonable_python
 from contracts.answers import RecordedPage, TextPage
 from contracts.codes import CaseState
 from contracts.fields import Body, calendar_date, identifier, instant
-from services.casefile.answers import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
 from services.casefile.casework import Casework
 from services.casefile.commands import ACTIONS, Action
 from services.casefile.lists import Lists, Wanted
-from services.casefile.reading import Cases, Found, Moment
-from services.chassis.access import Hidden
+from services.casefile.queries import Cases, Found, Moment
+from services.casefile.routes.responses import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
+from services.chassis.access.policy import Hidden
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     IDENTIFIER,

@@ -13,15 +13,15 @@ from contracts.casefile import SOURCE, TOPIC
 from contracts.message import CaseMessage, CloudEvent, Message
 from services.casefile import api, mentors
 from services.casefile.casework import Casework
-from services.casefile.desk import (
-    Desks,
+from services.casefile.context import (
+    Contexts,
     Loaded,
     LoadedMentor,
     LoadedOrganisation,
     LoadedProgramme,
-    mentor_desk,
-    organisation_desk,
-    programme_desk,
+    mentor_context,
+    organisation_context,
+    programme_context,
 )
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.decisions import decide
@@ -35,31 +35,31 @@ from services.casefile.domain.known_programme import (
 )
 from services.casefile.domain.mentor import DescribeMentor, decide_mentor
 from services.casefile.domain.transitions import CASE
-from services.casefile.listing import TABLES, VERSION, Listing
+from services.casefile.events import TOPICS
 from services.casefile.lists import Lists
 from services.casefile.operations import DESCRIBED
-from services.casefile.publish import publish
+from services.casefile.projection import TABLES, VERSION, Listing
+from services.casefile.publishing import publish
+from services.casefile.queries import Cases
 from services.casefile.reactions import REACTIONS, Told, stream_of
-from services.casefile.reading import Cases
-from services.casefile.topics import TOPICS
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock
-from services.chassis.consumer import Consumer
-from services.chassis.decider import Actor, Command
-from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler
+from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.http.app import service_app
-from services.chassis.identity import Verifier
-from services.chassis.index import Row
-from services.chassis.leadership import Leadership
-from services.chassis.projection import Projection
-from services.chassis.publisher import Publisher
-from services.chassis.scheduler import Scheduler, instant
+from services.chassis.index.index import Row
+from services.chassis.index.projection import Projection
+from services.chassis.leading.leadership import Leadership
+from services.chassis.log.event_types import EventTypes
+from services.chassis.modelling.decider import Actor, Command
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.streams import Streams
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler, instant
 
 NAME: Final = "casefile"
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
@@ -75,10 +75,10 @@ class _Reactor:
         self._clock = clock
         self._learning = asyncio.Lock()
         self._programmes = Handler[LearnProgramme, LoadedProgramme](
-            streams, programme_desk, lambda command, loaded: decide_programme(command, loaded.desk)
+            streams, programme_context, lambda command, loaded: decide_programme(command, loaded.context)
         )
         self._organisations = Handler[LearnOrganisation, LoadedOrganisation](
-            streams, organisation_desk, lambda command, loaded: decide_organisation(command, loaded.desk)
+            streams, organisation_context, lambda command, loaded: decide_organisation(command, loaded.context)
         )
 
     async def react(self, event: CloudEvent) -> None:
@@ -129,10 +129,12 @@ def build(
     index = stores.index(NAME, TABLES, VERSION)
     listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
-    desks = Desks(index)
-    handler = Handler[Command, Loaded](streams, desks.for_command, lambda command, loaded: decide(command, loaded.desk))
+    contexts = Contexts(index)
+    handler = Handler[Command, Loaded](
+        streams, contexts.for_command, lambda command, loaded: decide(command, loaded.context)
+    )
     mentor_handler = Handler[DescribeMentor, LoadedMentor](
-        streams, mentor_desk, lambda command, loaded: decide_mentor(command, loaded.desk)
+        streams, mentor_context, lambda command, loaded: decide_mentor(command, loaded.context)
     )
     reactor = _Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
@@ -160,7 +162,7 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    cases = Cases(streams, desks, clock)
+    cases = Cases(streams, contexts, clock)
     casework = Casework(cases, handler, vault, clock)
     lists = Lists(cases, index, service.caught_up, clock)
     return service_app(

@@ -9,26 +9,26 @@ from fastapi import Response
 
 from contracts.fields import Body
 from services.casefile.access import CONSENT_WITHDRAWN, POLICY
-from services.casefile.bodies import CorrectBody
 from services.casefile.commands import Action, Stamp
-from services.casefile.desk import Loaded
-from services.casefile.domain.actions import check_side
+from services.casefile.context import Loaded
 from services.casefile.domain.case import case_stream
+from services.casefile.domain.guards import check_side
 from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.word import acting
-from services.casefile.reading import ON_PROPOSAL, PAIR, Cases, Found, nothing_more
+from services.casefile.queries import ON_PROPOSAL, PAIR, Cases, Found, nothing_more
+from services.casefile.routes.requests import CorrectBody
 from services.casefile.timeline import find_event
-from services.chassis.callers_clock import by_our_clock
-from services.chassis.clock import Clock
-from services.chassis.decider import Because, Command, Refused
-from services.chassis.handler import Handler, PreconditionFailed
+from services.chassis.access.identity import Caller
+from services.chassis.deciding.handler import Handler, PreconditionFailed
+from services.chassis.deciding.idempotency import Key
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked
 from services.chassis.http.texts import texts_of
-from services.chassis.idempotency import Key
-from services.chassis.identity import Caller
-from services.chassis.vault import Deposit, Vault
+from services.chassis.modelling.callers_clock import by_our_clock
+from services.chassis.modelling.decider import Because, Command, Refused
+from services.chassis.time.clock import Clock
+from services.chassis.vault.vault import Deposit, Vault
 
 LOG: Final = "casefile"
 

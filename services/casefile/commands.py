@@ -14,7 +14,6 @@ from contracts.bodies import WaitlistBody
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
-from services.casefile import bodies
 from services.casefile.domain import (
     escalation,
     follow_up,
@@ -29,10 +28,11 @@ from services.casefile.domain import (
 )
 from services.casefile.domain.case import Reported
 from services.casefile.domain.reported import CORRECTED_BY
-from services.chassis.decider import Actor, Command, Fault, Refused
+from services.casefile.routes import requests as bodies
 from services.chassis.http.problems import from_validation
 from services.chassis.http.rendering import camel
-from services.chassis.vault import Deposit
+from services.chassis.modelling.decider import Actor, Command, Fault, Refused
+from services.chassis.vault.vault import Deposit
 
 
 @dataclass(frozen=True, slots=True)

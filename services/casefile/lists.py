@@ -13,16 +13,16 @@ from contracts.codes import Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.listing import CASES, KNOWN, PARTS, STEPS, part_key
-from services.casefile.reading import Cases
-from services.casefile.work import actor_of, stands_at, work_in
-from services.chassis.clock import Clock
+from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
+from services.casefile.queries import Cases
+from services.casefile.worklist import actor_of, stands_at, work_in
+from services.chassis.access.identity import Caller
 from services.chassis.http.cursors import Pages, Place
 from services.chassis.http.positions import unknown_filter
 from services.chassis.http.rendering import Json
-from services.chassis.identity import Caller
-from services.chassis.index import IndexReader, Row, Value
-from services.chassis.scheduler import sortable
+from services.chassis.index.index import IndexReader, Row, Value
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import sortable
 
 ALL_OF_A_PERSON: Final = 10_000
 

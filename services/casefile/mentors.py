@@ -10,16 +10,15 @@ from fastapi import Header, Query, Request, Response
 
 from contracts.code_lists.sectors import told
 from contracts.codes import Role
-from services.casefile import bodies
 from services.casefile.access import POLICY, relations_to_mentors
-from services.casefile.answers import MentorAnswer, MentorPage
-from services.casefile.desk import LoadedMentor, working_day
+from services.casefile.context import LoadedMentor, working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
-from services.casefile.listing import MENTORS
-from services.chassis.access import Hidden
-from services.chassis.callers_clock import SKEW
-from services.chassis.clock import Clock
-from services.chassis.handler import Handler
+from services.casefile.projection import MENTORS
+from services.casefile.routes import requests as bodies
+from services.casefile.routes.responses import MentorAnswer, MentorPage
+from services.chassis.access.policy import Hidden
+from services.chassis.deciding.handler import Handler
+from services.chassis.deciding.streams import Streams
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     IDENTIFIER,
@@ -37,8 +36,9 @@ from services.chassis.http.paths import path_of
 from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json, as_json
 from services.chassis.http.routing import Router
-from services.chassis.index import IndexReader
-from services.chassis.streams import Streams
+from services.chassis.index.index import IndexReader
+from services.chassis.modelling.callers_clock import SKEW
+from services.chassis.time.clock import Clock
 
 LOG = "casefile"
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is a profile already.")]

@@ -7,8 +7,8 @@ from typing import Final
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
 from services.casefile.commands import ACTIONS
-from services.casefile.domain.actions import ACTIONS as RULES
-from services.chassis.http.described import Described, Operation
+from services.casefile.domain.guards import ACTIONS as RULES
+from services.chassis.http.openapi.described import Described, Operation
 
 
 def _command(name: str) -> Operation:

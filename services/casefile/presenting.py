@@ -10,7 +10,7 @@ from services.casefile.domain.case import Case, Earlier, Match, Reported, Trajec
 from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
-from services.casefile.work import Work
+from services.casefile.worklist import Work
 from services.chassis.http.rendering import Json, as_json, camel
 
 

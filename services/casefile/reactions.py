@@ -27,7 +27,7 @@ from services.casefile.domain.opening import LegalBasisRecorded, ParticipationCh
 from services.casefile.domain.responsibility import Party
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.withdrawal import TakeWithdrawal
-from services.chassis.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,13 @@ from pydantic_core import to_json
 from services.casefile.domain.case import case_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.domain.responsibility import Party
+from services.casefile.events import TOPICS
 from services.casefile.presenting import responsibility_view, timeline_view
 from services.casefile.timeline import Item, timeline
-from services.casefile.topics import TOPICS
 from services.casefile.views import Responsibility, fold, responsibility
-from services.chassis.days import USUAL_ZONE, end_of_day
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.days import USUAL_ZONE, end_of_day
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 

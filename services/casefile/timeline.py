@@ -21,7 +21,7 @@ from services.casefile.domain.reported import report_of
 from services.casefile.domain.responsibility import Moves, Party, find
 from services.casefile.domain.transitions import evolve
 from services.casefile.sentences import passed_on, sentence
-from services.chassis.metadata import Recorded
+from services.chassis.log.metadata import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

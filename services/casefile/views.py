@@ -11,7 +11,7 @@ from services.casefile.domain.case import Case
 from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
 from services.casefile.domain.transitions import evolve
 from services.casefile.timeline import known
-from services.chassis.metadata import Recorded
+from services.chassis.log.metadata import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

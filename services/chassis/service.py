@@ -9,26 +9,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock
-from services.chassis.consumer import Consumer
-from services.chassis.decider import Fault
-from services.chassis.epochs import Epochs
-from services.chassis.eventlog import EventLog
+from services.chassis.access.identity import Verifier
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
+from services.chassis.engines.store_health import StoreHealth
 from services.chassis.http.cursors import Cursors
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import ProblemError
-from services.chassis.identity import Verifier
-from services.chassis.index import Index
-from services.chassis.leadership import Leadership
-from services.chassis.projection import Projection
-from services.chassis.publisher import Publisher
-from services.chassis.scheduler import Scheduler
+from services.chassis.index.index import Index
+from services.chassis.index.projection import Projection
+from services.chassis.leading.leadership import Leadership
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.event_log import EventLog
+from services.chassis.modelling.decider import Fault
+from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
-from services.chassis.store_health import StoreHealth
-from services.chassis.streams import Streams
-from services.chassis.supervision import Supervised
-from services.chassis.vault import Vault
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler
+from services.chassis.vault.vault import Vault
 
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_SECONDS = 0.5

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.chassis.claims import claim_pointer
+from services.chassis.access.claims import claim_pointer
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 

@@ -11,32 +11,32 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from services.chassis import migrations
-from services.chassis.bus import Bus
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.consumer_store import ConsumerStore
-from services.chassis.consumer_store_postgres import PostgresConsumerStore
-from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
-from services.chassis.epochs import Epochs
-from services.chassis.epochs_postgres import epochs_in_database
-from services.chassis.epochs_sqlite import epochs_in_file
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import EventLog
-from services.chassis.eventlog_postgres import PostgresEventLog
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import Index, Table
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.kafka.clients import Cluster
-from services.chassis.lease import Lease
-from services.chassis.lease_postgres import PostgresLease
-from services.chassis.lease_sqlite import SQLiteLease
-from services.chassis.postgres import RefusedDatabase, refuse_database_functions, refused_database
-from services.chassis.refusals import RefusedStart
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer_store import ConsumerStore
+from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
+from services.chassis.delivery.consumer_store_sqlite import SQLiteConsumerStore
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.delivery.kafka.clients import Cluster
+from services.chassis.engines import migrations
+from services.chassis.engines.postgres import RefusedDatabase, refuse_database_functions, refused_database
+from services.chassis.engines.store_health import StoreHealth, Unavailable, errno_name
+from services.chassis.index.index import Index, Table
+from services.chassis.index.postgres import PostgresIndex
+from services.chassis.index.sqlite import SQLiteIndex
+from services.chassis.leading.lease import Lease
+from services.chassis.leading.lease_postgres import PostgresLease
+from services.chassis.leading.lease_sqlite import SQLiteLease
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.epochs_postgres import epochs_in_database
+from services.chassis.log.epochs_sqlite import epochs_in_file
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.postgres import PostgresEventLog
+from services.chassis.log.sqlite import SQLiteEventLog
+from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
-from services.chassis.store_health import StoreHealth, Unavailable, errno_name
-from services.chassis.vault import SQLiteVault, Vault
-from services.chassis.vault_postgres import PostgresVault
+from services.chassis.vault.postgres import PostgresVault
+from services.chassis.vault.vault import SQLiteVault, Vault
 
 LOG_PAGES: Final = 300
 INDEX_PAGES: Final = 1_000
@@ -239,7 +239,7 @@ class Stores:
     def bus(self) -> Bus:
         """The bus that the services share."""
         if self._cluster is not None:
-            from services.chassis.kafka.bus import KafkaBus
+            from services.chassis.delivery.kafka.bus import KafkaBus
 
             return KafkaBus(self._cluster)
         health = self._health("bus", None)

@@ -6,8 +6,8 @@ from typing import Final
 
 from contracts.codes import Role
 from contracts.parties import Item, Parties, Relation
-from services.chassis.access import Policy, Rule
-from services.chassis.identity import Caller
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Policy, Rule
 
 READ_FEED: Final = "read-feed"
 STREAM: Final = "stream"

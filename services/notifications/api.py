@@ -9,17 +9,17 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic_core import to_json
 
-from services.chassis.decider import Fault
 from services.chassis.http.asked import Authenticated, Covered, Limit
 from services.chassis.http.cursors import LONGEST
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import Router
+from services.chassis.modelling.decider import Fault
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, STREAM
-from services.notifications.answers import FeedPage
 from services.notifications.catalogue import MESSAGES
 from services.notifications.cursors import AFTER, LAST_EVENT_ID, feed_of
-from services.notifications.reading import messages_at
+from services.notifications.queries import messages_at
+from services.notifications.routes.responses import FeedPage
 from services.notifications.stream import EventStream, LiveFeed, Subscriber
 from services.notifications.views import page
 

@@ -6,29 +6,29 @@ from fastapi import FastAPI
 
 from contracts import casefile, referral
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock
-from services.chassis.consumer import Consumer
-from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler
+from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer import Consumer
 from services.chassis.http.app import service_app
-from services.chassis.identity import Verifier
-from services.chassis.leadership import Leadership
-from services.chassis.projection import Projection
+from services.chassis.index.projection import Projection
+from services.chassis.leading.leadership import Leadership
+from services.chassis.log.event_types import EventTypes
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.streams import Streams
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import Clock
 from services.notifications.api import routes
 from services.notifications.causes_first import after_its_cause
-from services.notifications.desk import Desk, desk_of
-from services.notifications.domain import INBOX, TakeMessage, decide
+from services.notifications.context import Context, context_of
+from services.notifications.domain.inbox import INBOX, TakeMessage, decide
+from services.notifications.events import TOPICS
 from services.notifications.operations import DESCRIBED
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
 from services.notifications.stream import LiveFeed
-from services.notifications.topics import TOPICS
 from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex
 
 NAME = "notifications"
@@ -46,7 +46,9 @@ def build(
     streams = Streams(log)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     consumed = stores.consumer_store(NAME)
-    handler: Handler[TakeMessage, Desk] = Handler(streams, desk_of, lambda command, desk: decide(command, desk.inbox))
+    handler: Handler[TakeMessage, Context] = Handler(
+        streams, context_of, lambda command, context: decide(command, context.inbox)
+    )
 
     async def take_in(event: CloudEvent) -> None:
         stream, command = when_something_is_published_take_it_in(event, clock.now())

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.message import CloudEvent
-from services.chassis.consumer import BehindItsCause, CauseGivenUp, Consumer, React, Standing
-from services.chassis.streams import Streams
-from services.notifications.domain import INBOX, inbox_stream
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.consumer import BehindItsCause, CauseGivenUp, Consumer, React, Standing
+from services.notifications.domain.inbox import INBOX, inbox_stream
 
 NOT_TOLD: Final = 2**62
 """A position behind all others, of a cause whose effect was recorded before effects told it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.chassis.http.described import Described, Operation
+from services.chassis.http.openapi.described import Described, Operation
 
 DESCRIBED: Final = Described(
     purpose="Tells the parties of a case what happens, once and in order: to be fetched, or as it happens.",

@@ -15,13 +15,13 @@ from typing import Final
 from pydantic_core import to_json
 
 from contracts.codes import Role
-from services.chassis.bus import Bus, BusMessage
-from services.chassis.eventlog import EventLog
-from services.chassis.identity import Caller
-from services.chassis.index import IndexReader
-from services.chassis.projection import Projection
+from services.chassis.access.identity import Caller
+from services.chassis.delivery.bus import Bus, BusMessage
+from services.chassis.index.index import IndexReader
+from services.chassis.index.projection import Projection
+from services.chassis.log.event_log import EventLog
 from services.notifications.access import READ_FEED
-from services.notifications.reading import messages_at
+from services.notifications.queries import messages_at
 from services.notifications.views import page
 
 PREFIX: Final = "caserelay.organisation."

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.message import CaseMessage, CloudEvent
-from services.chassis.decider import Actor
+from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain import TakeMessage, inbox_stream, notices_stream
+from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
 
 SYSTEM = Actor(sub="notifications", role="SYSTEM", org="caserelay")
 

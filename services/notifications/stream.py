@@ -17,17 +17,17 @@ from fastapi import Request, Response
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from services.chassis.access.identity import Caller, Unauthenticated
 from services.chassis.http import problems
 from services.chassis.http.cursors import Pages
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.strict_routes import is_head
-from services.chassis.identity import Caller, Unauthenticated
+from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.service import Service
-from services.chassis.telemetry import Limit, Telemetry
 from services.notifications.access import STREAM
 from services.notifications.cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
-from services.notifications.reading import messages_at
+from services.notifications.queries import messages_at
 from services.notifications.views import Page, page, readers_of
 
 AT_ONCE: Final = 50

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
-from services.chassis.identity import Caller
-from services.chassis.index import Changes, IndexReader, Row, Table, Value
-from services.chassis.metadata import Recorded
+from services.chassis.access.identity import Caller
+from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
+from services.chassis.log.metadata import Recorded
 from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain import MessageTaken, parties_with
+from services.notifications.domain.inbox import MessageTaken, parties_with
 
 INDEX_VERSION: Final = 2
 

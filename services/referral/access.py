@@ -7,10 +7,10 @@ from typing import Final
 
 from contracts.codes import OrganisationKind, Role, WithdrawReason
 from contracts.identifiers import is_one_person
-from services.chassis.access import Denial, FieldRule, Policy, Rule
-from services.chassis.decider import EXISTENCE
-from services.chassis.identity import Caller
-from services.referral.domain.desk import Desk
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Denial, FieldRule, Policy, Rule
+from services.chassis.modelling.decider import EXISTENCE
+from services.referral.domain.context import Context
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
@@ -117,40 +117,40 @@ POLICY: Final = Policy(
 )
 
 
-def relations_to_referral(caller: Caller, desk: Desk) -> tuple[str, ...]:
+def relations_to_referral(caller: Caller, context: Context) -> tuple[str, ...]:
     """How the caller stands to a referral. A draft has no other party than its agency."""
-    offer = desk.referral.offer
+    offer = context.referral.offer
     if offer is None:
         return ()
     relations = []
     if caller.org == offer.agency:
         relations.append(OWNER_AGENCY)
     if caller.org == offer.organisation:
-        relations.append(_addressed(desk))
+        relations.append(_addressed(context))
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
-    packet = desk.referral.packet
+    packet = context.referral.packet
     # The pseudonym is the agency's, and the organisation's only where the offer has told it.
     if caller.role is Role.MENTEE and relations and packet is not None and is_one_person(caller.sub, packet.client_ref):
         relations.append(PERSON)
     return tuple(relations)
 
 
-def _addressed(desk: Desk) -> str:
-    referral = desk.referral
-    if desk.legal_basis.withdrawn_at is not None or (
+def _addressed(context: Context) -> str:
+    referral = context.referral
+    if context.legal_basis.withdrawn_at is not None or (
         referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
     ):
         return CONSENT_WITHDRAWN
     if referral.access_ended:
         return FORMER_ORGANISATION
-    ends = referral.access.due_at if referral.access is not None else _ends_as_of_old(desk)
-    return FORMER_ORGANISATION if ends is not None and desk.at >= ends else ADDRESSED_ORGANISATION
+    ends = referral.access.due_at if referral.access is not None else _ends_as_of_old(context)
+    return FORMER_ORGANISATION if ends is not None and context.at >= ends else ADDRESSED_ORGANISATION
 
 
-def _ends_as_of_old(desk: Desk) -> datetime | None:
+def _ends_as_of_old(context: Context) -> datetime | None:
     """The end of the access to a referral that ended before its end wrote that down: days, whatever the unit."""
-    referral, version = desk.referral, desk.programme.in_force(desk.at)
+    referral, version = context.referral, context.programme.in_force(context.at)
     if referral.moved is None or referral.state not in TERMINAL:
         return None
     terms = version.parameters.terms if version is not None else DEFAULT_TERMS

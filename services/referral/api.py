@@ -29,12 +29,12 @@ from services.chassis.http.cursors import Paged
 from services.chassis.http.plain import PlainRoute
 from services.chassis.http.routing import Router
 from services.chassis.http.strict_routes import is_head
-from services.referral import bodies
-from services.referral.answers import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 from services.referral.commands import ACTIONS, Action
 from services.referral.intake import PERSONAL, Intake
 from services.referral.lists import Lists
-from services.referral.reading import Referrals
+from services.referral.queries import Referrals
+from services.referral.routes import requests as bodies
+from services.referral.routes.responses import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 
 
 def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:

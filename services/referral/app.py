@@ -10,36 +10,37 @@ from fastapi import FastAPI
 from contracts import casefile as casefile_contracts
 from contracts.message import CloudEvent, Message
 from contracts.referral import SOURCE, TOPIC
-from services.chassis.bus import Bus
-from services.chassis.clock import Clock
-from services.chassis.consumer import Consumer
-from services.chassis.decider import Actor, Command
-from services.chassis.event_types import EventTypes
-from services.chassis.handler import Call, Handler
+from services.chassis.access.identity import Verifier
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.http.app import service_app
-from services.chassis.identity import Verifier
-from services.chassis.index import Index, Row
-from services.chassis.leadership import Leadership
-from services.chassis.metadata import Recorded
-from services.chassis.projection import Projection
-from services.chassis.publisher import Publisher
-from services.chassis.scheduler import Scheduler, instant
+from services.chassis.index.index import Index, Row
+from services.chassis.index.projection import Projection
+from services.chassis.leading.leadership import Leadership
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Actor, Command
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.streams import Streams
-from services.chassis.telemetry import Telemetry
-from services.referral import api, bulk, listing, reactions, registry
-from services.referral.desk import (
-    Desks,
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import Scheduler, instant
+from services.referral import api, bulk, reactions, registry
+from services.referral import projection as listing
+from services.referral.context import (
+    Contexts,
     KnownBefore,
     Loaded,
     LoadedCaseKey,
     LoadedOrganisation,
     LoadedProgramme,
-    case_key_desk,
-    organisation_desk,
-    programme_desk,
+    case_key_context,
+    organisation_context,
+    programme_context,
 )
 from services.referral.domain import case_key, organisation, programme, referral
 from services.referral.domain.case_key import CASE_KEY, case_key_stream
@@ -48,12 +49,12 @@ from services.referral.domain.organisation import DescribeOrganisation
 from services.referral.domain.programme import PublishVersion
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
+from services.referral.events import TOPICS
 from services.referral.intake import Intake
 from services.referral.lists import Lists
 from services.referral.operations import DESCRIBED
-from services.referral.publish import publish
-from services.referral.reading import Referrals
-from services.referral.topics import TOPICS
+from services.referral.publishing import publish
+from services.referral.queries import Referrals
 
 NAME: Final = "referral"
 SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
@@ -157,18 +158,21 @@ def build(
     index = stores.index(NAME, listing.TABLES, listing.VERSION)
     projection = Projection(log, index, listing.project)
     known_before = KnownBefore(index, projection.catch_up, settings.wait_seconds)
-    desks = Desks(known_before)
+    contexts = Contexts(known_before)
     referrals = Handler[Command, Loaded](
-        streams, desks.for_command, lambda command, loaded: referral.decide(command, loaded.desk), desks.foreseen
+        streams,
+        contexts.for_command,
+        lambda command, loaded: referral.decide(command, loaded.context),
+        contexts.foreseen,
     )
     organisations = Handler[DescribeOrganisation, LoadedOrganisation](
-        streams, organisation_desk, lambda command, loaded: organisation.decide(command, loaded.desk)
+        streams, organisation_context, lambda command, loaded: organisation.decide(command, loaded.context)
     )
     programmes = Handler[PublishVersion, LoadedProgramme](
-        streams, programme_desk, lambda command, loaded: programme.decide(command, loaded.desk)
+        streams, programme_context, lambda command, loaded: programme.decide(command, loaded.context)
     )
     case_keys = Handler[Command, LoadedCaseKey](
-        streams, case_key_desk, lambda command, loaded: case_key.decide(command, loaded.desk)
+        streams, case_key_context, lambda command, loaded: case_key.decide(command, loaded.context)
     )
     reactor = _Reactor(streams, referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
@@ -197,7 +201,7 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    found = Referrals(streams, desks, clock)
+    found = Referrals(streams, contexts, clock)
     intake = Intake(found, referrals, vault, clock, known_before.all)
     lists = Lists(found, index, service.caught_up)
     listed = registry.Registry(found, organisations, programmes, referrals, vault, index, service.caught_up, clock)

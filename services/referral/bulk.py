@@ -22,18 +22,18 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from contracts.identifiers import one_person
+from services.chassis.access.identity import Caller
+from services.chassis.engines.store_health import Unavailable, errno_name
 from services.chassis.http.all_faults import with_all_faults
 from services.chassis.http.answers import REPLAYED
 from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
 from services.chassis.http.json_text import read_json
 from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
 from services.chassis.http.routing import Router
-from services.chassis.identity import Caller
-from services.chassis.request_notes import notes_of
-from services.chassis.store_health import Unavailable, errno_name
-from services.referral.answers import BulkAnswer
-from services.referral.bodies import BulkLine, ReferralBody
+from services.chassis.operating.request_notes import notes_of
 from services.referral.intake import PERSONAL, Intake
+from services.referral.routes.requests import BulkLine, ReferralBody
+from services.referral.routes.responses import BulkAnswer
 
 AT_ONCE: Final = 32
 """Lines under way at the same time: enough to share commits, few enough to bound memory."""

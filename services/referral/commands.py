@@ -12,14 +12,14 @@ from typing import Any, Final
 from contracts.bodies import WaitlistBody
 from contracts.codes import DeclineReason, Question, WaitlistReason, WithdrawReason
 from contracts.fields import Body
-from services.chassis.decider import Actor
-from services.chassis.idempotency import Key
-from services.chassis.vault import Deposit
-from services.referral import bodies
+from services.chassis.deciding.idempotency import Key
+from services.chassis.modelling.decider import Actor
+from services.chassis.vault.vault import Deposit
 from services.referral.domain import answering, correction, ending, submission
-from services.referral.domain.desk import ReferralCommand
+from services.referral.domain.context import ReferralCommand
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
+from services.referral.routes import requests as bodies
 
 _NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
 

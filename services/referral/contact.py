@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from contracts.codes import Unreachable
 from contracts.fields import Body, Name, written
-from services.chassis.decider import Fault
+from services.chassis.modelling.decider import Fault
 
 _PHONE: Final = re.compile(r"\+?[\d ().\-/\u2010-\u2015]*\d(?: *(?:ext\.?|x|#) *\d{1,7})?", re.IGNORECASE)
 _POSSIBLE: Final = "this cannot be a telephone number; begin with +, or give one of the programme's country"
@@ -58,7 +58,7 @@ def email(value: str) -> str:
 
 
 def point_of_contact(value: str) -> str:
-    """Where an organisation or a programme is asked: an address, a number, or the name of a desk. Raises ValueError.
+    """Where an organisation or a programme is asked: an address, a number, or the name of a context. Raises ValueError.
 
     What is written like an e-mail address or an international telephone number has to be one.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.codes import Reliance
-from services.chassis.eventlog import EventLog
 from services.chassis.http.rendering import Json
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.metadata import Recorded
 from services.referral.domain.disclosure import ContactDisclosed, disclosures_stream
 from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
 

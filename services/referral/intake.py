@@ -14,22 +14,21 @@ from pydantic_core import to_json, to_jsonable_python
 
 from contracts.codes import ReferralState
 from contracts.fields import Body
-from services.chassis.clock import Clock
-from services.chassis.decider import Because, Command, Fault
-from services.chassis.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
+from services.chassis.access.identity import Caller
+from services.chassis.deciding.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
+from services.chassis.deciding.idempotency import Key
+from services.chassis.deciding.streams import Reads
 from services.chassis.http import answers
 from services.chassis.http.asked import Asked, check_text
 from services.chassis.http.etags import NOTHING
 from services.chassis.http.rendering import recorded_view
 from services.chassis.http.texts import texts_of
-from services.chassis.idempotency import Key
-from services.chassis.identity import Caller
-from services.chassis.metadata import Recorded
-from services.chassis.streams import Reads
-from services.chassis.traceparent import follow
-from services.chassis.vault import Deposit, Vault
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Because, Command, Fault
+from services.chassis.operating.traceparent import follow
+from services.chassis.time.clock import Clock
+from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import ADDRESSED_ORGANISATION, AGENCY, OWNER_AGENCY, POLICY, relations_of_agency
-from services.referral.bodies import ReferralBody
 from services.referral.commands import (
     ACTIONS,
     Stamp,
@@ -40,19 +39,20 @@ from services.referral.commands import (
     referral_id_for,
 )
 from services.referral.contact import ContactBody, faults_of, faults_of_record
-from services.referral.desk import Loaded
+from services.referral.context import Loaded
 from services.referral.disclosures import disclosed
-from services.referral.domain.desk import ReferralCommand
+from services.referral.domain.context import ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
+from services.referral.domain.guards import blocked
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.domain.programme import PROGRAMME, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
-from services.referral.domain.rules import blocked
 from services.referral.domain.submission import SubmitDraft, SubmitReferral
-from services.referral.reading import Found, Referrals
+from services.referral.queries import Found, Referrals
+from services.referral.routes.requests import ReferralBody
 from services.referral.views import packet_json
 
 LOG: Final = "referral"
@@ -174,7 +174,7 @@ class Intake:
             outcome = await self._run(asked.call(), command, deposit)
         except PreconditionFailed:
             # Whoever has lost the right to act is told so, not that something has changed meanwhile.
-            refusal = blocked(name, found.desk, asked.actor)
+            refusal = blocked(name, found.context, asked.actor)
             if refusal is not None and refusal.because is Because.RIGHTS:
                 raise refusal from None
             raise
@@ -253,7 +253,7 @@ class Intake:
         packet = found.folded.state.packet
         ref = packet.contact_ref if packet is not None else None
         record = await self._vault.read(ref) if ref is not None else None
-        if record is None and found.desk.legal_basis.withdrawn_at is None:
+        if record is None and found.context.legal_basis.withdrawn_at is None:
             # Nothing is shown, so no disclosure goes on record.
             raise NotFound(referral_id)
         command = DiscloseContact(referral_id=referral_id, at=self._clock.now(), by=caller.actor())
@@ -278,7 +278,7 @@ async def _country(reads: Reads, programme: str, at: datetime) -> str | None:
 
 
 def _country_of(found: Found) -> str | None:
-    version = found.desk.programme.in_force(found.desk.at)
+    version = found.context.programme.in_force(found.context.at)
     return version.parameters.country if version is not None else None
 
 

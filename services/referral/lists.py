@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from contracts.codes import Role
+from services.chassis.access.identity import Caller
 from services.chassis.http.positions import unknown_filter
 from services.chassis.http.rendering import Json
-from services.chassis.identity import Caller
-from services.chassis.index import IndexReader, Row, Value
+from services.chassis.index.index import IndexReader, Row, Value
 from services.referral.access import ANY_ORGANISATION, POLICY
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
-from services.referral.listing import REFERRALS
-from services.referral.reading import Referrals
+from services.referral.projection import REFERRALS
+from services.referral.queries import Referrals
 
 ALL_OF_A_CASE: Final = 10_000
 

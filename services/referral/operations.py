@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.codes import Role
-from services.chassis.http.described import Described, Operation
+from services.chassis.http.openapi.described import Described, Operation
 from services.referral.access import POLICY
 from services.referral.commands import ACTIONS
-from services.referral.domain.rules import POSSIBLE_FROM
+from services.referral.domain.guards import POSSIBLE_FROM
 
 
 def _command(name: str) -> Operation:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts import casefile
-from services.chassis.deadline import Deadline
-from services.chassis.decider import Actor
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Actor
 from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.ending import CompleteReferral, EndAccess
 from services.referral.domain.waiting import CorrectWaiting

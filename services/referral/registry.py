@@ -9,12 +9,9 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Query, Request, Response
 
 from contracts.codes import OrganisationKind
-from services.chassis.access import Hidden
-from services.chassis.calendar import WorkingDays
-from services.chassis.clock import Clock
-from services.chassis.days import time_zone
-from services.chassis.decider import EXISTENCE, Command, Fault, Refused, Reserved
-from services.chassis.handler import Handler
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Hidden
+from services.chassis.deciding.handler import Handler
 from services.chassis.http import answers
 from services.chassis.http.asked import (
     Asked,
@@ -32,13 +29,14 @@ from services.chassis.http.cursors import Paged, Pages
 from services.chassis.http.put_back import check_read_only
 from services.chassis.http.rendering import Json
 from services.chassis.http.routing import Router
-from services.chassis.identity import Caller
-from services.chassis.index import IndexReader, Value
-from services.chassis.vault import Deposit, Vault
-from services.referral import bodies
+from services.chassis.index.index import IndexReader, Value
+from services.chassis.modelling.days import time_zone
+from services.chassis.modelling.decider import EXISTENCE, Command, Fault, Refused, Reserved
+from services.chassis.time.calendar import WorkingDays
+from services.chassis.time.clock import Clock
+from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
-from services.referral.answers import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
-from services.referral.desk import Loaded, LoadedOrganisation, LoadedProgramme
+from services.referral.context import Loaded, LoadedOrganisation, LoadedProgramme
 from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
 from services.referral.domain.organisation import (
     ORGANISATION,
@@ -47,8 +45,10 @@ from services.referral.domain.organisation import (
     organisation_stream,
 )
 from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
-from services.referral.listing import ORGANISATIONS
-from services.referral.reading import Referrals
+from services.referral.projection import ORGANISATIONS
+from services.referral.queries import Referrals
+from services.referral.routes import requests as bodies
+from services.referral.routes.responses import LegalBasisAnswer, OrganisationAnswer, OrganisationPage, ProgrammeAnswer
 from services.referral.views import legal_basis_view, organisation_view, programme_view
 
 LOG = "referral"

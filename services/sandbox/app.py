@@ -15,13 +15,13 @@ from pydantic_core import to_json
 
 from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
-from services.chassis.clock import BackwardsInTime, SandboxClock
-from services.chassis.decider import Fault
 from services.chassis.http.app import common_routes, install_manners, serve_callers
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.mending import looks_only
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.routing import Router, application
+from services.chassis.modelling.decider import Fault
+from services.chassis.time.clock import BackwardsInTime, SandboxClock
 from services.origin import Origin, describe
 from services.sandbox.operations import DESCRIBED
 from services.sandbox.travel import travel

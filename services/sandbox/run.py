@@ -11,16 +11,16 @@ import click
 import httpx
 
 from services.assembly import assemble
-from services.chassis.clock import SandboxClock
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.identity import Verifier
-from services.chassis.migrations import migrate
+from services.chassis.access.identity import Verifier
+from services.chassis.engines.migrations import migrate
+from services.chassis.operating.telemetry import configure_logging
 from services.chassis.settings import Settings
 from services.chassis.stores import RefusedFiles, opening
-from services.chassis.telemetry import configure_logging
+from services.chassis.time.clock import SandboxClock
 from services.sandbox.app import sandbox_app
 from services.sandbox.client import Refusal, SandboxClient
 from services.sandbox.demo import set_the_scene
+from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.stories import tell_stories
 from services.serve import address, announce, listen, serve_app
 

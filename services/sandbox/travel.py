@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from services.chassis.clock import BackwardsInTime, SandboxClock
 from services.chassis.service import Service
+from services.chassis.time.clock import BackwardsInTime, SandboxClock
 
 LOOK_AGAIN_SECONDS = 0.001
 

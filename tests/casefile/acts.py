@@ -13,7 +13,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Act:
-    """An action that is possible in `state` (see `CaseDesk.brought_to`) and leads to `then`.
+    """An action that is possible in `state` (see `CaseContext.brought_to`) and leads to `then`.
 
     `faulty` maps the pointer of the fault to a body that has it; `elsewhere` is a state that does not allow the
     action, and `writes` the event that the action is known by.

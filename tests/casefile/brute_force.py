@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contracts import referral as told
-from services.casefile.domain.actions import blocked
-from services.casefile.domain.case import Case, Desk, Rule
+from services.casefile.domain.case import Case, Context, Rule
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.decisions import decide
+from services.casefile.domain.guards import blocked
 from services.casefile.domain.transitions import CASE
 from services.casefile.reactions import REACTIONS, Told
 from services.casefile.timeline import find_event
-from services.chassis.decider import Actor, Because, Command, Refused, To
+from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
 from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
 from tests.casefile.stories import AN, Body, command
@@ -97,16 +97,16 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list
     for by, word in ((by, word) for people, word in PARTS for by in people):
         may = word in who
         given = _given(situation, name, body, by)
-        desk = _desk(asked, situation, given)
+        context = _context(asked, situation, given)
         here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
-        refused = blocked(name, desk, by)
+        refused = blocked(name, context, by)
         if refused is None and not may:
             yield f"{here} is shown as possible, and the page does not have it"
         if refused is not None and not rows and refused.because is Because.STATE and refused.code not in SAY_STATE:
             yield f"{here} is refused by {refused.code}, and not because of the state"
         if refused is not None and may and refused.code in SAY_STATE:
             yield f"{here} is refused by {refused.code}, and the page has it in this state"
-        happened = _decided(asked, given, desk)
+        happened = _decided(asked, given, context)
         if isinstance(happened, Refused):
             if happened.because is Because.INPUT and refused is not None:
                 yield f"{here} is refused for its body, and not because of {refused.code}"
@@ -127,16 +127,16 @@ def _unmet(asked: Asked, heading: str, met: Met, words: set[str]) -> Iterator[st
                 yield f"from {state} the page has {row}: in no situation was this done, by the {word}"
 
 
-def _desk(asked: Asked, situation: Situation, given: Command) -> Desk:
-    return replace(situation.book.desk(given), at=given.at, actions=asked.actions)
+def _context(asked: Asked, situation: Situation, given: Command) -> Context:
+    return replace(situation.book.context(given), at=given.at, actions=asked.actions)
 
 
-def _decided(asked: Asked, given: Command, desk: Desk) -> Happened | Refused:
+def _decided(asked: Asked, given: Command, context: Context) -> Happened | Refused:
     try:
-        decided = decide(given, desk)
+        decided = decide(given, context)
     except Refused as refused:
         return refused
-    before = after = desk.case
+    before = after = context.case
     names = []
     for event in decided:
         if not isinstance(event, To):
@@ -165,8 +165,8 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
             if not asked.of(name):
                 continue
             for given in happens(situation):
-                desk = _desk(asked, situation, given)
-                happened = _decided(asked, given, desk)
+                context = _context(asked, situation, given)
+                happened = _decided(asked, given, context)
                 assert not isinstance(happened, Refused), f"{name} in {situation.name}: what happened is not refused"
                 rows = [row for row in table(CASE_BY_ITSELF) if row.command == name and _is_in(situation, row)]
                 fitting = [row for row in rows if row.fits(situation.state, happened)]

@@ -14,7 +14,7 @@ import pytest
 
 from contracts import referral as told
 from contracts.message import Message
-from services.casefile.domain.case import Case, Desk, EventRef, case_stream
+from services.casefile.domain.case import Case, Context, EventRef, case_stream
 from services.casefile.domain.decisions import decide
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
@@ -25,13 +25,13 @@ from services.casefile.domain.responsibility import find
 from services.casefile.domain.trajectory import CompleteTrajectory
 from services.casefile.domain.transitions import CASE
 from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.events import TOPICS
 from services.casefile.reactions import REACTIONS, Told
 from services.casefile.timeline import find_event, recorded_by
-from services.casefile.topics import TOPICS
-from services.chassis.calendar import Terms
-from services.chassis.decider import Command, Refused, To
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Metadata, Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.modelling.decider import Command, Refused, To
+from services.chassis.time.calendar import Terms
 from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, on, submitted
 
 MENTOR_REF = "M-41"
@@ -101,7 +101,7 @@ class Casebook:
         """The names of the case's events, in order."""
         return [type(recorded.event).__name__ for recorded in self.history]
 
-    def desk(self, command: Any = None, at: datetime | None = None) -> Desk:
+    def context(self, command: Any = None, at: datetime | None = None) -> Context:
         """What a command rests on, as the service would load it."""
         match = self.case.match
         mentor = getattr(command, "mentor", None) or (match.mentor if match is not None else None)
@@ -112,7 +112,7 @@ class Casebook:
         if isinstance(command, TakeWithdrawal):
             window = recorded_by(self.history, command.message.organisation, command.withdrawn_at)
         stream = mentor_stream(self.case.organisation or "", mentor or "")
-        return Desk(
+        return Context(
             at=command.at if command is not None else at or on(12, 1),
             case=self.case,
             rules=self.rules,
@@ -125,7 +125,7 @@ class Casebook:
     def act(self, command: Command) -> list[Any]:
         """Decides a command and records what follows. Raises Refused."""
         occurred_at = getattr(command, "occurred_at", None) or command.at
-        return self._record(command, decide(command, self.desk(command)), occurred_at)
+        return self._record(command, decide(command, self.context(command)), occurred_at)
 
     def tell(self, message: Message, at: datetime | None = None, event_id: str | None = None) -> list[Any]:
         """Takes in a message of the referral service, at its own time or later."""
@@ -138,7 +138,7 @@ class Casebook:
             source_position=self._told,
         )
         command = REACTIONS[type(message)](message, it)
-        return self._record(command, decide(command, self.desk(command)), occurred_at, it.source_event_id)
+        return self._record(command, decide(command, self.context(command)), occurred_at, it.source_event_id)
 
     def describe_mentor(
         self, profile: Profile = READY, mentor: str = MENTOR_REF, organisation: str = "brugwerk"

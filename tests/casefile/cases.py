@@ -82,7 +82,7 @@ class Told:
         return f"{CASES}/{self.id}"
 
 
-class CaseDesk:
+class CaseContext:
     """What the tests do with cases, and what they look at beside the answers."""
 
     def __init__(self, running: Running) -> None:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.casefile.casebook import Casebook
-from tests.casefile.cases import SERVICES, CaseDesk
+from tests.casefile.cases import SERVICES, CaseContext
 from tests.running import running
 
 
@@ -20,20 +20,20 @@ def book() -> Casebook:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[CaseDesk]:
+async def context(tmp_path: Path) -> AsyncIterator[CaseContext]:
     """All services over HTTP with a clock that stands on 12 January 2026, and one ready mentor of brugwerk."""
     async with running(tmp_path, SERVICES) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
-        await desk.describe_mentor()
-        yield desk
+        context = CaseContext(services)
+        await context.describe_mentor()
+        yield context
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseDesk]:
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseContext]:
     """The same for all tests of a module: for those that look, and for those that have a case of their own."""
     async with running(tmp_path_factory.mktemp("casefile"), SERVICES) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
-        await desk.describe_mentor()
-        yield desk
+        context = CaseContext(services)
+        await context.describe_mentor()
+        yield context

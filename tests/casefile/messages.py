@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from contracts import referral as told
 from contracts.message import ActorRef, Deadline
-from services.chassis.decider import Actor
+from services.chassis.modelling.decider import Actor
 
 INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
 TOM = Actor(sub="tom.maes", role="AGENCY_COUNSELLOR", org="vdab-gent")

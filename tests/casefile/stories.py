@@ -13,8 +13,8 @@ from contracts import referral as told
 from services.casefile.commands import ACTIONS, Stamp
 from services.casefile.domain.case import Reported
 from services.casefile.domain.deadlines import PassDeadline
-from services.chassis.decider import Actor, Command
-from services.chassis.vault import Deposit, Vault
+from services.chassis.modelling.decider import Actor, Command
+from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, CLOCK, INES, KARIM, LOTTE, about, on, submitted
 

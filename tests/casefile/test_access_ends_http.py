@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Write
-from services.referral.topics import TOPICS
+from services.chassis.log.event_log import Write
+from services.chassis.log.event_types import EventTypes
+from services.referral.events import TOPICS
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.casefile.cases import ANSWER, REPORT, CaseDesk, Told, assert_problem
+from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told, assert_problem
 from tests.golden import corpus
 from tests.people import INES, LOTTE, OPERATOR, TOM
 
@@ -26,65 +26,67 @@ JUST_BEFORE: Final = LAST.replace(second=58)
 
 
 @pytest.fixture
-async def desk(desk: CaseDesk) -> CaseDesk:
+async def context(context: CaseContext) -> CaseContext:
     """On Tuesday 13 January, with a programme in which access ends twenty working days after the part."""
-    published = await desk.running.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", TWENTY_WORKING_DAYS)
+    published = await context.running.send(
+        OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", TWENTY_WORKING_DAYS
+    )
     assert published.status_code == 200, published.text
-    await desk.running.settle()
-    await desk.running.at(TUESDAY)
-    return desk
+    await context.running.settle()
+    await context.running.at(TUESDAY)
+    return context
 
 
-async def statuses(desk: CaseDesk, case: Told) -> tuple[int, int]:
+async def statuses(context: CaseContext, case: Told) -> tuple[int, int]:
     """What the organisation is answered by the referral and by the case."""
-    referral = await desk.running.get(LOTTE, case.offer)
-    return referral.status_code, (await desk.running.get(LOTTE, case.path)).status_code
+    referral = await context.running.get(LOTTE, case.offer)
+    return referral.status_code, (await context.running.get(LOTTE, case.path)).status_code
 
 
-async def ends_with_the_twentieth_working_day(desk: CaseDesk, case: Told) -> None:
+async def ends_with_the_twentieth_working_day(context: CaseContext, case: Told) -> None:
     """Both are open to the last second of it, and both closed from then on."""
-    await desk.running.settle()
-    await desk.running.at(JUST_BEFORE)
-    assert await statuses(desk, case) == (200, 200)
-    await desk.running.at(LAST)
-    assert await statuses(desk, case) == (403, 403)
+    await context.running.settle()
+    await context.running.at(JUST_BEFORE)
+    assert await statuses(context, case) == (200, 200)
+    await context.running.at(LAST)
+    assert await statuses(context, case) == (403, 403)
     for path in (case.offer, case.path, f"{case.path}/timeline"):
-        assert_problem(await desk.running.get(LOTTE, path), 403, "ACCESS_ENDED")
+        assert_problem(await context.running.get(LOTTE, path), 403, "ACCESS_ENDED")
 
 
 @pytest.mark.parametrize("end", ["decline", "withdraw", "error"])
-async def test_both_services_end_the_access_at_the_same_moment(desk: CaseDesk, end: str) -> None:
+async def test_both_services_end_the_access_at_the_same_moment(context: CaseContext, end: str) -> None:
     """Of a referral that ended unanswered: in working days, by the calendar of the programme's country."""
-    case = await desk.referred()
-    await desk.follow(case, LOTTE, "receive")
+    case = await context.referred()
+    await context.follow(case, LOTTE, "receive")
     if end == "decline":
-        await desk.follow(case, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
+        await context.follow(case, LOTTE, "decline", {"reason": "CAPACITY_FULL"})
     elif end == "withdraw":
-        await desk.follow(case, INES, "withdraw", {"reason": "CLIENT_MOVED"})
+        await context.follow(case, INES, "withdraw", {"reason": "CLIENT_MOVED"})
     else:
-        await desk.follow(case, INES, "mark-error", {"justification": "another person was meant"})
-        await desk.follow(case, TOM, "confirm-error")
-    await ends_with_the_twentieth_working_day(desk, case)
+        await context.follow(case, INES, "mark-error", {"justification": "another person was meant"})
+        await context.follow(case, TOM, "confirm-error")
+    await ends_with_the_twentieth_working_day(context, case)
 
 
-async def test_after_a_handback_it_is_counted_from_the_end_of_the_trajectory(desk: CaseDesk) -> None:
+async def test_after_a_handback_it_is_counted_from_the_end_of_the_trajectory(context: CaseContext) -> None:
     """Not from the day on which the agency accepts the report, days later."""
-    case = await desk.brought_to("HANDBACK_DUE")
-    await desk.running.at(datetime(2026, 1, 21, 9, tzinfo=UTC))
-    await desk.running.done(LOTTE, case.path, "request-handback", REPORT)
-    await desk.running.at(datetime(2026, 1, 26, 9, tzinfo=UTC))
-    await desk.running.done(INES, case.path, "accept-handback", ANSWER)
-    await desk.running.settle()
-    assert (await desk.running.read(INES, case.offer))["state"] == "COMPLETED"
-    await ends_with_the_twentieth_working_day(desk, case)
+    case = await context.brought_to("HANDBACK_DUE")
+    await context.running.at(datetime(2026, 1, 21, 9, tzinfo=UTC))
+    await context.running.done(LOTTE, case.path, "request-handback", REPORT)
+    await context.running.at(datetime(2026, 1, 26, 9, tzinfo=UTC))
+    await context.running.done(INES, case.path, "accept-handback", ANSWER)
+    await context.running.settle()
+    assert (await context.running.read(INES, case.offer))["state"] == "COMPLETED"
+    await ends_with_the_twentieth_working_day(context, case)
 
 
-async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(desk: CaseDesk) -> None:
+async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(context: CaseContext) -> None:
     """Bytes from before: the access to the referral ends as many days later as the term has, as it did then."""
     types = EventTypes(TOPICS)
-    case = await desk.referred()
-    await desk.follow(case, LOTTE, "receive")
-    log = desk.running.service("referral").log
+    case = await context.referred()
+    await context.follow(case, LOTTE, "receive")
+    log = context.running.service("referral").log
     stream = f"referral-{case.offer.rsplit('/', 1)[1]}"
     received = (await log.read(stream))[-1].event
     old, meta = types.decode("referral.declined.v1", corpus("referral").samples()["referral.declined.v1"])
@@ -95,5 +97,5 @@ async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(desk:
     await log.append([Write(stream, 2, [(declined, meta)])])
     for day, status in ((2, 200), (2, 403)):
         hour = 8 if status == 200 else 9
-        await desk.running.at(datetime(2026, 2, day, hour, tzinfo=UTC))
-        assert (await desk.running.get(LOTTE, case.offer)).status_code == status
+        await context.running.at(datetime(2026, 2, day, hour, tzinfo=UTC))
+        assert (await context.running.get(LOTTE, case.offer)).status_code == status

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from services.casefile.access import POLICY
-from tests.casefile.cases import CaseDesk
+from tests.casefile.cases import CaseContext
 from tests.people import (
     AUDITOR,
     CONTROL,
@@ -102,7 +102,7 @@ async def test_the_policy_permits_what_the_table_says_and_nothing_else() -> None
     assert len(cells) == len({(cell.action, cell.role, cell.relation) for cell in cells})
 
 
-async def test_strangers_are_told_that_there_is_nothing(shared: CaseDesk) -> None:
+async def test_strangers_are_told_that_there_is_nothing(shared: CaseContext) -> None:
     """HIDDEN for every role that can do nothing in the relation, but for the control unit, which is refused everywhere.
 
     A former party is told what ended its part; in relations that conceal nothing everybody is told the rule.
@@ -137,7 +137,7 @@ EVERYBODY: Final[dict[Person, tuple[int, int, int, int]]] = {
 
 
 @pytest.mark.parametrize("person", EVERYBODY, ids=lambda person: f"{person.role} of {person.org}")
-async def test_the_routes_answer_each_role_as_the_table_says(shared: CaseDesk, person: Person) -> None:
+async def test_the_routes_answer_each_role_as_the_table_says(shared: CaseContext, person: Person) -> None:
     """Parties and overseers read, their roles decide what; strangers find nothing."""
     case = await shared.brought_to("INTAKE")
     answers = [

@@ -10,7 +10,7 @@ import pytest
 
 from services.casefile.commands import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
-from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.people import CONTROL, INES, KARIM, LOTTE, PIETER, TOM, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile actions")]
@@ -22,22 +22,22 @@ NATIONAL_NUMBER = "85073003328"
 _standing: dict[tuple[int, str], Told] = {}
 
 
-async def standing(desk: CaseDesk, state: str) -> Told:
+async def standing(context: CaseContext, state: str) -> Told:
     """A case in a state, for tests that change nothing."""
-    key = id(desk), state
+    key = id(context), state
     if key not in _standing:
-        _standing[key] = await desk.brought_to(state)
+        _standing[key] = await context.brought_to(state)
     return _standing[key]
 
 
-async def ask(desk: CaseDesk, action: str, **changes: Any) -> httpx.Response:
+async def ask(context: CaseContext, action: str, **changes: Any) -> httpx.Response:
     """The action as it succeeds, except for the changes; on a case that no test changes."""
     act = ACTS[action]
-    case = await standing(desk, act.state)
+    case = await standing(context, act.state)
     asked: dict[str, Any] = {"by": act.by, "body": act.body, **changes}
     if "etag" not in asked:
-        asked["etag"] = (await desk.running.get(act.by, case.path)).headers["ETag"]
-    return await desk.running.send(
+        asked["etag"] = (await context.running.get(act.by, case.path)).headers["ETag"]
+    return await context.running.send(
         asked["by"],
         "POST",
         f"{case.path}/{action}",
@@ -54,7 +54,7 @@ async def test_every_action_has_its_manners_tested() -> None:
 
 
 @EVERY_ACTION
-async def test_without_a_token_nobody_acts(shared: CaseDesk, action: str) -> None:
+async def test_without_a_token_nobody_acts(shared: CaseContext, action: str) -> None:
     """401, with the challenge that HTTP asks for."""
     answer = await ask(shared, action, by=None)
     assert_problem(answer, 401)
@@ -62,7 +62,7 @@ async def test_without_a_token_nobody_acts(shared: CaseDesk, action: str) -> Non
 
 
 @EVERY_ACTION
-async def test_the_other_side_is_told_whose_act_it_is(shared: CaseDesk, action: str) -> None:
+async def test_the_other_side_is_told_whose_act_it_is(shared: CaseContext, action: str) -> None:
     """403 that names the roles, and nothing of the case."""
     other = INES if ACTS[action].by is LOTTE else LOTTE
     problem = assert_problem(await ask(shared, action, by=other), 403)
@@ -71,7 +71,9 @@ async def test_the_other_side_is_told_whose_act_it_is(shared: CaseDesk, action: 
 
 @EVERY_ACTION
 @pytest.mark.parametrize("stranger", [KARIM, PIETER])
-async def test_a_stranger_does_not_learn_that_there_is_a_case(shared: CaseDesk, action: str, stranger: Person) -> None:
+async def test_a_stranger_does_not_learn_that_there_is_a_case(
+    shared: CaseContext, action: str, stranger: Person
+) -> None:
     """404, the same as for a case that does not exist."""
     hidden = await ask(shared, action, by=stranger)
     assert_problem(hidden, 404, "NOT_FOUND")
@@ -82,13 +84,13 @@ async def test_a_stranger_does_not_learn_that_there_is_a_case(shared: CaseDesk, 
 
 
 @EVERY_ACTION
-async def test_the_control_unit_acts_nowhere(shared: CaseDesk, action: str) -> None:
+async def test_the_control_unit_acts_nowhere(shared: CaseContext, action: str) -> None:
     """403, also for a case that does not exist."""
     assert_problem(await ask(shared, action, by=CONTROL), 403, "NO_ACCESS_FOR_CONTROL")
 
 
 @EVERY_ACTION
-async def test_a_command_names_the_version_that_it_decides_on(shared: CaseDesk, action: str) -> None:
+async def test_a_command_names_the_version_that_it_decides_on(shared: CaseContext, action: str) -> None:
     """428 without If-Match, 412 for an old version, for any version, and for what is no ETag."""
     assert_problem(await ask(shared, action, etag=None), 428, "IF_MATCH_REQUIRED")
     for stale in ('"1"', "*", "1", 'W/"1"', '"999999"'):
@@ -96,7 +98,7 @@ async def test_a_command_names_the_version_that_it_decides_on(shared: CaseDesk, 
 
 
 @EVERY_ACTION
-async def test_every_fault_of_a_body_has_its_pointer(shared: CaseDesk, action: str) -> None:
+async def test_every_fault_of_a_body_has_its_pointer(shared: CaseContext, action: str) -> None:
     """422 for a field that nobody asked for, an unknown code, and every unmet guard of the content."""
     act = ACTS[action]
     for pointer, body in (*act.faulty, (UNKNOWN_FIELD[0], {**act.body, **UNKNOWN_FIELD[1]})):
@@ -107,7 +109,7 @@ async def test_every_fault_of_a_body_has_its_pointer(shared: CaseDesk, action: s
 
 
 @EVERY_ACTION
-async def test_a_national_number_is_refused_wherever_it_is_written(shared: CaseDesk, action: str) -> None:
+async def test_a_national_number_is_refused_wherever_it_is_written(shared: CaseContext, action: str) -> None:
     """422, and the number is not repeated."""
     answer = await ask(shared, action, body={**ACTS[action].body, "note": NATIONAL_NUMBER, NATIONAL_NUMBER: 1})
     assert_problem(answer, 422)
@@ -115,7 +117,7 @@ async def test_a_national_number_is_refused_wherever_it_is_written(shared: CaseD
 
 
 @EVERY_ACTION
-async def test_a_dry_run_says_what_would_happen_and_writes_nothing(shared: CaseDesk, action: str) -> None:
+async def test_a_dry_run_says_what_would_happen_and_writes_nothing(shared: CaseContext, action: str) -> None:
     """200 with the state as it would be and the events that would be written; log and vault stay as they are."""
     act = ACTS[action]
     await standing(shared, act.state)
@@ -131,7 +133,7 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(shared: CaseD
 
 
 @EVERY_ACTION
-async def test_a_refused_command_writes_nothing(shared: CaseDesk, action: str) -> None:
+async def test_a_refused_command_writes_nothing(shared: CaseContext, action: str) -> None:
     """Neither in the log nor in the vault, whatever the refusal."""
     await standing(shared, ACTS[action].state)
     before = await shared.snapshot()
@@ -143,7 +145,9 @@ async def test_a_refused_command_writes_nothing(shared: CaseDesk, action: str) -
 
 
 @EVERY_ACTION
-async def test_a_command_answers_with_the_new_state_and_a_repeat_with_the_same(shared: CaseDesk, action: str) -> None:
+async def test_a_command_answers_with_the_new_state_and_a_repeat_with_the_same(
+    shared: CaseContext, action: str
+) -> None:
     """Its ETag moves and Position is given; the same key and body again change nothing and answer the same."""
     act = ACTS[action]
     case, key = await shared.brought_to(act.state), str(uuid.uuid4())
@@ -169,7 +173,9 @@ async def test_a_command_answers_with_the_new_state_and_a_repeat_with_the_same(s
 
 
 @EVERY_ACTION
-async def test_a_state_that_does_not_allow_it_is_a_conflict_that_names_the_rule(shared: CaseDesk, action: str) -> None:
+async def test_a_state_that_does_not_allow_it_is_a_conflict_that_names_the_rule(
+    shared: CaseContext, action: str
+) -> None:
     """409 with what is possible from where, and in which state the case is."""
     act = ACTS[action]
     case = await standing(shared, act.elsewhere)
@@ -182,7 +188,7 @@ async def test_a_state_that_does_not_allow_it_is_a_conflict_that_names_the_rule(
     assert any(command in problem["detail"] for command in (*ACTIONS, "withdraw"))
 
 
-async def test_a_case_that_is_offered_is_not_closed_but_withdrawn_first(shared: CaseDesk) -> None:
+async def test_a_case_that_is_offered_is_not_closed_but_withdrawn_first(shared: CaseContext) -> None:
     """The refusal names the referral that holds."""
     case = await standing(shared, "REFERRED")
     problem = assert_problem(
@@ -192,7 +198,7 @@ async def test_a_case_that_is_offered_is_not_closed_but_withdrawn_first(shared: 
     assert "withdraw" in problem["detail"]
 
 
-async def test_a_correction_stands_beside_the_event_in_any_state(shared: CaseDesk) -> None:
+async def test_a_correction_stands_beside_the_event_in_any_state(shared: CaseContext) -> None:
     """Either side may correct, also what is final; the event stays, the reason goes to the vault."""
     for state in ("INTAKE", "CLOSED", "FINALISED"):
         case = await shared.brought_to(state)
@@ -206,7 +212,7 @@ async def test_a_correction_stands_beside_the_event_in_any_state(shared: CaseDes
         assert event in [item["event"] for item in (await shared.running.read(TOM, f"{case.path}/timeline"))["items"]]
 
 
-async def test_a_correction_names_an_event_of_the_case_and_gives_a_reason(shared: CaseDesk) -> None:
+async def test_a_correction_names_an_event_of_the_case_and_gives_a_reason(shared: CaseContext) -> None:
     """422 with the pointer of what is missing or unknown."""
     case = await standing(shared, "INTAKE")
     other = await standing(shared, "CLOSED")
@@ -226,7 +232,7 @@ async def test_a_correction_names_an_event_of_the_case_and_gives_a_reason(shared
     assert_problem(await shared.running.command(KARIM, case.path, "correct", {}, etag='"1"'), 404)
 
 
-async def test_saying_the_same_twice_changes_nothing(shared: CaseDesk) -> None:
+async def test_saying_the_same_twice_changes_nothing(shared: CaseContext) -> None:
     """What is so already is answered as it is, without a new event, also without a key."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "suspend", {"reason": "HOLIDAY"})

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from services.casefile.commands import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
-from tests.casefile.cases import PROFILE, CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import PROFILE, CaseContext, Told, assert_problem, pointers
 from tests.people import LOTTE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile all faults")]
@@ -21,15 +21,15 @@ UNREADABLE: Any = {"#": ["no field takes this"]}
 _standing: dict[tuple[int, str], Told] = {}
 
 
-async def ask(desk: CaseDesk, action: str, body: Any, **more: Any) -> httpx.Response:
+async def ask(context: CaseContext, action: str, body: Any, **more: Any) -> httpx.Response:
     """The action on a case that no test changes: these bodies are all refused."""
     act = ACTS[action]
-    key = id(desk), act.state
+    key = id(context), act.state
     if key not in _standing:
-        _standing[key] = await desk.brought_to(act.state)
+        _standing[key] = await context.brought_to(act.state)
     case = _standing[key]
-    etag = (await desk.running.get(act.by, case.path)).headers["ETag"]
-    return await desk.running.send(act.by, "POST", f"{case.path}/{action}", body, etag=etag, **more)
+    etag = (await context.running.get(act.by, case.path)).headers["ETag"]
+    return await context.running.send(act.by, "POST", f"{case.path}/{action}", body, etag=etag, **more)
 
 
 def below(pointer: str, place: str) -> bool:
@@ -38,7 +38,7 @@ def below(pointer: str, place: str) -> bool:
 
 
 @EVERY_ACTION
-async def test_a_field_that_nobody_asked_for_hides_no_other_fault(shared: CaseDesk, action: str) -> None:
+async def test_a_field_that_nobody_asked_for_hides_no_other_fault(shared: CaseContext, action: str) -> None:
     """The answer has what the body without it is refused for, and the field."""
     for _, body in ACTS[action].faulty:
         alone = pointers(await ask(shared, action, body))
@@ -47,7 +47,7 @@ async def test_a_field_that_nobody_asked_for_hides_no_other_fault(shared: CaseDe
 
 
 @EVERY_ACTION
-async def test_no_fault_is_told_that_rests_on_what_cannot_be_read(shared: CaseDesk, action: str) -> None:
+async def test_no_fault_is_told_that_rests_on_what_cannot_be_read(shared: CaseContext, action: str) -> None:
     """Each field is made unreadable in turn: what is told beside it is told of the body that can be read, too."""
     act = ACTS[action]
     for body in (act.body, *(faulty for _, faulty in act.faulty)):
@@ -61,7 +61,7 @@ async def test_no_fault_is_told_that_rests_on_what_cannot_be_read(shared: CaseDe
 
 
 @EVERY_ACTION
-async def test_no_fault_is_told_that_rests_on_what_is_missing(shared: CaseDesk, action: str) -> None:
+async def test_no_fault_is_told_that_rests_on_what_is_missing(shared: CaseContext, action: str) -> None:
     """Each required field is left out in turn, as above."""
     act = ACTS[action]
     for body in (act.body, *(faulty for _, faulty in act.faulty)):
@@ -77,7 +77,7 @@ async def test_no_fault_is_told_that_rests_on_what_is_missing(shared: CaseDesk, 
             assert {pointer for pointer in beside if not below(pointer, f"/{place}")} <= known, together.text
 
 
-async def test_shape_text_query_and_rules_are_told_together(shared: CaseDesk) -> None:
+async def test_shape_text_query_and_rules_are_told_together(shared: CaseContext) -> None:
     """A word for a number, a national number, a parameter that is none, and a time to come."""
     body = {
         "by": "MENTOR",
@@ -96,7 +96,7 @@ async def test_shape_text_query_and_rules_are_told_together(shared: CaseDesk) ->
 
 
 @pytest.mark.parametrize("start", [UNREADABLE, "20 January", None])
-async def test_an_end_that_rests_on_an_unreadable_start_is_no_fault(shared: CaseDesk, start: Any) -> None:
+async def test_an_end_that_rests_on_an_unreadable_start_is_no_fault(shared: CaseContext, start: Any) -> None:
     """From 20 January six months last until 19 July; from today, which nobody wrote, they would not."""
     sound = {**ACTS["sign-agreement"].body, "start": "2026-01-20", "end": "2026-07-19", **UNKNOWN_FIELD[1]}
     assert pointers(await ask(shared, "sign-agreement", sound)) == {UNKNOWN_FIELD[0]: "UNKNOWN_FIELD"}
@@ -105,14 +105,14 @@ async def test_an_end_that_rests_on_an_unreadable_start_is_no_fault(shared: Case
     assert {pointer for pointer in told if not pointer.startswith("/start/")} <= own | {UNKNOWN_FIELD[0]}
 
 
-async def test_rules_that_follow_on_each_other_are_told_together(shared: CaseDesk) -> None:
+async def test_rules_that_follow_on_each_other_are_told_together(shared: CaseContext) -> None:
     """No closing talk, and a time to come: two readers of the same body."""
     body = {"reason": "MISMATCH", "next": "HANDBACK", "occurredAt": "2126-01-01T00:00:00Z"}
     answer = await ask(shared, "end-match", body)
     assert pointers(answer) == {"/closureTalk": "CLOSURE_TALK_MISSING", "/occurredAt": "IN_THE_FUTURE"}
 
 
-async def test_a_refused_body_writes_nothing_however_often_it_is_looked_at(shared: CaseDesk) -> None:
+async def test_a_refused_body_writes_nothing_however_often_it_is_looked_at(shared: CaseContext) -> None:
     """What would be recorded without the field that nobody asked for is not recorded."""
     case = await shared.brought_to("MENTORING")
     before = (await shared.running.get(LOTTE, case.path)).headers["ETag"]
@@ -124,7 +124,7 @@ async def test_a_refused_body_writes_nothing_however_often_it_is_looked_at(share
     assert (await shared.running.get(LOTTE, case.path)).headers["ETag"] == before
 
 
-async def test_what_a_report_should_have_read_is_refused_with_all_its_faults(shared: CaseDesk) -> None:
+async def test_what_a_report_should_have_read_is_refused_with_all_its_faults(shared: CaseContext) -> None:
     """Shape and rules inside `holds`, and a field beside it."""
     case = await shared.brought_to("MENTORING")
     reported = {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]}
@@ -147,7 +147,7 @@ async def test_what_a_report_should_have_read_is_refused_with_all_its_faults(sha
     }, answer.text
 
 
-async def test_a_profile_is_refused_with_all_its_faults(shared: CaseDesk) -> None:
+async def test_a_profile_is_refused_with_all_its_faults(shared: CaseContext) -> None:
     """A PUT as well: a date that is none, one to come, and an acknowledgement of no version."""
     body = {**PROFILE, "screenedOn": "yesterday", "trainedOn": "2126-01-01", "charterVersion": None}
     answer = await shared.running.send(LOTTE, "PUT", "/v1/mentors/M-faulty", body)
@@ -160,7 +160,7 @@ async def test_a_profile_is_refused_with_all_its_faults(shared: CaseDesk) -> Non
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"])
-async def test_a_date_at_the_end_of_the_calendar_is_refused(shared: CaseDesk, day: str) -> None:
+async def test_a_date_at_the_end_of_the_calendar_is_refused(shared: CaseContext, day: str) -> None:
     """No months can be counted from it: it is a fault of the body, and never one of the service."""
     answer = await ask(shared, "sign-agreement", {**ACTS["sign-agreement"].body, "start": day, "end": day})
     assert pointers(answer) == {"/start": "INVALID_VALUE", "/end": "INVALID_VALUE"}

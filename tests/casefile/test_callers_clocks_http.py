@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from services.casefile.commands import ACTIONS
-from services.referral.bodies import ReferralBody
 from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
+from services.referral.routes.requests import ReferralBody
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import CaseDesk, pointers
+from tests.casefile.cases import CaseContext, pointers
 from tests.people import INES, LOTTE, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile clocks")]
@@ -54,7 +54,7 @@ async def test_every_moment_in_a_body_is_one_of_those_tried_here() -> None:
 
 
 @pytest.mark.parametrize("action", [name for name in ACTS if moments_of(ACTIONS[name].body)])
-async def test_a_report_may_come_from_a_clock_that_is_half_a_minute_ahead(shared: CaseDesk, action: str) -> None:
+async def test_a_report_may_come_from_a_clock_that_is_half_a_minute_ahead(shared: CaseContext, action: str) -> None:
     """It is recorded as of now; a second more is refused, with what the service's clock reads and would accept."""
     act = ACTS[action]
     case = await shared.brought_to(act.state)
@@ -79,7 +79,7 @@ async def test_a_report_may_come_from_a_clock_that_is_half_a_minute_ahead(shared
 
 
 @pytest.mark.parametrize(("inside", "name"), [("participationChoice", "chosenAt"), ("legalBasis", "givenAt")])
-async def test_what_a_referral_rests_on_may_come_from_such_a_clock(shared: CaseDesk, inside: str, name: str) -> None:
+async def test_what_a_referral_rests_on_may_come_from_such_a_clock(shared: CaseContext, inside: str, name: str) -> None:
     """The basis holds at once: it was given no later than the referral was made."""
     now = shared.running.clock.now()
     body = another_person()

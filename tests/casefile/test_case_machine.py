@@ -31,7 +31,7 @@ from services.casefile.domain.trajectory import (
 )
 from services.casefile.domain.transitions import CASE
 from services.casefile.views import responsibility
-from services.chassis.decider import Actor, Command, Refused
+from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, on, submitted
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseDesk, Told, assert_problem
+from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseContext, Told, assert_problem
 from tests.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
 from tests.people import HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
 
@@ -50,53 +50,53 @@ FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | i
 """Where the state alone does not say what is possible: the ways to it from a name of `ROAD` on; a number is days."""
 
 
-async def second_try(desk: CaseDesk, *, accepted: bool) -> Told:
+async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     """A case that samenstap declined, and that brugwerk was then asked to take."""
     body = another_person("samenstap")
-    first = await desk.referred(body)
-    await desk.follow(first, KARIM, "receive")
-    await desk.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
-    case = await desk.referred(
+    first = await context.referred(body)
+    await context.follow(first, KARIM, "receive")
+    await context.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
+    case = await context.referred(
         {**body, "to": "brugwerk", "legalBasis": {**body["legalBasis"], "recipient": "brugwerk"}}
     )
     if accepted:
-        await desk.follow(case, LOTTE, "receive")
-        await desk.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
+        await context.follow(case, LOTTE, "receive")
+        await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
     return case
 
 
-async def brought_to(desk: CaseDesk, state: str) -> AsyncIterator[Told]:
+async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
     """A case in the state for every way to come to it, each before the next one is begun."""
     if state in ("REFERRED", "OPENED"):
-        case = await second_try(desk, accepted=False)
+        case = await second_try(context, accepted=False)
         if state == "OPENED":
-            await desk.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
+            await context.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
         yield case
         return
     for name, steps in FURTHER.get(state, ((state, ()),)):
-        case = await second_try(desk, accepted=True)
-        await desk.lead_on(case, "INTAKE", name)
+        case = await second_try(context, accepted=True)
+        await context.lead_on(case, "INTAKE", name)
         for step in steps:
             if isinstance(step, int):
-                await desk.running.at(desk.running.clock.now() + timedelta(days=step))
+                await context.running.at(context.running.clock.now() + timedelta(days=step))
             else:
                 person, action, body = step
                 if body.get("end") == IN_TEN_DAYS:
-                    body = {**body, "end": (desk.running.clock.now() + timedelta(days=10)).date().isoformat()}
-                await desk.running.done(person, case.path, action, body)
+                    body = {**body, "end": (context.running.clock.now() + timedelta(days=10)).date().isoformat()}
+                await context.running.done(person, case.path, action, body)
         yield case
 
 
-async def is_signed(desk: CaseDesk, case: Told, state: str) -> bool:
+async def is_signed(context: CaseContext, case: Told, state: str) -> bool:
     """Whether the pair signed an agreement, and no other match is proposed since."""
     if state == "MATCHING":
-        return bool((await desk.running.read(INES, case.path))["trajectory"]["endedMatches"])
+        return bool((await context.running.read(INES, case.path))["trajectory"]["endedMatches"])
     return state not in {"OPENED", "REFERRED", "INTAKE", "MATCH_PROPOSED"}
 
 
-async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
+async def everybody(context: CaseContext, case: Told) -> list[tuple[Person, str]]:
     """Anyone who has a part in the case, and the page's word for it."""
-    ref = (await desk.running.read(INES, case.path))["clientRef"]
+    ref = (await context.running.read(INES, case.path))["clientRef"]
     return [
         (INES, "counsellor"),
         (TOM, "counsellor"),
@@ -109,20 +109,20 @@ async def everybody(desk: CaseDesk, case: Told) -> list[tuple[Person, str]]:
     ]
 
 
-async def consents_offered(desk: CaseDesk, person: Person, case: Told) -> list[str]:
+async def consents_offered(context: CaseContext, person: Person, case: Told) -> list[str]:
     """What the worklist offers of the consents for this case."""
-    items = (await desk.running.read(person, "/v1/worklist", limit=200))["items"]
+    items = (await context.running.read(person, "/v1/worklist", limit=200))["items"]
     found = [one for item in items if item["case"] == case.id for one in item["actions"]]
     return [one["action"] for one in found if one["href"].startswith("/v1/legal-bases/")]
 
 
-async def readers(desk: CaseDesk, case: Told) -> int:
+async def readers(context: CaseContext, case: Told) -> int:
     """How many organisations read the case, each by a consent of its own."""
-    return [(await desk.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
+    return [(await context.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
 
 
 @pytest.mark.parametrize("state", EVERY_STATE)
-async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseDesk, state: str) -> None:
+async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseContext, state: str) -> None:
     """Never more; and all of it in one situation or another. What is not offered is blocked, with a reason."""
     every, offered = {row.command for row in table(CASE_COMMANDS)}, dict[Person, set[str]]()
     (withdraw,) = table(LEGAL_BASIS_COMMANDS)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from contracts.codes import CaseState
-from services.casefile.domain.actions import ACTIONS, AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.case import Case
+from services.casefile.domain.guards import ACTIONS, AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.transitions import CASE
 from tests.casefile.brute_force import Asked, disagreements, disagreements_by_itself
 from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Row, State, table

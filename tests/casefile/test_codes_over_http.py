@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import INTAKE, PROFILE, CaseDesk, assert_problem, pointers
+from tests.casefile.cases import INTAKE, PROFILE, CaseContext, assert_problem, pointers
 from tests.people import LOTTE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile codes")]
@@ -23,7 +23,7 @@ MENTOR = "/v1/mentors/M-77"
     ],
 )
 async def test_a_mentor_has_languages_and_sectors_that_exist(
-    shared: CaseDesk, changes: dict[str, Any], pointer: str, near: str
+    shared: CaseContext, changes: dict[str, Any], pointer: str, near: str
 ) -> None:
     """The refusal names what is near, and changes nothing."""
     before = await shared.snapshot()
@@ -34,7 +34,7 @@ async def test_a_mentor_has_languages_and_sectors_that_exist(
     assert await shared.snapshot() == before
 
 
-async def test_what_get_gives_of_a_mentors_sectors_is_what_was_sent(shared: CaseDesk) -> None:
+async def test_what_get_gives_of_a_mentors_sectors_is_what_was_sent(shared: CaseContext) -> None:
     """Bare in Rev. 2.1, and with its revision in Rev. 2: it can be sent again."""
     body = {**PROFILE, "sectors": ["N", "2.1:K62", "2.0:M"], "languages": ["NL-be"]}
     assert (await shared.running.send(LOTTE, "PUT", MENTOR, body)).status_code == 200
@@ -45,7 +45,7 @@ async def test_what_get_gives_of_a_mentors_sectors_is_what_was_sent(shared: Case
     assert put.headers["ETag"] == read.headers["ETag"]
 
 
-async def test_the_level_of_a_skill_is_of_a_skill_that_the_framework_has(shared: CaseDesk) -> None:
+async def test_the_level_of_a_skill_is_of_a_skill_that_the_framework_has(shared: CaseContext) -> None:
     """CEFR has levels for five skills, and the refusal of another names them."""
     case = await shared.brought_to("INTAKE")
     intake = {**INTAKE, "cefr": {"READING": "B1", "DANCING": "B1"}}

@@ -10,16 +10,16 @@ import pytest
 
 from contracts import casefile as published
 from contracts import referral as told
-from services.casefile.bodies import CorrectBody
 from services.casefile.commands import ACTIONS, Stamp
 from services.casefile.domain.people import Correct, CorrectionRecorded
 from services.casefile.domain.reported import of_a_wait
 from services.casefile.domain.waiting import SayOfWait
-from services.casefile.publish import publish
+from services.casefile.publishing import publish
+from services.casefile.routes.requests import CorrectBody
 from services.casefile.timeline import timeline
-from services.chassis.decider import Actor, Because
 from services.chassis.http.problems import ProblemError
-from services.chassis.vault import Deposit, Vault
+from services.chassis.modelling.decider import Actor, Because
+from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import Casebook, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, due, on, submitted
 

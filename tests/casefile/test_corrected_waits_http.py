@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.people import AUDITOR, HANNE, INES, KARIM, LOTTE, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile corrected waits")]
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 WAIT = {"reason": "CAPACITY_FULL", "expectedBy": "2026-03-01", "clientAgreed": True}
 
 
-async def waiting(shared: CaseDesk) -> tuple[Told, str]:
+async def waiting(shared: CaseContext) -> tuple[Told, str]:
     """A case whose referral waits, and the id of the entry that says so."""
     case = await shared.referred()
     await shared.follow(case, LOTTE, "receive")
@@ -22,7 +22,7 @@ async def waiting(shared: CaseDesk) -> tuple[Told, str]:
     return case, await latest(shared, case, "ReferralWaitlisted")
 
 
-async def latest(shared: CaseDesk, case: Told, kind: str) -> str:
+async def latest(shared: CaseContext, case: Told, kind: str) -> str:
     """The id of the latest entry of a type on the timeline."""
     items = (await shared.running.read(INES, f"{case.path}/timeline"))["items"]
     return str(next(item["event"] for item in reversed(items) if item["type"] == kind))
@@ -33,18 +33,18 @@ def holding(event: str, **holds: Any) -> dict[str, Any]:
     return {"event": event, "reason": "the list was read wrong", "holds": holds}
 
 
-async def answered(shared: CaseDesk, case: Told) -> str:
+async def answered(shared: CaseContext, case: Told) -> str:
     """Until when the referral says that a place is expected, once all is told."""
     await shared.running.settle()
     return str((await shared.running.read(LOTTE, case.offer))["waiting"]["expectedBy"])
 
 
-async def recorded(shared: CaseDesk) -> int:
+async def recorded(shared: CaseContext) -> int:
     """How much the referral service has recorded."""
     return int(await shared.running.service("referral").log.head())
 
 
-async def test_a_corrected_date_is_what_the_case_and_the_referral_answer(shared: CaseDesk) -> None:
+async def test_a_corrected_date_is_what_the_case_and_the_referral_answer(shared: CaseContext) -> None:
     """Only the date is sent; the timeline has both, `knownAt` before it one, and no command meets a new ETag."""
     case, event = await waiting(shared)
     etag = (await shared.running.get(LOTTE, case.offer)).headers["ETag"]
@@ -66,7 +66,7 @@ async def test_a_corrected_date_is_what_the_case_and_the_referral_answer(shared:
     await shared.running.done(LOTTE, case.offer, "accept", {"coordinator": LOTTE.sub}, etag=etag)
 
 
-async def test_the_same_correction_twice_is_recorded_once_on_both_sides(shared: CaseDesk) -> None:
+async def test_the_same_correction_twice_is_recorded_once_on_both_sides(shared: CaseContext) -> None:
     """Neither service has an event more."""
     case, event = await waiting(shared)
     body = holding(event, expectedBy="2026-04-01")
@@ -78,7 +78,7 @@ async def test_the_same_correction_twice_is_recorded_once_on_both_sides(shared: 
     assert ((await shared.snapshot())[0], await recorded(shared)) == before
 
 
-async def test_a_correction_of_the_correction_reaches_the_referral(shared: CaseDesk) -> None:
+async def test_a_correction_of_the_correction_reaches_the_referral(shared: CaseContext) -> None:
     """Though it names the correction, and the referral knows its own event only."""
     case, event = await waiting(shared)
     await shared.running.done(LOTTE, case.path, "correct", holding(event, expectedBy="2026-04-01"))
@@ -91,7 +91,7 @@ async def test_a_correction_of_the_correction_reaches_the_referral(shared: CaseD
     assert (await shared.running.read(LOTTE, case.offer))["waiting"]["reason"] == "NO_SUITABLE_MENTOR"
 
 
-async def test_an_accepted_referral_answers_the_right_date_too(shared: CaseDesk) -> None:
+async def test_an_accepted_referral_answers_the_right_date_too(shared: CaseContext) -> None:
     """It still shows what was said of the wait."""
     case, event = await waiting(shared)
     await shared.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
@@ -100,7 +100,7 @@ async def test_an_accepted_referral_answers_the_right_date_too(shared: CaseDesk)
     assert await shared.state(case) == "INTAKE"
 
 
-async def test_an_entry_from_before_is_corrected_in_the_case_alone(shared: CaseDesk) -> None:
+async def test_an_entry_from_before_is_corrected_in_the_case_alone(shared: CaseContext) -> None:
     """Asked and put on the list again, the referral answers what was said last."""
     case, first = await waiting(shared)
     await shared.follow(case, LOTTE, "request-information", {"codes": ["LANGUAGE_LEVEL"]})
@@ -124,7 +124,7 @@ FAULTS: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 @pytest.mark.parametrize(("holds", "pointer", "code"), FAULTS, ids=str)
 async def test_what_holds_is_as_strict_as_the_list(
-    shared: CaseDesk, holds: dict[str, Any], pointer: str, code: str
+    shared: CaseContext, holds: dict[str, Any], pointer: str, code: str
 ) -> None:
     """The same body and the same rule as `waitlist`, with pointers into `holds`; and nothing is written."""
     case, event = await waiting(shared)
@@ -137,7 +137,7 @@ async def test_what_holds_is_as_strict_as_the_list(
 
 
 @pytest.mark.parametrize(("person", "status"), [(INES, 403), (KARIM, 404)], ids=["agency", "stranger"])
-async def test_others_do_not_say_what_holds_of_a_list(shared: CaseDesk, person: Person, status: int) -> None:
+async def test_others_do_not_say_what_holds_of_a_list(shared: CaseContext, person: Person, status: int) -> None:
     """The list is the organisation's."""
     case, event = await waiting(shared)
     etag = (await shared.running.get(INES, case.path)).headers["ETag"]

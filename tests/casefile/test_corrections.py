@@ -21,7 +21,7 @@ from services.casefile.domain.reviews import ReviewSuspension
 from services.casefile.domain.trajectory import CompleteTrajectory, EndMatch, Suspend
 from services.casefile.timeline import timeline
 from services.casefile.views import fold
-from services.chassis.decider import Actor, Because, Command
+from services.chassis.modelling.decider import Actor, Because, Command
 from tests.casefile.casebook import HAND_BACK, PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on, submitted
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.people import AUDITOR, DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, TOM, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile corrections")]
@@ -15,13 +15,13 @@ NATIONAL_NUMBER = "85073003328"
 """Valid by its check digits, and nobody's: the example of the register's own documentation."""
 
 
-async def event_of(shared: CaseDesk, case: Told, kind: str) -> str:
+async def event_of(shared: CaseContext, case: Told, kind: str) -> str:
     """The id of the latest event of a type on the timeline."""
     items = (await shared.running.read(INES, f"{case.path}/timeline"))["items"]
     return str(next(item["event"] for item in reversed(items) if item["type"] == kind))
 
 
-async def with_outcome(shared: CaseDesk) -> tuple[Told, str]:
+async def with_outcome(shared: CaseContext) -> tuple[Told, str]:
     """A closed case with a result at the exit, and the id of that."""
     case = await shared.brought_to("CLOSED")
     outcome = {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True}
@@ -29,7 +29,7 @@ async def with_outcome(shared: CaseDesk) -> tuple[Told, str]:
     return case, await event_of(shared, case, "OutcomeRecorded")
 
 
-async def test_a_corrected_outcome_is_what_the_case_answers(shared: CaseDesk) -> None:
+async def test_a_corrected_outcome_is_what_the_case_answers(shared: CaseContext) -> None:
     """Only the field that was wrong is sent; all others read as before, and the timeline has both."""
     case, event = await with_outcome(shared)
     body = {"event": event, "reason": "the job was for two months", "holds": {"code": "EMPLOYED_SHORT"}}
@@ -52,7 +52,7 @@ async def test_a_corrected_outcome_is_what_the_case_answers(shared: CaseDesk) ->
     assert (await shared.snapshot())[0] == before[0]
 
 
-async def test_a_waiver_becomes_the_result_that_turned_up(shared: CaseDesk) -> None:
+async def test_a_waiver_becomes_the_result_that_turned_up(shared: CaseContext) -> None:
     """Under the names of `record-outcome`; and what that needs is asked for."""
     case = await shared.brought_to("CLOSED")
     await shared.running.done(INES, case.path, "waive-outcome", {"point": "EXIT", "reason": "LOST_CONTACT"})
@@ -64,7 +64,7 @@ async def test_a_waiver_becomes_the_result_that_turned_up(shared: CaseDesk) -> N
     assert done.json()["outcomes"] == [{"point": "EXIT", "code": "TRAINING", "source": "REGISTER"}]
 
 
-async def test_why_something_was_corrected_is_read_by_all_who_read_the_case(shared: CaseDesk) -> None:
+async def test_why_something_was_corrected_is_read_by_all_who_read_the_case(shared: CaseContext) -> None:
     """Auditors and privacy officers too; of other texts they still read none, and strangers find nothing."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "record-meeting", {"minutes": 600})
@@ -82,7 +82,7 @@ async def test_why_something_was_corrected_is_read_by_all_who_read_the_case(shar
     assert_problem(await shared.running.get(KARIM, path), 404)
 
 
-async def test_a_former_organisation_reads_why_its_own_report_was_corrected(shared: CaseDesk) -> None:
+async def test_a_former_organisation_reads_why_its_own_report_was_corrected(shared: CaseContext) -> None:
     """After the handback it reads on for twelve weeks what happened in its time, and no other text."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "record-meeting", {"minutes": 600})
@@ -107,7 +107,7 @@ HOLDS: tuple[tuple[dict[str, Any], str, str], ...] = (
 
 @pytest.mark.parametrize(("holds", "pointer", "code"), HOLDS, ids=str)
 async def test_what_holds_is_as_strict_as_the_report(
-    shared: CaseDesk, holds: dict[str, Any], pointer: str, code: str
+    shared: CaseContext, holds: dict[str, Any], pointer: str, code: str
 ) -> None:
     """422 with a pointer into `holds`, and nothing is written."""
     case, event = await with_outcome(shared)
@@ -121,7 +121,7 @@ async def test_what_holds_is_as_strict_as_the_report(
     assert await shared.snapshot() == before
 
 
-async def test_an_outcome_is_not_corrected_into_one_that_is_not_due(shared: CaseDesk) -> None:
+async def test_an_outcome_is_not_corrected_into_one_that_is_not_due(shared: CaseContext) -> None:
     """409 as for the command, naming the day."""
     case, event = await with_outcome(shared)
     answer = await shared.running.command(
@@ -132,7 +132,7 @@ async def test_an_outcome_is_not_corrected_into_one_that_is_not_due(shared: Case
 
 
 @pytest.mark.parametrize("kind", ["ReferralAccepted", "ResponsibilityTransferred", "AgreementSigned"])
-async def test_what_was_not_reported_takes_no_other_reading(shared: CaseDesk, kind: str) -> None:
+async def test_what_was_not_reported_takes_no_other_reading(shared: CaseContext, kind: str) -> None:
     """422 that names what can be put right; an unknown event is named before that."""
     case = await shared.brought_to("MENTORING")
     body: dict[str, Any] = {"event": await event_of(shared, case, kind), "reason": "no", "holds": {"norm": 3}}
@@ -143,7 +143,7 @@ async def test_what_was_not_reported_takes_no_other_reading(shared: CaseDesk, ki
     assert pointers(answer) == {"/event": "UNKNOWN_EVENT"}
 
 
-async def test_a_dry_run_of_a_correction_writes_nothing_and_shows_what_would_hold(shared: CaseDesk) -> None:
+async def test_a_dry_run_of_a_correction_writes_nothing_and_shows_what_would_hold(shared: CaseContext) -> None:
     """200 with the case as it would answer."""
     case, event = await with_outcome(shared)
     before = await shared.snapshot()
@@ -155,7 +155,7 @@ async def test_a_dry_run_of_a_correction_writes_nothing_and_shows_what_would_hol
 
 
 @pytest.mark.parametrize("person", [INES, KARIM], ids=lambda person: person.org)
-async def test_the_other_side_does_not_say_what_holds(shared: CaseDesk, person: Person) -> None:
+async def test_the_other_side_does_not_say_what_holds(shared: CaseContext, person: Person) -> None:
     """The agency may call a meeting wrong, and its organisation says what was instead; strangers find nothing."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "record-meeting", {"minutes": 600})
@@ -166,7 +166,7 @@ async def test_the_other_side_does_not_say_what_holds(shared: CaseDesk, person: 
     assert answer.status_code == (403 if person is INES else 404)
 
 
-async def test_no_national_number_comes_in_by_what_holds(shared: CaseDesk) -> None:
+async def test_no_national_number_comes_in_by_what_holds(shared: CaseContext) -> None:
     """Neither as a value nor as a name, and it is not repeated."""
     case, event = await with_outcome(shared)
     for holds in ({"code": NATIONAL_NUMBER}, {NATIONAL_NUMBER: 1}):

@@ -10,11 +10,11 @@ import pytest
 from contracts.codes import CaseState
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
+from services.casefile.events import TOPICS
 from services.casefile.timeline import timeline
-from services.casefile.topics import TOPICS
 from services.casefile.views import fold, responsibility
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
 from tests.golden import corpus
 
 TYPES = EventTypes(TOPICS)

@@ -12,7 +12,7 @@ from services.casefile.domain.responsibility import find
 from services.casefile.domain.trajectory import (
     Suspend,
 )
-from services.chassis.decider import Because
+from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import HAND_BACK, Casebook, at_time, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
 

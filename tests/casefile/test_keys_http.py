@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseDesk, Told, assert_problem
+from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseContext, Told, assert_problem
 from tests.people import INES, LOTTE, TOM, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile keys")]
@@ -19,16 +19,16 @@ NO: Final = {"reason": "NO_CLICK"}
 ENDED: Final = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
 
 
-async def etag_of(desk: CaseDesk, person: Person, case: Told) -> str:
+async def etag_of(context: CaseContext, person: Person, case: Told) -> str:
     """The ETag that the person decides on."""
-    return (await desk.running.get(person, case.path)).headers["ETag"]
+    return (await context.running.get(person, case.path)).headers["ETag"]
 
 
-async def propose(desk: CaseDesk, case: Told, mentor: Person) -> None:
+async def propose(context: CaseContext, case: Told, mentor: Person) -> None:
     """Proposes another mentor, described if nobody has."""
-    described = await desk.describe_mentor(mentor.sub)
+    described = await context.describe_mentor(mentor.sub)
     assert described.status_code in (200, 428), described.text
-    await desk.running.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": mentor.sub})
+    await context.running.done(LOTTE, case.path, "propose-match", {**PROPOSAL, "mentorRef": mentor.sub})
 
 
 def assert_shows_nothing(answer: httpx.Response, case: Told) -> None:
@@ -41,7 +41,7 @@ def assert_shows_nothing(answer: httpx.Response, case: Told) -> None:
         assert secret not in answer.text.replace(case.id, "")
 
 
-async def test_a_no_that_was_not_heard_is_answered_again(shared: CaseDesk) -> None:
+async def test_a_no_that_was_not_heard_is_answered_again(shared: CaseContext) -> None:
     """The no has taken the mentor's part in the case; the repeat gets the first answer, and nobody else gets it."""
     case = await shared.brought_to("MATCH_PROPOSED")
     sent = {"etag": await etag_of(shared, MENTOR, case), "key": "no"}
@@ -77,7 +77,7 @@ async def test_a_no_that_was_not_heard_is_answered_again(shared: CaseDesk) -> No
         assert await shared.snapshot() == stood
 
 
-async def test_a_key_that_was_used_elsewhere_opens_no_case(shared: CaseDesk) -> None:
+async def test_a_key_that_was_used_elsewhere_opens_no_case(shared: CaseContext) -> None:
     """One's own key of another case shows nothing of a case in which one has no part, not even that it is there."""
     mine, other = await shared.brought_to("MATCH_PROPOSED"), await shared.brought_to("OPENED")
     await shared.running.done(MENTOR, mine.path, "reject-match", NO, key="mine")
@@ -86,7 +86,7 @@ async def test_a_key_that_was_used_elsewhere_opens_no_case(shared: CaseDesk) -> 
         assert_problem(answer, 404, "NOT_FOUND")
 
 
-async def test_a_mentor_who_was_replaced_reads_nothing_by_repeating(shared: CaseDesk) -> None:
+async def test_a_mentor_who_was_replaced_reads_nothing_by_repeating(shared: CaseContext) -> None:
     """The yes is acknowledged again; what the first answer showed of the case is not theirs any more."""
     case = await shared.brought_to("MATCH_PROPOSED")
     said = {"etag": await etag_of(shared, MENTOR, case), "key": "yes"}
@@ -105,7 +105,7 @@ async def test_a_mentor_who_was_replaced_reads_nothing_by_repeating(shared: Case
     assert_shows_nothing(again, case)
 
 
-async def test_the_key_of_another_mentor_is_none_of_the_next_ones(shared: CaseDesk) -> None:
+async def test_the_key_of_another_mentor_is_none_of_the_next_ones(shared: CaseContext) -> None:
     """A mentor proposed later who happens on the same key gives their own word by it."""
     case = await shared.brought_to("MATCH_PROPOSED")
     await shared.running.done(MENTOR, case.path, "confirm-match", key="same")
@@ -120,7 +120,7 @@ async def test_the_key_of_another_mentor_is_none_of_the_next_ones(shared: CaseDe
     assert [one["actor"]["sub"] for one in record if one["type"] == "MatchConfirmed"].count(LATER.sub) == 1
 
 
-async def test_a_command_that_changed_nothing_keeps_its_key(shared: CaseDesk) -> None:
+async def test_a_command_that_changed_nothing_keeps_its_key(shared: CaseContext) -> None:
     """Who asks a colleague twice is told the same again later, when another one has taken over and the ETag moved."""
     case = await shared.accepted()
     asked = {"counsellor": TOM.sub}
@@ -136,7 +136,7 @@ async def test_a_command_that_changed_nothing_keeps_its_key(shared: CaseDesk) ->
     assert await shared.snapshot() == stood
 
 
-async def test_a_key_of_one_case_is_refused_on_another(shared: CaseDesk) -> None:
+async def test_a_key_of_one_case_is_refused_on_another(shared: CaseContext) -> None:
     """Nothing is done there, no matter whose turn it is."""
     first, second = await shared.accepted(), await shared.accepted()
     told = {"channel": "PHONE", "reached": False}

@@ -6,16 +6,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.casefile.replay import replay_case
-from tests.casefile.cases import PROFILE, CaseDesk, pointers
+from tests.casefile.cases import PROFILE, CaseContext, pointers
 from tests.people import INES, LOTTE, OPERATOR
 
 
-async def test_a_mentors_dates_are_days_where_the_organisation_works(desk: CaseDesk) -> None:
+async def test_a_mentors_dates_are_days_where_the_organisation_works(context: CaseContext) -> None:
     """At ten past midnight in Brussels it is the 13th, and in UTC not yet; the 14th is still to come."""
-    await desk.running.at(datetime(2026, 1, 12, 23, 10, tzinfo=UTC))
+    await context.running.at(datetime(2026, 1, 12, 23, 10, tzinfo=UTC))
 
     async def screened(day: str) -> Any:
-        return await desk.running.send(LOTTE, "PUT", f"/v1/mentors/M-{day}", {**PROFILE, "screenedOn": day})
+        return await context.running.send(LOTTE, "PUT", f"/v1/mentors/M-{day}", {**PROFILE, "screenedOn": day})
 
     done = await screened("2026-01-13")
     assert done.status_code == 200, done.text
@@ -24,18 +24,18 @@ async def test_a_mentors_dates_are_days_where_the_organisation_works(desk: CaseD
     assert "clock reads 2026-01-12T23:10:00Z, and a date up to 2026-01-13 is accepted" in refused.text
 
 
-async def test_a_mentors_date_may_come_from_a_clock_that_is_ahead(desk: CaseDesk) -> None:
+async def test_a_mentors_date_may_come_from_a_clock_that_is_ahead(context: CaseContext) -> None:
     """Half a minute before midnight it may be the next day for the caller, and a second earlier not."""
     for second, status in ((29, 422), (30, 200)):
-        await desk.running.at(datetime(2026, 1, 12, 22, 59, second, tzinfo=UTC))
+        await context.running.at(datetime(2026, 1, 12, 22, 59, second, tzinfo=UTC))
         body = {**PROFILE, "screenedOn": "2026-01-13"}
-        answer = await desk.running.send(LOTTE, "PUT", "/v1/mentors/M-late", body)
+        answer = await context.running.send(LOTTE, "PUT", "/v1/mentors/M-late", body)
         assert answer.status_code == status, answer.text
 
 
-async def test_the_day_of_an_organisation_is_that_of_its_programmes(desk: CaseDesk) -> None:
+async def test_the_day_of_an_organisation_is_that_of_its_programmes(context: CaseContext) -> None:
     """Of one that works in New York it is still the 12th when the 13th has begun in Brussels."""
-    running = desk.running
+    running = context.running
     version = (await running.read(INES, "/v1/programmes/mtw-be-2026"))["versions"][0]
     body = {name: value for name, value in version.items() if name != "version"}
     western = {**body, "timeZone": "America/New_York", "country": "US"}
@@ -51,18 +51,18 @@ async def test_the_day_of_an_organisation_is_that_of_its_programmes(desk: CaseDe
     assert pointers(answer) == {"/screenedOn": "IN_THE_FUTURE"}
 
 
-async def test_a_date_on_the_shell_is_a_day_of_the_cases_programme(desk: CaseDesk) -> None:
+async def test_a_date_on_the_shell_is_a_day_of_the_cases_programme(context: CaseContext) -> None:
     """What happens at three in the morning in Brussels still happens on the day before in New York."""
-    running = desk.running
+    running = context.running
     version = (await running.read(INES, "/v1/programmes/mtw-be-2026"))["versions"][0]
     body = {name: value for name, value in version.items() if name != "version"}
     western = {**body, "timeZone": "America/New_York", "validFrom": "2026-01-12"}
     published = await running.send(OPERATOR, "PUT", "/v1/programmes/mtw-be-2026/versions/2", western)
     assert published.status_code == 200, published.text
     await running.settle()
-    case = await desk.referred()
+    case = await context.referred()
     await running.at(datetime(2026, 1, 13, 2, tzinfo=UTC))
-    await desk.follow(case, LOTTE, "receive")
+    await context.follow(case, LOTTE, "receive")
     for day, told in ((date(2026, 1, 11), False), (date(2026, 1, 12), True)):
         replayed = await replay_case(running.settings, case.id, day, None)
         assert ("ReferralReceived" in "\n".join(replayed.to_lines())) is told

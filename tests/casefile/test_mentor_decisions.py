@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.casefile.domain.mentor import Mentor, MentorEngaged, MentorReleased, evolve_mentor, lacks
-from services.chassis.decider import Refused
+from services.chassis.modelling.decider import Refused
 from tests.casefile.casebook import READY, Casebook
 
 

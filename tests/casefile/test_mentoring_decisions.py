@@ -14,7 +14,7 @@ from services.casefile.domain.trajectory import (
     Resume,
     Suspend,
 )
-from services.chassis.decider import Actor, Because
+from services.chassis.modelling.decider import Actor, Because
 from tests.casefile.casebook import MENTOR_REF, Casebook, codes, find_due, refusal
 from tests.casefile.messages import INES, LOTTE, end_of, on
 

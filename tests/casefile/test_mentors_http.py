@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.casefile.cases import PROFILE, PROPOSAL, CaseDesk, assert_problem, pointers
+from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext, assert_problem, pointers
 from tests.people import (
     AUDITOR,
     CONTROL,
@@ -35,13 +35,13 @@ def new_ref() -> str:
 
 
 async def put(
-    desk: CaseDesk, ref: str, body: dict[str, Any], *, by: Person = LOTTE, etag: str | None = None, **params: Any
+    context: CaseContext, ref: str, body: dict[str, Any], *, by: Person = LOTTE, etag: str | None = None, **params: Any
 ) -> httpx.Response:
     """Describes a mentor, whatever comes of it."""
-    return await desk.running.send(by, "PUT", f"/v1/mentors/{ref}", body, etag=etag, params=params)
+    return await context.running.send(by, "PUT", f"/v1/mentors/{ref}", body, etag=etag, params=params)
 
 
-async def test_a_described_mentor_is_read_as_described(shared: CaseDesk) -> None:
+async def test_a_described_mentor_is_read_as_described(shared: CaseContext) -> None:
     """With its free places, since when it waits, and an ETag to change it by."""
     ref = new_ref()
     described = await put(shared, ref, {**PROFILE, "capacity": 2})
@@ -54,7 +54,7 @@ async def test_a_described_mentor_is_read_as_described(shared: CaseDesk) -> None
     assert read.json()["waitingSince"] is not None
 
 
-async def test_a_profile_is_replaced_only_by_somebody_who_has_read_it(shared: CaseDesk) -> None:
+async def test_a_profile_is_replaced_only_by_somebody_who_has_read_it(shared: CaseContext) -> None:
     """The first PUT needs no If-Match, the second one does: 428 without, 412 with an old one."""
     ref = new_ref()
     first = await put(shared, ref, PROFILE)
@@ -68,7 +68,7 @@ async def test_a_profile_is_replaced_only_by_somebody_who_has_read_it(shared: Ca
     assert_problem(await put(shared, new_ref(), PROFILE, etag='"1"'), 412)
 
 
-async def test_the_same_profile_again_changes_nothing(shared: CaseDesk) -> None:
+async def test_the_same_profile_again_changes_nothing(shared: CaseContext) -> None:
     """A PUT is as it is."""
     ref = new_ref()
     etag = (await put(shared, ref, PROFILE)).headers["ETag"]
@@ -78,7 +78,7 @@ async def test_the_same_profile_again_changes_nothing(shared: CaseDesk) -> None:
     assert await shared.snapshot() == before
 
 
-async def test_a_dry_run_describes_nobody(shared: CaseDesk) -> None:
+async def test_a_dry_run_describes_nobody(shared: CaseContext) -> None:
     """It says what would be written, and the mentor is still unknown."""
     ref, before = new_ref(), await shared.snapshot()
     answer = await put(shared, ref, PROFILE, dryRun="true")
@@ -87,7 +87,7 @@ async def test_a_dry_run_describes_nobody(shared: CaseDesk) -> None:
     assert_problem(await shared.running.get(LOTTE, f"/v1/mentors/{ref}"), 404)
 
 
-async def test_an_organisation_has_its_own_mentors(shared: CaseDesk) -> None:
+async def test_an_organisation_has_its_own_mentors(shared: CaseContext) -> None:
     """The same reference elsewhere is somebody else, and no organisation finds another's."""
     ref = new_ref()
     await put(shared, ref, {**PROFILE, "capacity": 7})
@@ -100,7 +100,7 @@ async def test_an_organisation_has_its_own_mentors(shared: CaseDesk) -> None:
     assert_problem(await shared.running.get(LOTTE, "/v1/mentors", organisation="samenstap"), 404)
 
 
-async def test_auditors_read_all_mentors_and_change_none(shared: CaseDesk) -> None:
+async def test_auditors_read_all_mentors_and_change_none(shared: CaseContext) -> None:
     """Of one organisation, or of all."""
     ref, elsewhere = new_ref(), new_ref()
     await put(shared, ref, PROFILE)
@@ -115,7 +115,7 @@ async def test_auditors_read_all_mentors_and_change_none(shared: CaseDesk) -> No
     assert_problem(await put(shared, new_ref(), PROFILE, by=AUDITOR), 403)
 
 
-async def test_mentors_are_no_business_of_agencies_mentees_and_operators(shared: CaseDesk) -> None:
+async def test_mentors_are_no_business_of_agencies_mentees_and_operators(shared: CaseContext) -> None:
     """Nor of the mentors themselves, who are described by their coordinator."""
     for person in (INES, PIETER, OPERATOR, MENTOR, MENTEE, CONTROL):
         for answer in (
@@ -127,7 +127,7 @@ async def test_mentors_are_no_business_of_agencies_mentees_and_operators(shared:
     assert_problem(await shared.running.get(None, "/v1/mentors"), 401)
 
 
-async def test_a_profile_that_cannot_be_true_is_refused_with_its_pointer(shared: CaseDesk) -> None:
+async def test_a_profile_that_cannot_be_true_is_refused_with_its_pointer(shared: CaseContext) -> None:
     """Dates of the future, an acknowledgement of no charter, unknown codes and unknown fields."""
     for change, pointer in (
         ({"screenedOn": "2026-01-13"}, "/screenedOn"),
@@ -147,7 +147,7 @@ async def test_a_profile_that_cannot_be_true_is_refused_with_its_pointer(shared:
     assert_problem(await put(shared, "no%E2%80%8Bref", PROFILE), 422)
 
 
-async def test_a_mentor_who_is_not_ready_is_not_matched(shared: CaseDesk) -> None:
+async def test_a_mentor_who_is_not_ready_is_not_matched(shared: CaseContext) -> None:
     """Screened, trained, insured and bound to the charter: the refusal names what is lacking."""
     case = await shared.brought_to("MATCHING")
     for lacking, code in (
@@ -166,7 +166,7 @@ async def test_a_mentor_who_is_not_ready_is_not_matched(shared: CaseDesk) -> Non
     assert dry.status_code == 200, dry.text
 
 
-async def test_a_mentor_has_so_many_mentees_and_is_free_again_when_a_match_ends(shared: CaseDesk) -> None:
+async def test_a_mentor_has_so_many_mentees_and_is_free_again_when_a_match_ends(shared: CaseContext) -> None:
     """A proposal takes the place, a no gives it back."""
     ref = new_ref()
     await put(shared, ref, {**PROFILE, "capacity": 1})
@@ -184,7 +184,7 @@ async def test_a_mentor_has_so_many_mentees_and_is_free_again_when_a_match_ends(
     await shared.running.done(LOTTE, second.path, "propose-match", proposal)
 
 
-async def test_a_professional_who_is_recommended_is_not_replaced_by_a_volunteer(shared: CaseDesk) -> None:
+async def test_a_professional_who_is_recommended_is_not_replaced_by_a_volunteer(shared: CaseContext) -> None:
     """The referral's recommendation holds at the match."""
     case = await shared.accepted(another_person(recommendedMentorKind="PROFESSIONAL"))
     await shared.lead_on(case, "INTAKE", "MATCHING")
@@ -192,7 +192,7 @@ async def test_a_professional_who_is_recommended_is_not_replaced_by_a_volunteer(
     assert_problem(answer, 409, "PROFESSIONAL_RECOMMENDED")
 
 
-async def test_the_list_of_mentors_is_read_in_pages(shared: CaseDesk) -> None:
+async def test_the_list_of_mentors_is_read_in_pages(shared: CaseContext) -> None:
     """Every mentor once, in one order."""
     for _ in range(3):
         await put(shared, new_ref(), PROFILE)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from contracts import referral as told
 from contracts.codes import CaseState, Role, Step
 from services.casefile.access import POLICY, relations_to_case
-from services.casefile.domain.actions import blocked
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.decisions import decide
 from services.casefile.domain.escalation import ResolveEscalation, behind
 from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.guards import blocked
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch, SignAgreement
@@ -33,9 +33,9 @@ from services.casefile.domain.trajectory import (
     Resume,
     Suspend,
 )
-from services.casefile.work import ACTS_ON
-from services.chassis.decider import Actor, Command, Refused
-from services.chassis.identity import Caller
+from services.casefile.worklist import ACTS_ON
+from services.chassis.access.identity import Caller
+from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, about, end_of, on, submitted
 
@@ -154,7 +154,7 @@ class Life:
         for make in COMMANDS:
             command = make(self.now)
             try:
-                if decide(command, self.book.desk(command)):
+                if decide(command, self.book.context(command)):
                     yield command
             except Refused:
                 continue
@@ -162,7 +162,7 @@ class Life:
     def moves(self) -> dict[str, list[OpenStep]]:
         """Per organisation the steps on its worklist that are due and that one of its people can move on."""
         found: dict[str, list[OpenStep]] = {AGENCY: [], ORGANISATION: []}
-        case, desk = self.book.case, self.book.desk(at=self.now)
+        case, context = self.book.case, self.book.context(at=self.now)
         for step in self.book.case.steps:
             org = step.awaiting.org if step.awaiting is not None else step.owner.org
             person = INES if org == AGENCY else LOTTE
@@ -171,7 +171,7 @@ class Life:
             if not POLICY.permits(caller, "read", relations):
                 continue
             can = step.step == Step.REFERRAL_ANSWER or any(
-                POLICY.permits(caller, action, relations) and blocked(action, desk, person) is None
+                POLICY.permits(caller, action, relations) and blocked(action, context, person) is None
                 for action in ACTS_ON[step.step]
             )
             if step.due_at is not None and can:
@@ -280,7 +280,7 @@ def test_an_agreement_that_is_over_leaves_the_pair_with_somebody() -> None:
     ]
     for action in ("complete-trajectory", "extend-agreement", "end-match"):
         assert action in ACTS_ON[Step.MENTORING]
-        assert blocked(action, book.desk(at=life.now), LOTTE) is None
+        assert blocked(action, book.context(at=life.now), LOTTE) is None
 
 
 def test_who_answers_for_the_trajectory_is_told_before_who_sees_to_a_missed_term(book: Casebook) -> None:

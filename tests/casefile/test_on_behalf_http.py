@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.people import AUDITOR, HANNE, INES, LOTTE, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile on behalf")]
@@ -19,21 +19,21 @@ WORDS: Final[dict[str, dict[str, Any]]] = {"confirm-match": {}, "reject-match": 
 """What a side says of a match."""
 
 
-async def client_ref(desk: CaseDesk, case: Told) -> str:
+async def client_ref(context: CaseContext, case: Told) -> str:
     """The agency's pseudonym of the person."""
-    return str((await desk.running.read(INES, case.path))["clientRef"])
+    return str((await context.running.read(INES, case.path))["clientRef"])
 
 
-async def last(desk: CaseDesk, case: Told, person: Person = INES) -> dict[str, Any]:
+async def last(context: CaseContext, case: Told, person: Person = INES) -> dict[str, Any]:
     """The newest item of the timeline."""
-    found: dict[str, Any] = (await desk.running.read(person, f"{case.path}/timeline"))["items"][-1]
+    found: dict[str, Any] = (await context.running.read(person, f"{case.path}/timeline"))["items"][-1]
     return found
 
 
 @pytest.mark.parametrize("action", WORDS)
 @pytest.mark.parametrize("side", ["MENTOR", "MENTEE"])
 async def test_the_coordinator_does_not_speak_for_a_side_without_saying_why(
-    shared: CaseDesk, action: str, side: str
+    shared: CaseContext, action: str, side: str
 ) -> None:
     """Without a reason, or with one that there is not: 422 with the codes that there are, and nothing is recorded."""
     case = await shared.brought_to("MATCH_PROPOSED")
@@ -50,7 +50,7 @@ async def test_the_coordinator_does_not_speak_for_a_side_without_saying_why(
 
 
 @pytest.mark.parametrize("reason", REASONS)
-async def test_whose_yes_it_was_and_why_another_gave_it_is_on_the_timeline(shared: CaseDesk, reason: str) -> None:
+async def test_whose_yes_it_was_and_why_another_gave_it_is_on_the_timeline(shared: CaseContext, reason: str) -> None:
     """The coordinator is the actor, for the person: by its pseudonym, in the actor, in the text, and in the record."""
     case = await shared.brought_to("MATCH_PROPOSED")
     await shared.running.done(LOTTE, case.path, "confirm-match", {"by": "MENTEE", "onBehalfReason": reason})
@@ -69,7 +69,7 @@ async def test_whose_yes_it_was_and_why_another_gave_it_is_on_the_timeline(share
     assert recorded["actor"]["onBehalfReason"] == reason
 
 
-async def test_a_no_that_was_passed_on_names_the_mentor(shared: CaseDesk) -> None:
+async def test_a_no_that_was_passed_on_names_the_mentor(shared: CaseContext) -> None:
     """For the mentor it is the organisation's own reference of that one, also after the match is gone."""
     case = await shared.brought_to("MATCH_PROPOSED")
     body = {"by": "MENTOR", "reason": "AVAILABILITY", "onBehalfReason": "ON_PAPER"}
@@ -78,7 +78,7 @@ async def test_a_no_that_was_passed_on_names_the_mentor(shared: CaseDesk) -> Non
     assert (item["type"], item["actor"]["onBehalfOf"]) == ("MatchRejected", "M-41")
 
 
-async def test_only_the_word_itself_is_passed_on(shared: CaseDesk) -> None:
+async def test_only_the_word_itself_is_passed_on(shared: CaseContext) -> None:
     """The colleague who takes over with it does so in her own name, and so is the mentor's place free again."""
     case = await shared.referred()
     await shared.follow(case, LOTTE, "receive")
@@ -95,7 +95,7 @@ async def test_only_the_word_itself_is_passed_on(shared: CaseDesk) -> None:
     assert (type(released.event).__name__, released.meta.actor.on_behalf_of) == ("MentorReleased", None)
 
 
-async def test_the_feed_tells_whose_word_it_was(shared: CaseDesk) -> None:
+async def test_the_feed_tells_whose_word_it_was(shared: CaseContext) -> None:
     """Anyone who only follows the feed must not take it for the mentee's own yes."""
     case = await shared.brought_to("MATCH_PROPOSED")
     done = await shared.running.done(
@@ -110,7 +110,7 @@ async def test_the_feed_tells_whose_word_it_was(shared: CaseDesk) -> None:
     assert mine["data"]["actor"]["onBehalfReason"] == "INTERPRETER"
 
 
-async def test_a_side_that_speaks_for_itself_gives_no_reason(shared: CaseDesk) -> None:
+async def test_a_side_that_speaks_for_itself_gives_no_reason(shared: CaseContext) -> None:
     """With one, the record would say that somebody else had spoken: refused. Without, nobody stands between."""
     case = await shared.brought_to("MATCH_PROPOSED")
     mentee = Person(await client_ref(shared, case), "vdab-gent", "MENTEE")
@@ -121,14 +121,14 @@ async def test_a_side_that_speaks_for_itself_gives_no_reason(shared: CaseDesk) -
         assert (await last(shared, case))["actor"] == {"sub": person.sub, "role": person.role, "org": person.org}
 
 
-async def test_a_report_of_what_a_side_felt_needs_no_reason(shared: CaseDesk) -> None:
+async def test_a_report_of_what_a_side_felt_needs_no_reason(shared: CaseContext) -> None:
     """A pulse that the coordinator records is the coordinator's report: its actor is who reports."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "record-pulse", {"by": "MENTEE", "score": 4})
     assert (await last(shared, case))["actor"].keys() == {"sub", "role", "org"}
 
 
-async def test_who_acts_in_their_own_name_is_stored_in_the_bytes_of_before(shared: CaseDesk) -> None:
+async def test_who_acts_in_their_own_name_is_stored_in_the_bytes_of_before(shared: CaseContext) -> None:
     """The new field stands only where it says something: a digest of what is stored today is that of last year."""
     case = await shared.brought_to("MATCH_PROPOSED")
     await shared.running.done(VOLUNTEER, case.path, "confirm-match")

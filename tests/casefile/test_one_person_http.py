@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.casefile.cases import CASES, CaseDesk, assert_problem
+from tests.casefile.cases import CASES, CaseContext, assert_problem
 from tests.people import AUDITOR, INES, LOTTE, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile one person")]
 
 
-async def test_a_person_is_found_by_the_pseudonym_in_any_case(shared: CaseDesk) -> None:
+async def test_a_person_is_found_by_the_pseudonym_in_any_case(shared: CaseContext) -> None:
     """By everybody who finds the person by it, with the other filters, and shown as it was sent."""
     case = await shared.accepted(another_person(client={"ref": "Cl-Ärger-1"}))
     for ref in ("Cl-Ärger-1", "CL-ÄRGER-1", "cl-ärger-1"):
@@ -21,7 +21,7 @@ async def test_a_person_is_found_by_the_pseudonym_in_any_case(shared: CaseDesk) 
     assert (await shared.running.read(INES, CASES, clientRef="cl-arger-1"))["items"] == []
 
 
-async def test_who_signs_in_as_the_person_in_any_case_is_the_person(shared: CaseDesk) -> None:
+async def test_who_signs_in_as_the_person_in_any_case_is_the_person(shared: CaseContext) -> None:
     """Reads the case, finds it on the worklist, and speaks for themselves; of another pseudonym, nothing."""
     case = await shared.accepted(another_person(client={"ref": "CL-MixeD-2"}))
     await shared.running.settle()
@@ -35,7 +35,7 @@ async def test_who_signs_in_as_the_person_in_any_case_is_the_person(shared: Case
     assert_problem(await shared.running.get(stranger, case.path), 404)
 
 
-async def test_a_closed_case_is_not_opened_beside_another_of_the_person(shared: CaseDesk) -> None:
+async def test_a_closed_case_is_not_opened_beside_another_of_the_person(shared: CaseContext) -> None:
     """However the pseudonym is written in the other one."""
     first = await shared.opened(another_person(client={"ref": "CL-TWICE-3"}))
     await shared.running.done(INES, first.path, "close", {"reason": "NO_ORGANISATION_FOUND"})

@@ -9,11 +9,11 @@ import pytest
 
 from contracts import referral as told
 from contracts.codes import CaseState
-from services.casefile.domain.actions import blocked
 from services.casefile.domain.case import Case
 from services.casefile.domain.follow_up import CaseClosed, Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.guards import blocked
 from services.casefile.domain.transitions import evolve
-from services.chassis.decider import Because
+from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import Casebook, at_time, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, on
 
@@ -83,15 +83,15 @@ def test_a_point_is_waived_ahead_where_the_person_declined_or_moved_and_else_on_
 def test_a_closed_case_offers_to_record_what_is_due_and_says_when_the_next_is(book: Casebook) -> None:
     """On 6 July the exit; then nothing until 28 July, when W4 may be recorded; a waiver may come at any time."""
     book.closed()
-    assert blocked("record-outcome", book.desk(at=on(6, 7)), INES) is None
+    assert blocked("record-outcome", book.context(at=on(6, 7)), INES) is None
     book.act(OUTCOME)
-    refused = blocked("record-outcome", book.desk(at=on(27, 7)), INES)
+    refused = blocked("record-outcome", book.context(at=on(27, 7)), INES)
     assert refused is not None
     assert refused.code == "OUTCOME_NOT_DUE"
     assert "W4" in refused.detail
     assert "2026-07-28" in refused.detail
-    assert blocked("waive-outcome", book.desk(at=on(27, 7)), INES) is None
-    assert blocked("record-outcome", book.desk(at=on(28, 7)), INES) is None
+    assert blocked("waive-outcome", book.context(at=on(27, 7)), INES) is None
+    assert blocked("record-outcome", book.context(at=on(28, 7)), INES) is None
 
 
 def test_all_four_results_in_one_day_are_no_results(book: Casebook) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.casefile.cases import AGREEMENT, INTAKE, PROFILE, PROPOSAL, CaseDesk, Told, assert_problem
+from tests.casefile.cases import AGREEMENT, INTAKE, PROFILE, PROPOSAL, CaseContext, Told, assert_problem
 from tests.people import INES, LOTTE, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile pair reads")]
@@ -18,14 +18,14 @@ BOTH: Final = ["confirm-match", "reject-match"]
 PATHS: Final = ("timeline", "responsibility", "events", "texts")
 
 
-async def mentee_of(desk: CaseDesk, case: Told, org: str = "vdab-gent") -> Person:
+async def mentee_of(context: CaseContext, case: Told, org: str = "vdab-gent") -> Person:
     """The person whom the case is about."""
-    return Person((await desk.running.read(INES, case.path))["clientRef"], org, "MENTEE")
+    return Person((await context.running.read(INES, case.path))["clientRef"], org, "MENTEE")
 
 
-async def pair(desk: CaseDesk, case: Told) -> tuple[Person, ...]:
+async def pair(context: CaseContext, case: Told) -> tuple[Person, ...]:
     """The mentor, and the mentee as the agency's and as the organisation's user."""
-    return MENTOR, await mentee_of(desk, case), await mentee_of(desk, case, "brugwerk")
+    return MENTOR, await mentee_of(context, case), await mentee_of(context, case, "brugwerk")
 
 
 def assert_proposal(answer: dict[str, Any], case: Told, version: int, *, dry: bool = False) -> None:
@@ -42,7 +42,7 @@ def version_of(answer: httpx.Response) -> int:
     return int(answer.headers["ETag"].strip('"'))
 
 
-async def test_before_the_agreement_the_pair_reads_the_proposal_and_nothing_else(shared: CaseDesk) -> None:
+async def test_before_the_agreement_the_pair_reads_the_proposal_and_nothing_else(shared: CaseContext) -> None:
     """On every way to it: the read, the dry run and the answer of their own word; and after both have said yes."""
     case = await shared.brought_to("MATCH_PROPOSED")
     for person in await pair(shared, case):
@@ -75,7 +75,7 @@ async def test_before_the_agreement_the_pair_reads_the_proposal_and_nothing_else
         assert whole["caseLead"]["sub"] == INES.sub
 
 
-async def test_who_says_no_reads_nothing_of_the_case(shared: CaseDesk) -> None:
+async def test_who_says_no_reads_nothing_of_the_case(shared: CaseContext) -> None:
     """The answer to the no shows no more than the proposal did, though the mentor has no part any more after it."""
     for who in (0, 1, 2):
         case = await shared.brought_to("MATCH_PROPOSED")
@@ -88,7 +88,7 @@ async def test_who_says_no_reads_nothing_of_the_case(shared: CaseDesk) -> None:
 
 
 @pytest.mark.parametrize("state", ["REFERRED", "INTAKE", "MATCHING", "OPENED"])
-async def test_without_a_proposal_the_mentee_reads_that_there_is_none(shared: CaseDesk, state: str) -> None:
+async def test_without_a_proposal_the_mentee_reads_that_there_is_none(shared: CaseContext, state: str) -> None:
     """Not where the case stands, with whom, or who leads it."""
     case = await shared.brought_to(state)
     read = await shared.running.get(await mentee_of(shared, case), case.path)
@@ -101,7 +101,7 @@ async def test_without_a_proposal_the_mentee_reads_that_there_is_none(shared: Ca
     }
 
 
-async def test_refusals_tell_the_pair_no_more_than_reads(shared: CaseDesk) -> None:
+async def test_refusals_tell_the_pair_no_more_than_reads(shared: CaseContext) -> None:
     """The same words in every state, and of a stale ETag not who moved the case."""
     told = set()
     for state in ("REFERRED", "INTAKE", "MATCHING", "OPENED"):
@@ -125,7 +125,7 @@ async def test_refusals_tell_the_pair_no_more_than_reads(shared: CaseDesk) -> No
         assert "NGO_COORDINATOR" not in stale.text
 
 
-async def test_a_mentor_who_is_not_bound_to_confidentiality_reads_the_proposal(shared: CaseDesk) -> None:
+async def test_a_mentor_who_is_not_bound_to_confidentiality_reads_the_proposal(shared: CaseContext) -> None:
     """Before the agreement as after it: the date stands in the profile, and without it nothing more is shown."""
     ref = "M-unbound"
     profile = {name: value for name, value in PROFILE.items() if name != "confidentialityOn"}
@@ -158,7 +158,7 @@ async def test_a_mentor_who_is_not_bound_to_confidentiality_reads_the_proposal(s
     assert await shared.snapshot() == stood
 
 
-async def test_the_mentee_reads_on_after_the_end_and_only_the_proposal_of_a_rematch(shared: CaseDesk) -> None:
+async def test_the_mentee_reads_on_after_the_end_and_only_the_proposal_of_a_rematch(shared: CaseContext) -> None:
     """Who was bound by an agreement stays so; a new mentor is a new proposal, until a new agreement."""
     case = await shared.brought_to("MENTORING")
     mentee = await mentee_of(shared, case)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.casefile.domain.actions import blocked
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
 from services.casefile.domain.follow_up import Close, WaiveOutcome
+from services.casefile.domain.guards import blocked
 from services.casefile.domain.handback import AcceptHandback
 from services.casefile.domain.intake import LogContactAttempt
 from services.casefile.domain.matching import ConfirmMatch, SignAgreement
@@ -15,7 +15,7 @@ from services.casefile.domain.trajectory import (
     Suspend,
 )
 from services.casefile.views import responsibility
-from services.chassis.decider import Actor
+from services.chassis.modelling.decider import Actor
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, at_time, codes, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, end_of, on
 
@@ -97,12 +97,12 @@ def test_a_correction_names_an_event_of_the_case_and_is_taken_in_any_state(book:
 def test_blocked_actions_tell_the_same_as_the_refusal(book: Casebook) -> None:
     """What is not blocked may be tried; what is blocked says who can change it."""
     book.handback_requested()
-    desk = book.desk(at=on(3, 7))
-    assert blocked("accept-handback", desk, INES) is None
-    held = blocked("request-handback", desk, LOTTE)
+    context = book.context(at=on(3, 7))
+    assert blocked("accept-handback", context, INES) is None
+    held = blocked("request-handback", context, LOTTE)
     assert held is not None
     assert held.code == "HANDBACK_AWAITS_AGENCY"
-    held = blocked("record-meeting", desk, LOTTE)
+    held = blocked("record-meeting", context, LOTTE)
     assert held is not None
     assert held.who_can_unblock == "vdab-gent, by accept-handback"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.people import HANNE, INES, LOTTE, TOM, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
@@ -16,19 +16,19 @@ OTHER_MENTOR = Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")
 NAMESAKE = Person("M-41", "samenstap", "VOLUNTEER_MENTOR")
 
 
-async def mentee_of(desk: CaseDesk, case: Told) -> Person:
+async def mentee_of(context: CaseContext, case: Told) -> Person:
     """The person whom the case is about, as they identify themselves: by the agency's pseudonym."""
-    ref = (await desk.running.read(INES, case.path))["clientRef"]
+    ref = (await context.running.read(INES, case.path))["clientRef"]
     return Person(ref, "vdab-gent", "MENTEE")
 
 
-async def responsible(desk: CaseDesk, case: Told) -> dict[str, Any]:
+async def responsible(context: CaseContext, case: Told) -> dict[str, Any]:
     """The lead and the owners of the open steps."""
-    told = await desk.running.read(INES, f"{case.path}/responsibility")
+    told = await context.running.read(INES, f"{case.path}/responsibility")
     return {"lead": told["caseLead"]["sub"], "owners": {step["owner"]["sub"] for step in told["steps"]}}
 
 
-async def test_the_lead_changes_when_the_receiver_takes_over(shared: CaseDesk) -> None:
+async def test_the_lead_changes_when_the_receiver_takes_over(shared: CaseContext) -> None:
     """Asking moves nothing; the receiver's own command moves the lead and all of its open steps."""
     case = await shared.brought_to("OPENED")
     asked = await shared.running.done(INES, case.path, "reassign-counsellor", {"counsellor": TOM.sub})
@@ -39,7 +39,7 @@ async def test_the_lead_changes_when_the_receiver_takes_over(shared: CaseDesk) -
     assert (await shared.kinds(case))[-2:] == ["CounsellorProposed", "CounsellorReassigned"]
 
 
-async def test_whoever_leads_already_changes_nothing_by_taking_over(shared: CaseDesk) -> None:
+async def test_whoever_leads_already_changes_nothing_by_taking_over(shared: CaseContext) -> None:
     """Asked by name or without one, the lead stays the lead, and nothing is recorded."""
     case = await shared.brought_to("OPENED")
     before = await shared.snapshot()
@@ -48,7 +48,7 @@ async def test_whoever_leads_already_changes_nothing_by_taking_over(shared: Case
     assert await shared.snapshot() == before
 
 
-async def test_the_coordination_changes_when_the_receiver_takes_over(shared: CaseDesk) -> None:
+async def test_the_coordination_changes_when_the_receiver_takes_over(shared: CaseContext) -> None:
     """The steps of the organisation pass on, the agency's lead stays where it is."""
     case = await shared.brought_to("MENTORING")
     await shared.running.done(LOTTE, case.path, "reassign-coordinator", {"coordinator": HANNE.sub})
@@ -59,7 +59,7 @@ async def test_the_coordination_changes_when_the_receiver_takes_over(shared: Cas
     assert (await responsible(shared, case))["owners"] == {LOTTE.sub}
 
 
-async def test_neither_side_reassigns_the_others_staff(shared: CaseDesk) -> None:
+async def test_neither_side_reassigns_the_others_staff(shared: CaseContext) -> None:
     """403 for the other side, and nobody's responsibility moves."""
     case = await shared.brought_to("INTAKE")
     before = await responsible(shared, case)
@@ -68,7 +68,7 @@ async def test_neither_side_reassigns_the_others_staff(shared: CaseDesk) -> None
     assert await responsible(shared, case) == before
 
 
-async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseDesk) -> None:
+async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseContext) -> None:
     """Meetings and pulses by the pair stand on the record in their own names."""
     case = await shared.brought_to("MENTORING")
     mentee = await mentee_of(shared, case)
@@ -83,7 +83,7 @@ async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseDesk)
     ]
 
 
-async def test_each_side_confirms_the_match_for_itself(shared: CaseDesk) -> None:
+async def test_each_side_confirms_the_match_for_itself(shared: CaseContext) -> None:
     """Without saying for whom; and nobody says yes in the name of the other."""
     case = await shared.brought_to("MATCH_PROPOSED")
     mentee = await mentee_of(shared, case)
@@ -97,7 +97,7 @@ async def test_each_side_confirms_the_match_for_itself(shared: CaseDesk) -> None
     assert read["steps"][0]["step"] == "AGREEMENT"
 
 
-async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseDesk) -> None:
+async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseContext) -> None:
     """What weighs on a mentor is another list than what weighs on a mentee."""
     case = await shared.brought_to("MENTORING")
     mentee = await mentee_of(shared, case)
@@ -107,7 +107,7 @@ async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseDesk) -> None:
         assert pointers(answer) == {"/reasons/0": "UNKNOWN_CODE"}
 
 
-async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared: CaseDesk) -> None:
+async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared: CaseContext) -> None:
     """State, agreement and who is responsible; no timeline, no record, no reference of the person for the mentor."""
     case = await shared.brought_to("MENTORING")
     mentee = await mentee_of(shared, case)
@@ -124,7 +124,7 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
     }
 
 
-async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseDesk) -> None:
+async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseContext) -> None:
     """Not a colleague, not a namesake elsewhere, not another person; and the mentor only while the match lasts."""
     case, other = await shared.brought_to("MENTORING"), await shared.brought_to("MENTORING")
     same_number_elsewhere = Person((await mentee_of(shared, case)).sub, "actiris-demo", "MENTEE")
@@ -137,7 +137,7 @@ async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseDe
     assert_problem(await shared.running.get(VOLUNTEER, case.path), 404)
 
 
-async def test_a_mentor_does_not_do_the_coordinators_work(shared: CaseDesk) -> None:
+async def test_a_mentor_does_not_do_the_coordinators_work(shared: CaseContext) -> None:
     """403 with who may, for every command that is not the pair's."""
     case = await shared.brought_to("MENTORING")
     for action, body in (
@@ -149,7 +149,7 @@ async def test_a_mentor_does_not_do_the_coordinators_work(shared: CaseDesk) -> N
         assert "NGO_COORDINATOR" in problem["detail"]
 
 
-async def test_a_client_who_is_named_like_a_member_of_staff_gains_nothing(shared: CaseDesk) -> None:
+async def test_a_client_who_is_named_like_a_member_of_staff_gains_nothing(shared: CaseContext) -> None:
     """The pseudonym identifies a mentee in that role only."""
     case = await shared.accepted(another_person(client={"ref": "karim.haddad"}))
     assert_problem(await shared.running.get(Person("karim.haddad", "samenstap", "NGO_COORDINATOR"), case.path), 404)

@@ -6,7 +6,7 @@ import pytest
 
 from services.casefile.commands import ACTIONS
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import CaseDesk
+from tests.casefile.cases import CaseContext
 from tests.people import HANNE, INES, LOTTE, TOM
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile possible actions")]
@@ -28,7 +28,7 @@ STATES = (
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_an_action_is_allowed_exactly_when_it_would_not_be_refused(shared: CaseDesk, state: str) -> None:
+async def test_an_action_is_allowed_exactly_when_it_would_not_be_refused(shared: CaseContext, state: str) -> None:
     """A dry run of every action agrees with both lists, down to the code of the refusal."""
     case = await shared.brought_to(state)
     for person in (INES, LOTTE):
@@ -54,7 +54,7 @@ async def test_an_action_is_allowed_exactly_when_it_would_not_be_refused(shared:
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_every_link_of_an_allowed_action_leads_to_its_route(shared: CaseDesk, state: str) -> None:
+async def test_every_link_of_an_allowed_action_leads_to_its_route(shared: CaseContext, state: str) -> None:
     """Sent without If-Match the route says 428: it is there, and it is for this caller."""
     case = await shared.brought_to(state)
     for person in (INES, TOM, LOTTE, HANNE):
@@ -65,7 +65,7 @@ async def test_every_link_of_an_allowed_action_leads_to_its_route(shared: CaseDe
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_a_blocked_action_says_why_in_words_and_code(shared: CaseDesk, state: str) -> None:
+async def test_a_blocked_action_says_why_in_words_and_code(shared: CaseContext, state: str) -> None:
     """Whoever is refused learns the rule before trying."""
     case = await shared.brought_to(state)
     for person in (INES, LOTTE):

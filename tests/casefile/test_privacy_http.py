@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-from services.chassis.telemetry import configure_logging
+from services.chassis.operating.telemetry import configure_logging
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, CaseDesk, Told, assert_problem
+from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, CaseContext, Told, assert_problem
 from tests.people import AUDITOR, INES, LOTTE, another_person
 
 SECRETS: Final = {
@@ -23,9 +23,9 @@ SECRETS: Final = {
 }
 
 
-async def whole_story(desk: CaseDesk) -> Told:
+async def whole_story(context: CaseContext) -> Told:
     """A case in whose course everything is written that may be written in words."""
-    case = await desk.accepted(another_person(contact={"name": "Samira Geheim", "phone": "+32 470 99 88 77"}))
+    case = await context.accepted(another_person(contact={"name": "Samira Geheim", "phone": "+32 470 99 88 77"}))
     steps: list[tuple[str, dict[str, Any]]] = [
         ("conclude-intake", {**INTAKE, "expectations": [SECRETS["expectation of the mentee"]]}),
         (
@@ -46,11 +46,11 @@ async def whole_story(desk: CaseDesk) -> Told:
         ),
     ]
     for action, body in steps:
-        await desk.running.done(LOTTE, case.path, action, body)
-    event = (await desk.running.read(LOTTE, f"{case.path}/timeline"))["items"][-1]["event"]
+        await context.running.done(LOTTE, case.path, action, body)
+    event = (await context.running.read(LOTTE, f"{case.path}/timeline"))["items"][-1]["event"]
     correction = {"event": event, "reason": SECRETS["reason of a correction"]}
-    await desk.running.done(LOTTE, case.path, "correct", correction)
-    await desk.running.settle()
+    await context.running.done(LOTTE, case.path, "correct", correction)
+    await context.running.settle()
     return case
 
 
@@ -60,25 +60,25 @@ def at_rest(directory: Path) -> dict[str, bytes]:
 
 
 async def test_free_text_stands_in_casefiles_vault_and_nowhere_else(
-    desk: CaseDesk, capsys: pytest.CaptureFixture[str]
+    context: CaseContext, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Encrypted there, and not in a log, an index, the bus, an answer, the feed, or what the process says of itself."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logging("DEBUG")
     try:
-        case = await whole_story(desk)
+        case = await whole_story(context)
         said = "".join(capsys.readouterr())
     finally:
         root.handlers, root.level = handlers, level
-    told = [said, (await desk.running.get(None, "/metrics")).text]
+    told = [said, (await context.running.get(None, "/metrics")).text]
     for what in ("", "/timeline", "/events", "/responsibility"):
-        told += [(await desk.running.get(person, case.path + what)).text for person in (INES, LOTTE, AUDITOR)]
-    told.append((await desk.running.get(LOTTE, "/v1/feed", limit=200)).text)
-    files = at_rest(desk.running.directory)
-    vault = desk.running.service("casefile").vault
+        told += [(await context.running.get(person, case.path + what)).text for person in (INES, LOTTE, AUDITOR)]
+    told.append((await context.running.get(LOTTE, "/v1/feed", limit=200)).text)
+    files = at_rest(context.running.directory)
+    vault = context.running.service("casefile").vault
     assert vault is not None
-    kept = [await vault.read(ref) for ref, _ in desk.vault_rows()]
+    kept = [await vault.read(ref) for ref, _ in context.vault_rows()]
     for what, secret in SECRETS.items():
         assert secret in str(kept), what
         assert all(secret.encode() not in content for content in files.values()), what
@@ -89,20 +89,22 @@ async def test_free_text_stands_in_casefiles_vault_and_nowhere_else(
         assert all(personal not in text for text in told)
 
 
-async def test_logs_and_metrics_name_no_person_and_no_case(desk: CaseDesk, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_logs_and_metrics_name_no_person_and_no_case(
+    context: CaseContext, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Neither staff, nor the client's pseudonym, nor the path of a case, whatever is answered."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logging("DEBUG")
     try:
-        case = await desk.brought_to("MENTORING")
-        ref = (await desk.running.read(INES, case.path))["clientRef"]
-        await desk.running.command(LOTTE, case.path, "conclude-intake", {"suitable": "Samira Geheim"})
-        await desk.running.get(LOTTE, f"/v1/cases/{ref}")
+        case = await context.brought_to("MENTORING")
+        ref = (await context.running.read(INES, case.path))["clientRef"]
+        await context.running.command(LOTTE, case.path, "conclude-intake", {"suitable": "Samira Geheim"})
+        await context.running.get(LOTTE, f"/v1/cases/{ref}")
         said = "".join(capsys.readouterr())
     finally:
         root.handlers, root.level = handlers, level
-    metrics = (await desk.running.get(None, "/metrics")).text
+    metrics = (await context.running.get(None, "/metrics")).text
     assert "caserelay" in metrics
     for text in (said, metrics):
         for word in (INES.sub, LOTTE.sub, case.id, ref, "Samira Geheim"):
@@ -134,7 +136,7 @@ HOSTILE: Final[dict[str, tuple[bytes, set[int]]]] = {
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.xdist_group("casefile privacy")
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_a_hostile_body_is_refused_and_changes_nothing(shared: CaseDesk, kind: str) -> None:
+async def test_a_hostile_body_is_refused_and_changes_nothing(shared: CaseContext, kind: str) -> None:
     """A problem, no failure of the service, nothing written, and nothing of the body repeated."""
     content, statuses = HOSTILE[kind]
     case = await shared.brought_to("INTAKE")
@@ -152,7 +154,7 @@ async def test_a_hostile_body_is_refused_and_changes_nothing(shared: CaseDesk, k
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.xdist_group("casefile privacy")
-async def test_strange_paths_and_headers_are_refused_and_not_repeated(shared: CaseDesk) -> None:
+async def test_strange_paths_and_headers_are_refused_and_not_repeated(shared: CaseContext) -> None:
     """Whatever is written where an identifier, a key or a version belongs."""
     case = await shared.brought_to("INTAKE")
     number = "85.07.30-033 28"

@@ -21,11 +21,11 @@ from services.casefile.domain.known_programme import (
     decide_programme,
 )
 from services.casefile.domain.mentoring import RecordCheckIn
-from services.casefile.publish import publish
+from services.casefile.events import TOPICS
+from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS, Told, stream_of
-from services.casefile.topics import TOPICS
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Metadata
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, end_of, on, submitted
 
@@ -48,7 +48,7 @@ PROGRAMME = referral.ProgrammeVersionPublished(
         information_requests_max=2,
         charter_version="v1",
         arrangement_id="arrangement-1",
-        contact_point="privacy desk",
+        contact_point="privacy context",
     ),
 )
 

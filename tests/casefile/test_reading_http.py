@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import PROPOSAL, CaseDesk, Told, assert_problem
+from tests.casefile.cases import PROPOSAL, CaseContext, Told, assert_problem
 from tests.people import (
     AUDITOR,
     CONTROL,
@@ -28,13 +28,13 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 READS = ("", "/timeline", "/responsibility", "/events")
 
 
-async def steps(shared: CaseDesk, case: Told, person: Person = INES, **asked: Any) -> dict[str, str]:
+async def steps(shared: CaseContext, case: Told, person: Person = INES, **asked: Any) -> dict[str, str]:
     """Who owns which open step."""
     told = await shared.running.read(person, f"{case.path}/responsibility", **asked)
     return {step["step"]: step["owner"]["sub"] for step in told["steps"]}
 
 
-async def test_an_instant_is_taken_to_the_second_in_any_time_zone(shared: CaseDesk) -> None:
+async def test_an_instant_is_taken_to_the_second_in_any_time_zone(shared: CaseContext) -> None:
     """With an offset too, and with its plus sign unescaped as many clients send it."""
     case = await shared.referred()
     at = "2026-01-12T10:30:00+01:00"
@@ -45,14 +45,14 @@ async def test_an_instant_is_taken_to_the_second_in_any_time_zone(shared: CaseDe
     assert unescaped.json()["items"]
 
 
-async def test_the_ends_of_the_calendar_are_dates_like_others(shared: CaseDesk) -> None:
+async def test_the_ends_of_the_calendar_are_dates_like_others(shared: CaseContext) -> None:
     """No date makes the service fail."""
     case = await shared.referred()
     assert await shared.kinds(case, asOf="0001-01-01") == []
     assert await shared.kinds(case, asOf="9999-12-31")
 
 
-async def test_a_time_that_cannot_be_read_is_refused(shared: CaseDesk) -> None:
+async def test_a_time_that_cannot_be_read_is_refused(shared: CaseContext) -> None:
     """422 with the parameter's name: a time without a zone could be any of two dozen."""
     case = await shared.referred()
     wrong = ("yesterday", "", "2026-02-30", "2026-01-12T10:00:00", "20260112", "12/01/2026", "1768210200", "2026-W03-1")
@@ -65,7 +65,7 @@ async def test_a_time_that_cannot_be_read_is_refused(shared: CaseDesk) -> None:
 
 
 @pytest.mark.parametrize("what", READS)
-async def test_all_who_work_on_a_case_read_the_same(shared: CaseDesk, what: str) -> None:
+async def test_all_who_work_on_a_case_read_the_same(shared: CaseContext, what: str) -> None:
     """Counsellor and team lead, coordinator and lead, auditor and privacy officer: one story, item by item."""
     case = await shared.brought_to("MENTORING")
     told = [
@@ -79,7 +79,7 @@ async def test_all_who_work_on_a_case_read_the_same(shared: CaseDesk, what: str)
 
 
 @pytest.mark.parametrize("what", READS)
-async def test_a_case_is_hidden_from_whoever_has_no_part_in_it(shared: CaseDesk, what: str) -> None:
+async def test_a_case_is_hidden_from_whoever_has_no_part_in_it(shared: CaseContext, what: str) -> None:
     """404 for strangers as for what does not exist, 401 without a token, 403 for the control unit."""
     case = await shared.brought_to("INTAKE")
     hidden = [await shared.running.get(one, case.path + what) for one in (KARIM, PIETER, OPERATOR)]
@@ -91,7 +91,7 @@ async def test_a_case_is_hidden_from_whoever_has_no_part_in_it(shared: CaseDesk,
     assert_problem(await shared.running.get(CONTROL, f"/v1/cases/nowhere{what}"), 403)
 
 
-async def test_the_raw_record_is_the_stream_with_its_metadata(shared: CaseDesk) -> None:
+async def test_the_raw_record_is_the_stream_with_its_metadata(shared: CaseContext) -> None:
     """Versions without gaps, who, when, under which programme version and legal basis, and the stored data."""
     case = await shared.brought_to("MENTORING")
     items = (await shared.running.read(AUDITOR, f"{case.path}/events"))["items"]
@@ -108,7 +108,7 @@ async def test_the_raw_record_is_the_stream_with_its_metadata(shared: CaseDesk) 
     assert [item["position"] for item in timeline] == [item["version"] for item in items]
 
 
-async def test_the_raw_record_is_read_in_pages(shared: CaseDesk) -> None:
+async def test_the_raw_record_is_read_in_pages(shared: CaseContext) -> None:
     """Together they are the whole, also while more is written."""
     case = await shared.brought_to("INTAKE")
     whole = (await shared.running.read(INES, f"{case.path}/events", limit=200))["items"]
@@ -122,7 +122,7 @@ async def test_the_raw_record_is_read_in_pages(shared: CaseDesk) -> None:
 
 @pytest.mark.parametrize("person", [INES, LOTTE, AUDITOR], ids=["agency", "organisation", "auditor"])
 @pytest.mark.parametrize("limit", [1, 4])
-async def test_the_timeline_is_read_in_pages(shared: CaseDesk, person: Person, limit: int) -> None:
+async def test_the_timeline_is_read_in_pages(shared: CaseContext, person: Person, limit: int) -> None:
     """Together they are the whole, item by item as it stands there, also while more is recorded."""
     case = await shared.brought_to("MATCHING")
     path = f"{case.path}/timeline"
@@ -145,7 +145,7 @@ async def test_the_timeline_is_read_in_pages(shared: CaseDesk, person: Person, l
     assert len(seen) > len(whole["items"])
 
 
-async def test_a_timeline_of_the_past_has_pages_of_its_own(shared: CaseDesk) -> None:
+async def test_a_timeline_of_the_past_has_pages_of_its_own(shared: CaseContext) -> None:
     """What has happened since is on none of them, and a cursor of the one is none of the other."""
     case = await shared.brought_to("MATCHING")
     path = f"{case.path}/timeline"
@@ -160,7 +160,7 @@ async def test_a_timeline_of_the_past_has_pages_of_its_own(shared: CaseDesk) -> 
     assert problem["code"] == "CURSOR_OF_OTHER_FILTERS"
 
 
-async def test_what_was_corrected_is_said_on_the_page_of_what_was_reported(shared: CaseDesk) -> None:
+async def test_what_was_corrected_is_said_on_the_page_of_what_was_reported(shared: CaseContext) -> None:
     """However far behind it the correction stands."""
     case = await shared.brought_to("CLOSED")
     outcome = {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED"}
@@ -175,7 +175,7 @@ async def test_what_was_corrected_is_said_on_the_page_of_what_was_reported(share
 
 
 @pytest.mark.slow
-async def test_a_page_of_the_timeline_has_two_hundred_items_unless_fewer_are_asked_for(shared: CaseDesk) -> None:
+async def test_a_page_of_the_timeline_has_two_hundred_items_unless_fewer_are_asked_for(shared: CaseContext) -> None:
     """And never more."""
     case = await shared.brought_to("INTAKE")
     path = f"{case.path}/timeline"
@@ -192,7 +192,7 @@ async def test_a_page_of_the_timeline_has_two_hundred_items_unless_fewer_are_ask
         assert [fault["pointer"] for fault in problem["errors"]] == ["/query/limit"]
 
 
-async def declined_and_referred_on(shared: CaseDesk) -> tuple[Told, Told]:
+async def declined_and_referred_on(shared: CaseContext) -> tuple[Told, Told]:
     """A case that brugwerk declined and samenstap accepted: with the one referral, and with the other."""
     first = await shared.opened()
     ref = (await shared.running.read(INES, first.offer))["client"]["ref"]
@@ -200,7 +200,7 @@ async def declined_and_referred_on(shared: CaseDesk) -> tuple[Told, Told]:
     return first, await shared.accepted(body, by=KARIM)
 
 
-async def test_a_former_party_reads_the_case_as_it_was_when_its_part_ended(shared: CaseDesk) -> None:
+async def test_a_former_party_reads_the_case_as_it_was_when_its_part_ended(shared: CaseContext) -> None:
     """Its own referral, the items up to its end, and nothing of what came after with another."""
     first, second = await declined_and_referred_on(shared)
     assert first.id == second.id
@@ -215,7 +215,9 @@ async def test_a_former_party_reads_the_case_as_it_was_when_its_part_ended(share
     assert kinds[-1] == "ReferralReturned"
 
 
-async def test_what_is_said_later_of_a_former_partys_referral_reveals_nothing_of_the_present(shared: CaseDesk) -> None:
+async def test_what_is_said_later_of_a_former_partys_referral_reveals_nothing_of_the_present(
+    shared: CaseContext,
+) -> None:
     """The agency reports the declined referral as an error while another organisation has the case."""
     first, _ = await declined_and_referred_on(shared)
     await shared.follow(first, INES, "mark-error", {"justification": "another person was meant"})
@@ -226,7 +228,7 @@ async def test_what_is_said_later_of_a_former_partys_referral_reveals_nothing_of
     assert await steps(shared, first, LOTTE) == {"NEXT_SERVICE": INES.sub}
 
 
-async def test_a_former_partys_command_is_refused_with_the_rule_whatever_version_it_names(shared: CaseDesk) -> None:
+async def test_a_former_partys_command_is_refused_with_the_rule_whatever_version_it_names(shared: CaseContext) -> None:
     """403 REFERRAL_ENDED, and no hint at what has moved the case since."""
     first, _ = await declined_and_referred_on(shared)
     etag = (await shared.running.get(LOTTE, first.path)).headers["ETag"]
@@ -236,7 +238,7 @@ async def test_a_former_partys_command_is_refused_with_the_rule_whatever_version
         assert "samenstap" not in answer.text
 
 
-async def test_after_the_consent_is_withdrawn_not_even_an_earlier_answer_is_repeated(shared: CaseDesk) -> None:
+async def test_after_the_consent_is_withdrawn_not_even_an_earlier_answer_is_repeated(shared: CaseContext) -> None:
     """Only the stop is left to read, and a repeat of a command that went well is refused like a new one."""
     case = await shared.brought_to("INTAKE")
     etag = (await shared.running.get(LOTTE, case.path)).headers["ETag"]

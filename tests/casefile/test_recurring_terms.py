@@ -11,7 +11,7 @@ from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.reviews import ReviewSuspension
 from services.casefile.domain.trajectory import DecideExtension, ExtendAgreement, Resume, Suspend
-from services.chassis.calendar import Terms
+from services.chassis.time.calendar import Terms
 from tests.casefile.casebook import LENGTHS, Casebook, codes, find_due, refusal
 from tests.casefile.messages import BRUSSELS, CLOCK, INES, LOTTE, end_of, on
 

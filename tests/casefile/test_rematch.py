@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date
 
 from contracts.codes import CaseState
-from services.casefile.domain.actions import blocked
 from services.casefile.domain.deadlines import PassDeadline, running
+from services.casefile.domain.guards import blocked
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import ReportProgress
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.trajectory import DecideExtension, EndMatch, ExtendAgreement
-from services.casefile.work import ACTS_ON
+from services.casefile.worklist import ACTS_ON
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
 
@@ -43,7 +43,7 @@ def test_the_report_that_is_due_stays_due_over_a_rematch(book: Casebook) -> None
 def test_a_report_is_given_while_another_mentor_is_sought(book: Casebook) -> None:
     """In MATCHING and before the signature, as long as one is due; and not without."""
     matched_again(book)
-    assert blocked("report-progress", book.desk(at=on(13, 4)), LOTTE) is None
+    assert blocked("report-progress", book.context(at=on(13, 4)), LOTTE) is None
     book.act(ReportProgress(at=on(13, 4), by=LOTTE, progress={"SOCIAL": "="}))
     assert find(book.case.steps, "PROGRESS_REPORT") is None
     again = ReportProgress(at=on(13, 4, hour=12), by=LOTTE, progress={"SOCIAL": "="})

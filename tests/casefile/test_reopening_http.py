@@ -5,63 +5,63 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
-from tests.casefile.cases import CaseDesk, Told, assert_problem
+from tests.casefile.cases import CaseContext, Told, assert_problem
 from tests.people import INES, OPERATOR, another_person
 
 SECOND: Final = "mtw-be-second"
 
 
-async def second_programme(desk: CaseDesk) -> None:
+async def second_programme(context: CaseContext) -> None:
     """Another programme of the kind, which brugwerk offers too."""
-    await desk.running.send(OPERATOR, "PUT", f"/v1/programmes/{SECOND}/versions/1", PROGRAMME_VERSION)
-    etag = (await desk.running.get(OPERATOR, "/v1/organisations/brugwerk")).headers["ETag"]
+    await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{SECOND}/versions/1", PROGRAMME_VERSION)
+    etag = (await context.running.get(OPERATOR, "/v1/organisations/brugwerk")).headers["ETag"]
     described = {**ORGANISATIONS["brugwerk"], "programmes": [PROGRAMME, SECOND]}
-    answer = await desk.running.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=etag)
+    answer = await context.running.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=etag)
     assert answer.status_code == 200, answer.text
 
 
-async def closed_and_in_another(desk: CaseDesk, **changes: Any) -> tuple[Told, Told]:
+async def closed_and_in_another(context: CaseContext, **changes: Any) -> tuple[Told, Told]:
     """A closed case, and a later one of the same person that is open."""
-    first = await desk.brought_to("CLOSED")
-    ref = (await desk.running.read(INES, first.path))["clientRef"]
-    await desk.running.settle()
-    return first, await desk.referred(another_person(client={"ref": ref}, **changes))
+    first = await context.brought_to("CLOSED")
+    ref = (await context.running.read(INES, first.path))["clientRef"]
+    await context.running.settle()
+    return first, await context.referred(another_person(client={"ref": ref}, **changes))
 
 
-async def reopening(desk: CaseDesk, case: Told) -> dict[str, Any] | None:
+async def reopening(context: CaseContext, case: Told) -> dict[str, Any] | None:
     """Why reopen is not possible; None where it is allowed."""
-    await desk.running.settle()
-    read = await desk.running.read(INES, case.path)
+    await context.running.settle()
+    read = await context.running.read(INES, case.path)
     if "reopen" in {one["action"] for one in read["allowedActions"]}:
         return None
     why: dict[str, Any] = next(one for one in read["blockedActions"] if one["action"] == "reopen")
     return why
 
 
-async def test_a_case_is_not_opened_again_while_the_person_is_in_another_programme(desk: CaseDesk) -> None:
+async def test_a_case_is_not_opened_again_while_the_person_is_in_another_programme(context: CaseContext) -> None:
     """409 that names the case that holds, told beforehand as well; once that one is closed, it is possible."""
-    await second_programme(desk)
-    first, other = await closed_and_in_another(desk, programme=SECOND)
-    blocked = await reopening(desk, first)
+    await second_programme(context)
+    first, other = await closed_and_in_another(context, programme=SECOND)
+    blocked = await reopening(context, first)
     assert blocked is not None
     assert blocked["code"] == "CONCURRENT_PROGRAMME"
-    problem = assert_problem(await desk.running.command(INES, first.path, "reopen"), 409, "CONCURRENT_PROGRAMME")
+    problem = assert_problem(await context.running.command(INES, first.path, "reopen"), 409, "CONCURRENT_PROGRAMME")
     assert other.id in problem["detail"]
-    await desk.follow(other, INES, "withdraw", {"reason": "CLIENT_MOVED"})
-    await desk.running.done(INES, other.path, "close", {"reason": "MOVED"})
-    assert await reopening(desk, first) is None
-    await desk.running.done(INES, first.path, "reopen")
+    await context.follow(other, INES, "withdraw", {"reason": "CLIENT_MOVED"})
+    await context.running.done(INES, other.path, "close", {"reason": "MOVED"})
+    assert await reopening(context, first) is None
+    await context.running.done(INES, first.path, "reopen")
 
 
-async def test_nor_while_a_later_case_of_the_same_programme_is_open(desk: CaseDesk) -> None:
+async def test_nor_while_a_later_case_of_the_same_programme_is_open(context: CaseContext) -> None:
     """One open case per person, so a closed one does not come back beside its successor."""
-    first, other = await closed_and_in_another(desk)
+    first, other = await closed_and_in_another(context)
     assert other.id != first.id
-    assert_problem(await desk.running.command(INES, first.path, "reopen"), 409, "CONCURRENT_PROGRAMME")
+    assert_problem(await context.running.command(INES, first.path, "reopen"), 409, "CONCURRENT_PROGRAMME")
 
 
-async def test_other_peoples_cases_hold_nobody(desk: CaseDesk) -> None:
+async def test_other_peoples_cases_hold_nobody(context: CaseContext) -> None:
     """A closed case of somebody who is nowhere else may be opened again."""
-    first = await desk.brought_to("CLOSED")
-    await desk.referred()
-    assert await reopening(desk, first) is None
+    first = await context.brought_to("CLOSED")
+    await context.referred()
+    assert await reopening(context, first) is None

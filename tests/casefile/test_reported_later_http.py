@@ -7,7 +7,17 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import AGREEMENT, ANSWER, INTAKE, PROPOSAL, REPORT, CaseDesk, Told, assert_problem, pointers
+from tests.casefile.cases import (
+    AGREEMENT,
+    ANSWER,
+    INTAKE,
+    PROPOSAL,
+    REPORT,
+    CaseContext,
+    Told,
+    assert_problem,
+    pointers,
+)
 from tests.people import HANNE, INES, LOTTE, Person
 
 Body = dict[str, Any]
@@ -46,95 +56,97 @@ MOVES: Final[dict[str, tuple[Person, str, Body]]] = {
 """What decides, or moves responsibility: it happens when it is recorded."""
 
 
-async def steps(desk: CaseDesk, case: Told, **asked: str) -> dict[str, Any]:
+async def steps(context: CaseContext, case: Told, **asked: str) -> dict[str, Any]:
     """The open steps and when each is due."""
-    told = await desk.running.read(INES, f"{case.path}/responsibility", **asked)
+    told = await context.running.read(INES, f"{case.path}/responsibility", **asked)
     return {step["step"]: step["dueAt"] for step in told["steps"]}
 
 
 @pytest.mark.parametrize("action", REPORTS)
-async def test_a_report_stands_at_the_time_of_which_it_tells(desk: CaseDesk, action: str) -> None:
+async def test_a_report_stands_at_the_time_of_which_it_tells(context: CaseContext, action: str) -> None:
     """Two days later it is recorded with both times; one of tomorrow, or of before it could be, is refused."""
     state, body = REPORTS[action]
-    case = await desk.brought_to(state)
-    then = desk.running.clock.now() + timedelta(hours=1)
-    await desk.running.at(then + timedelta(days=2))
-    before = await desk.snapshot()
+    case = await context.brought_to(state)
+    then = context.running.clock.now() + timedelta(hours=1)
+    await context.running.at(then + timedelta(days=2))
+    before = await context.snapshot()
     for wrong, code in ((then + timedelta(days=3), "IN_THE_FUTURE"), (datetime(2026, 1, 11, tzinfo=UTC), "TOO_EARLY")):
         told = {**body, "occurredAt": wrong.isoformat()}
-        refused = await desk.running.command(LOTTE, case.path, action, told)
+        refused = await context.running.command(LOTTE, case.path, action, told)
         assert_problem(refused, 422)
         assert pointers(refused)["/occurredAt"] in (code, "OUTSIDE_AGREEMENT")
-    assert await desk.snapshot() == before
-    await desk.running.done(LOTTE, case.path, action, {**body, "occurredAt": then.isoformat()})
-    item = (await desk.running.read(INES, f"{case.path}/timeline"))["items"][-1]
+    assert await context.snapshot() == before
+    await context.running.done(LOTTE, case.path, action, {**body, "occurredAt": then.isoformat()})
+    item = (await context.running.read(INES, f"{case.path}/timeline"))["items"][-1]
     assert datetime.fromisoformat(item["occurredAt"]) == then
-    assert datetime.fromisoformat(item["recordedAt"]) == desk.running.clock.now()
+    assert datetime.fromisoformat(item["recordedAt"]) == context.running.clock.now()
 
 
 @pytest.mark.parametrize("action", MOVES)
-async def test_what_moves_responsibility_happens_when_it_is_recorded(desk: CaseDesk, action: str) -> None:
+async def test_what_moves_responsibility_happens_when_it_is_recorded(context: CaseContext, action: str) -> None:
     """Nobody becomes, or has been, responsible by what somebody says later of the past."""
     person, state, body = MOVES[action]
-    case = await desk.brought_to(state)
-    now = desk.running.clock.now().isoformat()
-    refused = await desk.running.command(person, case.path, action, {**body, "occurredAt": now})
+    case = await context.brought_to(state)
+    now = context.running.clock.now().isoformat()
+    refused = await context.running.command(person, case.path, action, {**body, "occurredAt": now})
     assert_problem(refused, 422)
     assert pointers(refused).keys() == {"/occurredAt"}
 
 
-async def test_an_intake_held_on_its_last_day_and_typed_afterwards_was_in_time(desk: CaseDesk) -> None:
+async def test_an_intake_held_on_its_last_day_and_typed_afterwards_was_in_time(context: CaseContext) -> None:
     """Accepted on 12 January it is due on 2 February; held on that day, matching has thirty days from then."""
-    case = await desk.accepted()
-    assert (await steps(desk, case))["INTAKE"] == "2026-02-02T22:59:59Z"
-    await desk.running.at(datetime(2026, 2, 4, 9, tzinfo=UTC))
-    await desk.running.done(LOTTE, case.path, "conclude-intake", {**INTAKE, "occurredAt": "2026-02-02T14:00:00Z"})
+    case = await context.accepted()
+    assert (await steps(context, case))["INTAKE"] == "2026-02-02T22:59:59Z"
+    await context.running.at(datetime(2026, 2, 4, 9, tzinfo=UTC))
+    await context.running.done(LOTTE, case.path, "conclude-intake", {**INTAKE, "occurredAt": "2026-02-02T14:00:00Z"})
     in_time = {"MATCHING": "2026-03-04T22:59:59Z"}
-    assert await steps(desk, case) == in_time
-    assert await steps(desk, case, asOf="2026-02-02") == in_time
-    assert "INTAKE" in await steps(desk, case, asOf="2026-02-02", knownAt="2026-02-03")
+    assert await steps(context, case) == in_time
+    assert await steps(context, case, asOf="2026-02-02") == in_time
+    assert "INTAKE" in await steps(context, case, asOf="2026-02-02", knownAt="2026-02-03")
 
 
-async def test_a_trajectory_that_ended_before_it_was_told_owes_its_report_from_its_end(desk: CaseDesk) -> None:
+async def test_a_trajectory_that_ended_before_it_was_told_owes_its_report_from_its_end(context: CaseContext) -> None:
     """Ended on Wednesday 14 January, told on Friday: the report is due five working days after Wednesday."""
-    case = await desk.brought_to("MENTORING")
-    await desk.running.at(datetime(2026, 1, 16, 9, tzinfo=UTC))
-    await desk.running.done(LOTTE, case.path, "complete-trajectory", {**TALKED, "occurredAt": "2026-01-14T10:00:00Z"})
-    assert await steps(desk, case) == {"HANDBACK_REPORT": "2026-01-21T22:59:59Z"}
+    case = await context.brought_to("MENTORING")
+    await context.running.at(datetime(2026, 1, 16, 9, tzinfo=UTC))
+    await context.running.done(
+        LOTTE, case.path, "complete-trajectory", {**TALKED, "occurredAt": "2026-01-14T10:00:00Z"}
+    )
+    assert await steps(context, case) == {"HANDBACK_REPORT": "2026-01-21T22:59:59Z"}
 
 
-async def test_nobody_answers_for_a_time_before_they_took_over(desk: CaseDesk) -> None:
+async def test_nobody_answers_for_a_time_before_they_took_over(context: CaseContext) -> None:
     """What ended the former coordinator's steps cannot be dated back behind the handover."""
-    case = await desk.accepted()
-    await desk.running.at(datetime(2026, 1, 15, 9, tzinfo=UTC))
-    await desk.running.done(HANNE, case.path, "reassign-coordinator")
-    await desk.running.at(datetime(2026, 1, 16, 9, tzinfo=UTC))
+    case = await context.accepted()
+    await context.running.at(datetime(2026, 1, 15, 9, tzinfo=UTC))
+    await context.running.done(HANNE, case.path, "reassign-coordinator")
+    await context.running.at(datetime(2026, 1, 16, 9, tzinfo=UTC))
     told = {**INTAKE, "occurredAt": "2026-01-14T09:00:00Z"}
-    refused = await desk.running.command(HANNE, case.path, "conclude-intake", told)
+    refused = await context.running.command(HANNE, case.path, "conclude-intake", told)
     assert_problem(refused, 422, "TOO_EARLY")
-    owners = (await desk.running.read(INES, f"{case.path}/responsibility", asOf="2026-01-14"))["steps"]
+    owners = (await context.running.read(INES, f"{case.path}/responsibility", asOf="2026-01-14"))["steps"]
     assert {step["owner"]["sub"] for step in owners} == {"lotte.claes"}
 
 
-async def test_a_pause_that_ended_within_its_time_is_over_though_it_is_told_later(desk: CaseDesk) -> None:
+async def test_a_pause_that_ended_within_its_time_is_over_though_it_is_told_later(context: CaseContext) -> None:
     """Sixty days from 12 January end on 13 March; taken up again on the 12th and told on the 16th it runs on."""
-    case = await desk.brought_to("SUSPENDED")
-    await desk.running.at(datetime(2026, 3, 16, 9, tzinfo=UTC))
-    assert_problem(await desk.running.command(LOTTE, case.path, "resume"), 409, "SUSPENSION_TOO_LONG")
-    await desk.running.done(LOTTE, case.path, "resume", {"occurredAt": "2026-03-12T09:00:00Z"})
-    assert await desk.state(case) == "MENTORING"
+    case = await context.brought_to("SUSPENDED")
+    await context.running.at(datetime(2026, 3, 16, 9, tzinfo=UTC))
+    assert_problem(await context.running.command(LOTTE, case.path, "resume"), 409, "SUSPENSION_TOO_LONG")
+    await context.running.done(LOTTE, case.path, "resume", {"occurredAt": "2026-03-12T09:00:00Z"})
+    assert await context.state(case) == "MENTORING"
 
 
 @pytest.mark.parametrize("approved", [False, True], ids=["refused", "approved"])
-async def test_why_the_agency_decided_so_is_read_by_both_sides(desk: CaseDesk, approved: Any) -> None:
+async def test_why_the_agency_decided_so_is_read_by_both_sides(context: CaseContext, approved: Any) -> None:
     """In words, so from the vault and in no event; and a word without a reason is taken too."""
     for reason in ("the jobseeker starts a training in August", None):
-        case = await desk.brought_to("MENTORING")
-        await desk.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
+        case = await context.brought_to("MENTORING")
+        await context.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
         body = {"approved": approved, **({"reason": reason} if reason is not None else {})}
-        await desk.running.done(INES, case.path, "decide-extension", body)
+        await context.running.done(INES, case.path, "decide-extension", body)
         for reader in (INES, LOTTE):
-            texts = (await desk.running.read(reader, f"{case.path}/texts"))["items"]
+            texts = (await context.running.read(reader, f"{case.path}/texts"))["items"]
             why = [one["text"] for one in texts if one["type"] in ("ExtensionRefused", "AgreementExtended")]
             assert why == ([reason] if reason is not None else [])
-            assert "August" not in str(await desk.running.read(reader, f"{case.path}/events", limit=200))
+            assert "August" not in str(await context.running.read(reader, f"{case.path}/events", limit=200))

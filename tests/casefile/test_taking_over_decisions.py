@@ -15,7 +15,7 @@ from services.casefile.domain.people import Correct, ReassignCoordinator, Reassi
 from services.casefile.domain.transitions import CASE
 from services.casefile.timeline import timeline
 from services.casefile.views import responsibility
-from services.chassis.decider import Actor, Command, Refused
+from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import Casebook, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, on
 

@@ -6,28 +6,28 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseDesk, Told, assert_problem
+from tests.casefile.cases import CaseContext, Told, assert_problem
 from tests.identifiers import IDENTIFIERS, NO_IDENTIFIERS
 from tests.people import HANNE, INES, LOTTE, TOM
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile taking over")]
 
 
-async def accepted_naming(desk: CaseDesk, coordinator: str) -> Told:
+async def accepted_naming(context: CaseContext, coordinator: str) -> Told:
     """A case that Lotte accepted, naming a coordinator."""
-    case = await desk.referred()
-    await desk.follow(case, LOTTE, "receive")
-    await desk.follow(case, LOTTE, "accept", {"coordinator": coordinator})
+    case = await context.referred()
+    await context.follow(case, LOTTE, "receive")
+    await context.follow(case, LOTTE, "accept", {"coordinator": coordinator})
     return case
 
 
-async def owners(desk: CaseDesk, case: Told, **asked: Any) -> set[str]:
+async def owners(context: CaseContext, case: Told, **asked: Any) -> set[str]:
     """Who owns the open steps."""
-    told = await desk.running.read(INES, f"{case.path}/responsibility", **asked)
+    told = await context.running.read(INES, f"{case.path}/responsibility", **asked)
     return {step["owner"]["sub"] for step in told["steps"]}
 
 
-async def test_the_colleague_takes_over_with_the_first_command(shared: CaseDesk) -> None:
+async def test_the_colleague_takes_over_with_the_first_command(shared: CaseContext) -> None:
     """Until then the one who accepted holds every step; neither a dry run nor a refused command changes that."""
     case = await accepted_naming(shared, HANNE.sub)
     assert (await shared.running.read(LOTTE, case.offer))["coordinator"] == HANNE.sub
@@ -55,7 +55,7 @@ async def test_the_colleague_takes_over_with_the_first_command(shared: CaseDesk)
     assert {item["owner"]["sub"] for item in work if item["case"] == case.id} == {HANNE.sub}
 
 
-async def test_a_repeat_of_the_command_takes_over_once(shared: CaseDesk) -> None:
+async def test_a_repeat_of_the_command_takes_over_once(shared: CaseContext) -> None:
     """Under the same key the same answer, and one reassignment."""
     case = await accepted_naming(shared, HANNE.sub)
     etag = (await shared.running.get(HANNE, case.path)).headers["ETag"]
@@ -68,7 +68,7 @@ async def test_a_repeat_of_the_command_takes_over_once(shared: CaseDesk) -> None
     assert (await shared.kinds(case)).count("CoordinatorReassigned") == 1
 
 
-async def test_the_parties_are_told_in_the_feed(shared: CaseDesk) -> None:
+async def test_the_parties_are_told_in_the_feed(shared: CaseContext) -> None:
     """Of the proposal, and of the change when it happens."""
     case = await accepted_naming(shared, HANNE.sub)
     await shared.running.done(HANNE, case.path, "reassign-coordinator")
@@ -88,7 +88,7 @@ async def test_the_parties_are_told_in_the_feed(shared: CaseDesk) -> None:
         ]
 
 
-async def test_a_body_names_a_person_in_the_form_that_tokens_carry(shared: CaseDesk) -> None:
+async def test_a_body_names_a_person_in_the_form_that_tokens_carry(shared: CaseContext) -> None:
     """One rule: what no token can carry, no body can name, in accept and in both reassignments; all else is taken."""
     case = await shared.referred()
     await shared.follow(case, LOTTE, "receive")

@@ -7,7 +7,7 @@ from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCounsellor
-from services.casefile.work import COUNSELLOR_HANDOVER, ERROR_CONFIRMATION, work_in
+from services.casefile.worklist import COUNSELLOR_HANDOVER, ERROR_CONFIRMATION, work_in
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import CLOCK, INES, about, on, submitted
 

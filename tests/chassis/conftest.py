@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.bus import Bus
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.eventlog import EventLog
-from services.chassis.eventlog_postgres import PostgresEventLog
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import Cluster
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.migrations import log_of
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import Cluster
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.engines.migrations import log_of
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.postgres import PostgresEventLog
+from services.chassis.log.sqlite import SQLiteEventLog
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.stores import Stores
-from services.chassis.telemetry import Telemetry
 from tests.chassis.counters import TYPES
 from tests.chassis.following import TOPIC, Follower
 from tests.chassis.issuing import Issuer

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from contracts.message import Message
-from services.chassis.decider import Actor, Command, Entity, Refused, To
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import EventLog
-from services.chassis.handler import Call, Handler
-from services.chassis.idempotency import KeyUsed
-from services.chassis.metadata import Metadata, Recorded, References
-from services.chassis.streams import Reads, Streams
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.streams import Reads, Streams
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata, Recorded, References
+from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ANN = Actor(sub="ann", role="COUNTER", org="north")
@@ -101,7 +101,7 @@ class Look(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Context:
     """A counter by its name."""
 
     name: str
@@ -109,29 +109,29 @@ class Desk:
     references: References = References(programme_version="counting/7")
 
 
-async def load(_command: Command, stream: str, reads: Reads) -> Desk:
-    """The desk of one counter."""
-    return Desk(stream, await reads.state(stream, COUNTER))
+async def load(_command: Command, stream: str, reads: Reads) -> Context:
+    """The context of one counter."""
+    return Context(stream, await reads.state(stream, COUNTER))
 
 
-def decide(command: Command, desk: Desk) -> Sequence[Any]:
+def decide(command: Command, context: Context) -> Sequence[Any]:
     """A closed counter takes nothing more."""
     match command:
         case Look():
             return [LookedAt()]
         case Close():
-            return [] if desk.counter.closed else [Closed()]
-        case Count() if desk.counter.closed:
+            return [] if context.counter.closed else [Closed()]
+        case Count() if context.counter.closed:
             raise Refused("COUNTER_CLOSED", "the counter is closed; count on another one")
         case Count() if command.pays:
-            return [Counted(by=command.by_how_much), To(TILL, Paid(counter=desk.name))]
+            return [Counted(by=command.by_how_much), To(TILL, Paid(counter=context.name))]
         case Count():
             return [Counted(by=command.by_how_much)]
         case _:
             raise TypeError(type(command).__name__)
 
 
-def handler(streams: Streams) -> Handler[Command, Desk]:
+def handler(streams: Streams) -> Handler[Command, Context]:
     """A handler of this domain's commands."""
     return Handler(streams, load, decide)
 

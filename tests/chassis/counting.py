@@ -14,11 +14,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.message import CloudEvent
-from services.chassis.clock import SystemClock
-from services.chassis.consumer import Consumer
-from services.chassis.decider import Actor
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.event_types import EventTypes
+from services.chassis.access.identity import Verifier
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.publisher import Publisher
 from services.chassis.http import answers
 from services.chassis.http.app import common_routes, service_app
 from services.chassis.http.asked import (
@@ -32,17 +31,18 @@ from services.chassis.http.asked import (
 )
 from services.chassis.http.cursors import Paged
 from services.chassis.http.routing import Router
-from services.chassis.identity import Verifier
-from services.chassis.index import Changes, Table
-from services.chassis.leadership import Leadership
-from services.chassis.metadata import Recorded
-from services.chassis.projection import Projection
-from services.chassis.publisher import Publisher
+from services.chassis.index.index import Changes, Table
+from services.chassis.index.projection import Projection
+from services.chassis.leading.leadership import Leadership
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Actor
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.streams import Streams
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import SystemClock
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.chassis.counters import COUNTER, NOW, TOPICS, Close, Count, Counter, call, count, handler, translate
 
 TOPIC = "caserelay.test.v1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from services.chassis.bus import Bus, BusMessage, Place
+from services.chassis.delivery.bus import Bus, BusMessage, Place
 
 TOPIC, OTHER = "caserelay.test.v1", "caserelay.other.v1"
 

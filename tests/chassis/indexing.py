@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from services.chassis.eventlog import EventLog
-from services.chassis.index import Changes, Index
-from services.chassis.metadata import Recorded
-from services.chassis.projection import Look, Projection
+from services.chassis.index.index import Changes, Index
+from services.chassis.index.projection import Look, Projection
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.metadata import Recorded
 from tests.chassis.counters import Closed, Counted
 
 

@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from services.chassis.bus import BusMessage
-from services.chassis.eventlog import Conflict, Write
-from services.chassis.store_health import Unavailable
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.log.event_log import Conflict, Write
 from services.chassis.stores import Stores
-from services.chassis.vault import SQLiteVault
+from services.chassis.vault.vault import SQLiteVault
 from tests.chassis.conftest import BUSES, LOGS, address_in
 from tests.chassis.counters import Counted, metadata
 

@@ -8,7 +8,8 @@ import timeit
 import pytest
 
 from contracts.codes import Role
-from services.chassis.access import (
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import (
     STRANGER,
     Cell,
     Denial,
@@ -20,8 +21,7 @@ from services.chassis.access import (
     Verdict,
     admit,
 )
-from services.chassis.decider import EXISTENCE, Because, Refused, Reserved
-from services.chassis.identity import Caller
+from services.chassis.modelling.decider import EXISTENCE, Because, Refused, Reserved
 
 LIBRARIANS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 RULES = (

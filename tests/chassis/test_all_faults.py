@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.chassis.decider import Fault
 from services.chassis.http.all_faults import with_all_faults
 from services.chassis.http.problems import MOST_FAULTS, ProblemError
+from services.chassis.modelling.decider import Fault
 
 
 @pytest.mark.parametrize(("faults", "looks"), [(MOST_FAULTS - 1, 1), (MOST_FAULTS, 0)])

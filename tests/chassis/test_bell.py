@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis import sqlite_wakeup
-from services.chassis.bell import DIRECTORY, Bell
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.sqlite_wakeup import SQLiteWakeup
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.engines import sqlite_wakeup
+from services.chassis.engines.bell import DIRECTORY, Bell
+from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
 from tests.chassis.processes import line_of, start, tell
 
 Open = Callable[[Path], SQLiteWakeup]

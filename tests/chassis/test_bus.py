@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.bus import START, Bus, BusMessage, Place
+from services.chassis.delivery.bus import START, Bus, BusMessage, Place
 from tests.chassis.conftest import OpenBus
 from tests.chassis.following import OTHER, TOPIC, Follower, message
 from tests.chassis.processes import end_of, line_of, start, tell

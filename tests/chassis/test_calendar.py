@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.calendar import Terms, UnknownTerm
-from services.chassis.days import end_of_day
+from services.chassis.modelling.days import end_of_day
+from services.chassis.time.calendar import Terms, UnknownTerm
 
 PARAMETERS: dict[str, tuple[int, str]] = {
     "RECEIPT": (2, "WORKING_DAYS"),

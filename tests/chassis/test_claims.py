@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.codes import Role
-from services.chassis.claims import claim_at, claim_pointer
-from services.chassis.identity import Unauthenticated, Verifier
-from services.chassis.oidc_issuer import OidcIssuer
+from services.chassis.access.claims import claim_at, claim_pointer
+from services.chassis.access.identity import Unauthenticated, Verifier
+from services.chassis.access.oidc_issuer import OidcIssuer
 from services.chassis.settings import Settings
 from tests.chassis.issuing import AUDIENCE, Issuer
 

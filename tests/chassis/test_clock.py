@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.clock import SANDBOX_START, BackwardsInTime, Clock, SandboxClock, SystemClock
+from services.chassis.time.clock import SANDBOX_START, BackwardsInTime, Clock, SandboxClock, SystemClock
 
 HOUR = timedelta(hours=1)
 

@@ -8,9 +8,9 @@ import pytest
 
 from contracts.message import ActorRef, CloudEvent
 from contracts.referral import ReferralDeclined
-from services.chassis.decider import Actor
-from services.chassis.metadata import Metadata, Recorded
-from services.chassis.publisher import cloud_event
+from services.chassis.delivery.publisher import cloud_event
+from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.modelling.decider import Actor
 
 AT = datetime(2026, 1, 12, 9, 30, 0, 123456, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.chassis.http.connections import address_of
-from services.chassis.telemetry import Limit
+from services.chassis.http.server.connections import address_of
+from services.chassis.operating.telemetry import Limit
 from tests.chassis.wire import Client, is_well, serving, until
 
 

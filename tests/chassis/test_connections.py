@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from services.chassis.telemetry import Limit
+from services.chassis.operating.telemetry import Limit
 from tests.chassis.wire import is_well, request, serving, until
 
 CHUNKED = "Transfer-Encoding: chunked"

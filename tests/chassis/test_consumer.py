@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from contracts.message import CloudEvent
-from services.chassis import consumer as consuming
-from services.chassis.bus import Bus, BusMessage
-from services.chassis.consumer import TRIES, Consumer
-from services.chassis.consumer_store import ConsumerStore
-from services.chassis.eventlog import EventLog
-from services.chassis.parking import redrive
+from services.chassis.deciding.streams import Streams
+from services.chassis.delivery import consumer as consuming
+from services.chassis.delivery.bus import Bus, BusMessage
+from services.chassis.delivery.consumer import TRIES, Consumer
+from services.chassis.delivery.consumer_store import ConsumerStore
+from services.chassis.delivery.parking import redrive
+from services.chassis.log.event_log import EventLog
+from services.chassis.operating.supervision import Supervised
 from services.chassis.stores import Stores
-from services.chassis.streams import Streams
-from services.chassis.supervision import Supervised
 from tests.chassis.counters import COUNTER, NOW, call, count, handler
 
 TOPIC = "caserelay.test.v1"

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.codes import Role
-from services.chassis.epochs import Epoch, Epochs, another
+from services.chassis.access.identity import Caller
 from services.chassis.http.cursors import LONGEST, Cursors, Pages, Place
 from services.chassis.http.problems import ProblemError
-from services.chassis.identity import Caller
+from services.chassis.log.epochs import Epoch, Epochs, another
 
 ANN = Caller("ann", "north", Role.AGENCY_COUNSELLOR)
 KEY = bytes(range(64))

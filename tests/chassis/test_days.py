@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.chassis.days import day_in, end_of_day, last_day, months_after, start_of_day
+from services.chassis.modelling.days import day_in, end_of_day, last_day, months_after, start_of_day
 
 FIRST = date(2024, 1, 1)
 EIGHT_YEARS = [FIRST + timedelta(days=n) for n in range((date(2032, 1, 1) - FIRST).days)]

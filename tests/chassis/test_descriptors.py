@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from services.chassis.descriptors import Descriptors
+from services.chassis.operating.descriptors import Descriptors
 
 
 @pytest.mark.parametrize("number", [64, 256, 1024, 4096, 65_536, 1 << 20])
@@ -29,7 +29,7 @@ def test_a_setting_is_bound_by_what_there_is(wished: int, given: int) -> None:
 def test_the_soft_limit_is_raised_to_the_hard_one() -> None:
     """Many systems give 1,024 to anyone who does not ask for more."""
     program = (
-        "import resource, json; from services.chassis.descriptors import raise_limit; here = raise_limit(); "
+        "import resource, json; from services.chassis.operating.descriptors import raise_limit; here = raise_limit(); "
         "print(json.dumps([here.number, resource.getrlimit(resource.RLIMIT_NOFILE)[0]]))"
     )
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from contracts.codes import Role
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.identity import Caller, Unauthenticated, Verifier
+from services.chassis.access.identity import Caller, Unauthenticated, Verifier
+from services.sandbox.development_issuer import DevelopmentIssuer
 
 AUDIENCE = "caserelay"
 
@@ -109,7 +109,7 @@ def test_a_file_without_a_usable_key_stops_the_start_by_name(directory: Path, co
 START = """
 import sys
 from pathlib import Path
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.sandbox.development_issuer import DevelopmentIssuer
 print("ready", flush=True)
 sys.stdin.readline()
 issuer = DevelopmentIssuer(Path(sys.argv[1]))

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from services.chassis.epochs import Epochs
-from services.chassis.epochs_postgres import epochs_in_database
-from services.chassis.epochs_sqlite import begin_in_restored_file, epochs_in_file
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.migrations import log_of
-from services.chassis.sqlite_connection import open_store
-from services.chassis.store_health import StoreHealth
+from services.chassis.engines.migrations import log_of
+from services.chassis.engines.sqlite_connection import open_store
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.epochs_postgres import epochs_in_database
+from services.chassis.log.epochs_sqlite import begin_in_restored_file, epochs_in_file
+from services.chassis.log.event_log import EventLog, Write
 from services.chassis.stores import Stores
 from tests import postgres
 from tests.chassis.conftest import address_in

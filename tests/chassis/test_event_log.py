@@ -12,9 +12,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_log import Conflict, EventLog, Write
+from services.chassis.log.metadata import Recorded
+from services.chassis.log.sqlite import SQLiteEventLog
 from tests.chassis.conftest import OpenLog
 from tests.chassis.counters import ANN, NOW, TYPES, Closed, Counted, everything, metadata
 from tests.chassis.processes import end_of, line_of, start, tell

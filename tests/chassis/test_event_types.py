@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.event_types import EventTypes, UnknownEvent, UnknownTopic, Upcast
+from services.chassis.log.event_types import EventTypes, UnknownEvent, UnknownTopic, Upcast
 from tests.chassis.counters import TYPES, Counted, metadata
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.group_commit import LARGEST_BATCH, GroupCommit
+from services.chassis.engines.sqlite_group_commit import LARGEST_BATCH, GroupCommit
+from services.chassis.log.event_log import EventLog, Write
 from tests.chassis.counters import Counted, metadata
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from services.chassis.decider import Command, Entity, Refused
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.handler import TRIES, Busy, Handler, NotFound, PreconditionFailed
-from services.chassis.idempotency import KeyReused
-from services.chassis.streams import Reads, Streams
+from services.chassis.deciding.handler import TRIES, Busy, Handler, NotFound, PreconditionFailed
+from services.chassis.deciding.idempotency import KeyReused
+from services.chassis.deciding.streams import Reads, Streams
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.modelling.decider import Command, Entity, Refused
 from tests.chassis.conftest import OpenLog
 from tests.chassis.counters import (
     ANN,
@@ -23,9 +23,9 @@ from tests.chassis.counters import (
     PAYMENTS,
     TILL,
     Close,
+    Context,
     Counted,
     Counter,
-    Desk,
     Look,
     LookedAt,
     Paid,
@@ -47,7 +47,7 @@ def streams(log: EventLog) -> Streams:
 
 
 @pytest.fixture
-def counting(streams: Streams) -> Handler[Command, Desk]:
+def counting(streams: Streams) -> Handler[Command, Context]:
     """The handler of the counters."""
     return handler(streams)
 
@@ -63,7 +63,7 @@ class Asides:
         self.times += 1
 
 
-async def test_a_command_answers_with_the_state_it_led_to(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_a_command_answers_with_the_state_it_led_to(counting: Handler[Command, Context], log: EventLog) -> None:
     """State, version and position are those of the command's last event, and the metadata say who, when and why."""
     await counting.handle(count(1, pays=True), A, COUNTER, call(), must_exist=False)
     outcome = await counting.handle(count(2), A, COUNTER, call(traceparent="t", causation_id="m-1"))
@@ -77,14 +77,14 @@ async def test_a_command_answers_with_the_state_it_led_to(counting: Handler[Comm
     assert second.meta.event_id != first.meta.event_id
 
 
-async def test_a_command_on_nothing_is_not_found(counting: Handler[Command, Desk]) -> None:
+async def test_a_command_on_nothing_is_not_found(counting: Handler[Command, Context]) -> None:
     """Where a stream must exist, one without events is none."""
     with pytest.raises(NotFound):
         await counting.handle(count(), A, COUNTER, call())
 
 
 async def test_a_stale_if_match_is_refused_and_names_what_moved(
-    counting: Handler[Command, Desk], log: EventLog
+    counting: Handler[Command, Context], log: EventLog
 ) -> None:
     """The version of an older read fails the precondition; the one of the last read passes."""
     await counting.handle(count(), A, COUNTER, call(), must_exist=False)
@@ -96,7 +96,7 @@ async def test_a_stale_if_match_is_refused_and_names_what_moved(
     assert await log.head() == 2
 
 
-async def test_bystanders_do_not_move_the_etag(counting: Handler[Command, Desk]) -> None:
+async def test_bystanders_do_not_move_the_etag(counting: Handler[Command, Context]) -> None:
     """An event that is a bystander raises the version and leaves If-Match valid."""
     await counting.handle(count(), A, COUNTER, call(), must_exist=False)
     looked = await counting.handle(Look(at=NOW, by=BOB), A, COUNTER, call(BOB, if_match=1))
@@ -104,7 +104,7 @@ async def test_bystanders_do_not_move_the_etag(counting: Handler[Command, Desk])
     assert (await counting.handle(count(), A, COUNTER, call(if_match=1))).etag == 3
 
 
-async def test_a_repeated_key_answers_as_the_first_time(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_a_repeated_key_answers_as_the_first_time(counting: Handler[Command, Context], log: EventLog) -> None:
     """The same key and body give the state and position of then, though the ETag is stale and more has happened."""
     await counting.handle(count(1), A, COUNTER, call(), must_exist=False)
     sent = call(if_match=1, idempotency_key="k", fingerprint="f")
@@ -126,7 +126,7 @@ async def test_a_repeated_key_is_found_after_a_restart(open_log: OpenLog) -> Non
     assert (again.replayed, again.state, again.position) == (True, first.state, first.position)
 
 
-async def test_a_key_with_another_body_is_refused(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_a_key_with_another_body_is_refused(counting: Handler[Command, Context], log: EventLog) -> None:
     """A key stands for one body; with another one it is a mistake of the caller."""
     await counting.handle(count(), A, COUNTER, call(idempotency_key="k", fingerprint="f"), must_exist=False)
     with pytest.raises(KeyReused):
@@ -134,7 +134,7 @@ async def test_a_key_with_another_body_is_refused(counting: Handler[Command, Des
     assert len(await log.read(A)) == 1
 
 
-async def test_a_message_that_comes_again_changes_nothing(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_a_message_that_comes_again_changes_nothing(counting: Handler[Command, Context], log: EventLog) -> None:
     """A stream that holds the id of a message absorbs its repeat."""
     await counting.handle(count(5), A, COUNTER, call(causation_id="m-1"), must_exist=False)
     again = await counting.handle(count(5), A, COUNTER, call(causation_id="m-1"))
@@ -142,7 +142,7 @@ async def test_a_message_that_comes_again_changes_nothing(counting: Handler[Comm
 
 
 async def test_a_dry_run_says_what_would_happen_and_writes_nothing(
-    counting: Handler[Command, Desk], log: EventLog
+    counting: Handler[Command, Context], log: EventLog
 ) -> None:
     """State and events are those that the command would lead to; log and vault stay as they were."""
     await counting.handle(count(1), A, COUNTER, call(), must_exist=False)
@@ -156,7 +156,7 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(
     assert (real.replayed, real.state) == (False, Counter(10))
 
 
-async def test_a_dry_run_is_refused_like_the_real_one(counting: Handler[Command, Desk]) -> None:
+async def test_a_dry_run_is_refused_like_the_real_one(counting: Handler[Command, Context]) -> None:
     """Preconditions and rules hold for it as well."""
     await counting.handle(count(), A, COUNTER, call(), must_exist=False)
     await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, call())
@@ -166,7 +166,7 @@ async def test_a_dry_run_is_refused_like_the_real_one(counting: Handler[Command,
         await counting.handle(count(), A, COUNTER, call(dry_run=True, if_match=2))
 
 
-async def test_only_what_is_going_to_be_stored_fills_the_vault(counting: Handler[Command, Desk]) -> None:
+async def test_only_what_is_going_to_be_stored_fills_the_vault(counting: Handler[Command, Context]) -> None:
     """Refusals, replays, stale reads and commands that change nothing leave no record behind."""
     aside = Asides()
     sent = call(idempotency_key="k", fingerprint="f")
@@ -182,7 +182,7 @@ async def test_only_what_is_going_to_be_stored_fills_the_vault(counting: Handler
     assert aside.times == 1
 
 
-async def test_of_many_with_the_same_if_match_one_wins(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_of_many_with_the_same_if_match_one_wins(counting: Handler[Command, Context], log: EventLog) -> None:
     """The others are told that the resource has changed, and nothing of theirs is stored."""
     await counting.handle(count(), A, COUNTER, call(), must_exist=False)
     outcomes = await asyncio.gather(
@@ -198,7 +198,7 @@ async def test_a_conflict_elsewhere_is_settled_silently(open_log: OpenLog) -> No
     streams = Streams(ours)
     meddled: list[int] = []
 
-    async def meddling(command: Command, stream: str, reads: Reads) -> Desk:
+    async def meddling(command: Command, stream: str, reads: Reads) -> Context:
         await reads.state(TILL, PAYMENTS)
         if not meddled:
             meddled.append(await theirs.append([Write(TILL, 0, [(Paid(counter="z"), metadata())])]))
@@ -215,7 +215,7 @@ async def test_a_decision_that_saw_a_stream_twice_rests_on_the_older_sight(open_
     ours, theirs = open_log(), open_log()
     sights: list[tuple[int, int]] = []
 
-    async def looking_twice(command: Command, stream: str, reads: Reads) -> Desk:
+    async def looking_twice(command: Command, stream: str, reads: Reads) -> Context:
         before = await reads.state(TILL, PAYMENTS)
         if not sights:
             await theirs.append([Write(TILL, 0, [(Paid(counter="z"), metadata())])])
@@ -260,7 +260,7 @@ async def test_a_command_that_meets_conflicts_without_end_gives_up(open_log: Ope
     ours, theirs = open_log(), open_log()
     looks: list[int] = []
 
-    async def always_late(command: Command, stream: str, reads: Reads) -> Desk:
+    async def always_late(command: Command, stream: str, reads: Reads) -> Context:
         version = await reads.version(TILL)
         looks.append(await theirs.append([Write(TILL, version, [(Paid(counter="z"), metadata())])]))
         return await load(command, stream, reads)
@@ -275,7 +275,7 @@ async def test_a_command_that_meets_conflicts_without_end_gives_up(open_log: Ope
     assert quiet.state == Counter(1)
 
 
-async def test_folds_are_kept_per_kind_of_entity(streams: Streams, counting: Handler[Command, Desk]) -> None:
+async def test_folds_are_kept_per_kind_of_entity(streams: Streams, counting: Handler[Command, Context]) -> None:
     """One stream may be folded into several kinds of state; entities that come and go are never mixed up."""
     await counting.handle(count(5), A, COUNTER, call(), must_exist=False)
     await counting.handle(Look(at=NOW, by=ANN), A, COUNTER, call())
@@ -293,7 +293,7 @@ async def test_folds_are_kept_per_kind_of_entity(streams: Streams, counting: Han
     assert (await streams.fold(A, COUNTER)).state == Counter(5)
 
 
-async def test_a_snapshot_stays_as_it_was_seen(streams: Streams, counting: Handler[Command, Desk]) -> None:
+async def test_a_snapshot_stays_as_it_was_seen(streams: Streams, counting: Handler[Command, Context]) -> None:
     """What a decision holds does not move under it while others go on."""
     await counting.handle(count(5), A, COUNTER, call(), must_exist=False)
     before = await streams.fold(A, COUNTER)

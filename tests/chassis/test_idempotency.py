@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.decider import Actor, Command
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.handler import Call, Handler, Outcome
-from services.chassis.idempotency import Key, KeyReused, KeyRunning, KeyUsed
-from services.chassis.streams import Reads, Streams
+from services.chassis.deciding.handler import Call, Handler, Outcome
+from services.chassis.deciding.idempotency import Key, KeyReused, KeyRunning, KeyUsed
+from services.chassis.deciding.streams import Reads, Streams
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.modelling.decider import Actor, Command
 from tests.chassis.asking import count_up, create, problem
 from tests.chassis.conftest import OpenLog
 from tests.chassis.counters import (
@@ -24,9 +24,9 @@ from tests.chassis.counters import (
     COUNTER,
     NOW,
     Close,
+    Context,
     Counted,
     Counter,
-    Desk,
     call,
     count,
     decide,
@@ -52,12 +52,12 @@ async def here(tmp_path: Path) -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-def counting(log: EventLog) -> Handler[Command, Desk]:
+def counting(log: EventLog) -> Handler[Command, Context]:
     """The handler of the counters, on an empty log."""
     return handler(Streams(log))
 
 
-async def answered(counting: Handler[Command, Desk], stream: str, sent: Call) -> Outcome[Counter]:
+async def answered(counting: Handler[Command, Context], stream: str, sent: Call) -> Outcome[Counter]:
     """Sends a count until it is not told to come again."""
     while True:
         try:
@@ -67,7 +67,7 @@ async def answered(counting: Handler[Command, Desk], stream: str, sent: Call) ->
 
 
 @pytest.mark.parametrize("other", [BOB, CLOE, replace(BOB, sub="ann")], ids=["neither", "a colleague", "a namesake"])
-async def test_a_key_belongs_to_an_organisation_and_its_sub(counting: Handler[Command, Desk], other: Actor) -> None:
+async def test_a_key_belongs_to_an_organisation_and_its_sub(counting: Handler[Command, Context], other: Actor) -> None:
     """Others may use the same key, on the same thing: they get neither its answer nor a refusal."""
     await counting.handle(count(1), A, COUNTER, SENT, must_exist=False)
     theirs = call(other, idempotency_key="k", fingerprint="g")
@@ -127,7 +127,7 @@ async def test_a_command_that_changed_nothing_keeps_its_key(open_log: OpenLog) -
     assert [type(one.event) for one in await everything(log)].count(KeyUsed) == 1
 
 
-async def test_a_refused_command_and_a_dry_run_use_no_key(counting: Handler[Command, Desk], log: EventLog) -> None:
+async def test_a_refused_command_and_a_dry_run_use_no_key(counting: Handler[Command, Context], log: EventLog) -> None:
     """What was not done may be sent again, corrected, under the same key."""
     await counting.handle(count(2), A, COUNTER, replace(SENT, dry_run=True), must_exist=False)
     await counting.handle(count(1), A, COUNTER, call(), must_exist=False)
@@ -160,7 +160,7 @@ async def test_a_key_whose_first_command_runs_is_told_to_come_again(log: EventLo
     """While the first is under way the second is refused, and answered as it was once the first is done."""
     streams, begun, go_on = Streams(log), asyncio.Event(), asyncio.Event()
 
-    async def slow(command: Command, stream: str, reads: Reads) -> Desk:
+    async def slow(command: Command, stream: str, reads: Reads) -> Context:
         begun.set()
         await go_on.wait()
         return await load(command, stream, reads)
@@ -184,7 +184,7 @@ async def test_a_command_that_ended_without_effect_holds_its_key_no_longer(log: 
     """Refused, broken off or failed: the next one under the key is the first."""
     streams, begun = Streams(log), asyncio.Event()
 
-    async def ending(*_: object) -> Desk:
+    async def ending(*_: object) -> Context:
         begun.set()
         if end == "cancelled":
             await asyncio.Event().wait()

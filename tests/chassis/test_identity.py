@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.codes import Role
-from services.chassis.identity import ALGORITHMS, Caller, Unauthenticated, Verifier
+from services.chassis.access.identity import ALGORITHMS, Caller, Unauthenticated, Verifier
 
 ISSUER = "https://login.example.org"
 AUDIENCE = "caserelay"

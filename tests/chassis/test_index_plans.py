@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.migrations import index_of
+from services.chassis.engines.migrations import index_of
+from services.chassis.index.postgres import PostgresIndex
+from services.chassis.index.sqlite import SQLiteIndex
 from tests.chassis.indexing import changing
 from tests.chassis.test_projection import TABLES
 

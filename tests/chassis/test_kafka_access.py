@@ -20,10 +20,10 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePattern
 from kafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from services.bus_administration import create_topics
-from services.chassis.bus import BusMessage, Place
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import PROGRESS, Cluster, Unreachable
-from services.chassis.kafka.topics import require
+from services.chassis.delivery.bus import BusMessage, Place
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import PROGRESS, Cluster, Unreachable
+from services.chassis.delivery.kafka.topics import require
 from services.chassis.settings import Settings
 from tests import engines, kafka
 

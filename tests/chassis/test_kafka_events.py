@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from services.chassis.bus import BusMessage
-from services.chassis.kafka.events import decode, encode, partition_of
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.kafka.events import decode, encode, partition_of
 
 ENVELOPE = {
     "specversion": "1.0",

@@ -12,11 +12,11 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
 
-from services.chassis.bus import START, Place
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import Cluster
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.store_health import Unavailable
+from services.chassis.delivery.bus import START, Place
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import Cluster
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.engines.store_health import Unavailable
 from tests import kafka
 from tests.chassis.following import TOPIC, Follower, message
 from tests.engines import NoServer

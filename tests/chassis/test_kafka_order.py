@@ -8,16 +8,16 @@ import time
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from services.chassis.bus import BusMessage
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import PROGRESS, Cluster
-from services.chassis.kafka.connecting import connected
-from services.chassis.kafka.events import encode
-from services.chassis.kafka.progress import Progress
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.publisher import Publisher
-from services.chassis.supervision import Supervised
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import PROGRESS, Cluster
+from services.chassis.delivery.kafka.connecting import connected
+from services.chassis.delivery.kafka.events import encode
+from services.chassis.delivery.kafka.progress import Progress
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.publisher import Publisher
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.operating.supervision import Supervised
 from tests.chassis.counters import Counted, LookedAt, metadata, translate
 from tests.chassis.following import TOPIC, Follower, message
 

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from services.chassis.kafka.clients import Cluster, Unreachable
-from services.chassis.kafka.topics import Topics
+from services.chassis.delivery.kafka.clients import Cluster, Unreachable
+from services.chassis.delivery.kafka.topics import Topics
 from tests.ports import free_port
 
 

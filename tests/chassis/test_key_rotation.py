@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.chassis.identity import Unauthenticated, Verifier
-from services.chassis.oidc_issuer import OidcIssuer
+from services.chassis.access.identity import Unauthenticated, Verifier
+from services.chassis.access.oidc_issuer import OidcIssuer
 from tests.chassis.issuing import AUDIENCE, Issuer
 from tests.repetitions import times
 

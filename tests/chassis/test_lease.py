@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis import leadership as leading
-from services.chassis.leadership import Leadership
-from services.chassis.lease import Lease
+from services.chassis.leading import leadership as leading
+from services.chassis.leading.leadership import Leadership
+from services.chassis.leading.lease import Lease
 from services.chassis.stores import Stores
 from tests.chassis.processes import line_of, start
 

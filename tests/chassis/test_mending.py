@@ -9,15 +9,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import contracts.bodies
-import services.casefile.bodies
-import services.referral.bodies
+import services.casefile.routes.requests
+import services.referral.routes.requests
 from contracts.fields import Body
-from services.chassis.decider import Fault
 from services.chassis.http.mending import Mended, place_of, pointer_of
+from services.chassis.modelling.decider import Fault
 
 BODIES: list[type[Body]] = [
     kind
-    for module in (contracts.bodies, services.casefile.bodies, services.referral.bodies)
+    for module in (contracts.bodies, services.casefile.routes.requests, services.referral.routes.requests)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, Body) and kind is not Body and kind.__module__ == module.__name__
 ]

@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
-from services.chassis.telemetry import Telemetry
+from services.chassis.operating.telemetry import Telemetry
 
 
 def test_a_services_standing_is_shown(telemetry: Telemetry) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iban
 
-from services.chassis.national_number import KNOWN, find, may_be_in
+from services.chassis.vault.national_number import KNOWN, find, may_be_in
 
 
 def check_digits(nine: str, *, from_2000: bool) -> str:

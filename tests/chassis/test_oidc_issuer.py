@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from services.chassis.identity import Unauthenticated, Verifier
-from services.chassis.oidc_issuer import IssuerUnavailable, OidcIssuer
+from services.chassis.access.identity import Unauthenticated, Verifier
+from services.chassis.access.oidc_issuer import IssuerUnavailable, OidcIssuer
 from tests.chassis.issuing import AUDIENCE, Issuer
 
 

@@ -14,16 +14,16 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
-from services.chassis.eventlog import Conflict
-from services.chassis.eventlog_postgres import PostgresEventLog
-from services.chassis.group_commit_async import MOST_AT_ONCE
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.migrations import index_of, log_of, migrate, missing, vault_of
-from services.chassis.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
-from services.chassis.postgres_wakeup import PostgresWakeup
+from services.chassis.engines.migrations import index_of, log_of, migrate, missing, vault_of
+from services.chassis.engines.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
+from services.chassis.engines.postgres_group_commit import MOST_AT_ONCE
+from services.chassis.engines.postgres_wakeup import PostgresWakeup
+from services.chassis.index.postgres import PostgresIndex
+from services.chassis.log.event_log import Conflict
+from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.stores import Stores
-from services.chassis.vault import AlreadyKept
-from services.chassis.vault_postgres import PostgresVault
+from services.chassis.vault.postgres import PostgresVault
+from services.chassis.vault.vault import AlreadyKept
 from tests import postgres
 from tests.chassis.counters import TYPES, everything
 from tests.chassis.test_event_log import totals, write
@@ -65,7 +65,7 @@ def test_whoever_is_stopped_while_migrating_can_migrate_again(
     name = postgres.create(postgres_template.url)
     url = postgres.in_database(postgres_template.url, name)
     with monkeypatch.context() as stopped:
-        stopped.setattr("services.chassis.migrations._Backend.mark_one", _power_cut)
+        stopped.setattr("services.chassis.engines.migrations._Backend.mark_one", _power_cut)
         with pytest.raises(KeyboardInterrupt):
             migrate(url, ["counters"])
     assert migrate(url, ["counters"]) != []

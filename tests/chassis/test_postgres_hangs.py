@@ -14,14 +14,14 @@ import psycopg
 import pytest
 
 from services.casefile.app import build as build_casefile
-from services.chassis.bus import Place
-from services.chassis.consumer_store_postgres import PostgresConsumerStore
-from services.chassis.eventlog_postgres import PostgresEventLog
-from services.chassis.index import Changes
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.migrations import index_of, log_of, migrate
-from services.chassis.postgres import HELD_UP_SECONDS, connect, make_undemanding, persist
-from services.chassis.store_health import Unavailable
+from services.chassis.delivery.bus import Place
+from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
+from services.chassis.engines.migrations import index_of, log_of, migrate
+from services.chassis.engines.postgres import HELD_UP_SECONDS, connect, make_undemanding, persist
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.index.index import Changes
+from services.chassis.index.postgres import PostgresIndex
+from services.chassis.log.postgres import PostgresEventLog
 from tests.chassis.counters import TYPES
 from tests.chassis.indexing import put
 from tests.chassis.test_projection import TABLES

@@ -15,12 +15,12 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from services.assembly import SERVICES
-from services.chassis.bus import Place
-from services.chassis.consumer_store import Parked
-from services.chassis.eventlog import Write
-from services.chassis.index import Changes
-from services.chassis.postgres import RefusedDatabase
-from services.chassis.store_health import Unavailable
+from services.chassis.delivery.bus import Place
+from services.chassis.delivery.consumer_store import Parked
+from services.chassis.engines.postgres import RefusedDatabase
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.index.index import Changes
+from services.chassis.log.event_log import Write
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.test_consumer import message

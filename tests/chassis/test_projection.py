@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from services.chassis import projection as projecting
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.index import Changes, Index, Row, Table
-from services.chassis.metadata import Recorded
-from services.chassis.projection import Projection
+from services.chassis.index import projection as projecting
+from services.chassis.index.index import Changes, Index, Row, Table
+from services.chassis.index.projection import Projection
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.log.metadata import Recorded
+from services.chassis.operating.supervision import Supervised
 from services.chassis.stores import Stores
-from services.chassis.supervision import Supervised
 from tests.chassis.counters import Closed, Counted, metadata
 from tests.chassis.indexing import Totals, changing, put, totals
 

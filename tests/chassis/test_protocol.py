@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from services.chassis.http.protocol import LINGER_SECONDS
-from services.chassis.telemetry import Limit
+from services.chassis.http.server.protocol import LINGER_SECONDS
+from services.chassis.operating.telemetry import Limit
 from tests.chassis.wire import LONG, Wire, request, serving
 
 CHUNKED = "Transfer-Encoding: chunked"

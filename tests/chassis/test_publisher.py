@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Bus
-from services.chassis.eventlog import EventLog, Write
-from services.chassis.publisher import READ_AT_ONCE, Publisher
-from services.chassis.supervision import Supervised
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.publisher import READ_AT_ONCE, Publisher
+from services.chassis.log.event_log import EventLog, Write
+from services.chassis.operating.supervision import Supervised
 from tests.chassis.conftest import BUSES, OpenBus, OpenLog
 from tests.chassis.counters import Closed, Counted, CounterMoved, LookedAt, metadata, translate
 from tests.chassis.following import TOPIC, Follower

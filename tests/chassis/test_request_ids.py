@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from services.chassis.request_notes import RequestNotes
-from services.chassis.telemetry import PROBES, Telemetry
-from services.chassis.traceparent import follow
+from services.chassis.operating.request_notes import RequestNotes
+from services.chassis.operating.telemetry import PROBES, Telemetry
+from services.chassis.operating.traceparent import follow
 from tests.chassis.asking import create
 from tests.chassis.counting import Running, running
 from tests.chassis.wire import request, serving

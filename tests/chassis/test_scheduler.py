@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.clock import SandboxClock
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Conflict, EventLog, Write
-from services.chassis.index import Changes, Index, Row
-from services.chassis.metadata import Recorded
-from services.chassis.projection import Projection
-from services.chassis.scheduler import DEADLINES, Scheduler, instant, sortable
+from services.chassis.index.index import Changes, Index, Row
+from services.chassis.index.projection import Projection
+from services.chassis.log.event_log import Conflict, EventLog, Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.operating.supervision import Supervised
 from services.chassis.stores import Stores
-from services.chassis.supervision import Supervised
+from services.chassis.time.clock import SandboxClock
+from services.chassis.time.scheduler import DEADLINES, Scheduler, instant, sortable
 from tests.chassis.counters import everything, metadata
 from tests.chassis.indexing import put
 

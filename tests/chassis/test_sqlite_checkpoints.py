@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.sqlite_checkpoints import SQLiteCheckpoints
+from services.chassis.engines.sqlite_checkpoints import SQLiteCheckpoints
 
 ROWS = 500
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.sqlite_moment import Unreadable, moment
+from services.chassis.engines.sqlite_moment import Unreadable, moment
 
 WRITER = """
 import sqlite3, sys

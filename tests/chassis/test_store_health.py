@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.chassis import supervision
-from services.chassis.store_health import StoreHealth
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.operating import supervision
 from tests.chassis.counting import running
 from tests.chassis.test_unavailable_stores import not_writable
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis import supervision
-from services.chassis.sqlite_wakeup import SQLiteWakeup
-from services.chassis.supervision import Supervised
+from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.operating import supervision
+from services.chassis.operating.supervision import Supervised
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.responses import StreamingResponse
 
-from services.chassis.request_notes import RequestNotes
-from services.chassis.telemetry import Telemetry, configure_logging
-from services.chassis.traceparent import start
+from services.chassis.operating.request_notes import RequestNotes
+from services.chassis.operating.telemetry import Telemetry, configure_logging
+from services.chassis.operating.traceparent import start
 
 SECRET = "samira@example.org"
 MOST_CALLS = 100
@@ -230,7 +230,7 @@ def test_counting_and_logging_a_request_takes_few_calls(lines: Lines, telemetry:
     sys.setprofile(before)
     assert len(called) <= MOST_CALLS, called
     # Threads of clients that other tests have left may log as well.
-    assert sum(line["logger"] == "services.chassis.telemetry" for line in lines.all) == 2
+    assert sum(line["logger"] == "services.chassis.operating.telemetry" for line in lines.all) == 2
 
 
 def test_numbers_of_the_server_are_shown(lines: Lines) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.traceparent import Traceparent, follow, parse, start
+from services.chassis.operating.traceparent import Traceparent, follow, parse, start
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis import turns
-from services.chassis.bus import BusMessage
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.eventlog import Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import Changes, Table
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.lease_sqlite import SQLiteLease
-from services.chassis.store_health import StoreHealth, Unavailable
-from services.chassis.vault import SQLiteVault
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.engines import turns
+from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.index.index import Changes, Table
+from services.chassis.index.sqlite import SQLiteIndex
+from services.chassis.leading.lease_sqlite import SQLiteLease
+from services.chassis.log.event_log import Write
+from services.chassis.log.sqlite import SQLiteEventLog
+from services.chassis.vault.vault import SQLiteVault
 from tests.chassis.counters import TYPES, Counted, metadata
 
 Write_ = Callable[[], Awaitable[object]]

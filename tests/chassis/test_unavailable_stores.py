@@ -15,21 +15,21 @@ from typing import Any, Final
 import pytest
 
 from contracts.message import CloudEvent
-from services.chassis.bus import BusMessage, Place
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.clock import SandboxClock
-from services.chassis.consumer import Consumer
-from services.chassis.consumer_store import Parked
-from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
-from services.chassis.eventlog import Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index import Changes
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.lease_sqlite import SQLiteLease
-from services.chassis.sqlite_connection import StoreConnection
-from services.chassis.store_health import StoreHealth, Unavailable
+from services.chassis.delivery.bus import BusMessage, Place
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.consumer_store import Parked
+from services.chassis.delivery.consumer_store_sqlite import SQLiteConsumerStore
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.engines.sqlite_connection import StoreConnection
+from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.index.index import Changes
+from services.chassis.index.sqlite import SQLiteIndex
+from services.chassis.leading.lease_sqlite import SQLiteLease
+from services.chassis.log.event_log import Write
+from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.stores import Stores
-from services.chassis.vault import SQLiteVault
+from services.chassis.time.clock import SandboxClock
+from services.chassis.vault.vault import SQLiteVault
 from tests.chassis.asking import create, problem
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.counting import Running, running
@@ -242,7 +242,7 @@ async def test_a_store_that_fails_and_comes_back_is_said_once_each(
             await create(here, key=f"k{n}")
         await asyncio.sleep(1.2)
     await ready_again(here)
-    said = [one.__dict__ for one in caplog.records if one.name == "services.chassis.store_health"]
+    said = [one.__dict__ for one in caplog.records if one.name == "services.chassis.engines.store_health"]
     assert [(one["msg"], one["store"], one["code"], one["service"]) for one in said] == [
         ("a store cannot be used", "log", "SQLITE_READONLY", "counters"),
         ("a store can be used again", "log", "SQLITE_READONLY", "counters"),

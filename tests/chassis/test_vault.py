@@ -14,8 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.chassis.migrations import vault_of
-from services.chassis.vault import (
+from services.chassis.engines.migrations import vault_of
+from services.chassis.vault.postgres import PostgresVault
+from services.chassis.vault.vault import (
     ORPHAN_AFTER_SECONDS,
     SWEPT_AT_ONCE,
     AlreadyKept,
@@ -24,7 +25,6 @@ from services.chassis.vault import (
     StillInTheLog,
     Vault,
 )
-from services.chassis.vault_postgres import PostgresVault
 from tests.chassis.conftest import address_in
 from tests.chassis.processes import end_of, line_of, start, tell
 

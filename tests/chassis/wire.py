@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 from starlette.types import Receive, Scope, Send
 
 from contracts.problem import Problem
+from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.settings import Settings
-from services.chassis.telemetry import Limit, Telemetry
 from services.serve import Server
 
 LONG: Final = 60_000

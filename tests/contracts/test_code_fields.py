@@ -14,8 +14,8 @@ from contracts.code_lists.languages import language
 from contracts.code_lists.sectors import sector
 from contracts.codes import CefrLevel, CefrSkill
 from contracts.fields import Body
-from services.casefile import bodies as casefile
-from services.referral import bodies as referral
+from services.casefile.routes import requests as casefile
+from services.referral.routes import requests as referral
 
 STANDARDS: dict[str, Any] = {
     r"(^|_)(language|languages|tag|tags|locale)$": language,
@@ -28,7 +28,7 @@ STANDARDS: dict[str, Any] = {
     r"(^|_)currency$": "a list of ISO 4217, which is yet to be shipped",
 }
 BY_THE_CALENDAR = {("ProgrammeVersionBody", "region")}
-"""ISO 3166-2 and not NUTS: whose public holidays are kept, `services/chassis/calendar.py` says."""
+"""ISO 3166-2 and not NUTS: whose public holidays are kept, `services/chassis/time/calendar.py` says."""
 BODIES = sorted(
     {
         body

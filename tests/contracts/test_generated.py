@@ -16,8 +16,8 @@ from contracts import casefile, referral
 from contracts.message import CaseMessage, Message
 from deploy.contracts.documents import CONTRACTS, checked_in, documents, refusal_documents
 from deploy.contracts.schemas import published
-from services.chassis.bus import BusMessage
-from services.chassis.kafka.events import encode
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.kafka.events import encode
 
 SERVICES = ("referral", "casefile", "notifications", "caserelay", "sandbox")
 MODELS = {**published(referral), **published(casefile)}

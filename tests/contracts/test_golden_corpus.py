@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from services.casefile.topics import TOPICS as CASEFILE
-from services.chassis.event_types import EventTypes
-from services.notifications.topics import TOPICS as NOTIFICATIONS
-from services.referral.topics import TOPICS as REFERRAL
+from services.casefile.events import TOPICS as CASEFILE
+from services.chassis.log.event_types import EventTypes
+from services.notifications.events import TOPICS as NOTIFICATIONS
+from services.referral.events import TOPICS as REFERRAL
 from tests import golden
 from tests.golden import corpus
 

@@ -15,12 +15,12 @@ from pydantic import BaseModel
 from contracts import casefile, referral
 from contracts.message import CloudEvent
 from deploy.contracts.schemas import published
-from services.casefile.topics import TOPICS as CASEFILE
-from services.chassis import national_number
-from services.chassis.metadata import Metadata
-from services.notifications.topics import TOPICS as NOTIFICATIONS
+from services.casefile.events import TOPICS as CASEFILE
+from services.chassis.log.metadata import Metadata
+from services.chassis.vault import national_number
+from services.notifications.events import TOPICS as NOTIFICATIONS
 from services.referral.contact import ContactBody
-from services.referral.topics import TOPICS as REFERRAL
+from services.referral.events import TOPICS as REFERRAL
 from tests import golden
 from tests.golden import corpus
 
@@ -30,7 +30,7 @@ SPECIAL = {"address", "birth", "ethnic", "gender", "health", "mail", "nationalit
 """What nobody may ask for at all."""
 NOT_OF_A_PERSON = {
     "contact_language": "a language's tag",
-    "contact_point": "a desk, for a whole programme",
+    "contact_point": "a context, for a whole programme",
     "contact_point_ref": "a reference to the vault",
     "contact_ref": "a reference to the vault",
 }
@@ -121,7 +121,7 @@ def test_no_sample_holds_personal_data(file: Path) -> None:
             assert text not in PERSONAL - {"name"}, text
             assert not national_number.find(text), field
             assert not _PHONE.search(text), field
-            # A programme's desk has an address of its own; it is nobody's in particular.
+            # A programme's context has an address of its own; it is nobody's in particular.
             assert field in {"contact_point", "contactPoint"} or not _MAIL.search(text), field
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx
 
 from deploy.compose.issuer import URL as ISSUER
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.journeys.sandbox import Outsider, free_port
 
 ROOT: Final = Path(__file__).parents[2]

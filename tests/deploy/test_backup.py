@@ -18,7 +18,7 @@ import pytest
 from kafka import KafkaConsumer
 from psycopg.conninfo import conninfo_to_dict
 
-from services.chassis.migrations import migrate
+from services.chassis.engines.migrations import migrate
 from services.origin import PATHS
 from tests import postgres
 from tests.docs.pages import ROOT

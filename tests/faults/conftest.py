@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.faults.caller import Caller
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program

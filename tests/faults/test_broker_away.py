@@ -15,12 +15,12 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
-from services.chassis.bus import BusMessage
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import Cluster
-from services.chassis.kafka.connecting import connected
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.store_health import Unavailable
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import Cluster
+from services.chassis.delivery.kafka.connecting import connected
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.engines.store_health import Unavailable
 from tests.faults.production import Production
 from tests.faults.trial import trial
 from tests.kafka import Broker

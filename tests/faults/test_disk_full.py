@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from services.assembly import SERVICES
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index.sqlite import SQLiteIndex
 from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds

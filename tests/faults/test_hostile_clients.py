@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from services.chassis.http.protocol import LINGER_SECONDS
+from services.chassis.http.server.protocol import LINGER_SECONDS
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
 from tests.faults.processes import Program

@@ -7,10 +7,10 @@ from contextlib import closing
 
 import pytest
 
-from services.chassis.bus import BusMessage, Place
-from services.chassis.consumer_store import Parked
-from services.chassis.consumer_store_postgres import PostgresConsumerStore
-from services.chassis.migrations import log_of, migrate
+from services.chassis.delivery.bus import BusMessage, Place
+from services.chassis.delivery.consumer_store import Parked
+from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
+from services.chassis.engines.migrations import log_of, migrate
 from tests.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]

@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from services.chassis.migrations import migrate
+from services.chassis.engines.migrations import migrate
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.chassis.kafka.subscription import SESSION_MS
-from services.chassis.leadership import LEASE_SECONDS
+from services.chassis.delivery.kafka.subscription import SESSION_MS
+from services.chassis.leading.leadership import LEASE_SECONDS
 from services.cli import SERVICE_NAMES
 from tests.faults.caller import until
 from tests.faults.production import Production

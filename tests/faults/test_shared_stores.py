@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from contracts.message import CloudEvent
-from services.chassis.bus import Place
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.consumer import Consumer
-from services.chassis.consumer_store_sqlite import SQLiteConsumerStore
-from services.chassis.eventlog import Write
-from services.chassis.eventlog_sqlite import SQLiteEventLog
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.metadata import Recorded
-from services.chassis.publisher import Publisher
+from services.chassis.delivery.bus import Place
+from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.consumer_store_sqlite import SQLiteConsumerStore
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.delivery.publisher import Publisher
+from services.chassis.index.sqlite import SQLiteIndex
+from services.chassis.log.event_log import Write
+from services.chassis.log.metadata import Recorded
+from services.chassis.log.sqlite import SQLiteEventLog
 from tests.chassis.counters import TYPES, Counted, metadata, translate
 from tests.chassis.indexing import totals
 from tests.chassis.test_projection import TABLES

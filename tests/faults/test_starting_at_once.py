@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from services.casefile.listing import TABLES, VERSION
-from services.casefile.topics import TOPICS
-from services.chassis.event_types import EventTypes
+from services.casefile.events import TOPICS
+from services.casefile.projection import TABLES, VERSION
+from services.chassis.log.event_types import EventTypes
 from services.chassis.stores import Stores
 from tests.faults.conftest import Start
 from tests.repetitions import times

@@ -20,13 +20,13 @@ from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 
 from contracts.fields import Vaulted
-from services.chassis.metadata import Recorded
-from services.referral.bodies import BulkLine, ReferralBody
+from services.chassis.log.metadata import Recorded
+from services.referral.routes.requests import BulkLine, ReferralBody
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import SERVICES, CaseDesk
+from tests.casefile.cases import SERVICES, CaseContext
 from tests.chassis.counters import everything
 from tests.people import INES, LOTTE, OPERATOR, Person, another_person
-from tests.referral.desk import COMMANDS, REFERRALS, new_key
+from tests.referral.context import COMMANDS, REFERRALS, new_key
 from tests.repetitions import times
 from tests.running import Running, running
 
@@ -39,15 +39,17 @@ _words: Final = (f"words-of-attempt-{n}" for n in itertools.count(1))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sqlite", "postgres"])
-async def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseDesk]:
+async def context(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[CaseContext]:
     """All services over HTTP, on files and in a database."""
     postgres = request.param == "postgres"
     settings = {"database_url": request.getfixturevalue("module_database_url")} if postgres else {}
     async with running(Path(tmp_path_factory.mktemp("two-at-once")), SERVICES, **settings) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
-        await desk.describe_mentor()
-        yield desk
+        context = CaseContext(services)
+        await context.describe_mentor()
+        yield context
 
 
 # ---- which routes write to the vault, as their bodies say
@@ -103,65 +105,65 @@ def writing_routes(services: Running) -> Iterator[tuple[str, Any]]:
 # ---- two requests to each of them that cannot both be taken
 
 
-async def _creates(desk: CaseDesk, _route: str, _model: Any) -> list[Sending]:
+async def _creates(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
     key, body = new_key(), another_person()
-    return [lambda text: desk.running.create(INES, REFERRALS, filled(ReferralBody, body, text), key=key)] * 2
+    return [lambda text: context.running.create(INES, REFERRALS, filled(ReferralBody, body, text), key=key)] * 2
 
 
-async def _bulk(desk: CaseDesk, _route: str, _model: Any) -> list[Sending]:
+async def _bulk(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
     line = {**another_person(), "idempotencyKey": new_key()}
 
     async def send(text: str) -> httpx.Response:
         content = json.dumps(filled(BulkLine, line, text)).encode()
         headers = {"Content-Type": "application/x-ndjson"}
-        answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
+        answer = await context.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
         (told,) = (json.loads(one) for one in answer.text.splitlines())
         return httpx.Response(told["status"])
 
     return [send, send]
 
 
-async def _edits(desk: CaseDesk, _route: str, _model: Any) -> list[Sending]:
-    path = (await desk.running.create(INES, REFERRALS, {**another_person(), "draft": True})).headers["Location"]
-    etag = (await desk.running.get(INES, path)).headers["ETag"]
-    return [lambda text: desk.running.send(INES, "PATCH", path, {"contact": {"name": text}}, etag=etag)] * 2
+async def _edits(context: CaseContext, _route: str, _model: Any) -> list[Sending]:
+    path = (await context.running.create(INES, REFERRALS, {**another_person(), "draft": True})).headers["Location"]
+    etag = (await context.running.get(INES, path)).headers["ETag"]
+    return [lambda text: context.running.send(INES, "PATCH", path, {"contact": {"name": text}}, etag=etag)] * 2
 
 
-async def _describes(desk: CaseDesk, _route: str, model: Any) -> list[Sending]:
+async def _describes(context: CaseContext, _route: str, model: Any) -> list[Sending]:
     path = "/v1/organisations/samenstap"
-    read = await desk.running.get(OPERATOR, path)
+    read = await context.running.get(OPERATOR, path)
     known = {name: value for name, value in read.json().items() if name not in ("id", "taken", "version", "links")}
     etag = read.headers["ETag"]
-    return [lambda text: desk.running.send(OPERATOR, "PUT", path, filled(model, known, text), etag=etag)] * 2
+    return [lambda text: context.running.send(OPERATOR, "PUT", path, filled(model, known, text), etag=etag)] * 2
 
 
-async def _acts_on_referral(desk: CaseDesk, route: str, model: Any) -> list[Sending]:
+async def _acts_on_referral(context: CaseContext, route: str, model: Any) -> list[Sending]:
     action = route.rpartition("/")[2]
     by, body = COMMANDS[action]
-    path = (await desk.running.create(INES, REFERRALS, another_person())).headers["Location"]
-    await desk.running.done(LOTTE, path, "receive")
+    path = (await context.running.create(INES, REFERRALS, another_person())).headers["Location"]
+    await context.running.done(LOTTE, path, "receive")
     if action == "provide-information":
-        await desk.running.done(LOTTE, path, *("request-information", COMMANDS["request-information"][1]))
-    etag = (await desk.running.get(by, path)).headers["ETag"]
-    return [lambda text: desk.running.command(by, path, action, filled(model, body, text), etag=etag)] * 2
+        await context.running.done(LOTTE, path, *("request-information", COMMANDS["request-information"][1]))
+    etag = (await context.running.get(by, path)).headers["ETag"]
+    return [lambda text: context.running.command(by, path, action, filled(model, body, text), etag=etag)] * 2
 
 
-async def _acts_on_case(desk: CaseDesk, route: str, model: Any) -> list[Sending]:
+async def _acts_on_case(context: CaseContext, route: str, model: Any) -> list[Sending]:
     action = route.rpartition("/")[2]
     act = ACTS[action]
-    case = await desk.brought_to(act.state)
-    etag = (await desk.running.get(act.by, case.path)).headers["ETag"]
+    case = await context.brought_to(act.state)
+    etag = (await context.running.get(act.by, case.path)).headers["ETag"]
     body = {**act.body, **WITH_TEXT.get(action, {})}
-    return [lambda text: desk.running.command(act.by, case.path, action, filled(model, body, text), etag=etag)] * 2
+    return [lambda text: context.running.command(act.by, case.path, action, filled(model, body, text), etag=etag)] * 2
 
 
-async def _corrects(desk: CaseDesk, _route: str, model: Any) -> list[Sending]:
-    case = await desk.accepted()
-    read = await desk.running.get(LOTTE, case.path)
-    (*_, event) = (await desk.running.read(LOTTE, f"{case.path}/timeline"))["items"]
+async def _corrects(context: CaseContext, _route: str, model: Any) -> list[Sending]:
+    case = await context.accepted()
+    read = await context.running.get(LOTTE, case.path)
+    (*_, event) = (await context.running.read(LOTTE, f"{case.path}/timeline"))["items"]
 
     def by(person: Person) -> Sending:
-        return lambda text: desk.running.command(
+        return lambda text: context.running.command(
             person, case.path, "correct", filled(model, {"event": event["event"]}, text), etag=read.headers["ETag"]
         )
 
@@ -180,10 +182,10 @@ SPECIAL: Final = {
 """Routes that are no action of a table; all others are found by the tables of actions."""
 
 
-async def two_to(desk: CaseDesk, route: str, model: Any) -> list[Sending]:
+async def two_to(context: CaseContext, route: str, model: Any) -> list[Sending]:
     """Two requests to a route that cannot both be taken."""
     usual = _acts_on_referral if route.startswith("POST /v1/referrals/") else _acts_on_case
-    return await SPECIAL.get(route, usual)(desk, route, model)
+    return await SPECIAL.get(route, usual)(context, route, model)
 
 
 # ---- what must hold whichever of them is taken
@@ -201,11 +203,11 @@ def references(value: Any) -> Iterator[str]:
             yield from references(one)
 
 
-async def texts_since(desk: CaseDesk, heads: dict[str, int]) -> list[str]:
+async def texts_since(context: CaseContext, heads: dict[str, int]) -> list[str]:
     """What the events recorded since these heads refer to."""
     found: list[str] = []
     for name, head in heads.items():
-        service = desk.running.service(name)
+        service = context.running.service(name)
         recorded: list[Recorded] = await everything(service.log, head)
         for ref in (ref for one in recorded for ref in references(one.event)):
             assert service.vault is not None
@@ -213,24 +215,24 @@ async def texts_since(desk: CaseDesk, heads: dict[str, int]) -> list[str]:
     return found
 
 
-async def race(desk: CaseDesk, requests: list[Sending]) -> None:
+async def race(context: CaseContext, requests: list[Sending]) -> None:
     """Sends two requests at once: one is taken, and all that its events refer to is what it sent itself."""
-    heads = {name: await service.log.head() for name, service in desk.running.services.items()}
+    heads = {name: await service.log.head() for name, service in context.running.services.items()}
     words = [next(_words), next(_words)]
     answers = await asyncio.gather(*(send(text) for send, text in zip(requests, words, strict=True)))
     taken = [text for text, answer in zip(words, answers, strict=True) if answer.status_code < 300]
     refused = [answer.status_code for answer in answers if answer.status_code >= 300]
     assert len(taken) == 1, [answer.text[:300] for answer in answers]
     assert refused[0] in (409, 412, 422)
-    told = await texts_since(desk, heads)
+    told = await texts_since(context, heads)
     assert told
     assert [text for text in told if taken[0] not in text] == []
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_every_route_that_writes_to_the_vault_has_requests_to_race(desk: CaseDesk) -> None:
+async def test_every_route_that_writes_to_the_vault_has_requests_to_race(context: CaseContext) -> None:
     """A route that is added has its body in a table of actions, or says here how two of it are sent."""
-    routes = dict(writing_routes(desk.running))
+    routes = dict(writing_routes(context.running))
     actions = {f"POST /v1/cases/{{case_id}}/{name}" for name in ACTS}
     actions |= {f"POST /v1/referrals/{{referral_id}}/{name}" for name in COMMANDS}
     assert set(routes) - set(SPECIAL) <= actions
@@ -239,12 +241,12 @@ async def test_every_route_that_writes_to_the_vault_has_requests_to_race(desk: C
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_an_event_refers_to_is_what_its_own_command_sent(desk: CaseDesk) -> None:
+async def test_what_an_event_refers_to_is_what_its_own_command_sent(context: CaseContext) -> None:
     """Two requests at once to every route that writes to the vault: the refused one leaves nothing behind."""
-    for route, model in writing_routes(desk.running):
+    for route, model in writing_routes(context.running):
         for _ in range(times(20)):
             try:
-                await race(desk, await two_to(desk, route, model))
+                await race(context, await two_to(context, route, model))
             except AssertionError as failure:
                 failure.add_note(route)
                 raise
@@ -274,12 +276,12 @@ def test_it_holds_under_any_interleaving_of_any_two_commands(seed: int, tmp_path
     async def trial() -> None:
         async with running(tmp_path, {"referral": SERVICES["referral"]}, at_work=False) as services:
             await services.set_the_scene()
-            desk = CaseDesk(services)
+            context = CaseContext(services)
             models = dict(writing_routes(services))
             for _ in range(10):
                 path = (await services.create(INES, REFERRALS, another_person())).headers["Location"]
                 await services.done(LOTTE, path, "receive")
-                await race(desk, [_words_to(desk, path, action, models) for action in chance.choices(WORDS, k=2)])
+                await race(context, [_words_to(context, path, action, models) for action in chance.choices(WORDS, k=2)])
 
     with asyncio.Runner(loop_factory=lambda: _AnyOrder(chance)) as runner:
         runner.run(trial())
@@ -289,10 +291,10 @@ WORDS: Final = ("decline", "withdraw", "mark-error")
 """Commands with words that a received referral takes."""
 
 
-def _words_to(desk: CaseDesk, path: str, action: str, models: dict[str, Any]) -> Sending:
+def _words_to(context: CaseContext, path: str, action: str, models: dict[str, Any]) -> Sending:
     by, body = COMMANDS[action]
     model = models[f"POST /v1/referrals/{{referral_id}}/{action}"]
-    return lambda text: desk.running.command(by, path, action, filled(model, body, text), etag='"2"')
+    return lambda text: context.running.command(by, path, action, filled(model, body, text), etag='"2"')
 
 
 @pytest.mark.parametrize("seed", range(times(20)))

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import httpx
 
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.people import Person
 
 COMMAND: Final = str(Path(sys.executable).with_name("caserelay"))

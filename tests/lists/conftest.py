@@ -12,10 +12,10 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from services.casefile.listing import KNOWN, MENTORS
-from services.referral.listing import ORGANISATIONS
+from services.casefile.projection import KNOWN, MENTORS
+from services.referral.projection import ORGANISATIONS
 from tests import postgres
-from tests.casefile.cases import SERVICES, CaseDesk, Told
+from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.chassis.indexing import changing
 from tests.conftest import Template
 from tests.crowd import Model, make_crowd
@@ -61,11 +61,11 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
     directory = tmp_path_factory.mktemp("crowd")
     async with running(directory, SERVICES, database_url=url) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
-        await desk.describe_mentor()
-        gone = await desk.opened()
+        context = CaseContext(services)
+        await context.describe_mentor()
+        gone = await context.opened()
         await services.at(services.clock.now() + LONG_AGO)
-        cases = {state: await desk.brought_to(state) for state in (*MANY, "SUSPENDED")}
+        cases = {state: await context.brought_to(state) for state in (*MANY, "SUSPENDED")}
         await services.at(services.clock.now() + LATE)
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]

@@ -14,9 +14,9 @@ import pytest
 from psycopg import Cursor
 from psycopg.sql import SQL, Literal
 
-from services.chassis.index import Index, Step
-from services.chassis.index_postgres import PostgresIndex
-from services.chassis.index_sqlite import SQLiteIndex
+from services.chassis.index.index import Index, Step
+from services.chassis.index.postgres import PostgresIndex
+from services.chassis.index.sqlite import SQLiteIndex
 
 STEPS_PER_ROW: Final = 100
 """More of SQLite's instructions than a row of any of our tables takes, with its part of the way down an index."""

@@ -10,7 +10,7 @@ from typing import Any
 from contracts import casefile, referral
 from contracts.codes import Role
 from contracts.message import ActorRef, CaseMessage, CloudEvent, Message
-from services.chassis.bus import Bus, BusMessage
+from services.chassis.delivery.bus import Bus, BusMessage
 
 AGENCY, OTHER_AGENCY, BRUGWERK, SAMENSTAP = "vdab-gent", "vdab-aalst", "brugwerk", "samenstap"
 START = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)

@@ -13,16 +13,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from contracts.message import CloudEvent, Message
-from services.chassis.clock import SystemClock
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.access.identity import Verifier
 from services.chassis.http.app import common_routes
 from services.chassis.http.positions import Position
-from services.chassis.identity import Verifier
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
+from services.sandbox.development_issuer import DevelopmentIssuer
 from services.serve import Server
 from tests.notifications.messages import Publishing
 

@@ -9,10 +9,10 @@ import pytest
 from contracts import casefile, referral
 from contracts.codes import Role
 from contracts.message import CloudEvent
-from services.chassis.access import Verdict
-from services.chassis.identity import Caller
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Verdict
 from services.notifications.access import POLICY
-from services.notifications.domain import MessageTaken
+from services.notifications.domain.inbox import MessageTaken
 from services.notifications.views import page
 from tests.chassis.indexing import put
 from tests.notifications.messages import AGENCY, BRUGWERK, OTHER_AGENCY, SAMENSTAP, START, Story, described

@@ -14,24 +14,24 @@ import pytest
 from contracts import casefile, referral
 from contracts.casefile import CaseReopened
 from contracts.message import CloudEvent
-from services.chassis import consumer as consuming
-from services.chassis.bus import Bus
-from services.chassis.bus_embedded import EmbeddedBus
-from services.chassis.clock import SystemClock
-from services.chassis.development_issuer import DevelopmentIssuer
-from services.chassis.identity import Verifier
-from services.chassis.kafka.bus import KafkaBus
-from services.chassis.kafka.clients import Cluster
-from services.chassis.kafka.topics import Topics, wanted
-from services.chassis.parking import redrive
+from services.chassis.access.identity import Verifier
+from services.chassis.delivery import consumer as consuming
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.embedded import EmbeddedBus
+from services.chassis.delivery.kafka.bus import KafkaBus
+from services.chassis.delivery.kafka.clients import Cluster
+from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.parking import redrive
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
-from services.chassis.telemetry import Telemetry
+from services.chassis.time.clock import SystemClock
 from services.notifications import reactions
 from services.notifications.app import build
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain import MessageTaken
+from services.notifications.domain.inbox import MessageTaken
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.notifications.messages import Publishing, Story
 
 PATIENCE_SECONDS, PAUSE_SECONDS, TRIES = 0.4, 0.05, 3

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from contracts import referral
 from contracts.casefile import CaseReopened
-from services.chassis.epochs_sqlite import begin_in_restored_file
 from services.chassis.http.positions import Position
+from services.chassis.log.epochs_sqlite import begin_in_restored_file
 from services.notifications.catalogue import MESSAGES
-from services.notifications.reading import _runs
+from services.notifications.queries import _runs
 from tests.notifications.messages import AGENCY, BRUGWERK, LOTTE, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 

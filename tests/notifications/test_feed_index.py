@@ -19,12 +19,12 @@ from contracts import casefile, referral
 from contracts.codes import Role
 from contracts.message import CaseMessage, Message
 from contracts.parties import Parties, facts_of, item_of, message_place
-from services.chassis.decider import Actor
-from services.chassis.identity import Caller
-from services.chassis.index_sqlite import SQLiteIndex
-from services.chassis.metadata import Metadata, Recorded
+from services.chassis.access.identity import Caller
+from services.chassis.index.sqlite import SQLiteIndex
+from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain import MessageTaken
+from services.notifications.domain.inbox import MessageTaken
 from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex, page
 from tests.chassis.indexing import changing
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described

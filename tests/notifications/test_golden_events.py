@@ -6,10 +6,10 @@ from collections import defaultdict
 
 from contracts.message import CloudEvent
 from contracts.parties import Relation
-from services.chassis.event_types import EventTypes
+from services.chassis.log.event_types import EventTypes
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain import INBOX, MessageTaken
-from services.notifications.topics import TOPICS
+from services.notifications.domain.inbox import INBOX, MessageTaken
+from services.notifications.events import TOPICS
 from tests.golden import corpus
 
 YONAS = corpus("notifications").story("story-9.2", EventTypes(TOPICS))

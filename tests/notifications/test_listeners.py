@@ -16,8 +16,8 @@ from starlette.types import Message
 
 from contracts import casefile, referral
 from contracts.codes import Role
-from services.chassis.identity import Caller
-from services.chassis.telemetry import Telemetry
+from services.chassis.access.identity import Caller
+from services.chassis.operating.telemetry import Telemetry
 from services.notifications.stream import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running

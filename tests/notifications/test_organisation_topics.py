@@ -13,8 +13,8 @@ from kafka import KafkaConsumer, TopicPartition
 
 from services.assembly import SERVICES
 from services.bus_administration import create_topics
+from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
-from services.chassis.supervision import Supervised
 from services.notifications import organisation_topics
 from services.notifications.organisation_topics import OrganisationTopics, topic_of
 from tests.people import INES, KARIM, LOTTE, another_person, yonas

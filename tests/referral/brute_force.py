@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from contracts.codes import ReferralState
-from services.chassis.decider import Because, Command, Refused, To
-from services.referral.domain.desk import Desk
+from services.chassis.modelling.decider import Because, Command, Refused, To
+from services.referral.domain.context import Context
 from services.referral.domain.ending import CompleteReferral
+from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import WithdrawLegalBasis
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import Referral
-from services.referral.domain.rules import blocked
 from services.referral.domain.timekeeping import PassDeadline
 from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Happened, State, table
 from tests.referral.office import CLOCK, INES, LOTTE, TOM
@@ -72,14 +72,14 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, met: Met) 
     (word,) = {word for row in of_command for word in row.who}
     by = WHO[word]
     given = command(name, body, by, situation.at)
-    desk = _desk(asked, situation, given)
+    context = _context(asked, situation, given)
     here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
-    refused = None if name == "create" else blocked(name, desk, by)
+    refused = None if name == "create" else blocked(name, context, by)
     if refused is None and not rows and name != "create":
         yield f"{here} is shown as possible, and the page does not have it"
     if refused is not None and refused.code not in SAY_STATE and not rows and situation.state is not None:
         yield f"{here} is refused by {refused}, and not because of the state"
-    happened = _decided(asked, given, desk)
+    happened = _decided(asked, given, context)
     if isinstance(happened, Refused):
         if happened.because is Because.INPUT and refused is not None:
             yield f"{here} is refused for its body, and not because of {refused.code}"
@@ -99,16 +99,16 @@ def _unmet(asked: Asked, heading: str, met: Met) -> Iterator[str]:
                 yield f"from {state} the page has {row}: in no situation was this done"
 
 
-def _desk(asked: Asked, situation: Situation, given: Command) -> Desk:
-    return replace(situation.office.desk(ID, given.at, given), possible_from=asked.possible_from)
+def _context(asked: Asked, situation: Situation, given: Command) -> Context:
+    return replace(situation.office.context(ID, given.at, given), possible_from=asked.possible_from)
 
 
-def _decided(asked: Asked, given: Command, desk: Desk) -> Happened | Refused:
+def _decided(asked: Asked, given: Command, context: Context) -> Happened | Refused:
     try:
-        decided = decide(given, desk)
+        decided = decide(given, context)
     except Refused as refused:
         return refused
-    before = after = desk.referral
+    before = after = context.referral
     names = []
     own = not isinstance(given, WithdrawLegalBasis)
     for one in decided:
@@ -130,7 +130,7 @@ def disagreements_by_itself(asked: Asked) -> Iterator[str]:
         for name in filter(asked.of, BY_ITSELF):
             rows = [row for row in table(REFERRAL_BY_ITSELF) if row.command == name]
             for given in BY_ITSELF[name](situation) if situation.state is not None else ():
-                happened = _decided(asked, given, _desk(asked, situation, given))
+                happened = _decided(asked, given, _context(asked, situation, given))
                 if isinstance(happened, Refused):
                     if any(situation.state in row.states for row in rows):
                         yield f"{name} in {situation.state} ({situation.name}) is refused: {happened}"

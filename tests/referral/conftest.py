@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.referral.app import build
-from tests.referral.desk import ReferralDesk
+from tests.referral.context import ReferralContext
 from tests.referral.office import Office
 from tests.running import running
 
@@ -20,8 +20,8 @@ def office() -> Office:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[ReferralDesk]:
+async def context(tmp_path: Path) -> AsyncIterator[ReferralContext]:
     """The referral service over HTTP, with the demo's programme and organisations, on 12 January 2026."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        yield ReferralDesk(service)
+        yield ReferralContext(service)

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from contracts.codes import Question
-from services.chassis.calendar import Terms
-from services.chassis.decider import Actor, Command, Entity, Refused, To
+from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
+from services.chassis.time.calendar import Terms
 from services.referral.domain import (
     answering,
     case_key,
@@ -21,7 +21,8 @@ from services.referral.domain import (
     timekeeping,
 )
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
-from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, LegalBasisGiven, WithdrawLegalBasis
 from services.referral.domain.legal_basis import legal_basis_stream as basis_stream
 from services.referral.domain.offer import referral_stream
@@ -33,7 +34,6 @@ from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.rests_on import rests_on
-from services.referral.domain.rules import blocked
 from services.referral.domain.submission import SubmitReferral
 
 S = TypeVar("S")
@@ -58,7 +58,7 @@ PARAMETERS = Parameters(
     country="BE",
     criteria=("REGISTERED_JOBSEEKER", "RIGHT_TO_WORK", "NO_CONCURRENT_PROGRAMME"),
     arrangement_id="arrangement-1",
-    contact_point="privacy desk",
+    contact_point="privacy context",
 )
 
 SAMIRA = Packet(
@@ -164,13 +164,13 @@ class Office:
         told = Description(name=name, kind=kind, programmes=programmes, capacity=capacity)
         command = organisation.DescribeOrganisation(at=MONDAY, by=CLOCK, organisation=name, description=told)
         stream = organisation_stream(name)
-        desk = organisation.OrganisationDesk(
+        context = organisation.OrganisationContext(
             organisation=self.fold(stream, ORGANISATION), known_programmes=frozenset(self.programmes)
         )
-        return self.store(stream, organisation.decide(command, desk))
+        return self.store(stream, organisation.decide(command, context))
 
-    def desk(self, referral_id: str, at: datetime, command: Command | None = None) -> Desk:
-        """The desk of a referral."""
+    def context(self, referral_id: str, at: datetime, command: Command | None = None) -> Context:
+        """The context of a referral."""
         referral = self.referral(referral_id)
         needs = rests_on(command, referral)
         basis = command.legal_basis_id if isinstance(command, WithdrawLegalBasis) else needs.legal_basis
@@ -181,7 +181,7 @@ class Office:
             told = version.parameters
             lengths: Any = {name: (term.n, term.unit) for name, term in told.terms.items()}
             terms = Terms(lengths, told.time_zone, told.country)
-        return Desk(
+        return Context(
             at=at,
             referral=referral,
             case_key=self.fold(case_key_stream(needs.case_key or ""), CASE_KEY),
@@ -204,14 +204,14 @@ class Office:
 
     def handle(self, command: ReferralCommand) -> list[Any]:
         """Decides a command on a referral and stores what follows; what was stored."""
-        decided = decide(command, self.desk(command.referral_id, command.at, command))
+        decided = decide(command, self.context(command.referral_id, command.at, command))
         return self.store(referral_stream(command.referral_id), decided)
 
     def blocked(
         self, action: str, referral_id: str = "R-1", by: Actor = LOTTE, at: datetime = FRIDAY
     ) -> Refused | None:
         """What stands in the way of an action."""
-        return blocked(action, self.desk(referral_id, at), by)
+        return blocked(action, self.context(referral_id, at), by)
 
     def referral(self, referral_id: str = "R-1") -> Referral:
         """The state of a referral."""
@@ -292,7 +292,7 @@ class Office:
     ) -> list[Any]:
         """The person withdraws the legal basis."""
         command = WithdrawLegalBasis(at=at, by=by, legal_basis_id=legal_basis_id)
-        return self.store(basis_stream(legal_basis_id), decide(command, self.desk(referral_id, at, command)))
+        return self.store(basis_stream(legal_basis_id), decide(command, self.context(referral_id, at, command)))
 
     def complete(self, referral_id: str = "R-1", at: datetime = JULY) -> list[Any]:
         """Casefile tells that the handback was accepted."""

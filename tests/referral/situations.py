@@ -12,10 +12,10 @@ from functools import cache
 from typing import Any, Final, cast
 
 from contracts.codes import ReferralState
-from services.chassis.decider import Actor
-from services.chassis.vault import Deposit, Vault
+from services.chassis.modelling.decider import Actor
+from services.chassis.vault.vault import Deposit, Vault
 from services.referral.commands import ACTIONS, Stamp
-from services.referral.domain.desk import ReferralCommand
+from services.referral.domain.context import ReferralCommand
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.submission import SubmitReferral
 from tests.referral.office import INES, LOTTE, SAMIRA, TOM, Office, day, january

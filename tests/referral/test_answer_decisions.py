@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState, WaitlistReason
-from services.chassis.decider import Because, Refused
+from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import (
     Accept,
     Decline,
@@ -16,7 +16,7 @@ from services.referral.domain.answering import (
     RequestInformation,
     Waitlist,
 )
-from services.referral.domain.desk import ReferralCommand
+from services.referral.domain.context import ReferralCommand
 from tests.referral.office import (
     LOTTE,
     PARAMETERS,

@@ -13,12 +13,12 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from services.chassis.store_health import Unavailable
+from services.chassis.engines.store_health import Unavailable
 from services.referral.app import build
 from services.referral.bulk import _collect, _Spool
 from tests.mounts import mounted
 from tests.people import INES, KARIM, another_person, samira
-from tests.referral.desk import NDJSON, REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
 from tests.running import listening, running
 
 BULK = f"{REFERRALS}/bulk"
@@ -34,27 +34,27 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
-async def sent(desk: ReferralDesk, *lines: bytes, by: Any = INES) -> list[dict[str, Any]]:
+async def sent(context: ReferralContext, *lines: bytes, by: Any = INES) -> list[dict[str, Any]]:
     """The answers to some lines."""
-    answer = await desk.running.send(by, "POST", BULK, content=b"\n".join(lines), headers=NDJSON)
+    answer = await context.running.send(by, "POST", BULK, content=b"\n".join(lines), headers=NDJSON)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("application/x-ndjson")
     assert answer.text.endswith("\n") or not answer.text
     return [json.loads(one) for one in answer.text.splitlines()]
 
 
-async def test_every_line_is_answered_in_order(desk: ReferralDesk) -> None:
+async def test_every_line_is_answered_in_order(context: ReferralContext) -> None:
     """A status as of a single request, and the referral, for each line under its own number."""
     bodies = [another_person() for _ in range(100)]
-    answers = await sent(desk, *(line(body) for body in bodies))
+    answers = await sent(context, *(line(body) for body in bodies))
     assert [one["line"] for one in answers] == list(range(1, 101))
     assert {one["status"] for one in answers} == {201}
     assert [one["referral"]["client"]["ref"] for one in answers] == [body["client"]["ref"] for body in bodies]
-    listed = await desk.running.read(INES, REFERRALS, limit=200)
+    listed = await context.running.read(INES, REFERRALS, limit=200)
     assert [item["id"] for item in listed["items"]] == [one["referral"]["id"] for one in answers]
 
 
-async def test_a_bad_line_spoils_only_itself(desk: ReferralDesk) -> None:
+async def test_a_bad_line_spoils_only_itself(context: ReferralContext) -> None:
     """Each has the problem that the single request would have had; the good ones between them are taken in."""
     huge = line(another_person(region="x" * 1_000_001))
     bad: list[tuple[bytes, int, str]] = [
@@ -74,55 +74,55 @@ async def test_a_bad_line_spoils_only_itself(desk: ReferralDesk) -> None:
         (huge, 413, "BODY_TOO_LARGE"),
     ]
     lines = [one for content, _, _ in bad for one in (line(), content)]
-    answers = await sent(desk, *lines)
+    answers = await sent(context, *lines)
     assert [one["line"] for one in answers] == list(range(1, len(lines) + 1))
     assert {one["status"] for one in answers[::2]} == {201}
     assert [(one["status"], one["problem"]["code"]) for one in answers[1::2]] == [(s, code) for _, s, code in bad]
     assert "85073003328" not in json.dumps(answers)
 
 
-async def test_blank_lines_are_passed_over_and_counted(desk: ReferralDesk) -> None:
+async def test_blank_lines_are_passed_over_and_counted(context: ReferralContext) -> None:
     """The numbers are those of the lines as sent; an empty body has no answers; the last line may lack its end."""
-    answers = await sent(desk, b"", line(), b"   ", b"\r", line() + b"\r", b"")
+    answers = await sent(context, b"", line(), b"   ", b"\r", line() + b"\r", b"")
     assert [(one["line"], one["status"]) for one in answers] == [(2, 201), (5, 201)]
-    assert await sent(desk) == []
-    assert await sent(desk, b"\n\n\n") == []
+    assert await sent(context) == []
+    assert await sent(context, b"\n\n\n") == []
 
 
-async def test_a_line_and_a_single_request_share_their_keys(desk: ReferralDesk) -> None:
+async def test_a_line_and_a_single_request_share_their_keys(context: ReferralContext) -> None:
     """The same key and body are one referral, whichever way they come; another body is 422."""
     body, key = another_person(), new_key()
-    single = await desk.running.create(INES, REFERRALS, body, key=key)
-    before = await desk.snapshot()
-    (repeat, other) = await sent(desk, line(body, key), line({**body, "region": "BE211"}, key))
+    single = await context.running.create(INES, REFERRALS, body, key=key)
+    before = await context.snapshot()
+    (repeat, other) = await sent(context, line(body, key), line({**body, "region": "BE211"}, key))
     assert (repeat["status"], repeat["referral"]) == (201, single.json())
     assert (other["status"], other["problem"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
 
 
-async def test_lines_of_one_key_or_one_person_are_taken_in_their_order(desk: ReferralDesk) -> None:
+async def test_lines_of_one_key_or_one_person_are_taken_in_their_order(context: ReferralContext) -> None:
     """As if they had been sent one after the other: the first wins, whatever the others have or lack."""
     for _ in range(10):
         key, body = new_key(), another_person()
         again, without = {**body, "region": "BE211"}, {name: v for name, v in body.items() if name != "sectors"}
-        answers = await sent(desk, line(body, key), line(body, key), line(again, key), line(without), line(without))
+        answers = await sent(context, line(body, key), line(body, key), line(again, key), line(without), line(without))
         assert [one["status"] for one in answers] == [201, 201, 422, 409, 409]
         assert answers[0]["referral"] == answers[1]["referral"]
         assert answers[0]["referral"]["id"] in answers[3]["problem"]["detail"]
 
 
-async def test_whoever_may_not_refer_is_told_line_by_line(desk: ReferralDesk) -> None:
+async def test_whoever_may_not_refer_is_told_line_by_line(context: ReferralContext) -> None:
     """The whole is 200; every line is the 403 of a single request."""
-    before = await desk.snapshot()
-    answers = await sent(desk, line(), line(), by=KARIM)
+    before = await context.snapshot()
+    answers = await sent(context, line(), line(), by=KARIM)
     assert [one["status"] for one in answers] == [403, 403]
-    assert await desk.snapshot() == before
-    assert_problem(await desk.running.send(None, "POST", BULK, content=line(), headers=NDJSON), 401)
+    assert await context.snapshot() == before
+    assert_problem(await context.running.send(None, "POST", BULK, content=line(), headers=NDJSON), 401)
 
 
-async def test_an_answer_comes_before_the_next_line_is_sent(desk: ReferralDesk) -> None:
+async def test_an_answer_comes_before_the_next_line_is_sent(context: ReferralContext) -> None:
     """Over a real connection: a client that waits for each answer before it sends the next line is served."""
-    async with listening(desk.running) as served:
+    async with listening(context.running) as served:
         assert served.url is not None
         host, _, port = served.url.removeprefix("http://").partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -147,9 +147,9 @@ async def test_an_answer_comes_before_the_next_line_is_sent(desk: ReferralDesk) 
         await writer.wait_closed()
 
 
-async def test_a_client_that_leaves_ends_only_its_own_request(desk: ReferralDesk) -> None:
+async def test_a_client_that_leaves_ends_only_its_own_request(context: ReferralContext) -> None:
     """What it had sent is taken in or not, the service goes on."""
-    async with listening(desk.running) as served:
+    async with listening(context.running) as served:
         assert served.url is not None
         host, _, port = served.url.removeprefix("http://").partition(":")
         _, writer = await asyncio.open_connection(host, int(port))
@@ -168,14 +168,14 @@ async def test_a_client_that_leaves_ends_only_its_own_request(desk: ReferralDesk
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-async def test_ten_thousand_lines_take_little_memory(desk: ReferralDesk) -> None:
+async def test_ten_thousand_lines_take_little_memory(context: ReferralContext) -> None:
     """Neither the lines nor their answers pile up: the peak is that of a few of them, not of all."""
 
     async def lines() -> AsyncIterator[bytes]:
         for _ in range(10_000):
             yield line(samira(client={"ref": f"P-{new_key()[:13]}"}), new_key()) + b"\n"
 
-    async with listening(desk.running) as served:
+    async with listening(context.running) as served:
         headers = {**served.headers(INES), "Content-Type": "application/x-ndjson"}
         before, count = resident(), 0
         async with served.http.stream("POST", BULK, content=lines(), headers=headers) as answer:
@@ -218,7 +218,7 @@ async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp
     async with running(tmp_path, {"referral": build}, rate_requests=8, rate_seconds=3600) as limited:
         await limited.set_the_scene()
         # The request itself is one of them.
-        first = await sent(ReferralDesk(limited), *lines)
+        first = await sent(ReferralContext(limited), *lines)
         assert [one["status"] for one in first] == [201] * 7 + [429] * 3
         assert {one["problem"]["code"] for one in first[7:]} == {"RATE_LIMITED"}
     async with running(tmp_path, {"referral": build}) as later:
@@ -228,10 +228,10 @@ async def test_a_line_counts_as_a_request_and_one_too_many_may_be_sent_again(tmp
         assert len((await later.read(INES, REFERRALS, limit=200))["items"]) == 10
 
 
-async def test_every_refused_line_is_counted_by_its_code(desk: ReferralDesk) -> None:
+async def test_every_refused_line_is_counted_by_its_code(context: ReferralContext) -> None:
     """A bulk is one request that succeeds; on a full disk the metrics would show nothing of its lines."""
-    await sent(desk, b"{", line(another_person(goals=[])), line(), line(another_person(goals=[])))
-    shown = (await desk.running.send(INES, "GET", "/metrics")).text.splitlines()
+    await sent(context, b"{", line(another_person(goals=[])), line(), line(another_person(goals=[])))
+    shown = (await context.running.send(INES, "GET", "/metrics")).text.splitlines()
     assert 'caserelay_refusals_total{code="UNREADABLE_JSON"} 1.0' in shown
     assert 'caserelay_refusals_total{code="GOAL_REQUIRED"} 2.0' in shown
 
@@ -247,9 +247,9 @@ async def test_every_refused_line_is_counted_by_its_code(desk: ReferralDesk) -> 
         "application/x-ndjson; charset=iso-8859-1",
     ],
 )
-async def test_only_lines_in_utf_8_are_taken(desk: ReferralDesk, kind: str) -> None:
+async def test_only_lines_in_utf_8_are_taken(context: ReferralContext, kind: str) -> None:
     """415 before a line is read, whatever the lines are: a form with referrals in it made some."""
-    before = await desk.snapshot()
+    before = await context.snapshot()
     read = 0
 
     async def lines() -> AsyncIterator[bytes]:
@@ -258,42 +258,42 @@ async def test_only_lines_in_utf_8_are_taken(desk: ReferralDesk, kind: str) -> N
             read += 1
             yield line() + b"\n"
 
-    headers = {**desk.running.headers(INES), "Content-Type": kind}
-    answer = await desk.running.http.post(BULK, content=lines(), headers=headers)
+    headers = {**context.running.headers(INES), "Content-Type": kind}
+    answer = await context.running.http.post(BULK, content=lines(), headers=headers)
     assert_problem(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
     assert "application/x-ndjson" in answer.json()["detail"]
     assert read == 0
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
     for sound in ("application/x-ndjson; charset=utf-8", "application/ndjson"):
-        answer = await desk.running.send(INES, "POST", BULK, content=line(), headers={"Content-Type": sound})
+        answer = await context.running.send(INES, "POST", BULK, content=line(), headers={"Content-Type": sound})
         assert json.loads(answer.text)["status"] == 201
 
 
-async def test_a_line_means_one_thing_or_is_refused(desk: ReferralDesk) -> None:
+async def test_a_line_means_one_thing_or_is_refused(context: ReferralContext) -> None:
     """A name that stands twice, and other encodings than UTF-8, which were found out line by line: 400."""
     body = another_person()
     twice = line(body).replace(b'"RIGHT_TO_WORK": true', b'"RIGHT_TO_WORK": false, "RIGHT_TO_WORK": true')
     assert twice != line(body)
-    answers = await sent(desk, twice, line(), line(another_person()).decode().encode("utf-16-le"))
+    answers = await sent(context, twice, line(), line(another_person()).decode().encode("utf-16-le"))
     assert [one["status"] for one in answers] == [400, 201, 400]
     assert answers[0]["problem"]["code"] == "DUPLICATE_NAME"
     assert [fault["pointer"] for fault in answers[0]["problem"]["errors"]] == ["/eligibility/RIGHT_TO_WORK"]
     assert answers[2]["problem"]["code"] == "UNREADABLE_JSON"
 
 
-async def test_a_replayed_line_says_so(desk: ReferralDesk) -> None:
+async def test_a_replayed_line_says_so(context: ReferralContext) -> None:
     """As the header of a single request does; a line that is taken in for the first time does not."""
     once, key, body = line(), new_key(), another_person()
-    await desk.running.create(INES, REFERRALS, body, key=key)
-    first = await sent(desk, once, line(body, key), b"{")
+    await context.running.create(INES, REFERRALS, body, key=key)
+    first = await sent(context, once, line(body, key), b"{")
     assert [one.get("replayed") for one in first] == [None, True, None]
-    again = await sent(desk, once, line())
+    again = await sent(context, once, line())
     assert [(one["status"], one.get("replayed")) for one in again] == [(201, True), (201, None)]
 
 
-async def test_the_document_types_the_lines(desk: ReferralDesk) -> None:
+async def test_the_document_types_the_lines(context: ReferralContext) -> None:
     """What goes in and what comes out is as its schema there; another line is not."""
-    document = (await desk.running.http.get("/openapi.json")).json()
+    document = (await context.running.http.get("/openapi.json")).json()
     bulk = document["paths"][BULK]["post"]
 
     def of(content: dict[str, Any]) -> Any:
@@ -306,7 +306,7 @@ async def test_the_document_types_the_lines(desk: ReferralDesk) -> None:
         assert going_in.is_valid(json.loads(one))
     for bad in ("text", {**another_person()}, {**json.loads(line()), "religion": "x"}, {"idempotencyKey": "k"}):
         assert not going_in.is_valid(bad)
-    answers = await sent(desk, *lines, lines[0])
+    answers = await sent(context, *lines, lines[0])
     assert [one["status"] for one in answers] == [201, 422, 201]
     for answer in answers:
         assert coming_out.is_valid(answer), list(coming_out.iter_errors(answer))

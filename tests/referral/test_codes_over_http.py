@@ -11,7 +11,7 @@ import pytest
 
 from services.referral.app import build
 from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, samira
-from tests.referral.desk import ACCEPT, REFERRALS, ReferralDesk, assert_problem, pointers
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem, pointers
 from tests.running import running
 
 CHOICE = samira()["participationChoice"]
@@ -54,64 +54,66 @@ IN_A_REFERRAL: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("what", IN_A_REFERRAL)
 @pytest.mark.parametrize("draft", [False, True])
-async def test_a_code_that_does_not_exist_is_refused_by_name(desk: ReferralDesk, what: str, *, draft: bool) -> None:
+async def test_a_code_that_does_not_exist_is_refused_by_name(
+    context: ReferralContext, what: str, *, draft: bool
+) -> None:
     """At its place, with what is near; nothing is stored, in a draft neither."""
     changes, pointer, near = IN_A_REFERRAL[what]
-    before = await desk.snapshot()
-    answer = await desk.running.create(INES, REFERRALS, {**samira(**changes), "draft": draft})
+    before = await context.snapshot()
+    answer = await context.running.create(INES, REFERRALS, {**samira(**changes), "draft": draft})
     assert_problem(answer, 422)
     faults = {fault["pointer"]: fault["detail"] for fault in answer.json()["errors"]}
     assert faults.keys() == {pointer}
     assert near in faults[pointer]
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
 
 
-async def test_what_a_programme_and_an_organisation_say_is_checked_too(desk: ReferralDesk) -> None:
+async def test_what_a_programme_and_an_organisation_say_is_checked_too(context: ReferralContext) -> None:
     """Languages and sectors of an organisation; time zone and country of a programme."""
-    version = (await desk.running.read(INES, f"/v1/programmes/{PROGRAMME}"))["versions"][0]
+    version = (await context.running.read(INES, f"/v1/programmes/{PROGRAMME}"))["versions"][0]
     version = {name: value for name, value in version.items() if name != "version"} | {"validFrom": "2027-01-01"}
     described = {"name": "Brugwerk", "kind": "MENTORING_ORG"}
-    etag = (await desk.running.get(OPERATOR, BRUGWERK)).headers["ETag"]
+    etag = (await context.running.get(OPERATOR, BRUGWERK)).headers["ETag"]
     for path, body, pointer in (
         (f"/v1/programmes/{PROGRAMME}/versions/2", {**version, "timeZone": "Europe/Brussel"}, "/timeZone"),
         (f"/v1/programmes/{PROGRAMME}/versions/2", {**version, "country": "ZZ"}, "/country"),
         (BRUGWERK, {**described, "languages": ["nl", "xx"]}, "/languages/1"),
         (BRUGWERK, {**described, "sectors": ["2.0:M", "2.0:V"]}, "/sectors/1"),
     ):
-        answer = await desk.running.send(OPERATOR, "PUT", path, body, etag=etag)
+        answer = await context.running.send(OPERATOR, "PUT", path, body, etag=etag)
         assert_problem(answer, 422)
         assert pointers(answer) == {pointer: "INVALID_VALUE"}
         assert "nearest: " in answer.json()["detail"]
 
 
-async def test_a_tag_with_extensions_is_a_tag(desk: ReferralDesk) -> None:
+async def test_a_tag_with_extensions_is_a_tag(context: ReferralContext) -> None:
     """Whatever BCP 47 calls valid is taken, and kept as RFC 5646 spells it."""
-    path = await desk.submit(samira(contactLanguage="ar-u-nu-latn", region="EL303"))
-    read = await desk.running.read(LOTTE, path)
+    path = await context.submit(samira(contactLanguage="ar-u-nu-latn", region="EL303"))
+    read = await context.running.read(LOTTE, path)
     assert (read["contactLanguage"], read["region"]) == ("ar-u-nu-latn", "EL303")
-    path = await desk.draft(
+    path = await context.draft(
         {"programme": PROGRAMME, "client": {"ref": "CL-1"}, "contactLanguage": "DE-de-u-co-phonebk"}
     )
-    assert (await desk.running.read(INES, path))["contactLanguage"] == "de-DE-u-co-phonebk"
+    assert (await context.running.read(INES, path))["contactLanguage"] == "de-DE-u-co-phonebk"
 
 
-async def test_an_event_keeps_the_revision_of_a_sector(desk: ReferralDesk) -> None:
+async def test_an_event_keeps_the_revision_of_a_sector(context: ReferralContext) -> None:
     """A bare sector is one of Rev. 2.1, and read bare; one of Rev. 2 keeps saying so."""
-    path = await desk.submit(samira(sectors=["N", "2.1:K62", "2.0:M"]))
-    assert (await desk.running.read(LOTTE, path))["sectors"] == ["N", "K62", "2.0:M"]
-    recorded = (await desk.running.read(INES, f"{path}/events"))["items"]
+    path = await context.submit(samira(sectors=["N", "2.1:K62", "2.0:M"]))
+    assert (await context.running.read(LOTTE, path))["sectors"] == ["N", "K62", "2.0:M"]
+    recorded = (await context.running.read(INES, f"{path}/events"))["items"]
     stored = [event["data"]["packet"]["sectors"] for event in recorded if event["type"] == "ReferralSubmitted"]
     assert stored == [["2.1:N", "2.1:K62", "2.0:M"]]
 
 
-async def test_what_get_gives_of_sectors_can_be_put_back(desk: ReferralDesk) -> None:
+async def test_what_get_gives_of_sectors_can_be_put_back(context: ReferralContext) -> None:
     """An organisation's sectors read as they were sent, and changing nothing writes nothing."""
-    given = await desk.running.get(OPERATOR, BRUGWERK)
+    given = await context.running.get(OPERATOR, BRUGWERK)
     body = {**given.json(), "sectors": ["N", "2.0:M"]}
-    first = await desk.running.send(OPERATOR, "PUT", BRUGWERK, body, etag=given.headers["ETag"])
+    first = await context.running.send(OPERATOR, "PUT", BRUGWERK, body, etag=given.headers["ETag"])
     assert first.status_code == 200, first.text
     assert first.json()["sectors"] == ["N", "2.0:M"]
-    again = await desk.running.send(OPERATOR, "PUT", BRUGWERK, first.json(), etag=first.headers["ETag"])
+    again = await context.running.send(OPERATOR, "PUT", BRUGWERK, first.json(), etag=first.headers["ETag"])
     assert again.headers["ETag"] == first.headers["ETag"]
 
 
@@ -131,7 +133,7 @@ async def test_what_was_stored_before_is_read_and_goes_on(tmp_path: Path) -> Non
     """A referral with codes that no list has, and a sector without a revision, runs its course."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        path = await ReferralDesk(service).submit(samira(sectors=["N"]))
+        path = await ReferralContext(service).submit(samira(sectors=["N"]))
     for old, new in (("BE234", "ZZ999"), ('"2411"', '"9999"'), ('"ar"', '"xx"'), ('"2.1:N"', '"N"')):
         _stored_otherwise(tmp_path, old, new)
     async with running(tmp_path, {"referral": build}) as service:
@@ -146,7 +148,7 @@ async def test_a_draft_with_a_code_that_went_is_put_right_before_it_is_submitted
     """Submitting is a command: the refusal points to the code, and a patch of that field is enough."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        path = await ReferralDesk(service).draft(samira())
+        path = await ReferralContext(service).draft(samira())
     _stored_otherwise(tmp_path, "BE234", "ZZ999")
     async with running(tmp_path, {"referral": build}) as service:
         assert (await service.read(INES, path))["region"] == "ZZ999"

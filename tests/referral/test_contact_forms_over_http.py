@@ -9,13 +9,13 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from services.chassis.eventlog import Write
-from services.chassis.vault import Deposit
+from services.chassis.log.event_log import Write
+from services.chassis.vault.vault import Deposit
 from services.referral.domain.drafting import DraftEdited
 from services.referral.domain.offer import referral_stream
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.people import INES, LOTTE, OPERATOR, another_person
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key, pointers
+from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key, pointers
 
 CODES: Final = ("THROUGH_COUNSELLOR", "ADDRESS_PROTECTED", "NO_DEVICE")
 NOBODY: Final[dict[str, tuple[Any, dict[str, str]]]] = {
@@ -96,71 +96,73 @@ def values(contact: Any) -> list[str]:
     return [one for one in contact.values() if isinstance(one, str) and len(one.strip()) > 3 and one not in CODES]
 
 
-async def bulk(desk: ReferralDesk, body: dict[str, Any]) -> dict[str, Any]:
+async def bulk(context: ReferralContext, body: dict[str, Any]) -> dict[str, Any]:
     """The answer to one line."""
     content = json.dumps({**body, "idempotencyKey": body["client"]["ref"]}).encode()
     headers = {"Content-Type": "application/x-ndjson"}
-    answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
+    answer = await context.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
     (line,) = (json.loads(one) for one in answer.text.splitlines())
     return dict(line)
 
 
 @pytest.mark.parametrize(("contact", "expected"), ALL)
 async def test_who_cannot_be_reached_is_not_referred(
-    desk: ReferralDesk, contact: Any, expected: dict[str, str]
+    context: ReferralContext, contact: Any, expected: dict[str, str]
 ) -> None:
     """Not at once, not as a draft, not by bulk, not by a patch: 422 at the field, nothing kept, nothing repeated."""
-    path = await desk.draft()
-    before = await desk.snapshot()
+    path = await context.draft()
+    before = await context.snapshot()
     for draft in (False, True):
-        answer = await desk.running.create(INES, REFERRALS, {**another_person(contact=contact), "draft": draft})
+        answer = await context.running.create(INES, REFERRALS, {**another_person(contact=contact), "draft": draft})
         assert_problem(answer, 422)
         assert pointers(answer) == expected
         assert not [one for one in values(contact) if one in answer.text]
-    line = await bulk(desk, another_person(contact=contact))
+    line = await bulk(context, another_person(contact=contact))
     assert line["status"] == 422
     assert {one["pointer"] for one in line["problem"]["errors"]} == expected.keys()
     whole = {"name": None, "phone": None, "email": None, "unreachable": None, **contact}
-    patched = await desk.running.send(INES, "PATCH", path, {"contact": whole}, etag='"1"')
+    patched = await context.running.send(INES, "PATCH", path, {"contact": whole}, etag='"1"')
     assert_problem(patched, 422)
     assert pointers(patched) == expected
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
 
 
 @pytest.mark.parametrize("contact", WAYS)
 async def test_one_way_is_enough_or_a_code_that_says_why_there_is_none(
-    desk: ReferralDesk, contact: dict[str, str]
+    context: ReferralContext, contact: dict[str, str]
 ) -> None:
     """The addressed organisation reads it as it was sent."""
-    path = await desk.submit(another_person(contact=contact))
-    read = (await desk.running.read(LOTTE, f"{path}/contact"))["contact"]
+    path = await context.submit(another_person(contact=contact))
+    read = (await context.running.read(LOTTE, f"{path}/contact"))["contact"]
     assert {name: value for name, value in read.items() if value is not None} == contact
     assert ("unreachable" in read) is ("unreachable" in contact)
 
 
-async def test_a_referral_says_how_the_person_is_reached(desk: ReferralDesk) -> None:
+async def test_a_referral_says_how_the_person_is_reached(context: ReferralContext) -> None:
     """A draft may leave it out; the offer may not, whichever way it is made."""
     without = {name: value for name, value in another_person().items() if name != "contact"}
     for body in (without, {**without, "contact": None}):
-        answer = await desk.running.create(INES, REFERRALS, body)
+        answer = await context.running.create(INES, REFERRALS, body)
         assert_problem(answer, 422)
         assert pointers(answer) == {"/contact": "REQUIRED"}
-    path = await desk.draft(without)
-    answer = await desk.running.command(INES, path, "submit")
+    path = await context.draft(without)
+    answer = await context.running.command(INES, path, "submit")
     assert_problem(answer, 422)
     assert pointers(answer) == {"/contact": "REQUIRED"}
-    etag = (await desk.running.get(INES, path)).headers["ETag"]
-    await desk.running.send(INES, "PATCH", path, {"contact": {"unreachable": "NO_DEVICE"}}, etag=etag)
-    await desk.running.done(INES, path, "submit")
+    etag = (await context.running.get(INES, path)).headers["ETag"]
+    await context.running.send(INES, "PATCH", path, {"contact": {"unreachable": "NO_DEVICE"}}, etag=etag)
+    await context.running.done(INES, path, "submit")
 
 
-async def test_what_a_patch_makes_of_the_contact_data_reaches_somebody(desk: ReferralDesk) -> None:
+async def test_what_a_patch_makes_of_the_contact_data_reaches_somebody(context: ReferralContext) -> None:
     """A way may be taken out as long as another one, or the reason for none, stays."""
-    path = await desk.draft(another_person(contact={"phone": "+32 470 00 11 22", "email": "samira@voorbeeld.example"}))
+    path = await context.draft(
+        another_person(contact={"phone": "+32 470 00 11 22", "email": "samira@voorbeeld.example"})
+    )
 
     async def patch(**contact: str | None) -> httpx.Response:
-        etag = (await desk.running.get(INES, path)).headers["ETag"]
-        return await desk.running.send(INES, "PATCH", path, {"contact": contact}, etag=etag)
+        etag = (await context.running.get(INES, path)).headers["ETag"]
+        return await context.running.send(INES, "PATCH", path, {"contact": contact}, etag=etag)
 
     assert (await patch(phone=None)).status_code == 200
     answer = await patch(email=None)
@@ -172,21 +174,21 @@ async def test_what_a_patch_makes_of_the_contact_data_reaches_somebody(desk: Ref
     assert_problem(await patch(phone="0470"), 422)
 
 
-async def programme_in(desk: ReferralDesk, country: str) -> str:
+async def programme_in(context: ReferralContext, country: str) -> str:
     """A programme of another country that brugwerk offers."""
     programme, path = f"mtw-{country.lower()}", "/v1/organisations/brugwerk"
     version = {**PROGRAMME_VERSION, "country": country}
-    published = await desk.running.send(OPERATOR, "PUT", f"/v1/programmes/{programme}/versions/1", version)
+    published = await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{programme}/versions/1", version)
     assert published.status_code == 200, published.text
-    told = await desk.running.get(OPERATOR, path)
+    told = await context.running.get(OPERATOR, path)
     body = {**told.json(), "programmes": [*told.json()["programmes"], programme]}
-    await desk.running.send(OPERATOR, "PUT", path, body, etag=told.headers["ETag"])
+    await context.running.send(OPERATOR, "PUT", path, body, etag=told.headers["ETag"])
     return programme
 
 
-async def test_a_number_without_its_country_is_one_of_the_programmes(desk: ReferralDesk) -> None:
+async def test_a_number_without_its_country_is_one_of_the_programmes(context: ReferralContext) -> None:
     """Norway's have eight digits, which Belgium's of mobiles lack; France's begin with 0 and have ten."""
-    norway, france = await programme_in(desk, "NO"), await programme_in(desk, "FR")
+    norway, france = await programme_in(context, "NO"), await programme_in(context, "FR")
     for programme, phone, possible in (
         (norway, "400 00 123", True),
         (norway, "0470 00 11 22", False),
@@ -198,20 +200,20 @@ async def test_a_number_without_its_country_is_one_of_the_programmes(desk: Refer
     ):
         for draft in (False, True):
             body = {**another_person(programme=programme, contact={"phone": phone}), "draft": draft}
-            answer = await desk.running.create(INES, REFERRALS, body)
+            answer = await context.running.create(INES, REFERRALS, body)
             assert answer.status_code == (201 if possible else 422), (programme, phone, answer.text)
             if not possible:
                 assert pointers(answer) == {"/contact/phone": "INVALID_VALUE"}
                 assert phone not in answer.text
-    path = await desk.draft(another_person(programme=norway))
-    answer = await desk.running.send(INES, "PATCH", path, {"contact": {"phone": "0470 00 11 22"}}, etag='"1"')
+    path = await context.draft(another_person(programme=norway))
+    answer = await context.running.send(INES, "PATCH", path, {"contact": {"phone": "0470 00 11 22"}}, etag='"1"')
     assert pointers(answer) == {"/contact/phone": "INVALID_VALUE"}
 
 
-async def test_what_is_wrong_with_the_contact_data_is_said_with_all_else(desk: ReferralDesk) -> None:
+async def test_what_is_wrong_with_the_contact_data_is_said_with_all_else(context: ReferralContext) -> None:
     """In the order of the body."""
     body = another_person(contact={"phone": "06 12 34 56 78 90"}, goals=[], region=None)
-    answer = await desk.running.create(INES, REFERRALS, body)
+    answer = await context.running.create(INES, REFERRALS, body)
     assert list(pointers(answer)) == ["/contact/phone", "/region", "/goals"]
 
 
@@ -228,37 +230,37 @@ async def test_what_is_wrong_with_the_contact_data_is_said_with_all_else(desk: R
     ],
 )
 async def test_a_draft_from_before_is_submitted_once_it_reaches_somebody(
-    desk: ReferralDesk, stored: dict[str, Any] | None, expected: set[str]
+    context: ReferralContext, stored: dict[str, Any] | None, expected: set[str]
 ) -> None:
     """Contact data that lay in the vault before there was a rule stay as they are, and are asked for at the offer."""
-    path = await desk.draft()
-    stream, vault = referral_stream(path.rpartition("/")[2]), desk.service.vault
+    path = await context.draft()
+    stream, vault = referral_stream(path.rpartition("/")[2]), context.service.vault
     if stored is None:
         await vault.forget(stream)
     else:
         deposit = Deposit(vault, stream)
         ref = deposit.put("contact", stored)
         await deposit.keep()
-        (drafted,) = await desk.service.log.read(stream)
+        (drafted,) = await context.service.log.read(stream)
         told = drafted.event
         packet = replace(told.packet, contact_ref=ref)
         edited = DraftEdited(offer=told.offer, at=told.at, by=told.by, deadlines=told.deadlines, packet=packet)
         meta = replace(drafted.meta, event_id=new_key(), idempotency_key=None, fingerprint=None)
-        await desk.service.log.append([Write(stream, 1, [(edited, meta)])])
-    answer = await desk.running.command(INES, path, "submit")
+        await context.service.log.append([Write(stream, 1, [(edited, meta)])])
+    answer = await context.running.command(INES, path, "submit")
     assert_problem(answer, 422)
     assert set(pointers(answer)) == expected
-    etag = (await desk.running.get(INES, path)).headers["ETag"]
+    etag = (await context.running.get(INES, path)).headers["ETag"]
     contact = {"name": "Samira", "phone": "+32 470 00 11 22", "email": None}
-    patched = await desk.running.send(INES, "PATCH", path, {"contact": contact}, etag=etag)
+    patched = await context.running.send(INES, "PATCH", path, {"contact": contact}, etag=etag)
     assert patched.status_code == 200, patched.text
-    await desk.running.done(INES, path, "submit")
+    await context.running.done(INES, path, "submit")
 
 
 @pytest.mark.parametrize(
     ("point", "taken"),
     [
-        ("the desk on the first floor", True),
+        ("the context on the first floor", True),
         ("privacy@voorbeeld.example", True),
         ("+32 2 555 01 23", True),
         ("Ask Lotte: intake@voorbeeld.example, or +32 2 555 01 23", True),
@@ -267,19 +269,19 @@ async def test_a_draft_from_before_is_submitted_once_it_reaches_somebody(
         ("+32 2", False),
         ("\u200b", False),
         ("the \u202edesk", False),
-        ("the desk\x00", False),
+        ("the context\x00", False),
     ],
 )
 async def test_a_contact_point_has_the_form_of_what_it_looks_like(
-    desk: ReferralDesk, point: str, *, taken: bool
+    context: ReferralContext, point: str, *, taken: bool
 ) -> None:
     """Of an organisation and of a programme: an address, a number, or words that can be read."""
-    told = await desk.running.get(OPERATOR, "/v1/organisations/brugwerk")
+    told = await context.running.get(OPERATOR, "/v1/organisations/brugwerk")
     body = {**told.json(), "contactPoint": point}
     etag = told.headers["ETag"]
-    put = await desk.running.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
+    put = await context.running.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
     version = {**PROGRAMME_VERSION, "contactPoint": point}
-    published = await desk.running.send(OPERATOR, "PUT", "/v1/programmes/another/versions/1", version)
+    published = await context.running.send(OPERATOR, "PUT", "/v1/programmes/another/versions/1", version)
     for answer in (put, published):
         assert answer.status_code == (200 if taken else 422), answer.text
         if not taken:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.referral.app import build
 from tests.people import INES, LOTTE, samira, yonas
-from tests.referral.desk import ACCEPT, REFERRALS, ReferralDesk, assert_problem
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
 from tests.running import running
 
 
@@ -23,10 +23,10 @@ def lose(directory: Path, file: str) -> None:
         found.unlink()
 
 
-async def happened(desk: ReferralDesk) -> Counter[tuple[str, str]]:
+async def happened(context: ReferralContext) -> Counter[tuple[str, str]]:
     """How often which deadline was reminded of, missed, or ended a referral."""
     found: Counter[tuple[str, str]] = Counter()
-    for one in await desk.recorded():
+    for one in await context.recorded():
         kind = type(one.event).__name__
         if kind in ("DeadlineReminded", "DeadlineMissed"):
             found[kind, one.event.deadline.name] += 1
@@ -48,80 +48,80 @@ UNANSWERED = Counter(
 """What happens to a referral that nobody answers within thirty days."""
 
 
-async def test_a_referral_that_nobody_answers_expires_with_a_warning_before(desk: ReferralDesk) -> None:
+async def test_a_referral_that_nobody_answers_expires_with_a_warning_before(context: ReferralContext) -> None:
     """Each reminder at 80 % of its term, each breach at its end, the expiry last; all at their own times, once."""
-    path = await desk.submit(samira())
-    due = (await desk.running.read(INES, path))["dueAt"]
-    await desk.running.at(day(3, 1))
-    assert await happened(desk) == UNANSWERED
-    expired = await desk.running.read(INES, path)
+    path = await context.submit(samira())
+    due = (await context.running.read(INES, path))["dueAt"]
+    await context.running.at(day(3, 1))
+    assert await happened(context) == UNANSWERED
+    expired = await context.running.read(INES, path)
     assert (expired["state"], expired["dueAt"]) == ("EXPIRED", {})
-    times = [one.meta.recorded_at for one in await desk.recorded()]
+    times = [one.meta.recorded_at for one in await context.recorded()]
     assert times == sorted(times)
-    for one in await desk.recorded():
+    for one in await context.recorded():
         if type(one.event).__name__ == "DeadlineMissed":
             at = datetime.fromisoformat(due[one.event.deadline.name.lower()])
             assert 0 <= (one.meta.recorded_at - at).total_seconds() < 1
-    assert_problem(await desk.running.command(LOTTE, path, "accept", ACCEPT), 409)
-    assert (await desk.running.create(INES, REFERRALS, samira())).status_code == 201
+    assert_problem(await context.running.command(LOTTE, path, "accept", ACCEPT), 409)
+    assert (await context.running.create(INES, REFERRALS, samira())).status_code == 201
 
 
-async def test_reminders_move_no_etag_and_breaches_do(desk: ReferralDesk) -> None:
+async def test_reminders_move_no_etag_and_breaches_do(context: ReferralContext) -> None:
     """A reminder is recorded beside the referral; what was read before it still counts."""
-    path = await desk.submit(samira())
-    before = (await desk.running.get(LOTTE, path)).headers["ETag"]
-    await desk.running.at(day(1, 14, 20))
-    assert await happened(desk) == Counter({("DeadlineReminded", "RECEIPT"): 1})
-    assert (await desk.running.get(LOTTE, path)).headers["ETag"] == before
-    await desk.running.at(day(1, 15))
-    read = await desk.running.get(LOTTE, path)
+    path = await context.submit(samira())
+    before = (await context.running.get(LOTTE, path)).headers["ETag"]
+    await context.running.at(day(1, 14, 20))
+    assert await happened(context) == Counter({("DeadlineReminded", "RECEIPT"): 1})
+    assert (await context.running.get(LOTTE, path)).headers["ETag"] == before
+    await context.running.at(day(1, 15))
+    read = await context.running.get(LOTTE, path)
     assert read.json()["overdue"] == ["RECEIPT"]
     assert read.headers["ETag"] != before
-    await desk.running.done(LOTTE, path, "receive")
-    assert (await desk.running.read(LOTTE, path))["overdue"] == []
+    await context.running.done(LOTTE, path, "receive")
+    assert (await context.running.read(LOTTE, path))["overdue"] == []
 
 
-async def test_a_question_stops_the_clock_of_the_decision(desk: ReferralDesk) -> None:
+async def test_a_question_stops_the_clock_of_the_decision(context: ReferralContext) -> None:
     """The decision's term stands still while the agency owes an answer; the expiry's does not."""
-    path = await desk.received(samira())
-    before = (await desk.running.read(LOTTE, path))["dueAt"]
-    await desk.running.at(day(1, 13))
-    asked = await desk.running.done(LOTTE, path, "request-information", {"codes": ["OCCUPATION"]})
+    path = await context.received(samira())
+    before = (await context.running.read(LOTTE, path))["dueAt"]
+    await context.running.at(day(1, 13))
+    asked = await context.running.done(LOTTE, path, "request-information", {"codes": ["OCCUPATION"]})
     assert asked.json()["dueAt"].keys() == {"information", "expiry"}
-    await desk.running.at(day(1, 16))
+    await context.running.at(day(1, 16))
     answers = {"answers": [{"code": "OCCUPATION", "answer": "accountant"}]}
-    told = (await desk.running.done(INES, path, "provide-information", answers)).json()["dueAt"]
+    told = (await context.running.done(INES, path, "provide-information", answers)).json()["dueAt"]
     assert told["expiry"] == before["expiry"]
     assert told["decision"] == "2026-01-29T22:59:59Z"
-    await desk.running.done(LOTTE, path, "request-information", {"codes": ["EXPECTATIONS"]})
-    await desk.running.done(
+    await context.running.done(LOTTE, path, "request-information", {"codes": ["EXPECTATIONS"]})
+    await context.running.done(
         INES, path, "provide-information", {"answers": [{"code": "EXPECTATIONS", "answer": "work"}]}
     )
-    problem = await desk.running.command(LOTTE, path, "request-information", {"codes": ["OCCUPATION"]})
+    problem = await context.running.command(LOTTE, path, "request-information", {"codes": ["OCCUPATION"]})
     assert_problem(problem, 409, "INFORMATION_REQUESTS_USED_UP")
 
 
-async def test_a_waiting_list_is_reviewed_and_ends(desk: ReferralDesk) -> None:
+async def test_a_waiting_list_is_reviewed_and_ends(context: ReferralContext) -> None:
     """Every thirty days a review, for at most ninety days from the first day on the list."""
-    path = await desk.received(samira())
+    path = await context.received(samira())
     wait = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-03-01", "clientAgreed": True}
-    refused = await desk.running.command(LOTTE, path, "waitlist", {**wait, "clientAgreed": False})
+    refused = await context.running.command(LOTTE, path, "waitlist", {**wait, "clientAgreed": False})
     assert_problem(refused, 422, "CLIENT_MUST_AGREE")
-    await desk.running.done(LOTTE, path, "waitlist", wait)
-    await desk.running.at(day(5, 1))
-    found = await happened(desk)
+    await context.running.done(LOTTE, path, "waitlist", wait)
+    await context.running.at(day(5, 1))
+    found = await happened(context)
     assert found["ReferralExpired", ""] == 1
     assert found["DeadlineMissed", "WAITLIST_REVIEW"] == 2
-    assert await desk.state(path) == "EXPIRED"
+    assert await context.state(path) == "EXPIRED"
 
 
 async def test_a_deadline_that_passed_while_nothing_ran_is_made_up_for_once(tmp_path: Path) -> None:
     """Restarted after the due times, also with its index lost, and again: everything has happened exactly once."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        desk = ReferralDesk(service)
-        path = await desk.submit(samira())
-        accepted = await desk.accepted(yonas())
+        context = ReferralContext(service)
+        path = await context.submit(samira())
+        accepted = await context.accepted(yonas())
         etag = (await service.get(INES, path)).headers["ETag"]
         service.clock.move(day(3, 1))
         # Stopped at once: whatever the scheduler has managed to do by now, it did once.
@@ -129,14 +129,14 @@ async def test_a_deadline_that_passed_while_nothing_ran_is_made_up_for_once(tmp_
         if lost is not None:
             lose(tmp_path, lost)
         async with running(tmp_path, {"referral": build}) as service:
-            desk = ReferralDesk(service)
+            context = ReferralContext(service)
             # To where it stands: what fell due by then happens now, if it has not yet.
             await service.at(service.clock.now())
-            assert await happened(desk) == UNANSWERED
+            assert await happened(context) == UNANSWERED
             expired = await service.get(INES, path)
             assert expired.json()["state"] == "EXPIRED"
             assert expired.headers["ETag"] != etag
-            assert await desk.state(accepted) == "ACCEPTED"
+            assert await context.state(accepted) == "ACCEPTED"
             listed = await service.read(INES, REFERRALS)
             assert [item["state"] for item in listed["items"]] == ["EXPIRED", "ACCEPTED"]
 
@@ -145,20 +145,20 @@ async def test_a_restart_on_the_same_data_goes_on_as_if_there_was_none(tmp_path:
     """Reads, keys, uniqueness, contact data and commands are as before; what was answered is answered again."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        desk = ReferralDesk(service)
+        context = ReferralContext(service)
         created = await service.create(INES, REFERRALS, samira(), key="before-the-restart")
         path = created.headers["Location"]
         await service.done(LOTTE, path, "receive", key="receiving")
         before = [(await service.get(person, path)).json() for person in (INES, LOTTE)]
-        snapshot = await desk.snapshot()
+        snapshot = await context.snapshot()
     async with running(tmp_path, {"referral": build}) as service:
-        desk = ReferralDesk(service)
+        context = ReferralContext(service)
         assert [(await service.get(person, path)).json() for person in (INES, LOTTE)] == before
         again = await service.create(INES, REFERRALS, samira(), key="before-the-restart")
         assert (again.status_code, again.json()) == (201, created.json())
         repeated = await service.command(LOTTE, path, "receive", etag='"1"', key="receiving")
         assert repeated.headers["Idempotency-Replayed"] == "true"
         assert_problem(await service.create(INES, REFERRALS, samira()), 409)
-        assert await desk.snapshot() == snapshot
+        assert await context.snapshot() == snapshot
         assert (await service.read(LOTTE, f"{path}/contact"))["contact"] == samira()["contact"]
         await service.done(LOTTE, path, "accept", ACCEPT)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.codes import DeclineReason, ReferralState, WithdrawReason
-from services.chassis.decider import Refused
+from services.chassis.modelling.decider import Refused
 from services.referral.domain.answering import Decline
 from services.referral.domain.case_key import CloseCase
 from services.referral.domain.drafting import CreateDraft, DraftEdited, EditDraft, ReferralDrafted

@@ -11,10 +11,10 @@ import pytest
 from contracts.casefile import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
 from contracts.message import ActorRef, Deadline
-from services.chassis.decider import Because, Refused
+from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import Accept, Decline, Receive, RequestInformation
+from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
-from services.referral.domain.desk import ReferralCommand
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft

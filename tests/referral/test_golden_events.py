@@ -7,15 +7,15 @@ from typing import TypeVar
 import pytest
 
 from contracts.codes import ReferralState
-from services.chassis.decider import Entity
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Entity
 from services.referral.domain.case_key import CASE_KEY
 from services.referral.domain.legal_basis import LEGAL_BASIS
 from services.referral.domain.organisation import ORGANISATION
 from services.referral.domain.referral import REFERRAL
-from services.referral.publish import publish
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
+from services.referral.publishing import publish
 from tests.golden import corpus
 
 S = TypeVar("S")

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from services.referral.domain.rules import ACTIONS
+from services.referral.domain.guards import ACTIONS
 from tests.people import INES, OPERATOR, samira
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, new_key
+from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key
 from tests.running import listening
 
 NAME = "Hostile Voorbeeld"
@@ -80,15 +80,15 @@ def targets(path: str, draft: str, basis: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("what", BODIES)
 @pytest.mark.slow
-async def test_a_hostile_body_is_refused_everywhere(desk: ReferralDesk, what: str) -> None:
+async def test_a_hostile_body_is_refused_everywhere(context: ReferralContext, what: str) -> None:
     """As any content type, at every route that takes a body: a problem below 500, and log and vault as before."""
-    path, draft = await desk.submit(), await desk.draft()
-    basis = await desk.basis(path)
-    before = await desk.snapshot()
+    path, draft = await context.submit(), await context.draft()
+    basis = await context.basis(path)
+    before = await context.snapshot()
     for method, target in targets(path, draft, basis):
         person = OPERATOR if method == "PUT" else INES
         for kind in TYPES:
-            answer = await desk.running.send(
+            answer = await context.running.send(
                 person,
                 method,
                 target,
@@ -107,30 +107,32 @@ async def test_a_hostile_body_is_refused_everywhere(desk: ReferralDesk, what: st
             assert_problem(answer, answer.status_code)
             assert NAME not in answer.text, (method, target, kind)
             assert len(answer.content) < 50_000
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
 
 
 @pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
-async def test_a_body_is_refused_however_deep_it_is(desk: ReferralDesk, opened: str, closed: str) -> None:
+async def test_a_body_is_refused_however_deep_it_is(context: ReferralContext, opened: str, closed: str) -> None:
     """Also where it can just be read, and not be looked through any more."""
-    draft = await desk.draft()
+    draft = await context.draft()
     for depth in (*range(100, 800, 100), *range(800, 1000)):
         content = f'{{"needs": {opened * depth}1{closed * depth}}}'.encode()
-        answer = await desk.running.send(INES, "PATCH", draft, content=content, etag='"1"')
+        answer = await context.running.send(INES, "PATCH", draft, content=content, etag='"1"')
         assert answer.status_code in (400, 422), (depth, answer.text)
 
 
-async def test_a_hostile_body_of_a_create_without_query_is_refused(desk: ReferralDesk) -> None:
+async def test_a_hostile_body_of_a_create_without_query_is_refused(context: ReferralContext) -> None:
     """The short way that plain requests take refuses the same."""
-    before = await desk.snapshot()
+    before = await context.snapshot()
     for what, content in BODIES.items():
         for kind in TYPES:
             headers = {"Content-Type": kind}
-            answer = await desk.running.send(INES, "POST", REFERRALS, content=content, key=new_key(), headers=headers)
+            answer = await context.running.send(
+                INES, "POST", REFERRALS, content=content, key=new_key(), headers=headers
+            )
             assert 400 <= answer.status_code < 500, (what, kind, answer.text[:200])
             assert_problem(answer, answer.status_code)
             assert NAME not in answer.text, (what, kind)
-    assert await desk.snapshot() == before
+    assert await context.snapshot() == before
 
 
 @pytest.mark.parametrize(
@@ -155,10 +157,10 @@ async def test_a_hostile_body_of_a_create_without_query_is_refused(desk: Referra
         "/v1/organisations?kind=Hostile%20Voorbeeld",
     ],
 )
-async def test_a_hostile_path_or_query_is_refused(desk: ReferralDesk, path: str) -> None:
+async def test_a_hostile_path_or_query_is_refused(context: ReferralContext, path: str) -> None:
     """Whatever the method: a problem below 500 that does not repeat what was asked for."""
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-        answer = await desk.running.send(INES, method, path, {} if method != "GET" else None, key="k", etag='"1"')
+        answer = await context.running.send(INES, method, path, {} if method != "GET" else None, key="k", etag='"1"')
         assert 400 <= answer.status_code < 500, (method, answer.text[:200])
         assert_problem(answer, answer.status_code)
         assert "Hostile" not in answer.text
@@ -167,10 +169,10 @@ async def test_a_hostile_path_or_query_is_refused(desk: ReferralDesk, path: str)
 @pytest.mark.parametrize(
     "header", ["Idempotency-Key", "If-Match", "Authorization", "traceparent", "Content-Length", "X"]
 )
-async def test_a_hostile_header_is_refused_or_passed_over(desk: ReferralDesk, header: str) -> None:
+async def test_a_hostile_header_is_refused_or_passed_over(context: ReferralContext, header: str) -> None:
     """Over a real connection: bytes of any kind in a header lead to no failure of the service."""
     body = json.dumps(samira()).encode()
-    async with listening(desk.running) as served:
+    async with listening(context.running) as served:
         assert served.url is not None
         host, _, port = served.url.removeprefix("http://").partition(":")
         for value in (b"\xff\xfe", b"\xc3\xa9", b"'" * 3000, b"%00", b'"\\"', b"-1", b"9" * 30, b""):
@@ -190,10 +192,10 @@ async def test_a_hostile_header_is_refused_or_passed_over(desk: ReferralDesk, he
                 first = (await reader.readline()).split(b" ")
             assert first[1:2] == [] or first[1][:1] in (b"2", b"4"), (value, first)
             writer.close()
-    assert await desk.head() > 0
+    assert await context.head() > 0
 
 
-async def test_other_methods_and_routes_are_problems(desk: ReferralDesk) -> None:
+async def test_other_methods_and_routes_are_problems(context: ReferralContext) -> None:
     """405 names what is possible, 404 where the document is; both without a token's help."""
     for method, path, status in (
         ("DELETE", REFERRALS, 405),
@@ -202,6 +204,6 @@ async def test_other_methods_and_routes_are_problems(desk: ReferralDesk) -> None
         ("GET", "/v1/nothing-here", 404),
         ("POST", f"{REFERRALS}/x/explode", 404),
     ):
-        answer = await desk.running.send(INES, method, path, {} if method != "GET" else None)
+        answer = await context.running.send(INES, method, path, {} if method != "GET" else None)
         assert_problem(answer, status)
         assert status != 405 or answer.headers["Allow"]

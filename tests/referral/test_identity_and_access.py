@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI
 
 from contracts.codes import Role
-from services.chassis.access import Verdict
-from services.chassis.development_issuer import DevelopmentIssuer
+from services.chassis.access.policy import Verdict
 from services.referral.access import POLICY
-from services.referral.domain.rules import ACTIONS
+from services.referral.domain.guards import ACTIONS
+from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.people import (
     AUDITOR,
     CONTROL,
@@ -29,7 +29,7 @@ from tests.people import (
     Person,
     another_person,
 )
-from tests.referral.desk import ACCEPT, REFERRALS, ReferralDesk, assert_problem
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
 
 COUNSELLORS = {"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD"}
 COORDINATORS = {"NGO_COORDINATOR", "NGO_LEAD"}
@@ -130,25 +130,27 @@ ROUTES = {
 }
 
 
-def test_the_document_has_every_route_and_no_other(desk: ReferralDesk) -> None:
+def test_the_document_has_every_route_and_no_other(context: ReferralContext) -> None:
     """So that a walk over the document's routes leaves none out."""
-    paths = desk.running.apps["referral"].openapi()["paths"]
+    paths = context.running.apps["referral"].openapi()["paths"]
     assert {path: " ".join(sorted(operations)).upper() for path, operations in paths.items()} == ROUTES
 
 
-async def test_nobody_gets_anywhere_without_a_token(desk: ReferralDesk) -> None:
+async def test_nobody_gets_anywhere_without_a_token(context: ReferralContext) -> None:
     """Every route answers 401 with WWW-Authenticate to a request without a token."""
-    for method, path in routes_of(desk.running.apps["referral"]):
-        answer = await desk.running.send(None, method, path, {} if method != "GET" else None, key="k", etag='"1"')
+    for method, path in routes_of(context.running.apps["referral"]):
+        answer = await context.running.send(None, method, path, {} if method != "GET" else None, key="k", etag='"1"')
         assert_problem(answer, 401, "TOKEN_MISSING")
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="caserelay"'
 
 
-async def test_control_gets_403_on_every_route(desk: ReferralDesk) -> None:
+async def test_control_gets_403_on_every_route(context: ReferralContext) -> None:
     """AGENCY_CONTROL is refused by every route, whether or not there is anything, and told the rule."""
-    path = await desk.submit()
-    for method, other in [*routes_of(desk.running.apps["referral"]), ("GET", path), ("GET", f"{path}/contact")]:
-        answer = await desk.running.send(CONTROL, method, other, {} if method != "GET" else None, key="k", etag='"1"')
+    path = await context.submit()
+    for method, other in [*routes_of(context.running.apps["referral"]), ("GET", path), ("GET", f"{path}/contact")]:
+        answer = await context.running.send(
+            CONTROL, method, other, {} if method != "GET" else None, key="k", etag='"1"'
+        )
         problem = assert_problem(answer, 403, "NO_ACCESS_FOR_CONTROL")
         assert "control" in problem["detail"]
 
@@ -156,30 +158,30 @@ async def test_control_gets_403_on_every_route(desk: ReferralDesk) -> None:
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer abc", "Basic aW5lczpwdw==", "bearer a.b.c", "Bearer " + "x" * 9000]
 )
-async def test_an_unreadable_token_is_401(desk: ReferralDesk, header: str) -> None:
+async def test_an_unreadable_token_is_401(context: ReferralContext, header: str) -> None:
     """Whatever else stands in Authorization names nobody; only of a token is it said that it is bad (RFC 6750, 3.1)."""
-    answer = await desk.running.send(None, "GET", REFERRALS, headers={"Authorization": header})
+    answer = await context.running.send(None, "GET", REFERRALS, headers={"Authorization": header})
     assert_problem(answer, 401)
     assert ('error="invalid_token"' in answer.headers["WWW-Authenticate"]) is not header.startswith("Basic")
 
 
-async def test_forged_and_expired_tokens_are_401(desk: ReferralDesk) -> None:
+async def test_forged_and_expired_tokens_are_401(context: ReferralContext) -> None:
     """A token of another key, a token with a changed letter and one whose time is over all name nobody."""
-    stranger = DevelopmentIssuer(desk.running.directory / "another-issuer")
-    good = desk.running.token(INES)
+    stranger = DevelopmentIssuer(context.running.directory / "another-issuer")
+    good = context.running.token(INES)
     head, claims, signature = good.split(".")
 
     def issued(by: DevelopmentIssuer, audience: str = "caserelay", lifetime: int = 60) -> str:
         return by.issue(sub=INES.sub, org=INES.org, role=INES.role, audience=audience, lifetime=lifetime)
 
     tokens = {
-        "TOKEN_EXPIRED": issued(desk.running.issuer, lifetime=-1),
+        "TOKEN_EXPIRED": issued(context.running.issuer, lifetime=-1),
         "another key": issued(stranger),
-        "another audience": issued(desk.running.issuer, "somebody-else"),
+        "another audience": issued(context.running.issuer, "somebody-else"),
         "changed": f"{head}.{claims}.{signature[:-4]}AAAA",
     }
     for what, token in tokens.items():
-        answer = await desk.running.send(None, "GET", REFERRALS, headers={"Authorization": f"Bearer {token}"})
+        answer = await context.running.send(None, "GET", REFERRALS, headers={"Authorization": f"Bearer {token}"})
         problem = assert_problem(answer, 401, what if what.isupper() else "TOKEN_INVALID")
         told = answer.headers["WWW-Authenticate"]
         assert told.startswith('Bearer realm="caserelay", error="invalid_token", error_description="')
@@ -187,22 +189,22 @@ async def test_forged_and_expired_tokens_are_401(desk: ReferralDesk) -> None:
         assert token not in answer.text, problem
 
 
-async def test_a_stranger_finds_no_referral(desk: ReferralDesk) -> None:
+async def test_a_stranger_finds_no_referral(context: ReferralContext) -> None:
     """404 for another organisation, and for a mentor or mentee of the addressed one: their roles do nothing here."""
-    path = await desk.received()
+    path = await context.received()
     for person in (KARIM, PIETER, MENTOR, MENTEE):
         for suffix in ("", "/events", "/contact"):
-            assert_problem(await desk.running.get(person, path + suffix), 404)
-        answer = await desk.running.command(person, path, "accept", ACCEPT, etag='"2"')
+            assert_problem(await context.running.get(person, path + suffix), 404)
+        answer = await context.running.command(person, path, "accept", ACCEPT, etag='"2"')
         assert_problem(answer, 404)
-        missing = await desk.running.get(person, f"{REFERRALS}/00000000-0000-0000-0000-000000000000")
-        hidden = await desk.running.get(person, path)
+        missing = await context.running.get(person, f"{REFERRALS}/00000000-0000-0000-0000-000000000000")
+        hidden = await context.running.get(person, path)
         assert missing.json() | {"instance": ""} == hidden.json() | {"instance": ""}
 
 
-async def test_a_party_in_the_wrong_role_is_told_the_rule(desk: ReferralDesk) -> None:
+async def test_a_party_in_the_wrong_role_is_told_the_rule(context: ReferralContext) -> None:
     """The wrong side and the wrong role get 403 with a code and the roles that may, and nothing of the referral."""
-    path = await desk.received()
+    path = await context.received()
     for person, action, body in (
         (INES, "accept", ACCEPT),
         (INES, "receive", {}),
@@ -210,60 +212,60 @@ async def test_a_party_in_the_wrong_role_is_told_the_rule(desk: ReferralDesk) ->
         (LOTTE, "mark-error", {"justification": "wrong"}),
         (INES, "confirm-error", {}),
     ):
-        answer = await desk.running.command(person, path, action, body, etag='"2"')
+        answer = await context.running.command(person, path, action, body, etag='"2"')
         problem = assert_problem(answer, 403)
         assert problem["code"] in {"ROLE_NOT_ALLOWED", "PARTY_NOT_ALLOWED"}
         assert action in problem["detail"]
 
 
-async def test_each_side_may_do_what_is_its_own(desk: ReferralDesk) -> None:
+async def test_each_side_may_do_what_is_its_own(context: ReferralContext) -> None:
     """Leads act for their organisations like counsellors and coordinators do."""
-    path = await desk.submit(by=TOM)
-    await desk.running.done(HANNE, path, "receive")
-    await desk.running.done(HANNE, path, "request-information", {"codes": ["AVAILABILITY"]})
+    path = await context.submit(by=TOM)
+    await context.running.done(HANNE, path, "receive")
+    await context.running.done(HANNE, path, "request-information", {"codes": ["AVAILABILITY"]})
     answers = {"answers": [{"code": "AVAILABILITY", "answer": "Mondays"}]}
-    await desk.running.done(TOM, path, "provide-information", answers)
-    await desk.running.done(HANNE, path, "decline", {"reason": "NOT_MOBILE"})
-    assert await desk.state(path) == "DECLINED"
+    await context.running.done(TOM, path, "provide-information", answers)
+    await context.running.done(HANNE, path, "decline", {"reason": "NOT_MOBILE"})
+    assert await context.state(path) == "DECLINED"
 
 
-async def test_only_an_agency_refers(desk: ReferralDesk) -> None:
+async def test_only_an_agency_refers(context: ReferralContext) -> None:
     """Nobody but counsellors and team leads of an agency creates referrals."""
-    before = await desk.snapshot()
+    before = await context.snapshot()
     for person in EVERYBODY:
         if person.role not in COUNSELLORS:
-            assert_problem(await desk.running.create(person, REFERRALS, another_person()), 403)
-    assert await desk.snapshot() == before
+            assert_problem(await context.running.create(person, REFERRALS, another_person()), 403)
+    assert await context.snapshot() == before
 
 
-async def test_a_counsellor_of_what_is_no_agency_does_not_refer(desk: ReferralDesk) -> None:
+async def test_a_counsellor_of_what_is_no_agency_does_not_refer(context: ReferralContext) -> None:
     """The role alone is not enough: the organisation has to be an agency that is described here."""
     for org in ("brugwerk", "nobody-knows-it"):
-        answer = await desk.running.create(Person("x", org, "AGENCY_COUNSELLOR"), REFERRALS, another_person())
+        answer = await context.running.create(Person("x", org, "AGENCY_COUNSELLOR"), REFERRALS, another_person())
         assert_problem(answer, 403)
 
 
-async def test_auditors_and_privacy_officers_read_and_change_nothing(desk: ReferralDesk) -> None:
+async def test_auditors_and_privacy_officers_read_and_change_nothing(context: ReferralContext) -> None:
     """The auditor reads every referral and its record, the agency's DPO the agency's; neither acts or sees contacts."""
-    path = await desk.submit()
+    path = await context.submit()
     for person in (AUDITOR, DPO_OF_AGENCY):
-        assert (await desk.running.get(person, path)).status_code == 200
-        assert (await desk.running.get(person, f"{path}/events")).status_code == 200
-        assert_problem(await desk.running.get(person, f"{path}/contact"), 403)
-        assert_problem(await desk.running.command(person, path, "withdraw", {"reason": "CLIENT_MOVED"}), 403)
-        read = await desk.running.read(person, path)
+        assert (await context.running.get(person, path)).status_code == 200
+        assert (await context.running.get(person, f"{path}/events")).status_code == 200
+        assert_problem(await context.running.get(person, f"{path}/contact"), 403)
+        assert_problem(await context.running.command(person, path, "withdraw", {"reason": "CLIENT_MOVED"}), 403)
+        read = await context.running.read(person, path)
         assert read["allowedActions"] == []
 
 
-async def test_organisations_describe_themselves_only(desk: ReferralDesk) -> None:
+async def test_organisations_describe_themselves_only(context: ReferralContext) -> None:
     """An organisation's own lead and the operator may describe it; another organisation may not."""
-    described = await desk.running.get(LOTTE, "/v1/organisations/brugwerk")
+    described = await context.running.get(LOTTE, "/v1/organisations/brugwerk")
     body = {"name": "Brugwerk vzw", "kind": "MENTORING_ORG", "programmes": ["mtw-be-2026"], "capacity": 3}
     etag = described.headers["ETag"]
-    refused = await desk.running.send(KARIM, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
+    refused = await context.running.send(KARIM, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
     assert_problem(refused, 403)
-    answer = await desk.running.send(HANNE, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
+    answer = await context.running.send(HANNE, "PUT", "/v1/organisations/brugwerk", body, etag=etag)
     assert answer.status_code == 200
     assert answer.json()["capacity"] == 3
-    assert_problem(await desk.running.send(HANNE, "PUT", "/v1/organisations/new-one", body), 403)
-    assert (await desk.running.send(OPERATOR, "PUT", "/v1/organisations/new-one", body)).status_code == 200
+    assert_problem(await context.running.send(HANNE, "PUT", "/v1/organisations/new-one", body), 403)
+    assert (await context.running.send(OPERATOR, "PUT", "/v1/organisations/new-one", body)).status_code == 200

@@ -8,94 +8,94 @@ from typing import Any
 
 import pytest
 
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Write
-from services.chassis.idempotency import Key
+from services.chassis.deciding.idempotency import Key
+from services.chassis.log.event_log import Write
+from services.chassis.log.event_types import EventTypes
 from services.referral.commands import earlier_referral_id_for
 from services.referral.domain.offer import referral_stream
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
 from tests.golden import corpus
 from tests.people import HANNE, INES, LOTTE, TOM, another_person, samira
-from tests.referral.desk import ACCEPT, COMMANDS, REFERRALS, ReferralDesk, assert_problem, new_key, pointers
+from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
-async def bulk(desk: ReferralDesk, key: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
+async def bulk(context: ReferralContext, key: str, *bodies: dict[str, Any]) -> list[dict[str, Any]]:
     """What lines under one key are answered."""
     lines = "\n".join(json.dumps({**body, "idempotencyKey": key}) for body in bodies)
-    answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=lines.encode(), headers=NDJSON)
+    answer = await context.running.send(INES, "POST", f"{REFERRALS}/bulk", content=lines.encode(), headers=NDJSON)
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-async def test_a_colleague_may_use_the_same_key(desk: ReferralDesk) -> None:
+async def test_a_colleague_may_use_the_same_key(context: ReferralContext) -> None:
     """For a referral of another person, and on the same referral: neither gets the other's answer, nor a refusal."""
     key = new_key()
-    first = await desk.running.create(INES, REFERRALS, samira(), key=key)
-    second = await desk.running.create(TOM, REFERRALS, another_person(), key=key)
+    first = await context.running.create(INES, REFERRALS, samira(), key=key)
+    second = await context.running.create(TOM, REFERRALS, another_person(), key=key)
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json()["id"] != second.json()["id"]
     # The same body is no repeat of a colleague's either, but a second referral of one person.
-    assert_problem(await desk.running.create(TOM, REFERRALS, samira(), key=new_key()), 409)
+    assert_problem(await context.running.create(TOM, REFERRALS, samira(), key=new_key()), 409)
     path = first.headers["Location"]
-    await desk.running.done(LOTTE, path, "receive", key=key)
-    again = await desk.running.done(HANNE, path, "receive", key=key)
+    await context.running.done(LOTTE, path, "receive", key=key)
+    again = await context.running.done(HANNE, path, "receive", key=key)
     assert "Idempotency-Replayed" not in again.headers
 
 
-async def test_a_command_that_changed_nothing_keeps_its_key(desk: ReferralDesk) -> None:
+async def test_a_command_that_changed_nothing_keeps_its_key(context: ReferralContext) -> None:
     """A second receipt changes nothing; its repeat says so again, after the referral has gone on and the ETag moved."""
-    path = await desk.received()
-    etag = (await desk.running.get(LOTTE, path)).headers["ETag"]
-    first = await desk.running.done(LOTTE, path, "receive", etag=etag, key="twice")
+    path = await context.received()
+    etag = (await context.running.get(LOTTE, path)).headers["ETag"]
+    first = await context.running.done(LOTTE, path, "receive", etag=etag, key="twice")
     assert (first.headers["ETag"], "Idempotency-Replayed" in first.headers) == (etag, False)
-    await desk.running.done(LOTTE, path, "accept", ACCEPT)
-    stood = await desk.snapshot()
-    again = await desk.running.done(LOTTE, path, "receive", etag=etag, key="twice")
+    await context.running.done(LOTTE, path, "accept", ACCEPT)
+    stood = await context.snapshot()
+    again = await context.running.done(LOTTE, path, "receive", etag=etag, key="twice")
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (again.json()["state"], again.headers["ETag"]) == ("RECEIVED", etag)
     assert again.headers.get("Position") == first.headers.get("Position")
-    other = await desk.running.command(LOTTE, path, "decline", {"reason": "NO_SHOW"}, etag=etag, key="twice")
+    other = await context.running.command(LOTTE, path, "decline", {"reason": "NO_SHOW"}, etag=etag, key="twice")
     assert_problem(other, 422, "IDEMPOTENCY_KEY_REUSED")
-    assert await desk.snapshot() == stood
+    assert await context.snapshot() == stood
 
 
 @pytest.mark.parametrize("action", COMMANDS)
-async def test_a_key_of_one_referral_is_refused_on_another(desk: ReferralDesk, action: str) -> None:
+async def test_a_key_of_one_referral_is_refused_on_another(context: ReferralContext, action: str) -> None:
     """On every command, whether the key came with a create or with a command, and nothing is done."""
     person, body = COMMANDS[action]
-    first, other = await desk.submit(), await desk.draft() if action == "submit" else await desk.submit()
+    first, other = await context.submit(), await context.draft() if action == "submit" else await context.submit()
     if person is LOTTE:
-        await desk.running.done(LOTTE, first, "receive", key="used")
+        await context.running.done(LOTTE, first, "receive", key="used")
     else:
-        assert (await desk.running.create(person, REFERRALS, another_person(), key="used")).status_code == 201
-    stood = await desk.snapshot()
-    refused = await desk.running.command(person, other, action, body, key="used")
+        assert (await context.running.create(person, REFERRALS, another_person(), key="used")).status_code == 201
+    stood = await context.snapshot()
+    refused = await context.running.command(person, other, action, body, key="used")
     assert_problem(refused, 422, "IDEMPOTENCY_KEY_REUSED")
     assert pointers(refused) == {"/headers/Idempotency-Key": "IDEMPOTENCY_KEY_REUSED"}
-    assert await desk.snapshot() == stood
+    assert await context.snapshot() == stood
 
 
-async def test_a_key_of_a_command_makes_no_referral(desk: ReferralDesk) -> None:
+async def test_a_key_of_a_command_makes_no_referral(context: ReferralContext) -> None:
     """Singly, in bulk, as a draft and as an edit: it stands for the command that it came with."""
-    path = await desk.submit()
-    await desk.running.done(INES, path, "withdraw", {"reason": "CLIENT_MOVED"}, key="used")
-    draft = await desk.draft()
-    stood = await desk.snapshot()
+    path = await context.submit()
+    await context.running.done(INES, path, "withdraw", {"reason": "CLIENT_MOVED"}, key="used")
+    draft = await context.draft()
+    stood = await context.snapshot()
     for body in (another_person(), {**another_person(), "draft": True}):
-        assert_problem(await desk.running.create(INES, REFERRALS, body, key="used"), 422, "IDEMPOTENCY_KEY_REUSED")
-        assert [line["problem"]["code"] for line in await bulk(desk, "used", body)] == ["IDEMPOTENCY_KEY_REUSED"]
-    etag = (await desk.running.get(INES, draft)).headers["ETag"]
-    edit = await desk.running.send(INES, "PATCH", draft, {"region": "BE211"}, key="used", etag=etag)
+        assert_problem(await context.running.create(INES, REFERRALS, body, key="used"), 422, "IDEMPOTENCY_KEY_REUSED")
+        assert [line["problem"]["code"] for line in await bulk(context, "used", body)] == ["IDEMPOTENCY_KEY_REUSED"]
+    etag = (await context.running.get(INES, draft)).headers["ETag"]
+    edit = await context.running.send(INES, "PATCH", draft, {"region": "BE211"}, key="used", etag=etag)
     assert_problem(edit, 422, "IDEMPOTENCY_KEY_REUSED")
-    assert await desk.snapshot() == stood
+    assert await context.snapshot() == stood
 
 
-async def test_a_key_of_before_finds_what_was_made_under_it(desk: ReferralDesk) -> None:
+async def test_a_key_of_before_finds_what_was_made_under_it(context: ReferralContext) -> None:
     """Its id followed from organisation and key: its sender is answered, and a colleague's key is another one."""
     body = {**another_person(), "draft": True}
-    made = await desk.running.create(INES, REFERRALS, body, key="today")
-    service = desk.running.service("referral")
+    made = await context.running.create(INES, REFERRALS, body, key="today")
+    service = context.running.service("referral")
     assert service.vault is not None
     records = await service.log.read(referral_stream(made.json()["id"]))
     old = earlier_referral_id_for(Key(INES.org, INES.sub, "before"))
@@ -106,14 +106,14 @@ async def test_a_key_of_before_finds_what_was_made_under_it(desk: ReferralDesk) 
         for one in records
     ]
     await service.log.append([Write(referral_stream(old), 0, events)])
-    stood = await desk.snapshot()
-    again = await desk.running.create(INES, REFERRALS, body, key="before")
+    stood = await context.snapshot()
+    again = await context.running.create(INES, REFERRALS, body, key="before")
     assert (again.status_code, again.json()["id"], again.headers["Idempotency-Replayed"]) == (201, old, "true")
-    assert [line["referral"]["id"] for line in await bulk(desk, "before", body)] == [old]
+    assert [line["referral"]["id"] for line in await bulk(context, "before", body)] == [old]
     other = {**body, "region": "BE211"}
-    assert_problem(await desk.running.create(INES, REFERRALS, other, key="before"), 422, "IDEMPOTENCY_KEY_REUSED")
-    assert await desk.snapshot() == stood
-    colleague = await desk.running.create(TOM, REFERRALS, another_person(), key="before")
+    assert_problem(await context.running.create(INES, REFERRALS, other, key="before"), 422, "IDEMPOTENCY_KEY_REUSED")
+    assert await context.snapshot() == stood
+    colleague = await context.running.create(TOM, REFERRALS, another_person(), key="before")
     assert colleague.status_code == 201
     assert colleague.json()["id"] not in (old, made.json()["id"])
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.domain_page import LEGAL_BASIS_COMMANDS, roles, states, table
 from tests.people import INES, KARIM, LOTTE, Person, samira
-from tests.referral.desk import ReferralDesk, assert_problem
+from tests.referral.context import ReferralContext, assert_problem
 
 (WITHDRAW,) = table(LEGAL_BASIS_COMMANDS)
 PLACES = {
@@ -23,12 +23,12 @@ PLACES = {
 SAID = [(word, role) for word, every in sorted(roles().items()) for role in sorted(every)]
 
 
-async def basis_of(desk: ReferralDesk, word: str, **changes: Any) -> str:
+async def basis_of(context: ReferralContext, word: str, **changes: Any) -> str:
     """The path of a consent, whose referral has ended where the one who asks is there no more."""
-    path = await desk.submit(samira(**changes))
+    path = await context.submit(samira(**changes))
     if word == "former coordinator":
-        await desk.running.done(LOTTE, path, "decline", {"reason": "CAPACITY_FULL"})
-    return await desk.basis(path)
+        await context.running.done(LOTTE, path, "decline", {"reason": "CAPACITY_FULL"})
+    return await context.basis(path)
 
 
 def test_the_page_has_the_states_of_a_legal_basis() -> None:
@@ -37,36 +37,36 @@ def test_the_page_has_the_states_of_a_legal_basis() -> None:
 
 
 @pytest.mark.parametrize(("word", "role"), SAID)
-async def test_whoever_the_page_names_withdraws_and_nobody_else(desk: ReferralDesk, word: str, role: str) -> None:
+async def test_whoever_the_page_names_withdraws_and_nobody_else(context: ReferralContext, word: str, role: str) -> None:
     """By the word and the role: it is done, once, or the caller is told of nothing."""
-    basis = await basis_of(desk, word)
+    basis = await basis_of(context, word)
     place = PLACES[word]
-    person, before = Person(place.sub, place.org, role), await desk.head()
-    etag = (await desk.running.get(INES, basis)).headers["ETag"]
-    answer = await desk.running.send(person, "POST", f"{basis}/withdraw", {}, etag=etag, key="once")
+    person, before = Person(place.sub, place.org, role), await context.head()
+    etag = (await context.running.get(INES, basis)).headers["ETag"]
+    answer = await context.running.send(person, "POST", f"{basis}/withdraw", {}, etag=etag, key="once")
     # Who leads a team is a counsellor as well.
     if word in WITHDRAW.who | {"team lead"}:
         assert answer.status_code == 200, answer.text
-        own = [type(one.event).__name__ for one in await desk.recorded() if one.position > before]
+        own = [type(one.event).__name__ for one in await context.recorded() if one.position > before]
         assert [name for name in own if name == WITHDRAW.events[0][0]] == ["LegalBasisWithdrawn"]
-        head = await desk.head()
-        await desk.running.done(INES, basis, "withdraw")
-        assert await desk.head() == head
+        head = await context.head()
+        await context.running.done(INES, basis, "withdraw")
+        assert await context.head() == head
     else:
         assert_problem(answer, 404)
-        assert await desk.head() == before
+        assert await context.head() == before
 
 
-async def test_nobody_withdraws_for_another_person_or_organisation(desk: ReferralDesk) -> None:
+async def test_nobody_withdraws_for_another_person_or_organisation(context: ReferralContext) -> None:
     """A mentee of another name, and a coordinator of another organisation: there is nothing."""
-    basis = await basis_of(desk, "mentee")
-    etag = (await desk.running.get(INES, basis)).headers["ETag"]
+    basis = await basis_of(context, "mentee")
+    etag = (await context.running.get(INES, basis)).headers["ETag"]
     for person in (Person("CL-OTHER", INES.org, "MENTEE"), Person(PLACES["mentee"].sub, KARIM.org, "MENTEE"), KARIM):
-        assert_problem(await desk.running.send(person, "POST", f"{basis}/withdraw", {}, etag=etag, key="no"), 404)
+        assert_problem(await context.running.send(person, "POST", f"{basis}/withdraw", {}, etag=etag, key="no"), 404)
 
 
-async def test_only_a_consent_is_withdrawn(desk: ReferralDesk) -> None:
+async def test_only_a_consent_is_withdrawn(context: ReferralContext) -> None:
     """Against another basis the person may object."""
-    basis = await basis_of(desk, "mentee", legalBasis={**samira()["legalBasis"], "kind": "PUBLIC_TASK"})
-    refused = await desk.running.command(INES, basis, "withdraw")
+    basis = await basis_of(context, "mentee", legalBasis={**samira()["legalBasis"], "kind": "PUBLIC_TASK"})
+    refused = await context.running.command(INES, basis, "withdraw")
     assert_problem(refused, 409, "LEGAL_BASIS_NOT_CONSENT")

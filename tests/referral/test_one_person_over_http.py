@@ -11,18 +11,18 @@ from typing import Any, Final
 import pytest
 
 from contracts.fields import UUID
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Write
+from services.chassis.log.event_log import Write
+from services.chassis.log.event_types import EventTypes
 from services.referral.app import build
 from services.referral.bulk import _marks
 from services.referral.domain.answering import ReferralDeclined
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.golden import corpus
 from tests.people import INES, LOTTE, OPERATOR, PIETER, Person, another_person, samira
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem, pointers
+from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
 from tests.running import Running, running
 
 OTHER: Final = "mtw-be-second"
@@ -35,13 +35,13 @@ def named(ref: str, **changes: Any) -> dict[str, Any]:
     return samira(client={"ref": ref}, **changes)
 
 
-async def second_programme(desk: ReferralDesk) -> None:
+async def second_programme(context: ReferralContext) -> None:
     """Brugwerk offers another programme of the kind as well."""
     path = "/v1/organisations/brugwerk"
-    await desk.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
-    told = await desk.running.get(OPERATOR, path)
+    await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
+    told = await context.running.get(OPERATOR, path)
     body = {**told.json(), "programmes": [PROGRAMME, OTHER]}
-    put = await desk.running.send(OPERATOR, "PUT", path, body, etag=told.headers["ETag"])
+    put = await context.running.send(OPERATOR, "PUT", path, body, etag=told.headers["ETag"])
     assert put.status_code == 200, put.text
 
 
@@ -49,76 +49,78 @@ async def second_programme(desk: ReferralDesk) -> None:
 @pytest.mark.parametrize("second", SPELLINGS)
 @pytest.mark.parametrize("first", SPELLINGS)
 async def test_however_it_is_written_a_person_has_one_live_referral(
-    desk: ReferralDesk, first: str, second: str, *, draft: bool
+    context: ReferralContext, first: str, second: str, *, draft: bool
 ) -> None:
     """In one programme and in two, as a draft and as an offer; of another agency it is another person."""
-    await second_programme(desk)
-    made = (await desk.running.create(INES, REFERRALS, {**named(first), "draft": draft})).json()
+    await second_programme(context)
+    made = (await context.running.create(INES, REFERRALS, {**named(first), "draft": draft})).json()
     for body, code in ((named(second), "REFERRAL_LIVE"), (named(second, programme=OTHER), "CONCURRENT_PROGRAMME")):
         for as_draft in (True, False):
-            answer = await desk.running.create(INES, REFERRALS, {**body, "draft": as_draft})
+            answer = await context.running.create(INES, REFERRALS, {**body, "draft": as_draft})
             assert made["id"] in assert_problem(answer, 409, code)["detail"]
-    await desk.submit(named(second), by=PIETER)
+    await context.submit(named(second), by=PIETER)
 
 
 @pytest.mark.parametrize("programmes", [(PROGRAMME, PROGRAMME), (PROGRAMME, OTHER)])
-async def test_of_two_spellings_at_once_one_is_first(desk: ReferralDesk, programmes: tuple[str, str]) -> None:
+async def test_of_two_spellings_at_once_one_is_first(context: ReferralContext, programmes: tuple[str, str]) -> None:
     """Neither is known before, and both are sent at the same moment: one is submitted, the other refused."""
-    await second_programme(desk)
+    await second_programme(context)
     for round_ in range(10):
         bodies = [
             named(f"{ref}-{round_}", programme=programme) for ref, programme in zip(SPELLINGS, programmes, strict=False)
         ]
-        answers = await asyncio.gather(*(desk.running.create(INES, REFERRALS, body) for body in bodies))
+        answers = await asyncio.gather(*(context.running.create(INES, REFERRALS, body) for body in bodies))
         assert sorted(answer.status_code for answer in answers) == [201, 409], [answer.text for answer in answers]
 
 
-async def test_lines_of_one_person_are_taken_in_their_order_however_it_is_written(desk: ReferralDesk) -> None:
+async def test_lines_of_one_person_are_taken_in_their_order_however_it_is_written(context: ReferralContext) -> None:
     """As if they had been sent one after the other: the first wins."""
     for round_ in range(10):
         bodies = [named(f"{ref}-{round_}") for ref in SPELLINGS]
         lines = [json.dumps({**body, "idempotencyKey": f"{round_}-{n}"}) for n, body in enumerate(bodies)]
         headers = {"Content-Type": "application/x-ndjson"}
         content = "\n".join(lines).encode()
-        answer = await desk.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
+        answer = await context.running.send(INES, "POST", f"{REFERRALS}/bulk", content=content, headers=headers)
         assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [201, 409, 409]
         # What a line waits for is the same; that it had to wait is seen now and then only.
         assert len({tuple(mark for mark in _marks(body) if mark[0] == "person") for body in bodies}) == 1
 
 
-async def test_a_later_referral_in_another_spelling_follows_on_the_first(desk: ReferralDesk) -> None:
+async def test_a_later_referral_in_another_spelling_follows_on_the_first(context: ReferralContext) -> None:
     """In the same open case, and each referral keeps the spelling that it was sent in."""
-    first = await desk.received(named("CL-7F3A"))
-    await desk.running.done(LOTTE, first, "decline", {"reason": "CAPACITY_FULL"})
-    before = await desk.running.read(INES, first)
+    first = await context.received(named("CL-7F3A"))
+    await context.running.done(LOTTE, first, "decline", {"reason": "CAPACITY_FULL"})
+    before = await context.running.read(INES, first)
     for previous in (None, before["id"]):
-        answer = await desk.running.create(INES, REFERRALS, named("cl-7f3a", previousReferral=previous), dryRun="true")
+        answer = await context.running.create(
+            INES, REFERRALS, named("cl-7f3a", previousReferral=previous), dryRun="true"
+        )
         assert (answer.status_code, answer.json()["case"]) == (200, before["case"])
-    made = await desk.running.read(INES, await desk.submit(named("cl-7f3a")))
+    made = await context.running.read(INES, await context.submit(named("cl-7f3a")))
     assert (made["case"], made["previousReferral"]) == (before["case"], before["id"])
     assert (before["client"], made["client"]) == ({"ref": "CL-7F3A"}, {"ref": "cl-7f3a"})
 
 
-async def test_a_draft_may_have_its_spelling_mended(desk: ReferralDesk) -> None:
+async def test_a_draft_may_have_its_spelling_mended(context: ReferralContext) -> None:
     """It stays the same person; another pseudonym is another one, and a draft keeps its person."""
-    path = await desk.draft(named("cl-7f3a"))
-    mended = await desk.running.send(INES, "PATCH", path, {"client": {"ref": "CL-7F3A"}}, etag='"1"')
+    path = await context.draft(named("cl-7f3a"))
+    mended = await context.running.send(INES, "PATCH", path, {"client": {"ref": "CL-7F3A"}}, etag='"1"')
     assert (mended.status_code, mended.json()["client"]) == (200, {"ref": "CL-7F3A"})
-    other = await desk.running.send(INES, "PATCH", path, {"client": {"ref": "CL-7F3B"}}, etag=mended.headers["ETag"])
+    other = await context.running.send(INES, "PATCH", path, {"client": {"ref": "CL-7F3B"}}, etag=mended.headers["ETag"])
     assert_problem(other, 422)
     assert pointers(other) == {"/client/ref": "FIXED_BY_DRAFT"}
-    await desk.running.done(INES, path, "submit")
+    await context.running.done(INES, path, "submit")
 
 
 @pytest.mark.parametrize("ref", SPELLINGS)
-async def test_a_person_withdraws_a_consent_under_the_pseudonym_in_any_case(desk: ReferralDesk, ref: str) -> None:
+async def test_a_person_withdraws_a_consent_under_the_pseudonym_in_any_case(context: ReferralContext, ref: str) -> None:
     """Who signs in as the person is the person."""
-    path = await desk.submit(named("CL-7F3A"))
-    basis = (await desk.running.read(INES, path))["legalBasis"]["id"]
+    path = await context.submit(named("CL-7F3A"))
+    basis = (await context.running.read(INES, path))["legalBasis"]["id"]
     mentee = Person(ref, "vdab-gent", "MENTEE")
-    await desk.running.done(mentee, f"/v1/legal-bases/{basis}", "withdraw")
+    await context.running.done(mentee, f"/v1/legal-bases/{basis}", "withdraw")
     stranger = Person("CL-7F3B", "vdab-gent", "MENTEE")
-    assert (await desk.running.get(stranger, f"/v1/legal-bases/{basis}")).status_code == 404
+    assert (await context.running.get(stranger, f"/v1/legal-bases/{basis}")).status_code == 404
 
 
 async def stored_before(service: Running, *, through: str, ref: str = "CL-19C0") -> str:
@@ -149,8 +151,8 @@ async def test_what_was_stored_before_is_found_in_any_spelling(tmp_path: Path, r
     """A referral that is live in a log of old keeps its person out, here and in another programme."""
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
-        desk = ReferralDesk(service)
-        await second_programme(desk)
+        context = ReferralContext(service)
+        await second_programme(context)
         live = await stored_before(service, through="referral.received.v1")
         for programme, code in ((PROGRAMME, "REFERRAL_LIVE"), (OTHER, "CONCURRENT_PROGRAMME")):
             answer = await service.create(INES, REFERRALS, named(ref, programme=programme))
@@ -168,7 +170,7 @@ async def test_a_case_that_was_stored_before_goes_on_in_any_spelling(tmp_path: P
         (case,) = {one.event.offer.case_id for one in old if isinstance(one.event, ReferralDeclined)}
         made = (await service.create(INES, REFERRALS, named(ref))).json()
         assert (made["case"], made["previousReferral"]) == (case, declined)
-        records = await ReferralDesk(service).recorded()
+        records = await ReferralContext(service).recorded()
         (told,) = [one.event for one in records if isinstance(one.event, PersonReferred)]
         assert f"case-key-{told.case_key}" in {one.stream for one in old}
 

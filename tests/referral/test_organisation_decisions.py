@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from services.chassis.decider import EXISTENCE, Refused, Reserved
+from services.chassis.modelling.decider import EXISTENCE, Refused, Reserved
 from services.referral.domain.organisation import (
     CapacityReleased,
     CapacityTaken,
     DescribeOrganisation,
     Description,
     Organisation,
+    OrganisationContext,
     OrganisationDescribed,
-    OrganisationDesk,
     decide,
     evolve,
 )
@@ -26,9 +26,9 @@ RESERVED = Reserved(
 )
 
 
-def desk(organisation: Organisation = Organisation()) -> OrganisationDesk:  # noqa: B008 - immutable
-    """A desk in a world of one programme."""
-    return OrganisationDesk(organisation=organisation, known_programmes=frozenset({"mtw-be-2026"}))
+def context(organisation: Organisation = Organisation()) -> OrganisationContext:  # noqa: B008 - immutable
+    """A context in a world of one programme."""
+    return OrganisationContext(organisation=organisation, known_programmes=frozenset({"mtw-be-2026"}))
 
 
 def describe(description: Description) -> DescribeOrganisation:
@@ -39,17 +39,17 @@ def describe(description: Description) -> DescribeOrganisation:
 def test_describing_twice_changes_nothing() -> None:
     """The same description is no news, another one is."""
     described = OrganisationDescribed(organisation="brugwerk", description=BRUGWERK)
-    assert decide(describe(BRUGWERK), desk()) == [described]
+    assert decide(describe(BRUGWERK), context()) == [described]
     known = evolve(Organisation(), described)
-    assert decide(describe(BRUGWERK), desk(known)) == []
-    assert len(decide(describe(replace(BRUGWERK, capacity=None)), desk(known))) == 1
+    assert decide(describe(BRUGWERK), context(known)) == []
+    assert len(decide(describe(replace(BRUGWERK, capacity=None)), context(known))) == 1
 
 
 def test_every_fault_of_a_description_is_told_with_its_pointer() -> None:
     """A programme that there is not, no name, less than no capacity."""
     wrong = replace(BRUGWERK, name=" ", programmes=("mtw-be-2026", "other"), capacity=-1)
     with pytest.raises(Refused) as refusal:
-        decide(describe(wrong), desk())
+        decide(describe(wrong), context())
     assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [
         ("/programmes/1", "PROGRAMME_UNKNOWN"),
         ("/name", "REQUIRED"),
@@ -84,10 +84,10 @@ def test_an_organisation_keeps_the_accreditation_that_stands_when_it_is_stored()
     known = evolve(Organisation(), OrganisationDescribed(organisation="brugwerk", description=changed))
     left_out = frozenset({"kind", "programmes", "suspended"})
     command = replace(describe(Description(name="New", kind="")), left_out=left_out, reserved=RESERVED)
-    (described,) = decide(command, desk(known))
+    (described,) = decide(command, context(known))
     assert described.description == replace(changed, name="New", capacity=None)
     with pytest.raises(Refused) as refused:
-        decide(replace(describe(BRUGWERK), reserved=RESERVED), desk(known))
+        decide(replace(describe(BRUGWERK), reserved=RESERVED), context(known))
     assert [fault.pointer for fault in refused.value.faults] == ["/kind", "/programmes", "/suspended"]
 
 
@@ -95,7 +95,7 @@ def test_the_order_of_programmes_is_no_other_value() -> None:
     """They are a set; the order that the operator gave stays."""
     known = Organisation(description=replace(BRUGWERK, programmes=("a", "b")))
     command = replace(describe(replace(BRUGWERK, name="New", programmes=("b", "a"))), reserved=RESERVED)
-    around = OrganisationDesk(organisation=known, known_programmes=frozenset({"a", "b"}))
+    around = OrganisationContext(organisation=known, known_programmes=frozenset({"a", "b"}))
     (described,) = decide(command, around)
     assert described.description.programmes == ("a", "b")
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from contracts.codes import DeclineReason, ReferralState, WaitlistReason
-from services.chassis.decider import Because, Refused
+from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import (
     Accept,
     Decline,
     Receive,
     Waitlist,
 )
+from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import MarkError
-from services.referral.domain.desk import ReferralCommand
-from services.referral.domain.rules import ACTIONS
+from services.referral.domain.guards import ACTIONS
 from tests.domain_page import REFERRAL_COMMANDS, table
 from tests.referral.office import (
     INES,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.referral import ProgrammeParameters
-from services.chassis.decider import Because, Refused
+from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.programme import (
     DEFAULT_TERMS,
     Parameters,

@@ -10,12 +10,12 @@ from typing import Any
 from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason
 from contracts.message import CaseMessage
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Metadata, Recorded
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata, Recorded
 from services.referral.domain.answering import Decline, Waitlist
 from services.referral.domain.organisation import Description, OrganisationDescribed
-from services.referral.publish import Publication, publish
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
+from services.referral.publishing import Publication, publish
 from tests.referral.office import INES, LOTTE, MONDAY, SAMIRA, Office, ask, day, january, tell, to
 
 META = Metadata(event_id="e-1", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e-1")

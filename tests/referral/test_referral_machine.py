@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contracts.codes import DeclineReason, Question, ReferralState, WaitlistReason, WithdrawReason
-from services.chassis.decider import Actor, Because, Command, Refused
-from services.chassis.event_types import EventTypes
-from services.chassis.metadata import Metadata
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata
+from services.chassis.modelling.decider import Actor, Because, Command, Refused
 from services.referral.domain import answering, correction, drafting, ending, submission, timekeeping
 from services.referral.domain.case_key import CASE_KEY, CloseCase, ReopenCase
-from services.referral.domain.desk import Desk
+from services.referral.domain.context import Context
+from services.referral.domain.guards import POSSIBLE_FROM
 from services.referral.domain.legal_basis import WithdrawLegalBasis, legal_basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import TERMINAL, Referral
-from services.referral.domain.rules import POSSIBLE_FROM
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
 from tests.referral.office import CLOCK, INES, LOTTE, MONDAY, SAMIRA, TOM, Office, to
 
 IDS = ("R-1", "R-2", "R-3", "R-4", "R-5")
@@ -77,10 +77,10 @@ class Referrals(RuleBasedStateMachine):
         referral_id: str = getattr(command, "referral_id", "") or command.legal_basis_id.removeprefix("LB-")
         own = stream or referral_stream(referral_id)
         before = self.office.referral(referral_id)
-        desk = self.office.desk(referral_id, command.at, command)
+        context = self.office.context(referral_id, command.at, command)
         action = ACTION_OF.get(type(command))
         blocked = self.office.blocked(action, referral_id, command.by, command.at) if action is not None else None
-        decided, refusal = self.decided(command, desk)
+        decided, refusal = self.decided(command, context)
         if refusal is not None:
             told_possible = action is not None and before.state is not None and blocked is None
             by_content = refusal.because is Because.INPUT or refusal.code == "REFERRAL_LIVE"
@@ -93,14 +93,14 @@ class Referrals(RuleBasedStateMachine):
             assert self.office.referral(referral_id) == before, "a terminal state accepts nothing but correction"
         if before.state is ReferralState.ENTERED_IN_ERROR:
             assert self.office.referral(referral_id) == before, "nothing follows on a confirmed error"
-        again, _ = self.decided(command, self.office.desk(referral_id, command.at, command))
+        again, _ = self.decided(command, self.office.context(referral_id, command.at, command))
         assert again == [], "the same command twice changes nothing"
 
     @staticmethod
-    def decided(command: Any, desk: Desk) -> tuple[list[Any], Refused | None]:
+    def decided(command: Any, context: Context) -> tuple[list[Any], Refused | None]:
         """What follows from the command, and the refusal that it meets."""
         try:
-            return decide(command, desk), None
+            return decide(command, context), None
         except Refused as refusal:
             return [], refusal
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.casefile.cases import SERVICES, CaseDesk
+from tests.casefile.cases import SERVICES, CaseContext
 from tests.domain_page import REFERRAL_COMMANDS, possible, roles, states, table
 from tests.people import HANNE, INES, LOTTE, TOM, Person
-from tests.referral.desk import ACCEPT, ReferralDesk
+from tests.referral.context import ACCEPT, ReferralContext
 from tests.running import running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("referral table")]
@@ -40,40 +40,40 @@ EVERYBODY: list[tuple[Person, tuple[str, ...]]] = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseDesk]:
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseContext]:
     """All services: a referral is completed by what happens to its case."""
     async with running(tmp_path_factory.mktemp("referral"), SERVICES) as services:
         await services.set_the_scene()
-        desk = CaseDesk(services)
-        await desk.describe_mentor()
-        yield desk
+        context = CaseContext(services)
+        await context.describe_mentor()
+        yield context
 
 
-async def brought_to(desk: CaseDesk, state: str) -> str:
+async def brought_to(context: CaseContext, state: str) -> str:
     """The path of a referral in a state."""
-    referrals = ReferralDesk(desk.running)
+    referrals = ReferralContext(context.running)
     match state:
         case "DRAFT":
             return await referrals.draft()
         case "SUBMITTED":
             return await referrals.submit()
         case "COMPLETED":
-            offer = (await desk.brought_to("CLOSED")).offer
-            await desk.running.settle()
+            offer = (await context.brought_to("CLOSED")).offer
+            await context.running.settle()
             return offer
         case "EXPIRED":
             path = await referrals.submit()
-            await desk.running.at(desk.running.clock.now() + timedelta(days=40))
+            await context.running.at(context.running.clock.now() + timedelta(days=40))
             return path
     path = await referrals.received()
     for person, action, body in AFTER_RECEIPT[state]:
-        await desk.running.done(person, path, action, body)
+        await context.running.done(person, path, action, body)
     return path
 
 
 # The last one moves the clock, and takes with it what others wait for.
 @pytest.mark.parametrize("state", sorted(EVERY_STATE, key=lambda state: state == "EXPIRED"))
-async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseDesk, state: str) -> None:
+async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: CaseContext, state: str) -> None:
     """As it stands, and with an error reported: never more, and all of it in one of the two; the rest is blocked."""
     path = await brought_to(shared, state)
     every = {row.command for row in table(REFERRAL_COMMANDS)} - NO_ACTION
@@ -98,7 +98,7 @@ async def test_everybody_is_offered_in_each_state_what_the_page_says(shared: Cas
 
 
 @pytest.mark.parametrize("state", [state for state in EVERY_STATE if state != "EXPIRED"])
-async def test_a_referral_is_edited_where_the_page_says(shared: CaseDesk, state: str) -> None:
+async def test_a_referral_is_edited_where_the_page_says(shared: CaseContext, state: str) -> None:
     """PATCH, which is in no list of actions."""
     path = await brought_to(shared, state)
     read = await shared.running.get(INES, path)

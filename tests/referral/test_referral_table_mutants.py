@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from contracts.codes import ReferralState
+from services.referral.domain.guards import POSSIBLE_FROM
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
-from services.referral.domain.rules import POSSIBLE_FROM
 from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Row, State, table
 from tests.referral.brute_force import Asked, disagreements, disagreements_by_itself
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.codes import DeclineReason, ReferralState
-from services.chassis.decider import Because, Refused
+from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import Decline
 from services.referral.domain.case_key import CaseKeyTaken, CloseCase, ReopenCase
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn

@@ -9,19 +9,19 @@ from typing import Any, Final
 import pytest
 
 from contracts.codes import DeclineReason, WithdrawReason
-from services.chassis.decider import Refused
-from services.chassis.event_types import EventTypes
-from services.chassis.eventlog import Write
+from services.chassis.log.event_log import Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.modelling.decider import Refused
 from services.referral.domain.answering import Decline
 from services.referral.domain.case_key import CloseCase, ReopenCase, case_key_of, case_key_stream
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
-from services.referral.topics import TOPICS
+from services.referral.events import TOPICS
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from tests.golden import corpus
 from tests.people import INES as COUNSELLOR
 from tests.people import OPERATOR, PIETER, samira
-from tests.referral.desk import REFERRALS, ReferralDesk, assert_problem
+from tests.referral.context import REFERRALS, ReferralContext, assert_problem
 from tests.referral.office import CLOCK, FRIDAY, INES, JULY, LOTTE, MONDAY, PARAMETERS, SAMIRA, Office
 
 OTHER: Final = "mtw-be-second"
@@ -114,26 +114,26 @@ def test_other_people_are_not_held(office: Office) -> None:
     office.submit(replace(ELSEWHERE, client_ref="CL-0001"), "R-2", MONDAY)
 
 
-async def second_programme(desk: ReferralDesk) -> None:
+async def second_programme(context: ReferralContext) -> None:
     """Publishes it, and brugwerk offers it."""
-    published = await desk.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
+    published = await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
     assert published.status_code == 200, published.text
-    read = await desk.running.get(OPERATOR, "/v1/organisations/brugwerk")
+    read = await context.running.get(OPERATOR, "/v1/organisations/brugwerk")
     described = {**ORGANISATIONS["brugwerk"], "programmes": [PROGRAMME, OTHER]}
-    answer = await desk.running.send(
+    answer = await context.running.send(
         OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=read.headers["ETag"]
     )
     assert answer.status_code == 200, answer.text
 
 
-async def test_of_two_programmes_at_once_one_is_entered(desk: ReferralDesk) -> None:
+async def test_of_two_programmes_at_once_one_is_entered(context: ReferralContext) -> None:
     """Twenty people, each referred in both at the same moment: one is taken, the other refused with what holds."""
-    await desk.submit()
-    await second_programme(desk)
+    await context.submit()
+    await second_programme(context)
     for number in range(20):
         turn = (PROGRAMME, OTHER) if number % 2 else (OTHER, PROGRAMME)
         bodies = [samira(client={"ref": f"CL-B{number}"}, programme=programme) for programme in turn]
-        answers = await asyncio.gather(*(desk.running.create(COUNSELLOR, REFERRALS, body) for body in bodies))
+        answers = await asyncio.gather(*(context.running.create(COUNSELLOR, REFERRALS, body) for body in bodies))
         (made,) = [answer.json() for answer in answers if answer.status_code == 201]
         (refused,) = [answer for answer in answers if answer.status_code != 201]
         problem = assert_problem(refused, 409, "CONCURRENT_PROGRAMME")
@@ -141,22 +141,22 @@ async def test_of_two_programmes_at_once_one_is_entered(desk: ReferralDesk) -> N
         assert made["programme"] in problem["detail"]
 
 
-async def test_the_same_pseudonym_of_another_agency_is_another_person(desk: ReferralDesk) -> None:
+async def test_the_same_pseudonym_of_another_agency_is_another_person(context: ReferralContext) -> None:
     """The pseudonym is the agency's own."""
-    await second_programme(desk)
+    await second_programme(context)
     body: dict[str, Any] = samira()
-    await desk.submit(body)
-    await desk.submit({**body, "programme": OTHER}, by=PIETER)
+    await context.submit(body)
+    await context.submit({**body, "programme": OTHER}, by=PIETER)
 
 
-async def test_a_referral_that_was_live_before_programmes_were_checked_holds_too(desk: ReferralDesk) -> None:
+async def test_a_referral_that_was_live_before_programmes_were_checked_holds_too(context: ReferralContext) -> None:
     """Its log has a case key and no person's stream: bytes of old, read by the code of today."""
-    await second_programme(desk)
+    await second_programme(context)
     types = EventTypes(TOPICS)
     topic = "case_key.taken.v1"
     event, meta = types.decode(topic, corpus("referral").samples()[topic])
     old = case_key_stream(case_key_of("vdab-gent", "CL-OLD", PROGRAMME))
-    await desk.service.log.append([Write(old, 0, [(event, meta)])])
+    await context.service.log.append([Write(old, 0, [(event, meta)])])
     body = samira(client={"ref": "CL-OLD"}, programme=OTHER)
-    problem = assert_problem(await desk.running.create(COUNSELLOR, REFERRALS, body), 409, "CONCURRENT_PROGRAMME")
+    problem = assert_problem(await context.running.create(COUNSELLOR, REFERRALS, body), 409, "CONCURRENT_PROGRAMME")
     assert event.referral_id in problem["detail"]

@@ -40,8 +40,8 @@ def corrected(
         reason="CAPACITY_FULL",
         expected_by=expected_by,
     )
-    desk = replace(office.desk("R-1", command.at, command), waitlisted_by=listed_by)
-    return office.store(referral_stream("R-1"), decide(command, desk))
+    context = replace(office.context("R-1", command.at, command), waitlisted_by=listed_by)
+    return office.store(referral_stream("R-1"), decide(command, context))
 
 
 @pytest.fixture

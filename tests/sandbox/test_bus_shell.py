@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient
 
-from services.chassis.bus import BusMessage
-from services.chassis.consumer_store import Parked
+from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.consumer_store import Parked
 from services.chassis.stores import Stores
 from tests.journeys.sandbox import run
 from tests.sandbox.issuer import issuing

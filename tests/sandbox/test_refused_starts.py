@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.kafka.clients import BOOTSTRAP_MS
+from services.chassis.delivery.kafka.clients import BOOTSTRAP_MS
 from services.chassis.settings import unknown_variables
 from tests.journeys.sandbox import Program, run, sandbox
 from tests.mounts import mounted, remount_read_only

@@ -6,26 +6,26 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
-from services.casefile.domain.case import Desk, Match
+from services.casefile.domain.case import Context, Match
 from services.casefile.domain.mentoring import trajectory_of
 from services.casefile.domain.terms import day_of
-from services.chassis.days import last_day
-from services.chassis.decider import Fault
+from services.chassis.modelling.days import last_day
+from services.chassis.modelling.decider import Fault
 
 if TYPE_CHECKING:
     from services.casefile.domain.matching import SignAgreement
 
 
-def last_days(start: date, desk: Desk) -> tuple[date, date | None]:
+def last_days(start: date, context: Context) -> tuple[date, date | None]:
     """The longest that an agreement may last, and the day on which the trajectory's first agreement ends."""
-    trajectory = desk.case.trajectory
-    return last_day(start, desk.rules.agreement_months_max), trajectory.last_day if trajectory is not None else None
+    trajectory = context.case.trajectory
+    return last_day(start, context.rules.agreement_months_max), trajectory.last_day if trajectory is not None else None
 
 
-def period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[Fault]:
+def period_faults(start: date, end: date, match: Match, context: Context) -> Iterable[Fault]:
     """What is wrong with the days on which an agreement starts and ends."""
-    proposed_on = day_of(desk.terms, match.proposed_at)
-    latest, kept = last_days(start, desk)
+    proposed_on = day_of(context.terms, match.proposed_at)
+    latest, kept = last_days(start, context)
     on = ("/start", "/occurredAt")
     if start < proposed_on:
         yield Fault(
@@ -54,14 +54,14 @@ def period_faults(start: date, end: date, match: Match, desk: Desk) -> Iterable[
         yield Fault(
             "/end",
             "AGREEMENT_TOO_LONG",
-            f"at most {desk.rules.agreement_months_max} months: an agreement from {start} ends by {latest}",
+            f"at most {context.rules.agreement_months_max} months: an agreement from {start} ends by {latest}",
             rests_on=on,
         )
 
 
-def agreement_faults(command: SignAgreement, norm: int, desk: Desk) -> Iterable[Fault]:
+def agreement_faults(command: SignAgreement, norm: int, context: Context) -> Iterable[Fault]:
     """What else an agreement lacks or must not say; `norm` is how many meetings a month it names."""
-    least, version = desk.rules.meetings_per_month_min, desk.rules.charter_version
+    least, version = context.rules.meetings_per_month_min, context.rules.charter_version
     if norm < least:
         yield Fault("/norm", "NORM_TOO_LOW", f"the programme asks for {least} meetings a month or more")
     if command.charter_version not in (None, version):
@@ -72,5 +72,5 @@ def agreement_faults(command: SignAgreement, norm: int, desk: Desk) -> Iterable[
         )
     if command.expectations_mentor_ref is None:
         yield Fault("/expectations/mentor", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
-    if command.expectations_mentee_ref is None and not trajectory_of(desk.case).mentee_expectations:
+    if command.expectations_mentee_ref is None and not trajectory_of(context.case).mentee_expectations:
         yield Fault("/expectations/mentee", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")

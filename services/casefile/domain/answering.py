@@ -8,14 +8,14 @@ from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
-from services.casefile.domain.case import Desk
+from services.casefile.domain.case import Context
 from services.casefile.domain.follow_up import lead_of, next_service
 from services.casefile.domain.opening import ReferralMessage, ReferralNoteTaken, awaiting, entry
 from services.casefile.domain.people import CoordinatorProposed
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
 from services.casefile.domain.terms import Deadline, deadline
 from services.casefile.domain.trajectory import access_after, match_ended
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,9 @@ class ResponsibilityTransferred:
     deadlines: tuple[Deadline, ...]
 
 
-def take_progress(command: TakeProgress, desk: Desk) -> list[Any]:
+def take_progress(command: TakeProgress, context: Context) -> list[Any]:
     """Says for whom the lead waits now, and until when."""
-    message, case = command.message, desk.case
+    message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     step = find(case.steps, Step.REFERRAL_ANSWER)
@@ -99,12 +99,12 @@ def take_progress(command: TakeProgress, desk: Desk) -> list[Any]:
     return [entry(message, Moves(renews=(replace(step, awaiting=waits_for),)))]
 
 
-def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
+def take_acceptance(command: TakeAcceptance, context: Context) -> list[Any]:
     """The receiver's explicit acceptance: responsibility moves to the one who accepted; a colleague named is asked.
 
     Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
     """
-    message, case = command.message, desk.case
+    message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     if case.state != CaseState.REFERRED or case.referral is None or case.referral.referral != message.referral:
@@ -114,7 +114,7 @@ def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
     of_organisation = message.actor.org == message.organisation
     coordinator = replace(named, sub=message.actor.sub) if of_organisation else named
     opens = tuple(
-        OpenStep(step=step.value, owner=coordinator, since=since, deadlines=(deadline(desk.terms, step, since),))
+        OpenStep(step=step.value, owner=coordinator, since=since, deadlines=(deadline(context.terms, step, since),))
         for step in (Step.FIRST_CONTACT, Step.INTAKE)
     )
     transferred = ResponsibilityTransferred(
@@ -129,21 +129,21 @@ def take_acceptance(command: TakeAcceptance, desk: Desk) -> list[Any]:
     return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *asked]
 
 
-def take_return(command: TakeReturn, desk: Desk) -> list[Any]:
+def take_return(command: TakeReturn, context: Context) -> list[Any]:
     """The case goes back to its lead, who has a few days to decide what comes next."""
-    message, case = command.message, desk.case
+    message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     if case.referral is None or case.referral.referral != message.referral:
         return [entry(message)]
-    step = next_service(desk, message.occurred_at)
+    step = next_service(context, message.occurred_at)
     returned = ReferralReturned(
         referral=message.referral,
         organisation=message.organisation,
         name=message.name,
         reason=command.reason,
         deadlines=step.deadlines,
-        access=command.access or access_after(desk, message.occurred_at),
+        access=command.access or access_after(context, message.occurred_at),
     )
     return [
         entry(message, Moves(closes=names(case.steps), opens=(step,))),
@@ -152,20 +152,20 @@ def take_return(command: TakeReturn, desk: Desk) -> list[Any]:
     ]
 
 
-def take_note(command: TakeNote, desk: Desk) -> list[Any]:
+def take_note(command: TakeNote, context: Context) -> list[Any]:
     """Keeps a message that moves nobody; a review of the waiting list that was missed is due again later."""
-    if command.message.source_event_id in desk.case.taken:
+    if command.message.source_event_id in context.case.taken:
         return []
     review = next((due for due in command.deadlines if due.name == "WAITLIST_REVIEW"), None)
-    step = find(desk.case.steps, Step.REFERRAL_ANSWER)
+    step = find(context.case.steps, Step.REFERRAL_ANSWER)
     if review is None or step is None or step.awaiting is None:
         return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]
     waits = replace(step, awaiting=replace(step.awaiting, due_at=review.due_at))
     return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
 
 
-def take_reminder(command: TakeReminder, desk: Desk) -> list[Any]:
+def take_reminder(command: TakeReminder, context: Context) -> list[Any]:
     """Keeps a reminder, which nobody's act has caused."""
-    if command.message.source_event_id in desk.case.taken:
+    if command.message.source_event_id in context.case.taken:
         return []
     return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]

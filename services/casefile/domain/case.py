@@ -1,4 +1,4 @@
-"""The case: what decisions about it rest on, and the desk at which they are taken."""
+"""The case: what decisions about it rest on, and the context at which they are taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.responsibility import Party, Steps
 from services.casefile.domain.terms import Deadline, Terms
-from services.chassis.growing import GrowingSet, GrowingTuple
+from services.chassis.modelling.growing import GrowingSet, GrowingTuple
 
 
 def case_stream(case: str) -> str:
@@ -259,7 +259,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Context:
     """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
 
     `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or

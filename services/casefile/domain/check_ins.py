@@ -7,20 +7,20 @@ from datetime import date, datetime, timedelta
 from itertools import count, takewhile
 
 from contracts.codes import Step
-from services.casefile.domain.case import Agreement, Desk, Trajectory
+from services.casefile.domain.case import Agreement, Context, Trajectory
 from services.casefile.domain.recurring import deadlines, settled_until
 from services.casefile.domain.responsibility import Moves, OpenStep, find
 from services.casefile.domain.terms import Terms, day_of, deadline, start_of
-from services.chassis.days import months_after
+from services.chassis.modelling.days import months_after
 
 LONGEST_GAP = timedelta(days=35)
 """Between check-ins (domain reference 8, R1): after an early one the next is due no later, whatever the schedule."""
 
 
-def check_ins(desk: Desk, agreement: Agreement, trajectory: Trajectory, since: datetime) -> Moves:
+def check_ins(context: Context, agreement: Agreement, trajectory: Trajectory, since: datetime) -> Moves:
     """What becomes of the step, in a trajectory that was reported on like that: opened, due on other days, or done."""
-    step = find(desk.case.steps, Step.CHECK_IN)
-    due = deadlines(Step.CHECK_IN, _days_left(desk.terms, agreement, trajectory), desk, step)
+    step = find(context.case.steps, Step.CHECK_IN)
+    due = deadlines(Step.CHECK_IN, _days_left(context.terms, agreement, trajectory), context, step)
     if step is None:
         opened = OpenStep(step=Step.CHECK_IN.value, owner=trajectory.coordinator, since=since, deadlines=due)
         return Moves(opens=(opened,)) if due else Moves()

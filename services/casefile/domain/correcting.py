@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from contracts.casefile_codes import ReportOccasion
 from contracts.codes import CaseState, Step
-from services.casefile.domain.actions import allow
-from services.casefile.domain.case import Case, Desk, EventRef, Reported, Trajectory
+from services.casefile.domain.case import Case, Context, EventRef, Reported, Trajectory
 from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.follow_up import (
     RecordOutcome,
@@ -23,6 +22,7 @@ from services.casefile.domain.follow_up import (
     record_outcome,
     waive_outcome,
 )
+from services.casefile.domain.guards import allow
 from services.casefile.domain.intake import LogContactAttempt, ReportNoShow, log_contact_attempt, report_no_show
 from services.casefile.domain.mentoring import (
     RecordCheckIn,
@@ -40,10 +40,10 @@ from services.casefile.domain.responsibility import Moves, OpenStep, find
 from services.casefile.domain.reviews import ReviewSuspension, review_suspension, reviews
 from services.casefile.domain.terms import deadline
 from services.casefile.domain.waiting import SayOfWait, say_of_wait
-from services.chassis.decider import Because, Command, Fault, Refused
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.decider import Because, Command, Fault, Refused
+from services.chassis.modelling.growing import GrowingTuple
 
-_RULES: Final[dict[type[Command], Callable[[Any, Desk], list[Any]]]] = {
+_RULES: Final[dict[type[Command], Callable[[Any, Context], list[Any]]]] = {
     LogContactAttempt: log_contact_attempt,
     ReportNoShow: report_no_show,
     RecordMeeting: record_meeting,
@@ -60,15 +60,15 @@ _REPORTS: Final = frozenset({CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseS
 """Where a progress report may be due."""
 
 
-def correct(command: Correct, desk: Desk) -> list[Any]:
+def correct(command: Correct, context: Context) -> list[Any]:
     """Records a correction beside the event, in any state; with `holds` it is checked like the report that it is."""
-    allow("correct", desk, command.by)
-    named = desk.named_event
+    allow("correct", context, command.by)
+    named = context.named_event
     if named is None or named.event != command.event:
         raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
     if command.with_holds:
-        return _corrected(command, named, desk)
-    if (command.event, command.reason_ref) in desk.case.corrected:
+        return _corrected(command, named, context)
+    if (command.event, command.reason_ref) in context.case.corrected:
         return []
     return [
         CorrectionRecorded(
@@ -76,17 +76,17 @@ def correct(command: Correct, desk: Desk) -> list[Any]:
             corrected=named.name,
             reason_ref=command.reason_ref,
             referral=named.referral,
-            organisation=_alone(named, desk),
+            organisation=_alone(named, context),
         )
     ]
 
 
-def _alone(named: EventRef, desk: Desk) -> str | None:
+def _alone(named: EventRef, context: Context) -> str | None:
     """Who alone reads the correction of what was recorded while the case was with no organisation, nor offered."""
-    return desk.case.agency if named.referral is None else None
+    return context.case.agency if named.referral is None else None
 
 
-def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
+def _corrected(command: Correct, named: EventRef, context: Context) -> list[Any]:
     was, then, at = named.said, named.before, named.recorded_at
     if was is None or then is None or at is None or command.holds is None:
         reports = ", ".join(CORRECTED_BY)
@@ -98,11 +98,11 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
                 rests_on=("/event",),
             )
         )
-    holds = _checked(command.holds, replace(desk, case=_without(was, then, desk.case), at=at), was)
+    holds = _checked(command.holds, replace(context, case=_without(was, then, context.case), at=at), was)
     if holds == was:
         return []
-    case = applied(desk.case, was, holds)
-    moves = _follows(replace(desk, case=case), desk.case, then, was, holds)
+    case = applied(context.case, was, holds)
+    moves = _follows(replace(context, case=case), context.case, then, was, holds)
     return [
         CorrectionRecorded(
             corrects=command.event,
@@ -112,7 +112,7 @@ def _corrected(command: Correct, named: EventRef, desk: Desk) -> list[Any]:
             holds=holds,
             referral=named.referral,
             source_event_id=named.source_event_id,
-            organisation=_alone(named, desk),
+            organisation=_alone(named, context),
             closes=moves.closes,
             opens=moves.opens,
             renews=moves.renews,
@@ -134,10 +134,10 @@ def _without(was: Reported, then: Case, now: Case) -> Case:
     return replace(then, trajectory=replace(then.trajectory, reported=others_reported - keys_of(was)))
 
 
-def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
+def _checked(command: Command, context: Context, was: Reported) -> Reported:
     """What holds, as the rules of its command allow it; a fault points into `holds`."""
     try:
-        decided = _RULES[type(command)](command, desk)
+        decided = _RULES[type(command)](command, context)
     except Refused as refused:
         if refused.because is not Because.INPUT:
             raise
@@ -148,23 +148,23 @@ def _checked(command: Command, desk: Desk, was: Reported) -> Reported:
     return said
 
 
-def _follows(desk: Desk, before: Case, then: Case, was: Reported, holds: Reported) -> Moves:
+def _follows(context: Context, before: Case, then: Case, was: Reported, holds: Reported) -> Moves:
     """What is due now that the report reads otherwise, where its terms still run; `then` is the case it came to."""
-    case, trajectory, at = desk.case, desk.case.trajectory, desk.at
+    case, trajectory, at = context.case, context.case.trajectory, context.at
     if settles(was) is not None:
-        return _other_point(desk, was, holds, at) if case.settled != before.settled else Moves()
+        return _other_point(context, was, holds, at) if case.settled != before.settled else Moves()
     if trajectory is None or not remembers(trajectory, holds):
         return Moves()
     agreement = case.match.agreement if case.match is not None else None
     match was.kind:
         case "CheckInRecorded" if agreement is not None and case.state == CaseState.MENTORING:
-            return check_ins(desk, agreement, trajectory, at)
+            return check_ins(context, agreement, trajectory, at)
         case "SuspensionReviewed":
-            return Moves(renews=reviews(desk, trajectory))
+            return Moves(renews=reviews(context, trajectory))
         case "ContactAttempted" if case.state == CaseState.INTAKE:
             if any(kind in ("REACHED", "NO_SHOW") for kind, _, _ in trajectory.reported):
                 return Moves(closes=(Step.FIRST_CONTACT.value,))
-            due = deadline(desk.terms, Step.FIRST_CONTACT, trajectory.accepted_at)
+            due = deadline(context.terms, Step.FIRST_CONTACT, trajectory.accepted_at)
             owner = trajectory.coordinator
             return _open(case, OpenStep(step=Step.FIRST_CONTACT.value, owner=owner, since=at, deadlines=(due,)))
         case "ProgressReported" if case.state in _REPORTS and then.trajectory is not None:
@@ -187,11 +187,11 @@ def _open(case: Case, step: OpenStep) -> Moves:
     return Moves(opens=(step,)) if find(case.steps, step.step) is None else Moves()
 
 
-def _other_point(desk: Desk, was: Reported, holds: Reported, at: datetime) -> Moves:
-    step, exit_at = find(desk.case.steps, Step.OUTCOME_FOLLOW_UP), desk.case.followed_from
+def _other_point(context: Context, was: Reported, holds: Reported, at: datetime) -> Moves:
+    step, exit_at = find(context.case.steps, Step.OUTCOME_FOLLOW_UP), context.case.followed_from
     if step is None or exit_at is None or was.facts["point"] == holds.facts["point"]:
         return Moves()
-    settled = {f"OUTCOME_{point}" for point, _, _ in desk.case.settled}
-    planned = {due.name: due for due in (*follow_ups(desk.terms, exit_at, at), *step.deadlines)}
+    settled = {f"OUTCOME_{point}" for point, _, _ in context.case.settled}
+    planned = {due.name: due for due in (*follow_ups(context.terms, exit_at, at), *step.deadlines)}
     left = tuple(due for name, due in planned.items() if name not in settled)
     return Moves(renews=(replace(step, deadlines=left),))

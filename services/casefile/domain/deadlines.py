@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.case import MISSED, REMINDED, Case, Desk
+from services.casefile.domain.case import MISSED, REMINDED, Case, Context
 from services.casefile.domain.escalation import due_after, is_wanting
 from services.casefile.domain.follow_up import CaseFinalised
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, names
 from services.casefile.domain.reviews import gone_on
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
@@ -112,12 +112,12 @@ def _running(case: Case) -> Iterator[Running]:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
 
 
-def remind_deadline(command: RemindDeadline, desk: Desk) -> list[Any]:
+def remind_deadline(command: RemindDeadline, context: Context) -> list[Any]:
     """Reminds once; what no longer runs, or is not that far, is left alone."""
-    found = _find(desk.case, command)
+    found = _find(context.case, command)
     if found is None or found.remind_at is None or found.remind_at > command.at:
         return []
-    step = _step_of(desk.case, found)
+    step = _step_of(context.case, found)
     return [
         DeadlineReminded(
             deadline=found.name, step=step.step, due_at=found.due_at, owner=step.owner, awaited=_awaited(step)
@@ -125,12 +125,12 @@ def remind_deadline(command: RemindDeadline, desk: Desk) -> list[Any]:
     ]
 
 
-def pass_deadline(command: PassDeadline, desk: Desk) -> list[Any]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[Any]:
     """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
     """
-    case = desk.case
+    case = context.case
     found = _find(case, command)
     if found is None or found.due_at > command.at:
         return []
@@ -149,7 +149,7 @@ def pass_deadline(command: PassDeadline, desk: Desk) -> list[Any]:
             due_at=found.due_at,
             owner=step.owner,
             awaited=_awaited(step),
-            renews=_due_again(desk, step, found),
+            renews=_due_again(context, step, found),
         )
     ]
 
@@ -163,11 +163,11 @@ def _step_of(case: Case, found: Running) -> OpenStep:
     return next(step for step in case.steps if step.step == found.group)
 
 
-def _due_again(desk: Desk, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
+def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
     if step.step == Step.ESCALATION:
-        return (replace(step, deadlines=(step.deadlines[0], due_after(desk, found.due_at))),)
-    missed = replace(desk.case, fired=desk.case.fired | {(MISSED, found.name, found.due_at)})
-    return tuple(again for again in gone_on(replace(desk, case=missed)) if again.step == step.step)
+        return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
+    missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
+    return tuple(again for again in gone_on(replace(context, case=missed)) if again.step == step.step)
 
 
 def _awaited(step: OpenStep) -> str:

@@ -22,11 +22,11 @@ from services.casefile.domain import (
     trajectory,
     withdrawal,
 )
-from services.casefile.domain.case import Desk
+from services.casefile.domain.case import Context
 from services.casefile.domain.transitions import evolve
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 
-_TAKEN_IN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
+_TAKEN_IN: dict[type[Command], Callable[[Any, Context], list[Any]]] = {
     opening.TakeSubmission: opening.take_submission,
     answering.TakeProgress: answering.take_progress,
     answering.TakeAcceptance: answering.take_acceptance,
@@ -39,7 +39,7 @@ _TAKEN_IN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
 }
 """What messages and the clock bring: nobody gives it on the case, though somebody may have acted elsewhere."""
 
-_GIVEN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
+_GIVEN: dict[type[Command], Callable[[Any, Context], list[Any]]] = {
     intake.LogContactAttempt: intake.log_contact_attempt,
     intake.ReportNoShow: intake.report_no_show,
     intake.ConcludeIntake: intake.conclude_intake,
@@ -73,20 +73,20 @@ _GIVEN: dict[type[Command], Callable[[Any, Desk], list[Any]]] = {
 """What somebody gives on the case itself."""
 
 
-def decide(command: Command, desk: Desk) -> list[Any]:
+def decide(command: Command, context: Context) -> list[Any]:
     """What follows from a command for the case's own stream, and for a mentor's; Refused where a rule says no."""
-    decided = _decided(command, desk)
+    decided = _decided(command, context)
     # A repeat changes nothing; a term may have been missed before there was anybody to be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return decided
-    return escalation.followed(decided, desk, evolve)
+    return escalation.followed(decided, context, evolve)
 
 
-def _decided(command: Command, desk: Desk) -> list[Any]:
+def _decided(command: Command, context: Context) -> list[Any]:
     if (rule := _TAKEN_IN.get(type(command))) is not None:
-        return rule(command, desk)
+        return rule(command, context)
     # Who takes over by acting is responsible before the act, so that what it begins is theirs.
-    first = people.takes_over(command.by, command.at, desk.case)
+    first = people.takes_over(command.by, command.at, context.case)
     if first is None:
-        return _GIVEN[type(command)](command, desk)
-    return [first, *_GIVEN[type(command)](command, replace(desk, case=evolve(desk.case, first)))]
+        return _GIVEN[type(command)](command, context)
+    return [first, *_GIVEN[type(command)](command, replace(context, case=evolve(context.case, first)))]

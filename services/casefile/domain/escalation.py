@@ -13,12 +13,12 @@ from typing import Any
 
 from contracts.casefile_codes import EscalationReason
 from contracts.codes import Step
-from services.casefile.domain.actions import allow
-from services.casefile.domain.case import MISSED, WITH_ORGANISATION, Case, Desk
+from services.casefile.domain.case import MISSED, WITH_ORGANISATION, Case, Context
+from services.casefile.domain.guards import allow
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find
 from services.casefile.domain.reviews import gone_on
 from services.casefile.domain.terms import Deadline, deadline
-from services.chassis.decider import Command, Refused, To
+from services.chassis.modelling.decider import Command, Refused, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +44,22 @@ class EscalationResolved(Moves):
     resolved_at: datetime
 
 
-def resolve_escalation(command: ResolveEscalation, desk: Desk) -> list[Any]:
+def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Any]:
     """Records what was done, and asks again a few days later if that has not helped."""
-    allow("resolve-escalation", desk, command.by)
-    case = desk.case
+    allow("resolve-escalation", context, command.by)
+    case = context.case
     held = find(case.steps, Step.ESCALATION)
     if held is None or case.trajectory is None:
         raise Refused("NOTHING_ESCALATED", "no missed term waits for this side")
     if (Step.ESCALATION.value, command.resolution, command.at) in case.trajectory.reported:
         return []
-    again = replace(held, deadlines=(due_after(desk, command.at),))
+    again = replace(held, deadlines=(due_after(context, command.at),))
     return [EscalationResolved(resolution=command.resolution, resolved_at=command.at, renews=(again,))]
 
 
-def due_after(desk: Desk, since: datetime) -> Deadline:
+def due_after(context: Context, since: datetime) -> Deadline:
     """When somebody has to have seen to it: as soon as the agency decides on a next service, in five working days."""
-    return replace(deadline(desk.terms, Step.NEXT_SERVICE, since), name=Step.ESCALATION.value)
+    return replace(deadline(context.terms, Step.NEXT_SERVICE, since), name=Step.ESCALATION.value)
 
 
 def _awaited(step: OpenStep) -> str:
@@ -97,28 +97,30 @@ def is_wanting(case: Case) -> bool:
     return wanted is not None and (held is None or held.owner.org != wanted.org)
 
 
-def followed(decided: list[Any], desk: Desk, evolve: Callable[[Case, Any], Case]) -> list[Any]:
+def followed(decided: list[Any], context: Context, evolve: Callable[[Case, Any], Case]) -> list[Any]:
     """What was decided, and what follows for the side that was not awaited: it is asked, or is so no longer."""
     own = [event for event in decided if not isinstance(event, To)]
-    after = desk.case
+    after = context.case
     for event in own:
         after = evolve(after, event)
     if is_wanting(after):
-        return [*decided, _raised(replace(desk, case=after))]
+        return [*decided, _raised(replace(context, case=after))]
     if find(after.steps, Step.ESCALATION) is not None and sees_to_it(after) is None:
         return _closing(decided)
     return decided
 
 
-def _raised(desk: Desk) -> EscalationRaised:
-    wanted = sees_to_it(desk.case)
+def _raised(context: Context) -> EscalationRaised:
+    wanted = sees_to_it(context.case)
     assert wanted is not None  # noqa: S101 - asked before
-    step = OpenStep(step=Step.ESCALATION.value, owner=wanted, since=desk.at, deadlines=(due_after(desk, desk.at),))
-    case = desk.case
+    step = OpenStep(
+        step=Step.ESCALATION.value, owner=wanted, since=context.at, deadlines=(due_after(context, context.at),)
+    )
+    case = context.case
     reason = EscalationReason.DEADLINE_MISSED if case.organisation_reads else EscalationReason.ACCESS_ENDED
     awaited = case.organisation if wanted.org == case.agency else case.agency
     assert awaited is not None  # noqa: S101 - nobody is asked while no organisation has the case
-    return EscalationRaised(reason=reason.value, awaited=awaited, opens=(step,), renews=gone_on(desk))
+    return EscalationRaised(reason=reason.value, awaited=awaited, opens=(step,), renews=gone_on(context))
 
 
 def _closing(decided: list[Any]) -> list[Any]:

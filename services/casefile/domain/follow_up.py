@@ -8,12 +8,12 @@ from typing import Any
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
-from services.casefile.domain.actions import allow, check_side, happened
-from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.case import Case, Context
+from services.casefile.domain.guards import allow, check_side, happened
 from services.casefile.domain.outcome_points import check_due, check_waiver, days_of
 from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
 from services.casefile.domain.terms import Deadline, Terms, deadline, until
-from services.chassis.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,35 +99,35 @@ def lead_of(case: Case) -> Party:
     return case.lead
 
 
-def next_service(desk: Desk, since: datetime) -> OpenStep:
+def next_service(context: Context, since: datetime) -> OpenStep:
     """The lead's step to decide what comes next for the person."""
-    due = deadline(desk.terms, Step.NEXT_SERVICE, since)
-    return OpenStep(step=Step.NEXT_SERVICE.value, owner=lead_of(desk.case), since=since, deadlines=(due,))
+    due = deadline(context.terms, Step.NEXT_SERVICE, since)
+    return OpenStep(step=Step.NEXT_SERVICE.value, owner=lead_of(context.case), since=since, deadlines=(due,))
 
 
-def close(command: Close, desk: Desk) -> list[Any]:
+def close(command: Close, context: Context) -> list[Any]:
     """Closes an open case that no referral and no organisation holds."""
-    check_side("close", desk.case, command.by)
-    if desk.case.close_reason == command.reason:
+    check_side("close", context.case, command.by)
+    if context.case.close_reason == command.reason:
         return []
-    allow("close", desk, command.by)
-    return [closed(desk, command.reason, exit_at=desk.case.exit_at or command.at, at=command.at)]
+    allow("close", context, command.by)
+    return [closed(context, command.reason, exit_at=context.case.exit_at or command.at, at=command.at)]
 
 
-def closed(desk: Desk, reason: str, *, exit_at: datetime, at: datetime) -> CaseClosed:
+def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) -> CaseClosed:
     """The closing: every step ends, and the follow-ups from the exit on begin."""
     follow_up = OpenStep(
         step=Step.OUTCOME_FOLLOW_UP.value,
-        owner=lead_of(desk.case),
+        owner=lead_of(context.case),
         since=at,
-        deadlines=follow_ups(desk.terms, exit_at, at),
+        deadlines=follow_ups(context.terms, exit_at, at),
     )
     return CaseClosed(
         reason=reason,
-        reopen_until=deadline(desk.terms, "REOPEN", at).due_at,
+        reopen_until=deadline(context.terms, "REOPEN", at).due_at,
         exit_at=exit_at,
         # An accepted handback has opened the lead's next step just before.
-        closes=tuple(dict.fromkeys((*names(desk.case.steps), Step.NEXT_SERVICE.value))),
+        closes=tuple(dict.fromkeys((*names(context.case.steps), Step.NEXT_SERVICE.value))),
         opens=(follow_up,),
     )
 
@@ -146,26 +146,26 @@ def follow_ups(terms: Terms, exit_at: datetime, at: datetime) -> tuple[Deadline,
     )
 
 
-def reopen(command: Reopen, desk: Desk) -> list[Any]:
+def reopen(command: Reopen, context: Context) -> list[Any]:
     """Opens a closed case again; the follow-ups start anew with the next closing."""
-    allow("reopen", desk, command.by)
-    return [reopened(desk, command.at)]
+    allow("reopen", context, command.by)
+    return [reopened(context, command.at)]
 
 
-def reopened(desk: Desk, at: datetime) -> CaseReopened:
+def reopened(context: Context, at: datetime) -> CaseReopened:
     """The case is open again, and the lead decides what comes next."""
-    return CaseReopened(closes=names(desk.case.steps), opens=(next_service(desk, at),))
+    return CaseReopened(closes=names(context.case.steps), opens=(next_service(context, at),))
 
 
-def record_outcome(command: RecordOutcome, desk: Desk) -> list[Any]:
+def record_outcome(command: RecordOutcome, context: Context) -> list[Any]:
     """Records an outcome once per point, from the point's day on; the last one lets the system finalise the case."""
-    case = desk.case
+    case = context.case
     check_side("record-outcome", case, command.by)
     if (command.point, command.code, command.source) in case.settled:
         return []
-    allow("record-outcome", desk, command.by)
+    allow("record-outcome", context, command.by)
     _check_unsettled("record-outcome", command.point, case)
-    check_due(desk, command.point, command.at, command.occurred_at)
+    check_due(context, command.point, command.at, command.occurred_at)
     when = happened(command.occurred_at, command.at, not_before=case.opened_at)
     return [
         OutcomeRecorded(
@@ -181,15 +181,15 @@ def record_outcome(command: RecordOutcome, desk: Desk) -> list[Any]:
     ]
 
 
-def waive_outcome(command: WaiveOutcome, desk: Desk) -> list[Any]:
+def waive_outcome(command: WaiveOutcome, context: Context) -> list[Any]:
     """Waives a follow-up that has not been recorded: from its day on, or earlier where the person said so."""
-    case = desk.case
+    case = context.case
     check_side("waive-outcome", case, command.by)
     if (command.point, command.reason, "WAIVED") in case.settled:
         return []
-    allow("waive-outcome", desk, command.by)
+    allow("waive-outcome", context, command.by)
     _check_unsettled("waive-outcome", command.point, case)
-    check_waiver(desk, command.point, command.reason, command.at)
+    check_waiver(context, command.point, command.reason, command.at)
     return [
         OutcomeWaived(
             point=command.point,

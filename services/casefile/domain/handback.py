@@ -9,15 +9,15 @@ from typing import Any
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
 from contracts.codes import Step
-from services.casefile.domain.actions import allow, check_side
 from services.casefile.domain.answering import ResponsibilityTransferred
-from services.casefile.domain.case import Case, Desk, Trajectory
+from services.casefile.domain.case import Case, Context, Trajectory
 from services.casefile.domain.follow_up import closed, next_service
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.mentoring import trajectory_of
 from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline, deadline
 from services.casefile.domain.trajectory import access_after, match_ended, report_step
-from services.chassis.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused
 
 _CLOSES_AS = {
     EndReason.EMPLOYMENT.value: CloseReason.EMPLOYMENT,
@@ -95,10 +95,10 @@ class HandbackAccepted(Moves):
     access: Deadline | None = None
 
 
-def request_handback(command: RequestHandback, desk: Desk) -> list[Any]:
+def request_handback(command: RequestHandback, context: Context) -> list[Any]:
     """Sends the report to the agency; a running match ends with it."""
-    allow("request-handback", desk, command.by)
-    trajectory = trajectory_of(desk.case)
+    allow("request-handback", context, command.by)
+    trajectory = trajectory_of(context.case)
     known = trajectory.handback.closure_reason if trajectory.handback is not None else trajectory.closure_reason
     reason = command.closure_reason or known
     faults = list(_report_faults(command, trajectory))
@@ -107,7 +107,7 @@ def request_handback(command: RequestHandback, desk: Desk) -> list[Any]:
     if faults or reason is None:
         raise Refused.input(*faults)
     return handed_back(
-        desk,
+        context,
         command.at,
         reason,
         outcomes=command.outcomes,
@@ -126,7 +126,7 @@ def _report_faults(command: RequestHandback, trajectory: Trajectory) -> Iterable
 
 
 def handed_back(
-    desk: Desk,
+    context: Context,
     at: datetime,
     reason: str,
     *,
@@ -135,9 +135,9 @@ def handed_back(
     recommended_next_step: str | None = None,
 ) -> list[Any]:
     """The report with the agency. The coordinator owns the step until the agency has accepted."""
-    case = desk.case
+    case = context.case
     trajectory = trajectory_of(case)
-    due = deadline(desk.terms, Step.HANDBACK_ACKNOWLEDGEMENT, at)
+    due = deadline(context.terms, Step.HANDBACK_ACKNOWLEDGEMENT, at)
     waiting = OpenStep(
         step=Step.HANDBACK_ACKNOWLEDGEMENT.value,
         owner=trajectory.coordinator,
@@ -156,21 +156,21 @@ def handed_back(
             recommended_next_step=recommended_next_step,
             requested_at=at,
             ended_at=at if ends_now else None,
-            access=access_after(desk, at) if ends_now else None,
+            access=access_after(context, at) if ends_now else None,
             closes=names(case.steps),
             opens=(waiting,),
         ),
     ]
 
 
-def return_handback(command: ReturnHandback, desk: Desk) -> list[Any]:
+def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
     """Returns the report once, with what it lacks; the organisation completes it."""
-    case = desk.case
+    case = context.case
     check_side("return-handback", case, command.by)
     handback = case.trajectory.handback if case.trajectory is not None else None
     if handback is not None and handback.waiting_for_report and handback.returned == command.missing:
         return []
-    allow("return-handback", desk, command.by)
+    allow("return-handback", context, command.by)
     if not command.missing:
         raise Refused.input(Fault("/missing", "REQUIRED", "name what the report lacks"))
     return [
@@ -178,15 +178,15 @@ def return_handback(command: ReturnHandback, desk: Desk) -> list[Any]:
             referral=_referral(case),
             missing=command.missing,
             closes=names(case.steps),
-            opens=(report_step(desk, command.at),),
+            opens=(report_step(context, command.at),),
         )
     ]
 
 
-def accept_handback(command: AcceptHandback, desk: Desk) -> list[Any]:
+def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
     """Takes the case back: the agency is responsible from now on, and closes the case or decides what comes next."""
-    case = desk.case
-    allow("accept-handback", desk, command.by)
+    case = context.case
+    allow("accept-handback", context, command.by)
     trajectory = trajectory_of(case)
     needs = trajectory.handback.open_needs if trajectory.handback is not None else ()
     faults = [
@@ -210,7 +210,7 @@ def accept_handback(command: AcceptHandback, desk: Desk) -> list[Any]:
         )
     if faults:
         raise Refused.input(*faults)
-    step = next_service(desk, command.at)
+    step = next_service(context, command.at)
     accepted = HandbackAccepted(
         referral=_referral(case),
         decision=command.decision,
@@ -223,7 +223,7 @@ def accept_handback(command: AcceptHandback, desk: Desk) -> list[Any]:
     if not closes_case:
         return [accepted, _transferred(case, trajectory, step, command.at)]
     reason = command.close_reason or _CLOSES_AS.get(trajectory.closure_reason or "", CloseReason.OTHER).value
-    end = closed(desk, reason, exit_at=trajectory.ended_at or command.at, at=command.at)
+    end = closed(context, reason, exit_at=trajectory.ended_at or command.at, at=command.at)
     return [accepted, _transferred(case, trajectory, end.opens[0], command.at), end]
 
 

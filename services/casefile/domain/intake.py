@@ -9,13 +9,13 @@ from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
-from services.casefile.domain.actions import allow, ended, happened
-from services.casefile.domain.case import Desk
+from services.casefile.domain.case import Context
+from services.casefile.domain.guards import allow, ended, happened
 from services.casefile.domain.handback import handed_back
 from services.casefile.domain.mentoring import trajectory_of
 from services.casefile.domain.responsibility import Moves, OpenStep, names
 from services.casefile.domain.terms import deadline
-from services.chassis.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused
 
 NO_SHOWS_MAX = 3
 """After so many the organisation hands back (docs/domain.md)."""
@@ -79,10 +79,10 @@ class IntakeConcluded(Moves):
     reason: str | None
 
 
-def log_contact_attempt(command: LogContactAttempt, desk: Desk) -> list[Any]:
+def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[Any]:
     """Logs an attempt; reaching the person meets the term for the first contact."""
-    allow("log-contact-attempt", desk, command.by)
-    trajectory = trajectory_of(desk.case)
+    allow("log-contact-attempt", context, command.by)
+    trajectory = trajectory_of(context.case)
     when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
     if ("CONTACT", "", when) in trajectory.reported:
         return []
@@ -96,10 +96,10 @@ def log_contact_attempt(command: LogContactAttempt, desk: Desk) -> list[Any]:
     ]
 
 
-def report_no_show(command: ReportNoShow, desk: Desk) -> list[Any]:
+def report_no_show(command: ReportNoShow, context: Context) -> list[Any]:
     """Counts a no-show; the third hands the case back."""
-    allow("report-no-show", desk, command.by)
-    trajectory = trajectory_of(desk.case)
+    allow("report-no-show", context, command.by)
+    trajectory = trajectory_of(context.case)
     when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
     if ("NO_SHOW", "", when) in trajectory.reported:
         return []
@@ -107,17 +107,17 @@ def report_no_show(command: ReportNoShow, desk: Desk) -> list[Any]:
     reported = NoShowReported(happened_at=when, count=trajectory.no_shows + 1, closes=(Step.FIRST_CONTACT.value,))
     if reported.count < NO_SHOWS_MAX:
         return [reported]
-    return [reported, *handed_back(desk, command.at, EndReason.MENTEE_UNREACHABLE.value)]
+    return [reported, *handed_back(context, command.at, EndReason.MENTEE_UNREACHABLE.value)]
 
 
-def conclude_intake(command: ConcludeIntake, desk: Desk) -> list[Any]:
+def conclude_intake(command: ConcludeIntake, context: Context) -> list[Any]:
     """Concludes the intake: matching begins, or the case is handed back with the reason."""
-    allow("conclude-intake", desk, command.by)
+    allow("conclude-intake", context, command.by)
     if faults := list(_faults(command)):
         raise Refused.input(*faults)
-    since = ended(command.occurred_at, desk)
-    due = deadline(desk.terms, Step.MATCHING, since)
-    owner = trajectory_of(desk.case).coordinator
+    since = ended(command.occurred_at, context)
+    due = deadline(context.terms, Step.MATCHING, since)
+    owner = trajectory_of(context.case).coordinator
     matching = OpenStep(step=Step.MATCHING.value, owner=owner, since=since, deadlines=(due,))
     concluded = IntakeConcluded(
         suitable=command.suitable,
@@ -125,13 +125,13 @@ def conclude_intake(command: ConcludeIntake, desk: Desk) -> list[Any]:
         expectations_ref=command.expectations_ref,
         cefr=command.cefr,
         reason=command.reason,
-        closes=names(desk.case.steps) if command.suitable else (),
+        closes=names(context.case.steps) if command.suitable else (),
         opens=(matching,) if command.suitable else (),
     )
     if command.suitable or command.reason is None:
         return [concluded]
     back = handed_back(
-        desk,
+        context,
         command.at,
         command.reason,
         open_needs=command.open_needs,

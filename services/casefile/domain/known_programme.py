@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from services.chassis.days import start_of_day
-from services.chassis.decider import Command, Entity
-from services.chassis.growing import GrowingMap
+from services.chassis.modelling.days import start_of_day
+from services.chassis.modelling.decider import Command, Entity
+from services.chassis.modelling.growing import GrowingMap
 
 
 def programme_stream(programme: str) -> str:

@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
-from services.casefile.domain.actions import allow, check_pair, check_side, ended
 from services.casefile.domain.agreement import agreement_faults, last_days, period_faults
-from services.casefile.domain.case import Agreement, Desk
+from services.casefile.domain.case import Agreement, Context
+from services.casefile.domain.guards import allow, check_pair, check_side, ended
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
 from services.casefile.domain.responsibility import LEFT_OVER, Awaiting, Moves, OpenStep, find, names_but
 from services.casefile.domain.terms import day_of, deadline
 from services.casefile.domain.trajectory import mentor_released
 from services.casefile.domain.word import SayOfASide, check_own_word
-from services.chassis.callers_clock import by_our_clock
-from services.chassis.decider import Command, Fault, Refused, To
+from services.chassis.modelling.callers_clock import by_our_clock
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,19 +123,19 @@ class AgreementSigned(Moves):
     signed_at: datetime
 
 
-def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
+def propose_match(command: ProposeMatch, context: Context) -> list[Any]:
     """Proposes a ready mentor with a free place; the place is taken from then on."""
-    case = desk.case
+    case = context.case
     check_side("propose-match", case, command.by)
     if case.state == CaseState.MATCH_PROPOSED and case.match is not None and case.match.mentor == command.mentor:
         return []
-    allow("propose-match", desk, command.by)
-    mentor = desk.mentor
+    allow("propose-match", context, command.by)
+    mentor = context.mentor
     if mentor is None or mentor.profile is None:
         raise Refused.input(Fault("/mentorRef", "UNKNOWN_MENTOR", "the organisation has no such mentor"))
     if faults := list(_proposal_faults(command, mentor.profile)):
         raise Refused.input(*faults)
-    _check_suits(mentor.profile, desk)
+    _check_suits(mentor.profile, context)
     if not mentor.has_place_for(case.case):
         raise Refused(
             "MENTOR_AT_CAPACITY",
@@ -143,7 +143,7 @@ def propose_match(command: ProposeMatch, desk: Desk) -> list[Any]:
             who_can_unblock="the organisation, when a match ends or by the mentor's capacity",
         )
     coordinator = trajectory_of(case).coordinator
-    due = deadline(desk.terms, Step.MATCH_CONFIRMATION, command.at)
+    due = deadline(context.terms, Step.MATCH_CONFIRMATION, command.at)
     step = OpenStep(
         step=Step.MATCH_CONFIRMATION.value,
         owner=coordinator,
@@ -180,14 +180,14 @@ def _proposal_faults(command: ProposeMatch, profile: Profile) -> Iterable[Fault]
         )
 
 
-def _check_suits(profile: Profile, desk: Desk) -> None:
-    if missing := lacks(profile, desk.rules.charter_version):
+def _check_suits(profile: Profile, context: Context) -> None:
+    if missing := lacks(profile, context.rules.charter_version):
         raise Refused(
             "MENTOR_NOT_READY",
             f"propose-match needs a ready mentor; still lacking: {', '.join(missing)}",
             who_can_unblock="the organisation, by completing the mentor's profile",
         )
-    recommended = desk.case.referral.recommended_mentor_kind if desk.case.referral is not None else None
+    recommended = context.case.referral.recommended_mentor_kind if context.case.referral is not None else None
     if recommended == MentorKind.PROFESSIONAL and profile.kind != MentorKind.PROFESSIONAL:
         raise Refused(
             "PROFESSIONAL_RECOMMENDED",
@@ -196,41 +196,41 @@ def _check_suits(profile: Profile, desk: Desk) -> None:
         )
 
 
-def confirm_match(command: ConfirmMatch, desk: Desk) -> list[Any]:
+def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
     """Takes one side's yes; with both, the agreement is the next step."""
-    case = desk.case
+    case = context.case
     check_side("confirm-match", case, command.by)
     check_pair(command.side, command.by)
     match = case.match
     if match is not None and command.side in match.confirmed:
         return []
-    allow("confirm-match", desk, command.by)
+    allow("confirm-match", context, command.by)
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     check_own_word(command)
-    when = ended(command.occurred_at, desk)
+    when = ended(command.occurred_at, context)
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
         return [confirmed]
     # To sign takes no longer than to say yes.
-    due = replace(deadline(desk.terms, Step.MATCH_CONFIRMATION, when), name=Step.AGREEMENT.value)
+    due = replace(deadline(context.terms, Step.MATCH_CONFIRMATION, when), name=Step.AGREEMENT.value)
     step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     return [
         MatchConfirmed(match=match.match, side=command.side, closes=names_but(case.steps, *LEFT_OVER), opens=(step,))
     ]
 
 
-def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
+def reject_match(command: RejectMatch, context: Context) -> list[Any]:
     """Takes one side's no: matching goes on, and the mentor's place is free again."""
-    case = desk.case
-    allow("reject-match", desk, command.by)
+    case = context.case
+    allow("reject-match", context, command.by)
     check_pair(command.side, command.by)
     match = case.match
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
     check_own_word(command)
-    when = ended(command.occurred_at, desk)
-    due = deadline(desk.terms, Step.MATCHING, when)
+    when = ended(command.occurred_at, context)
+    due = deadline(context.terms, Step.MATCHING, when)
     step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     rejected = MatchRejected(
         match=match.match,
@@ -242,49 +242,49 @@ def reject_match(command: RejectMatch, desk: Desk) -> list[Any]:
     return [*mentor_released(case), rejected]
 
 
-def sign_agreement(command: SignAgreement, desk: Desk) -> list[Any]:
+def sign_agreement(command: SignAgreement, context: Context) -> list[Any]:
     """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
-    case = desk.case
+    case = context.case
     check_side("sign-agreement", case, command.by)
-    start = command.start or day_of(desk.terms, by_our_clock(command.occurred_at or command.at, command.at))
-    end = command.end or min(day for day in last_days(start, desk) if day is not None)
-    norm = command.norm if command.norm is not None else desk.rules.meetings_per_month_min
+    start = command.start or day_of(context.terms, by_our_clock(command.occurred_at or command.at, command.at))
+    end = command.end or min(day for day in last_days(start, context) if day is not None)
+    norm = command.norm if command.norm is not None else context.rules.meetings_per_month_min
     match = case.match
     held = match.agreement if match is not None else None
     if held is not None and (held.start, held.end, held.norm) == (start, end, norm):
         return []
-    allow("sign-agreement", desk, command.by)
-    if match is None or desk.mentor is None or desk.mentor.profile is None:
+    allow("sign-agreement", context, command.by)
+    if match is None or context.mentor is None or context.mentor.profile is None:
         raise Refused("NO_MATCH", "no match is proposed")
-    profile = desk.mentor.profile
-    faults = [*period_faults(start, end, match, desk), *agreement_faults(command, norm, desk)]
+    profile = context.mentor.profile
+    faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
-    _check_bound(profile, desk)
-    when = ended(command.occurred_at, desk)
+    _check_bound(profile, context)
+    when = ended(command.occurred_at, context)
     agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
     left_over = find(case.steps, Step.PROGRESS_REPORT) is not None
-    report = progress_step(desk, agreement, when)
+    report = progress_step(context, agreement, when)
     return [
         AgreementSigned(
             match=match.match,
             start=start,
             end=end,
             norm=norm,
-            charter_version=desk.rules.charter_version,
+            charter_version=context.rules.charter_version,
             expectations_mentor_ref=command.expectations_mentor_ref,
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
             signed_at=when,
             closes=names_but(case.steps, *LEFT_OVER),
             # A report that an earlier match left over is still due when it was.
-            opens=(*mentoring_steps(desk, agreement, when), *((report,) if not left_over else ())),
+            opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
         )
     ]
 
 
-def _check_bound(profile: Profile, desk: Desk) -> None:
-    missing = lacks(profile, desk.rules.charter_version)
+def _check_bound(profile: Profile, context: Context) -> None:
+    missing = lacks(profile, context.rules.charter_version)
     if profile.confidentiality_on is None:
         missing += ("CONFIDENTIALITY",)
     if missing:

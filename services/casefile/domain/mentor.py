@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from contracts.codes import MentorKind
-from services.chassis.callers_clock import day_in_the_future
-from services.chassis.decider import Command, Entity, Fault, Refused
-from services.chassis.growing import GrowingSet
+from services.chassis.modelling.callers_clock import day_in_the_future
+from services.chassis.modelling.decider import Command, Entity, Fault, Refused
+from services.chassis.modelling.growing import GrowingSet
 
 
 def mentor_stream(organisation: str, mentor: str) -> str:

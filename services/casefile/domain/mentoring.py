@@ -8,12 +8,12 @@ from typing import Any
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
-from services.casefile.domain.actions import allow, check_pair, happened
-from services.casefile.domain.case import Agreement, Case, Desk, Trajectory
+from services.casefile.domain.case import Agreement, Case, Context, Trajectory
 from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.guards import allow, check_pair, happened
 from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep
 from services.casefile.domain.terms import day_of, deadline, start_of, until
-from services.chassis.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +111,12 @@ def agreement_of(case: Case) -> Agreement:
 # --- reports --------------------------------------------------------------------------------------------------------
 
 
-def record_meeting(command: RecordMeeting, desk: Desk) -> list[Any]:
+def record_meeting(command: RecordMeeting, context: Context) -> list[Any]:
     """Records a meeting that was held within the agreement; the same instant twice is one meeting."""
-    allow("record-meeting", desk, command.by)
-    agreement = agreement_of(desk.case)
-    when = happened(command.occurred_at, command.at, not_before=desk.case.opened_at)
-    if not agreement.start <= day_of(desk.terms, when) <= agreement.end:
+    allow("record-meeting", context, command.by)
+    agreement = agreement_of(context.case)
+    when = happened(command.occurred_at, command.at, not_before=context.case.opened_at)
+    if not agreement.start <= day_of(context.terms, when) <= agreement.end:
         raise Refused.input(
             Fault(
                 "/occurredAt",
@@ -126,21 +126,21 @@ def record_meeting(command: RecordMeeting, desk: Desk) -> list[Any]:
         )
     if command.minutes is not None and command.minutes < 1:
         raise Refused.input(Fault("/minutes", "NOT_POSITIVE", "a meeting lasts at least a minute"))
-    if ("MEETING", "", when) in trajectory_of(desk.case).reported:
+    if ("MEETING", "", when) in trajectory_of(context.case).reported:
         return []
     return [MeetingRecorded(happened_at=when, minutes=command.minutes, mode=command.mode, topics=command.topics)]
 
 
-def record_check_in(command: RecordCheckIn, desk: Desk) -> list[Any]:
+def record_check_in(command: RecordCheckIn, context: Context) -> list[Any]:
     """Records a check-in. It settles the one that it is nearest to, and those before it; the next one stays due."""
-    allow("record-check-in", desk, command.by)
-    agreement = agreement_of(desk.case)
+    allow("record-check-in", context, command.by)
+    agreement = agreement_of(context.case)
     when = happened(command.occurred_at, command.at, not_before=agreement.signed_at)
-    if ("CHECK_IN", "", when) in trajectory_of(desk.case).reported:
+    if ("CHECK_IN", "", when) in trajectory_of(context.case).reported:
         return []
-    trajectory = trajectory_of(desk.case)
+    trajectory = trajectory_of(context.case)
     trajectory = replace(trajectory, reported=trajectory.reported | {(Step.CHECK_IN.value, "", when)})
-    moves = check_ins(desk, agreement, trajectory, command.at)
+    moves = check_ins(context, agreement, trajectory, command.at)
     return [
         CheckInRecorded(
             happened_at=when,
@@ -153,9 +153,9 @@ def record_check_in(command: RecordCheckIn, desk: Desk) -> list[Any]:
     ]
 
 
-def record_pulse(command: RecordPulse, desk: Desk) -> list[Any]:
+def record_pulse(command: RecordPulse, context: Context) -> list[Any]:
     """Records a pulse of one side, with reasons of that side's list."""
-    allow("record-pulse", desk, command.by)
+    allow("record-pulse", context, command.by)
     check_pair(command.side, command.by)
     if not 1 <= command.score <= 5:
         raise Refused.input(Fault("/score", "OUT_OF_RANGE", "a pulse is 1, 2, 3, 4 or 5"))
@@ -168,16 +168,16 @@ def record_pulse(command: RecordPulse, desk: Desk) -> list[Any]:
         if reason not in known
     ]:
         raise Refused.input(*faults)
-    when = happened(command.occurred_at, command.at, not_before=agreement_of(desk.case).signed_at)
-    if ("PULSE", command.side, when) in trajectory_of(desk.case).reported:
+    when = happened(command.occurred_at, command.at, not_before=agreement_of(context.case).signed_at)
+    if ("PULSE", command.side, when) in trajectory_of(context.case).reported:
         return []
     return [PulseRecorded(happened_at=when, side=command.side, score=command.score, reasons=command.reasons)]
 
 
-def report_progress(command: ReportProgress, desk: Desk) -> list[Any]:
+def report_progress(command: ReportProgress, context: Context) -> list[Any]:
     """Reports progress; a report of a material change leaves the scheduled one due."""
-    allow("report-progress", desk, command.by)
-    trajectory = trajectory_of(desk.case)
+    allow("report-progress", context, command.by)
+    trajectory = trajectory_of(context.case)
     if faults := [
         Fault(f"/progress/{goal}", "GOAL_UNKNOWN", "not a goal of the intake")
         for goal in command.progress
@@ -201,24 +201,24 @@ def report_progress(command: ReportProgress, desk: Desk) -> list[Any]:
 # --- the steps of mentoring -----------------------------------------------------------------------------------------
 
 
-def mentoring_steps(desk: Desk, agreement: Agreement, since: datetime) -> tuple[OpenStep, ...]:
+def mentoring_steps(context: Context, agreement: Agreement, since: datetime) -> tuple[OpenStep, ...]:
     """The steps that run from the signature, or again after a pause: the pair's work, and the next check-in."""
-    trajectory = replace(trajectory_of(desk.case), resumed_at=since)
-    return (mentoring_step(desk, agreement, since), *check_ins(desk, agreement, trajectory, since).opens)
+    trajectory = replace(trajectory_of(context.case), resumed_at=since)
+    return (mentoring_step(context, agreement, since), *check_ins(context, agreement, trajectory, since).opens)
 
 
-def mentoring_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
+def mentoring_step(context: Context, agreement: Agreement, since: datetime) -> OpenStep:
     """The step that the coordinator answers for until the agreement ends."""
-    end = until(desk.terms, "AGREEMENT_END", since, agreement.end)
-    waits = Awaiting(org=desk.case.agency, action="decide-extension") if agreement.proposed_end is not None else None
-    owner = trajectory_of(desk.case).coordinator
+    end = until(context.terms, "AGREEMENT_END", since, agreement.end)
+    waits = Awaiting(org=context.case.agency, action="decide-extension") if agreement.proposed_end is not None else None
+    owner = trajectory_of(context.case).coordinator
     return OpenStep(step=Step.MENTORING.value, owner=owner, since=since, deadlines=(end,), awaiting=waits)
 
 
-def progress_step(desk: Desk, agreement: Agreement, since: datetime) -> OpenStep:
+def progress_step(context: Context, agreement: Agreement, since: datetime) -> OpenStep:
     """The coordinator's step to report progress: in month three, or at the end of an agreement that ends before."""
-    due = deadline(desk.terms, Step.PROGRESS_REPORT, start_of(desk.terms, agreement.start))
-    if day_of(desk.terms, due.due_at) > agreement.end:
-        due = until(desk.terms, Step.PROGRESS_REPORT, since, agreement.end)
-    owner = trajectory_of(desk.case).coordinator
+    due = deadline(context.terms, Step.PROGRESS_REPORT, start_of(context.terms, agreement.start))
+    if day_of(context.terms, due.due_at) > agreement.end:
+        due = until(context.terms, Step.PROGRESS_REPORT, since, agreement.end)
+    owner = trajectory_of(context.case).coordinator
     return OpenStep(step=Step.PROGRESS_REPORT.value, owner=owner, since=since, deadlines=(due,))

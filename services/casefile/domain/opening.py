@@ -10,11 +10,11 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from contracts.codes import CaseState, Role, Step
-from services.casefile.domain.case import Desk
+from services.casefile.domain.case import Context
 from services.casefile.domain.follow_up import reopened
 from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, Party, names
 from services.casefile.domain.terms import Deadline
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +140,9 @@ class CaseReferred:
     deadlines: tuple[Deadline, ...]
 
 
-def take_submission(command: TakeSubmission, desk: Desk) -> list[Any]:
+def take_submission(command: TakeSubmission, context: Context) -> list[Any]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
-    message, case = command.message, desk.case
+    message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     if case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
@@ -154,7 +154,7 @@ def take_submission(command: TakeSubmission, desk: Desk) -> list[Any]:
         events.append(_opened(command, lead))
     elif case.state == CaseState.CLOSED:
         # The agency closed while a referral of its own was on its way: a live referral needs an open case.
-        events.append(reopened(desk, message.occurred_at))
+        events.append(reopened(context, message.occurred_at))
     if case.eligibility != command.eligibility:
         events.append(EligibilityConfirmed(criteria=command.eligibility))
     if case.participation_chosen_at != command.participation.chosen_at:

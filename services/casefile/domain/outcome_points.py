@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from contracts.casefile_codes import OutcomePoint, WaiveReason
-from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.case import Case, Context
 from services.casefile.domain.terms import Terms, day_of, start_of
-from services.chassis.days import months_after
-from services.chassis.decider import Fault, Refused
+from services.chassis.modelling.days import months_after
+from services.chassis.modelling.decider import Fault, Refused
 
 WAIVED_AHEAD = frozenset({WaiveReason.PERSON_DECLINED.value, WaiveReason.MOVED.value})
 """Who declined or moved will not be asked later either; whether contact is lost shows on the day."""
@@ -25,10 +25,10 @@ def days_of(terms: Terms, exit_at: datetime) -> dict[OutcomePoint, date]:
     }
 
 
-def check_due(desk: Desk, point: str, at: datetime, occurred_at: datetime | None) -> None:
+def check_due(context: Context, point: str, at: datetime, occurred_at: datetime | None) -> None:
     """Refuses a result that is taken, or tells of a time, before the day of its point."""
-    day = _day(desk, point)
-    begins = start_of(desk.terms, day)
+    day = _day(context, point)
+    begins = start_of(context.terms, day)
     if at < begins:
         raise _not_due("record-outcome", point, day)
     if occurred_at is not None and occurred_at < begins:
@@ -39,10 +39,10 @@ def check_due(desk: Desk, point: str, at: datetime, occurred_at: datetime | None
         )
 
 
-def check_waiver(desk: Desk, point: str, reason: str, at: datetime) -> None:
+def check_waiver(context: Context, point: str, reason: str, at: datetime) -> None:
     """Refuses to leave a point out before its day, unless the person declined or moved."""
-    day = _day(desk, point)
-    if at < start_of(desk.terms, day) and reason not in WAIVED_AHEAD:
+    day = _day(context, point)
+    if at < start_of(context.terms, day) and reason not in WAIVED_AHEAD:
         allowed = " or ".join(sorted(WAIVED_AHEAD))
         raise Refused.input(
             Fault(
@@ -54,16 +54,16 @@ def check_waiver(desk: Desk, point: str, reason: str, at: datetime) -> None:
         )
 
 
-def check_any_due(desk: Desk) -> None:
+def check_any_due(context: Context) -> None:
     """Refuses as long as the next point that is still open has its day to come."""
-    settled = {point for point, _, _ in desk.case.settled}
-    left = [(_day(desk, point), point) for point in OutcomePoint if point not in settled]
-    if left and desk.at < start_of(desk.terms, (first := min(left))[0]):
+    settled = {point for point, _, _ in context.case.settled}
+    left = [(_day(context, point), point) for point in OutcomePoint if point not in settled]
+    if left and context.at < start_of(context.terms, (first := min(left))[0]):
         raise _not_due("record-outcome", first[1], first[0])
 
 
-def _day(desk: Desk, point: str) -> date:
-    return days_of(desk.terms, _exit(desk.case))[OutcomePoint(point)]
+def _day(context: Context, point: str) -> date:
+    return days_of(context.terms, _exit(context.case))[OutcomePoint(point)]
 
 
 def _exit(case: Case) -> datetime:

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from contracts.codes import Role
-from services.casefile.domain.actions import allow, check_side
-from services.casefile.domain.case import Case, Desk, Reported
+from services.casefile.domain.case import Case, Context, Reported
 from services.casefile.domain.follow_up import lead_of
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.mentoring import trajectory_of
 from services.casefile.domain.responsibility import Moves, Party
-from services.chassis.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command
 
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
@@ -104,24 +104,24 @@ class CorrectionRecorded(Moves):
     organisation: str | None = None
 
 
-def reassign_counsellor(command: ReassignCounsellor, desk: Desk) -> list[Any]:
+def reassign_counsellor(command: ReassignCounsellor, context: Context) -> list[Any]:
     """Asks another counsellor, or hands over to the one who sends this."""
-    case = desk.case
+    case = context.case
     check_side("reassign-counsellor", case, command.by)
     receiver = Party(role=Role.AGENCY_COUNSELLOR.value, org=case.agency, sub=command.counsellor or command.by.sub)
     if receiver == case.lead:
         return []
-    allow("reassign-counsellor", desk, command.by)
+    allow("reassign-counsellor", context, command.by)
     if receiver.sub == command.by.sub:
         return [CounsellorReassigned(giver=lead_of(case), receiver=receiver, since=command.at)]
     return [] if receiver == case.asked_to_lead else [CounsellorProposed(receiver=receiver)]
 
 
-def reassign_coordinator(command: ReassignCoordinator, desk: Desk) -> list[Any]:
+def reassign_coordinator(command: ReassignCoordinator, context: Context) -> list[Any]:
     """Asks another coordinator, or hands over to the one who sends this."""
-    case = desk.case
+    case = context.case
     check_side("reassign-coordinator", case, command.by)
-    allow("reassign-coordinator", desk, command.by)
+    allow("reassign-coordinator", context, command.by)
     giver = trajectory_of(case).coordinator
     receiver = Party(role=giver.role, org=giver.org, sub=command.coordinator or command.by.sub)
     if receiver == giver:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from services.casefile.domain.case import MISSED, Desk
+from services.casefile.domain.case import MISSED, Context
 from services.casefile.domain.responsibility import OpenStep
 from services.casefile.domain.terms import Deadline, until
 
@@ -23,17 +23,17 @@ def settled_until(begin: date, scheduled: Sequence[date], held: Iterable[date]) 
     return max((min(days, key=lambda day: (abs(day - one), day)) for one in held), default=begin)
 
 
-def deadlines(name: str, days: Sequence[date], desk: Desk, step: OpenStep | None) -> tuple[Deadline, ...]:
+def deadlines(name: str, days: Sequence[date], context: Context, step: OpenStep | None) -> tuple[Deadline, ...]:
     """The deadlines of the days that are not settled: the first one, and if that was missed also the next to come.
 
     Those that run in `step` already keep their reminders.
     """
     running = {due.due_at: due for due in step.deadlines if due.name == name} if step is not None else {}
-    planned = [_until(running, name, desk, day) for day in days]
-    to_come = next((due for due in planned if (MISSED, name, due.due_at) not in desk.case.fired), None)
+    planned = [_until(running, name, context, day) for day in days]
+    to_come = next((due for due in planned if (MISSED, name, due.due_at) not in context.case.fired), None)
     return tuple(dict.fromkeys(due for due in (*planned[:1], to_come) if due is not None))
 
 
-def _until(running: dict[datetime, Deadline], name: str, desk: Desk, day: date) -> Deadline:
-    due = until(desk.terms, name, desk.at, day)
+def _until(running: dict[datetime, Deadline], name: str, context: Context, day: date) -> Deadline:
+    due = until(context.terms, name, context.at, day)
     return running.get(due.due_at, due)

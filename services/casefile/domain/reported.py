@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from services.casefile.domain.case import Case, ProgressReport, Reported, Trajectory
 from services.casefile.domain.opening import ReferralEntryTaken
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.growing import GrowingTuple
 
 CORRECTED_BY: Final[dict[str, str]] = {
     "ContactAttempted": "log-contact-attempt",

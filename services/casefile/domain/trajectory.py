@@ -8,9 +8,9 @@ from typing import Any
 
 from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
-from services.casefile.domain.actions import allow, check_side, ended
-from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.case import Case, Context
 from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.guards import allow, check_side, ended
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.mentoring import (
     agreement_of,
@@ -20,8 +20,8 @@ from services.casefile.domain.mentoring import (
 )
 from services.casefile.domain.responsibility import LEFT_OVER, Moves, OpenStep, find, names, names_but
 from services.casefile.domain.terms import Deadline, day_of, deadline
-from services.chassis.days import last_day
-from services.chassis.decider import Command, Fault, Refused, To
+from services.chassis.modelling.days import last_day
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _NO_TALK_POSSIBLE = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
 
@@ -140,14 +140,14 @@ class TrajectoryCompleted(Moves):
     access: Deadline
 
 
-def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
+def extend_agreement(command: ExtendAgreement, context: Context) -> list[Any]:
     """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
-    allow("extend-agreement", desk, command.by)
-    agreement = agreement_of(desk.case)
-    latest = _end_after(agreement.end, desk.rules.extension_months_max)
+    allow("extend-agreement", context, command.by)
+    agreement = agreement_of(context.case)
+    latest = _end_after(agreement.end, context.rules.extension_months_max)
     end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
     # One that is over already would leave the pair without an agreement again.
-    earliest = max(agreement.end + timedelta(days=1), day_of(desk.terms, command.at))
+    earliest = max(agreement.end + timedelta(days=1), day_of(context.terms, command.at))
     if not earliest <= end <= latest:
         pointer = "/months" if command.end is None and command.months is not None else "/end"
         raise Refused.input(
@@ -160,7 +160,9 @@ def extend_agreement(command: ExtendAgreement, desk: Desk) -> list[Any]:
         )
     if agreement.proposed_end == end:
         return []
-    waiting = mentoring_step(desk, replace(agreement, proposed_end=end), _since(desk.case, Step.MENTORING, command.at))
+    waiting = mentoring_step(
+        context, replace(agreement, proposed_end=end), _since(context.case, Step.MENTORING, command.at)
+    )
     return [ExtensionProposed(end=end, renews=(waiting,))]
 
 
@@ -169,36 +171,36 @@ def _end_after(end: date, months: int) -> date:
     return last_day(end + timedelta(days=1), months)
 
 
-def decide_extension(command: DecideExtension, desk: Desk) -> list[Any]:
+def decide_extension(command: DecideExtension, context: Context) -> list[Any]:
     """The agency's word: the agreement ends later, or as signed."""
-    allow("decide-extension", desk, command.by)
-    agreement = agreement_of(desk.case)
+    allow("decide-extension", context, command.by)
+    agreement = agreement_of(context.case)
     end = agreement.proposed_end or agreement.end
-    since = _since(desk.case, Step.MENTORING, command.at)
+    since = _since(context.case, Step.MENTORING, command.at)
     if not command.approved:
-        as_signed = mentoring_step(desk, replace(agreement, proposed_end=None), since)
+        as_signed = mentoring_step(context, replace(agreement, proposed_end=None), since)
         return [ExtensionRefused(end=end, reason_ref=command.reason_ref, renews=(as_signed,))]
     later = replace(agreement, end=end, extended=True, proposed_end=None)
     # The last check-in of the agreement as signed may be done; the longer one has more.
-    more = check_ins(desk, later, trajectory_of(desk.case), command.at)
-    if desk.case.state != CaseState.MENTORING:
+    more = check_ins(context, later, trajectory_of(context.case), command.at)
+    if context.case.state != CaseState.MENTORING:
         more = Moves()
-    renews = (mentoring_step(desk, later, since), *more.renews)
+    renews = (mentoring_step(context, later, since), *more.renews)
     return [
         AgreementExtended(end=end, reason_ref=command.reason_ref, renews=renews, opens=more.opens, closes=more.closes)
     ]
 
 
-def suspend(command: Suspend, desk: Desk) -> list[Any]:
+def suspend(command: Suspend, context: Context) -> list[Any]:
     """Pauses the trajectory; the pause is reviewed, and bounded."""
-    case = desk.case
+    case = context.case
     check_side("suspend", case, command.by)
     if case.state == CaseState.SUSPENDED and trajectory_of(case).suspended_for == command.reason:
         return []
-    allow("suspend", desk, command.by)
-    when = ended(command.occurred_at, desk)
-    review = deadline(desk.terms, "SUSPENSION_REVIEW", when)
-    longest = deadline(desk.terms, "SUSPENSION_MAX", when)
+    allow("suspend", context, command.by)
+    when = ended(command.occurred_at, context)
+    review = deadline(context.terms, "SUSPENSION_REVIEW", when)
+    longest = deadline(context.terms, "SUSPENSION_MAX", when)
     step = OpenStep(
         step=Step.SUSPENSION_REVIEW.value,
         owner=trajectory_of(case).coordinator,
@@ -215,20 +217,20 @@ def suspend(command: Suspend, desk: Desk) -> list[Any]:
     ]
 
 
-def resume(command: Resume, desk: Desk) -> list[Any]:
+def resume(command: Resume, context: Context) -> list[Any]:
     """Takes the trajectory up again, within the longest pause there may be."""
-    check_side("resume", desk.case, command.by)
+    check_side("resume", context.case, command.by)
     # Within its time if it was taken up within its time, also where that is told later.
-    when = ended(command.occurred_at, desk) if desk.case.state == CaseState.SUSPENDED else command.at
-    allow("resume", replace(desk, at=when), command.by)
-    steps = mentoring_steps(desk, agreement_of(desk.case), when)
+    when = ended(command.occurred_at, context) if context.case.state == CaseState.SUSPENDED else command.at
+    allow("resume", replace(context, at=when), command.by)
+    steps = mentoring_steps(context, agreement_of(context.case), when)
     return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps)]
 
 
-def end_match(command: EndMatch, desk: Desk) -> list[Any]:
+def end_match(command: EndMatch, context: Context) -> list[Any]:
     """Ends the match, after a closing talk, for a new one or for the handback."""
-    case = desk.case
-    allow("end-match", desk, command.by)
+    case = context.case
+    allow("end-match", context, command.by)
     _check_talk(command.reason, talk=command.closure_talk)
     if command.next not in set(AfterMatch):
         raise Refused.input(Fault("/next", "UNKNOWN_CODE", "what follows is REMATCH or HANDBACK"))
@@ -239,14 +241,14 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
             "end-match with REMATCH is possible in MENTORING; the case is SUSPENDED",
             who_can_unblock="the organisation, by resume",
         )
-    when = ended(command.occurred_at, desk)
+    when = ended(command.occurred_at, context)
     # What is to be reported stays due over a rematch; the handback's report says it all.
     closes = names_but(case.steps, *LEFT_OVER) if rematch else names(case.steps)
     if rematch:
-        due = deadline(desk.terms, Step.MATCHING, when)
+        due = deadline(context.terms, Step.MATCHING, when)
         step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     else:
-        step = report_step(desk, when)
+        step = report_step(context, when)
     return match_ended(
         case,
         command.reason,
@@ -254,26 +256,26 @@ def end_match(command: EndMatch, desk: Desk) -> list[Any]:
         then=command.next,
         side=command.side,
         closure_talk=command.closure_talk,
-        access=None if rematch else access_after(desk, when),
+        access=None if rematch else access_after(context, when),
         moves=Moves(closes=closes, opens=(step,)),
     )
 
 
-def complete_trajectory(command: CompleteTrajectory, desk: Desk) -> list[Any]:
+def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[Any]:
     """Completes the trajectory after a closing talk; the handback report falls due."""
-    case = desk.case
-    allow("complete-trajectory", desk, command.by)
+    case = context.case
+    allow("complete-trajectory", context, command.by)
     _check_talk(command.reason, talk=command.closure_talk)
-    when = ended(command.occurred_at, desk)
+    when = ended(command.occurred_at, context)
     return [
         *mentor_released(case),
         TrajectoryCompleted(
             reason=command.reason,
             closure_talk=command.closure_talk,
             ended_at=when,
-            access=access_after(desk, when),
+            access=access_after(context, when),
             closes=names(case.steps),
-            opens=(report_step(desk, when),),
+            opens=(report_step(context, when),),
         ),
     ]
 
@@ -315,16 +317,16 @@ def mentor_released(case: Case) -> list[Any]:
     return [To(mentor_stream(case.organisation, case.match.mentor), MentorReleased(case=case.case))]
 
 
-def report_step(desk: Desk, since: datetime) -> OpenStep:
+def report_step(context: Context, since: datetime) -> OpenStep:
     """The coordinator's step to write the handback report."""
-    due = deadline(desk.terms, Step.HANDBACK_REPORT, since)
-    owner = trajectory_of(desk.case).coordinator
+    due = deadline(context.terms, Step.HANDBACK_REPORT, since)
+    owner = trajectory_of(context.case).coordinator
     return OpenStep(step=Step.HANDBACK_REPORT.value, owner=owner, since=since, deadlines=(due,))
 
 
-def access_after(desk: Desk, ended_at: datetime) -> Deadline:
+def access_after(context: Context, ended_at: datetime) -> Deadline:
     """When the organisation's access ends: so many weeks after its part has (rule A)."""
-    return deadline(desk.terms, "NGO_ACCESS", ended_at)
+    return deadline(context.terms, "NGO_ACCESS", ended_at)
 
 
 def _check_talk(reason: str, *, talk: bool) -> None:

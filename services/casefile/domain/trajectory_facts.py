@@ -24,7 +24,7 @@ from services.casefile.domain.case import (
     ProgressReport,
     Trajectory,
 )
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.growing import GrowingTuple
 
 
 def in_trajectory(now: Trajectory, event: Any) -> Trajectory:

@@ -33,8 +33,8 @@ from services.casefile.domain.reported import applied
 from services.casefile.domain.responsibility import Moves, Party, find, handed_over, moved
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.trajectory_facts import in_trajectory
-from services.chassis.decider import Entity
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.decider import Entity
+from services.chassis.modelling.growing import GrowingTuple
 
 Errors = GrowingTuple[tuple[str, Party]]
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from contracts.casefile_codes import EndReason
-from services.casefile.domain.case import Case, Desk
+from services.casefile.domain.case import Case, Context
 from services.casefile.domain.follow_up import next_service
 from services.casefile.domain.opening import ReferralMessage, entry
 from services.casefile.domain.responsibility import Moves, names
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.trajectory import match_ended
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
@@ -64,13 +64,13 @@ class RecordedAfterWithdrawal:
     events: tuple[str, ...]
 
 
-def take_withdrawal(command: TakeWithdrawal, desk: Desk) -> list[Any]:
+def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
     """Stops the organisation; the one change of responsibility that nobody has to accept.
 
     What the organisation recorded between the withdrawal and now is marked: it was taken in good faith by a service
     that had not been told, and is not silently kept.
     """
-    message, case = command.message, desk.case
+    message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     stops: list[Any] = [DisclosureStopped(legal_basis=command.legal_basis, withdrawn_at=command.withdrawn_at)]
@@ -78,18 +78,18 @@ def take_withdrawal(command: TakeWithdrawal, desk: Desk) -> list[Any]:
         stops.append(
             NgoAccessRevoked(referral=message.referral, organisation=message.organisation, reason=CONSENT_WITHDRAWN)
         )
-    if desk.since_withdrawal:
+    if context.since_withdrawal:
         stops.append(
             RecordedAfterWithdrawal(
                 legal_basis=command.legal_basis,
                 organisation=message.organisation,
                 withdrawn_at=command.withdrawn_at,
-                events=desk.since_withdrawal,
+                events=context.since_withdrawal,
             )
         )
     if case.referral is None or case.referral.referral != message.referral:
         return [entry(message), *stops]
-    step = next_service(desk, command.withdrawn_at)
+    step = next_service(context, command.withdrawn_at)
     returned = CaseReturned(
         referral=message.referral,
         reason=CONSENT_WITHDRAWN,

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.casefile_codes import OnBehalfReason, Side
-from services.casefile.domain.actions import speaks_for_itself
 from services.casefile.domain.case import Case
-from services.chassis.decider import Actor, Command, Fault, Refused
+from services.casefile.domain.guards import speaks_for_itself
+from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

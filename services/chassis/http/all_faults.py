@@ -17,12 +17,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter
 from starlette.types import Message, Receive
 
-from services.chassis.access import Forbidden, Hidden
-from services.chassis.decider import Because, Fault, Refused
-from services.chassis.handler import NotFound
+from services.chassis.access.policy import Forbidden, Hidden
+from services.chassis.deciding.handler import NotFound
 from services.chassis.http.mending import LOOKS_ONLY, Mended, Place, place_of
 from services.chassis.http.problems import EXPECTED, MOST_FAULTS, ProblemError, as_problem, from_validation, safe_name
 from services.chassis.http.strict_routes import StrictRequest, StrictRoute
+from services.chassis.modelling.decider import Because, Fault, Refused
 
 T = TypeVar("T")
 

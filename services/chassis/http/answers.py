@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Response
 from pydantic_core import to_json
 
-from services.chassis.handler import Outcome
+from services.chassis.deciding.handler import Outcome
 from services.chassis.http.asked import Asked
 from services.chassis.http.positions import Position
 

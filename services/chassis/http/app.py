@@ -12,18 +12,18 @@ from pydantic_core import to_json
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.chassis.access.identity import Unauthenticated
+from services.chassis.engines.store_health import NO_ANSWER, Unavailable
 from services.chassis.http import problems
-from services.chassis.http.described import NOT_DESCRIBED, Described, HealthAnswer, ReadinessAnswer
-from services.chassis.http.openapi import document
+from services.chassis.http.openapi.described import NOT_DESCRIBED, Described, HealthAnswer, ReadinessAnswer
+from services.chassis.http.openapi.document import document
 from services.chassis.http.paths import Segments
 from services.chassis.http.plain import PlainRequests, PlainRoute, declared_length
 from services.chassis.http.problems import ProblemError
 from services.chassis.http.rates import Rates
 from services.chassis.http.routing import Router, application
-from services.chassis.identity import Unauthenticated
+from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.service import Service
-from services.chassis.store_health import NO_ANSWER, Unavailable
-from services.chassis.telemetry import Limit, Telemetry
 
 JSON = "application/json"
 ASKED_SECONDS = 3.0

@@ -12,10 +12,9 @@ from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator, BaseModel
 
 from contracts.fields import IDENTIFIER as IDENTIFIER_PATTERN
-from services.chassis import national_number
-from services.chassis.access import admit
-from services.chassis.decider import Actor, Fault
-from services.chassis.handler import Call
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import admit
+from services.chassis.deciding.handler import Call
 from services.chassis.http.etags import NOTHING, read_if_match
 from services.chassis.http.json_text import read_json
 from services.chassis.http.media import JSON, is_of_kind
@@ -23,8 +22,9 @@ from services.chassis.http.mending import looks_only
 from services.chassis.http.paths import identifier_in
 from services.chassis.http.positions import Position
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
-from services.chassis.identity import Caller
-from services.chassis.request_notes import notes_of
+from services.chassis.modelling.decider import Actor, Fault
+from services.chassis.operating.request_notes import notes_of
+from services.chassis.vault import national_number
 
 B = TypeVar("B", bound=BaseModel)
 

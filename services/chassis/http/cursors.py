@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from fastapi import Depends, Query, Request
 from pydantic_core import from_json, to_json
 
-from services.chassis.decider import Fault
-from services.chassis.epochs import Epochs
+from services.chassis.access.identity import Caller
 from services.chassis.http.asked import Authenticated
 from services.chassis.http.positions import read_token, to_token
 from services.chassis.http.problems import ProblemError
-from services.chassis.identity import Caller
-from services.chassis.metadata import Recorded
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Fault
 
 Place = int | tuple[str, str]
 """Behind which item a list goes on: a number that grows along it; or (due, key), where it goes by what is due first."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from services.chassis.decider import Fault
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.modelling.decider import Fault
 
 
 class _TwiceError(Exception):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from services.chassis.decider import Fault
+from services.chassis.modelling.decider import Fault
 
 Place = tuple[str | int, ...]
 """The way to a member: names of members and places in lists."""

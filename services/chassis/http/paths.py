@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.fields import identifier
-from services.chassis import national_number
+from services.chassis.vault import national_number
 
 _KEPT: Final = ((b"%25", b"%2525"), (b"%2F", b"%252F"), (b"%2f", b"%252F"))
 

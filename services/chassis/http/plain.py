@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http import problems
 from services.chassis.http.all_faults import of_input
-from services.chassis.request_notes import notes_of
-from services.chassis.telemetry import Telemetry
+from services.chassis.operating.request_notes import notes_of
+from services.chassis.operating.telemetry import Telemetry
 
 Reading = Callable[[Request, bytes], Awaitable[Response | None]]
 """Answers a plain request with this body; None for any other, before anything has happened. Raises as a route may."""

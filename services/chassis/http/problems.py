@@ -17,14 +17,14 @@ from starlette.exceptions import HTTPException
 
 from contracts.problem import Problem, ProblemField
 from contracts.refusals import title_of
-from services.chassis import national_number
-from services.chassis.access import Forbidden, Hidden
-from services.chassis.decider import Fault, Refused
-from services.chassis.handler import Busy, NotFound, PreconditionFailed
-from services.chassis.idempotency import KeyReused, KeyRunning
-from services.chassis.identity import Unauthenticated
-from services.chassis.request_notes import notes_of
-from services.chassis.store_health import Unavailable
+from services.chassis.access.identity import Unauthenticated
+from services.chassis.access.policy import Forbidden, Hidden
+from services.chassis.deciding.handler import Busy, NotFound, PreconditionFailed
+from services.chassis.deciding.idempotency import KeyReused, KeyRunning
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.modelling.decider import Fault, Refused
+from services.chassis.operating.request_notes import notes_of
+from services.chassis.vault import national_number
 
 MEDIA_TYPE = "application/problem+json"
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}\Z")

@@ -6,8 +6,8 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from contracts.fields import is_read_only
-from services.chassis.decider import Fault, Refused
 from services.chassis.http.rendering import Json
+from services.chassis.modelling.decider import Fault, Refused
 
 
 def check_read_only(body: BaseModel, stands: Json) -> None:

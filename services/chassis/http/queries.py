@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
-from services.chassis.decider import Fault
 from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.modelling.decider import Fault
 
 _COMPARED: Final = 80
 """Characters of an unknown name that are compared with the known ones."""

@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
-from services.chassis.metadata import Recorded
+from services.chassis.log.metadata import Recorded
 
 Json = dict[str, Any]
 

@@ -7,8 +7,8 @@ from dataclasses import is_dataclass
 from typing import Any, Final
 
 from services.chassis.http.rendering import Json, camel
-from services.chassis.metadata import Recorded
-from services.chassis.vault import Vault
+from services.chassis.log.metadata import Recorded
+from services.chassis.vault.vault import Vault
 
 _SUFFIX: Final = "_ref"
 

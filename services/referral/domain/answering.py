@@ -16,15 +16,15 @@ from contracts.codes import (
     WaitlistReason,
 )
 from contracts.waiting import wrong_of_a_wait
-from services.chassis.decider import Fault, Refused, To
+from services.chassis.modelling.decider import Fault, Refused, To
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import day_of, find, only, resumed
-from services.referral.domain.desk import Desk, ReferralCommand
 from services.referral.domain.ending import access_after_end, let_go
+from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
 from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.organisation import CapacityTaken, organisation_stream
 from services.referral.domain.referral_state import Answer
-from services.referral.domain.rules import allow
 
 _RECEIPT, _DECISION, _EXPIRY = DeadlineName.RECEIPT.value, DeadlineName.DECISION.value, DeadlineName.EXPIRY.value
 
@@ -127,60 +127,60 @@ class ReferralDeclined(PartEnds):
     suggestion_ref: str | None
 
 
-def receive(command: Receive, desk: Desk) -> list[Any]:
+def receive(command: Receive, context: Context) -> list[Any]:
     """Acknowledges receipt; the receipt's term is met."""
-    if desk.referral.state is ReferralState.RECEIVED and desk.legal_basis.withdrawn_at is None:
+    if context.referral.state is ReferralState.RECEIVED and context.legal_basis.withdrawn_at is None:
         return []
-    allow("receive", desk, command.by)
-    running = only(desk.referral.running, _DECISION, _EXPIRY)
-    return [ReferralReceived(offer=desk.offer, at=command.at, by=acts_for(command.by), deadlines=running)]
+    allow("receive", context, command.by)
+    running = only(context.referral.running, _DECISION, _EXPIRY)
+    return [ReferralReceived(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=running)]
 
 
-def request_information(command: RequestInformation, desk: Desk) -> list[Any]:
+def request_information(command: RequestInformation, context: Context) -> list[Any]:
     """Asks the agency. The same question while it is open changes nothing."""
     codes = tuple(dict.fromkeys(code.value for code in command.codes))
-    asked = desk.referral.asked
+    asked = context.referral.asked
     if asked is not None and asked.codes == codes:
         return []
-    allow("request-information", desk, command.by)
+    allow("request-information", context, command.by)
     if not codes:
         raise Refused.input(Fault("/codes", "REQUIRED", "at least one question"))
-    answer = desk.deadline(DeadlineName.INFORMATION.value, command.at)
+    answer = context.deadline(DeadlineName.INFORMATION.value, command.at)
     return [
         InformationRequested(
-            offer=desk.offer,
+            offer=context.offer,
             at=command.at,
             by=acts_for(command.by),
-            deadlines=(answer, *only(desk.referral.running, _EXPIRY)),
+            deadlines=(answer, *only(context.referral.running, _EXPIRY)),
             codes=codes,
         )
     ]
 
 
-def provide_information(command: ProvideInformation, desk: Desk) -> list[Any]:
+def provide_information(command: ProvideInformation, context: Context) -> list[Any]:
     """Answers the organisation; answering discloses, so it relies on the legal basis once more."""
-    allow("provide-information", desk, command.by)
-    asked = desk.referral.asked
+    allow("provide-information", context, command.by)
+    asked = context.referral.asked
     if asked is None:
         return []
     if faults := _wrong_answers(command.answers, asked.codes):
         raise Refused.input(*faults)
     if asked.paused is None:
         # It came from the waiting list, where no decision was due: now one is.
-        decision = desk.deadline(_DECISION, command.at)
-    elif asked.paused in desk.referral.missed:
+        decision = context.deadline(_DECISION, command.at)
+    elif asked.paused in context.referral.missed:
         decision = asked.paused
     else:
-        unit = desk.version.parameters.terms[_DECISION].unit
-        decision = resumed(desk.calendar, unit, asked.paused, asked.at, command.at)
+        unit = context.version.parameters.terms[_DECISION].unit
+        decision = resumed(context.calendar, unit, asked.paused, asked.at, command.at)
     provided = InformationProvided(
-        offer=desk.offer,
+        offer=context.offer,
         at=command.at,
         by=acts_for(command.by),
-        deadlines=(decision, *only(desk.referral.running, _EXPIRY)),
+        deadlines=(decision, *only(context.referral.running, _EXPIRY)),
         answers=command.answers,
     )
-    return [*relied_on(desk, Reliance.PROVIDE_INFORMATION, command.at), provided]
+    return [*relied_on(context, Reliance.PROVIDE_INFORMATION, command.at), provided]
 
 
 def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...]) -> list[Fault]:
@@ -198,9 +198,9 @@ def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...
     return faults
 
 
-def waitlist(command: Waitlist, desk: Desk) -> list[Any]:
+def waitlist(command: Waitlist, context: Context) -> list[Any]:
     """Puts the referral on the list: reviewed regularly, for a limited time counted from its first day there."""
-    referral = desk.referral
+    referral = context.referral
     waiting = referral.waiting
     if (
         referral.state is ReferralState.WAITLISTED
@@ -208,17 +208,17 @@ def waitlist(command: Waitlist, desk: Desk) -> list[Any]:
         and (waiting.reason, waiting.expected_by) == (command.reason.value, command.expected_by)
     ):
         return []
-    allow("waitlist", desk, command.by)
-    today = day_of(desk.calendar, command.at)
+    allow("waitlist", context, command.by)
+    today = day_of(context.calendar, command.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
         raise Refused.input(*(Fault(*one) for one in wrong))
     expiry = find(referral.running, _EXPIRY) if waiting is not None else None
     if expiry is None:
-        expiry = desk.deadline("WAITLIST_EXPIRY", command.at, name=_EXPIRY)
-    review = desk.deadline(DeadlineName.WAITLIST_REVIEW.value, command.at)
+        expiry = context.deadline("WAITLIST_EXPIRY", command.at, name=_EXPIRY)
+    review = context.deadline(DeadlineName.WAITLIST_REVIEW.value, command.at)
     return [
         ReferralWaitlisted(
-            offer=desk.offer,
+            offer=context.offer,
             at=command.at,
             by=acts_for(command.by),
             deadlines=(review, expiry),
@@ -229,17 +229,17 @@ def waitlist(command: Waitlist, desk: Desk) -> list[Any]:
     ]
 
 
-def accept(command: Accept, desk: Desk) -> list[Any]:
+def accept(command: Accept, context: Context) -> list[Any]:
     """Takes the person on: the answer is given, a place is taken, and the basis is relied on for what follows."""
-    referral = desk.referral
+    referral = context.referral
     if referral.state is ReferralState.ACCEPTED and referral.coordinator == command.coordinator:
         return []
-    allow("accept", desk, command.by)
+    allow("accept", context, command.by)
     if not command.coordinator.strip():
         raise Refused.input(Fault("/coordinator", "REQUIRED", "name the coordinator who is to be responsible"))
-    offer, organisation = desk.offer, desk.offer.organisation or ""
+    offer, organisation = context.offer, context.offer.organisation or ""
     return [
-        *relied_on(desk, Reliance.ACCEPT, command.at),
+        *relied_on(context, Reliance.ACCEPT, command.at),
         To(
             organisation_stream(organisation),
             CapacityTaken(organisation=organisation, referral_id=offer.referral_id),
@@ -248,12 +248,12 @@ def accept(command: Accept, desk: Desk) -> list[Any]:
     ]
 
 
-def decline(command: Decline, desk: Desk) -> list[Any]:
+def decline(command: Decline, context: Context) -> list[Any]:
     """Says no: the case returns to the agency, and the person may be referred again."""
     said = Answer(reason=command.reason.value, refs=(command.text_ref, command.suggestion_ref))
-    if desk.referral.state is ReferralState.DECLINED and desk.referral.ended_with == said:
+    if context.referral.state is ReferralState.DECLINED and context.referral.ended_with == said:
         return []
-    allow("decline", desk, command.by)
+    allow("decline", context, command.by)
     if command.text_ref is not None and command.reason is not DeclineReason.OTHER:
         raise Refused.input(
             Fault(
@@ -262,7 +262,7 @@ def decline(command: Decline, desk: Desk) -> list[Any]:
         )
     rule = DECLINE_RULES[command.reason]
     declined = ReferralDeclined(
-        offer=desk.offer,
+        offer=context.offer,
         at=command.at,
         by=acts_for(command.by),
         reason=command.reason.value,
@@ -270,14 +270,14 @@ def decline(command: Decline, desk: Desk) -> list[Any]:
         agency_action=rule.agency_action.value,
         text_ref=command.text_ref,
         suggestion_ref=command.suggestion_ref,
-        access=access_after_end(desk),
+        access=access_after_end(context),
     )
-    return [*let_go(desk), declined]
+    return [*let_go(context), declined]
 
 
-def relied_on(desk: Desk, purpose: Reliance, at: datetime) -> list[To]:
+def relied_on(context: Context, purpose: Reliance, at: datetime) -> list[To]:
     """One entry of the disclosure ledger, in the legal basis' own stream: a withdrawal at once meets a conflict."""
-    basis = desk.referral.legal_basis_id
+    basis = context.referral.legal_basis_id
     if basis is None:
         return []
     return [
@@ -285,8 +285,8 @@ def relied_on(desk: Desk, purpose: Reliance, at: datetime) -> list[To]:
             legal_basis_stream(basis),
             LegalBasisReliedOn(
                 legal_basis_id=basis,
-                referral_id=desk.offer.referral_id,
-                recipient=desk.offer.organisation or "",
+                referral_id=context.offer.referral_id,
+                recipient=context.offer.organisation or "",
                 purpose=purpose.value,
                 at=at,
             ),

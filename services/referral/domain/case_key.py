@@ -9,8 +9,8 @@ from hashlib import sha1
 from typing import Any
 from uuid import UUID
 
-from services.chassis.decider import Command, Entity
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.decider import Command, Entity
+from services.chassis.modelling.growing import GrowingTuple
 
 NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 

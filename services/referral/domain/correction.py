@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.codes import ReferralState
-from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.ending import access_after_end, let_go
+from services.referral.domain.guards import allow
 from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.referral_state import ErrorReport
-from services.referral.domain.rules import allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,18 @@ class ReferralEnteredInError(PartEnds):
     """Two people of the agency agree that the referral should not have been made."""
 
 
-def mark(command: MarkError, desk: Desk) -> list[Any]:
+def mark(command: MarkError, context: Context) -> list[Any]:
     """Reports the error. Reported by the same person already, it stays as it is."""
-    referral, by = desk.referral, command.by
+    referral, by = context.referral, command.by
     if (
         referral.error == ErrorReport(org=acts_for(by), sub=by.sub)
         and referral.state is not ReferralState.ENTERED_IN_ERROR
     ):
         return []
-    allow("mark-error", desk, by)
+    allow("mark-error", context, by)
     return [
         ErrorReported(
-            offer=desk.offer,
+            offer=context.offer,
             at=command.at,
             by=acts_for(by),
             deadlines=referral.running,
@@ -62,12 +62,12 @@ def mark(command: MarkError, desk: Desk) -> list[Any]:
     ]
 
 
-def confirm(command: ConfirmError, desk: Desk) -> list[Any]:
+def confirm(command: ConfirmError, context: Context) -> list[Any]:
     """Ends the referral as entered in error. Confirmed already, it stays as it is."""
-    if desk.referral.state is ReferralState.ENTERED_IN_ERROR:
+    if context.referral.state is ReferralState.ENTERED_IN_ERROR:
         return []
-    allow("confirm-error", desk, command.by)
+    allow("confirm-error", context, command.by)
     entered = ReferralEnteredInError(
-        offer=desk.offer, at=command.at, by=acts_for(command.by), access=access_after_end(desk)
+        offer=context.offer, at=command.at, by=acts_for(command.by), access=access_after_end(context)
     )
-    return [*let_go(desk, in_error=True), entered]
+    return [*let_go(context, in_error=True), entered]

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from contracts.codes import TermUnit
-from services.chassis.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline
 
 _ONE_DAY = timedelta(days=1)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.chassis.decider import Because, Entity, Refused, To
-from services.referral.domain.desk import Desk, ReferralCommand
+from services.chassis.modelling.decider import Because, Entity, Refused, To
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import Offer, acts_for
 
 
@@ -31,17 +31,17 @@ def disclosures_stream(referral_id: str) -> str:
     return f"disclosures-{referral_id}"
 
 
-def disclose(command: DiscloseContact, desk: Desk) -> list[Any]:
+def disclose(command: DiscloseContact, context: Context) -> list[Any]:
     """Records the reading; the organisation's only while the legal basis holds. The agency reads its own data."""
-    reader, offer = acts_for(command.by), desk.offer
+    reader, offer = acts_for(command.by), context.offer
     if reader != offer.agency:
-        if (refusal := desk.legal_basis.refusal()) is not None:
+        if (refusal := context.legal_basis.refusal()) is not None:
             raise refusal
-        if not desk.legal_basis.valid_at(command.at):
+        if not context.legal_basis.valid_at(command.at):
             raise Refused(
                 "LEGAL_BASIS_MISSING", "nothing may be shared before the legal basis is given", because=Because.RIGHTS
             )
-    disclosed = ContactDisclosed(offer=offer, at=command.at, to=reader, legal_basis_id=desk.referral.legal_basis_id)
+    disclosed = ContactDisclosed(offer=offer, at=command.at, to=reader, legal_basis_id=context.referral.legal_basis_id)
     return [To(disclosures_stream(offer.referral_id), disclosed)]
 
 

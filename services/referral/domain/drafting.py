@@ -7,13 +7,13 @@ from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
 from contracts.identifiers import is_one_person
-from services.chassis.decider import Fault, Refused, To
+from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
-from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.guards import allow
 from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import Packet, wrong_in_draft
 from services.referral.domain.person import PersonReferred, person_stream
-from services.referral.domain.rules import allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,26 +53,26 @@ class DraftEdited(ReferralEvent):
     packet: Packet
 
 
-def create(command: CreateDraft, desk: Desk) -> list[Any]:
+def create(command: CreateDraft, context: Context) -> list[Any]:
     """Begins a draft, which holds the case key like any live referral."""
-    referral, packet = desk.referral, command.packet
+    referral, packet = context.referral, command.packet
     if referral.state is ReferralState.DRAFT and referral.packet == packet:
         return []
-    refuse_if_recorded(command.referral_id, desk)
-    if faults := [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]:
+    refuse_if_recorded(command.referral_id, context)
+    if faults := [*wrong_in_draft(packet, context.circumstances), *command.contact_faults]:
         raise Refused.input(*faults)
-    refuse_second(command.referral_id, desk)
+    refuse_second(command.referral_id, context)
     agency = acts_for(command.by)
     offer = Offer(
         referral_id=command.referral_id,
-        case_id=desk.case_key.case_for(command.new_case_id),
-        case_key=desk.case_key_id,
+        case_id=context.case_key.case_for(command.new_case_id),
+        case_key=context.case_key_id,
         agency=agency,
         organisation=None,
         programme=packet.programme,
-        programme_version=desk.version.version,
+        programme_version=context.version.version,
     )
-    lapse = desk.deadline(DeadlineName.DRAFT_LAPSE.value, command.at)
+    lapse = context.deadline(DeadlineName.DRAFT_LAPSE.value, command.at)
     return [
         ReferralDrafted(offer=offer, at=command.at, by=agency, deadlines=(lapse,), packet=packet),
         To(case_key_stream(offer.case_key), CaseKeyTaken(referral_id=command.referral_id, case_id=offer.case_id)),
@@ -86,13 +86,13 @@ def referred(offer: Offer, client_ref: str) -> To:
     return To(person_stream(offer.agency, client_ref), told)
 
 
-def edit(command: EditDraft, desk: Desk) -> list[Any]:
+def edit(command: EditDraft, context: Context) -> list[Any]:
     """Changes a draft. The person and the programme are its identity and stay; its term runs on."""
-    allow("edit", desk, command.by)
-    referral, packet = desk.referral, command.packet
+    allow("edit", context, command.by)
+    referral, packet = context.referral, command.packet
     if referral.packet == packet:
         return []
-    faults = [*wrong_in_draft(packet, desk.circumstances), *command.contact_faults]
+    faults = [*wrong_in_draft(packet, context.circumstances), *command.contact_faults]
     drafted = referral.packet
     for pointer, kept in (
         ("/programme", drafted is None or packet.programme == drafted.programme),
@@ -105,25 +105,27 @@ def edit(command: EditDraft, desk: Desk) -> list[Any]:
     if faults:
         raise Refused.input(*faults)
     return [
-        DraftEdited(offer=desk.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running, packet=packet)
+        DraftEdited(
+            offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running, packet=packet
+        )
     ]
 
 
-def refuse_if_recorded(referral_id: str, desk: Desk) -> None:
+def refuse_if_recorded(referral_id: str, context: Context) -> None:
     """Raises Refused where something else is recorded under the id of a new referral."""
-    if desk.referral.state is not None:
-        raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {desk.referral.state}")
+    if context.referral.state is not None:
+        raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {context.referral.state}")
 
 
-def refuse_second(referral_id: str, desk: Desk) -> None:
+def refuse_second(referral_id: str, context: Context) -> None:
     """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
-    if desk.case_key.live not in (None, referral_id):
+    if context.case_key.live not in (None, referral_id):
         raise Refused(
             "REFERRAL_LIVE",
-            f"referral {desk.case_key.live} of the same person and programme is live; another one is possible "
+            f"referral {context.case_key.live} of the same person and programme is live; another one is possible "
             "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
             who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
         )
-    for elsewhere in desk.elsewhere:
+    for elsewhere in context.elsewhere:
         if (refusal := elsewhere.refusal()) is not None:
             raise refusal

@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, LegalBasisKind, ReferralState, WithdrawReason
-from services.chassis.deadline import Deadline
-from services.chassis.decider import Fault, Refused, To
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.case_key import CaseKeyReleased, case_key_stream
-from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
+from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
+from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisWithdrawn, WithdrawLegalBasis
 from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for, referral_stream
 from services.referral.domain.organisation import CapacityReleased, organisation_stream
 from services.referral.domain.referral_state import TERMINAL, Answer
-from services.referral.domain.rules import allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,12 @@ class AccessEnded(ReferralEvent):
     BYSTANDER: ClassVar[bool] = True
 
 
-def withdraw(command: Withdraw, desk: Desk) -> list[Any]:
+def withdraw(command: Withdraw, context: Context) -> list[Any]:
     """Takes the offer back; after acceptance the way back is the handback."""
     said = Answer(reason=command.reason.value, refs=(command.text_ref,))
-    if desk.referral.state is ReferralState.WITHDRAWN and desk.referral.ended_with == said:
+    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == said:
         return []
-    allow("withdraw", desk, command.by)
+    allow("withdraw", context, command.by)
     if command.reason in SYSTEM_WITHDRAW_REASONS:
         raise Refused.input(Fault("/reason", "SYSTEM_REASON", "this reason is recorded by the system only"))
     if command.text_ref is not None and command.reason is not WithdrawReason.OTHER:
@@ -83,47 +83,47 @@ def withdraw(command: Withdraw, desk: Desk) -> list[Any]:
             )
         )
     withdrawn = ReferralWithdrawn(
-        offer=desk.offer,
+        offer=context.offer,
         at=command.at,
         by=acts_for(command.by),
         reason=command.reason.value,
         text_ref=command.text_ref,
-        access=access_after_end(desk),
+        access=access_after_end(context),
     )
-    return [*let_go(desk), withdrawn]
+    return [*let_go(context), withdrawn]
 
 
-def complete(command: CompleteReferral, desk: Desk) -> list[Any]:
+def complete(command: CompleteReferral, context: Context) -> list[Any]:
     """Closes the loop. One that has ended already, by a consent stop or as an error, stays as it ended."""
-    if desk.referral.state in TERMINAL:
+    if context.referral.state in TERMINAL:
         return []
-    allow("complete", desk, command.by)
+    allow("complete", context, command.by)
     completed = ReferralCompleted(
-        offer=desk.offer,
+        offer=context.offer,
         at=command.at,
         by=acts_for(command.by),
         closure=Closure.HANDBACK_ACCEPTED.value,
         loop_closed_at=command.closed_at,
         access=command.access,
     )
-    return [*let_go(desk), completed]
+    return [*let_go(context), completed]
 
 
-def end_access(command: EndAccess, desk: Desk) -> list[Any]:
+def end_access(command: EndAccess, context: Context) -> list[Any]:
     """Ends the organisation's access, in whatever state the referral is."""
-    referral = desk.referral
+    referral = context.referral
     if referral.access_ended:
         return []
-    return [AccessEnded(offer=desk.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
+    return [AccessEnded(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
 
 
-def withdraw_legal_basis(command: WithdrawLegalBasis, desk: Desk) -> list[Any]:
+def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[Any]:
     """The person withdraws: nothing more is shared, and the referral that rests on the basis ends with it.
 
     The command's own stream is the legal basis'; the referral's end is in the same transaction, so that no answer
     can come in between.
     """
-    basis, referral = desk.legal_basis, desk.referral
+    basis, referral = context.legal_basis, context.referral
     if basis.given is None or basis.offer is None:
         raise nothing_recorded()
     if basis.withdrawn_at is not None:
@@ -146,32 +146,32 @@ def withdraw_legal_basis(command: WithdrawLegalBasis, desk: Desk) -> list[Any]:
         return [own]
     end: ReferralEvent = (
         ReferralCompleted(
-            offer=desk.offer,
+            offer=context.offer,
             at=command.at,
             by=by,
             closure=Closure.CONSENT_WITHDRAWN.value,
             loop_closed_at=command.at,
         )
         if referral.state is ReferralState.ACCEPTED
-        else ReferralWithdrawn(offer=desk.offer, at=command.at, by=by, reason=WithdrawReason.CONSENT_WITHDRAWN.value)
+        else ReferralWithdrawn(offer=context.offer, at=command.at, by=by, reason=WithdrawReason.CONSENT_WITHDRAWN.value)
     )
-    return [own, *let_go(desk), To(referral_stream(desk.offer.referral_id), end)]
+    return [own, *let_go(context), To(referral_stream(context.offer.referral_id), end)]
 
 
-def access_after_end(desk: Desk) -> Deadline | None:
+def access_after_end(context: Context) -> Deadline | None:
     """When the addressed organisation's access ends, now that its part does (rule A): by the programme's NGO_ACCESS.
 
     A part that ended before keeps the end that it had. None for a draft, of which nobody else knows.
     """
-    referral = desk.referral
+    referral = context.referral
     if not referral.offered or not referral.live:
         return referral.access
-    return desk.deadline("NGO_ACCESS", desk.at)
+    return context.deadline("NGO_ACCESS", context.at)
 
 
-def let_go(desk: Desk, *, in_error: bool = False) -> list[To]:
+def let_go(context: Context, *, in_error: bool = False) -> list[To]:
     """Gives back the case key and the place at the organisation, of a referral that is still live."""
-    referral, offer = desk.referral, desk.offer
+    referral, offer = context.referral, context.offer
     if not referral.live:
         return []
     freed = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
-from services.chassis.decider import Because, Command, Entity, Refused
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.decider import Because, Command, Entity, Refused
+from services.chassis.modelling.growing import GrowingTuple
 from services.referral.domain.offer import Offer
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.chassis.deadline import Deadline
-from services.chassis.decider import Actor
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

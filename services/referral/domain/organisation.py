@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from services.chassis.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
-from services.chassis.growing import GrowingSet
+from services.chassis.modelling.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
+from services.chassis.modelling.growing import GrowingSet
 
 
 def organisation_stream(organisation: str) -> str:
@@ -94,21 +94,21 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationDesk:
+class OrganisationContext:
     """An organisation, and which of the programmes that it is about to name exist."""
 
     organisation: Organisation
     known_programmes: frozenset[str]
 
 
-def decide(command: DescribeOrganisation, desk: OrganisationDesk) -> list[Any]:
+def decide(command: DescribeOrganisation, context: OrganisationContext) -> list[Any]:
     """Describes the organisation; the same description again changes nothing."""
-    stands, told = desk.organisation.description, command.description
+    stands, told = context.organisation.description, command.description
     command.reserved.check(_accreditation(told, command.left_out), _accreditation(stands) if stands is not None else {})
     faults = [
         Fault(f"/programmes/{place}", "PROGRAMME_UNKNOWN", f"there is no programme {programme}")
         for place, programme in enumerate(told.programmes)
-        if programme not in desk.known_programmes
+        if programme not in context.known_programmes
     ]
     if stands is not None:
         # Decided here, on the state that it is stored on: nobody puts back what the operator has changed meanwhile.

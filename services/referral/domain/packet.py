@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from contracts.codes import OrganisationKind, ProgrammeKind
-from services.chassis.callers_clock import by_our_clock, in_the_future
-from services.chassis.decider import Fault, Refused
+from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
+from services.chassis.modelling.decider import Fault, Refused
 from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Organisation

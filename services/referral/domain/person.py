@@ -15,8 +15,8 @@ from typing import Any
 
 from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
-from services.chassis.decider import Entity, Refused
-from services.chassis.growing import GrowingSet
+from services.chassis.modelling.decider import Entity, Refused
+from services.chassis.modelling.growing import GrowingSet
 from services.referral.domain.case_key import CaseKey, derived_id
 
 

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from contracts.codes import ProgrammeKind, TermUnit
-from services.chassis.days import start_of_day
-from services.chassis.decider import Command, Entity, Fault, Refused
-from services.chassis.growing import GrowingTuple
+from services.chassis.modelling.days import start_of_day
+from services.chassis.modelling.decider import Command, Entity, Fault, Refused
+from services.chassis.modelling.growing import GrowingTuple
 
 
 def programme_stream(programme: str) -> str:

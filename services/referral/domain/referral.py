@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
-from services.chassis.decider import Command, Entity
+from services.chassis.modelling.decider import Command, Entity
 from services.referral.domain import (
     answering,
     correction,
@@ -21,8 +21,8 @@ from services.referral.domain import (
     timekeeping,
     waiting,
 )
+from services.referral.domain.context import Context
 from services.referral.domain.deadlines import find
-from services.referral.domain.desk import Desk
 from services.referral.domain.legal_basis import WithdrawLegalBasis
 from services.referral.domain.offer import PartEnds, ReferralEvent
 from services.referral.domain.referral_state import Answer, Asked, ErrorReport, Moved, Referral, Waiting
@@ -30,7 +30,7 @@ from services.referral.domain.referral_state import Answer, Asked, ErrorReport, 
 _S = ReferralState
 
 
-_DECISIONS: dict[type, Callable[[Any, Desk], list[Any]]] = {
+_DECISIONS: dict[type, Callable[[Any, Context], list[Any]]] = {
     drafting.CreateDraft: drafting.create,
     drafting.EditDraft: drafting.edit,
     submission.SubmitReferral: submission.submit,
@@ -54,12 +54,12 @@ _DECISIONS: dict[type, Callable[[Any, Desk], list[Any]]] = {
 }
 
 
-def decide(command: Command, desk: Desk) -> list[Any]:
+def decide(command: Command, context: Context) -> list[Any]:
     """What follows from the command; [] where it is so already. Raises Refused.
 
     Events without `To` belong to the command's own stream: the referral's, for WithdrawLegalBasis the legal basis'.
     """
-    return _DECISIONS[type(command)](command, desk)
+    return _DECISIONS[type(command)](command, context)
 
 
 def evolve(referral: Referral, event: Any) -> Referral:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.codes import DeadlineName, ReferralState
-from services.chassis.deadline import Deadline
-from services.chassis.growing import GrowingSet
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.growing import GrowingSet
 from services.referral.domain.offer import Offer
 from services.referral.domain.packet import Packet
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.chassis.deadline import Deadline
-from services.chassis.decider import Entity
-from services.chassis.growing import GrowingSet
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Entity
+from services.chassis.modelling.growing import GrowingSet
 from services.referral.domain.offer import Offer
 
 

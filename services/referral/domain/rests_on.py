@@ -1,11 +1,11 @@
-"""Which streams a decision about a referral has to read: what `Desk` is filled from."""
+"""Which streams a decision about a referral has to read: what `Context` is filled from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from contracts.codes import ReferralState
-from services.chassis.decider import Command
+from services.chassis.modelling.decider import Command
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.offer import acts_for

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
-from services.chassis.decider import Fault, To
+from services.chassis.modelling.decider import Fault, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
-from services.referral.domain.desk import Desk, ReferralCommand, nothing_recorded
+from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
 from services.referral.domain.drafting import referred, refuse_if_recorded, refuse_second
+from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
 from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import CompletePacket, Packet, completed
-from services.referral.domain.rules import allow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +48,28 @@ class ReferralSubmitted(ReferralEvent):
     legal_basis_id: str
 
 
-def submit(command: SubmitReferral, desk: Desk) -> list[Any]:
+def submit(command: SubmitReferral, context: Context) -> list[Any]:
     """Submits a new referral."""
-    if desk.referral.legal_basis_id == command.legal_basis_id:
+    if context.referral.legal_basis_id == command.legal_basis_id:
         return []
-    refuse_if_recorded(command.referral_id, desk)
-    return _submitted(command, command.packet, desk)
+    refuse_if_recorded(command.referral_id, context)
+    return _submitted(command, command.packet, context)
 
 
-def submit_draft(command: SubmitDraft, desk: Desk) -> list[Any]:
+def submit_draft(command: SubmitDraft, context: Context) -> list[Any]:
     """Submits the draft. One that is submitted already, and not yet answered, is left as it is."""
-    if desk.referral.state is ReferralState.SUBMITTED:
+    if context.referral.state is ReferralState.SUBMITTED:
         return []
-    allow("submit", desk, command.by)
-    if desk.referral.packet is None:
+    allow("submit", context, command.by)
+    if context.referral.packet is None:
         raise nothing_recorded()
-    return _submitted(command, desk.referral.packet, desk)
+    return _submitted(command, context.referral.packet, context)
 
 
-def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk) -> list[Any]:
-    complete = completed(packet, desk.circumstances, command.contact_faults)
-    refuse_second(command.referral_id, desk)
-    drafted, key = desk.referral.offer, desk.case_key
+def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: Context) -> list[Any]:
+    complete = completed(packet, context.circumstances, command.contact_faults)
+    refuse_second(command.referral_id, context)
+    drafted, key = context.referral.offer, context.case_key
     agency = drafted.agency if drafted is not None else acts_for(command.by)
     case_id = key.case_for(command.new_case_id)
     if complete.previous_referral is None and (previous := key.latest_in(case_id)) is not None:
@@ -78,11 +78,11 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk
     offer = Offer(
         referral_id=command.referral_id,
         case_id=case_id,
-        case_key=desk.case_key_id,
+        case_key=context.case_key_id,
         agency=agency,
         organisation=complete.to,
         programme=packet.programme,
-        programme_version=desk.version.version,
+        programme_version=context.version.version,
     )
     basis = legal_basis_stream(command.legal_basis_id)
     started = (DeadlineName.RECEIPT, DeadlineName.DECISION, DeadlineName.EXPIRY)
@@ -119,7 +119,7 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, desk: Desk
             offer=offer,
             at=command.at,
             by=agency,
-            deadlines=tuple(desk.deadline(name.value, command.at) for name in started),
+            deadlines=tuple(context.deadline(name.value, command.at) for name in started),
             packet=complete,
             legal_basis_id=command.legal_basis_id,
         ),

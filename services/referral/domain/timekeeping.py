@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from contracts.codes import DeadlineName, WithdrawReason
-from services.chassis.deadline import Deadline
-from services.chassis.decider import To
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import To
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import find
-from services.referral.domain.desk import Desk, ReferralCommand
 from services.referral.domain.ending import ReferralWithdrawn, access_after_end, let_go
 from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
@@ -51,50 +51,50 @@ class ReferralExpired(PartEnds):
     last_actor: str
 
 
-def remind(command: RemindDeadline, desk: Desk) -> list[Any]:
+def remind(command: RemindDeadline, context: Context) -> list[Any]:
     """Reminds, in a stream of its own; the referral itself does not change."""
-    deadline = _unmissed(command, desk)
-    if deadline is None or deadline in desk.reminders.of or command.at < deadline.remind_at:
+    deadline = _unmissed(command, context)
+    if deadline is None or deadline in context.reminders.of or command.at < deadline.remind_at:
         return []
-    offer = desk.offer
-    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=desk.referral.awaited(deadline.name))
+    offer = context.offer
+    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=context.referral.awaited(deadline.name))
     return [To(reminders_stream(offer.referral_id), reminded)]
 
 
-def let_pass(command: PassDeadline, desk: Desk) -> list[Any]:
+def let_pass(command: PassDeadline, context: Context) -> list[Any]:
     """Records the breach; ends the referral where the deadline was its last."""
-    deadline = _unmissed(command, desk)
+    deadline = _unmissed(command, context)
     if deadline is None or command.at < deadline.due_at:
         return []
-    offer, by, referral = desk.offer, acts_for(command.by), desk.referral
+    offer, by, referral = context.offer, acts_for(command.by), context.referral
     awaited = referral.awaited(deadline.name)
     match deadline.name:
         case DeadlineName.DRAFT_LAPSE:
             lapsed = WithdrawReason.DRAFT_LAPSED.value
-            return [*let_go(desk), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
+            return [*let_go(context), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
         case DeadlineName.EXPIRY:
-            access = access_after_end(desk)
+            access = access_after_end(context)
             expired = ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited, access=access)
-            return [*let_go(desk), expired]
+            return [*let_go(context), expired]
         case DeadlineName.WAITLIST_REVIEW:
-            running = _next_review(deadline, desk)
+            running = _next_review(deadline, context)
         case _:
             running = referral.running
     return [DeadlineMissed(offer=offer, at=command.at, by=by, deadlines=running, deadline=deadline, awaited=awaited)]
 
 
-def _unmissed(command: RemindDeadline | PassDeadline, desk: Desk) -> Deadline | None:
+def _unmissed(command: RemindDeadline | PassDeadline, context: Context) -> Deadline | None:
     """The deadline, unless the referral has moved on, the term was moved, or the breach is recorded."""
-    deadline = find(desk.referral.running, command.name)
-    if deadline is None or deadline.due_at != command.due_at or deadline in desk.referral.missed:
+    deadline = find(context.referral.running, command.name)
+    if deadline is None or deadline.due_at != command.due_at or deadline in context.referral.missed:
         return None
     return deadline
 
 
-def _next_review(missed: Deadline, desk: Desk) -> tuple[Deadline, ...]:
-    others = tuple(deadline for deadline in desk.referral.running if deadline != missed)
+def _next_review(missed: Deadline, context: Context) -> tuple[Deadline, ...]:
+    others = tuple(deadline for deadline in context.referral.running if deadline != missed)
     # From the due time, not from now: a scheduler that was down shifts no review.
-    following = desk.deadline(missed.name, missed.due_at)
+    following = context.deadline(missed.name, missed.due_at)
     expiry = find(others, DeadlineName.EXPIRY.value)
     if expiry is not None and following.due_at >= expiry.due_at:
         return others

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from services.referral.domain.desk import Desk, ReferralCommand
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import ReferralEvent, acts_for
 
 
@@ -31,22 +31,22 @@ class WaitingCorrected(ReferralEvent):
     expected_by: date
 
 
-def correct_waiting(command: CorrectWaiting, desk: Desk) -> list[Any]:
+def correct_waiting(command: CorrectWaiting, context: Context) -> list[Any]:
     """Follows the correction of the entry on the list that the referral shows; one from before it shows no more.
 
     No term changes with it: the reviews and the end of the wait are counted from its first day.
     """
-    waiting = desk.referral.waiting
-    if waiting is None or desk.waitlisted_by != command.corrects:
+    waiting = context.referral.waiting
+    if waiting is None or context.waitlisted_by != command.corrects:
         return []
     if (waiting.reason, waiting.expected_by) == (command.reason, command.expected_by):
         return []
     return [
         WaitingCorrected(
-            offer=desk.offer,
+            offer=context.offer,
             at=command.at,
             by=acts_for(command.by),
-            deadlines=desk.referral.running,
+            deadlines=context.referral.running,
             corrects=command.corrects,
             reason=command.reason,
             since=waiting.since,

@@ -1,0 +1,268 @@
+"""What may be done to a case, by whose side, in which states; the same guards decide and fill the lists of actions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from contracts.casefile_codes import Side
+from contracts.codes import CaseState, Role, Step
+from contracts.identifiers import is_one_person
+from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Context, Rule
+from services.casefile.domain.outcome_points import check_any_due
+from services.casefile.domain.responsibility import find
+from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
+from services.chassis.modelling.decider import Actor, Because, Fault, Refused
+
+AGENCY = "AGENCY"
+ORGANISATION = "ORGANISATION"
+EITHER = "EITHER"
+
+_MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
+
+
+def _rule(side: str, *states: CaseState) -> Rule:
+    return Rule(side, frozenset(states))
+
+
+ACTIONS: dict[str, Rule] = {
+    "log-contact-attempt": _rule(ORGANISATION, CaseState.INTAKE),
+    "report-no-show": _rule(ORGANISATION, CaseState.INTAKE),
+    "conclude-intake": _rule(ORGANISATION, CaseState.INTAKE),
+    "propose-match": _rule(ORGANISATION, CaseState.MATCHING),
+    "confirm-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "reject-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "sign-agreement": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
+    "record-meeting": _rule(ORGANISATION, CaseState.MENTORING),
+    "record-check-in": _rule(ORGANISATION, CaseState.MENTORING),
+    "record-pulse": _rule(ORGANISATION, CaseState.MENTORING),
+    # A pause is a material change, and the report that fell due before it stays due.
+    "report-progress": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "extend-agreement": _rule(ORGANISATION, CaseState.MENTORING),
+    "decide-extension": _rule(AGENCY, CaseState.MENTORING, CaseState.SUSPENDED),
+    "suspend": _rule(ORGANISATION, CaseState.MENTORING),
+    "resume": _rule(ORGANISATION, CaseState.SUSPENDED),
+    "review-suspension": _rule(ORGANISATION, CaseState.SUSPENDED),
+    "end-match": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "complete-trajectory": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
+    "request-handback": Rule(ORGANISATION, WITH_ORGANISATION),
+    "accept-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
+    "return-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
+    "close": _rule(AGENCY, CaseState.OPENED),
+    "reopen": _rule(AGENCY, CaseState.CLOSED),
+    "record-outcome": _rule(AGENCY, CaseState.CLOSED),
+    "waive-outcome": _rule(AGENCY, CaseState.CLOSED),
+    "reassign-counsellor": Rule(AGENCY, BEFORE_CLOSED | {CaseState.CLOSED}),
+    "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
+    "resolve-escalation": Rule(EITHER, WITH_ORGANISATION),
+    "correct": Rule(EITHER, frozenset(CaseState)),
+}
+"""The commands on a case in docs/domain.md: one action a line."""
+
+
+def blocked(action: str, context: Context, by: Actor) -> Refused | None:
+    """The refusal that the state or the caller's part in the case holds against an action; None: it is allowed."""
+    try:
+        allow(action, context, by)
+        if action == "record-outcome":
+            # The command itself is told of the point that it names.
+            check_any_due(context)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def allow(action: str, context: Context, by: Actor) -> None:
+    """Refuses what the caller's side or the state of the case does not allow."""
+    rule, case = (context.actions or ACTIONS)[action], context.case
+    _check_side(rule.side, case, by)
+    if case.state not in rule.states and not _is_left_over(action, case):
+        raise _wrong_state(action, rule, case)
+    _check_within_state(action, context, by)
+    if action == "reopen" and context.other_open_case is not None:
+        raise Refused(
+            "CONCURRENT_PROGRAMME",
+            f"case {context.other_open_case} of the same person is open, and a person is in one MENTORING_TO_WORK "
+            "programme at a time: reopen is possible when that case is closed",
+            who_can_unblock="the agency, by closing the other case",
+        )
+
+
+def _is_left_over(action: str, case: Case) -> bool:
+    """What stays to be done where the table has no line for it, because what it belongs to is over."""
+    match action:
+        case "report-progress":
+            # Due over a rematch.
+            return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "accept-handback":
+            # An organisation whose access has ended does not report any more; nobody else brings the case back.
+            return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
+        case _:
+            return False
+
+
+def check_side(action: str, case: Case, by: Actor) -> None:
+    """Refuses a caller whose side may not do this in any state: asked before an answer of 'already so' is given."""
+    _check_side(ACTIONS[action].side, case, by)
+
+
+def check_organisation(case: Case, by: Actor) -> None:
+    """Refuses a caller who is not of the organisation that the case is offered to, or with."""
+    _check_side(ORGANISATION, case, by)
+
+
+def check_pair(side: str, by: Actor) -> None:
+    """Each side of a match speaks for itself, or through the coordinator."""
+    if (by.role in _MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):
+        raise Refused("NOT_YOUR_SIDE", "each side of a match speaks for itself", because=Because.RIGHTS)
+
+
+def speaks_for_itself(by: Actor) -> bool:
+    """Whether somebody is one of the pair; anybody else who tells what a side said passes on its word."""
+    return by.role in _MENTORS or by.role == Role.MENTEE
+
+
+def _check_side(side: str, case: Case, by: Actor) -> None:
+    if side == AGENCY:
+        allowed = by.org == case.agency
+    elif side == ORGANISATION:
+        allowed = _acts_for_organisation(case, by)
+    else:
+        allowed = by.org == case.agency or any(
+            access.organisation == by.org and not access.closed for access in case.accesses
+        )
+    if not allowed:
+        raise _no_part(side, case, by)
+
+
+def _acts_for_organisation(case: Case, by: Actor) -> bool:
+    if by.role == Role.MENTEE:
+        return is_one_person(by.sub, case.client_ref)
+    if by.role in _MENTORS and (case.match is None or case.match.mentor != by.sub):
+        return False
+    return by.org == case.organisation
+
+
+def _no_part(side: str, case: Case, by: Actor) -> Refused:
+    ended = [access.ended for access in case.accesses if access.organisation == by.org]
+    if ended and ended[-1] == "CONSENT_WITHDRAWN":
+        return Refused(
+            "LEGAL_BASIS_WITHDRAWN",
+            "the person withdrew the legal basis: CONSENT_WITHDRAWN; stop",
+            because=Because.RIGHTS,
+            who_can_unblock="the person, by a new consent in a new referral",
+        )
+    if side == ORGANISATION and ended and ended[-1] is not None:
+        return Refused(
+            "REFERRAL_ENDED",
+            "the referral to this organisation has ended, and its part in the case with it",
+            because=Because.RIGHTS,
+            who_can_unblock="the agency, by a new referral",
+        )
+    who = {AGENCY: "the agency of the case", ORGANISATION: "the organisation that the case is with"}
+    return Refused("NOT_YOUR_STEP", f"this is for {who.get(side, 'the parties of the case')}", because=Because.RIGHTS)
+
+
+def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
+    now = case.state.value if case.state is not None else "not opened"
+    if action == "close" and case.state == CaseState.REFERRED and case.referral is not None:
+        return Refused(
+            "REFERRAL_LIVE",
+            f"referral {case.referral.referral} to {case.referral.organisation} is open; withdraw it, then close",
+            who_can_unblock="the agency, by withdrawing the referral",
+        )
+    code = {CaseState.FINALISED: "CASE_FINALISED", CaseState.CLOSED: "CASE_CLOSED"}.get(
+        case.state or CaseState.OPENED, "STATE_DOES_NOT_ALLOW"
+    )
+    return Refused(
+        code,
+        f"{action} is possible in {_in_words(rule.states)}; the case is {now}",
+        who_can_unblock=_who_moves(case),
+    )
+
+
+@lru_cache
+def _in_words(states: frozenset[CaseState]) -> str:
+    return ", ".join(state.value for state in CaseState if state in states)
+
+
+def _who_moves(case: Case) -> str | None:
+    if not case.steps:
+        return None
+    step = next(step for step in case.steps if step.step == case.current_step)
+    awaited = step.awaiting
+    return f"{awaited.org}, by {awaited.action}" if awaited is not None else f"{step.owner.role} of {step.owner.org}"
+
+
+def _check_within_state(action: str, context: Context, by: Actor) -> None:
+    case, at = context.case, context.at
+    escalated = find(case.steps, Step.ESCALATION)
+    trajectory = case.trajectory
+    handback = trajectory.handback if trajectory is not None else None
+    agreement = case.match.agreement if case.match is not None else None
+    paused_until = trajectory.suspended_until if trajectory is not None else None
+    match action:
+        case "resume" | "review-suspension" if paused_until is not None and at > paused_until:
+            raise Refused(
+                "SUSPENSION_TOO_LONG",
+                f"{action} was possible until {paused_until.isoformat()}; request-handback is what is left",
+                who_can_unblock="the organisation, by request-handback",
+            )
+        case "resolve-escalation" if escalated is None:
+            raise Refused("NOTHING_ESCALATED", "resolve-escalation: no term that the other side missed is open")
+        case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
+            raise Refused(
+                "ESCALATION_OF_THE_OTHER_SIDE",
+                "resolve-escalation is for the side that was not awaited; meet the missed term instead",
+                who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
+            )
+        case "reopen" if case.reopen_until is not None and at > case.reopen_until:
+            raise Refused(
+                "REOPEN_TERM_PASSED",
+                f"reopen was possible until {case.reopen_until.isoformat()}; a new referral opens a new case",
+                who_can_unblock="the agency, by a new referral",
+            )
+        case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
+            missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
+            raise Refused("NOT_CONFIRMED", f"confirm-match is still awaited from: {missing}")
+        case "extend-agreement" if agreement is not None and agreement.extended:
+            raise Refused("EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended")
+        case "decide-extension" if agreement is None or agreement.proposed_end is None:
+            raise Refused("NOTHING_PROPOSED", "no extension waits for a decision; extend-agreement comes first")
+        case "request-handback" if handback is not None and not handback.waiting_for_report:
+            raise Refused(
+                "HANDBACK_AWAITS_AGENCY",
+                "request-handback holds: the report is with the agency, which accepts or returns it",
+                who_can_unblock="the agency, by accept-handback or return-handback",
+            )
+        case "return-handback" if handback is not None and handback.returned is not None:
+            raise Refused("RETURNED_BEFORE", "a handback is returned once, and return-handback has been used")
+        case _:
+            pass
+
+
+def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:
+    """When what a report tells of happened: not in the future, not before it could. Without a time, now."""
+    if faults := _wrong_time(occurred_at, at, not_before=not_before):
+        raise Refused.input(*faults)
+    return at if occurred_at is None else by_our_clock(occurred_at, at)
+
+
+def ended(occurred_at: datetime | None, context: Context) -> datetime:
+    """When what ends the steps that are open happened: not before they began, or came to those who have them now.
+
+    So a term is met by the day on which something happened, and nobody answers for a time before they took over.
+    That somebody was asked to see to a missed term begins nothing: what met the term before is told after.
+    """
+    since = [step.since for step in context.case.steps if step.step != Step.ESCALATION]
+    return happened(occurred_at, context.at, not_before=max(since, default=None))
+
+
+def _wrong_time(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> tuple[Fault, ...]:
+    if occurred_at is None:
+        return ()
+    if ahead := in_the_future("/occurredAt", occurred_at, at, "a report tells of what has happened"):
+        return ahead
+    if not_before is not None and by_our_clock(occurred_at, at) < not_before:
+        return (Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"),)
+    return ()

@@ -1,0 +1,220 @@
+"""What the casefile service's index knows: by what cases are found, who must act on which step, what is pending."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.identifiers import one_person
+from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
+from services.casefile.domain.case import Case
+from services.casefile.domain.deadlines import running
+from services.casefile.domain.known_programme import OrganisationLearnt
+from services.casefile.domain.mentor import MentorDescribed
+from services.casefile.domain.transitions import CASE
+from services.casefile.timeline import history_of, visible_to
+from services.casefile.views import fold
+from services.casefile.worklist import work_in
+from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import Changes, IndexReader, Table
+from services.chassis.log.metadata import Recorded
+from services.chassis.time.scheduler import DEADLINES, sortable
+
+CASES: Final = Table(
+    "cases",
+    columns=("agency", "state", "due", "client_ref"),
+    indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",), ("agency", "client_ref", "state")),
+    orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
+)
+"""One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
+
+`client_ref` is the pseudonym in the form in which persons are compared.
+"""
+PARTS: Final = Table(
+    "parts",
+    columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due", "holder"),
+    indexes=(
+        ("organisation",),
+        ("organisation", "state"),
+        ("organisation", "agency"),
+        ("organisation", "agency", "state"),
+        ("reader",),
+        ("reader", "seen_state"),
+    ),
+    orders=(
+        ("organisation", "due"),
+        ("organisation", "state", "due"),
+        ("organisation", "agency", "due"),
+        ("organisation", "agency", "state", "due"),
+        ("reader", "seen_due"),
+        ("reader", "seen_state", "seen_due"),
+        ("holder", "agency", "due"),
+    ),
+)
+"""One row per case and organisation that has, or had, a part in it; `seq` is the case's.
+
+`agency`, `state` and `due` are the case's, as in CASES. `reader` is the organisation as long as it may read the case,
+and `seen_state` and `seen_due` are what it then reads: a former party reads an earlier state. `holder` is the
+organisation as long as the case is offered to it, or with it.
+"""
+STEPS: Final = Table(
+    "steps",
+    columns=("actor", "person", "case_id", "work", "due"),
+    indexes=(("case_id",),),
+    orders=(("actor", "due"), ("actor", "person", "due")),
+)
+"""One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without."""
+NO_TERM: Final = "9999-12-31"
+"""Behind every instant that is due."""
+MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
+KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
+"""One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
+VERSION: Final = 8
+"""Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
+CASE_PREFIX: Final = "case-"
+
+
+_NOTHING: Final = Case()
+"""What an organisation reads of a case after the stop: neither state nor term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
+
+    `seq` is its place in lists; None for a case that is in none yet.
+    """
+
+    case: Case
+    seen: Mapping[str, Case | None]
+    seq: int | None
+
+
+class Listing:
+    """Keeps the index abreast of the log. `look` folds the cases that a batch is about, `project` writes their rows.
+
+    A case may be folded further than the event at hand: the later event then writes the same rows again.
+    """
+
+    def __init__(self, streams: Streams, index: IndexReader) -> None:
+        self._streams = streams
+        self._index = index
+        self._cases: dict[str, Known] = {}
+
+    async def look(self, batch: Sequence[Recorded]) -> None:
+        """Folds the cases of a batch."""
+        # A case whose first event is in the batch is in no list yet.
+        firsts = {one.stream: one.version for one in reversed(batch) if one.stream.startswith(CASE_PREFIX)}
+        known = await asyncio.gather(*(self._known(stream, is_new=first == 1) for stream, first in firsts.items()))
+        self._cases = dict(zip(firsts, known, strict=True))
+
+    async def _known(self, stream: str, *, is_new: bool) -> Known:
+        folded = await self._streams.fold(stream, CASE)
+        case = folded.state
+        standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
+        former = [organisation for organisation, how in standing.items() if how == FORMER_ORGANISATION]
+        records = await self._streams.log.read(stream, through=folded.version) if former else ()
+        seen: dict[str, Case | None] = {}
+        for organisation, how in standing.items():
+            if how == FORMER_ORGANISATION:
+                seen[organisation] = fold(history_of(records, visible_to(records, organisation)))
+            elif how == ADDRESSED_ORGANISATION:
+                seen[organisation] = case
+            elif how == CONSENT_WITHDRAWN:
+                seen[organisation] = _NOTHING
+            else:
+                seen[organisation] = None
+        row = self._index.get(CASES.name, case.case) if not is_new else None
+        return Known(case, seen, row.seq if row is not None else None)
+
+    def project(self, recorded: Recorded, changes: Changes) -> None:
+        """What one event changes in the index."""
+        if isinstance(recorded.event, MentorDescribed):
+            described = recorded.event
+            changes.put(
+                MENTORS.name,
+                recorded.stream,
+                recorded.position,
+                organisation=described.organisation,
+                mentor=described.mentor,
+            )
+        if isinstance(recorded.event, OrganisationLearnt):
+            learnt = recorded.event
+            changes.put(KNOWN.name, learnt.organisation, recorded.position, suspended=1 if learnt.suspended else None)
+        known = self._cases.pop(recorded.stream, None)
+        # Once a batch: the case was folded to its end already.
+        if known is not None and known.case.state is not None:
+            _index_case(known, recorded, changes)
+
+
+def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
+    case, is_new = known.case, recorded.version == 1
+    seq = known.seq if known.seq is not None else recorded.position
+    own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
+    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref))
+    for organisation, seen in known.seen.items():
+        changes.put(
+            PARTS.name,
+            part_key(case.case, organisation),
+            seq,
+            organisation=organisation,
+            case_id=case.case,
+            **own,
+            reader=organisation if seen is not None else None,
+            seen_state=_state(seen) if seen is not None else None,
+            seen_due=_due(seen) if seen is not None else None,
+            holder=organisation if organisation == case.organisation else None,
+        )
+    _index_steps(case, seq, changes, is_new=is_new)
+    _index_deadlines(case, recorded, changes, is_new=is_new)
+
+
+def _state(case: Case) -> str | None:
+    return case.state.value if case.state is not None else None
+
+
+def _due(case: Case) -> str:
+    dues = [due for step in case.steps if (due := step.due_at) is not None]
+    return sortable(min(dues)) if dues else NO_TERM
+
+
+def part_key(case_id: str, organisation: str) -> str:
+    """The key in PARTS."""
+    return f"{case_id}:{organisation}"
+
+
+def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> None:
+    if not is_new:
+        changes.delete_where(STEPS.name, case_id=case.case)
+    for work in work_in(case):
+        changes.put(
+            STEPS.name,
+            f"{case.case}:{work.key}",
+            seq,
+            actor=work.actor,
+            person=work.person,
+            case_id=case.case,
+            work=work.key,
+            due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
+        )
+
+
+def _index_deadlines(case: Case, recorded: Recorded, changes: Changes, *, is_new: bool) -> None:
+    if not is_new:
+        changes.delete_where(DEADLINES.name, stream=recorded.stream)
+    for pending in running(case):
+        for kind, at in (("REMIND", pending.remind_at), ("PASS", pending.due_at)):
+            if at is not None:
+                changes.put(
+                    DEADLINES.name,
+                    f"{case.case}:{pending.name}:{kind}",
+                    recorded.position,
+                    stream=recorded.stream,
+                    name=pending.name,
+                    kind=kind,
+                    at=sortable(at),
+                    due=sortable(pending.due_at),
+                )

@@ -1,0 +1,295 @@
+"""Reading cases for a caller: found, allowed, folded as far as the caller may see, with what may be done next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from contracts.codes import CaseState, Role, Step
+from services.casefile.access import (
+    ADDRESSED_ORGANISATION,
+    CONSENT_WITHDRAWN,
+    MATCHED_MENTOR,
+    MENTEE_OF_CASE,
+    OVERSIGHT,
+    OWNER_AGENCY,
+    POLICY,
+    relations_to_case,
+)
+from services.casefile.commands import ACTIONS
+from services.casefile.context import Contexts
+from services.casefile.domain.case import Case, Context, case_stream
+from services.casefile.domain.guards import blocked
+from services.casefile.domain.mentor import MENTOR, mentor_stream
+from services.casefile.domain.transitions import CASE
+from services.casefile.presenting import (
+    case_view,
+    pair_view,
+    proposal_item,
+    proposal_view,
+    responsibility_view,
+    stopped_view,
+    timeline_view,
+    work_item,
+)
+from services.casefile.timeline import history_of, known, timeline, visible_to
+from services.casefile.views import fold, responsibility
+from services.casefile.worklist import ACTS_ON, ERROR_CONFIRMATION, Work, consents_of
+from services.chassis.access.identity import Caller
+from services.chassis.access.policy import Hidden
+from services.chassis.deciding.streams import Folded, Streams
+from services.chassis.http.rendering import Json, recorded_view
+from services.chassis.log.metadata import Recorded
+from services.chassis.time.clock import Clock
+
+PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
+ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
+"""What the pair may do, and is told of, until both are bound."""
+SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
+SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A case as a caller finds it."""
+
+    case_id: str
+    folded: Folded[Case]
+    relations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`as_of`: when things had happened; `known_at`: when the service knew of them; None: now."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+class Cases:
+    """Finds cases for callers. Every way to a case leads through `find`."""
+
+    def __init__(self, streams: Streams, contexts: Contexts, clock: Clock) -> None:
+        self.streams = streams
+        self._contexts = contexts
+        self._clock = clock
+
+    async def find(self, caller: Caller, case_id: str, action: str) -> Found:
+        """The case, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        folded = await self.streams.fold(case_stream(case_id), CASE)
+        found = Found(case_id, folded, relations_to_case(caller, folded.state))
+        POLICY.require(caller, action, found.relations)
+        if not folded.version:
+            raise Hidden
+        return found
+
+    async def find_silently(self, caller: Caller, case_id: str) -> Found | None:
+        """The case, if the caller may read it: for lists, which leave out what is not theirs."""
+        folded = await self.streams.fold(case_stream(case_id), CASE)
+        found = Found(case_id, folded, relations_to_case(caller, folded.state))
+        return found if POLICY.permits(caller, "read", found.relations) else None
+
+    async def view(self, caller: Caller, found: Found) -> Json:
+        """What the caller reads of the case."""
+        now = self._clock.now()
+        case, etag = found.folded.state, found.folded.etag
+        relations = set(found.relations)
+        if relations & SEES_STATE:
+            body = case_view(case, etag, now, self._seen_by(caller, found))
+        elif relations & PAIR:
+            if not await self.is_bound(found):
+                shown = proposal_view(found.case_id, etag, case.match)
+                return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
+            body = pair_view(case, etag, now)
+            if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
+                body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
+        elif CONSENT_WITHDRAWN in relations:
+            body = stopped_view(found.case_id, etag)
+        else:
+            # A former party reads the case as it was when its part in it ended, and no later version of it.
+            records = await self.records(found)
+            history = history_of(records, visible_to(records, caller.org))
+            body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
+        return {**body, **await self._actions(caller, found, now)}
+
+    async def work_view(self, caller: Caller, found: Found, work: Work, *, suspended: bool = False) -> Json | None:
+        """What somebody has to act on, with the commands that do it; None for what is not this caller's to do."""
+        case, now = found.folded.state, self._clock.now()
+        if set(found.relations) & PAIR:
+            # One of a pair finds the case itself, and with it all that they may do.
+            possible = (await self.view(caller, found))["allowedActions"]
+            if await self.is_bound(found):
+                return {**work_item(case.case, work, now), "actions": possible}
+            return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
+        if work.name == ERROR_CONFIRMATION:
+            # Another one than who reported it, and of the role that may.
+            if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
+                return None
+            actions = [_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
+        elif work.step is None and caller.sub != work.person:
+            return None
+        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None:
+            assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
+            path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
+            actions = [_link(work.awaiting.action, path)]
+        else:
+            wanted = ACTS_ON.get(work.name, ())
+            possible = (await self.view(caller, found))["allowedActions"]
+            actions = [one for one in possible if one["action"] in wanted]
+            if work.name == Step.NEXT_SERVICE:
+                actions.append(_link("refer", "/v1/referrals"))
+        return _of_staff(case, work, now, actions, suspended=suspended)
+
+    async def halted_view(self, caller: Caller, found: Found, work: Work) -> Json:
+        """Where a case stands with a suspended organisation, with what the agency can do about it itself."""
+        case = found.folded.state
+        offer = case.referral if case.state == CaseState.REFERRED else None
+        own = [_link("withdraw", f"/v1/referrals/{offer.referral}/withdraw")] if offer is not None else []
+        possible = [*own, *(await self.view(caller, found))["allowedActions"]]
+        return _of_staff(case, work, self._clock.now(), possible, suspended=True)
+
+    async def is_bound(self, found: Found) -> bool:
+        """Whether mentor or mentee reads more than the proposal.
+
+        Both sides signed an agreement; for the mentor it is in force, and confidentiality still stands in the profile.
+        """
+        case = found.folded.state
+        if MATCHED_MENTOR not in found.relations:
+            # After the end it is as it was before; a new proposal is a new mentor's, and waits for a new agreement.
+            return case.agreed and (case.match is None or case.match.agreement is not None)
+        if case.match is None or case.match.agreement is None or case.organisation is None:
+            return False
+        mentor = (await self.streams.fold(mentor_stream(case.organisation, case.match.mentor), MENTOR)).state
+        return mentor.profile is not None and mentor.profile.confidentiality_on is not None
+
+    async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
+        """What the caller reads of a case, found before a command, in the state that the command left it in."""
+        relations = relations_to_case(caller, state)
+        if not relations:
+            # A mentor who said no has no part any more.
+            return nothing_more(found.case_id, etag)
+        return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
+
+    async def records(self, found: Found) -> list[Recorded]:
+        """The case's stream as it was found."""
+        return await self.streams.log.read(case_stream(found.case_id), through=found.folded.version)
+
+    def _seen_by(self, caller: Caller, found: Found) -> str | None:
+        return None if set(found.relations) & SEES_ALL else caller.org
+
+    async def timeline(
+        self, caller: Caller, found: Found, at: Moment, after: int, limit: int
+    ) -> tuple[list[Json], Recorded | None]:
+        """The items of the timeline behind version `after` that the caller may see; the last one's event if more come.
+
+        Every page is cut from all of it: what is responsible after an item, and what corrects it, may be on another.
+        """
+        records = await self.records(found)
+        items = timeline(records, as_of=at.as_of, known_at=at.known_at, seen_by=self._seen_by(caller, found))
+        page = [item for item in items if item.position > after][: limit + 1]
+        last = page[limit - 1].position if len(page) > limit else None
+        shown = [timeline_view(item) for item in page[:limit]]
+        return shown, next((one for one in records if one.version == last), None)
+
+    async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
+        """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
+        records = await self.records(found)
+        if (seer := self._seen_by(caller, found)) is not None:
+            seen = visible_to(records, seer) if CONSENT_WITHDRAWN not in found.relations else frozenset()
+            records = history_of(records, seen)
+            if not any(recorded.version in seen for recorded in known(records, at.as_of, at.known_at)):
+                records = []
+        as_of = at.as_of or self._clock.now()
+        return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))
+
+    async def told(self, caller: Caller, found: Found) -> Sequence[Recorded]:
+        """The records of the case that the caller may see."""
+        records: Sequence[Recorded] = await self.records(found)
+        if (seer := self._seen_by(caller, found)) is not None:
+            seen = visible_to(records, seer)
+            records = [recorded for recorded in records if recorded.version in seen]
+        return records
+
+    async def recorded(
+        self, caller: Caller, found: Found, after: int, limit: int
+    ) -> tuple[list[Json], Recorded | None]:
+        """The raw record behind version `after`, as far as the caller may see it, and its last event if more come."""
+        records = await self.told(caller, found)
+        page = [recorded for recorded in records if recorded.version > after][: limit + 1]
+        items = [recorded_view(recorded) for recorded in page[:limit]]
+        return items, page[limit - 1] if len(page) > limit else None
+
+    async def end_of_day(self, found: Found) -> Context:
+        """The context of the case, whose terms know where its days end."""
+        return await self._contexts.for_reader(found.folded.state, self._clock.now(), self.streams)
+
+    async def _actions(
+        self, caller: Caller, found: Found, now: datetime, only: Collection[str] | None = None
+    ) -> dict[str, list[Any]]:
+        context = replace(
+            await self._contexts.for_reader(found.folded.state, now, self.streams), case=found.folded.state
+        )
+        allowed: list[Json] = []
+        refused: list[Json] = []
+        by = caller.actor()
+        for action, forbidden in _forbidden(caller, found.relations):
+            if forbidden is not None:
+                refused.append(forbidden)
+            elif (refusal := blocked(action, context, by)) is not None:
+                refused.append(
+                    {
+                        "action": action,
+                        "code": refusal.code,
+                        "detail": refusal.detail,
+                        "whoCanUnblock": refusal.who_can_unblock,
+                    }
+                )
+            else:
+                allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
+        if only is not None:
+            # A consent tells to whom the case went: until then the way to it is on the worklist.
+            return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
+        return {"allowedActions": [*allowed, *_withdrawals(caller, found)], "blockedActions": refused}
+
+
+def nothing_more(case_id: str, etag: int) -> Json:
+    """What somebody reads of a case by a command of their own that has left them without a part in it."""
+    return {**proposal_view(case_id, etag, None), "allowedActions": [], "blockedActions": []}
+
+
+def _withdrawals(caller: Caller, found: Found) -> list[Json]:
+    """The way out of each consent, as easy as it was given (GDPR Art. 7(3)): the referral service takes it."""
+    if MENTEE_OF_CASE not in found.relations:
+        return []
+    bases = consents_of(found.folded.state, caller.org)
+    return [_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
+
+
+def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
+    shown = work_item(case.case, work, now)
+    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
+
+
+def _link(action: str, href: str) -> Json:
+    return {"action": action, "href": href, "method": "POST"}
+
+
+@lru_cache(maxsize=512)
+def _forbidden(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, Json | None], ...]:
+    # The table never changes, and the same people look at case after case.
+    return tuple((action, _as_forbidden(caller, action, relations)) for action in ACTIONS)
+
+
+def _as_forbidden(caller: Caller, action: str, relations: tuple[str, ...]) -> Json | None:
+    forbidden = POLICY.refusal(caller, action, relations)
+    if forbidden is None:
+        return None
+    return {
+        "action": action,
+        "code": forbidden.code,
+        "detail": f"{action} is not for the role {caller.role} of {caller.org} in this case",
+        "whoCanUnblock": ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM),
+    }

@@ -1,0 +1,1 @@
+"""What comes in over HTTP about cases and mentors, and what goes out."""

@@ -1,0 +1,1 @@
+"""Running a command: load, decide, append."""

@@ -1,0 +1,316 @@
+"""Runs a command: load what it rests on, decide, append; again when somebody else was first.
+
+Order of the looks, and why: a repeated key finds its earlier answer before `If-Match` is compared, because the first
+try has moved the ETag; a conflict on a stream that the caller's `If-Match` did not name is no news for the caller,
+so the command is simply decided again on the newer state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from os import urandom
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
+from services.chassis.deciding.streams import Folded, Reads, Streams
+from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.metadata import Metadata, References
+from services.chassis.modelling.decider import Actor, Command, Entity, To
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+D = TypeVar("D", bound="Context")
+
+TRIES = 25
+
+
+def _actor_of(event: Any, actor: Actor) -> Actor:
+    if actor.on_behalf_reason is None or getattr(event, "IS_A_WORD", False):
+        return actor
+    return replace(actor, on_behalf_of=None, on_behalf_reason=None)
+
+
+def _new_ids(count: int) -> Iterator[str]:
+    """Random UUIDs (version 4), drawn at once, and written without the detour over the class, which costs more."""
+    chance = urandom(16 * count)
+    return (_as_id(bytearray(chance[16 * n : 16 * n + 16])) for n in range(count))
+
+
+def _as_id(drawn: bytearray) -> str:
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+class Context(Protocol):
+    """All state that a decision rests on."""
+
+    @property
+    def references(self) -> References:
+        """Under which legal basis, charter and programme version the decision is taken; goes into the metadata."""
+
+
+class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
+    """The resource is not at the version that If-Match names."""
+
+    def __init__(self, current: int, moved_by: str) -> None:
+        super().__init__("the resource has changed")
+        self.current = current
+        self.moved_by = moved_by
+
+
+class Busy(Exception):  # noqa: N818 - reads as what happened
+    """The command met a conflict again and again; nothing was stored, and it may be sent again."""
+
+
+class NotFound(Exception):  # noqa: N818 - HTTP's word
+    """There is no such stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who sends a command, and on which terms: what belongs to the sending, not to the command.
+
+    Where `actor` passes on somebody's word, only the events that are that word (`IS_A_WORD`) name whose it was: what
+    follows from them the actor did.
+
+    `if_match` are the versions that the caller decides on, 0 for nothing; None where the route asks for none.
+    `causation_id` is the id of the message that a reaction answers, and `causation_sequence` its position in the log
+    that it came from; a stream that already holds the id absorbs the repeat.
+    """
+
+    actor: Actor
+    if_match: frozenset[int] | None = None
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+    causation_id: str | None = None
+    causation_sequence: int | None = None
+    correlation_id: str | None = None
+    occurred_at: datetime | None = None
+    traceparent: str | None = None
+    dry_run: bool = False
+
+    @property
+    def key(self) -> Key | None:
+        """The idempotency key with whose it is."""
+        return None if self.idempotency_key is None else Key.of(self.actor, self.idempotency_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[S]):
+    """What became of a command: the state of its own stream after it, and where its events are.
+
+    `position` is that of the last event it wrote (of its earlier self, when replayed), which is the use of its key
+    where it changed nothing; None when it wrote nothing.
+    `context` is what it was decided on; None when replayed.
+    """
+
+    state: S
+    version: int
+    etag: int
+    position: int | None
+    events: Sequence[Any]
+    replayed: bool = False
+    context: Any = None
+
+
+class Handler(Generic[C, D]):
+    """Handles the commands of one service."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        context: Callable[[C, str, Reads], Awaitable[D]],
+        decide: Callable[[C, D], Sequence[Any]],
+        foreseen: Callable[[C], Sequence[tuple[str, Entity[Any]]]] = lambda _: (),
+    ) -> None:
+        """`foreseen` names streams that the context of a command will certainly ask for: they are read with its own."""
+        self._streams = streams
+        self._foreseen = foreseen
+        self._context = context
+        self._decide = decide
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def foresee(
+        self, command: C, stream: str, entity: Entity[S], key: Key | None, *also: tuple[str, Entity[Any]]
+    ) -> Reads:
+        """Reads in one round trip what the command is sure to rest on, and `also` what its sender has to know first."""
+        reads = Reads(self._streams)
+        used = [(key.stream, USE)] if key is not None else []
+        await reads.together([(stream, entity), *self._foreseen(command), *used, *also])
+        return reads
+
+    async def earlier(self, stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
+        """What became of the command that came under the same key before, if one did. Raises KeyReused.
+
+        For whom the command itself took the right to send it: everybody else finds it by `handle`.
+        """
+        reads = Reads(self._streams)
+        return await self._earlier(await reads.fold(stream, entity), stream, entity, call, reads)
+
+    async def knows(self, stream: str, entity: Entity[S], key: Key) -> bool:
+        """Whether a command on the stream was done under the key."""
+        if key in (await self._streams.fold(stream, entity)).keys:
+            return True
+        used = (await self._streams.fold(key.stream, USE)).state
+        return used is not None and used.stream == stream
+
+    async def handle(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        *,
+        must_exist: bool = True,
+        before_append: Callable[[], Awaitable[None]] | None = None,
+        foreseen: Reads | None = None,
+    ) -> Outcome[S]:
+        """Decides `command` for `stream` and stores what follows.
+
+        `foreseen` is what `foresee` has just read for it.
+
+        `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
+        cannot commit together with the log. It may run again after a conflict.
+
+        Raises Refused, PreconditionFailed, KeyReused, KeyRunning, NotFound (with `must_exist`), Busy.
+        """
+        # A dry run takes no key, so it has none to wait for.
+        with self._streams.running.alone(None if call.dry_run else call.key):
+            return await self._run(command, stream, entity, call, must_exist, before_append, foreseen)
+
+    async def _run(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        must_exist: bool,  # noqa: FBT001 - handed on
+        before_append: Callable[[], Awaitable[None]] | None,
+        foreseen: Reads | None,
+    ) -> Outcome[S]:
+        try:
+            reads = foreseen or await self.foresee(command, stream, entity, call.key)
+            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
+        except Conflict as conflict:
+            tries, turn = 1, frozenset(conflict.streams)
+        while True:
+            async with self._turn(turn):
+                while tries < TRIES:
+                    tries += 1
+                    try:
+                        reads = await self.foresee(command, stream, entity, call.key)
+                        return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
+                    except Conflict as conflict:
+                        if not turn.issuperset(conflict.streams):
+                            turn = frozenset(conflict.streams)
+                            break
+                else:
+                    raise Busy
+
+    @asynccontextmanager
+    async def _turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
+        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them. Without
+        # it, of n commands deciding on one version each round lets one through, and the last would need n rounds.
+        async with AsyncExitStack() as held:
+            for name in sorted(streams):
+                await held.enter_async_context(self._turns.setdefault(name, asyncio.Lock()))
+            yield
+
+    async def _try(
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        call: Call,
+        must_exist: bool,  # noqa: FBT001 - handed on
+        before_append: Callable[[], Awaitable[None]] | None,
+        turn: frozenset[str],
+        reads: Reads,
+    ) -> Outcome[S]:
+        own = await reads.fold(stream, entity)
+        if must_exist and not own.version:
+            raise NotFound(stream)
+        if (earlier := await self._earlier(own, stream, entity, call, reads)) is not None:
+            return earlier
+        if call.if_match is not None and own.etag not in call.if_match:
+            raise PreconditionFailed(own.etag, own.moved_by)
+        context = await self._context(command, stream, reads)
+        decided = self._decide(command, context)
+        if call.key is not None and not call.dry_run:
+            version = own.version + sum(not isinstance(one, To) or one.stream == stream for one in decided)
+            decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
+        written = self._with_metadata(decided, stream, command.at, own, context.references, call)
+        after = Folded(own.state, own.version, own.etag)
+        for event, meta in written.get(stream, ()):
+            after.advance(entity, event, meta, 0)
+        events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
+        if call.dry_run or not written:
+            return Outcome(after.state, after.version, after.etag, None, events, context=context)
+        writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
+        if any(name in self._turns for name in written if name not in turn):
+            raise Conflict(list(written))
+        if events and before_append is not None:
+            # The use of a key alone refers to nothing in the vault.
+            await before_append()
+        position = await self._streams.log.append(writes)
+        return Outcome(after.state, after.version, after.etag, position, events, context=context)
+
+    async def _earlier(
+        self, own: Folded[S], stream: str, entity: Entity[S], call: Call, reads: Reads
+    ) -> Outcome[S] | None:
+        if call.causation_id is not None and call.causation_id in own.causes:
+            return Outcome(own.state, own.version, own.etag, None, (), replayed=True)
+        if (key := call.key) is None:
+            return None
+        if (found := own.keys.get(key)) is not None:
+            fingerprint, version, position = found
+        else:
+            use = await reads.fold(key.stream, USE)
+            if use.state is None:
+                return None
+            if use.state.stream != stream:
+                raise KeyReused
+            (fingerprint, _, position), version = use.keys[key], use.state.version
+        if fingerprint != call.fingerprint:
+            raise KeyReused
+        then = await self._streams.fold_through(stream, entity, version)
+        return Outcome(then.state, then.version, then.etag, position, (), replayed=True)
+
+    @staticmethod
+    def _with_metadata(
+        decided: Sequence[Any], own_stream: str, at: datetime, own: Folded[Any], references: References, call: Call
+    ) -> dict[str, list[tuple[Any, Metadata]]]:
+        written: dict[str, list[tuple[Any, Metadata]]] = {}
+        correlation = call.correlation_id or own.correlation_id
+        for event_id, decision in zip(_new_ids(len(decided)), decided, strict=True):
+            stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
+            correlation = correlation or event_id
+            answers = stream == own_stream or isinstance(event, KeyUsed)
+            meta = Metadata(
+                event_id=event_id,
+                actor=_actor_of(event, call.actor),
+                occurred_at=call.occurred_at or at,
+                recorded_at=at,
+                correlation_id=correlation,
+                causation_id=call.causation_id,
+                legal_basis_id=references.legal_basis_id,
+                charter_version=references.charter_version,
+                programme_version=references.programme_version,
+                # Only the command's own stream and the key's answer a repeat; elsewhere keys would only pile up.
+                idempotency_key=call.idempotency_key if answers else None,
+                fingerprint=call.fingerprint if answers else None,
+                traceparent=call.traceparent,
+                causation_sequence=call.causation_sequence,
+            )
+            written.setdefault(stream, []).append((event, meta))
+        if own_stream in written:
+            # Last, so that the command's position is that of its own stream's last event, as a replay will find it.
+            written[own_stream] = written.pop(own_stream)
+        return written

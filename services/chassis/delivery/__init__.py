@@ -1,0 +1,1 @@
+"""From the log to the bus, and from the bus to those who follow."""

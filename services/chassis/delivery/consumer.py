@@ -1,0 +1,231 @@
+"""Following a topic: every message is handled, in order per key; one that fails waits aside and holds up only its key.
+
+The effect of a message carries the message's id in its own transaction (`Call.causation_id`), so a repeat after a
+crash changes nothing. The saved places say where to go on, and which messages were handled or put aside. A message
+that fails is parked, tried again with growing pauses, and after the last try given up for an operator; later messages
+of its key queue up behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from contracts.message import CloudEvent
+from services.chassis.delivery.bus import Bus, BusMessage, Places
+from services.chassis.delivery.consumer_store import ConsumerStore, Parked
+from services.chassis.engines.store_health import Unavailable
+from services.chassis.engines.turns import in_turn
+from services.chassis.log.coverage import Coverage
+
+READ_AT_ONCE = 100
+IDLE_SECONDS = 5.0
+TRIES = 8
+FIRST_PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 10.0
+"""How long a round waits for causes that are on their way. Together with a store that does not answer it is less than
+a member of a group may stay away."""
+FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.25
+LOOK_AGAIN_SECONDS = 1.0
+"""How often is looked at a message that waits aside for its cause, and for what another process has put aside."""
+BEHIND_ANOTHER = "BehindAnother"
+
+log = logging.getLogger(__name__)
+
+React = Callable[[CloudEvent], Awaitable[None]]
+
+
+class Standing(enum.Enum):
+    """What has become of a message, as far as the processes of the service have saved it."""
+
+    HANDLED = enum.auto()
+    COMING = enum.auto()
+    ASIDE = enum.auto()
+    """It waits aside, and is tried again."""
+    GIVEN_UP = enum.auto()
+    """It waits aside until somebody redrives it."""
+
+
+class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
+    """What a message follows from has to be handled first. That is no failure, and no try of the message counts.
+
+    `soon`: it is on its way. Otherwise the message waits aside until its cause was handled.
+    """
+
+    def __init__(self, *, soon: bool) -> None:
+        super().__init__()
+        self.soon = soon
+
+
+class CauseGivenUp(BehindItsCause):
+    """What a message follows from waits for somebody to redrive it, and so does this one; then both go on."""
+
+    def __init__(self) -> None:
+        super().__init__(soon=False)
+
+
+class Consumer:
+    """Follows one topic for one service, together with the service's other processes."""
+
+    def __init__(self, service: str, topic: str, bus: Bus, store: ConsumerStore, react: React) -> None:
+        self.topic = topic
+        self._store = store
+        self._react = react
+        self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
+        self._coverage = Coverage(lambda: self.through)
+        # When messages that wait aside for their cause are looked at again, by their position.
+        self._look_at: dict[int, float] = {}
+        self._put_aside = asyncio.Event()
+
+    def _places(self) -> Places:
+        return self._store.places(self._subscription.bus, self.topic)
+
+    @property
+    def through(self) -> int:
+        """The source position that is covered: everything that follows from messages up to it is stored or parked."""
+        return self._subscription.through(self._places())
+
+    @property
+    def parked(self) -> int:
+        """How many messages wait aside."""
+        return self._store.count_parked(self.topic)
+
+    def standing(self, key: str, position: int) -> Standing:
+        """What has become of the message of a key at a source position."""
+        # In this order: what is put aside is saved together with the place behind it.
+        come = self._subscription.position_of(key, self._places()) >= position
+        first = self._store.first_parked_of(self.topic, key)
+        if first is not None and first.message.position <= position:
+            return Standing.GIVEN_UP if first.retry_at is None else Standing.ASIDE
+        return Standing.HANDLED if come else Standing.COMING
+
+    @property
+    def retrying(self) -> bool:
+        """Whether a message waits aside that will be tried again before anybody redrives anything."""
+        return any(
+            one.retry_at is not None and one.failure != CauseGivenUp.__name__
+            for one in self._store.first_parked(self.topic)
+        )
+
+    def behind(self) -> int:
+        """How much that is published is not covered yet."""
+        return self._subscription.behind(self._places())
+
+    async def round(self) -> None:
+        """Handles what is new, or waits a while for something new."""
+        batches = await self._subscription.take(READ_AT_ONCE, IDLE_SECONDS)
+        if not batches:
+            return
+        by_key: dict[str, list[BusMessage]] = {}
+        for batch in batches:
+            for message in batch.messages:
+                by_key.setdefault(message.key, []).append(message)
+        waiting = self._store.parked_keys(self.topic) if by_key else set()
+        until = time.monotonic() + PATIENCE_SECONDS
+        # Keys side by side, so that their commits are shared; within a key one after the other.
+        found = await asyncio.gather(
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
+            return_exceptions=True,
+        )
+        aside = list[Parked]()
+        for some in found:
+            if isinstance(some, BaseException):
+                # A store cannot be used: that is no failure of a message. All of them come again, and those that were
+                # handled change nothing.
+                raise some
+            aside += some
+        places = {batch.partition: batch.place for batch in batches}
+        await in_turn(lambda: self._store.advance(self._subscription.bus, self.topic, places, aside))
+        if aside:
+            self._put_aside.set()
+        await self._subscription.taken(places)
+        self._coverage.moved()
+
+    async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
+        aside: list[Parked] = []
+        for message in messages:
+            if blocked:
+                aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
+                continue
+            try:
+                await self._react_in_time(CloudEvent.model_validate_json(message.body), until)
+            except Unavailable:
+                raise
+            except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
+                aside.append(self._failed(message, 0, failure))
+                blocked = True
+        return aside
+
+    async def _react_in_time(self, event: CloudEvent, until: float) -> None:
+        pause = FIRST_LOOK_SECONDS
+        while True:
+            try:
+                return await self._react(event)
+            except BehindItsCause as held:
+                if not held.soon or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_LOOK_SECONDS)
+
+    def _failed(self, message: BusMessage, tries: int, failure: Exception) -> Parked:
+        name = type(failure).__name__
+        if isinstance(failure, BehindItsCause):
+            return Parked(message, tries, name, time.time() + LOOK_AGAIN_SECONDS)
+        tries += 1
+        log.warning("a message failed", extra={"topic": self.topic, "message_id": message.id, "failure": name})
+        retry_at = time.time() + FIRST_PAUSE_SECONDS * 2 ** (tries - 1) if tries < TRIES else None
+        return Parked(message, tries, name, retry_at)
+
+    async def retry_round(self) -> None:
+        """Tries parked messages whose time has come, oldest of each key first; then waits until another one's may."""
+        self._put_aside.clear()
+        while due := [one for at, one in self._waiting() if at <= time.time()]:
+            # Again after a success: the next message of the key is then the first.
+            if not any([await self._retry(one) for one in due]):
+                break
+        next_at = min((at for at, _ in self._waiting()), default=float("inf"))
+        left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), LOOK_AGAIN_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await self._put_aside.wait()
+
+    def _waiting(self) -> list[tuple[float, Parked]]:
+        """The first message of every key that is tried again, and when."""
+        return [
+            (max(one.retry_at, self._look_at.get(one.message.position, 0.0)), one)
+            for one in self._store.first_parked(self.topic)
+            if one.retry_at is not None
+        ]
+
+    async def _retry(self, one: Parked) -> bool:
+        # There may be many, and whoever leads has more to do.
+        await asyncio.sleep(0)
+        position = one.message.position
+        self._look_at.pop(position, None)
+        try:
+            await self._react(CloudEvent.model_validate_json(one.message.body))
+        except Unavailable:
+            # As in a round: no try of the message.
+            raise
+        except Exception as failure:  # noqa: BLE001 - as above
+            if isinstance(failure, BehindItsCause) and type(failure).__name__ == one.failure:
+                # Nothing has changed that anybody would have to be told.
+                self._look_at[position] = time.time() + LOOK_AGAIN_SECONDS
+            else:
+                again = self._failed(one.message, one.tries, failure)
+                await in_turn(lambda: self._store.park(self.topic, again))
+            return False
+        await in_turn(lambda: self._store.unpark(self.topic, position))
+        return True
+
+    async def wait_through(self, position: int) -> None:
+        """Returns once `position` is covered, by this process or others. The caller bounds the wait."""
+        await self._coverage.wait(position)
+
+    async def close(self) -> None:
+        """Leaves the topic to the others."""
+        await self._subscription.close()

@@ -1,0 +1,103 @@
+"""Where consumers keep their places and the messages that wait aside, in one SQLite file per service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.chassis.delivery.bus import BusMessage, Place, Places
+from services.chassis.delivery.consumer_store import Parked
+from services.chassis.engines.sqlite_connection import open_kept, probed
+from services.chassis.engines.store_health import StoreHealth
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS places (
+  bus TEXT NOT NULL, topic TEXT NOT NULL, part INTEGER NOT NULL, place INTEGER NOT NULL, position INTEGER NOT NULL,
+  PRIMARY KEY (bus, topic, part)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS parked (
+  topic TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+  tries INTEGER NOT NULL, failure TEXT NOT NULL, retry_at REAL, PRIMARY KEY (topic, position)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS parked_by_key ON parked (topic, key, position);
+"""
+
+
+class SQLiteConsumerStore:
+    """A `ConsumerStore` in one SQLite file."""
+
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
+        self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
+        probed(path, self._db)
+
+    def places(self, bus: str, topic: str) -> Places:
+        """See `ConsumerStore.places`."""
+        rows = self._db.execute("SELECT part, place, position FROM places WHERE bus = ? AND topic = ?", (bus, topic))
+        return {partition: Place(offset, position) for partition, offset, position in rows}
+
+    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+        """See `ConsumerStore.advance`."""
+        with self._db.transaction():
+            for one in parked:
+                self._park(topic, one)
+            self._db.executemany(
+                "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET place = excluded.place, position = excluded.position WHERE position <= excluded.position",
+                [(bus, topic, partition, place.offset, place.position) for partition, place in places.items()],
+            )
+
+    def _park(self, topic: str, one: Parked) -> None:
+        m = one.message
+        self._db.execute(
+            "INSERT OR REPLACE INTO parked (topic, position, key, id, body, tries, failure, retry_at)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at),
+        )
+
+    def park(self, topic: str, one: Parked) -> None:
+        """See `ConsumerStore.park`."""
+        with self._db.transaction():
+            self._park(topic, one)
+
+    def unpark(self, topic: str, position: int) -> None:
+        """See `ConsumerStore.unpark`."""
+        with self._db.transaction():
+            self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
+
+    def parked_keys(self, topic: str) -> set[str]:
+        """See `ConsumerStore.parked_keys`."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT key FROM parked WHERE topic = ?", (topic,))}
+
+    def parked(self, topic: str) -> list[Parked]:
+        """See `ConsumerStore.parked`."""
+        rows = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? ORDER BY position",
+            (topic,),
+        )
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
+
+    def first_parked(self, topic: str) -> list[Parked]:
+        """See `ConsumerStore.first_parked`."""
+        rows = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked AS p WHERE topic = ? AND position ="
+            " (SELECT MIN(position) FROM parked WHERE topic = p.topic AND key = p.key) ORDER BY position",
+            (topic,),
+        )
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
+
+    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+        """See `ConsumerStore.first_parked_of`."""
+        row = self._db.execute(
+            "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? AND key = ?"
+            " ORDER BY position LIMIT 1",
+            (topic, key),
+        ).fetchone()
+        return Parked(BusMessage(*row[:4]), *row[4:]) if row is not None else None
+
+    def count_parked(self, topic: str) -> int:
+        """See `ConsumerStore.count_parked`."""
+        return int(self._db.execute("SELECT COUNT(*) FROM parked WHERE topic = ?", (topic,)).fetchone()[0])
+
+    def close(self) -> None:
+        """See `ConsumerStore.close`."""
+        self._db.close()

@@ -1,0 +1,133 @@
+"""The embedded bus: topics in one SQLite file beside the logs.
+
+It may lose its newest commits when power fails (synchronous=NORMAL), and nothing is lost by that: publishers go on
+behind the last position that the bus still holds, and the logs hold everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from services.chassis.delivery.bus import START, Batch, BusMessage, Place, Places
+from services.chassis.engines.sqlite_connection import open_kept, probed
+from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.engines.turns import in_turn
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS messages (
+  topic TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (topic, position));
+CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_ONLY = 0
+"""A topic has one partition, and an offset in it is the source's position."""
+
+
+class EmbeddedBus:
+    """A `Bus` in one SQLite file, shared by all services of this machine."""
+
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        health = health or StoreHealth("bus")
+        self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)
+        probed(path, self._db)
+        self._wakeup = SQLiteWakeup(path, health)
+
+    async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
+        """See `Bus.publish`."""
+        await in_turn(lambda: self._publish(topic, messages, through))
+        self._wakeup.notify()
+
+    def _publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
+        with self._db.transaction():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO messages (topic, position, key, id, body) VALUES (?,?,?,?,?)",
+                [(topic, m.position, m.key, m.id, m.body) for m in messages],
+            )
+            self._db.execute(
+                "INSERT INTO progress VALUES (?, ?) ON CONFLICT DO UPDATE SET through = MAX(through, excluded.through)",
+                (topic, through),
+            )
+
+    def through(self, topic: str) -> int:
+        """The source position up to which the topic is complete."""
+        row = self._db.execute("SELECT through FROM progress WHERE topic = ?", (topic,)).fetchone()
+        return int(row[0]) if row else 0
+
+    async def resume(self, topic: str) -> int:
+        """See `Bus.resume`."""
+        return self.through(topic)
+
+    async def published_through(self, topic: str) -> int:
+        """See `Bus.published_through`."""
+        return self.through(topic)
+
+    async def topics(self, prefix: str) -> Sequence[str]:  # noqa: ARG002 - nobody outside reads this file
+        """See `Bus.topics`."""
+        return ()
+
+    def read(self, topic: str, after: int, limit: int) -> Batch:
+        """Up to `limit` messages behind source position `after`."""
+        # Progress first: a message committed between the two looks is then read now, never skipped.
+        through = self.through(topic)
+        rows = self._db.execute(
+            "SELECT position, key, id, body FROM messages WHERE topic = ? AND position > ? AND position <= ?"
+            " ORDER BY position LIMIT ?",
+            (topic, after, through, limit),
+        ).fetchall()
+        messages = [BusMessage(*row) for row in rows]
+        end = messages[-1].position if len(messages) == limit else max(through, after)
+        return Batch(_ONLY, messages, Place(end, end))
+
+    async def wait(self, topic: str, after: int, timeout: float) -> None:
+        """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
+        await self._wakeup.wait(lambda: self.through(topic) > after, timeout)
+
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> EmbeddedSubscription:  # noqa: ARG002 - all members read the same
+        """See `Bus.subscribe`."""
+        return EmbeddedSubscription(self, topic, saved)
+
+    async def close(self) -> None:
+        """See `Bus.close`."""
+        self._wakeup.close()
+        self._db.close()
+
+
+class EmbeddedSubscription:
+    """A `Subscription` to the file: every member of a group reads all of it, and effects absorb what another did."""
+
+    bus = "embedded"
+
+    def __init__(self, bus: EmbeddedBus, topic: str, saved: Callable[[], Places]) -> None:
+        self._bus = bus
+        self._topic = topic
+        self._saved = saved
+
+    async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
+        """See `Subscription.take`."""
+        after = self.through(self._saved())
+        batch = self._bus.read(self._topic, after, limit)
+        if batch.place.position <= after:
+            await self._bus.wait(self._topic, after, timeout)
+            return ()
+        return (batch,)
+
+    async def taken(self, places: Places) -> None:
+        """See `Subscription.taken`."""
+
+    def through(self, places: Places) -> int:
+        """See `Subscription.through`."""
+        return places.get(_ONLY, START).position
+
+    def position_of(self, key: str, places: Places) -> int:  # noqa: ARG002 - all keys are in the one partition
+        """See `Subscription.position_of`."""
+        return self.through(places)
+
+    def behind(self, places: Places) -> int:
+        """See `Subscription.behind`."""
+        return max(0, self._bus.through(self._topic) - self.through(places))
+
+    async def close(self) -> None:
+        """See `Subscription.close`."""

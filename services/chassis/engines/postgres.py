@@ -1,0 +1,344 @@
+"""Connections to PostgreSQL: which schema holds what, what a lost connection looks like, and how to get a new one.
+
+Every service has three schemas in the database it is given: `caserelay_<service>` (log, consumers),
+`caserelay_<service>_vault` and `caserelay_<service>_index`. They are reached through the search path, so that one
+database can hold several services, and each service can as well have a database of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import PoolTimeout
+
+from services.chassis.engines.store_health import NO_ANSWER, StoreHealth, Unavailable
+from services.chassis.refused_start import RefusedStart
+
+T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 30.0
+"""How long an operation goes on trying to reach a database that is away."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+HELD_UP_SECONDS: Final = 3.0
+"""How long one statement may hold up the event loop of a process."""
+
+_TCP: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+_REFUSED: Final = "POSTGRES_ENABLE_DB_FUNCTIONS"
+
+
+class RefusedDatabase(RefusedStart):
+    """The database, or what was said about it, cannot be used as it is; the message says what to do."""
+
+
+def refuse_database_functions(environment: Mapping[str, str] = os.environ) -> None:
+    """Raises RefusedDatabase when the library's database functions are asked for: with them, readers lose events."""
+    if environment.get(_REFUSED, "").strip().lower() not in {"", "0", "n", "no", "f", "false", "off"}:
+        raise RefusedDatabase(
+            f"{_REFUSED} is set: these functions draw positions without a lock, and events would be lost. Unset it."
+        )
+
+
+@dataclass(frozen=True)
+class Database:
+    """One schema of a database. Its `repr` does not show the address, which may hold a password."""
+
+    url: str
+    schema: str
+
+    def __repr__(self) -> str:
+        return f"Database({self.schema})"
+
+    @property
+    def conninfo(self) -> str:
+        """Where and how to connect, for psycopg. Raises RefusedDatabase when the address cannot be read."""
+        try:
+            given = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError:
+            raise RefusedDatabase(
+                "CASERELAY_DATABASE_URL is no PostgreSQL address, such as postgresql://user@host:5432/name"
+            ) from None
+        options = f"{given.pop('options', '') or ''} -c search_path={self.schema}"
+        # A message that has its values in it is written in UTF-8, whatever the database keeps.
+        known = {
+            "application_name": "caserelay",
+            **_TCP,
+            **given,
+            "client_encoding": "UTF8",
+            "options": options.strip(),
+        }
+        return make_conninfo("", **known)
+
+
+def is_lost(failure: psycopg.Error) -> bool:
+    """Whether the connection or the server went away, so that a new connection may do better.
+
+    Not so a full disk or a lock that could not be had: there the server has answered.
+    """
+    # The second: the server has become a stand-by.
+    if isinstance(failure, psycopg.errors.IdleInTransactionSessionTimeout | psycopg.errors.ReadOnlySqlTransaction):
+        return True
+    if not isinstance(failure, psycopg.OperationalError | psycopg.InterfaceError):
+        return False
+    state = failure.sqlstate
+    # 08: connection exceptions; 57P0x: shutting down, crashed, starting up; 53300: too many connections.
+    return state is None or state[:2] == "08" or state[:4] == "57P0" or state == "53300"
+
+
+_UNUSABLE: Final = ("08", "25006", "28", "3D000", "42501", "53", "55P03", "57", "58", "F0", "XX001", "XX002")
+"""SQLSTATEs, or how they begin, that speak of the server, its disk or one's rights in it and not of what was asked
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+_PASSING: Final = ("55P03",)
+
+
+def code_of(failure: psycopg.Error) -> str:
+    """The SQLSTATE, or the class where the server gave none: psycopg's words name the host, or quote the data."""
+    return failure.sqlstate or type(failure).__name__
+
+
+def raise_unusable(failure: psycopg.Error, health: StoreHealth) -> None:
+    """Raises Unavailable when the error speaks of the store; returns when it speaks of what was asked."""
+    code = code_of(failure)
+    if is_lost(failure) or isinstance(failure, PoolTimeout) or code.startswith(_UNUSABLE):
+        raise health.failed(code, passing=code in _PASSING) from failure
+
+
+def refused_database(failure: psycopg.Error | Unavailable, what: str = "the database") -> RefusedDatabase:
+    """What to tell anyone who starts a process on a database that cannot be used."""
+    code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
+    return RefusedDatabase(
+        f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); see whether the server runs, and whether address,"
+        " name, user, password and rights are as they should be"
+    )
+
+
+async def persist(
+    work: Callable[[], Awaitable[T]], patience: float = PATIENCE_SECONDS, *, health: StoreHealth | None = None
+) -> T:
+    """Does work that may be repeated, again and again while the connection is lost; at last raises Unavailable.
+
+    Work that gets no answer is cancelled then; whether it was done is unknown. `health` hears of a store that does not
+    come back at the second try.
+    """
+    health = health or StoreHealth("store")
+    until, pause = time.monotonic() + patience, FIRST_PAUSE
+    while True:
+        try:
+            async with asyncio.timeout(max(until - time.monotonic(), FIRST_PAUSE)):
+                return await work()
+        except TimeoutError:
+            raise health.failed(NO_ANSWER) from None
+        except psycopg.Error as failure:
+            if not (is_lost(failure) or isinstance(failure, PoolTimeout)) or time.monotonic() > until:
+                raise_unusable(failure, health)
+                raise
+            if pause > FIRST_PAUSE:
+                # Not only the connection, which may have been old.
+                health.away(code_of(failure))
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+_ISOLATED = "SET default_transaction_isolation = 'read committed'"
+
+
+Prepare = Callable[[AsyncConnection[Any]], Awaitable[None]]
+
+
+async def connect(database: Database, also: Prepare | None = None) -> AsyncConnection[Any]:
+    """A connection whose commits are durable, whatever the server's default is; unless `also` wants it otherwise."""
+    connection = await AsyncConnection.connect(database.conninfo, autocommit=True)
+    await prepare(connection, also)
+    return connection
+
+
+async def prepare(connection: AsyncConnection[Any], also: Prepare | None = None) -> None:
+    """Makes commits durable, and lets every statement see what was committed before it; closes it when that fails."""
+    try:
+        await connection.execute(_DURABLE)
+        await connection.execute(_ISOLATED)
+        if also is not None:
+            await also(connection)
+    except BaseException:
+        # Whoever was to close it never sees it: a listener, or a pool, that is stopped while it connects anew.
+        await connection.close()
+        raise
+
+
+_UNDEMANDING: Final = (
+    "SET synchronous_commit = off",
+    # A process that is stopped in the middle of a transaction must not hold its locks for as long; and who waits for
+    # one is told so, rather than taking the server for one that hangs.
+    "SET idle_in_transaction_session_timeout = '2s'",
+    "SET lock_timeout = '1s'",
+)
+
+
+async def make_undemanding(connection: AsyncConnection[Any]) -> None:
+    """For what can be had again from the logs: commits do not wait for the disk, and nobody waits long for a lock."""
+    for setting in _UNDEMANDING:
+        await connection.execute(setting)
+
+
+PROBE_ROOM: Final = 65_536
+"""Bytes that have to fit before a store counts as usable again: the next append may be as large."""
+
+
+def probed(database: Database, health: StoreHealth, statement: str, values: Callable[[], Sequence[object]]) -> None:
+    """Has the health ask by this statement whether the store can be written; nothing stays of what it writes."""
+
+    async def probe() -> None:
+        try:
+            async with await connect(database) as connection, connection.transaction(force_rollback=True):
+                await connection.execute("SET LOCAL lock_timeout = '1s'")
+                await connection.execute("SET LOCAL statement_timeout = '3s'")
+                await connection.execute(statement, values())
+        except psycopg.Error as failure:
+            raise Unavailable(health.store, code_of(failure)) from None
+
+    health.probe = probe
+
+
+def as_a_log(database: Database, health: StoreHealth) -> None:
+    """Has the health ask by an event that never was, in the schema of a service's log."""
+    # Random, since a page of zeros is compressed into nothing; and of a position that no reader asks for.
+    statement = """INSERT INTO stored_events (notification_id, originator_id, originator_version, topic, state)
+      VALUES (-1, 'probe', -1, 'probe', %b)"""
+    probed(database, health, statement, lambda: (os.urandom(PROBE_ROOM),))
+
+
+_HANGING: Final = set[str]()
+"""The addresses of servers that did not answer, until they do: what one connection has found out, all know."""
+
+
+class _Impatient(Connection[Any]):
+    """A connection that is closed when the server does not answer in time: the whole process waits for it."""
+
+    url = ""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """See `psycopg.Connection.wait`; each statement is waited for with it."""
+        begun = time.monotonic()
+        try:
+            return super().wait(gen, interval, HELD_UP_SECONDS if timeout is None else timeout)
+        except psycopg.OperationalError as failure:
+            if failure.sqlstate is None:
+                # Nobody knows what comes next on it: the answer, perhaps.
+                self.pgconn.finish()
+                if time.monotonic() - begun >= HELD_UP_SECONDS:
+                    _HANGING.add(self.url)
+            raise
+
+
+class Inline:
+    """One connection for short statements made inline on the event loop, opened again when it was lost.
+
+    Its commits do not wait for the disk, unless one asks for it, and so do not hold up the loop: what is kept through
+    it can be had again from the logs, and a crash of the server takes away the newest commits, never an older one.
+
+    A server that does not answer holds up the loop for HELD_UP_SECONDS, once. Until it answers again, a thread tries
+    to connect, and everybody is told at once that it is unavailable.
+    """
+
+    def __init__(self, database: Database, health: StoreHealth) -> None:
+        self._database = database
+        self._health = health
+        self._connection: _Impatient | None = None
+        self._opening: Future[_Impatient] | None = None
+
+    def connection(self) -> Connection[Any]:
+        """The connection; a new one when the last one is gone. Raises Unavailable when none is to be had."""
+        url = self._database.url
+        if self._connection is not None:
+            if url not in _HANGING and not self._connection.closed:
+                return self._connection
+            self._connection.close()
+            self._connection = None
+        if self._opening is None:
+            self._opening = _in_a_thread(self._open)
+        try:
+            self._connection = self._opening.result(timeout=0 if url in _HANGING else HELD_UP_SECONDS)
+        except TimeoutError:
+            _HANGING.add(url)
+            raise self._health.failed(NO_ANSWER) from None
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
+        finally:
+            # Whatever came of it, the next one who asks begins anew.
+            if self._opening.done():
+                self._opening = None
+        _HANGING.discard(url)
+        return self._connection
+
+    def _open(self) -> _Impatient:
+        connection = _Impatient.connect(self._database.conninfo, autocommit=True)
+        connection.url = self._database.url
+        try:
+            connection.execute(_ISOLATED)
+            for setting in _UNDEMANDING:
+                connection.execute(setting)
+            # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+            connection.execute("SET plan_cache_mode = force_custom_plan")
+        except psycopg.Error:
+            connection.close()
+            raise
+        return connection
+
+    def repeat(self, work: Callable[[Connection[Any]], T]) -> T:
+        """Does work that may be done twice; once more on a new connection when the old one turns out to be lost."""
+        try:
+            return work(self.connection())
+        except psycopg.Error as failure:
+            if not is_lost(failure):
+                raise_unusable(failure, self._health)
+                raise
+            if self._connection is not None:
+                self._connection.close()
+        try:
+            return work(self.connection())
+        except psycopg.Error as failure:
+            raise_unusable(failure, self._health)
+            raise
+
+    def close(self) -> None:
+        """Closes the connection, if there is one, or will be."""
+        if self._opening is not None:
+            self._opening.add_done_callback(_let_go)
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _let_go(opened: Future[_Impatient]) -> None:
+    if opened.exception() is None:
+        opened.result().close()
+
+
+def _in_a_thread(work: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as failure:  # noqa: BLE001 - it is raised where somebody asks for the result
+            future.set_exception(failure)
+
+    # Nobody waits for it when the process ends.
+    threading.Thread(target=run, daemon=True).start()
+    return future

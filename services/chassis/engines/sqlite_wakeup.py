@@ -1,0 +1,119 @@
+"""Tells readers of an SQLite file that somebody committed: at once, inside the process and by a bell outside."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from services.chassis.engines.bell import Bell
+from services.chassis.engines.sqlite_connection import open_store
+from services.chassis.engines.store_health import StoreHealth, Unavailable
+
+LOOK_SECONDS: Final = 0.5
+"""How often it looks though nobody rang: a process may die between its commit and the bell."""
+POLL_SECONDS: Final = 0.005
+"""How often it looks where no bell can be heard; and not more often where one rings on and on."""
+MISSED: Final = 2
+"""After so many commits, one after the other, that no bell told of, none is relied on for a while."""
+DISTRUST_SECONDS: Final = 60.0
+
+
+class SQLiteWakeup:
+    """One per file and process. `notify` wakes the waiters of this process and rings at the others.
+
+    PRAGMA data_version changes when another connection has committed, and costs about two microseconds to ask. It is
+    asked when the bell rings, and twice a second. One task looks for all waiters, and runs only while somebody waits.
+    """
+
+    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+        self._probe = open_store(path, health or StoreHealth("file"))
+        self._bell = Bell(path)
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._follower: asyncio.Task[None] | None = None
+        self._told = False
+        self._missed = 0
+        self._distrusted_until = 0.0
+
+    def notify(self) -> None:
+        """This process has committed: wakes anyone who waits here or elsewhere."""
+        self._told = True
+        self._wake()
+        self._bell.ring()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, ready: Callable[[], bool], timeout: float) -> None:
+        """Returns when `ready()` holds after a commit, or after `timeout` seconds of the machine's clock."""
+        until = time.monotonic() + timeout
+        while not ready() and (left := until - time.monotonic()) > 0:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.add(waiter)
+            if self._follower is None or self._follower.done():
+                self._follower = asyncio.create_task(self._follow())
+            try:
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    async def _follow(self) -> None:
+        seen: int | None = None
+        rung = asyncio.Event()
+        hangs, hung_at = False, 0.0
+        try:
+            while self._waiters:
+                # Before the look: who commits behind it rings.
+                if (now := time.monotonic()) >= hung_at + LOOK_SECONDS:
+                    hangs, hung_at = self._bell.listen(rung.set), now
+                hears = hangs and now >= self._distrusted_until
+                try:
+                    (version,) = self._probe.execute("PRAGMA data_version").fetchone()
+                except Unavailable:
+                    # Those who wait look for themselves, and meet it there.
+                    self._wake()
+                    return
+                # The first look wakes too: a commit may have come between the waiter's look and this one.
+                if version != seen:
+                    if seen is not None and hears:
+                        self._compare(told=rung.is_set() or self._told)
+                    seen = version
+                    self._wake()
+                rung.clear()
+                self._told = False
+                await (self._until_rung(rung) if hears else asyncio.sleep(POLL_SECONDS))
+        finally:
+            self._bell.deafen()
+
+    async def _until_rung(self, rung: asyncio.Event) -> None:
+        looked = time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await rung.wait()
+        # What comes in close succession is taken together.
+        if (left := looked + POLL_SECONDS - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+
+    def _compare(self, *, told: bool) -> None:
+        """Somebody has committed, and was `told` of or not: one may be seen before its bell is heard, but not all."""
+        self._missed = 0 if told else self._missed + 1
+        if self._missed >= MISSED:
+            self._missed = 0
+            self._distrusted_until = time.monotonic() + DISTRUST_SECONDS
+
+    def close(self) -> None:
+        """Wakes all waiters and closes the probe."""
+        if self._follower is not None:
+            self._follower.cancel()
+        self._wake()
+        self._bell.close()
+        self._probe.close()

@@ -1,0 +1,69 @@
+"""Waiting for a file that another process is writing to, beside the event loop.
+
+SQLite's own wait holds up the whole process. As a rule that is a matter of a millisecond; but a process that is stopped
+in the middle of a transaction keeps the file for as long as it is stopped, and anyone who needs another file, or only
+reads, must not wait with those who need this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from services.chassis.engines.store_health import StoreHealth, Unavailable
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long a writer waits for others."""
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.001, 0.05
+
+Done = TypeVar("Done")
+
+
+class NotNow(Unavailable):
+    """Somebody else is writing. Nothing was begun, and it may be tried again at once."""
+
+    def __init__(self, health: StoreHealth, code: str) -> None:
+        super().__init__(health.store, code)
+        self._health = health
+
+    def given_up(self) -> Unavailable:
+        """What to raise when nobody waits any longer; from then on it counts as an error of the store."""
+        return self._health.failed(self.code, passing=True)
+
+
+class Pauses:
+    """How long to rest before the next try of something, and when to give it up."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + PATIENCE_SECONDS
+        self._next = FIRST_PAUSE_SECONDS
+
+    def after(self, failure: NotNow) -> float:
+        """Seconds. Raises Unavailable when there was enough of it."""
+        if time.monotonic() > self._until:
+            raise failure.given_up() from None
+        pause, self._next = self._next, min(self._next * 2, LONGEST_PAUSE_SECONDS)
+        return pause
+
+
+async def in_turn(write: Callable[[], Done]) -> Done:
+    """What `write` returns, which is called again as long as it raises NotNow. Raises Unavailable after a while."""
+    pauses = Pauses()
+    while True:
+        try:
+            return write()
+        except NotNow as failure:
+            pause = pauses.after(failure)
+        await asyncio.sleep(pause)
+
+
+def in_turn_here(write: Callable[[], Done]) -> Done:
+    """The same for a command that has nothing else to do meanwhile."""
+    pauses = Pauses()
+    while True:
+        try:
+            return write()
+        except NotNow as failure:
+            time.sleep(pauses.after(failure))

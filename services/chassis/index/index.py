@@ -1,0 +1,165 @@
+"""The read-model port: an index over streams, so that lists find keys and answers stay folds over events.
+
+An index holds no documents. A table has the key of a stream, the position of the stream's first event (which orders
+lists and never changes) and the columns that lists filter by. It is filled by a projection that tails the log, and
+can be thrown away and rebuilt at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Value = str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An index table: its filter columns, and what is asked of it. A question that is not declared reads every row.
+
+    `indexes` are the column sets that `find` is given, `()` for all rows. `orders` are those that `first` is given:
+    the columns of its `where`, and last the column in whose order rows come.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    orders: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def sorted_by(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each index that a store makes, in their order, beside the one of the keys."""
+        return (*((*columns, "seq") for columns in self.indexes), *((*columns, "key") for columns in self.orders))
+
+    def serving(self, given: Iterable[str], order: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The columns before `order` in the index that has just the given ones there; None where there is none."""
+        wanted = frozenset(given)
+        for columns in self.sorted_by:
+            before, behind = columns[: -len(order)], columns[-len(order) :]
+            if behind == order and frozenset(before) == wanted:
+                return before
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key with its ordering position and its columns."""
+
+    key: str
+    seq: int
+    columns: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Rows of one table with the same columns, by their keys: `seq`, and a value for each column."""
+
+    table: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[int, tuple[Value, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Keys of rows to be removed."""
+
+    table: str
+    keys: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteWhere:
+    """Values of the rows to be removed; None: those that have none."""
+
+    table: str
+    columns: Mapping[str, Value]
+
+
+Step = Put | Delete | DeleteWhere
+
+
+class Changes:
+    """What a projection wants to have changed: steps for `Index.apply`, in their order.
+
+    The later of two writes counts, and what is removed stays removed. Rows of one table that are put one after the
+    other are one step: a store writes many at once for little more than one.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        # Steps of different tables do not touch each other, so a row may join the last step of its own table.
+        self._last: dict[str, Step] = {}
+
+    def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
+        """Adds a row, or changes the given columns of the one that is there (its `seq` stays)."""
+        names, step = tuple(columns), self._last.get(table)
+        if not isinstance(step, Put) or step.columns != names:
+            step = Put(table, names)
+            self._add(step)
+        earlier = step.rows.get(key)
+        step.rows[key] = (seq if earlier is None else earlier[0], tuple(columns.values()))
+
+    def delete(self, table: str, key: str) -> None:
+        """Removes the row of a key, if there is one."""
+        step = self._last.get(table)
+        if not isinstance(step, Delete):
+            step = Delete(table)
+            self._add(step)
+        step.keys.append(key)
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """Removes all rows with these values."""
+        self._add(DeleteWhere(table, columns))
+
+    def _add(self, step: Step) -> None:
+        self.steps.append(step)
+        self._last[step.table] = step
+
+
+class IndexReader(Protocol):
+    """What views may ask. Every answer covers all positions up to `through()`."""
+
+    def through(self) -> int:
+        """The log position that the index has taken in."""
+
+    def get(self, table: str, key: str) -> Row | None:
+        """The row of a key."""
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`.
+
+        With several values there is one look per value, so that each stops at `limit`.
+        """
+
+    def first(
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
+        """The rows with the smallest values of a column, none above `at_most`, in order; equal ones by key.
+
+        `after` is the (value, key) behind which to go on.
+        """
+
+
+class Index(IndexReader, Protocol):
+    """What a projection fills. Questions are answered at once: they are short, and made inline."""
+
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """Moves the index from position `after` to `through` with these changes: all of it or nothing.
+
+        False, with nothing changed, if it is not at `after` any more: another process was first. Raises Unavailable
+        when the store stays away; whether it was done is then unknown, and `through()` tells.
+        """
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """Removes all rows with these values, whatever the position. May raise `NotNow`."""
+
+    def close(self) -> None:
+        """Lets go of files and connections."""

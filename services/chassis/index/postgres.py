@@ -1,0 +1,339 @@
+"""The index in a PostgreSQL schema of its own. Lost, it is rebuilt from the log; every version has its own tables.
+
+So two versions of a service can run side by side during an upgrade, each on the index that it understands.
+
+A batch of changes is one message with one statement for the position and one for the rows of each table. The server
+begins when it has all of it and commits at its end, so no lock is held for a client that does something else, or hangs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg.pq import Escaping
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+from pydantic_core import to_json
+
+from services.chassis.engines.postgres import (
+    Database,
+    Inline,
+    connect,
+    is_lost,
+    make_undemanding,
+    persist,
+    probed,
+    refused_database,
+)
+from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.index.postgres_text import (
+    BEHIND_EVERY_TEXT,
+    as_text,
+    compared,
+    encoded,
+    names_of,
+    placeholders,
+    shape_of,
+    text_of,
+    value_of,
+)
+
+_TEXT: Final = SQL('text COLLATE "C"')
+CREATION_SECONDS: Final = 30.0
+"""For how long a process that starts waits for another one to create the tables."""
+LARGEST_PAGE: Final = 1_000
+"""Whoever asks for more wants all that there is."""
+_Statement = tuple[bytes, Sequence[str | int | bytes]]
+
+
+class PostgresIndex:
+    """An `Index` in one schema; `version` changes with the meaning of the tables."""
+
+    def __init__(
+        self, database: Database, tables: Sequence[Table], version: int, health: StoreHealth | None = None
+    ) -> None:
+        self._health = health or StoreHealth("index")
+        self._tables = {table.name: table for table in tables}
+        self._version = version
+        self._database = database
+        self._inline = Inline(database, self._health)
+        # As bytes, because the driver would put a composed statement together again for every use.
+        self._statements: dict[tuple[str, ...], bytes] = {}
+        self._writing: AsyncConnection[Any] | None = None
+        try:
+            self._create()
+        except (psycopg.Error, Unavailable) as failure:
+            self._inline.close()
+            raise refused_database(failure, "the index in the database") from None
+        probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
+
+    def _name(self, table: str, suffix: str = "") -> Identifier:
+        return Identifier(f"{table}_v{self._version}{suffix}")
+
+    def _create(self) -> None:
+        until = time.monotonic() + CREATION_SECONDS
+        while not self._is_there():
+            try:
+                self._create_tables(self._inline.connection())
+            except psycopg.errors.LockNotAvailable:
+                # Another replica is at it.
+                if time.monotonic() > until:
+                    raise
+
+    def _is_there(self) -> bool:
+        # Not by to_regclass: within a transaction a session takes its own word for what it did not find before.
+        query = "SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = %s"
+        found = self._inline.connection().execute(query, (f"progress_v{self._version}",))
+        return found.rowcount > 0
+
+    def _create_tables(self, connection: Connection[Any]) -> None:
+        progress = self._name("progress")
+        with connection.transaction():
+            # Replicas start together, and CREATE IF NOT EXISTS is no protection against that.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
+            if self._is_there():
+                return
+            connection.execute(SQL("CREATE TABLE {} (through bigint NOT NULL)").format(progress))
+            connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))
+            for table in self._tables.values():
+                columns: list[Composable] = [
+                    SQL("key {} PRIMARY KEY").format(_TEXT),
+                    SQL("seq bigint NOT NULL"),
+                    *(SQL("{} {}").format(Identifier(column), _TEXT) for column in table.columns),
+                ]
+                connection.execute(SQL("CREATE TABLE {} ({})").format(self._name(table.name), SQL(", ").join(columns)))
+                for n, index in enumerate(table.sorted_by):
+                    connection.execute(
+                        SQL("CREATE INDEX {} ON {} ({})").format(
+                            self._name(table.name, f"_{n}"), self._name(table.name), names_of(index)
+                        )
+                    )
+
+    def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
+        if (statement := self._statements.get(key)) is None:
+            statement = self._statements[key] = make().as_bytes(self._inline.connection())
+        return statement
+
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """See `Index.apply`."""
+        # Repeated when the connection is lost: what was done before is then one of the cases of being not at `after`.
+        moving = self._statement("move", make=self._moving), (after, through)
+        statements = [moving, *map(self._written, changes.steps)]
+        try:
+            await persist(lambda: self._commit(statements), health=self._health)
+        except psycopg.errors.NotNullViolation as refused:
+            if refused.diag.column_name != "through":
+                raise
+            return False
+        return True
+
+    async def _commit(self, statements: Sequence[_Statement]) -> None:
+        if self._writing is None or self._writing.closed:
+            self._writing = await connect(self._database, make_undemanding)
+        connection = self._writing
+        literal = Escaping(connection.pgconn).escape_literal
+        # With the values in it, so that it goes as one message, and as one transaction without BEGIN and COMMIT.
+        message = b";".join(text % tuple(literal(encoded(value)) for value in values) for text, values in statements)
+        try:
+            await connection.execute(message)
+        except BaseException as failure:
+            if not isinstance(failure, psycopg.Error) or is_lost(failure):
+                # Nobody knows what comes next on it, where whoever waited was cancelled.
+                connection.pgconn.finish()
+            raise
+
+    def _moving(self) -> Composed:
+        # Where another process was first there is nothing to move to: the column refuses that, and the transaction
+        # ends without a question in between that would hold its lock.
+        return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(
+            self._name("progress")
+        )
+
+    def _rows(
+        self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
+    ) -> list[tuple[Any, ...]]:
+        return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
+
+    def through(self) -> int:
+        """See `IndexReader.through`."""
+        statement = self._statement(
+            "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
+        )
+        return int(self._rows(statement)[0][0])
+
+    def _row(self, table: str, values: Sequence[Any]) -> Row:
+        key, seq, *columns = values
+        return Row(key, seq, dict(zip(self._tables[table].columns, map(value_of, columns), strict=True)))
+
+    def _select(self, table: str) -> Composed:
+        names = names_of(("key", "seq", *self._tables[table].columns))
+        return SQL("SELECT {} FROM {}").format(names, self._name(table))
+
+    def get(self, table: str, key: str) -> Row | None:
+        """See `IndexReader.get`."""
+        statement = self._statement("get", table, make=lambda: SQL("{} WHERE key = %s").format(self._select(table)))
+        rows = self._rows(statement, (key,))
+        return self._row(table, rows[0]) if rows else None
+
+    def _written(self, step: Step) -> _Statement:
+        match step:
+            case Put(table, names, rows):
+                statement = self._statement("put", table, *names, make=lambda: self._putting(table, names))
+                seqs = [seq for seq, _ in rows.values()]
+                values = [list(map(text_of, column)) for column in zip(*(row for _, row in rows.values()), strict=True)]
+                return statement, [to_json(column) for column in (list(rows), seqs, *values)]
+            case Delete(table, keys):
+                statement = self._statement("delete", table, make=lambda: self._deleting(table))
+                return statement, (to_json(keys),)
+            case DeleteWhere(table, columns):
+                return self._deleted_where(table, columns)
+
+    def _putting(self, table: str, columns: Sequence[str]) -> Composed:
+        names = [self._column(table, column) for column in columns]
+        changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
+        # A row that stays as it is need not be written into every index again.
+        differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
+        told = names_of(("key", "seq", *columns))
+        return SQL(
+            "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
+        ).format(
+            self._name(table),
+            told,
+            SQL(", ").join([SQL("key"), SQL("seq::bigint"), *names]),
+            SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(names) + 2)),
+            told,
+            SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
+        )
+
+    def _deleting(self, table: str) -> Composed:
+        listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """See `Index.delete_where`."""
+        statement, values = self._deleted_where(table, columns)
+        self._inline.repeat(lambda connection: connection.execute(statement, values))
+
+    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
+        shape = ("delete where", table, *shape_of(columns))
+        statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
+        return statement, [as_text(value) for value in columns.values() if value is not None]
+
+    def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
+        conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
+        return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
+
+    def _column(self, table: str, column: str) -> Identifier:
+        if column not in self._tables[table].columns:
+            msg = f"{table} has no column {column}"
+            raise KeyError(msg)
+        return Identifier(column)
+
+    def _condition(self, table: str, column: str, value: Value) -> Composed:
+        # Not IS NOT DISTINCT FROM, which uses no index.
+        return SQL("{} IS NULL" if value is None else "{} = %s").format(self._column(table, column))
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """See `IndexReader.find`."""
+        one, several = dict[str, Value](), dict[str, list[str]]()
+        for column, wanted in where.items():
+            if isinstance(wanted, str | int) or wanted is None:
+                one[column] = wanted
+                continue
+            several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
+            if None in wanted:
+                known = [value for value in wanted if value is not None]
+                looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
+                return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        paged = limit <= LARGEST_PAGE
+        shape = ("find", table, str(paged), *several, "and", *shape_of(one))
+        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
+        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in one.items()}}
+        rows = self._rows(statement, {**values, "after place": after, "at most": limit})
+        return [self._row(table, row) for row in rows]
+
+    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
+        given = placeholders(one) | {
+            column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
+        }
+        begin: dict[str, Composable] = {"seq": Placeholder("after place")}
+        look = self._look(table, one, given, ("seq",), begin=begin, end={}, paged=paged)
+        if not several:
+            return look
+        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
+        lists = SQL(", ").join(
+            SQL("unnest({}::text[]) AS {} (value)").format(Placeholder(column), Identifier(f"any {column}"))
+            for column in several
+        )
+        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT {}").format(
+            lists, look, Placeholder("at most")
+        )
+
+    def first(
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
+        """See `IndexReader.first`."""
+        one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *shape_of(one))
+        statement = self._statement(
+            *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
+        )
+        place, key = after or ("", "")
+        values: dict[str, object] = {name: text_of(value) for name, value in one.items()}
+        bounds = {"after place": text_of(place), "after key": key, "at most": limit}
+        end = text_of(at_most) if at_most is not None else BEHIND_EVERY_TEXT
+        return [self._row(table, row) for row in self._rows(statement, {**values, **bounds, "up to": end})]
+
+    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
+        given = placeholders(where)
+        begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
+        end: dict[str, Composable] = {column: Placeholder("up to")}
+        if not further:
+            begin = {}
+        return self._look(table, where, given, (column, "key"), begin=begin, end=end, paged=paged)
+
+    def _look(
+        self,
+        table: str,
+        where: Mapping[str, Value],
+        given: Mapping[str, Composable],
+        order: tuple[str, ...],
+        *,
+        begin: Mapping[str, Composable],
+        end: Mapping[str, Composable],
+        paged: bool,
+    ) -> Composed:
+        """Rows with the `given` values, in order, behind `begin` and up to `end`."""
+        conditions = [self._condition(table, name, None) for name, value in where.items() if value is None]
+        # A page asks for a stretch of the one index that has all columns in their order. Asked for equal values, the
+        # planner may as well go through all rows in the order of `seq` until it has found enough, and finds few.
+        columns = self._tables[table].serving(given, order) if paged else None
+        if columns is None:
+            conditions += [SQL("{} = {}").format(self._column(table, name), value) for name, value in given.items()]
+        held = {name: given[name] for name in columns or ()}
+        if begin or held:
+            conditions.append(compared(">" if begin else ">=", {**held, **begin}))
+        if end or held:
+            conditions.append(compared("<=", {**held, **end}))
+        return SQL("{} WHERE {} ORDER BY {} LIMIT {}").format(
+            self._select(table), SQL(" AND ").join(conditions), names_of((*held, *order)), Placeholder("at most")
+        )
+
+    def close(self) -> None:
+        """See `Index.close`."""
+        self._inline.close()
+        if self._writing is not None:
+            self._writing.pgconn.finish()

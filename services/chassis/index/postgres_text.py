@@ -1,0 +1,55 @@
+"""What an index in PostgreSQL stores as text, and pieces of the statements that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+
+from services.chassis.index.index import Value
+
+BEHIND_EVERY_TEXT: Final = "t"
+"""Sorts behind whatever `as_text` makes."""
+
+
+def shape_of(where: Mapping[str, Value]) -> Iterator[str]:
+    """What tells one statement from another: the columns, and which of them are to be null."""
+    return (f"{column} {value is None}" for column, value in where.items())
+
+
+def placeholders(where: Mapping[str, Value]) -> dict[str, Composable]:
+    """Where the values go, for those columns that are not to be null."""
+    return {column: Placeholder(column) for column, value in where.items() if value is not None}
+
+
+def compared(how: str, to: Mapping[str, Composable]) -> Composed:
+    """Rows compared as a whole, which PostgreSQL answers from one stretch of an index."""
+    return SQL("({}) {} ({})").format(names_of(tuple(to)), SQL(how), SQL(", ").join(to.values()))
+
+
+def names_of(columns: Sequence[str]) -> Composed:
+    """Names, separated by commas."""
+    return SQL(", ").join(map(Identifier, columns))
+
+
+def text_of(value: Value) -> str | None:
+    """A value as it is stored."""
+    return None if value is None else as_text(value)
+
+
+def as_text(value: str | int) -> str:
+    """A column holds numbers and texts, and orders numbers before texts, each kind as one expects."""
+    return f"i{value + 2**63:020d}" if isinstance(value, int) else f"s{value}"
+
+
+def value_of(text: str | None) -> Value:
+    """The inverse of `text_of`."""
+    if text is None:
+        return None
+    return int(text[1:]) - 2**63 if text[0] == "i" else text[1:]
+
+
+def encoded(value: str | int | bytes) -> bytes:
+    """What goes between the quotes of a literal."""
+    return value if isinstance(value, bytes) else str(value).encode()

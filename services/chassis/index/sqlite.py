@@ -1,0 +1,180 @@
+"""The index in an SQLite file of its own. Lost or outdated, it is rebuilt from the log at the next start."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from operator import itemgetter
+from pathlib import Path
+
+from services.chassis.engines.sqlite_connection import open_kept, probed
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.engines.turns import PATIENCE_SECONDS, in_turn
+from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+
+
+class SQLiteIndex:
+    """An `Index` in one file; `version` changes with the meaning of the tables."""
+
+    def __init__(self, path: Path, tables: Sequence[Table], version: int, health: StoreHealth | None = None) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._tables = {table.name: table for table in tables}
+        self._puts: dict[tuple[str, ...], str] = {}
+        # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
+        self._db = open_kept(path, health or StoreHealth("index"), synchronous="NORMAL")
+        # Keys are random: a page that is changed often on its way should be folded into the file only now and then,
+        # and beside the event loop (`SQLiteCheckpoints`), of which this is not to get in the way.
+        self._db.execute("PRAGMA wal_autocheckpoint = 8000")
+        # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
+        self._db.execute("PRAGMA cache_size = -16000")
+        if not self._is_of(version):
+            self._create(version)
+        probed(path, self._db)
+
+    def _is_of(self, version: int) -> bool:
+        known = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'progress'").fetchone() is not None
+        return known and self._db.execute("PRAGMA user_version").fetchone()[0] == version
+
+    def _create(self, version: int) -> None:
+        with self._db.transaction(PATIENCE_SECONDS):
+            # Another process that starts may have been first, and be filling it.
+            if self._is_of(version):
+                return
+            for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                self._db.execute(f'DROP TABLE "{name}"')
+            self._db.execute("CREATE TABLE progress (through INTEGER NOT NULL)")
+            self._db.execute("INSERT INTO progress VALUES (0)")
+            for table in self._tables.values():
+                columns = ", ".join(["key TEXT PRIMARY KEY", "seq INTEGER NOT NULL", *map(_quoted, table.columns)])
+                self._db.execute(f'CREATE TABLE "{table.name}" ({columns}) WITHOUT ROWID')
+                for n, index in enumerate(table.sorted_by):
+                    names = ", ".join(map(_quoted, index))
+                    self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
+            self._db.execute(f"PRAGMA user_version = {version}")
+
+    def through(self) -> int:
+        """See `IndexReader.through`."""
+        return int(self._db.execute("SELECT through FROM progress").fetchone()[0])
+
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """See `Index.apply`."""
+        return await in_turn(lambda: self._apply(changes, after, through))
+
+    def _apply(self, changes: Changes, after: int, through: int) -> bool:
+        with self._db.transaction():
+            moved = self._db.execute("UPDATE progress SET through = ? WHERE through = ?", (through, after)).rowcount
+            if moved:
+                for step in changes.steps:
+                    self._take(step)
+        return bool(moved)
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case Put(table, columns, rows):
+                if (statement := self._puts.get((table, *columns))) is None:
+                    statement = self._puts[table, *columns] = self._put(table, columns)
+                self._db.executemany(statement, [(key, seq, *values) for key, (seq, values) in rows.items()])
+            case Delete(table, keys):
+                self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
+            case DeleteWhere(table, columns):
+                self._delete_where(table, columns)
+
+    def _row(self, table: str, values: Sequence[Value]) -> Row:
+        key, seq, *columns = values
+        return Row(str(key), int(seq or 0), dict(zip(self._tables[table].columns, columns, strict=True)))
+
+    def _select(self, table: str) -> str:
+        names = ", ".join(["key", "seq", *map(_quoted, self._tables[table].columns)])
+        return f'SELECT {names} FROM "{table}"'  # noqa: S608 - declared names
+
+    def get(self, table: str, key: str) -> Row | None:
+        """See `IndexReader.get`."""
+        values = self._db.execute(f"{self._select(table)} WHERE key = ?", (key,)).fetchone()
+        return self._row(table, values) if values else None
+
+    def _put(self, table: str, columns: Iterable[str]) -> str:
+        names = [self._column(table, column) for column in columns]
+        marks = ", ".join("?" * (len(names) + 2))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+        # A row that stays as it is need not be written into every index again.
+        differs = " OR ".join(f'"{table}".{name} IS NOT excluded.{name}' for name in names)
+        return (
+            f'INSERT INTO "{table}" ({", ".join(["key", "seq", *names])}) VALUES ({marks})'  # noqa: S608 - declared names
+            f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
+        )
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """See `Index.delete_where`."""
+        with self._db.transaction():
+            self._delete_where(table, columns)
+
+    def _delete_where(self, table: str, columns: Mapping[str, Value]) -> None:
+        where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
+        self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
+
+    def _column(self, table: str, column: str) -> str:
+        if column not in self._tables[table].columns:
+            msg = f"{table} has no column {column}"
+            raise KeyError(msg)
+        return _quoted(column)
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """See `IndexReader.find`."""
+        conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
+        by = self._index(table, where, "seq")
+        statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
+        any_of = (
+            [wanted] if isinstance(wanted, str | int) or wanted is None else dict.fromkeys(wanted)
+            for wanted in where.values()
+        )
+        with ExitStack() as looks:
+            # A cursor reads on only when it is asked: of all values together hardly more is read than is found.
+            found = [
+                looks.enter_context(closing(self._db.execute(statement, (after, *values, limit))))
+                for values in itertools.product(*any_of)
+            ]
+            rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
+        return [self._row(table, row) for row in rows]
+
+    def first(
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
+        """See `IndexReader.first`."""
+        name = self._column(table, column)
+        # Nothing is NULL and at most something. U+10FFFF sorts behind every time.
+        conditions, values = [f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
+        for wanted, value in (where or {}).items():
+            conditions.append(f"{self._column(table, wanted)} IS ?")
+            values.append(value)  # type: ignore[arg-type]
+        if after is not None:
+            conditions.append(f"({name}, key) > (?, ?)")
+            values.extend(after)
+        by = self._index(table, where or {}, column, "key")
+        rows = self._db.execute(
+            f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
+        )
+        return [self._row(table, row) for row in rows]
+
+    def _index(self, table: str, where: Iterable[str], *order: str) -> str:
+        # Said, where one is declared: without statistics the planner prefers any other with as many columns.
+        declared = self._tables[table]
+        columns = declared.serving(where, order)
+        return "" if columns is None else f' INDEXED BY "{table}_{declared.sorted_by.index((*columns, *order))}"'
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+
+def _quoted(column: str) -> str:
+    # So that a column may be called `case` or `to`.
+    return f'"{column}"'

@@ -1,0 +1,79 @@
+"""One process of a service leads: it publishes the log, fills the index, fires deadlines, and tries parked messages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+from services.chassis.leading.lease import Lease
+
+LEASE_SECONDS = 3.0
+"""How long a leader that hangs holds the others up."""
+RENEW_SECONDS = 0.5
+IDLE_SECONDS = 2.0
+"""How long a round of a process that does not lead is: it is told at once when it begins to."""
+
+
+class Leadership:
+    """Whether this process leads. `gained` is called each time it begins to, before any of the work is done."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._holder = f"{os.getpid()}-{uuid.uuid4()}"
+        self._until = 0.0
+        self._leads = asyncio.Event()
+        self.gained: list[Callable[[], None]] = []
+
+    @property
+    def leading(self) -> bool:
+        """Whether the lease is held. A process that was stopped and goes on finds here that its time is over."""
+        return time.monotonic() < self._until
+
+    async def seek(self) -> None:
+        """Takes or renews the lease, if it can be had."""
+        before = self.leading
+        # Counted from before the question: the answer may have been long on its way.
+        asked = time.monotonic()
+        async with asyncio.timeout(LEASE_SECONDS):
+            held = await self._lease.claim(self._holder, LEASE_SECONDS)
+        self._until = asked + LEASE_SECONDS if held else 0.0
+        if held and not before:
+            for tell in self.gained:
+                tell()
+        (self._leads.set if held else self._leads.clear)()
+
+    async def round(self) -> None:
+        """Seeks the lease, then rests until it is to be renewed."""
+        try:
+            await self.seek()
+        finally:
+            await asyncio.sleep(RENEW_SECONDS)
+
+    def led(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """`work`, as a round that does it while this process leads, and otherwise waits for that."""
+
+        async def round_of_a_leader() -> None:
+            if self.leading:
+                await work()
+                return
+            if self._leads.is_set():
+                # The lease ran out before it could be renewed.
+                self._leads.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._leads.wait()
+
+        return round_of_a_leader
+
+    async def close(self) -> None:
+        """Gives the lease back, so that another process can go on at once."""
+        self._until = 0.0
+        # A store that does not answer now lets the lease run out.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEASE_SECONDS):
+                await self._lease.release(self._holder)
+        await self._lease.close()

@@ -1,0 +1,68 @@
+"""The port of the event log: append under expected versions, read a stream, read everything in order.
+
+One invariant holds on every store: a position at or below one already read can never later become a committed,
+unread event. Readers may therefore remember a position and go on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from services.chassis.log.metadata import Metadata, Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Events for one stream, to be appended behind `expected_version` (0: the stream must not exist yet)."""
+
+    stream: str
+    expected_version: int
+    events: Sequence[tuple[Any, Metadata]]
+
+
+class Conflict(Exception):  # noqa: N818 - the field's word
+    """Somebody else appended to one of the streams first. Nothing of this command was stored."""
+
+    def __init__(self, streams: Sequence[str]) -> None:
+        super().__init__("another command was first")
+        self.streams = tuple(streams)
+
+
+class EventLog(Protocol):
+    """An append-only log of one service. Positions and versions start at 1; 0 means none."""
+
+    name: str
+
+    async def append(self, writes: Sequence[Write]) -> int:
+        """Stores all events of all writes in one transaction, or none; returns the last position.
+
+        Returns only once the events are durable. Raises Conflict when a stream is not at its expected version,
+        ValueError when there is nothing to append, Unavailable when the store stays away; whether the events are
+        stored is then unknown, and a repeat of the command finds out.
+        """
+
+    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+        """The events of a stream behind version `after`, up to and including version `through`."""
+
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """For each (stream, version) the events of the stream behind that version, all in one round trip."""
+
+    async def read_all(self, after: int, limit: int) -> list[Recorded]:
+        """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""
+
+    def mark(self) -> object:
+        """Something that differs whenever anything was appended since, by whomever; so cheap that reads ask it first.
+
+        A stream read under an equal mark has nothing new. A store that cannot tell answers a new object every time.
+        """
+
+    async def head(self) -> int:
+        """The last position, 0 when the log is empty."""
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        """Returns when the head may have moved beyond `after`, or after `timeout` seconds: whether it had to wait."""
+
+    async def close(self) -> None:
+        """Lets go of files and connections; waits for appends under way."""

@@ -1,0 +1,268 @@
+"""The event log in PostgreSQL, in the table layout of the `eventsourcing` library's recorder.
+
+One statement of ours stores a batch (migrations/service): it takes an advisory lock, compares versions, draws
+positions and announces the append, and the lock is released after its commit is visible. So positions become visible
+in their order whoever writes, and no table lock stands in the way of VACUUM.
+
+A connection that is lost during a commit leaves open whether it was stored. The batch is then simply sent again: what
+is there already shows as a conflict with one's own event, which its id tells from somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, persist, prepare
+from services.chassis.engines.postgres_group_commit import AsyncGroupCommit
+from services.chassis.engines.postgres_wakeup import PostgresWakeup
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata, Recorded
+
+READERS: Final = 4
+ASKED_AT_ONCE: Final = 200
+REMEMBERED: Final = 8192
+"""How many of the newest events that this process appended are kept in memory."""
+_FOREVER: Final = 2**62
+
+_APPEND: Final = "SELECT append_events(%b::integer[], %b::text[], %b::bigint[], %b::text[], %b::bytea[])"
+_COLUMNS: Final = "notification_id, originator_id, originator_version, topic, state"
+_READ_STREAMS: Final = f"""
+SELECT n, {_COLUMNS}
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS asked (stream, after, through, n)
+JOIN LATERAL (
+  SELECT {_COLUMNS} FROM stored_events
+  WHERE originator_id = asked.stream AND originator_version > asked.after AND originator_version <= asked.through
+  ORDER BY originator_version
+) AS found ON true
+ORDER BY n, originator_version"""  # noqa: S608 - constants
+_READ_ALL: Final = f"SELECT {_COLUMNS} FROM stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
+
+
+class _Encoded(NamedTuple):
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+    event: Any
+    meta: Metadata
+
+
+class _Asked(NamedTuple):
+    stream: str
+    after: int
+    through: int
+
+
+class PostgresEventLog:
+    """An `EventLog` in one schema, which may be written by several processes at once."""
+
+    def __init__(self, name: str, database: Database, types: EventTypes, health: StoreHealth | None = None) -> None:
+        self._health = health or StoreHealth("log")
+        as_a_log(database, self._health)
+        self.name = name
+        self._database = database
+        self._types = types
+        self._connection: AsyncConnection[Any] | None = None
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
+        self._opening = asyncio.Lock()
+        self._closed = False
+        self._wakeup = PostgresWakeup(database, self.head)
+        self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
+        # Many short questions at once cost more round trips than time in the database; they share one.
+        # A list folds as many streams as it shows.
+        self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(
+            self._read_streams, ASKED_AT_ONCE
+        )
+        self._recent: OrderedDict[int, Recorded] = OrderedDict()
+
+    async def append(self, writes: Sequence[Write]) -> int:
+        """See `EventLog.append`."""
+        events: list[_Encoded] = []
+        for write in writes:
+            for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
+                topic, state = self._types.encode(event, meta)
+                events.append(_Encoded(write.stream, version, topic, state, event, meta))
+        if not events:
+            msg = "an append needs at least one event"
+            raise ValueError(msg)
+        return await self._writer.submit(events)
+
+    async def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+        sent_before = False
+
+        async def store() -> list[int | None]:
+            nonlocal sent_before
+            connection = await self._writing()
+            again, sent_before = sent_before, True
+            try:
+                positions = await self._append(connection, batch)
+                if again:
+                    positions = [
+                        last if last is not None else await self._stored_as(connection, command[-1])
+                        for command, last in zip(batch, positions, strict=True)
+                    ]
+            except psycopg.Error as failure:
+                if is_lost(failure):
+                    await connection.close()
+                raise
+            return positions
+
+        positions = await persist(store, health=self._health)
+        answers: list[int | Exception] = []
+        for command, last in zip(batch, positions, strict=True):
+            if last is None:
+                answers.append(Conflict(list(dict.fromkeys(one.stream for one in command))))
+            else:
+                answers.append(last)
+                self._remember(command, last)
+        self._wakeup.reached(max((last for last in positions if last is not None), default=0))
+        return answers
+
+    async def _writing(self) -> AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self._database)
+            # The server may be another one now, which lacks what the last one had: only what it tells is true.
+            self._recent.clear()
+            self._wakeup.forget()
+        return self._connection
+
+    @staticmethod
+    async def _append(connection: AsyncConnection[Any], batch: Sequence[list[_Encoded]]) -> list[int | None]:
+        ends, total = list[int](), 0
+        for command in batch:
+            total += len(command)
+            ends.append(total)
+        streams, versions, topics, states = (
+            list(column) for column in zip(*((e[0], e[1], e[2], e[3]) for c in batch for e in c), strict=True)
+        )
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(_APPEND, (ends, streams, versions, topics, states), prepare=True)
+            (positions,) = await cursor.fetchone() or ([],)
+        return list(positions)
+
+    async def _stored_as(self, connection: AsyncConnection[Any], last: _Encoded) -> int | None:
+        # Is the event at this place the one that was sent before the connection was lost?
+        async with connection.cursor(binary=True) as cursor:
+            await cursor.execute(_READ_STREAMS, ([last.stream], [last.version - 1], [last.version]))
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        _, position, _, _, topic, state = row
+        if topic != last.topic:
+            return None
+        _, meta = self._types.decode(topic, state)
+        return int(position) if meta.event_id == last.meta.event_id else None
+
+    def _remember(self, command: list[_Encoded], last: int) -> None:
+        # What was just written is about to be indexed and published: it need not be decoded for that, twice.
+        for position, one in enumerate(command, start=last - len(command) + 1):
+            self._recent[position] = Recorded(
+                position, one.stream, one.version, one.topic, one.event, one.meta, one.state
+            )
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+
+    async def _reading(self) -> AsyncConnectionPool[AsyncConnection[Any]]:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = AsyncConnectionPool(
+                    self._database.conninfo,
+                    min_size=1,
+                    max_size=READERS,
+                    open=False,
+                    timeout=2.0,
+                    kwargs={"autocommit": True},
+                    configure=prepare,
+                )
+                await self._pool.open()
+        return self._pool
+
+    async def _fetch(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        async def fetch() -> list[tuple[Any, ...]]:
+            pool = await self._reading()
+            async with pool.connection() as connection, connection.cursor(binary=True) as cursor:
+                await cursor.execute(statement, values, prepare=True)
+                return await cursor.fetchall()
+
+        return await persist(fetch, health=self._health)
+
+    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+        """See `EventLog.read`."""
+        (found,) = await self._asked.submit([_Asked(stream, after, through if through is not None else _FOREVER)])
+        return found
+
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """See `EventLog.read_tails`."""
+        return await self._asked.submit([_Asked(stream, after, _FOREVER) for stream, after in tails]) if tails else []
+
+    async def _read_streams(self, batch: Sequence[list[_Asked]]) -> list[list[list[Recorded]] | Exception]:
+        # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.
+        asked = list(dict.fromkeys(one for questions in batch for one in questions))
+        streams, afters, throughs = (list(column) for column in zip(*asked, strict=True))
+        rows: dict[int, list[tuple[Any, ...]]] = {}
+        try:
+            told = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
+        except psycopg.DataError as failure:
+            # A name that the database cannot even read is no other reader's matter.
+            if len(batch) == 1:
+                return [failure]
+            return [answer for one in batch for answer in await self._read_streams([one])]
+        for n, *row in told:
+            rows.setdefault(n, []).append(tuple(row))
+        found = {one: rows[n] for n, one in enumerate(asked, start=1) if n in rows}
+        answers: list[list[list[Recorded]] | Exception] = []
+        for questions in batch:
+            try:
+                answers.append([[self._recorded(*row) for row in found.get(one, ())] for one in questions])
+            except Exception as failure:  # noqa: BLE001 - a stream that cannot be decoded is no other reader's matter
+                answers.append(failure)
+        return answers
+
+    async def read_all(self, after: int, limit: int) -> list[Recorded]:
+        """See `EventLog.read_all`."""
+        found: list[Recorded] = []
+        # What is remembered need not be sent again. Position follows on position, so nothing can be between.
+        while len(found) < limit and (one := self._recent.get(after + len(found) + 1)) is not None:
+            found.append(one)
+        if not found:
+            found = [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
+        return found
+
+    def mark(self) -> object:
+        """See `EventLog.mark`."""
+        # Only a question to the database could tell, and that is what a mark is meant to save.
+        return object()
+
+    async def head(self) -> int:
+        """See `EventLog.head`."""
+        ((head,),) = await self._fetch("SELECT max(notification_id) FROM stored_events")
+        return int(head or 0)
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        """See `EventLog.wait`."""
+        return await self._wakeup.wait(after, timeout)
+
+    async def close(self) -> None:
+        """See `EventLog.close`."""
+        await self._writer.drain()
+        await self._asked.drain()
+        await self._wakeup.close()
+        if self._connection is not None:
+            await self._connection.close()
+        if self._pool is not None:
+            await self._pool.close()
+
+    def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
+        if (recent := self._recent.get(position)) is not None:
+            return recent
+        event, meta = self._types.decode(topic, state)
+        return Recorded(position, stream, version, topic, event, meta, state)

@@ -1,0 +1,259 @@
+"""The event log in an SQLite file, on the `eventsourcing` library's recorder.
+
+Differs from the library's table in two things: positions are AUTOINCREMENT, so that the number of a deleted row is
+never given out again, and a trigger refuses an event that would leave a gap behind its stream's last one.
+synchronous=FULL: an acknowledged append survives power loss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+)
+
+from services.chassis.engines.sqlite_connection import StoreConnection, open_kept, open_store, probed
+from services.chassis.engines.sqlite_group_commit import GroupCommit
+from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.metadata import Metadata, Recorded
+
+DECODED_AT_ONCE: Final = 500
+REMEMBERED: Final = 2048
+"""Events kept in memory behind the last one appended by this process."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS stored_events (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL,
+  topic TEXT NOT NULL, state BLOB NOT NULL, UNIQUE (originator_id, originator_version));
+CREATE TRIGGER IF NOT EXISTS stored_events_gap BEFORE INSERT ON stored_events
+  WHEN NEW.originator_version <> 1 AND NOT EXISTS (
+    SELECT 1 FROM stored_events
+    WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version - 1)
+  BEGIN SELECT RAISE(ABORT, 'the event before it is missing'); END;
+"""
+"""The library's columns behind an AUTOINCREMENT position, under its name of the table."""
+_COLUMNS = "position, originator_id, originator_version, topic, state"
+
+
+class _OneConnection(SQLiteConnectionPool):
+    """The library's pool with one connection, opened as every store's is, so that its errors are told apart."""
+
+    def __init__(self, path: Path, health: StoreHealth) -> None:
+        super().__init__(db_name=str(path), pool_size=1, max_overflow=0)
+        # FULL makes every commit wait for the disk, whatever default SQLite was compiled with.
+        self.opened = open_kept(path, health, synchronous="FULL", schema=_SCHEMA)
+        self.opened.row_factory = sqlite3.Row
+
+    def _create_connection(self) -> SQLiteConnection:
+        return SQLiteConnection(sqlite_conn=self.opened, max_age=None)
+
+
+class AutoincrementRecorder(SQLiteApplicationRecorder):
+    """The library's recorder with positions that are never used twice, and versions without gaps."""
+
+    def __init__(self, datastore: SQLiteDatastore, opened: StoreConnection) -> None:
+        super().__init__(datastore)
+        self._opened = opened
+        self.insert_events_statement = (
+            f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
+        )
+
+    def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+        """Stores the events of many commands in one transaction.
+
+        Returns for each command its last position, or the conflict that concerns it alone. Raises NotNow.
+        """
+        try:
+            with self._transaction() as cursor:
+                return self._insert_all(cursor, batch)
+        except IntegrityError:
+            # Some command of the batch conflicts; which one is found out under a savepoint each.
+            with self._transaction() as cursor:
+                return [self._insert_one(cursor, events) for events in batch]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[SQLiteCursor]:
+        # Not the library's: it waits where it first writes, and the event loop with it.
+        with self._opened.transaction(), SQLiteCursor(self._opened.cursor()) as cursor:
+            yield SQLiteCursor(cursor)
+
+    def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+        rows = [(e.originator_id, e.originator_version, e.topic, e.state) for events in batch for e in events]
+        try:
+            cursor.executemany(self.insert_events_statement, rows)
+        except sqlite3.IntegrityError as conflict:
+            raise IntegrityError(conflict) from conflict
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self.events_table_name,))
+        position: int = cursor.fetchone()[0] - len(rows)
+        last: list[int | IntegrityError] = []
+        for events in batch:
+            position += len(events)
+            last.append(position)
+        return last
+
+    def _insert_one(self, cursor: SQLiteCursor, events: Sequence[StoredEvent]) -> int | IntegrityError:
+        cursor.execute("SAVEPOINT command")
+        try:
+            (last,) = self._insert_all(cursor, [events])
+        except IntegrityError as conflict:
+            cursor.execute("ROLLBACK TO command")
+            return conflict
+        finally:
+            cursor.execute("RELEASE command")
+        return last
+
+
+class _Encoded(NamedTuple):
+    stored: StoredEvent
+    event: Any
+    meta: Metadata
+
+
+class SQLiteEventLog:
+    """An `EventLog` in one SQLite file, which may be written by several processes at once."""
+
+    def __init__(self, name: str, path: Path, types: EventTypes, health: StoreHealth | None = None) -> None:
+        health = health or StoreHealth("log")
+        self.name = name
+        self._types = types
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One connection: appends follow one another anyway, and it is the one that syncs fully.
+        self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
+        pool = self._datastore.pool = _OneConnection(path, health)
+        self._recorder = AutoincrementRecorder(self._datastore, pool.opened)
+        self._opened = pool.opened
+        probed(path, pool.opened)
+        # Reads have a connection of their own: the library's pool makes readers queue behind the writer.
+        self._reader = open_store(path, health)
+        self._reader.execute("PRAGMA query_only = ON")
+        self._wakeup = SQLiteWakeup(path, health)
+        self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
+        self._recent: OrderedDict[int, Recorded] = OrderedDict()
+        self._mark: object = None
+
+    def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+        self._unmark()
+        results = self._recorder.insert_batch([[one.stored for one in command] for command in batch])
+        answers: list[int | Exception] = []
+        for command, result in zip(batch, results, strict=True):
+            if isinstance(result, IntegrityError):
+                answers.append(Conflict([str(one.stored.originator_id) for one in command]))
+            else:
+                answers.append(result)
+                self._remember(command, result)
+        self._wakeup.notify()
+        return answers
+
+    def _remember(self, command: list[_Encoded], last: int) -> None:
+        # What was just written is about to be indexed and published: it need not be decoded for that, twice.
+        for position, one in enumerate(command, start=last - len(command) + 1):
+            stored = one.stored
+            self._recent[position] = Recorded(
+                position,
+                str(stored.originator_id),
+                stored.originator_version,
+                stored.topic,
+                one.event,
+                one.meta,
+                stored.state,
+            )
+        # By number and not by position: where others write too, positions are not one's own alone.
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+
+    async def append(self, writes: Sequence[Write]) -> int:
+        """See `EventLog.append`."""
+        events: list[_Encoded] = []
+        for write in writes:
+            for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
+                topic, state = self._types.encode(event, meta)
+                events.append(_Encoded(StoredEvent(write.stream, version, topic, state), event, meta))
+        if not events:
+            msg = "an append needs at least one event"
+            raise ValueError(msg)
+        return await self._writer.submit(events)
+
+    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+        """See `EventLog.read`."""
+        rows = self._reader.execute(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND originator_version > ?"  # noqa: S608 - constants
+            " AND originator_version <= ? ORDER BY originator_version",
+            (stream, after, through if through is not None else 2**62),
+        ).fetchall()
+        found: list[Recorded] = []
+        for number, row in enumerate(rows, start=1):
+            found.append(self._recorded(*row))
+            if number % DECODED_AT_ONCE == 0:
+                # Of a long stream there may be seconds of it.
+                await asyncio.sleep(0)
+        return found
+
+    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        """See `EventLog.read_tails`."""
+        return [await self.read(stream, after=after) for stream, after in tails]
+
+    async def read_all(self, after: int, limit: int) -> list[Recorded]:
+        """See `EventLog.read_all`."""
+        rows = self._reader.execute(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
+            (after, limit),
+        ).fetchall()
+        return [self._recorded(*row) for row in rows]
+
+    def mark(self) -> object:
+        """See `EventLog.mark`."""
+        if self._mark is None:
+            # Changes with every commit of another connection; the reader's own never commits. One answer serves all
+            # that the loop has before it: whoever asks in this turn came before the question.
+            self._mark = self._reader.execute("PRAGMA data_version").fetchone()
+            asyncio.get_running_loop().call_soon(self._unmark)
+        return self._mark
+
+    def _unmark(self) -> None:
+        self._mark = None
+
+    async def head(self) -> int:
+        """See `EventLog.head`."""
+        (head,) = self._reader.execute("SELECT MAX(position) FROM stored_events").fetchone()
+        return int(head or 0)
+
+    async def wait(self, after: int, timeout: float) -> bool:
+        """See `EventLog.wait`."""
+        if self._moved(after):
+            return False
+        await self._wakeup.wait(lambda: self._moved(after), timeout)
+        return True
+
+    def _moved(self, after: int) -> bool:
+        row = self._reader.execute("SELECT 1 FROM stored_events WHERE position > ? LIMIT 1", (after,)).fetchone()
+        return row is not None
+
+    async def close(self) -> None:
+        """See `EventLog.close`."""
+        await self._writer.drain()
+        self._wakeup.close()
+        self._reader.close()
+        self._datastore.close()
+        # The library's pool knows of it only once it was asked for a connection.
+        self._opened.close()
+
+    def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
+        if (recent := self._recent.get(position)) is not None:
+            return recent
+        event, meta = self._types.decode(topic, state)
+        return Recorded(position, stream, version, topic, event, meta, state)

@@ -1,0 +1,39 @@
+"""What Prometheus is told of stores: errors by the code of their engine, and which cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.chassis.engines.store_health import StoreHealth
+
+
+class StoreMetrics(Collector):
+    """The stores of a process as they stand when somebody asks."""
+
+    def __init__(self) -> None:
+        self._followed: dict[int, StoreHealth] = {}
+
+    def follow(self, stores: Iterable[StoreHealth]) -> None:
+        """Shows these, too; a store that services share is shown once."""
+        self._followed |= {id(store): store for store in stores}
+
+    def collect(self) -> Iterator[Metric]:
+        """See the library."""
+        errors = CounterMetricFamily(
+            "caserelay_store_errors",
+            "Errors of a store, by the code of its engine.",
+            labels=("service", "store", "code"),
+        )
+        unavailable = GaugeMetricFamily(
+            "caserelay_store_unavailable", "1 while a store cannot be used.", labels=("service", "store")
+        )
+        for one in self._followed.values():
+            where = (one.service or "shared", one.store)
+            unavailable.add_metric(where, one.failing is not None)
+            for code, count in one.errors.items():
+                errors.add_metric((*where, code), count)
+        yield errors
+        yield unavailable

@@ -1,0 +1,157 @@
+"""Terms and the days they end on: a programme's time zone and its working days.
+
+Days are counted from the day after the one that starts the term, and the term ends with its last day. Terms in
+calendar days end on whatever day that is, a Sunday included; working days skip the weekends of the country, the public
+holidays of country and region, and the days on which the programme itself is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+import holidays
+from holidays.registry import COUNTRIES
+
+from services.chassis.modelling.days import day_in, end_of_day, time_zone
+from services.chassis.modelling.deadline import Deadline
+
+LONGEST: Final = 3660
+"""Days. Longer than any retention period that starts with a term, and far from the end of the calendar."""
+
+_ONE_DAY: Final = timedelta(days=1)
+_COUNTRIES: Final = frozenset(names[1] for names in COUNTRIES.values())
+"""The alpha-2 codes that holidays are known for. The library's own list of them imports all of its 250 modules."""
+
+
+class UnknownTerm(LookupError):  # noqa: N818 - what the name is
+    """The programme has no term of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """Which days are working days.
+
+    `country` is an ISO 3166-1 alpha-2 code, `region` the ISO 3166-2 code of a part of it with holidays of its own, and
+    `closed` are days on which nobody works for a reason of the programme's own.
+    """
+
+    country: str
+    region: str | None = None
+    closed: frozenset[date] = frozenset()
+
+    def has(self, day: date) -> bool:
+        """Whether the day is a working day. ValueError as `unknown` would tell."""
+        return day not in self.closed and _works_on(day, self.country, self.region)
+
+    def unknown(self) -> str | None:
+        """What nobody keeps public holidays of, as a sentence with what would be accepted; None where all is known."""
+        if self.country not in _COUNTRIES:
+            return f"no public holidays are known for country {self.country!r}; give an ISO 3166-1 alpha-2 code"
+        known = regions_of(self.country)
+        if self.region is None or self.region in known:
+            return None
+        which = f"one of {', '.join(known)}" if known else "none: the regions of this country have no holidays to know"
+        return f"no public holidays are known for region {self.region!r}; {which}; or name the days in closingDays"
+
+
+class Terms:
+    """The terms of one programme version, in its own calendar.
+
+    `parameters` maps a deadline's name to its length and the unit of that, DAYS or WORKING_DAYS; `zone` is an IANA
+    time zone; `country`, `region` and `closed` are those of WorkingDays. ValueError if a length is not within 1 to
+    3660, a unit is unknown, or nobody keeps the zone or the public holidays: a programme that cannot be computed must
+    not be published.
+    """
+
+    __slots__ = ("_parameters", "_working", "_zone")
+
+    def __init__(
+        self,
+        parameters: Mapping[str, tuple[int, str]],
+        zone: str,
+        country: str,
+        region: str | None = None,
+        closed: Iterable[date] = (),
+    ) -> None:
+        for name, (n, unit) in parameters.items():
+            if not 1 <= n <= LONGEST:
+                raise ValueError(f"term {name}: a length of {n} is not within 1 to {LONGEST}")
+            if unit not in ("DAYS", "WORKING_DAYS"):
+                raise ValueError(f"term {name}: unit {unit!r} is neither DAYS nor WORKING_DAYS")
+        time_zone(zone)
+        self._working = WorkingDays(country, region, frozenset(closed))
+        if (unknown := self._working.unknown()) is not None:
+            raise ValueError(unknown)
+        self._parameters = dict(parameters)
+        self._zone = zone
+
+    def deadline(self, name: str, since: datetime) -> Deadline:
+        """The deadline of the term `name` that starts at `since` (aware). UnknownTerm if there is no such term."""
+        if since.tzinfo is None:
+            raise ValueError("a term starts at an instant: `since` needs a time zone")
+        try:
+            n, unit = self._parameters[name]
+        except KeyError:
+            raise UnknownTerm(f"the programme has no term {name}") from None
+        due_at = _due_at(day_in(self._zone, since), n, unit, self._zone, self._working)
+        remind_at = since + (due_at - since) * 4 / 5
+        return Deadline(name, due_at, remind_at.astimezone(UTC).replace(microsecond=0))
+
+    def resumed(self, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:
+        """The deadline moved by what its term did not count while it stood still.
+
+        A term in working days moves by the working days after the local date of `paused_at`, up to and including that
+        of `resumed_at`; a term in days by the days between those dates. UnknownTerm if there is no such term.
+        """
+        try:
+            _, unit = self._parameters[deadline.name]
+        except KeyError:
+            raise UnknownTerm(f"the programme has no term {deadline.name}") from None
+        paused, resumed, due = (day_in(self._zone, at) for at in (paused_at, resumed_at, deadline.due_at))
+        still = (resumed - paused).days
+        if unit == "WORKING_DAYS":
+            still = sum(self.is_working_day(paused + timedelta(days=n)) for n in range(1, still + 1))
+        if still <= 0:
+            return deadline
+        due_at = _due_at(due, still, unit, self._zone, self._working)
+        return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
+
+    def end_of_day(self, day: date) -> datetime:
+        """The last second of a day in the programme's time zone, in UTC."""
+        return end_of_day(day, self._zone)
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether the day is neither in a weekend nor a public holiday, nor one on which the programme is closed."""
+        return self._working.has(day)
+
+
+@lru_cache(maxsize=256)
+def regions_of(country: str) -> tuple[str, ...]:
+    """The regions of a country that have public holidays of their own, as ISO 3166-2 codes; () where there are none."""
+    return tuple(f"{country}-{region}" for region in holidays.country_holidays(country).subdivisions)
+
+
+@lru_cache(maxsize=4096)
+def _due_at(start: date, n: int, unit: str, zone: str, working: WorkingDays) -> datetime:
+    if unit == "DAYS":
+        return end_of_day(start + timedelta(days=n), zone)
+    day = start
+    while n:
+        day += _ONE_DAY
+        n -= working.has(day)
+    return end_of_day(day, zone)
+
+
+@lru_cache(maxsize=16_384)
+def _works_on(day: date, country: str, region: str | None) -> bool:
+    return bool(_calendar(country, region, day.year).is_working_day(day))
+
+
+@lru_cache(maxsize=1024)
+def _calendar(country: str, region: str | None, year: int) -> holidays.HolidayBase:
+    part = region.removeprefix(f"{country}-") if region is not None else None
+    return holidays.country_holidays(country, subdiv=part, years=year)

@@ -1,0 +1,1 @@
+"""Personal data, outside the log."""

@@ -1,0 +1,1 @@
+"""What is noted of each message, and who may see it."""

@@ -1,0 +1,122 @@
+"""The inbox of a case: every message about it, taken once, with those who could see it when it came.
+
+What concerns no case (an organisation, a programme) has an inbox of its own, which everybody may read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from contracts.parties import Part, Parties, facts_of, item_of, message_place
+from services.chassis.modelling.decider import Command, Entity
+from services.chassis.modelling.growing import GrowingMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTaken:
+    """A published message came in.
+
+    `source` and `sequence` are the CloudEvent's, `name` the event's name in docs/domain.md, `recorded_at` when
+    its source recorded it, `case` the case it is about (None: an organisation or a programme, which everybody may
+    see). `audience` are the organisations that could see it when it came, sorted; what they may see today, today's
+    parties decide. `message` is the CloudEvent in structured JSON.
+    """
+
+    source: str
+    sequence: int
+    type: str
+    name: str
+    case: str | None
+    recorded_at: datetime
+    audience: tuple[str, ...]
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeMessage(Command):
+    """Take a message in. `occurred_at` is when what it tells happened; the others are those of `MessageTaken`."""
+
+    source: str
+    sequence: int
+    type: str
+    name: str
+    case: str | None
+    occurred_at: datetime
+    recorded_at: datetime
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingParties(Parties):
+    """The parties of a case, to which one more costs the same however many there are."""
+
+    by_referral: GrowingMap[str, Part] = GrowingMap()
+
+    def with_(self, agency: str | None, part: Part) -> GrowingParties:
+        """See `Parties.with_`."""
+        return GrowingParties(agency=agency, by_referral=self.by_referral.insert(part.referral, part))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What taking a message rests on: how many came before, and who has a part in the case."""
+
+    taken: int = 0
+    parties: Parties = GrowingParties()
+
+
+def parties_with(parties: Parties, event: TakeMessage | MessageTaken, taken: int) -> Parties:
+    """The parties once a message is known, as the `taken`-th of its case."""
+    place = message_place(event.recorded_at, taken)
+    for fact in facts_of(event.name, event.message["data"], place):
+        parties = parties.take(fact)
+    return parties
+
+
+def decide(command: TakeMessage, inbox: Inbox) -> list[Any]:
+    """A message that was published is taken: there is nothing to refuse."""
+    audience: list[str] = []
+    if command.case is not None:
+        taken = inbox.taken + 1
+        parties = parties_with(inbox.parties, command, taken)
+        item = item_of(command.name, command.message["data"], message_place(command.recorded_at, taken))
+        audience = [one for one in parties.organisations if parties.sees(one, item)]
+    return [
+        MessageTaken(
+            source=command.source,
+            sequence=command.sequence,
+            type=command.type,
+            name=command.name,
+            case=command.case,
+            recorded_at=command.recorded_at,
+            audience=tuple(sorted(audience)),
+            message=command.message,
+        )
+    ]
+
+
+def evolve(inbox: Inbox, event: Any) -> Inbox:
+    """See `services.chassis.modelling.decider`."""
+    match event:
+        case MessageTaken(case=None):
+            return replace(inbox, taken=inbox.taken + 1)
+        case MessageTaken():
+            taken = inbox.taken + 1
+            return Inbox(taken=taken, parties=parties_with(inbox.parties, event, taken))
+        case _:
+            return inbox
+
+
+INBOX: Entity[Inbox] = Entity(Inbox(), evolve)
+
+
+def inbox_stream(case: str) -> str:
+    """The stream of what is published about a case."""
+    return f"inbox-{case}"
+
+
+def notices_stream(subject: str) -> str:
+    """The stream of what is published about an organisation or a programme."""
+    return f"notices-{subject}"

@@ -1,0 +1,108 @@
+"""What the referral service's index knows: by what lists of referrals are found, and which deadlines are pending."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from contracts.codes import ReferralState
+from services.chassis.index.index import Changes, Table
+from services.chassis.log.metadata import Recorded
+from services.chassis.time.scheduler import DEADLINES, sortable
+from services.referral.domain.drafting import ReferralDrafted
+from services.referral.domain.ending import AccessEnded
+from services.referral.domain.legal_basis import LegalBasisWithdrawn
+from services.referral.domain.offer import Offer, ReferralEvent
+from services.referral.domain.organisation import OrganisationDescribed
+from services.referral.domain.person import person_stream
+from services.referral.domain.programme import ProgrammeVersionPublished
+from services.referral.domain.referral import REFERRAL
+from services.referral.domain.submission import ReferralSubmitted
+
+REFERRALS: Final = Table(
+    "referrals",
+    columns=("agency", "organisation", "state", "case_id", "reader"),
+    indexes=(
+        (),
+        ("state",),
+        ("agency",),
+        ("agency", "state"),
+        ("agency", "organisation"),
+        ("agency", "organisation", "state"),
+        ("organisation",),
+        ("organisation", "state"),
+        ("reader",),
+        ("reader", "state"),
+        ("case_id",),
+    ),
+)
+"""One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it."""
+ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
+PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
+CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
+"""One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
+TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
+VERSION: Final = 4
+"""Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
+
+
+def project(recorded: Recorded, changes: Changes) -> None:
+    """What one event changes in the index."""
+    match recorded.event:
+        case OrganisationDescribed() as described:
+            kind = described.description.kind
+            changes.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
+        case ProgrammeVersionPublished() as published:
+            changes.put(PROGRAMMES.name, published.programme, recorded.position, kind=published.parameters.kind)
+        case LegalBasisWithdrawn(offer=Offer() as offer):
+            # The stop remains to be seen, also by whom the rest was closed to before.
+            changes.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
+        case ReferralEvent() as event:
+            _list(recorded, event, changes)
+            _await(event, changes, recorded)
+        case _:
+            pass
+
+
+def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
+    offer = event.offer
+    columns: dict[str, Any] = {"agency": offer.agency, "organisation": offer.organisation, "case_id": offer.case_id}
+    if (state := _state_after(event)) is not None:
+        columns["state"] = state.value
+    if isinstance(event, ReferralSubmitted | AccessEnded):
+        columns["reader"] = offer.organisation if isinstance(event, ReferralSubmitted) else None
+    changes.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
+    if isinstance(event, ReferralDrafted | ReferralSubmitted):
+        person = person_stream(offer.agency, event.packet.client_ref)
+        changes.put(CASE_KEYS.name, offer.case_key, recorded.position, person=person, programme=offer.programme)
+
+
+def _state_after(event: ReferralEvent) -> ReferralState | None:
+    """The state that the event leads to, whatever came before; None for one that leaves the state as it is."""
+    kind = type(event)
+    if kind not in _STATES:
+        # It is the same for all events of a kind, and telling it costs as much as folding them.
+        _STATES[kind] = REFERRAL.evolve(REFERRAL.initial, event).state
+    return _STATES[kind]
+
+
+_STATES: Final[dict[type, ReferralState | None]] = {}
+
+
+def _await(event: ReferralEvent, changes: Changes, recorded: Recorded) -> None:
+    referral_id = event.offer.referral_id
+    if recorded.version > 1:
+        changes.delete_where(DEADLINES.name, stream=referral_id)
+    # One that was fired before is put again while it runs; firing it twice writes nothing.
+    for deadline in event.deadlines:
+        due = sortable(deadline.due_at)
+        for kind, at in (("REMIND", sortable(deadline.remind_at)), ("PASS", due)):
+            changes.put(
+                DEADLINES.name,
+                f"{referral_id}:{deadline.name}:{kind}",
+                recorded.position,
+                stream=referral_id,
+                name=deadline.name,
+                kind=kind,
+                at=at,
+                due=due,
+            )

@@ -1,0 +1,1 @@
+"""What comes in over HTTP about referrals, and what goes out."""
