@@ -42,8 +42,8 @@ run: $(RUNTIME) ## start the sandbox with all three services and the demo (ARGS=
 
 .PHONY: test
 test: $(DEV) imports ## import rules and all tests (ARGS: what to run; JOBS=0: in one process)
-	@$(BIN)/python -m tests.kafka
-	@$(BIN)/python -m tests.contract_tools
+	@$(BIN)/python -m tests.support.kafka
+	@$(BIN)/python -m tests.support.contract_tools
 	@echo "==> tests"
 	@exec $(BIN)/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadgroup $(ARGS)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 
-from tests import engines, kafka, postgres
-from tests.chance import pytest_runtest_setup
+from tests.support import engines, kafka, postgres
+from tests.support.chance import pytest_runtest_setup
 
 __all__ = ["pytest_runtest_setup"]
 

@@ -16,8 +16,8 @@ from typing import Final
 
 import pytest
 
-from tests.backups import archive, caserelay, data, names, rows, store
 from tests.faults.processes import PROGRAM, Program
+from tests.support.backups import archive, caserelay, data, names, rows, store
 
 __all__ = ["archive", "data"]
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, reproduce_failure, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from tests.casefile.test_case_machine import CaseMachine
-from tests.chance import VARIABLE
+from tests.support.chance import VARIABLE
 
 TESTS = Path(__file__).parent
 MUST_DIFFER = {"ports.py", "journeys/sandbox.py"}
@@ -35,7 +35,7 @@ def failing(directory: Path, **environment: str) -> str:
     """What pytest says of a test that fails by chance."""
     file = directory / "test_of_chance.py"
     file.write_text(FAILING, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.chance", "-p", "no:cacheprovider", "-q", str(file)]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.support.chance", "-p", "no:cacheprovider", "-q", str(file)]
     done = subprocess.run(
         [*command, f"--rootdir={directory}"],
         cwd=TESTS.parent,

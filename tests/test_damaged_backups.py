@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.backups import archive, caserelay, data, names, rows
+from tests.support.backups import archive, caserelay, data, names, rows
 
 __all__ = ["archive", "data"]
 

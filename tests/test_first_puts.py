@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.casefile.cases import PROFILE, SERVICES
-from tests.people import LOTTE, OPERATOR, Person
-from tests.running import Running, running
+from tests.support.people import LOTTE, OPERATOR, Person
+from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("first puts")]
 

@@ -20,7 +20,7 @@ from services.chassis.modelling.decider import Entity
 from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
 from services.notifications.events import TOPICS as NOTIFICATIONS
 from services.referral.events import TOPICS as REFERRAL
-from tests.golden import corpus
+from tests.support.golden import corpus
 
 FEW, MANY = 16, 144
 SPARE: Final = 40

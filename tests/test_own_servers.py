@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from kafka import KafkaProducer
 
-from tests import engines, kafka, postgres
+from tests.support import engines, kafka, postgres
 from tests.test_real_engines import consume, produce, topic_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("engines")]
@@ -29,7 +29,9 @@ ROOT: Final = Path(__file__).parents[1]
 KILLED: Final = """
 import time
 from contextlib import ExitStack
-from tests import engines, kafka, postgres
+from tests.support import engines
+from tests.support import kafka
+from tests.support import postgres
 with ExitStack() as stack:
     broker = stack.enter_context(kafka.own_broker())
     server = stack.enter_context(postgres.own_server())

@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from tests.casefile.cases import PROFILE, SERVICES
-from tests.people import HANNE, LOTTE, OPERATOR, PROGRAMME, Person
-from tests.running import Running, running
+from tests.support.people import HANNE, LOTTE, OPERATOR, PROGRAMME, Person
+from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("put back")]
 

@@ -15,7 +15,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
-from tests import engines, kafka, kafka_jars, postgres
+from tests.support import engines, kafka, kafka_jars, postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engines")]
 

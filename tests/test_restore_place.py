@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.backups import archive, caserelay, data, rows
+from tests.support.backups import archive, caserelay, data, rows
 
 __all__ = ["archive", "data"]
 

@@ -17,8 +17,8 @@ from services.chassis.engines.migrations import migrate
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.cli import SERVICE_NAMES
-from tests import kafka, postgres
-from tests.engines import NoServer
+from tests.support import kafka, postgres
+from tests.support.engines import NoServer
 
 SQLITE: Final = "SQLite"
 POSTGRESQL: Final = "PostgreSQL"

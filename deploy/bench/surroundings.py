@@ -16,7 +16,7 @@ import psycopg
 
 from services.chassis.log.event_types import EventTypes
 from services.chassis.stores import Stores
-from tests.kafka_jars import VERSION as KAFKA_VERSION
+from tests.support.kafka_jars import VERSION as KAFKA_VERSION
 
 LIBRARIES: Final = (
     "eventsourcing",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.casefile.cases import AGREEMENT, ANSWER, INTAKE, PROPOSAL, REPORT
-from tests.people import INES, LOTTE, Person
+from tests.support.people import INES, LOTTE, Person
 
 Body = dict[str, Any]
 

@@ -22,7 +22,7 @@ from services.chassis.modelling.decider import Actor, Because, Command, Refused,
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
 from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
 from tests.casefile.stories import AN, Body, command
-from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
+from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
 
 Fold = Callable[[Case, Any], Case]
 Met = set[tuple[str, State, str]]

@@ -12,8 +12,8 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from tests.people import INES, LOTTE, Person, another_person
-from tests.running import Build, Running
+from tests.support.people import INES, LOTTE, Person, another_person
+from tests.support.running import Build, Running
 
 SERVICES: Final[Mapping[str, Build]] = {
     "referral": build_referral,

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from tests.casefile.casebook import Casebook
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.running import running
+from tests.support.running import running
 
 
 @pytest.fixture

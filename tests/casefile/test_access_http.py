@@ -8,7 +8,7 @@ import pytest
 
 from services.casefile.access import POLICY
 from tests.casefile.cases import CaseContext
-from tests.people import (
+from tests.support.people import (
     AUDITOR,
     CONTROL,
     DPO_OF_AGENCY,

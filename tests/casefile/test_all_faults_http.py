@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from services.casefile.commands import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
 from tests.casefile.cases import PROFILE, CaseContext, Told, assert_problem, pointers
-from tests.people import LOTTE
+from tests.support.people import LOTTE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile all faults")]
 

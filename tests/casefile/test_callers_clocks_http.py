@@ -13,7 +13,7 @@ from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
 from services.referral.routes.requests import ReferralBody
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseContext, pointers
-from tests.people import INES, LOTTE, another_person
+from tests.support.people import INES, LOTTE, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile clocks")]
 

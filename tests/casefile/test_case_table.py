@@ -8,7 +8,7 @@ from services.casefile.commands import ACTIONS
 from services.casefile.domain.deadlines import running
 from tests.casefile.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
 from tests.casefile.situations import ACTS, ONLY_IN, situations
-from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, State, states, table
+from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, State, states, table
 
 EVERY_STATE: list[State] = [None, *sorted(states(CASE_COMMANDS))]
 

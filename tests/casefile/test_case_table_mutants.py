@@ -13,7 +13,7 @@ from services.casefile.domain.case import Case
 from services.casefile.domain.guards import ACTIONS, AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.transitions import CASE
 from tests.casefile.brute_force import Asked, disagreements, disagreements_by_itself
-from tests.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Row, State, table
+from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Row, State, table
 
 pytestmark = pytest.mark.slow
 

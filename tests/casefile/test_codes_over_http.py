@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import INTAKE, PROFILE, CaseContext, assert_problem, pointers
-from tests.people import LOTTE
+from tests.support.people import LOTTE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile codes")]
 

@@ -15,7 +15,7 @@ from services.casefile.timeline import timeline
 from services.casefile.views import fold, responsibility
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
-from tests.golden import corpus
+from tests.support.golden import corpus
 
 TYPES = EventTypes(TOPICS)
 

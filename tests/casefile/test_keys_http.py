@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseContext, Told, assert_problem
-from tests.people import INES, LOTTE, TOM, Person
+from tests.support.people import INES, LOTTE, TOM, Person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile keys")]
 

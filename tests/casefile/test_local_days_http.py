@@ -7,7 +7,7 @@ from typing import Any
 
 from services.casefile.replay import replay_case
 from tests.casefile.cases import PROFILE, CaseContext, pointers
-from tests.people import INES, LOTTE, OPERATOR
+from tests.support.people import INES, LOTTE, OPERATOR
 
 
 async def test_a_mentors_dates_are_days_where_the_organisation_works(context: CaseContext) -> None:

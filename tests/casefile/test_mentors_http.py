@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext, assert_problem, pointers
-from tests.people import (
+from tests.support.people import (
     AUDITOR,
     CONTROL,
     HANNE,

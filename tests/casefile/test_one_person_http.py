@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.casefile.cases import CASES, CaseContext, assert_problem
-from tests.people import AUDITOR, INES, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile one person")]
 

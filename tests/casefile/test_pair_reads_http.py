@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.casefile.cases import AGREEMENT, INTAKE, PROFILE, PROPOSAL, CaseContext, Told, assert_problem
-from tests.people import INES, LOTTE, Person, another_person
+from tests.support.people import INES, LOTTE, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile pair reads")]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
-from tests.people import HANNE, INES, LOTTE, TOM, Person, another_person
+from tests.support.people import HANNE, INES, LOTTE, TOM, Person, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
 

@@ -7,7 +7,7 @@ import pytest
 from services.casefile.commands import ACTIONS
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseContext
-from tests.people import HANNE, INES, LOTTE, TOM
+from tests.support.people import HANNE, INES, LOTTE, TOM
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile possible actions")]
 

@@ -12,7 +12,7 @@ import pytest
 from services.chassis.operating.telemetry import configure_logging
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, CaseContext, Told, assert_problem
-from tests.people import AUDITOR, INES, LOTTE, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, another_person
 
 SECRETS: Final = {
     "expectation of the mentee": "Zij hoopt op een warm onthaal",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import PROPOSAL, CaseContext, Told, assert_problem
-from tests.people import (
+from tests.support.people import (
     AUDITOR,
     CONTROL,
     DPO_OF_AGENCY,

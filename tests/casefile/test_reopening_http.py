@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import CaseContext, Told, assert_problem
-from tests.people import INES, OPERATOR, another_person
+from tests.support.people import INES, OPERATOR, another_person
 
 SECOND: Final = "mtw-be-second"
 

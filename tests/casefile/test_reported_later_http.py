@@ -18,7 +18,7 @@ from tests.casefile.cases import (
     assert_problem,
     pointers,
 )
-from tests.people import HANNE, INES, LOTTE, Person
+from tests.support.people import HANNE, INES, LOTTE, Person
 
 Body = dict[str, Any]
 ON_PAPER: Final[Body] = {"by": "MENTEE", "onBehalfReason": "ON_PAPER"}

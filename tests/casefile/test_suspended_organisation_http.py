@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.cases import SERVICES, CaseContext, Told, assert_problem, pointers
-from tests.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PIETER, TOM, Person, another_person
-from tests.running import running
+from tests.support.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PIETER, TOM, Person, another_person
+from tests.support.running import running
 
 WORK: Final = "/v1/worklist"
 LIVE: Final = ("REFERRED", "INTAKE", "MATCHING", "CONFIRMED", "MENTORING", "SUSPENDED", "HANDBACK_DUE")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import CaseContext, Told, assert_problem
-from tests.identifiers import IDENTIFIERS, NO_IDENTIFIERS
-from tests.people import HANNE, INES, LOTTE, TOM
+from tests.support.identifiers import IDENTIFIERS, NO_IDENTIFIERS
+from tests.support.people import HANNE, INES, LOTTE, TOM
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile taking over")]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from tests.casefile.cases import CASES, CaseContext, Told, assert_problem
-from tests.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, another_person
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, another_person
 
 WORK: Final = "/v1/worklist"
 VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from deploy.contracts.documents import CONTRACTS
-from tests.contract_tools import CLIENTS, client_python, node, node_modules
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, LOTTE
+from tests.support.contract_tools import CLIENTS, client_python, node, node_modules
+from tests.support.people import AUDITOR, INES, LOTTE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("clients")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.contracts.documents import CONTRACTS
-from tests.contract_tools import CLIENTS, node, node_modules
+from tests.support.contract_tools import CLIENTS, node, node_modules
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("clients")]
 

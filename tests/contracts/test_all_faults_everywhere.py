@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from services.chassis.http.all_faults import WithAllFaults
 from tests.casefile.cases import SERVICES
-from tests.running import running
+from tests.support.running import running
 
 DOCUMENTS: Final = Path(__file__).parents[2] / "contracts" / "openapi"
 

@@ -11,8 +11,8 @@ from services.casefile.events import TOPICS as CASEFILE
 from services.chassis.log.event_types import EventTypes
 from services.notifications.events import TOPICS as NOTIFICATIONS
 from services.referral.events import TOPICS as REFERRAL
-from tests import golden
-from tests.golden import corpus
+from tests.support import golden
+from tests.support.golden import corpus
 
 TYPES = {
     "referral": EventTypes(REFERRAL),
@@ -25,7 +25,9 @@ SAMPLES = [(service, topic) for service in TYPES for topic in sorted(corpus(serv
 @pytest.mark.parametrize("directory", [golden.MESSAGES, *(corpus(service).directory for service in TYPES)])
 def test_what_is_in_the_corpus_is_never_changed(directory: Path) -> None:
     """Every file has the digest that it was added with, and none is unlisted or gone."""
-    assert golden.files(directory) == golden.sums(directory), "add files, and list them with `python -m tests.golden`"
+    assert golden.files(directory) == golden.sums(directory), (
+        "add files, and list them with `python -m tests.support.golden`"
+    )
 
 
 @pytest.mark.parametrize("service", TYPES)

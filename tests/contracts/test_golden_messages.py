@@ -13,7 +13,7 @@ from contracts import casefile, referral
 from contracts.message import CloudEvent
 from deploy.contracts.documents import CONTRACTS
 from deploy.contracts.schemas import published
-from tests import golden
+from tests.support import golden
 
 MODELS = {**published(referral), **published(casefile)}
 EXAMPLES = sorted(golden.MESSAGES.glob("*/*.json"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.identifiers import is_identifier, is_one_person, one_person
-from tests.identifiers import IDENTIFIERS, NO_IDENTIFIERS
+from tests.support.identifiers import IDENTIFIERS, NO_IDENTIFIERS
 
 IGNORABLE: Final = [
     *range(0x115F, 0x1161),

@@ -21,8 +21,8 @@ from services.chassis.vault import national_number
 from services.notifications.events import TOPICS as NOTIFICATIONS
 from services.referral.contact import ContactBody
 from services.referral.events import TOPICS as REFERRAL
-from tests import golden
-from tests.golden import corpus
+from tests.support import golden
+from tests.support.golden import corpus
 
 PERSONAL = {"contact", *ContactBody.model_fields}
 """What the vault holds: `contact` and all that a request may put into it."""

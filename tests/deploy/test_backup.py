@@ -20,13 +20,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 from services.chassis.engines.migrations import migrate
 from services.origin import PATHS
-from tests import postgres
 from tests.docs.pages import ROOT
 from tests.faults.caller import Caller, Token
 from tests.faults.conftest import issuer
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import PROGRAM, Program
-from tests.people import AUDITOR, INES, LOTTE, another_person, samira
+from tests.support import postgres
+from tests.support.people import AUDITOR, INES, LOTTE, another_person, samira
 
 __all__ = ["issuer"]
 

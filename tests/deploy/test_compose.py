@@ -17,7 +17,7 @@ from httpx_sse import connect_sse
 from tests.deploy.composed import ROOT, SERVICES, Composed, composed, docker, what_is_missing
 from tests.deploy.subscriber import Subscriber
 from tests.journeys.sandbox import Outsider
-from tests.people import AUDITOR, INES, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, Person, another_person
 
 pytestmark = [
     pytest.mark.slow,

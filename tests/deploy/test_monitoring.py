@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.docs.pages import ROOT
 from tests.faults.processes import Program
-from tests.promtool import promtool
+from tests.support.promtool import promtool
 
 HERE: Final = Path(__file__).parent
 RULES: Final = ROOT / "deploy" / "monitoring" / "rules.yaml"

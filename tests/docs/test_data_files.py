@@ -11,7 +11,7 @@ import pytest
 
 from tests.docs.pages import ROOT, prose
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, LOTTE
+from tests.support.people import AUDITOR, INES, LOTTE
 
 _ROW: Final = re.compile(r"^\| (`[^|]*`) \| [^|]* \| ((?:yes|never|only)[^|]*) \|$", re.MULTILINE)
 

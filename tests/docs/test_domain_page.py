@@ -10,7 +10,7 @@ import contracts
 from contracts.codes import CaseState, ReferralState
 from contracts.message import CaseMessage
 from services.referral.domain.programme import DEFAULT_TERMS
-from tests.domain_page import CASE_COMMANDS, MACHINES, PAGE, REFERRAL_COMMANDS, states, table, terms
+from tests.support.domain_page import CASE_COMMANDS, MACHINES, PAGE, REFERRAL_COMMANDS, states, table, terms
 
 UNITS = {"DAYS": "days", "WORKING_DAYS": "working days"}
 FROM_DATES = {"AGREEMENT_END", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}

@@ -9,11 +9,11 @@ from typing import Final
 import pytest
 
 from services.chassis.settings import Settings
-from tests import chance, kafka, postgres
 from tests.docs.likeness import differences
 from tests.docs.pages import ROOT, Step, prose, steps
 from tests.docs.reader import Pasted, Reading, reading
 from tests.faults.test_broker_away import AWAY
+from tests.support import chance, kafka, postgres
 
 README: Final = ROOT / "README.md"
 MAKE_RUN, MAKE_TEST, *PASTED = steps(README)

@@ -12,7 +12,7 @@ import httpx
 
 from services.sandbox.client import SandboxClient
 from services.sandbox.demo import set_the_scene
-from tests.people import Person
+from tests.support.people import Person
 
 Token = Callable[[Person], str]
 

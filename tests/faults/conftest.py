@@ -13,9 +13,9 @@ from tests.faults.caller import Caller
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program
 from tests.faults.production import Kafka, Production
-from tests.kafka import Broker
-from tests.people import Person
-from tests.postgres import Server
+from tests.support.kafka import Broker
+from tests.support.people import Person
+from tests.support.postgres import Server
 
 Start = Callable[..., Program]
 

@@ -18,7 +18,7 @@ from services.cli import SERVICE_NAMES
 from services.notifications.catalogue import MESSAGES
 from tests.faults.caller import Caller
 from tests.faults.load import Acknowledged
-from tests.people import AUDITOR, INES, LOTTE
+from tests.support.people import AUDITOR, INES, LOTTE
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from httpx_sse import SSEError, aconnect_sse
 from services.chassis.http.positions import Position
 from services.origin import PATHS
 from tests.faults.caller import Caller, Token
-from tests.people import INES, Person
+from tests.support.people import INES, Person
 
 RESTS_SECONDS: Final = 3.0
 """A replica that gave no answer is not asked for so long, while there is another one."""

@@ -11,7 +11,7 @@ from typing import Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.people import Person
+from tests.support.people import Person
 
 KEY_ID: Final = "the-only-one"
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 PROGRAM: Final = Path(sys.executable).with_name("caserelay")
 START_SECONDS: Final = 90.0

@@ -17,7 +17,7 @@ from services.notifications.organisation_topics import topic_of
 from tests.faults.gateway import Gateway
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import Program
-from tests.people import LOTTE
+from tests.support.people import LOTTE
 
 REPLICAS: Final = 2
 SUBSCRIBES: Final = LOTTE.org

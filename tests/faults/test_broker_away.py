@@ -23,8 +23,8 @@ from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.engines.store_health import Unavailable
 from tests.faults.production import Production
 from tests.faults.trial import trial
-from tests.kafka import Broker
-from tests.ports import free_port
+from tests.support.kafka import Broker
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

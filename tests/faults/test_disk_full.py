@@ -21,9 +21,9 @@ from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
 from tests.faults.processes import Program
-from tests.mounts import mounted
-from tests.people import INES, LOTTE, another_person
-from tests.running import running
+from tests.support.mounts import mounted
+from tests.support.people import INES, LOTTE, another_person
+from tests.support.running import running
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

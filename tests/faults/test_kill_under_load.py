@@ -20,7 +20,7 @@ from tests.faults.evidence import (
 )
 from tests.faults.load import Clients
 from tests.faults.processes import Program
-from tests.people import OPERATOR
+from tests.support.people import OPERATOR
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -11,7 +11,7 @@ from services.chassis.delivery.bus import BusMessage, Place
 from services.chassis.delivery.consumer_store import Parked
 from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.engines.migrations import log_of, migrate
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

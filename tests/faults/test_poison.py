@@ -16,7 +16,7 @@ import pytest
 from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.processes import Program
-from tests.people import INES, LOTTE, another_person
+from tests.support.people import INES, LOTTE, another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.production import Production
 from tests.faults.trial import trial
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -16,7 +16,7 @@ from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence
 from tests.faults.load import Clients
 from tests.faults.processes import Program
-from tests.postgres import Server
+from tests.support.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

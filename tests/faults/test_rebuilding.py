@@ -13,7 +13,7 @@ from tests.faults.caller import Caller
 from tests.faults.conftest import Start
 from tests.faults.evidence import files_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
-from tests.people import AUDITOR, INES, LOTTE, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.faults.production import Production
 from tests.faults.trial import trial
-from tests.kafka import Broker
-from tests.postgres import Server
+from tests.support.kafka import Broker
+from tests.support.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -16,7 +16,7 @@ from services.casefile.projection import TABLES, VERSION
 from services.chassis.log.event_types import EventTypes
 from services.chassis.stores import Stores
 from tests.faults.conftest import Start
-from tests.repetitions import times
+from tests.support.repetitions import times
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

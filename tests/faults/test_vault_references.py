@@ -25,10 +25,10 @@ from services.referral.routes.requests import BulkLine, ReferralBody
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.chassis.counters import everything
-from tests.people import INES, LOTTE, OPERATOR, Person, another_person
 from tests.referral.context import COMMANDS, REFERRALS, new_key
-from tests.repetitions import times
-from tests.running import Running, running
+from tests.support.people import INES, LOTTE, OPERATOR, Person, another_person
+from tests.support.repetitions import times
+from tests.support.running import Running, running
 
 pytestmark = pytest.mark.fault
 

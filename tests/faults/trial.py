@@ -13,7 +13,7 @@ from tests.faults.evidence import Evidence, logs_in_database_are_sound
 from tests.faults.gateway import Gateway
 from tests.faults.load import Acknowledged, Clients
 from tests.faults.production import SUBSCRIBES, Production, told_as_in_the_feed
-from tests.people import LOTTE, Person
+from tests.support.people import LOTTE, Person
 
 CLIENTS: Final = 4
 PATIENCE_SECONDS: Final = 40.0

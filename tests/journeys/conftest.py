@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests import kafka
+from tests.support import kafka
 
 ENGINES: Final = ["files", "postgresql and kafka"]
 

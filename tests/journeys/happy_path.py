@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.journeys.sandbox import Outsider
-from tests.people import INES, LOTTE, Person, samira
+from tests.support.people import INES, LOTTE, Person, samira
 
 MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")

@@ -22,7 +22,7 @@ from typing import Any, Final
 import httpx
 
 from services.sandbox.development_issuer import DevelopmentIssuer
-from tests.people import Person
+from tests.support.people import Person
 
 COMMAND: Final = str(Path(sys.executable).with_name("caserelay"))
 START_SECONDS: Final = 40

@@ -11,7 +11,7 @@ import pytest
 
 from tests.journeys.happy_path import MENTOR_PROFILE
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, yonas
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person, yonas
 
 pytestmark = pytest.mark.xdist_group("journey of declining and withdrawing")
 

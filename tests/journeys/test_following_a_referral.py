@@ -15,7 +15,7 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
 
 pytestmark = pytest.mark.xdist_group("journey of following")
 

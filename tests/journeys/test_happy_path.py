@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.happy_path import CHECK_INS, MEETINGS, Story, live
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, LOTTE
+from tests.support.people import AUDITOR, INES, LOTTE
 
 pytestmark = pytest.mark.xdist_group("journey of the happy path")
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, Program, outsider
-from tests.people import INES, LOTTE, samira
+from tests.support.people import INES, LOTTE, samira
 
 pytestmark = pytest.mark.xdist_group("journey over restarts")
 

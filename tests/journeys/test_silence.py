@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, LOTTE, another_person, samira
+from tests.support.people import AUDITOR, INES, LOTTE, another_person, samira
 
 pytestmark = pytest.mark.xdist_group("journey of silence")
 

@@ -14,12 +14,12 @@ import pytest_asyncio
 
 from services.casefile.projection import KNOWN, MENTORS
 from services.referral.projection import ORGANISATIONS
-from tests import postgres
 from tests.casefile.cases import SERVICES, CaseContext, Told
 from tests.chassis.indexing import changing
 from tests.conftest import Template
-from tests.crowd import Model, make_crowd
-from tests.running import Running, running
+from tests.support import postgres
+from tests.support.crowd import Model, make_crowd
+from tests.support.running import Running, running
 
 MANY: Final = {"REFERRED": 300, "OPENED": 300, "INTAKE": 600, "CONFIRMED": 300, "MENTORING": 200, "CLOSED": 200}
 """How many cases there are in which state."""

@@ -10,7 +10,7 @@ from services.chassis.log.event_types import EventTypes
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, MessageTaken
 from services.notifications.events import TOPICS
-from tests.golden import corpus
+from tests.support.golden import corpus
 
 YONAS = corpus("notifications").story("story-9.2", EventTypes(TOPICS))
 MESSAGES_TAKEN: list[MessageTaken] = [recorded.event for recorded in YONAS]

@@ -20,10 +20,10 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.timekeeping import PassDeadline
-from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Happened, State, table
 from tests.referral.office import CLOCK, INES, LOTTE, TOM
 from tests.referral.situations import ACTS, Body, Situation, command, situations
 from tests.referral.situations import REFERRAL as ID
+from tests.support.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Happened, State, table
 
 Fold = Callable[[Referral, Any], Referral]
 Met = set[tuple[str, State]]

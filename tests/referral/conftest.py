@@ -10,7 +10,7 @@ import pytest
 from services.referral.app import build
 from tests.referral.context import ReferralContext
 from tests.referral.office import Office
-from tests.running import running
+from tests.support.running import running
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import httpx
 
 from services.chassis.log.metadata import Recorded
 from tests.chassis.counters import everything
-from tests.people import INES, LOTTE, TOM, Person, another_person
-from tests.running import Running
+from tests.support.people import INES, LOTTE, TOM, Person, another_person
+from tests.support.running import Running
 
 REFERRALS = "/v1/referrals"
 NDJSON = {"Content-Type": "application/x-ndjson"}

@@ -16,10 +16,10 @@ import pytest
 from services.chassis.engines.store_health import Unavailable
 from services.referral.app import build
 from services.referral.bulk import _collect, _Spool
-from tests.mounts import mounted
-from tests.people import INES, KARIM, another_person, samira
 from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
-from tests.running import listening, running
+from tests.support.mounts import mounted
+from tests.support.people import INES, KARIM, another_person, samira
+from tests.support.running import listening, running
 
 BULK = f"{REFERRALS}/bulk"
 

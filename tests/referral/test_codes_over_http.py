@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from services.referral.app import build
-from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, samira
 from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem, pointers
-from tests.running import running
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, samira
+from tests.support.running import running
 
 CHOICE = samira()["participationChoice"]
 BASIS = samira()["legalBasis"]

@@ -13,9 +13,9 @@ import pytest
 from services.chassis.operating.telemetry import configure_logging
 from services.referral.app import build
 from services.referral.domain.submission import ReferralSubmitted
-from tests.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
 from tests.referral.context import ACCEPT, COMMANDS, NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
-from tests.running import running
+from tests.support.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
+from tests.support.running import running
 
 CONTACT = samira()["contact"]
 SECRETS = ("Samira Voorbeeld", "Voorbeeld", "+32 470 00 11 22", "470 00 11 22", "samira@voorbeeld.example")

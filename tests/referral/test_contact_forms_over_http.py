@@ -14,8 +14,8 @@ from services.chassis.vault.vault import Deposit
 from services.referral.domain.drafting import DraftEdited
 from services.referral.domain.offer import referral_stream
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.people import INES, LOTTE, OPERATOR, another_person
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key, pointers
+from tests.support.people import INES, LOTTE, OPERATOR, another_person
 
 CODES: Final = ("THROUGH_COUNSELLOR", "ADDRESS_PROTECTED", "NO_DEVICE")
 NOBODY: Final[dict[str, tuple[Any, dict[str, str]]]] = {

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.referral.app import build
-from tests.people import INES, LOTTE, samira, yonas
 from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
-from tests.running import running
+from tests.support.people import INES, LOTTE, samira, yonas
+from tests.support.running import running
 
 
 def day(month: int, day: int, hour: int = 9) -> datetime:

@@ -22,8 +22,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.referral.app import build
-from tests.people import AUDITOR, INES, LOTTE, OPERATOR, PROGRAMME, TOM, another_person
-from tests.running import Running, in_a_thread
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, PROGRAMME, TOM, another_person
+from tests.support.running import Running, in_a_thread
 
 EXAMPLES = 30
 CHECKS = [

@@ -16,7 +16,7 @@ from services.referral.domain.organisation import ORGANISATION
 from services.referral.domain.referral import REFERRAL
 from services.referral.events import TOPICS
 from services.referral.publishing import publish
-from tests.golden import corpus
+from tests.support.golden import corpus
 
 S = TypeVar("S")
 

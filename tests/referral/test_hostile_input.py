@@ -8,9 +8,9 @@ import json
 import pytest
 
 from services.referral.domain.guards import ACTIONS
-from tests.people import INES, OPERATOR, samira
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key
-from tests.running import listening
+from tests.support.people import INES, OPERATOR, samira
+from tests.support.running import listening
 
 NAME = "Hostile Voorbeeld"
 DEEP = 100_000

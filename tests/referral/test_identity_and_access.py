@@ -12,7 +12,8 @@ from services.chassis.access.policy import Verdict
 from services.referral.access import POLICY
 from services.referral.domain.guards import ACTIONS
 from services.sandbox.development_issuer import DevelopmentIssuer
-from tests.people import (
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
+from tests.support.people import (
     AUDITOR,
     CONTROL,
     DPO_OF_AGENCY,
@@ -29,7 +30,6 @@ from tests.people import (
     Person,
     another_person,
 )
-from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
 
 COUNSELLORS = {"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD"}
 COORDINATORS = {"NGO_COORDINATOR", "NGO_LEAD"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.domain_page import LEGAL_BASIS_COMMANDS, roles, states, table
-from tests.people import INES, KARIM, LOTTE, Person, samira
 from tests.referral.context import ReferralContext, assert_problem
+from tests.support.domain_page import LEGAL_BASIS_COMMANDS, roles, states, table
+from tests.support.people import INES, KARIM, LOTTE, Person, samira
 
 (WITHDRAW,) = table(LEGAL_BASIS_COMMANDS)
 PLACES = {

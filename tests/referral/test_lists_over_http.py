@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.people import INES, KARIM, LOTTE, another_person
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
+from tests.support.people import INES, KARIM, LOTTE, another_person
 
 
 @pytest.mark.parametrize(

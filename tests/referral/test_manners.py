@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.chassis.http.positions import Position
-from tests.people import INES, LOTTE, another_person, samira
 from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
+from tests.support.people import INES, LOTTE, another_person, samira
 
 FROM = {
     "submit": "DRAFT",

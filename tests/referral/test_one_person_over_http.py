@@ -20,10 +20,10 @@ from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
 from services.referral.events import TOPICS
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.golden import corpus
-from tests.people import INES, LOTTE, OPERATOR, PIETER, Person, another_person, samira
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
-from tests.running import Running, running
+from tests.support.golden import corpus
+from tests.support.people import INES, LOTTE, OPERATOR, PIETER, Person, another_person, samira
+from tests.support.running import Running, running
 
 OTHER: Final = "mtw-be-second"
 OLD_KEY: Final = case_key_of("vdab-gent", "CL-19C0", PROGRAMME)

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, samira, yonas
 from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
-from tests.running import MONDAY
+from tests.support.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, samira, yonas
+from tests.support.running import MONDAY
 
 LATER = "2026-01-12T09:30:31Z"
 CHOICE = samira()["participationChoice"]

@@ -18,7 +18,6 @@ from services.referral.domain.answering import (
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import MarkError
 from services.referral.domain.guards import ACTIONS
-from tests.domain_page import REFERRAL_COMMANDS, table
 from tests.referral.office import (
     INES,
     LOTTE,
@@ -28,6 +27,7 @@ from tests.referral.office import (
     day,
     january,
 )
+from tests.support.domain_page import REFERRAL_COMMANDS, table
 
 
 def wait(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> Waitlist:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.referral.commands import ACTIONS
-from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, State, states, table
 from tests.referral.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
 from tests.referral.situations import ACTS, situations
+from tests.support.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, State, states, table
 
 EVERY_STATE: list[State] = [None, *sorted(states(REFERRAL_COMMANDS))]
 

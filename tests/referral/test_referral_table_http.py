@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.domain_page import REFERRAL_COMMANDS, possible, roles, states, table
-from tests.people import HANNE, INES, LOTTE, TOM, Person
 from tests.referral.context import ACCEPT, ReferralContext
-from tests.running import running
+from tests.support.domain_page import REFERRAL_COMMANDS, possible, roles, states, table
+from tests.support.people import HANNE, INES, LOTTE, TOM, Person
+from tests.support.running import running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("referral table")]
 

@@ -12,8 +12,8 @@ from contracts.codes import ReferralState
 from services.referral.domain.guards import POSSIBLE_FROM
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
-from tests.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Row, State, table
 from tests.referral.brute_force import Asked, disagreements, disagreements_by_itself
+from tests.support.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Row, State, table
 
 pytestmark = pytest.mark.slow
 

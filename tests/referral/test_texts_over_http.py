@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.people import AUDITOR, HANNE, INES, KARIM, LOTTE, samira
 from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, samira
 
 
 async def answered(context: ReferralContext) -> str:

@@ -12,7 +12,7 @@ from threading import Thread
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.people import Person
+from tests.support.people import Person
 
 KEY_ID = "2026-1"
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import CONTROL, INES, LOTTE, MENTEE, OPERATOR
+from tests.support.people import CONTROL, INES, LOTTE, MENTEE, OPERATOR
 
 pytestmark = pytest.mark.xdist_group("the clock of the sandbox")
 

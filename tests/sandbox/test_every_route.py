@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.people import AUDITOR, INES, LOTTE, OPERATOR, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person, another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(110), pytest.mark.xdist_group("every route")]
 

@@ -17,8 +17,8 @@ import pytest
 from services.chassis.delivery.kafka.clients import BOOTSTRAP_MS
 from services.chassis.settings import unknown_variables
 from tests.journeys.sandbox import Program, run, sandbox
-from tests.mounts import mounted, remount_read_only
 from tests.sandbox.issuer import issuing
+from tests.support.mounts import mounted, remount_read_only
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the shell")]
 

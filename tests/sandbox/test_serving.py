@@ -15,8 +15,8 @@ import pytest
 
 from deploy.contracts.documents import CONTRACTS
 from tests.journeys.sandbox import Program
-from tests.people import INES, LOTTE, OPERATOR, PROGRAMME, Person, another_person
 from tests.sandbox.issuer import Issuer, issuing
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, Person, another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("production")]
 

@@ -11,8 +11,8 @@ import jwt
 import pytest
 
 from tests.journeys.sandbox import Outsider, Program, run, sandbox
-from tests.people import INES, LOTTE, samira
 from tests.sandbox.issuer import issuing
+from tests.support.people import INES, LOTTE, samira
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the shell")]
 

@@ -36,7 +36,7 @@ from tests.chassis.counters import (
     metadata,
 )
 from tests.chassis.counting import Running, running
-from tests.repetitions import times
+from tests.support.repetitions import times
 
 A, B = "counter-a", "counter-b"
 SENT = call(idempotency_key="k", fingerprint="f")

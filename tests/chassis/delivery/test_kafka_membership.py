@@ -17,10 +17,10 @@ from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import Cluster
 from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.engines.store_health import Unavailable
-from tests import kafka
 from tests.chassis.following import TOPIC, Follower, message
-from tests.engines import NoServer
 from tests.faults.caller import until
+from tests.support import kafka
+from tests.support.engines import NoServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.engines import without_server
+from tests.support.engines import without_server
 
 
 @contextmanager

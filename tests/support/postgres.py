@@ -26,9 +26,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from services.chassis.engines.migrations import migrate
-from tests import engines
-from tests.engines import NoServer
-from tests.ports import free_port
+from tests.support import engines
+from tests.support.engines import NoServer
+from tests.support.ports import free_port
 
 ADDRESS: Final = "CASERELAY_TEST_DATABASE_URL"
 IMAGE: Final = "CASERELAY_TEST_POSTGRES_IMAGE"

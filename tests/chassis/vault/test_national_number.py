@@ -198,7 +198,7 @@ def test_the_digits_of_a_uuid_are_nobodys_number(number: str, drawn: uuid.UUID) 
 
 def ordinary_texts() -> list[str]:
     """What people write and systems send: invented, in the languages of the programmes, numbers of all kinds in it."""
-    return (Path(__file__).parent / "ordinary_texts.txt").read_text(encoding="utf-8").splitlines()
+    return (Path(__file__).parents[1] / "ordinary_texts.txt").read_text(encoding="utf-8").splitlines()
 
 
 def test_ordinary_texts_are_accepted() -> None:

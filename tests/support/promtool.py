@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from tests.engines import NoServer, without_server
-from tests.kafka_jars import cache
+from tests.support.engines import NoServer, without_server
+from tests.support.kafka_jars import cache
 
 HOW_TO_GET_IT: Final = "promtool is not on the PATH (Debian: apt-get install prometheus)"
 FETCH_SECONDS: Final = 100

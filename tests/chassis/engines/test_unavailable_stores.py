@@ -33,10 +33,10 @@ from services.chassis.vault.vault import SQLiteVault
 from tests.chassis.asking import create, problem
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.counting import Running, running
-from tests.chassis.test_consumer import message
-from tests.chassis.test_projection import TABLES
+from tests.chassis.delivery.test_consumer import message
+from tests.chassis.index.test_projection import TABLES
 
-SERVICES: Final = Path(__file__).parents[2] / "services"
+SERVICES: Final = Path(__file__).parents[3] / "services"
 
 
 @contextmanager

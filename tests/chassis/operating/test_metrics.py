@@ -94,13 +94,13 @@ def test_who_leads_and_what_fails_is_shown(telemetry: Telemetry) -> None:
 
 def test_the_version_that_runs_is_shown(telemetry: Telemetry) -> None:
     """As the package has it."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert telemetry.registry.get_sample_value("caserelay_build_info", {"version": project["version"]}) == 1
 
 
 def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> None:
     """Each under the name that the page gives."""
-    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(caserelay_[a-z_]+)`", page.partition("| metric |")[2].partition("\n\n")[0]))
     shown = bytes(telemetry.exposition().body).decode()
     assert len(named) >= 10
@@ -109,7 +109,7 @@ def test_the_metrics_that_operators_are_told_of_exist(telemetry: Telemetry) -> N
 
 def test_operators_are_told_of_every_metric_and_of_no_other(telemetry: Telemetry) -> None:
     """The page has each under the name by which it is asked for, and what is not there raises no alarm."""
-    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`caserelay_[^|]+) \|", page, re.MULTILINE)
     told = {name for row in rows for name in re.findall(r"`(caserelay_\w+)`", row)}
     shown = {

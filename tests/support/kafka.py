@@ -23,10 +23,10 @@ from typing import Final, NoReturn
 
 from kafka import KafkaAdminClient
 
-from tests import engines
-from tests.engines import NoServer
-from tests.kafka_jars import VERSION, Jars, alone, complete_or_not_there, jars
-from tests.ports import free_port
+from tests.support import engines
+from tests.support.engines import NoServer
+from tests.support.kafka_jars import VERSION, Jars, alone, complete_or_not_there, jars
+from tests.support.ports import free_port
 
 SERVERS: Final = "CASERELAY_TEST_KAFKA_SERVERS"
 IMAGE: Final = "CASERELAY_TEST_KAFKA_IMAGE"

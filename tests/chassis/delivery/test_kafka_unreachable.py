@@ -8,7 +8,7 @@ import pytest
 
 from services.chassis.delivery.kafka.clients import Cluster, Unreachable
 from services.chassis.delivery.kafka.topics import Topics
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 
 def test_the_library_says_nothing_beside_the_refusal(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import pytest
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.operating import supervision
 from tests.chassis.counting import running
-from tests.chassis.test_unavailable_stores import not_writable
+from tests.chassis.engines.test_unavailable_stores import not_writable
 
 
 async def test_of_several_that_look_after_a_shared_store_one_says_what_it_finds(

@@ -9,7 +9,7 @@ import pytest
 from services.chassis.access.identity import Unauthenticated, Verifier
 from services.chassis.access.oidc_issuer import OidcIssuer
 from tests.chassis.issuing import AUDIENCE, Issuer
-from tests.repetitions import times
+from tests.support.repetitions import times
 
 
 async def test_a_key_rotated_seconds_ago_is_fetched_at_once_and_once(issuer: Issuer) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-PAGE: Final = Path(__file__).parents[1] / "docs" / "domain.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "domain.md"
 REFERRAL_COMMANDS: Final = "Commands on a referral"
 REFERRAL_BY_ITSELF: Final = "What happens to a referral without a command"
 LEGAL_BASIS_COMMANDS: Final = "Commands on a legal basis"

@@ -1,7 +1,7 @@
 """What checks the OpenAPI documents and makes clients of them, fetched once and kept like Kafka's jars.
 
 Linters and the TypeScript client come from locked npm packages, where Node is; the Python client from locked packages
-in an environment of its own. `python -m tests.contract_tools` fetches what is not there, and says what it does.
+in an environment of its own. `python -m tests.support.contract_tools` fetches what is not there, and says what it does.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.engines import NoServer, without_server
-from tests.kafka_jars import cache, complete_or_not_there
+from tests.support.engines import NoServer, without_server
+from tests.support.kafka_jars import cache, complete_or_not_there
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 CLIENTS: Final = ROOT / "deploy" / "clients"
 PYTHON_LOCK: Final = ROOT / "deploy" / "locks" / "clients.txt"
 OLDEST_NODE: Final = 20

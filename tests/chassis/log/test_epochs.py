@@ -18,9 +18,9 @@ from services.chassis.log.epochs_postgres import epochs_in_database
 from services.chassis.log.epochs_sqlite import begin_in_restored_file, epochs_in_file
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.stores import Stores
-from tests import postgres
 from tests.chassis.conftest import address_in
 from tests.chassis.counters import TYPES, Counted, metadata
+from tests.support import postgres
 
 
 async def append(log: EventLog, stream: str) -> int:

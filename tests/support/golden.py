@@ -1,7 +1,7 @@
 """The golden corpus: messages and events as they once were published and stored, which today's code must still read.
 
 A file of the corpus is never changed; `SHA256SUMS` beside the files says so. To add what has no sample yet, run the
-system (a sandbox, a test) and collect from its data: `python -m tests.golden DATA`.
+system (a sandbox, a test) and collect from its data: `python -m tests.support.golden DATA`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 SERVICES: Final = ("referral", "casefile", "notifications")
 MESSAGES: Final = ROOT / "contracts" / "examples"
 SUMS: Final = "SHA256SUMS"

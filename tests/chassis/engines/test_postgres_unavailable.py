@@ -23,10 +23,10 @@ from services.chassis.index.index import Changes
 from services.chassis.log.event_log import Write
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES, Counted, metadata
-from tests.chassis.test_consumer import message
-from tests.chassis.test_projection import TABLES
-from tests.people import INES, another_person
-from tests.running import Running, running
+from tests.chassis.delivery.test_consumer import message
+from tests.chassis.index.test_projection import TABLES
+from tests.support.people import INES, another_person
+from tests.support.running import Running, running
 
 REFUSE: Final = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS

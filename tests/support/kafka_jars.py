@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.engines import NoServer
+from tests.support.engines import NoServer
 
 VERSION: Final = "4.1.1"
 MAVEN_SECONDS: Final = 100

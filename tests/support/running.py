@@ -33,7 +33,7 @@ from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.travel import settle, travel
 from services.serve import Server
-from tests.people import OPERATOR, Person
+from tests.support.people import OPERATOR, Person
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
 

@@ -25,7 +25,7 @@ from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster, Unreachable
 from services.chassis.delivery.kafka.topics import require
 from services.chassis.settings import Settings
-from tests import engines, kafka
+from tests.support import engines, kafka
 
 OWN, OTHERS, BETWEEN = "caserelay.organisation.brugwerk.v1", "caserelay.organisation.samenstap.v1", "caserelay.test.v1"
 PASSWORDS = {"operator": "o-secret", "caserelay": "c-secret", "brugwerk": "b-secret"}

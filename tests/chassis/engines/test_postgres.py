@@ -24,11 +24,11 @@ from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.stores import Stores
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.vault import AlreadyKept
-from tests import postgres
 from tests.chassis.counters import TYPES, everything
-from tests.chassis.test_event_log import totals, write
-from tests.chassis.test_projection import TABLES
+from tests.chassis.index.test_projection import TABLES
+from tests.chassis.log.test_event_log import totals, write
 from tests.conftest import Template
+from tests.support import postgres
 
 
 def open_log(url: str) -> PostgresEventLog:

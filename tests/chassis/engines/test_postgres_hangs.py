@@ -23,11 +23,11 @@ from services.chassis.index.index import Changes
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.log.postgres import PostgresEventLog
 from tests.chassis.counters import TYPES
+from tests.chassis.index.test_projection import TABLES
 from tests.chassis.indexing import put
-from tests.chassis.test_projection import TABLES
-from tests.people import LOTTE
-from tests.postgres import Server
-from tests.running import listening, running
+from tests.support.people import LOTTE
+from tests.support.postgres import Server
+from tests.support.running import listening, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault"), pytest.mark.timeout(120)]
 
