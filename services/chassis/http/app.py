@@ -17,7 +17,7 @@ from services.chassis.http.openapi.operations import NOT_DESCRIBED, ApiDescripti
 from services.chassis.http.problems import handlers
 from services.chassis.http.request.rates import Rates
 from services.chassis.http.routing import Router, application
-from services.chassis.operating.telemetry import Limit, Telemetry
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 
 JSON = "application/json"
@@ -55,7 +55,7 @@ def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
     settings = service.settings
     app.state.service = service
     app.state.count_refusal = telemetry.refusal
-    app.state.rates = Rates(settings.rate_requests, settings.rate_seconds, lambda: telemetry.refused(Limit.RATE))
+    app.state.rates = Rates(settings.rate_requests, settings.rate_seconds)
 
 
 class _Application(FastAPI):
