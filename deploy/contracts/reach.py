@@ -22,6 +22,7 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
     "services.chassis.http.request.caller:authenticated": (
         Symbol("services.chassis.access.identity", "Verifier.authenticate"),
         Symbol("services.chassis.http.request.rates", "Rates.take"),
+        Symbol("contracts.barred_roles", "BARRED"),
     ),
     "services.chassis.http.request.parameters:covered": (Symbol(_SERVICE, "Service.cover"),),
     "services.chassis.http.request.cursors:paged": (_READ_PLACE,),
