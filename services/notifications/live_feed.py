@@ -24,10 +24,9 @@ from services.chassis.http.request.strict_route import is_head
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.notifications.access import STREAM
-from services.notifications.cursors import feed_of
+from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
-from services.notifications.queries import messages_at
-from services.notifications.views import Page, page, readers_of
+from services.notifications.queries import Page, messages_at, page, readers_of
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000
