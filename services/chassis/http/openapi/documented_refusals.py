@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import contracts
+from contracts.http_examples import RESOURCE
 from contracts.refusals import title_of
 from services.chassis.http.openapi.headers import of_refusal
 
@@ -67,7 +68,7 @@ def _component(name: str) -> dict[str, Any]:
             "title": title,
             "status": example["status"],
             "detail": example["detail"],
-            "instance": "/v1/referrals/332492e0-c426-52f5-ae5c-e7670feb50d5",
+            "instance": RESOURCE,
             "code": code,
             **({"errors": example["errors"]} if "errors" in example else {}),
         },

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from contracts.http_examples import RESOURCE
+
 _TEXT: Final = {"type": "string"}
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "ETag": {"description": "The version that was answered; goes into `If-Match`.", "schema": _TEXT, "example": '"3"'},
@@ -15,7 +17,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Location": {
         "description": "Where the new resource is.",
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/v1/referrals/332492e0-c426-52f5-ae5c-e7670feb50d5",
+        "example": RESOURCE,
     },
     "Idempotency-Replayed": {
         "description": "There if the same key was used before: this is the answer of that time, and nothing is new.",

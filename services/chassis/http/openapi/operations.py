@@ -22,7 +22,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ApiDescription:
-    """All operations of an application by method and path, such as `GET /v1/cases`, and the tags that order them."""
+    """All operations of an application by method and path, such as `GET /healthz`, and the tags that order them."""
 
     purpose: str
     tags: Mapping[str, str] = field(default_factory=dict)
