@@ -74,7 +74,7 @@ def build(
     app = service_app(
         service,
         title="Caserelay notifications",
-        summary="Tells the parties of a case what happens, once and in order.",
+        summary="Delivers what happens to the parties of a case, once and in order.",
         routers=[feed.routes(service), stream.routes(service, live)],
         telemetry=telemetry,
         bars=BARRED,

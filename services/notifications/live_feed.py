@@ -99,11 +99,11 @@ class LiveFeed:
         settings = self._service.settings
         again = {"Retry-After": "10"}
         if settings.streams and self._of_organisation.total() >= settings.streams:
-            detail = "as many streams are open as there may be; come back, or ask /v1/feed"
+            detail = "too many streams are open; try again later, or use /v1/feed"
             return ProblemError(503, "TOO_MANY_STREAMS", detail, headers=again)
         if 0 < settings.streams_per_organisation <= self._of_organisation[organisation]:
             detail = (
-                f"an organisation may have {settings.streams_per_organisation} streams open; share them, or end one"
+                f"an organisation may have {settings.streams_per_organisation} streams open; share one, or close one"
             )
             return ProblemError(429, "TOO_MANY_STREAMS_OF_ORGANISATION", detail, headers=again)
         return None

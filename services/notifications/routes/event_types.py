@@ -16,7 +16,7 @@ async def wanted_types(
     types: Annotated[
         list[str] | None,
         Query(
-            description="Only these CloudEvents types, separated by commas or given several times; without it, all.",
+            description="Return only these CloudEvents types, separated by commas or repeated. Default: all.",
             examples=[["org.caserelay.referral.submitted.v1"]],
         ),
     ] = None,
@@ -27,7 +27,7 @@ async def wanted_types(
     wanted = tuple(dict.fromkeys(kind for several in types for kind in several.split(",")))
     if any(kind not in MESSAGES for kind in wanted):
         # What was asked for is not repeated: it may be anything that somebody typed.
-        detail = f"the types are: {', '.join(MESSAGES)}"
+        detail = f"must be one of: {', '.join(MESSAGES)}"
         raise ProblemError(
             422, "UNKNOWN_TYPE", f"types: {detail}", errors=[Fault("/query/types", "UNKNOWN_TYPE", detail)]
         )

@@ -25,7 +25,7 @@ After = Annotated[
     str | None,
     Query(
         max_length=LONGEST,
-        description="The `next` or `id` of an earlier answer to the same caller, for the same `types`; without it, from"
+        description="The `next` or `id` of an earlier answer to the same caller for the same `types`. Default: from"
         " the first event.",
     ),
 ]
@@ -49,7 +49,7 @@ def routes(service: Service) -> Router:
     @router.get(
         "/v1/feed",
         response_model=FeedPage,
-        summary="What has happened, as CloudEvents, page by page; ask again with `next` for what is new.",
+        summary="Read the feed as pages of CloudEvents; `next` continues it.",
     )
     async def feed(caller: Authenticated, _: Covered, types: Types, after: After = None, limit: Limit = 50) -> Response:
         POLICY.require(caller, READ_FEED, (ANY_ORGANISATION,))

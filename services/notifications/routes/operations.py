@@ -7,18 +7,18 @@ from typing import Final
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 DESCRIBED: Final = ApiDescription(
-    purpose="Tells the parties of a case what happens, once and in order: to be fetched, or as it happens.",
-    tags={"feed": "What has happened, as CloudEvents: page by page, or as a stream."},
+    purpose="Delivers what happens to the parties of a case, once and in order, as pages or as a stream.",
+    tags={"feed": "Events as CloudEvents, as pages or as a stream."},
     operations={
         "GET /v1/feed": Operation(
             "feed-read",
-            "A page of what the caller may see, from the first event on. `next` is always there and goes into `after`, "
-            "also when nothing more has come yet.",
+            "A page of what the caller may see, starting with the first event. `next` is always present and is sent as `after`, "
+            "even if nothing new has arrived.",
         ),
         "GET /v1/stream": Operation(
             "stream-open",
-            "The same as it happens, as server-sent events that are named by their CloudEvents type. It goes on until "
-            "the token expires; a client that comes back with `Last-Event-ID` loses and repeats nothing.",
+            "The same, live, as server-sent events named by their CloudEvents type. It continues until "
+            "the token expires; a client that reconnects with `Last-Event-ID` misses and repeats nothing.",
         ),
     },
 )

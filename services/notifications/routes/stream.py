@@ -18,7 +18,10 @@ from services.notifications.routes.feed import After, index_caught_up
 
 LastEventId = Annotated[
     str | None,
-    Header(alias="Last-Event-ID", description="The last `id` received; goes before `after`. Empty, it means none."),
+    Header(
+        alias="Last-Event-ID",
+        description="The last `id` received; takes precedence over `after`. An empty value means none.",
+    ),
 ]
 
 
@@ -32,12 +35,12 @@ def routes(service: Service, live: LiveFeed) -> Router:
         responses={
             200: {
                 "description": "Server-sent events: `id` is a cursor, `event` the CloudEvents type, `data` the "
-                "CloudEvent. `retry` says when to come back. At least every 15 seconds comes a comment; the "
+                "CloudEvent. `retry` says when to reconnect. A comment is sent at least every 15 seconds; the "
                 "stream ends when the token expires.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             }
         },
-        summary="What happens, as it happens; a client that comes back with Last-Event-ID loses and repeats nothing.",
+        summary="Follow the feed live; a client that reconnects with Last-Event-ID misses and repeats nothing.",
     )
     async def stream(
         request: Request,

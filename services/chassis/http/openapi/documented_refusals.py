@@ -17,7 +17,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 PROBLEM: Final[dict[str, Any]] = {
-    "description": "A refusal (RFC 9457); `code` says which.",
+    "description": "A refusal (RFC 9457), identified by `code`.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 """A refusal of an operation of which no list says more."""
