@@ -47,7 +47,7 @@ def listen(settings: Settings) -> socket.socket:
     except (OSError, UnicodeError) as failure:
         why = (isinstance(failure, OSError) and failure.strerror) or type(failure).__name__
         raise RefusedAddress(
-            f"cannot listen: {why}; choose another address with CASERELAY_HOST and CASERELAY_PORT"
+            f"cannot listen: {why}; set CASERELAY_HOST and CASERELAY_PORT to another address"
         ) from None
 
 

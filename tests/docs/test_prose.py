@@ -138,7 +138,7 @@ def commands(group: click.Group, name: str = "caserelay") -> Iterator[tuple[str,
             yield f"{name} {called}", command
 
 
-@pytest.mark.parametrize(("name", "command"), commands(main), ids=lambda one: one if isinstance(one, str) else "")
+@pytest.mark.parametrize(("name", "command"), [*commands(main)], ids=lambda one: one if isinstance(one, str) else "")
 def test_help_is_in_plain_words(name: str, command: click.Command) -> None:
     """As `--help` prints it, settings included."""
     with click.Context(command, info_name=name, terminal_width=10_000) as context:

@@ -219,9 +219,7 @@ class Verifier:
             raise Unauthenticated(f"the token names no organisation at {self._org_claim or '/org'}")
         if self._org_claim is not None and isinstance(found, list):
             if len(found) != 1:
-                raise Unauthenticated(
-                    f"the token must name exactly one organisation at {self._org_claim}, and not several"
-                )
+                raise Unauthenticated(f"the token must name exactly one organisation at {self._org_claim}")
             return found[0]
         return found
 

@@ -12,8 +12,8 @@ DESCRIBED: Final = ApiDescription(
     operations={
         "GET /v1/feed": Operation(
             "feed-read",
-            "A page of what the caller may see, starting with the first event. `next` is always present and is sent as `after`, "
-            "even if nothing new has arrived.",
+            "A page of what the caller may see, starting with the first event. `next` is always present, "
+            "and is sent as `after`, even if nothing new has arrived.",
         ),
         "GET /v1/stream": Operation(
             "stream-open",

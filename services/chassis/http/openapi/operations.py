@@ -43,8 +43,8 @@ COMMON: Final = ApiDescription(
         "GET /readyz": Operation(
             "readiness-read",
             "Whether the process takes work. `behind` counts the events of each source still to be processed, "
-            "`parked` the messages set aside, and `unavailable` names the stores that cannot be used. Lag does not make a "
-            "service unready. Needs no token.",
+            "`parked` the messages set aside, and `unavailable` names the stores that cannot be used. Lag does not "
+            "make a service unready. Needs no token.",
         ),
         "GET /metrics": Operation(
             "metrics-read", "Metrics in Prometheus' text format. Needs no token; contains no personal data."

@@ -16,14 +16,14 @@ KeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="A quoted string or a bare UUID. The same key with the same body returns the first answer.",
+        description="A quoted string or a bare UUID. A repeat with the same body gets the first answer.",
     ),
 ]
 RequiredKeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Required. A quoted string or a bare UUID. The same key with the same body returns the first answer.",
+        description="Required. A quoted string or a bare UUID. A repeat with the same body gets the first answer.",
     ),
 ]
 IfMatchHeader = Annotated[
