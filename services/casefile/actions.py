@@ -42,7 +42,7 @@ from services.casefile.routes import requests as bodies
 from services.casefile.stamping import Stamp
 from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
 from services.chassis.http.problems import from_validation
-from services.chassis.http.rendering import camel
+from services.chassis.http.response.rendering import camel
 from services.chassis.modelling.decider import Command, Refused
 
 B = TypeVar("B", bound=Body)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 
 POLICY: Final = "organisation"
 """The name of the quota policy."""

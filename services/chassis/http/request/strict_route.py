@@ -15,11 +15,11 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from services.chassis.http.asked import authenticated
-from services.chassis.http.json_text import read_json
-from services.chassis.http.media import JSON, check_coding, check_kind
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.queries import check_query, known_parameters
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import authenticated
+from services.chassis.http.request.json_text import read_json
+from services.chassis.http.request.media import JSON, check_coding, check_kind
+from services.chassis.http.request.query import check_query, known_parameters
 
 _HEAD: Final = "caserelay.head"
 
