@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from contracts import referral as referral_contracts
+from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from services.casefile.commands import Commands, Reactor
 from services.casefile.context import Contexts
@@ -93,5 +94,6 @@ def build(
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
     )
