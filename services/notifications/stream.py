@@ -18,10 +18,9 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.access.identity import Caller, Unauthenticated
-from services.chassis.http import problems
-from services.chassis.http.cursors import Pages
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.strict_routes import is_head
+from services.chassis.http.problems.problem import ProblemError, response_to
+from services.chassis.http.request.cursors import Pages
+from services.chassis.http.request.strict_route import is_head
 from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.service import Service
 from services.notifications.access import STREAM
@@ -86,7 +85,7 @@ class LiveFeed:
 
         async def run(answer: EventStream, scope: Scope, receive: Receive, send: Send) -> None:
             if (refusal := self._refusal(subscriber.caller.org)) is not None:
-                await problems.response_to(refusal, Request(scope))(scope, receive, send)
+                await response_to(refusal, Request(scope))(scope, receive, send)
                 return
             if is_head(scope):
                 # A stream has no end to wait for, and this one is not begun.

@@ -15,10 +15,11 @@ from pydantic_core import to_json
 
 from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
-from services.chassis.http.app import common_routes, install_manners, serve_callers
-from services.chassis.http.asked import Authenticated
-from services.chassis.http.mending import looks_only
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.app import install_manners, serve_callers
+from services.chassis.http.health import common_routes
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.mending import looks_only
 from services.chassis.http.routing import Router, application
 from services.chassis.modelling.decider import Fault
 from services.chassis.time.clock import BackwardsInTime, SandboxClock

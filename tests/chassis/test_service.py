@@ -11,9 +11,10 @@ import httpx
 import pytest
 import uvicorn
 
-from services.chassis.http.app import common_routes, service_app
-from services.chassis.http.positions import Position
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.app import service_app
+from services.chassis.http.health import common_routes
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.positions import Position
 from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS
 from tests.chassis.counters import COUNTER, Counter, call, count, handler
 from tests.chassis.counting import Running, build, routes, running, token

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.rates import REMEMBERED, Rates
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.rates import REMEMBERED, Rates
 from tests.chassis.asking import create, problem
 from tests.chassis.counting import running, token
 

@@ -15,7 +15,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from services.chassis.http.server.protocol import Connection
-from services.chassis.http.server.refusals import Refusal, Refusals
+from services.chassis.http.server.refused_connections import Refusal, Refusals
 from services.chassis.operating.request_notes import RequestNotes, notes_of
 from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.operating.traceparent import follow

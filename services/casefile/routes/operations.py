@@ -1,0 +1,79 @@
+"""What the casefile service's operations are for, as its OpenAPI document says it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.codes import CaseState, Role
+from services.casefile.access import POLICY
+from services.casefile.commands import ACTIONS
+from services.casefile.domain.guards import ACTIONS as RULES
+from services.chassis.http.openapi.operations import ApiDescription, Operation
+
+
+def _command(name: str) -> Operation:
+    roles = ", ".join(role for role in POLICY.who_may(name) if role != Role.SYSTEM)
+    states = ", ".join(state for state in CaseState if state in RULES[name].states)
+    purpose = (
+        f"{ACTIONS[name].summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
+        "on, and the answer is the new state with its ETag. With `dryRun=true` nothing is written."
+    )
+    return Operation(f"case-{name}", purpose)
+
+
+DESCRIBED: Final = ApiDescription(
+    purpose=(
+        "The shared case of a person: who is responsible for which step, until when, what happened, and what came of "
+        "it. Both sides read the same history."
+    ),
+    tags={
+        "cases": "Cases, their history, and the commands on them.",
+        "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
+    },
+    operations={
+        "GET /v1/cases": Operation(
+            "case-list",
+            "A page of the cases that the caller has a part in, in the order of their opening; asked for what is "
+            "overdue or is not, in the order of what is due.",
+        ),
+        "GET /v1/worklist": Operation(
+            "worklist-read",
+            "A page of what waits for the caller's organisation, or with `mine=true` for the caller by name, with the "
+            "commands that do it. A mentor and the person find their own case.",
+        ),
+        "GET /v1/cases/{case_id}": Operation(
+            "case-read",
+            "A case as the caller reads it, with the commands that are possible now and those that are not, why, and "
+            "who can change that.",
+            versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/timeline": Operation(
+            "case-read-timeline",
+            "What happened in a case, from both services in one order, each event with who was responsible after it. "
+            "`asOf` asks for what had happened by then, `knownAt` for what was known then.",
+            versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/responsibility": Operation(
+            "case-read-responsibility",
+            "The case lead, and exactly one owner for every open step, now or at the moments that are asked for.",
+            versioned=True,
+        ),
+        "GET /v1/cases/{case_id}/events": Operation(
+            "case-list-events", "A page of the events of a case as they were recorded, with who and when."
+        ),
+        "GET /v1/cases/{case_id}/texts": Operation(
+            "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
+        ),
+        "GET /v1/mentors": Operation(
+            "mentor-list", "A page of the mentors of the caller's organisation; for auditors, of any."
+        ),
+        "GET /v1/mentors/{ref}": Operation(
+            "mentor-read", "A mentor's profile, and how many places are free.", versioned=True
+        ),
+        "PUT /v1/mentors/{ref}": Operation(
+            "mentor-describe",
+            "Sets a mentor's profile. `If-Match` is needed where there is one already.",
+        ),
+        **{f"POST /v1/cases/{{case_id}}/{name}": _command(name) for name in ACTIONS},
+    },
+)

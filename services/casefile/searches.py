@@ -1,0 +1,244 @@
+"""What lists and worklists show: the index finds, and what the caller may read of a case decides."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from contracts.codes import Role
+from contracts.identifiers import is_one_person, one_person
+from services.casefile.access import ANY_ORGANISATION, POLICY
+from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
+from services.casefile.queries import Cases
+from services.casefile.worklist import actor_of, stands_at, work_in
+from services.chassis.access.identity import Caller
+from services.chassis.http.request.cursors import Pages, Place
+from services.chassis.http.request.positions import unknown_filter
+from services.chassis.http.response.rendering import Json
+from services.chassis.index.index import IndexReader, Row, Value
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import sortable
+
+ALL_OF_A_PERSON: Final = 10_000
+
+ALL: Final = 10_000
+"""More organisations than are ever suspended at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is asked for, any of the states; None, and no state: never mind."""
+
+    states: tuple[str, ...]
+    organisation: str | None
+    overdue: bool | None
+    client_ref: str | None = None
+
+    def fits(self, view: Json) -> bool:
+        """Whether what the caller reads of a case is looked for."""
+        late = bool(view.get("overdue"))
+        told, wanted = view.get("clientRef"), self.client_ref
+        here = wanted is None or (isinstance(told, str) and is_one_person(wanted, told))
+        return here and (not self.states or view.get("state") in self.states) and self.overdue in (None, late)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Where in the index a list is found: rows with these values, and the columns of what the caller reads."""
+
+    table: str
+    where: Mapping[str, Value]
+    organisation: str | None = None
+    state: str = "state"
+    due: str = "due"
+
+    def key(self, case_id: str) -> str:
+        """The key of a case's row here."""
+        return part_key(case_id, self.organisation) if self.organisation is not None else case_id
+
+    def case(self, row: Row) -> str:
+        """The case of a row here."""
+        return row.key if self.organisation is None else str(row.columns["case_id"])
+
+
+class Lists:
+    """Finds the cases that a caller has a part in, and what the caller has to do."""
+
+    def __init__(
+        self, cases: Cases, index: IndexReader, caught_up: Callable[[], Awaitable[None]], clock: Clock
+    ) -> None:
+        self._cases = cases
+        self._index = index
+        self._caught_up = caught_up
+        self._clock = clock
+
+    async def cases(self, caller: Caller, wanted: Wanted, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
+        """A page of the cases that the caller may read, and where it goes on.
+
+        They come in the order of their opening; asked for what is overdue or is not, in the order of what is due.
+        """
+        POLICY.require(caller, "list", (ANY_ORGANISATION,))
+        last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
+        if wanted.organisation is not None:
+            known = await self._cases.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
+            if known.state.name is None:
+                raise unknown_filter("organisation", "the id of an organisation that there is")
+        await self._caught_up()
+        if wanted.client_ref is not None:
+            items, last = await self._of_person(caller, wanted, wanted.client_ref, last, limit)
+            return items, pages.next(last)
+        looks = _looks(caller, wanted.organisation)
+        items = []
+        while True:
+            most = limit + 1 - len(items)
+            found = self._places(looks, wanted, last, most)
+            views = await asyncio.gather(*(self._view(caller, case_id, wanted) for case_id in found.values()))
+            for place, view in zip(found, views, strict=True):
+                if view is not None:
+                    if len(items) == limit:
+                        return items, pages.next(last)
+                    items.append(view)
+                last = place
+            if len(found) < most:
+                return items, None
+
+    async def _of_person(
+        self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
+    ) -> tuple[list[Json], Place | None]:
+        """The cases of one person: a handful, so whether they are looked for is seen here."""
+        rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
+        places: dict[Place, str] = {}
+        for row in rows:
+            place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
+            if self._has_part(caller, wanted.organisation, row) and (after is None or place > after):  # type: ignore[operator]
+                places[place] = row.key
+        items: list[Json] = []
+        last: Place | None = after
+        for place in sorted(places):
+            view = await self._view(caller, places[place], wanted)
+            if view is not None:
+                if len(items) == limit:
+                    return items, last
+                items.append(view)
+            last = place
+        return items, None
+
+    def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
+        """Whether the case is among those that `_looks` would look through."""
+        if organisation is None:
+            return True
+        if caller.role is not Role.AUDITOR and caller.org not in (row.columns["agency"], organisation):
+            return False
+        return self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
+
+    def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
+        """The next places of a list, in order, and the case at each."""
+        found: dict[Place, str] = {}
+        states: tuple[str | None, ...] = wanted.states or (None,)
+        for look, state in itertools.product(looks, states):
+            where = {**look.where, **({look.state: state} if state is not None else {})}
+            if wanted.overdue is None:
+                assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
+                rows = self._index.find(look.table, where, after=after or 0, limit=most)
+                found |= {row.seq: look.case(row) for row in rows}
+                continue
+            assert not isinstance(after, int)  # noqa: S101 - as the cursor was read
+            now = self._clock.now()
+            begin = None if wanted.overdue else (sortable(now), "")
+            rows = self._index.first(
+                look.table,
+                look.due,
+                where=where,
+                after=(after[0], look.key(after[1])) if after is not None else begin,
+                at_most=sortable(now - timedelta(microseconds=1)) if wanted.overdue else None,
+                limit=most,
+            )
+            found |= {(str(row.columns[look.due]), look.case(row)): look.case(row) for row in rows}
+        return {place: found[place] for place in sorted(found)[:most]}
+
+    async def _view(self, caller: Caller, case_id: str, wanted: Wanted) -> Json | None:
+        """What the caller reads of a case, if that is looked for."""
+        found = await self._cases.find_silently(caller, case_id)
+        if found is None:
+            return None
+        view = await self._cases.view(caller, found)
+        return view if wanted.fits(view) else None
+
+    async def work(
+        self, caller: Caller, pages: Pages, limit: int, *, mine: bool = False
+    ) -> tuple[list[Json], str | None]:
+        """What the caller must act on, the most urgent first; `mine`: only what waits for the caller by name.
+
+        Staff find what waits for their organisation, an agency also its cases with an organisation that is suspended,
+        where others must act; a mentor and a mentee find their own case.
+        """
+        POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
+        last = await pages.due()
+        await self._caught_up()
+        suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
+        items: list[Json] = []
+        while True:
+            most = limit + 1 - len(items)
+            rows = self._work_rows(caller, suspended, last, most, mine=mine)
+            shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
+            for row, item in zip(rows, shown, strict=True):
+                if item is not None:
+                    if len(items) == limit:
+                        return items, pages.next(last)
+                    items.append(item)
+                last = _place(row)
+            if len(rows) < most:
+                return items, None
+
+    def _work_rows(
+        self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
+    ) -> list[Row]:
+        where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
+        if mine:
+            where["person"] = one_person(caller.sub) if caller.role is Role.MENTEE else caller.sub
+        rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        # One of a pair finds their own case and nothing else.
+        for organisation in sorted(suspended) if where["actor"] == caller.org else ():
+            held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
+            rows += self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
+        return sorted(rows, key=_place)[:most]
+
+    async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
+        found = await self._cases.find_silently(caller, str(row.columns["case_id"]))
+        if found is None:
+            return None
+        case = found.folded.state
+        halted = case.organisation in suspended
+        # The row of work names it; that of a case with a suspended organisation shows where the case stands.
+        if (key := row.columns.get("work")) is not None:
+            work = next((one for one in work_in(case) if one.key == key), None)
+            return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
+        stands = stands_at(case)
+        if stands is None or stands.actor == caller.org or not halted:
+            return None
+        if mine and (case.lead is None or case.lead.sub != caller.sub):
+            return None
+        return await self._cases.halted_view(caller, found, stands)
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return str(row.columns["due"]), row.key
+
+
+def _looks(caller: Caller, organisation: str | None) -> list[_Look]:
+    """Where a caller's cases are: all of them, those that the caller's agency leads, those with a part in them."""
+    sees_all = caller.role is Role.AUDITOR
+    whose = {} if sees_all else {"agency": caller.org}
+    if organisation is None:
+        looks = [_Look(CASES.name, whose)]
+    else:
+        looks = [_Look(PARTS.name, {"organisation": organisation, **whose}, organisation)]
+    # Others must not learn from a filter what the view keeps from them: they look among what they read themselves.
+    if not sees_all and organisation in (None, caller.org):
+        looks.append(_Look(PARTS.name, {"reader": caller.org}, caller.org, "seen_state", "seen_due"))
+    return looks
