@@ -8,13 +8,16 @@ from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
-from services.casefile.domain.case import Context
-from services.casefile.domain.follow_up import lead_of, next_service
-from services.casefile.domain.opening import ReferralMessage, ReferralNoteTaken, awaiting, entry
-from services.casefile.domain.people import CoordinatorProposed
-from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
+from services.casefile.domain.context import Context
+from services.casefile.domain.match_end import match_ended
+from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.organisation_part import access_after, access_ends, back_with_agency
+from services.casefile.domain.parties import Party
+from services.casefile.domain.referral_entry import ReferralMessage, ReferralNoteTaken, awaiting, entry
+from services.casefile.domain.state import Case, lead_of
+from services.casefile.domain.steps import Moves, OpenStep, find, names
 from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.trajectory import access_after, match_ended
+from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred
 from services.chassis.modelling.decider import Command
 
 
@@ -73,18 +76,6 @@ class ReferralReturned:
     reason: str | None
     deadlines: tuple[Deadline, ...]
     access: Deadline
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponsibilityTransferred:
-    """The receiver accepted, and is responsible from then on; `step` is what begins."""
-
-    referral: str
-    giver: Party
-    receiver: Party
-    step: str
-    at: datetime
-    deadlines: tuple[Deadline, ...]
 
 
 def take_progress(command: TakeProgress, context: Context) -> list[Any]:
@@ -169,3 +160,9 @@ def take_reminder(command: TakeReminder, context: Context) -> list[Any]:
     if command.message.source_event_id in context.case.taken:
         return []
     return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]
+
+
+def evolve(case: Case, event: ReferralReturned) -> Case:
+    """The case back with its lead."""
+    ended = access_ends(case, event.referral, reason="RETURNED", expires=event.access)
+    return back_with_agency(ended, ended_by=event.name, reason=event.reason)

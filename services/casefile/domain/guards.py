@@ -8,56 +8,17 @@ from functools import lru_cache
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
-from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Context, Rule
+from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due
-from services.casefile.domain.responsibility import find
+from services.casefile.domain.state import WITH_ORGANISATION, Case
+from services.casefile.domain.steps import find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
 ORGANISATION = "ORGANISATION"
 EITHER = "EITHER"
-
 _MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
-
-
-def _rule(side: str, *states: CaseState) -> Rule:
-    return Rule(side, frozenset(states))
-
-
-ACTIONS: dict[str, Rule] = {
-    "log-contact-attempt": _rule(ORGANISATION, CaseState.INTAKE),
-    "report-no-show": _rule(ORGANISATION, CaseState.INTAKE),
-    "conclude-intake": _rule(ORGANISATION, CaseState.INTAKE),
-    "propose-match": _rule(ORGANISATION, CaseState.MATCHING),
-    "confirm-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "reject-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "sign-agreement": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "record-meeting": _rule(ORGANISATION, CaseState.MENTORING),
-    "record-check-in": _rule(ORGANISATION, CaseState.MENTORING),
-    "record-pulse": _rule(ORGANISATION, CaseState.MENTORING),
-    # A pause is a material change, and the report that fell due before it stays due.
-    "report-progress": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "extend-agreement": _rule(ORGANISATION, CaseState.MENTORING),
-    "decide-extension": _rule(AGENCY, CaseState.MENTORING, CaseState.SUSPENDED),
-    "suspend": _rule(ORGANISATION, CaseState.MENTORING),
-    "resume": _rule(ORGANISATION, CaseState.SUSPENDED),
-    "review-suspension": _rule(ORGANISATION, CaseState.SUSPENDED),
-    "end-match": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "complete-trajectory": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "request-handback": Rule(ORGANISATION, WITH_ORGANISATION),
-    "accept-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
-    "return-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
-    "close": _rule(AGENCY, CaseState.OPENED),
-    "reopen": _rule(AGENCY, CaseState.CLOSED),
-    "record-outcome": _rule(AGENCY, CaseState.CLOSED),
-    "waive-outcome": _rule(AGENCY, CaseState.CLOSED),
-    "reassign-counsellor": Rule(AGENCY, BEFORE_CLOSED | {CaseState.CLOSED}),
-    "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
-    "resolve-escalation": Rule(EITHER, WITH_ORGANISATION),
-    "correct": Rule(EITHER, frozenset(CaseState)),
-}
-"""The commands on a case in docs/domain.md: one action a line."""
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -74,8 +35,8 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
 
 def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
-    rule, case = (context.actions or ACTIONS)[action], context.case
-    _check_side(rule.side, case, by)
+    rule, case = context.actions[action], context.case
+    check_part(rule.side, case, by)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -101,14 +62,9 @@ def _is_left_over(action: str, case: Case) -> bool:
             return False
 
 
-def check_side(action: str, case: Case, by: Actor) -> None:
-    """Refuses a caller whose side may not do this in any state: asked before an answer of 'already so' is given."""
-    _check_side(ACTIONS[action].side, case, by)
-
-
-def check_organisation(case: Case, by: Actor) -> None:
-    """Refuses a caller who is not of the organisation that the case is offered to, or with."""
-    _check_side(ORGANISATION, case, by)
+def check_side(action: str, context: Context, by: Actor) -> None:
+    """Refuses a caller whose side may not do this in any state: checked before a repeat is answered as such."""
+    check_part(context.actions[action].side, context.case, by)
 
 
 def check_pair(side: str, by: Actor) -> None:
@@ -122,7 +78,8 @@ def speaks_for_itself(by: Actor) -> bool:
     return by.role in _MENTORS or by.role == Role.MENTEE
 
 
-def _check_side(side: str, case: Case, by: Actor) -> None:
+def check_part(side: str, case: Case, by: Actor) -> None:
+    """Refuses a caller who has no part in the case on that side."""
     if side == AGENCY:
         allowed = by.org == case.agency
     elif side == ORGANISATION:
@@ -200,12 +157,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
-    paused_until = trajectory.suspended_until if trajectory is not None else None
+    paused = trajectory.suspension if trajectory is not None else None
     match action:
-        case "resume" | "review-suspension" if paused_until is not None and at > paused_until:
+        case "resume" | "review-suspension" if paused is not None and at > paused.until:
             raise Refused(
                 "SUSPENSION_TOO_LONG",
-                f"{action} was possible until {paused_until.isoformat()}; request-handback is what is left",
+                f"{action} was possible until {paused.until.isoformat()}; request-handback is what is left",
                 who_can_unblock="the organisation, by request-handback",
             )
         case "resolve-escalation" if escalated is None:

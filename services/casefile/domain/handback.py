@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
-from contracts.codes import Step
-from services.casefile.domain.answering import ResponsibilityTransferred
-from services.casefile.domain.case import Case, Context, Trajectory
-from services.casefile.domain.follow_up import closed, next_service
+from services.casefile.domain.case_end import closed
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
-from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.trajectory import access_after, match_ended, report_step
+from services.casefile.domain.handback_report import handed_back
+from services.casefile.domain.next_steps import next_service, report_step
+from services.casefile.domain.organisation_part import access_ends, back_with_agency
+from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
+from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.terms import Deadline
+from services.casefile.domain.transfers import ResponsibilityTransferred
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 _CLOSES_AS = {
@@ -53,24 +54,6 @@ class ReturnHandback(Command):
     """Say what the report lacks (`contracts.casefile_codes.MissingItem`)."""
 
     missing: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandbackRequested(Moves):
-    """The report. The organisation stays responsible until the agency accepts.
-
-    `requested_at` is when it was sent, also where a report of something earlier (the third no-show) led to it;
-    `ended_at` and `access` are set where the trajectory ends with it.
-    """
-
-    referral: str
-    closure_reason: str
-    outcomes: dict[str, str]
-    open_needs: tuple[str, ...]
-    recommended_next_step: str | None
-    requested_at: datetime
-    ended_at: datetime | None
-    access: Deadline | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,48 +108,10 @@ def _report_faults(command: RequestHandback, trajectory: Trajectory) -> Iterable
             yield Fault(f"/outcomes/{goal}", "OUTCOME_PER_GOAL", "the report gives an outcome for every goal")
 
 
-def handed_back(
-    context: Context,
-    at: datetime,
-    reason: str,
-    *,
-    outcomes: dict[str, str] | None = None,
-    open_needs: tuple[str, ...] = (),
-    recommended_next_step: str | None = None,
-) -> list[Any]:
-    """The report with the agency. The coordinator owns the step until the agency has accepted."""
-    case = context.case
-    trajectory = trajectory_of(case)
-    due = deadline(context.terms, Step.HANDBACK_ACKNOWLEDGEMENT, at)
-    waiting = OpenStep(
-        step=Step.HANDBACK_ACKNOWLEDGEMENT.value,
-        owner=trajectory.coordinator,
-        since=at,
-        deadlines=(due,),
-        awaiting=Awaiting(org=case.agency, action="accept-handback", due_at=due.due_at),
-    )
-    ends_now = trajectory.ended_at is None
-    return [
-        *match_ended(case, reason, at),
-        HandbackRequested(
-            referral=_referral(case),
-            closure_reason=reason,
-            outcomes=outcomes or {},
-            open_needs=open_needs,
-            recommended_next_step=recommended_next_step,
-            requested_at=at,
-            ended_at=at if ends_now else None,
-            access=access_after(context, at) if ends_now else None,
-            closes=names(case.steps),
-            opens=(waiting,),
-        ),
-    ]
-
-
 def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
     """Returns the report once, with what it lacks; the organisation completes it."""
     case = context.case
-    check_side("return-handback", case, command.by)
+    check_side("return-handback", context, command.by)
     handback = case.trajectory.handback if case.trajectory is not None else None
     if handback is not None and handback.waiting_for_report and handback.returned == command.missing:
         return []
@@ -175,7 +120,7 @@ def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
         raise Refused.input(Fault("/missing", "REQUIRED", "name what the report lacks"))
     return [
         HandbackReturned(
-            referral=_referral(case),
+            referral=referral_of(case),
             missing=command.missing,
             closes=names(case.steps),
             opens=(report_step(context, command.at),),
@@ -212,11 +157,11 @@ def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
         raise Refused.input(*faults)
     step = next_service(context, command.at)
     accepted = HandbackAccepted(
-        referral=_referral(case),
+        referral=referral_of(case),
         decision=command.decision,
         next_service=command.next_service,
         answers=command.answers,
-        access=next((one.expires for one in case.accesses if one.referral == _referral(case)), None),
+        access=next((one.expires for one in case.accesses if one.referral == referral_of(case)), None),
         closes=names(case.steps),
         opens=(step,),
     )
@@ -229,7 +174,7 @@ def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
 
 def _transferred(case: Case, trajectory: Trajectory, begins: OpenStep, at: datetime) -> ResponsibilityTransferred:
     return ResponsibilityTransferred(
-        referral=_referral(case),
+        referral=referral_of(case),
         giver=trajectory.coordinator,
         receiver=begins.owner,
         step=begins.step,
@@ -238,7 +183,25 @@ def _transferred(case: Case, trajectory: Trajectory, begins: OpenStep, at: datet
     )
 
 
-def _referral(case: Case) -> str:
-    if case.referral is None:
-        raise Refused("NO_REFERRAL", "no referral is with an organisation")
-    return case.referral.referral
+HandbackEvent = HandbackReturned | HandbackAccepted
+
+
+def evolve(case: Case, event: HandbackEvent) -> Case:
+    """The case after the agency's answer to a report."""
+    match event:
+        case HandbackReturned():
+            if (now := case.trajectory) is None or now.handback is None:
+                return case
+            report = replace(now.handback, returned=event.missing, waiting_for_report=True)
+            return replace(case, trajectory=replace(now, handback=report))
+        case HandbackAccepted():
+            return back_with_agency(
+                access_ends(case, event.referral, reason="HANDED_BACK"),
+                ended_by="HandbackAccepted",
+                reason=case.trajectory.closure_reason if case.trajectory is not None else None,
+                decision=event.decision,
+                next_service=event.next_service,
+                answers=event.answers,
+            )
+        case _:
+            assert_never(event)

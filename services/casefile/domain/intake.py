@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
-from services.casefile.domain.case import Context
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended, happened
-from services.casefile.domain.handback import handed_back
-from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Moves, OpenStep, names
+from services.casefile.domain.handback_report import handed_back
+from services.casefile.domain.state import Case, trajectory_of, with_reported
+from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Command, Fault, Refused
 
@@ -159,3 +159,25 @@ def _faults(command: ConcludeIntake) -> Iterable[Fault]:
         ).resting_on(*on)
     if command.expectations_ref is None:
         yield Fault("/expectations", "REQUIRED", "what the mentee expects is recorded at the start").resting_on(*on)
+
+
+IntakeEvent = ContactAttempted | NoShowReported | IntakeConcluded
+
+
+def evolve(case: Case, event: IntakeEvent) -> Case:
+    """The case after an event of the intake."""
+    match event:
+        case ContactAttempted():
+            reached = (("REACHED", "", event.happened_at),) if event.reached else ()
+            return with_reported(case, ("CONTACT", "", event.happened_at), *reached)
+        case NoShowReported():
+            case = with_reported(case, ("NO_SHOW", "", event.happened_at))
+            now = case.trajectory
+            return case if now is None else replace(case, trajectory=replace(now, no_shows=event.count))
+        case IntakeConcluded():
+            if (now := case.trajectory) is None:
+                return case
+            expected = event.expectations_ref is not None
+            return replace(case, trajectory=replace(now, goals=event.goals, mentee_expectations=expected))
+        case _:
+            assert_never(event)

@@ -1,11 +1,12 @@
-"""The four points at which a result is taken, and the rule that none is taken before its day."""
+"""The four points at which an outcome is recorded, and the rule that none is recorded before its day."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
 from contracts.casefile_codes import OutcomePoint, WaiveReason
-from services.casefile.domain.case import Case, Context
+from services.casefile.domain.context import Context
+from services.casefile.domain.state import Case
 from services.casefile.domain.terms import Terms, day_of, start_of
 from services.chassis.modelling.days import months_after
 from services.chassis.modelling.decider import Fault, Refused

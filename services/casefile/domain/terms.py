@@ -1,4 +1,4 @@
-"""Terms and the deadlines that events keep: reckoned once, when they start, and never on replay."""
+"""Terms and the deadlines that events keep: computed once, when they start, and never on replay."""
 
 from __future__ import annotations
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from contracts.casefile_codes import EndReason
-from services.casefile.domain.case import Case, Context
-from services.casefile.domain.follow_up import next_service
-from services.casefile.domain.opening import ReferralMessage, entry
-from services.casefile.domain.responsibility import Moves, names
+from services.casefile.domain.context import Context
+from services.casefile.domain.match_end import match_ended
+from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.organisation_part import access_ends, back_with_agency
+from services.casefile.domain.referral_entry import ReferralMessage, entry
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Moves, names
 from services.casefile.domain.terms import Deadline
-from services.casefile.domain.trajectory import match_ended
 from services.chassis.modelling.decider import Command
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
@@ -107,3 +109,20 @@ def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
 
 def _may_still_see(case: Case, referral: str) -> bool:
     return any(access.referral == referral and not access.closed for access in case.accesses)
+
+
+WithdrawalEvent = DisclosureStopped | NgoAccessRevoked | RecordedAfterWithdrawal | CaseReturned
+
+
+def evolve(case: Case, event: WithdrawalEvent) -> Case:
+    """The case after an event of a withdrawal."""
+    match event:
+        case DisclosureStopped() | RecordedAfterWithdrawal():
+            return case
+        case NgoAccessRevoked():
+            return access_ends(case, event.referral, reason=event.reason, closed=True)
+        case CaseReturned():
+            back = back_with_agency(case, ended_by="LegalBasisWithdrawn", reason=event.reason)
+            return replace(back, exit_at=event.ended_at or case.exit_at)
+        case _:
+            assert_never(event)

@@ -1,4 +1,4 @@
-"""What casefile has learnt by messages of programmes and organisations, so that a case replays from its own log."""
+"""What casefile knows of a programme, by the messages that publish its versions; a case replays from its own log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from services.chassis.modelling.growing import GrowingMap
 def programme_stream(programme: str) -> str:
     """The stream of what is known of one programme."""
     return f"programme-{programme}"
-
-
-def organisation_stream(organisation: str) -> str:
-    """The stream of what is known of one organisation."""
-    return f"organisation-{organisation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +51,6 @@ class LearnProgramme(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearnOrganisation(Command):
-    """An organisation was described."""
-
-    organisation: str
-    name: str
-    kind: str
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammeLearnt:
     """A version of a programme's parameters, in force from the first second of `valid_from` in its own time zone."""
 
@@ -74,20 +58,6 @@ class ProgrammeLearnt:
     version: int
     valid_from: date
     rules: Rules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationLearnt:
-    """An organisation as described: name, kind, whether the operator has suspended it, and the programmes it offers.
-
-    What was stored earlier has no programmes.
-    """
-
-    organisation: str
-    name: str
-    kind: str
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +72,6 @@ class KnownProgramme:
             known for known in self.versions.values() if start_of_day(known.valid_from, known.rules.time_zone) <= at
         ]
         return max(begun, key=lambda known: known.version, default=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownOrganisation:
-    """Name and kind, None as long as nothing is known, whether it is suspended, and the programmes that it offers."""
-
-    name: str | None = None
-    kind: str | None = None
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
 
 
 def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
@@ -129,24 +89,4 @@ def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
     return known
 
 
-def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
-    """Keeps a description; what is known already changes nothing."""
-    learnt = OrganisationLearnt(
-        organisation=command.organisation,
-        name=command.name,
-        kind=command.kind,
-        suspended=command.suspended,
-        programmes=command.programmes,
-    )
-    return [] if evolve_organisation(known, learnt) == known else [learnt]
-
-
-def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
-    """What is known of the organisation after one more event."""
-    if isinstance(event, OrganisationLearnt):
-        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended, programmes=event.programmes)
-    return known
-
-
 KNOWN_PROGRAMME: Entity[KnownProgramme] = Entity(KnownProgramme(), evolve_programme)
-KNOWN_ORGANISATION: Entity[KnownOrganisation] = Entity(KnownOrganisation(), evolve_organisation)

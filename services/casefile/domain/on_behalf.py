@@ -1,4 +1,4 @@
-"""The word of one side of a match: its own, or passed on by somebody else, which the record then says."""
+"""What one side of a match says: itself, or through somebody else, which the record then names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.casefile_codes import OnBehalfReason, Side
-from services.casefile.domain.case import Case
 from services.casefile.domain.guards import speaks_for_itself
+from services.casefile.domain.state import Case
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SayOfASide(Command):
+class SideAnswer(Command):
     """The word of one side of a match: its own, or passed on by the coordinator for a reason (`OnBehalfReason`)."""
 
     side: str
@@ -20,7 +20,7 @@ class SayOfASide(Command):
     occurred_at: datetime | None = None
 
 
-def check_own_word(command: SayOfASide) -> None:
+def check_on_behalf(command: SideAnswer) -> None:
     """Refuses a word that is passed on without saying why, and a reason to pass on one's own."""
     # Who speaks for themselves speaks for nobody else: a reason would have the record say what is not so.
     own, reason = speaks_for_itself(command.by), command.on_behalf_reason
@@ -42,7 +42,7 @@ def check_own_word(command: SayOfASide) -> None:
 def acting(command: Command, case: Case) -> Actor:
     """Who acts by a command, and for whom: the word of a side stays that side's, no matter who passes it on."""
     by = command.by
-    if not isinstance(command, SayOfASide) or speaks_for_itself(by) or case.match is None:
+    if not isinstance(command, SideAnswer) or speaks_for_itself(by) or case.match is None:
         return by
     whose = case.match.mentor if command.side == Side.MENTOR else case.client_ref
     return replace(by, on_behalf_of=whose, on_behalf_reason=command.on_behalf_reason)
