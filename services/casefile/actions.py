@@ -41,7 +41,7 @@ from services.casefile.domain.reported import CORRECTED_BY
 from services.casefile.routes import requests as bodies
 from services.casefile.stamping import Stamp
 from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
-from services.chassis.http.problems import from_validation
+from services.chassis.http.problems.translation import from_validation
 from services.chassis.http.response.rendering import camel
 from services.chassis.modelling.decider import Command, Refused
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
@@ -29,6 +29,60 @@ from services.casefile.domain import (
     withdrawal,
 )
 from services.chassis.deciding.idempotency import KeyUsed
+
+CaseEvent: TypeAlias = (
+    opening.ReferralEntryTaken
+    | opening.ReferralNoteTaken
+    | opening.CaseOpened
+    | opening.EligibilityConfirmed
+    | opening.ParticipationChosen
+    | opening.LegalBasisRecorded
+    | opening.CaseReferred
+    | answering.ReferralReturned
+    | answering.ResponsibilityTransferred
+    | intake.ContactAttempted
+    | intake.NoShowReported
+    | intake.IntakeConcluded
+    | matching.MatchProposed
+    | matching.MatchConfirmed
+    | matching.MatchRejected
+    | matching.AgreementSigned
+    | mentoring.MeetingRecorded
+    | mentoring.CheckInRecorded
+    | mentoring.PulseRecorded
+    | mentoring.ProgressReported
+    | trajectory.ExtensionProposed
+    | trajectory.ExtensionRefused
+    | trajectory.AgreementExtended
+    | trajectory.TrajectorySuspended
+    | trajectory.TrajectoryResumed
+    | reviews.SuspensionReviewed
+    | escalation.EscalationRaised
+    | escalation.EscalationResolved
+    | trajectory.MatchEnded
+    | trajectory.TrajectoryCompleted
+    | handback.HandbackRequested
+    | handback.HandbackReturned
+    | handback.HandbackAccepted
+    | withdrawal.DisclosureStopped
+    | withdrawal.NgoAccessRevoked
+    | deadlines.NgoAccessExpired
+    | withdrawal.RecordedAfterWithdrawal
+    | withdrawal.CaseReturned
+    | follow_up.CaseClosed
+    | follow_up.CaseReopened
+    | follow_up.OutcomeRecorded
+    | follow_up.OutcomeWaived
+    | follow_up.CaseFinalised
+    | people.CounsellorProposed
+    | people.CounsellorReassigned
+    | people.CoordinatorProposed
+    | people.CoordinatorReassigned
+    | deadlines.DeadlineReminded
+    | deadlines.DeadlineMissed
+    | people.CorrectionRecorded
+)
+"""All that is recorded in the stream of a case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +115,8 @@ EVENTS: Final = (
              "The case waits for the answer of {organisation}."),
     EventRow(answering.ReferralReturned, "case.referral_returned.v1", messages.ReferralReturned,
              "The case is back with its lead, who decides what comes next."),
-    EventRow(answering.ResponsibilityTransferred, "case.responsibility_transferred.v1", messages.ResponsibilityTransferred,
-             "Responsibility passed from {giver.org} to {receiver.org}."),
+    EventRow(answering.ResponsibilityTransferred, "case.responsibility_transferred.v1",
+             messages.ResponsibilityTransferred, "Responsibility passed from {giver.org} to {receiver.org}."),
     EventRow(intake.ContactAttempted, "case.contact_attempted.v1", messages.ContactAttempted,
              "The organisation tried to reach the person."),
     EventRow(intake.NoShowReported, "case.no_show_reported.v1", messages.NoShowReported,

@@ -13,9 +13,9 @@ from services.casefile.domain.case import case_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.domain.responsibility import Party
 from services.casefile.events import TOPICS
-from services.casefile.presenting import responsibility_view, timeline_view
+from services.casefile.history import Responsibility, fold, responsibility
 from services.casefile.timeline import Item, timeline
-from services.casefile.views import Responsibility, fold, responsibility
+from services.casefile.views import responsibility_view, timeline_view
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.days import USUAL_ZONE, end_of_day
@@ -88,7 +88,9 @@ async def replay_case(
 
 
 def _zone(learnt: Sequence[Recorded], at: datetime) -> str:
-    known = reduce(KNOWN_PROGRAMME.evolve, (one.event for one in learnt), KNOWN_PROGRAMME.initial).in_force(at)
+    known = reduce(KNOWN_PROGRAMME.evolve, (recorded.event for recorded in learnt), KNOWN_PROGRAMME.initial).in_force(
+        at
+    )
     return known.rules.time_zone if known is not None else USUAL_ZONE
 
 

@@ -42,8 +42,8 @@ class Wanted:
     def fits(self, view: Json) -> bool:
         """Whether what the caller reads of a case is looked for."""
         late = bool(view.get("overdue"))
-        told, wanted = view.get("clientRef"), self.client_ref
-        here = wanted is None or (isinstance(told, str) and is_one_person(wanted, told))
+        shown, wanted = view.get("clientRef"), self.client_ref
+        here = wanted is None or (isinstance(shown, str) and is_one_person(wanted, shown))
         return here and (not self.states or view.get("state") in self.states) and self.overdue in (None, late)
 
 
@@ -66,7 +66,7 @@ class _Look:
         return row.key if self.organisation is None else str(row.columns["case_id"])
 
 
-class Lists:
+class Searches:
     """Finds the cases that a caller has a part in, and what the caller has to do."""
 
     def __init__(
@@ -216,7 +216,7 @@ class Lists:
         halted = case.organisation in suspended
         # The row of work names it; that of a case with a suspended organisation shows where the case stands.
         if (key := row.columns.get("work")) is not None:
-            work = next((one for one in work_in(case) if one.key == key), None)
+            work = next((work for work in work_in(case) if work.key == key), None)
             return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
         stands = stands_at(case)
         if stands is None or stands.actor == caller.org or not halted:

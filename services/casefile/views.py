@@ -1,16 +1,19 @@
-"""Cases, timelines and responsibility in their JSON shape."""
+"""Cases, timelines, work and mentors in their JSON shape."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
+from contracts.code_lists import sectors
 from contracts.codes import Step
 from services.casefile.domain.case import Case, Earlier, Match, Reported, Trajectory
+from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.responsibility import Awaiting, Party
+from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
-from services.casefile.views import Responsibility, StepView, of_case
 from services.casefile.worklist import Work
+from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
 
 
@@ -25,7 +28,7 @@ def _awaiting(awaiting: Awaiting | None) -> Json | None:
     return {"org": awaiting.org, "action": awaiting.action, "dueAt": awaiting.due_at}
 
 
-def step_view(step: StepView) -> Json:
+def step_view(step: OpenStepAt) -> Json:
     """An open step with its one owner."""
     return {
         "step": step.step,
@@ -82,10 +85,10 @@ def _correction(item: Item) -> Json:
     return shown
 
 
-def reported_view(said: Reported) -> Json:
+def reported_view(reported: Reported) -> Json:
     """The fields of a report as they read."""
-    at: Json = {"occurredAt": said.happened_at} if said.happened_at is not None else {}
-    return {**{camel(name): value for name, value in said.facts.items()}, **at}
+    at: Json = {"occurredAt": reported.happened_at} if reported.happened_at is not None else {}
+    return {**{camel(name): value for name, value in reported.facts.items()}, **at}
 
 
 def case_view(case: Case, version: int, now: datetime, seen_by: str | None = None) -> Json:
@@ -111,7 +114,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "askedToLead": party_view(case.asked_to_lead),
         "askedToCoordinate": party_view(case.asked_to_coordinate),
         "trajectory": _trajectory(case.trajectory),
-        "earlier": [_earlier(one) for one in case.earlier if seen_by in (None, one.organisation)],
+        "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "links": links(case.case),
@@ -162,10 +165,10 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "match": _match(trajectory.match),
         "agreement": _agreement(trajectory.match),
         "endedMatches": [
-            {**(_match(one.match) or {}), "agreement": _agreement(one.match), "reason": one.reason}
-            for one in trajectory.ended_matches
+            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
+            for ended in trajectory.ended_matches
         ],
-        "progressReports": [as_json(one) for one in trajectory.progress_reports],
+        "progressReports": [as_json(report) for report in trajectory.progress_reports],
         "suspendedFor": trajectory.suspended_for,
         "suspendedUntil": trajectory.suspended_until,
         "endedAt": trajectory.ended_at,
@@ -194,6 +197,11 @@ def proposal_view(case_id: str, version: int, match: Match | None) -> Json:
         "version": version,
         "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
     }
+
+
+def nothing_more(case_id: str, version: int) -> Json:
+    """What somebody reads of a case by a command of their own that has left them without a part in it."""
+    return {**proposal_view(case_id, version, None), "allowedActions": [], "blockedActions": []}
 
 
 def stopped_view(case_id: str, version: int) -> Json:
@@ -236,6 +244,17 @@ def proposal_item(case: Case, now: datetime) -> Json:
     }
 
 
+def staff_item(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
+    """The same for staff, with whose case it is; `suspended`: the operator has suspended the organisation."""
+    shown = work_item(case.case, work, now)
+    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
+
+
+def action_link(action: str, href: str) -> Json:
+    """A command that is possible, and where it is sent."""
+    return {"action": action, "href": href, "method": "POST"}
+
+
 def links(case_id: str) -> Json:
     """Where to go on from a case."""
     path = f"/v1/cases/{case_id}"
@@ -244,4 +263,19 @@ def links(case_id: str) -> Json:
         "timeline": f"{path}/timeline",
         "responsibility": f"{path}/responsibility",
         "events": f"{path}/events",
+    }
+
+
+def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Json:
+    """A mentor's profile as its organisation and auditors read it."""
+    profile = mentor.profile or Profile(kind="")
+    return {
+        "ref": ref,
+        "organisation": organisation,
+        **as_json(profile),
+        "sectors": sectors.told(profile.sectors),
+        "places": max(0, profile.capacity - len(mentor.cases)),
+        "waitingSince": mentor.since if not mentor.cases else None,
+        "version": version,
+        "links": {"self": path_of("mentors", ref)},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,26 +16,6 @@ ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
 COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
 LEGAL_BASIS: Final = "LEGAL_BASIS"
-
-ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
-    Step.INTAKE: ("conclude-intake", "report-no-show"),
-    Step.MATCHING: ("propose-match", "request-handback"),
-    Step.MATCH_CONFIRMATION: ("confirm-match", "reject-match"),
-    Step.AGREEMENT: ("sign-agreement", "reject-match"),
-    Step.MENTORING: ("record-meeting", "complete-trajectory", "end-match", "extend-agreement", "decide-extension"),
-    Step.CHECK_IN: ("record-check-in",),
-    Step.PROGRESS_REPORT: ("report-progress",),
-    Step.SUSPENSION_REVIEW: ("review-suspension", "resume", "end-match", "request-handback"),
-    Step.ESCALATION: ("resolve-escalation", "accept-handback"),
-    Step.HANDBACK_REPORT: ("request-handback",),
-    Step.HANDBACK_ACKNOWLEDGEMENT: ("accept-handback", "return-handback"),
-    Step.NEXT_SERVICE: ("close",),
-    Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
-    COUNSELLOR_HANDOVER: ("reassign-counsellor",),
-    COORDINATOR_HANDOVER: ("reassign-coordinator",),
-}
-"""Which commands move an item on. A step that waits for a referral's answer names the referral's command itself."""
 
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
 """Steps whose owner has work in them also while somebody else's word is awaited."""

@@ -16,8 +16,8 @@ from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.decisions import decide
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.transitions import CASE
-from services.casefile.reactions import REACTIONS, Told
-from services.casefile.timeline import find_event
+from services.casefile.history import find_event
+from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
 from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
@@ -184,7 +184,7 @@ def _message(kind: type[told.ReferralMessage], by: Actor, **fields: Any) -> Call
 
 
 def _taken(message: Any, at: datetime) -> Command:
-    return REACTIONS[type(message)](message, Told(at=at, by=CLOCK, source_event_id="told-now", source_position=99))
+    return REACTIONS[type(message)](message, Delivery(at=at, by=CLOCK, source_event_id="told-now", source_position=99))
 
 
 def _answer(kind: type[told.ReferralMessage], **fields: Any) -> Callable[[Situation], Iterator[Command]]:

@@ -30,7 +30,7 @@ from services.casefile.domain.trajectory import (
     Suspend,
 )
 from services.casefile.domain.transitions import CASE
-from services.casefile.views import responsibility
+from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, on, submitted

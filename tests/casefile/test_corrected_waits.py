@@ -10,12 +10,13 @@ import pytest
 
 from contracts import casefile as published
 from contracts import referral as told
-from services.casefile.commands import ACTIONS, Stamp
+from services.casefile.actions import ACTIONS
 from services.casefile.domain.people import Correct, CorrectionRecorded
 from services.casefile.domain.reported import of_a_wait
 from services.casefile.domain.waiting import SayOfWait
 from services.casefile.publishing import publish
 from services.casefile.routes.requests import CorrectBody
+from services.casefile.stamping import Stamp
 from services.casefile.timeline import timeline
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.modelling.decider import Actor, Because
@@ -161,8 +162,8 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
 def test_of_an_entry_of_old_the_date_that_it_lacks_has_to_be_sent() -> None:
     """The reason alone does not say what holds: the fault names the field, and not a value that nobody sent."""
     aside = Deposit(cast("Vault", None), "case")
-    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, said=of_a_wait("CAPACITY_FULL", None))
+    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, reported=of_a_wait("CAPACITY_FULL", None))
     body = CorrectBody.model_validate({"event": "wait", "reason": "no", "holds": {"reason": "NO_SUITABLE_MENTOR"}})
     with pytest.raises(ProblemError) as refused:
-        ACTIONS["correct"].command(body, stamp)
+        ACTIONS["correct"].built(body, stamp)
     assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/holds/expectedBy", "REQUIRED")]

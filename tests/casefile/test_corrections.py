@@ -19,8 +19,8 @@ from services.casefile.domain.people import Correct
 from services.casefile.domain.responsibility import find
 from services.casefile.domain.reviews import ReviewSuspension
 from services.casefile.domain.trajectory import CompleteTrajectory, EndMatch, Suspend
+from services.casefile.history import fold
 from services.casefile.timeline import timeline
-from services.casefile.views import fold
 from services.chassis.modelling.decider import Actor, Because, Command
 from tests.casefile.casebook import HAND_BACK, PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on, submitted

@@ -11,8 +11,8 @@ from contracts.codes import CaseState
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
 from services.casefile.events import TOPICS
+from services.casefile.history import fold, responsibility
 from services.casefile.timeline import timeline
-from services.casefile.views import fold, responsibility
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from tests.support.golden import corpus

@@ -14,7 +14,7 @@ from services.casefile.domain.trajectory import (
     CompleteTrajectory,
     Suspend,
 )
-from services.casefile.views import responsibility
+from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, at_time, codes, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, end_of, on

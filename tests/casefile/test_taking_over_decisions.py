@@ -13,8 +13,8 @@ from services.casefile.domain.deadlines import RemindDeadline
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt
 from services.casefile.domain.people import Correct, ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.transitions import CASE
+from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
-from services.casefile.views import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import Casebook, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, on

@@ -8,9 +8,9 @@ from contracts import referral as told
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.intake import LogContactAttempt, ReportNoShow
+from services.casefile.history import find_event, responsibility
 from services.casefile.sentences import sentence
-from services.casefile.timeline import find_event, timeline
-from services.casefile.views import responsibility
+from services.casefile.timeline import timeline
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, about, end_of, on, submitted
 
