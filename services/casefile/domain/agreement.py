@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
@@ -62,7 +61,7 @@ class AgreementSigned(Moves):
     signed_at: datetime
 
 
-def sign_agreement(command: SignAgreement, context: Context) -> list[Any]:
+def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSigned]:
     """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
     case = context.case
     check_side("sign-agreement", context, command.by)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.context import Context
-from services.casefile.domain.match_end import match_ended
+from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.organisation_part import access_after, access_ends, back_with_agency
 from services.casefile.domain.parties import Party
-from services.casefile.domain.referral_entry import ReferralMessage, ReferralNoteTaken, awaiting, entry
+from services.casefile.domain.referral_entry import (
+    ReferralEntryTaken,
+    ReferralMessage,
+    ReferralNoteTaken,
+    awaiting,
+    entry,
+)
 from services.casefile.domain.state import Case, lead_of
 from services.casefile.domain.steps import Moves, OpenStep, find, names
 from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred
-from services.chassis.modelling.decider import Command
+from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred, TransferEvent
+from services.chassis.modelling.decider import Command, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class ReferralReturned:
     access: Deadline
 
 
-def take_progress(command: TakeProgress, context: Context) -> list[Any]:
+def take_progress(command: TakeProgress, context: Context) -> list[ReferralEntryTaken]:
     """Says for whom the lead waits now, and until when."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -90,7 +95,7 @@ def take_progress(command: TakeProgress, context: Context) -> list[Any]:
     return [entry(message, Moves(renews=(replace(step, awaiting=waits_for),)))]
 
 
-def take_acceptance(command: TakeAcceptance, context: Context) -> list[Any]:
+def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralEntryTaken | TransferEvent]:
     """The receiver's explicit acceptance: responsibility moves to the one who accepted; a colleague named is asked.
 
     Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
@@ -120,7 +125,7 @@ def take_acceptance(command: TakeAcceptance, context: Context) -> list[Any]:
     return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *asked]
 
 
-def take_return(command: TakeReturn, context: Context) -> list[Any]:
+def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTaken | MatchEnded | ReferralReturned | To]:
     """The case goes back to its lead, who has a few days to decide what comes next."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -143,7 +148,7 @@ def take_return(command: TakeReturn, context: Context) -> list[Any]:
     ]
 
 
-def take_note(command: TakeNote, context: Context) -> list[Any]:
+def take_note(command: TakeNote, context: Context) -> list[ReferralEntryTaken]:
     """Keeps a message that moves nobody; a review of the waiting list that was missed is due again later."""
     if command.message.source_event_id in context.case.taken:
         return []
@@ -155,7 +160,7 @@ def take_note(command: TakeNote, context: Context) -> list[Any]:
     return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
 
 
-def take_reminder(command: TakeReminder, context: Context) -> list[Any]:
+def take_reminder(command: TakeReminder, context: Context) -> list[ReferralEntryTaken]:
     """Keeps a reminder, which nobody's act has caused."""
     if command.message.source_event_id in context.case.taken:
         return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, assert_never
+from typing import ClassVar, assert_never
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.breaches import due_after, is_wanting
@@ -119,7 +119,7 @@ def _running(case: Case) -> Iterator[Running]:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
 
 
-def remind_deadline(command: RemindDeadline, context: Context) -> list[Any]:
+def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineReminded]:
     """Reminds once; what no longer runs, or is not that far, is left alone."""
     found = _find(context.case, command)
     if found is None or found.remind_at is None or found.remind_at > command.at:
@@ -130,7 +130,7 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[Any]:
     ]
 
 
-def pass_deadline(command: PassDeadline, context: Context) -> list[Any]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMissed | NgoAccessExpired | CaseFinalised]:
     """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended
-from services.casefile.domain.match_end import match_ended, match_over, mentor_released
+from services.casefile.domain.match_end import MatchEnded, match_ended, match_over, mentor_released
 from services.casefile.domain.next_steps import report_step
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, trajectory_of
 from services.casefile.domain.steps import LEFT_OVER, Moves, OpenStep, names, names_but
 from services.casefile.domain.terms import Deadline, deadline
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _WITHOUT_TALK = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
 
@@ -51,7 +50,7 @@ class TrajectoryCompleted(Moves):
     access: Deadline
 
 
-def end_match(command: EndMatch, context: Context) -> list[Any]:
+def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
     """Ends the match, after a closing talk, for a new one or for the handback."""
     case = context.case
     allow("end-match", context, command.by)
@@ -85,7 +84,7 @@ def end_match(command: EndMatch, context: Context) -> list[Any]:
     )
 
 
-def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[Any]:
+def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[TrajectoryCompleted | To]:
     """Completes the trajectory after a closing talk; the handback report falls due."""
     case = context.case
     allow("complete-trajectory", context, command.by)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 from contracts.casefile_codes import EscalationReason
 from contracts.codes import Step
@@ -46,7 +46,7 @@ class EscalationResolved(Moves):
     resolved_at: datetime
 
 
-def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Any]:
+def resolve_escalation(command: ResolveEscalation, context: Context) -> list[EscalationResolved]:
     """Records what was done, and asks again a few days later if that has not helped."""
     allow("resolve-escalation", context, command.by)
     case = context.case
@@ -86,13 +86,18 @@ def _raised(context: Context) -> EscalationRaised:
 
 
 def _closing(decided: list[E]) -> list[E]:
-    place = max((place for place, event in enumerate(decided) if isinstance(event, Moves)), default=None)
-    if place is None:
-        return decided
-    last = decided[place]
-    closes = (*last.closes, Step.ESCALATION.value)
-    opens, renews = (_without_escalation(steps) for steps in (last.opens, last.renews))
-    return [*decided[:place], replace(last, closes=closes, opens=opens, renews=renews), *decided[place + 1 :]]
+    """The same, and the last event that moves steps ends the escalation as well."""
+    for place in reversed(range(len(decided))):
+        event = decided[place]
+        if isinstance(event, Moves):
+            ended = replace(
+                event,
+                closes=(*event.closes, Step.ESCALATION.value),
+                opens=_without_escalation(event.opens),
+                renews=_without_escalation(event.renews),
+            )
+            return [*decided[:place], ended, *decided[place + 1 :]]
+    return decided
 
 
 def _without_escalation(steps: tuple[OpenStep, ...]) -> tuple[OpenStep, ...]:

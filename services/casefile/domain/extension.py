@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.check_ins import check_ins
@@ -57,7 +57,7 @@ class AgreementExtended(Moves):
     reason_ref: str | None = None
 
 
-def extend_agreement(command: ExtendAgreement, context: Context) -> list[Any]:
+def extend_agreement(command: ExtendAgreement, context: Context) -> list[ExtensionProposed]:
     """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
     allow("extend-agreement", context, command.by)
     agreement = agreement_of(context.case)
@@ -88,7 +88,7 @@ def _end_after(end: date, months: int) -> date:
     return last_day(end + timedelta(days=1), months)
 
 
-def decide_extension(command: DecideExtension, context: Context) -> list[Any]:
+def decide_extension(command: DecideExtension, context: Context) -> list[ExtensionRefused | AgreementExtended]:
     """The agency's word: the agreement ends later, or as signed."""
     allow("decide-extension", context, command.by)
     agreement = agreement_of(context.case)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
-from services.casefile.domain.case_end import closed, reopened
+from services.casefile.domain.case_end import CaseClosed, CaseReopened, closed, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, happened
 from services.casefile.domain.outcome_points import check_due, check_waiver
@@ -74,7 +74,7 @@ class OutcomeWaived(Moves):
     finalise_at: datetime | None
 
 
-def close(command: Close, context: Context) -> list[Any]:
+def close(command: Close, context: Context) -> list[CaseClosed]:
     """Closes an open case that no referral and no organisation holds."""
     check_side("close", context, command.by)
     if context.case.close_reason == command.reason:
@@ -83,13 +83,13 @@ def close(command: Close, context: Context) -> list[Any]:
     return [closed(context, command.reason, exit_at=context.case.exit_at or command.at, at=command.at)]
 
 
-def reopen(command: Reopen, context: Context) -> list[Any]:
+def reopen(command: Reopen, context: Context) -> list[CaseReopened]:
     """Opens a closed case again; the follow-ups start anew with the next closing."""
     allow("reopen", context, command.by)
     return [reopened(context, command.at)]
 
 
-def record_outcome(command: RecordOutcome, context: Context) -> list[Any]:
+def record_outcome(command: RecordOutcome, context: Context) -> list[OutcomeRecorded]:
     """Records an outcome once per point, from the point's day on; the last one lets the system finalise the case."""
     case = context.case
     check_side("record-outcome", context, command.by)
@@ -113,7 +113,7 @@ def record_outcome(command: RecordOutcome, context: Context) -> list[Any]:
     ]
 
 
-def waive_outcome(command: WaiveOutcome, context: Context) -> list[Any]:
+def waive_outcome(command: WaiveOutcome, context: Context) -> list[OutcomeWaived]:
     """Waives a follow-up that has not been recorded: from its day on, or earlier where the person said so."""
     case = context.case
     check_side("waive-outcome", context, command.by)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
-from services.casefile.domain.case_end import closed
+from services.casefile.domain.case_end import CaseClosed, closed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.handback_report import handed_back
+from services.casefile.domain.handback_report import HandbackRequested, handed_back
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.next_steps import next_service, report_step
 from services.casefile.domain.organisation_part import access_ends, back_with_agency
 from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
 from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.transfers import ResponsibilityTransferred
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _CLOSES_AS = {
     EndReason.EMPLOYMENT.value: CloseReason.EMPLOYMENT,
@@ -78,7 +79,7 @@ class HandbackAccepted(Moves):
     access: Deadline | None = None
 
 
-def request_handback(command: RequestHandback, context: Context) -> list[Any]:
+def request_handback(command: RequestHandback, context: Context) -> list[HandbackRequested | MatchEnded | To]:
     """Sends the report to the agency; a running match ends with it."""
     allow("request-handback", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -108,7 +109,7 @@ def _report_faults(command: RequestHandback, trajectory: Trajectory) -> Iterable
             yield Fault(f"/outcomes/{goal}", "OUTCOME_PER_GOAL", "the report gives an outcome for every goal")
 
 
-def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
+def return_handback(command: ReturnHandback, context: Context) -> list[HandbackReturned]:
     """Returns the report once, with what it lacks; the organisation completes it."""
     case = context.case
     check_side("return-handback", context, command.by)
@@ -128,7 +129,9 @@ def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
     ]
 
 
-def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
+def accept_handback(
+    command: AcceptHandback, context: Context
+) -> list[HandbackAccepted | ResponsibilityTransferred | CaseClosed]:
     """Takes the case back: the agency is responsible from now on, and closes the case or decides what comes next."""
     case = context.case
     allow("accept-handback", context, command.by)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
-from services.casefile.domain.match_end import match_ended
+from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, Handback, referral_of, trajectory_of
 from services.casefile.domain.steps import Awaiting, Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline, deadline
+from services.chassis.modelling.decider import To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def handed_back(
     outcomes: dict[str, str] | None = None,
     open_needs: tuple[str, ...] = (),
     recommended_next_step: str | None = None,
-) -> list[Any]:
+) -> list[HandbackRequested | MatchEnded | To]:
     """The report with the agency. The coordinator owns the step until the agency has accepted."""
     case = context.case
     trajectory = trajectory_of(case)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended, happened
-from services.casefile.domain.handback_report import handed_back
+from services.casefile.domain.handback_report import HandbackRequested, handed_back
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.state import Case, trajectory_of, with_reported
 from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import deadline
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 NO_SHOWS_MAX = 3
 """After so many the organisation hands back (docs/domain.md)."""
@@ -79,7 +80,7 @@ class IntakeConcluded(Moves):
     reason: str | None
 
 
-def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[Any]:
+def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[ContactAttempted]:
     """Logs an attempt; reaching the person meets the term for the first contact."""
     allow("log-contact-attempt", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -96,7 +97,9 @@ def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[An
     ]
 
 
-def report_no_show(command: ReportNoShow, context: Context) -> list[Any]:
+def report_no_show(
+    command: ReportNoShow, context: Context
+) -> list[NoShowReported | HandbackRequested | MatchEnded | To]:
     """Counts a no-show; the third hands the case back."""
     allow("report-no-show", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -110,7 +113,9 @@ def report_no_show(command: ReportNoShow, context: Context) -> list[Any]:
     return [reported, *handed_back(context, command.at, EndReason.MENTEE_UNREACHABLE.value)]
 
 
-def conclude_intake(command: ConcludeIntake, context: Context) -> list[Any]:
+def conclude_intake(
+    command: ConcludeIntake, context: Context
+) -> list[IntakeConcluded | HandbackRequested | MatchEnded | To]:
     """Concludes the intake: matching begins, or the case is handed back with the reason."""
     allow("conclude-intake", context, command.by)
     if faults := list(_faults(command)):

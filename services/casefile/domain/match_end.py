@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from contracts.casefile_codes import AfterMatch
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
@@ -42,7 +41,7 @@ def match_ended(
     closure_talk: bool = False,
     access: Deadline | None = None,
     moves: Moves | None = None,
-) -> list[Any]:
+) -> list[MatchEnded | To]:
     """The end of the match, if there is one, and the mentor's place free again."""
     if case.match is None:
         return []
@@ -62,7 +61,7 @@ def match_ended(
     return [*mentor_released(case), ended]
 
 
-def mentor_released(case: Case) -> list[Any]:
+def mentor_released(case: Case) -> list[To]:
     """The mentor's place, free again, in the mentor's own stream."""
     if case.match is None or case.organisation is None:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, assert_never
+from typing import ClassVar, assert_never
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
@@ -79,7 +79,7 @@ class MatchRejected(Moves):
     reason: str
 
 
-def propose_match(command: ProposeMatch, context: Context) -> list[Any]:
+def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed | To]:
     """Proposes a ready mentor with a free place; the place is taken from then on."""
     case = context.case
     check_side("propose-match", context, command.by)
@@ -152,7 +152,7 @@ def _check_suits(profile: Profile, context: Context) -> None:
         )
 
 
-def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
+def confirm_match(command: ConfirmMatch, context: Context) -> list[MatchConfirmed]:
     """Takes one side's yes; with both, the agreement is the next step."""
     case = context.case
     check_side("confirm-match", context, command.by)
@@ -176,7 +176,7 @@ def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
     ]
 
 
-def reject_match(command: RejectMatch, context: Context) -> list[Any]:
+def reject_match(command: RejectMatch, context: Context) -> list[MatchRejected | To]:
     """Takes one side's no: matching goes on, and the mentor's place is free again."""
     case = context.case
     allow("reject-match", context, command.by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
@@ -95,7 +95,7 @@ class ProgressReported(Moves):
     next_step: str | None
 
 
-def record_meeting(command: RecordMeeting, context: Context) -> list[Any]:
+def record_meeting(command: RecordMeeting, context: Context) -> list[MeetingRecorded]:
     """Records a meeting that was held within the agreement; the same instant twice is one meeting."""
     allow("record-meeting", context, command.by)
     agreement = agreement_of(context.case)
@@ -115,7 +115,7 @@ def record_meeting(command: RecordMeeting, context: Context) -> list[Any]:
     return [MeetingRecorded(happened_at=when, minutes=command.minutes, mode=command.mode, topics=command.topics)]
 
 
-def record_check_in(command: RecordCheckIn, context: Context) -> list[Any]:
+def record_check_in(command: RecordCheckIn, context: Context) -> list[CheckInRecorded]:
     """Records a check-in. It settles the one that it is nearest to, and those before it; the next one stays due."""
     allow("record-check-in", context, command.by)
     agreement = agreement_of(context.case)
@@ -137,7 +137,7 @@ def record_check_in(command: RecordCheckIn, context: Context) -> list[Any]:
     ]
 
 
-def record_pulse(command: RecordPulse, context: Context) -> list[Any]:
+def record_pulse(command: RecordPulse, context: Context) -> list[PulseRecorded]:
     """Records a pulse of one side, with reasons of that side's list."""
     allow("record-pulse", context, command.by)
     check_pair(command.side, command.by)
@@ -158,7 +158,7 @@ def record_pulse(command: RecordPulse, context: Context) -> list[Any]:
     return [PulseRecorded(happened_at=when, side=command.side, score=command.score, reasons=command.reasons)]
 
 
-def report_progress(command: ReportProgress, context: Context) -> list[Any]:
+def report_progress(command: ReportProgress, context: Context) -> list[ProgressReported]:
     """Reports progress; a report of a material change leaves the scheduled one due."""
     allow("report-progress", context, command.by)
     trajectory = trajectory_of(context.case)

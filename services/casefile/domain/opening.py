@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.codes import CaseState, LegalBasisKind, Role, Step
-from services.casefile.domain.case_end import reopened
+from services.casefile.domain.case_end import CaseReopened, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.parties import Party
-from services.casefile.domain.referral_entry import ReferralMessage, awaiting, entry
+from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline
@@ -86,14 +86,16 @@ class CaseReferred:
     deadlines: tuple[Deadline, ...]
 
 
-def take_submission(command: TakeSubmission, context: Context) -> list[Any]:
+def take_submission(
+    command: TakeSubmission, context: Context
+) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     if case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
         return [entry(message)]
-    events: list[Any] = []
+    events: list[ReferralEntryTaken | CaseReopened | OpeningEvent] = []
     lead = case.lead
     if lead is None:
         lead = Party(role=Role.AGENCY_COUNSELLOR.value, org=message.agency, sub=message.actor.sub)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import assert_never
 
 from services.chassis.modelling.decider import Command, Entity
 
@@ -38,6 +38,9 @@ class OrganisationLearnt:
     programmes: tuple[str, ...] = ()
 
 
+KnownOrganisationEvent = OrganisationLearnt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOrganisation:
     """Name and kind, None as long as nothing is known, whether it is suspended, and the programmes that it offers."""
@@ -48,7 +51,7 @@ class KnownOrganisation:
     programmes: tuple[str, ...] = ()
 
 
-def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
+def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[KnownOrganisationEvent]:
     """Keeps a description; what is known already changes nothing."""
     learnt = OrganisationLearnt(
         organisation=command.organisation,
@@ -60,11 +63,15 @@ def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) ->
     return [] if evolve_organisation(known, learnt) == known else [learnt]
 
 
-def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
+def evolve_organisation(known: KnownOrganisation, event: KnownOrganisationEvent) -> KnownOrganisation:
     """What is known of the organisation after one more event."""
-    if isinstance(event, OrganisationLearnt):
-        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended, programmes=event.programmes)
-    return known
+    match event:
+        case OrganisationLearnt():
+            return replace(
+                known, name=event.name, kind=event.kind, suspended=event.suspended, programmes=event.programmes
+            )
+        case _:
+            assert_never(event)
 
 
 KNOWN_ORGANISATION: Entity[KnownOrganisation] = Entity(KnownOrganisation(), evolve_organisation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.codes import Role
 from services.casefile.domain.context import Context
@@ -61,7 +61,9 @@ class CoordinatorReassigned:
     since: datetime
 
 
-def reassign_counsellor(command: ReassignCounsellor, context: Context) -> list[Any]:
+def reassign_counsellor(
+    command: ReassignCounsellor, context: Context
+) -> list[CounsellorProposed | CounsellorReassigned]:
     """Asks another counsellor, or hands over to the one who sends this."""
     case = context.case
     check_side("reassign-counsellor", context, command.by)
@@ -74,7 +76,9 @@ def reassign_counsellor(command: ReassignCounsellor, context: Context) -> list[A
     return [] if receiver == case.proposed_lead else [CounsellorProposed(receiver=receiver)]
 
 
-def reassign_coordinator(command: ReassignCoordinator, context: Context) -> list[Any]:
+def reassign_coordinator(
+    command: ReassignCoordinator, context: Context
+) -> list[CoordinatorProposed | CoordinatorReassigned]:
     """Asks another coordinator, or hands over to the one who sends this."""
     case = context.case
     check_side("reassign-coordinator", context, command.by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import assert_never
 
 from services.chassis.modelling.days import start_of_day
 from services.chassis.modelling.decider import Command, Entity
@@ -60,6 +60,9 @@ class ProgrammeLearnt:
     rules: Rules
 
 
+KnownProgrammeEvent = ProgrammeLearnt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownProgramme:
     """The versions that are known, by number."""
@@ -74,7 +77,7 @@ class KnownProgramme:
         return max(begun, key=lambda known: known.version, default=None)
 
 
-def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
+def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[KnownProgrammeEvent]:
     """Keeps a version; what is known already changes nothing."""
     learnt = ProgrammeLearnt(
         programme=command.programme, version=command.version, valid_from=command.valid_from, rules=command.rules
@@ -82,11 +85,13 @@ def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any
     return [] if known.versions.get(command.version) == learnt else [learnt]
 
 
-def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
+def evolve_programme(known: KnownProgramme, event: KnownProgrammeEvent) -> KnownProgramme:
     """What is known of the programme after one more event."""
-    if isinstance(event, ProgrammeLearnt):
-        return replace(known, versions=known.versions.insert(event.version, event))
-    return known
+    match event:
+        case ProgrammeLearnt():
+            return replace(known, versions=known.versions.insert(event.version, event))
+        case _:
+            assert_never(event)
 
 
 KNOWN_PROGRAMME: Entity[KnownProgramme] = Entity(KnownProgramme(), evolve_programme)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
@@ -59,7 +59,7 @@ class SuspensionReviewed(Moves):
     happened_at: datetime
 
 
-def suspend(command: Suspend, context: Context) -> list[Any]:
+def suspend(command: Suspend, context: Context) -> list[TrajectorySuspended]:
     """Pauses the trajectory; the pause is reviewed, and bounded."""
     case = context.case
     check_side("suspend", context, command.by)
@@ -85,7 +85,7 @@ def suspend(command: Suspend, context: Context) -> list[Any]:
     ]
 
 
-def resume(command: Resume, context: Context) -> list[Any]:
+def resume(command: Resume, context: Context) -> list[TrajectoryResumed]:
     """Takes the trajectory up again, within the longest pause there may be."""
     check_side("resume", context, command.by)
     # Within its time if it was taken up within its time, also where that is told later.
@@ -95,7 +95,7 @@ def resume(command: Resume, context: Context) -> list[Any]:
     return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps)]
 
 
-def review_suspension(command: ReviewSuspension, context: Context) -> list[Any]:
+def review_suspension(command: ReviewSuspension, context: Context) -> list[SuspensionReviewed]:
     """Records a review; it settles the one that it is nearest to."""
     allow("review-suspension", context, command.by)
     trajectory = trajectory_of(context.case)

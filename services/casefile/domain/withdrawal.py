@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
 from contracts.casefile_codes import EndReason
 from services.casefile.domain.context import Context
-from services.casefile.domain.match_end import match_ended
+from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.organisation_part import access_ends, back_with_agency
-from services.casefile.domain.referral_entry import ReferralMessage, entry
+from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, names
 from services.casefile.domain.terms import Deadline
-from services.chassis.modelling.decider import Command
+from services.chassis.modelling.decider import Command, To
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
@@ -66,7 +66,9 @@ class RecordedAfterWithdrawal:
     events: tuple[str, ...]
 
 
-def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
+def take_withdrawal(
+    command: TakeWithdrawal, context: Context
+) -> list[ReferralEntryTaken | MatchEnded | WithdrawalEvent | To]:
     """Stops the organisation; the one change of responsibility that nobody has to accept.
 
     What the organisation recorded between the withdrawal and now is marked: it was taken in good faith by a service
@@ -75,7 +77,9 @@ def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
-    stops: list[Any] = [DisclosureStopped(legal_basis=command.legal_basis, withdrawn_at=command.withdrawn_at)]
+    stops: list[WithdrawalEvent] = [
+        DisclosureStopped(legal_basis=command.legal_basis, withdrawn_at=command.withdrawn_at)
+    ]
     if _may_still_see(case, message.referral):
         stops.append(
             NgoAccessRevoked(referral=message.referral, organisation=message.organisation, reason=CONSENT_WITHDRAWN)
