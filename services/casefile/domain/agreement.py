@@ -157,7 +157,7 @@ def period_faults(start: date, end: date, match: Match, context: Context) -> Ite
         yield Fault(
             "/end",
             "AFTER_LAST_DAY",
-            f"another match keeps the last day of the first agreement, {kept}; later only by an approved extension",
+            f"a further match ends by the last day of the first agreement, {kept}, unless an extension is approved",
             rests_on=on,
         )
     if end > latest:
@@ -178,7 +178,7 @@ def agreement_faults(command: SignAgreement, norm: int, context: Context) -> Ite
         yield Fault("/charterVersion", "CHARTER_NOT_IN_FORCE", f"the charter in force is {version}")
     if not command.coordinator_attends_first_meeting:
         yield Fault(
-            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator attends the first meeting"
+            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator must attend the first meeting"
         )
     if command.expectations_mentor_ref is None:
         yield Fault("/expectations/mentor", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")

@@ -28,7 +28,7 @@ from services.chassis.modelling.decider import Command, To
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeProgress(Command):
-    """The referral waits for somebody else from now on. `deadlines` are those that the message told."""
+    """The referral waits for somebody else from now on. `deadlines` are those in the message."""
 
     message: ReferralMessage
     deadlines: tuple[Deadline, ...] = ()
@@ -56,7 +56,7 @@ class TakeReturn(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeNote(Command):
-    """A message that moves nothing: it stands in the history. `deadlines` are those that the message told."""
+    """A message that moves nothing: it stands in the history. `deadlines` are those in the message."""
 
     message: ReferralMessage
     due_at: datetime | None = None
@@ -73,7 +73,7 @@ class TakeReminder(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralReturned:
-    """The referral ended without handback: declined, expired, withdrawn or entered in error. The lead decides anew."""
+    """The referral ended without handback: declined, expired, withdrawn or entered in error. The lead decides what comes next."""
 
     referral: str
     organisation: str
@@ -96,7 +96,7 @@ def take_progress(command: TakeProgress, context: Context) -> list[ReferralEntry
 
 
 def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralEntryTaken | TransferEvent]:
-    """The receiver's explicit acceptance: responsibility moves to the one who accepted; a colleague named is asked.
+    """The receiver's explicit acceptance: responsibility moves to the person who accepted; a colleague whom they named is asked.
 
     Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
     """
@@ -121,8 +121,8 @@ def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralE
         at=since,
         deadlines=tuple(due for step in opens for due in step.deadlines),
     )
-    asked = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
-    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *asked]
+    proposed = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
+    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *proposed]
 
 
 def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTaken | MatchEnded | ReferralReturned | To]:
@@ -161,7 +161,7 @@ def take_note(command: TakeNote, context: Context) -> list[ReferralEntryTaken]:
 
 
 def take_reminder(command: TakeReminder, context: Context) -> list[ReferralEntryTaken]:
-    """Keeps a reminder, which nobody's act has caused."""
+    """Keeps a reminder; no act of a person caused it."""
     if command.message.source_event_id in context.case.taken:
         return []
     return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]

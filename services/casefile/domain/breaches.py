@@ -28,9 +28,9 @@ def behind(case: Case) -> frozenset[str]:
 
 
 def sees_to_it(case: Case) -> Party | None:
-    """Who sees to what the other side missed; nobody where nothing was missed, or by both, who then see it anyway.
+    """Who sees to what the other side missed; None where nothing was missed, or where both sides missed a term and know it.
 
-    An organisation whose access has ended sees to nothing any more, and nobody waits for it until a term passes.
+    An organisation whose access has ended sees to nothing any more, and no term has to pass before its lead does.
     """
     if case.state not in WITH_ORGANISATION or case.trajectory is None:
         return None
@@ -44,6 +44,6 @@ def sees_to_it(case: Case) -> Party | None:
 
 
 def is_wanting(case: Case) -> bool:
-    """Whether a missed term waits for somebody who has not been asked."""
+    """Whether a missed term waits for a person who has not been asked yet."""
     wanted, held = sees_to_it(case), find(case.steps, Step.ESCALATION)
     return wanted is not None and (held is None or held.owner.org != wanted.org)

@@ -167,7 +167,7 @@ def evolve(case: Case, event: CaseEvent) -> Case:
 
 
 def _facts(case: Case, event: CaseEvent) -> Case:
-    # Those that come most often are looked for first.
+    # The most frequent events come first.
     if isinstance(event, ReferralEntryTaken):
         return referral_entry.evolve(case, event)
     if isinstance(event, deadlines.DeadlineEvent):
@@ -222,13 +222,13 @@ C = TypeVar("C", bound=Command)
 
 
 def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
-    """What follows from what a message or the clock brings: nobody gave it on the case."""
+    """What follows from what a message or the clock brings: no caller gave it on the case."""
     return _followed(command, rule(command, context), context)
 
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
-    """What follows from a command that somebody gives on the case; Refused where a rule says no."""
-    # Who takes over by acting is responsible before the act, so that what it begins is theirs.
+    """What follows from a command that a caller gives on the case. Raises Refused."""
+    # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
         return _followed(command, rule(command, context), context)
@@ -237,7 +237,7 @@ def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Cont
 
 
 def _followed(command: Command, decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
-    # A repeat changes nothing; a term may have been missed before there was anybody to be asked.
+    # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
     after = context.case

@@ -45,8 +45,7 @@ class Context:
 
     `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
     else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
-    such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
-    tells of. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
+    such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
     looked for where the case itself is closed. `actions` are the rules of what may be done
     by which side in which state. `programme_version` names the version in force.
     """

@@ -1,7 +1,7 @@
 """A correction: an event is wrong, and where it was a report, this is how it should read. The log is never edited.
 
-What holds instead is a report like any other: the command that it would have been given by decides whether it may
-stand, on the case as it was then, without the report that was wrong.
+The corrected report is a report like any other: the rule of its own command decides whether it may stand, on the case
+as it was then, without the report that was wrong.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def correct(command: Correct, context: Context, rule: ReportRule) -> list[Correc
     allow("correct", context, command.by)
     named = context.named_event
     if named is None or named.event != command.event:
-        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
+        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event with this id"))
     if command.with_holds:
         return _corrected(command, named, context, rule)
     if (command.event, command.reason_ref) in context.case.corrected:
@@ -89,7 +89,7 @@ def correct(command: Correct, context: Context, rule: ReportRule) -> list[Correc
 
 
 def _alone(named: EventRef, context: Context) -> str | None:
-    """Who alone reads the correction of what was recorded while the case was with no organisation, nor offered."""
+    """The organisation that alone reads a correction of what was recorded while the case was with its agency."""
     return context.case.agency if named.referral is None else None
 
 
@@ -101,7 +101,7 @@ def _corrected(command: Correct, named: EventRef, context: Context, rule: Report
             Fault(
                 "/holds",
                 "NOT_REPORTED",
-                f"{named.name} was not reported; holds goes with one of {reports}",
+                f"{named.name} is not a report; holds is allowed only for {reports}",
                 rests_on=("/event",),
             )
         )
@@ -132,7 +132,7 @@ def _without(was: Reported, then: Case, now: Case) -> Case:
     settled = settles(was)
     if settled is not None:
         others = now.settled if settled in now.settled else then.settled
-        return replace(then, settled=GrowingTuple(one for one in others if one != settled))
+        return replace(then, settled=GrowingTuple(point for point in others if point != settled))
     if then.trajectory is None:
         return then
     others_reported = then.trajectory.reported
@@ -150,7 +150,7 @@ def _checked(command: Command, context: Context, was: Reported, rule: ReportRule
             raise
         raise Refused.input(*(fault.under("/holds") for fault in refused.faults)) from None
     if reported is None or (reported.kind != was.kind and settles(reported) is None):
-        raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))
+        raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "the case already has this report"))
     return reported
 
 

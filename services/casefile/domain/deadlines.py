@@ -22,7 +22,7 @@ from services.chassis.modelling.decider import Command
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
-"""Fires where a term was missed before anybody of the other side was asked for: in what was recorded earlier."""
+"""Fires where a term was missed before the service asked the other side about it: in what was recorded earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class CaseFinalised(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A deadline that is still to fire. `remind_at` is None where it has fired, or where nobody is reminded.
+    """A deadline that is still to fire. `remind_at` is None where it has fired, or where no reminder is due.
 
     `group` is the step that the deadline ends with; for the others it is the name itself.
     """
@@ -160,7 +160,7 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
 
 
 def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
-    found = next((one for one in _running(case) if one.name == command.name), None)
+    found = next((deadline for deadline in _running(case) if deadline.name == command.name), None)
     return found if found is None or command.due_at in (None, found.due_at) else None
 
 

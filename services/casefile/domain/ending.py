@@ -56,7 +56,7 @@ def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
     allow("end-match", context, command.by)
     _check_talk(command.reason, talk=command.closure_talk)
     if command.next not in set(AfterMatch):
-        raise Refused.input(Fault("/next", "UNKNOWN_CODE", "what follows is REMATCH or HANDBACK"))
+        raise Refused.input(Fault("/next", "UNKNOWN_CODE", "next is REMATCH or HANDBACK"))
     rematch = command.next == AfterMatch.REMATCH
     if rematch and case.state == CaseState.SUSPENDED:
         raise Refused(
@@ -109,7 +109,7 @@ def _check_talk(reason: str, *, talk: bool) -> None:
             Fault(
                 "/closureTalk",
                 "CLOSURE_TALK_MISSING",
-                "a match ends with a talk, and the talk is recorded",
+                "a match ends with a closing talk, which must be recorded",
                 rests_on=("/reason",),
             )
         )

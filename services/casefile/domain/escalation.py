@@ -32,7 +32,7 @@ class ResolveEscalation(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRaised(Moves):
-    """The side that was not awaited is asked to see to it that `awaited` missed a term, or has no access any more."""
+    """`awaited` missed a term, or has no access any more; the other side is asked to see to it."""
 
     reason: str
     awaited: str
@@ -52,7 +52,7 @@ def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Esc
     case = context.case
     held = find(case.steps, Step.ESCALATION)
     if held is None or case.trajectory is None:
-        raise Refused("NOTHING_ESCALATED", "no missed term waits for this side")
+        raise Refused("NOTHING_ESCALATED", "no missed term of the other side is open")
     if (Step.ESCALATION.value, command.resolution, command.at) in case.trajectory.reported:
         return []
     again = replace(held, deadlines=(due_after(context, command.at),))
@@ -60,7 +60,7 @@ def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Esc
 
 
 def followed(decided: list[E], context: Context) -> list[E | EscalationRaised]:
-    """What was decided, and what follows for the side that was not awaited: it is asked, or is so no longer.
+    """What was decided, and what follows for the side that was not awaited: it is asked, or no longer needed.
 
     `context` has the case as it is after what was decided.
     """
@@ -74,14 +74,14 @@ def followed(decided: list[E], context: Context) -> list[E | EscalationRaised]:
 
 def _raised(context: Context) -> EscalationRaised:
     wanted = sees_to_it(context.case)
-    assert wanted is not None  # noqa: S101 - asked before
+    assert wanted is not None  # noqa: S101 - is_wanting says so
     step = OpenStep(
         step=Step.ESCALATION.value, owner=wanted, since=context.at, deadlines=(due_after(context, context.at),)
     )
     case = context.case
     reason = EscalationReason.DEADLINE_MISSED if case.organisation_reads else EscalationReason.ACCESS_ENDED
     awaited = case.organisation if wanted.org == case.agency else case.agency
-    assert awaited is not None  # noqa: S101 - nobody is asked while no organisation has the case
+    assert awaited is not None  # noqa: S101 - an escalation needs an organisation
     return EscalationRaised(reason=reason.value, awaited=awaited, opens=(step,), renews=gone_on(context))
 
 

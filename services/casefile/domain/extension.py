@@ -89,7 +89,7 @@ def _end_after(end: date, months: int) -> date:
 
 
 def decide_extension(command: DecideExtension, context: Context) -> list[ExtensionRefused | AgreementExtended]:
-    """The agency's word: the agreement ends later, or as signed."""
+    """The agency decides: the agreement ends later, or as signed."""
     allow("decide-extension", context, command.by)
     agreement = agreement_of(context.case)
     end = agreement.proposed_end or agreement.end

@@ -84,7 +84,7 @@ def close(command: Close, context: Context) -> list[CaseClosed]:
 
 
 def reopen(command: Reopen, context: Context) -> list[CaseReopened]:
-    """Opens a closed case again; the follow-ups start anew with the next closing."""
+    """Opens a closed case again; the follow-ups start again with the next closing."""
     allow("reopen", context, command.by)
     return [reopened(context, command.at)]
 
@@ -114,7 +114,7 @@ def record_outcome(command: RecordOutcome, context: Context) -> list[OutcomeReco
 
 
 def waive_outcome(command: WaiveOutcome, context: Context) -> list[OutcomeWaived]:
-    """Waives a follow-up that has not been recorded: from its day on, or earlier where the person said so."""
+    """Waives a follow-up that has not been recorded: from its day on, or earlier where the person declined or moved."""
     case = context.case
     check_side("waive-outcome", context, command.by)
     if (command.point, command.reason, "WAIVED") in case.settled:
@@ -138,7 +138,7 @@ def _check_unsettled(action: str, point: str, case: Case) -> None:
     if held := [code for settled, code, _ in case.settled if settled == point]:
         raise Refused(
             "OUTCOME_SETTLED",
-            f"{action}: {point} is settled as {held[0]}; an error is put right by correct",
+            f"{action}: {point} is settled as {held[0]}; use correct to change it",
         )
 
 

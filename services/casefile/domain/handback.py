@@ -87,7 +87,7 @@ def request_handback(command: RequestHandback, context: Context) -> list[Handbac
     reason = command.closure_reason or known
     faults = list(_report_faults(command, trajectory))
     if reason is None:
-        faults.append(Fault("/closureReason", "REQUIRED", "the report says why the trajectory ended"))
+        faults.append(Fault("/closureReason", "REQUIRED", "the report must say why the trajectory ended"))
     if faults or reason is None:
         raise Refused.input(*faults)
     return handed_back(
@@ -138,7 +138,7 @@ def accept_handback(
     trajectory = trajectory_of(case)
     needs = trajectory.handback.open_needs if trajectory.handback is not None else ()
     faults = [
-        Fault(f"/answers/{need}", "NEED_UNANSWERED", "every open need gets an answer")
+        Fault(f"/answers/{need}", "NEED_UNANSWERED", "every open need must be answered")
         for need in needs
         if need not in command.answers
     ]
@@ -164,7 +164,7 @@ def accept_handback(
         decision=command.decision,
         next_service=command.next_service,
         answers=command.answers,
-        access=next((one.expires for one in case.accesses if one.referral == referral_of(case)), None),
+        access=next((access.expires for access in case.accesses if access.referral == referral_of(case)), None),
         closes=names(case.steps),
         opens=(step,),
     )

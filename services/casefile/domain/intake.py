@@ -63,7 +63,7 @@ class ContactAttempted(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoShowReported(Moves):
-    """The person did not come to an appointment. It goes to nobody who sanctions."""
+    """The person did not come to an appointment. No authority that sanctions gets this event."""
 
     happened_at: datetime
     count: int
@@ -106,7 +106,7 @@ def report_no_show(
     when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
     if ("NO_SHOW", "", when) in trajectory.reported:
         return []
-    # Whoever agreed on an appointment was reached.
+    # A person who agreed on an appointment was reached.
     reported = NoShowReported(happened_at=when, count=trajectory.no_shows + 1, closes=(Step.FIRST_CONTACT.value,))
     if reported.count < NO_SHOWS_MAX:
         return [reported]
@@ -152,7 +152,9 @@ def _faults(command: ConcludeIntake) -> Iterable[Fault]:
             yield Fault(f"/goals/{place}", "UNKNOWN_CODE", "a goal is typed by one of the five capitals")
     if not command.suitable:
         if command.reason is None:
-            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring has a reason").resting_on(*on)
+            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring needs a reason").resting_on(
+                *on
+            )
         return
     if command.reason is not None:
         yield Fault(

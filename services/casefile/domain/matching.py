@@ -71,7 +71,7 @@ class MatchConfirmed(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRejected(Moves):
-    """One side's no; it costs nobody anything."""
+    """One side's no, which has no consequences for either side."""
 
     IS_A_WORD: ClassVar[bool] = True
     match: str
@@ -128,7 +128,7 @@ def _proposal_faults(command: ProposeMatch, profile: Profile) -> Iterable[Fault]
         )
     if command.conflict_of_interest:
         yield Fault(
-            "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest is not proposed"
+            "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest cannot be proposed"
         )
     if MatchCriterion.SECTOR not in command.criteria and command.sector_absence_ref is None:
         yield Fault(
@@ -147,7 +147,7 @@ def _check_suits(profile: Profile, context: Context) -> None:
     if recommended == MentorKind.PROFESSIONAL and profile.kind != MentorKind.PROFESSIONAL:
         raise Refused(
             "PROFESSIONAL_RECOMMENDED",
-            "the referral recommends a professional mentor, and a volunteer is not matched against it",
+            "the referral recommends a professional mentor; a volunteer cannot be proposed",
             who_can_unblock="the organisation, by proposing a professional mentor",
         )
 

@@ -94,12 +94,12 @@ def reassign_coordinator(
 
 def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
     """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
-    asked = case.proposed_coordinator
-    if asked is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
+    named = case.proposed_coordinator
+    if named is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
         return None
-    if (by.org, by.sub) != (asked.org, asked.sub):
+    if (by.org, by.sub) != (named.org, named.sub):
         return None
-    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=asked, since=at)
+    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=named, since=at)
 
 
 PeopleEvent = CounsellorProposed | CounsellorReassigned | CoordinatorReassigned

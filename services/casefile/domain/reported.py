@@ -15,9 +15,9 @@ Fact = str | int | bool | list[str] | dict[str, str] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """A report: its event's name, when what it tells of happened, and its codes, numbers and dates (as text).
+    """A report: its event's name, when it happened, and its codes, numbers and dates (as text).
 
-    It tells of what happens as it is recorded where the time is None: a waiver, a place on the waiting list.
+    It happens as it is recorded where the time is None: a waiver, a place on the waiting list.
     """
 
     kind: str
@@ -43,17 +43,17 @@ Key = tuple[str, str, datetime]
 
 
 def reported_wait(reason: str | None, expected_by: date | None) -> Reported:
-    """What an organisation said of a wait; None for what an old entry does not have. The person has agreed to wait."""
+    """A wait as the organisation reported it; None for what an old entry does not have. The person has agreed to wait."""
     day = expected_by.isoformat() if expected_by is not None else None
     return Reported(kind=WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
 
 
-def keys_of(said: Reported) -> frozenset[Key]:
+def keys_of(report: Reported) -> frozenset[Key]:
     """How a trajectory remembers a report (`Trajectory.reported`)."""
-    if said.happened_at is None:
+    if report.happened_at is None:
         return frozenset()
-    at, facts = said.happened_at, said.facts
-    match said.kind:
+    at, facts = report.happened_at, report.facts
+    match report.kind:
         case "ContactAttempted":
             return frozenset({("CONTACT", "", at), *((("REACHED", "", at),) if facts["reached"] else ())})
         case "NoShowReported":
@@ -72,20 +72,20 @@ def keys_of(said: Reported) -> frozenset[Key]:
             return frozenset()
 
 
-def settles(said: Reported) -> tuple[str, str, str] | None:
+def settles(report: Reported) -> tuple[str, str, str] | None:
     """How a case remembers a result or a waiver (`Case.settled`)."""
-    match said.kind:
+    match report.kind:
         case "OutcomeRecorded":
-            return str(said.facts["point"]), str(said.facts["code"]), str(said.facts["source"])
+            return str(report.facts["point"]), str(report.facts["code"]), str(report.facts["source"])
         case "OutcomeWaived":
-            return str(said.facts["point"]), str(said.facts["reason"]), "WAIVED"
+            return str(report.facts["point"]), str(report.facts["reason"]), "WAIVED"
         case _:
             return None
 
 
-def remembers(trajectory: Trajectory | None, said: Reported) -> bool:
+def remembers(trajectory: Trajectory | None, report: Reported) -> bool:
     """Whether a report belongs to this trajectory."""
-    return trajectory is not None and bool(keys := keys_of(said)) and keys <= trajectory.reported
+    return trajectory is not None and bool(keys := keys_of(report)) and keys <= trajectory.reported
 
 
 def applied(case: Case, was: Reported, holds: Reported) -> Case:
@@ -95,14 +95,14 @@ def applied(case: Case, was: Reported, holds: Reported) -> Case:
     """
     before, after = settles(was), settles(holds)
     if before is not None and after is not None:
-        return replace(case, settled=GrowingTuple(after if one == before else one for one in case.settled))
+        return replace(case, settled=GrowingTuple(after if point == before else point for point in case.settled))
     if case.trajectory is not None and remembers(case.trajectory, was):
         return replace(case, trajectory=_reads(case.trajectory, was, holds))
     earlier = GrowingTuple(
-        replace(one, trajectory=_reads(one.trajectory, was, holds))
-        if one.trajectory is not None and remembers(one.trajectory, was)
-        else one
-        for one in case.earlier
+        replace(over, trajectory=_reads(over.trajectory, was, holds))
+        if over.trajectory is not None and remembers(over.trajectory, was)
+        else over
+        for over in case.earlier
     )
     return replace(case, earlier=earlier)
 
@@ -113,7 +113,9 @@ def _reads(trajectory: Trajectory, was: Reported, holds: Reported) -> Trajectory
     if was.kind == "ProgressReported" and holds.happened_at is not None:
         stands = _progress(holds, holds.happened_at)
         known = (was.happened_at, was.facts["occasion"])
-        reports = GrowingTuple(stands if (one.happened_at, one.occasion) == known else one for one in reports)
+        reports = GrowingTuple(
+            stands if (report.happened_at, report.occasion) == known else report for report in reports
+        )
     return replace(trajectory, reported=reported, progress_reports=reports)
 
 

@@ -17,11 +17,11 @@ from services.casefile.domain.terms import Deadline, until
 def settled_until(begin: date, scheduled: Sequence[date], held: Iterable[date]) -> date:
     """The last scheduled day that is settled; `begin`, where the schedule starts, as long as none is.
 
-    What was held belongs to the scheduled day that it is nearest to, of two equally near ones the earlier; it settles
-    that one, and those before it, which cannot be made good any more.
+    What was held belongs to the nearest scheduled day, and to the earlier of two equally near ones; it settles that
+    day, and those before it, which cannot be made good any more.
     """
     days = [begin, *scheduled]
-    return max((min(days, key=lambda day: (abs(day - one), day)) for one in held), default=begin)
+    return max((min(days, key=lambda day: (abs(day - at), day)) for at in held), default=begin)
 
 
 def deadlines(name: str, days: Sequence[date], context: Context, step: OpenStep | None) -> tuple[Deadline, ...]:

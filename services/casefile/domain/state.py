@@ -27,7 +27,7 @@ WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveReferral:
-    """The offer that is open, or was accepted; `deadlines` are those that the referral service told last."""
+    """The offer that is open, or was accepted; `deadlines` are those in the latest message of the referral service."""
 
     referral: str
     organisation: str
@@ -38,7 +38,7 @@ class LiveReferral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """What the pair signed; `proposed_end` waits for the agency's word."""
+    """What the pair signed; `proposed_end` waits for the agency's decision."""
 
     start: date
     end: date
@@ -77,7 +77,7 @@ class Handback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressReport:
-    """What the counsellor was told: how far each goal had come (-, =, +), and what came next."""
+    """What the counsellor got: how far each goal had come (-, =, +), and what came next."""
 
     happened_at: datetime
     occasion: str
@@ -162,10 +162,10 @@ class Access:
 class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
-    `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
+    `proposed_lead` and `proposed_coordinator` are asked to take over. `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
     `errors_reported` the referrals that somebody of the agency reported as entered in error, which another person has
     to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches;
-    `takes_over_by_acting` whether who is asked to coordinate does so by any command; `agreed` whether a pair has
+    `takes_over_by_acting` whether the proposed coordinator takes over by any command; `agreed` whether a pair has
     signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
     recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
     """

@@ -88,7 +88,7 @@ def suspend(command: Suspend, context: Context) -> list[TrajectorySuspended]:
 def resume(command: Resume, context: Context) -> list[TrajectoryResumed]:
     """Takes the trajectory up again, within the longest pause there may be."""
     check_side("resume", context, command.by)
-    # Within its time if it was taken up within its time, also where that is told later.
+    # Within its time if it was taken up within its time, also where that is reported later.
     when = ended(command.occurred_at, context) if context.case.state == CaseState.SUSPENDED else command.at
     allow("resume", replace(context, at=when), command.by)
     steps = mentoring_steps(context, agreement_of(context.case), when)

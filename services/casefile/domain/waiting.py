@@ -1,4 +1,4 @@
-"""What an organisation said of a wait: told to the referral service, and corrected in the case."""
+"""A wait for a place: reported to the referral service, and corrected in the case."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def report_wait(command: ReportWait, context: Context) -> Reported:
     check_part(ORGANISATION, context.case, command.by)
     today = day_of(context.terms, context.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
-        raise Refused.input(*(Fault(*one) for one in wrong))
+        raise Refused.input(*(Fault(*fault) for fault in wrong))
     return reported_wait(command.reason, command.expected_by)

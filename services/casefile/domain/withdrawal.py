@@ -39,7 +39,7 @@ class DisclosureStopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NgoAccessRevoked:
-    """The stop message: all that the organisation is told."""
+    """The stop message: all that the organisation learns."""
 
     referral: str
     organisation: str
@@ -58,7 +58,7 @@ class CaseReturned(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAfterWithdrawal:
-    """Events (ids) that the organisation recorded after the withdrawal and before casefile was told of it."""
+    """Events (ids) that the organisation recorded after the withdrawal and before casefile learnt of it."""
 
     legal_basis: str
     organisation: str
@@ -69,10 +69,10 @@ class RecordedAfterWithdrawal:
 def take_withdrawal(
     command: TakeWithdrawal, context: Context
 ) -> list[ReferralEntryTaken | MatchEnded | WithdrawalEvent | To]:
-    """Stops the organisation; the one change of responsibility that nobody has to accept.
+    """Stops the organisation; the only change of responsibility without an acceptance.
 
-    What the organisation recorded between the withdrawal and now is marked: it was taken in good faith by a service
-    that had not been told, and is not silently kept.
+    What the organisation recorded between the withdrawal and now is marked: a service that did not know took it in
+    good faith, and does not keep it silently.
     """
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
