@@ -23,11 +23,9 @@ from services.notifications import access as notifications_access
 from services.referral import access as referral_access
 from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
 
-_PROBLEMS: Final = "services.chassis.http.problems"
 _BODY: Final = (
-    Symbol(_PROBLEMS, "_not_json"),
-    Symbol(_PROBLEMS, "from_validation"),
-    Symbol("services.chassis.http.app", "BodyLimit._refusal"),
+    Symbol("services.chassis.http.problems.translation", "from_validation"),
+    Symbol("services.chassis.http.layers.body_limit", "BodyLimit._refusal"),
 )
 """What may be wrong with a body before a route sees it."""
 _OF_NO_CASE: Final = {"ANY_ORGANISATION", "OWN_ORGANISATION"}
@@ -99,7 +97,7 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
     elif route.dependant.query_params or route.dependant.header_params or route.dependant.path_params:
         # Of a request that may have a body the type is looked at first, whatever is wrong with it.
         roots += _BODY[:1] if method != "GET" else ()
-        roots.append(Symbol(_PROBLEMS, "from_validation"))
+        roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
     if action is not None:
         roots.append(Symbol(f"services.{service}.{_ROWS_OF[service]}", "ACTIONS"))
     elif method == "PATCH":

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from contracts import referral as referral_contracts
+from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from services.casefile.actions import decide
 from services.casefile.commands import Commands, Reactor
@@ -17,7 +18,7 @@ from services.casefile.events import TOPICS
 from services.casefile.projection import TABLES, VERSION, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Cases
-from services.casefile.routes import cases, mentors, worklist
+from services.casefile.routes import cases, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.searches import Searches
 from services.chassis.access.identity import Verifier
@@ -82,16 +83,16 @@ def build(
         closers=[consumers.close],
     )
     queries = Cases(streams, contexts, clock)
-    searches = Searches(queries, index, service.caught_up, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            cases.routes(queries, Commands(queries, handler, vault, clock), searches, vault),
-            worklist.routes(searches),
+            lists.routes(Searches(queries, index, service.caught_up, clock)),
+            cases.routes(queries, Commands(queries, handler, vault, clock), vault),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
     )

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from contracts.barred_roles import BARRED
 from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
 from services.chassis.http.app import install_manners, serve_callers
@@ -111,7 +112,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
 
     own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
     own.state.described = DESCRIBED
-    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
+    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry, BARRED)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)

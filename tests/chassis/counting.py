@@ -13,6 +13,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.barred_roles import BARRED
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
@@ -190,7 +191,9 @@ async def running(directory: Path, name: str = "counters", **settings: Any) -> A
     """The service at work, with a client that has a token."""
     service, telemetry = build(directory, name, **settings)
     common = common_routes({name: service}, telemetry)
-    app = service_app(service, title=name, summary=name, routers=[routes(service), common], telemetry=telemetry)
+    app = service_app(
+        service, title=name, summary=name, routers=[routes(service), common], telemetry=telemetry, bars=BARRED
+    )
     await service.start()
     headers = {"Authorization": f"Bearer {token(directory)}"}
     transport = httpx.ASGITransport(app)

@@ -1,4 +1,4 @@
-"""The HTTP routes of cases: reading them, and one route for each row of the actions."""
+"""The HTTP routes of a case: reading them, and one route for each row of the actions."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import AfterValidator, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
-from contracts.codes import CaseState
-from contracts.fields import Body, calendar_date, identifier, instant
+from contracts.fields import Body, calendar_date, instant
 from services.casefile.actions import ACTIONS, Action
 from services.casefile.commands import Commands, Done
 from services.casefile.queries import Cases, Found, Moment
-from services.casefile.routes.responses import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer
-from services.casefile.searches import Searches, Wanted
+from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.command import Changing, CommandRequest, read_key
 from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.national_numbers import check_text
-from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identifier, Limit
+from services.chassis.http.request.parameters import Covered, Identifier, Limit
 from services.chassis.http.request.positions import unreadable
 from services.chassis.http.response import responses
 from services.chassis.http.response.free_texts import texts_of
@@ -36,8 +34,8 @@ AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a dat
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
 
-def routes(cases: Cases, commands: Commands, searches: Searches, vault: Vault) -> Router:
-    """All routes under `/v1/cases`."""
+def routes(cases: Cases, commands: Commands, vault: Vault) -> Router:
+    """All routes under `/v1/cases/{case_id}`."""
     router = Router(prefix="/v1", tags=["cases"])
 
     async def moment(found: Found, as_of: str | None, known_at: str | None) -> Moment:
@@ -45,24 +43,6 @@ def routes(cases: Cases, commands: Commands, searches: Searches, vault: Vault) -
             await _when(cases, found, "asOf", as_of) if as_of is not None else None,
             await _when(cases, found, "knownAt", known_at) if known_at is not None else None,
         )
-
-    @router.get("/cases", response_model=CasePage, summary="Cases that the caller has a part in.")
-    async def find(
-        caller: Authenticated,
-        _: Covered,
-        pages: Paged,
-        state: Annotated[list[CaseState] | None, Query(description="Any of these; may be repeated.")] = None,
-        organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
-        overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
-        client_ref: Annotated[
-            str | None,
-            Query(alias="clientRef", pattern=IDENTIFIER, description="The person's pseudonym, in upper or lower case."),
-            AfterValidator(identifier),
-        ] = None,
-        limit: Limit = 50,
-    ) -> Response:
-        wanted = Wanted(tuple(sorted({code.value for code in state or ()})), organisation, overdue, client_ref)
-        return responses.page(*await searches.cases(caller, wanted, pages, limit))
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
     async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Response
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.chassis.access.policy import Bars
 from services.chassis.http.layers.body_limit import UNKNOWN_LIMIT, BodyLimit
 from services.chassis.http.layers.fast_path import PlainRequests, PlainRoute
 from services.chassis.http.layers.last_resort import LastResort
@@ -16,8 +17,9 @@ from services.chassis.http.openapi.document import document
 from services.chassis.http.openapi.operations import NOT_DESCRIBED, ApiDescription
 from services.chassis.http.problems import handlers
 from services.chassis.http.request.rates import Rates
+from services.chassis.http.request.strict_route import StrictRoute
 from services.chassis.http.routing import Router, application
-from services.chassis.operating.telemetry import Limit, Telemetry
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 
 JSON = "application/json"
@@ -30,18 +32,19 @@ def service_app(
     summary: str,
     routers: Sequence[Router],
     telemetry: Telemetry,
+    bars: Bars,
     plain: Sequence[PlainRoute] = (),
     described: ApiDescription = NOT_DESCRIBED,
 ) -> FastAPI:
     """The application of one service. Whoever runs the process starts and stops the service.
 
-    `plain` are those of its routes whose plain requests have a reading of their own; `described` is what its document
-    says of its operations.
+    `bars` are the roles that are refused everywhere; `plain` are those of its routes whose plain requests have a
+    reading of their own; `described` is what its document says of its operations.
     """
     app = application(_Application, title=title, summary=summary, version="1")
     assert isinstance(app, _Application)  # noqa: S101 - made so
     app.state.described = described
-    serve_callers(app, service, telemetry)
+    serve_callers(app, service, telemetry, bars)
     for router in routers:
         app.include_router(router)
     install_manners(app, service.settings.body_limit, telemetry)
@@ -50,12 +53,13 @@ def service_app(
     return app
 
 
-def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
-    """Gives an application what its routes find out with who calls, and whether they may call so often."""
+def serve_callers(app: FastAPI, service: Service, telemetry: Telemetry, bars: Bars) -> None:
+    """Gives an application's routes what they need to find out who calls, and whether they may, and so often."""
     settings = service.settings
     app.state.service = service
+    app.state.bars = bars
     app.state.count_refusal = telemetry.refusal
-    app.state.rates = Rates(settings.rate_requests, settings.rate_seconds, lambda: telemetry.refused(Limit.RATE))
+    app.state.rates = Rates(settings.rate_requests, settings.rate_seconds)
 
 
 class _Application(FastAPI):
@@ -74,11 +78,15 @@ class _Application(FastAPI):
 
 
 def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None:
-    """Problems for every refusal, the body limit, request telemetry, and the OpenAPI document that says so."""
+    """Problems for every refusal, the body limit, request telemetry, and the OpenAPI document that says so.
+
+    Comes after the application's routes: those that read their body themselves have no limit on it.
+    """
     handlers.install(app)
     app.add_middleware(Segments)
     app.add_middleware(LastResort)
-    app.add_middleware(BodyLimit, limit=body_limit, unlimited=frozenset({"/v1/referrals/bulk"}))
+    unlimited = {route.path for route in app.routes if isinstance(route, StrictRoute) and route.reads_its_body}
+    app.add_middleware(BodyLimit, limit=body_limit, unlimited=unlimited)
     telemetry.install(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
 

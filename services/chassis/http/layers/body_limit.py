@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from fastapi import Request
@@ -23,7 +24,7 @@ class BodyLimit:
     Of somebody who is not known it takes no long body at all: 401.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, unlimited: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, unlimited: Collection[str]) -> None:
         self._app = app
         self._limit = limit
         self._unlimited = unlimited
@@ -68,8 +69,7 @@ class BodyLimit:
         return await _stranger(scope) if before <= UNKNOWN_LIMIT < now else None
 
     def _refusal(self) -> ProblemError:
-        detail = f"a body has at most {self._limit} bytes; many referrals go to /v1/referrals/bulk, a line each"
-        return ProblemError(413, "BODY_TOO_LARGE", detail)
+        return ProblemError(413, "BODY_TOO_LARGE", f"a body has at most {self._limit} bytes")
 
     async def _refuse(
         self, refusal: ProblemError | Unauthenticated, scope: Scope, receive: Receive, send: Send

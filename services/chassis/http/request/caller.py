@@ -22,7 +22,7 @@ async def authenticated(
     """
     state = request.app.state
     caller: Caller = await state.service.verifier.authenticate(authorization)
-    admit(caller)
+    admit(caller, state.bars)
     # A request that turns out not to be plain is asked twice, and counts once.
     if _COUNTED not in request.scope:
         request.scope[_COUNTED] = True

@@ -66,7 +66,7 @@ class Connections:
 
     def count(self, limit: Limit) -> None:
         """A limit was met."""
-        self._telemetry.refused(limit)
+        self._telemetry.limit_met(limit)
 
     def told(self, refusal: Refusal, scope: MutableMapping[str, Any] | None) -> bytes:
         """The header by which a refusal is found in the log, whose line it writes; of its request, if that is known."""

@@ -21,13 +21,12 @@ from services.chassis.access.identity import Caller, Unauthenticated
 from services.chassis.http.problems.problem import ProblemError, response_to
 from services.chassis.http.request.cursors import Pages
 from services.chassis.http.request.strict_route import is_head
-from services.chassis.operating.telemetry import Limit, Telemetry
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.notifications.access import STREAM
-from services.notifications.cursors import feed_of
+from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
-from services.notifications.queries import messages_at
-from services.notifications.views import Page, page, readers_of
+from services.notifications.queries import Page, messages_at, page, readers_of
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000
@@ -69,7 +68,6 @@ class LiveFeed:
 
     def __init__(self, service: Service, telemetry: Telemetry) -> None:
         self._service = service
-        self._telemetry = telemetry
         self._listeners = Listeners(service)
         self._of_organisation: Counter[str] = Counter()
         self._pages: OrderedDict[object, Page] = OrderedDict()
@@ -101,11 +99,9 @@ class LiveFeed:
         settings = self._service.settings
         again = {"Retry-After": "10"}
         if settings.streams and self._of_organisation.total() >= settings.streams:
-            self._telemetry.refused(Limit.STREAMS)
             detail = "as many streams are open as there may be; come back, or ask /v1/feed"
             return ProblemError(503, "TOO_MANY_STREAMS", detail, headers=again)
         if 0 < settings.streams_per_organisation <= self._of_organisation[organisation]:
-            self._telemetry.refused(Limit.STREAMS_PER_ORGANISATION)
             detail = (
                 f"an organisation may have {settings.streams_per_organisation} streams open; share them, or end one"
             )
