@@ -73,7 +73,7 @@ class TakeReminder(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralReturned:
-    """The referral ended without handback: declined, expired, withdrawn or entered in error. The lead decides what comes next."""
+    """The referral ended without handback: declined, expired, withdrawn or entered in error; the lead decides again."""
 
     referral: str
     organisation: str
@@ -96,7 +96,7 @@ def take_progress(command: TakeProgress, context: Context) -> list[ReferralEntry
 
 
 def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralEntryTaken | TransferEvent]:
-    """The receiver's explicit acceptance: responsibility moves to the person who accepted; a colleague whom they named is asked.
+    """The receiver's explicit acceptance: responsibility moves to the person who accepted; a colleague named is asked.
 
     Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
     """

@@ -28,7 +28,7 @@ def behind(case: Case) -> frozenset[str]:
 
 
 def sees_to_it(case: Case) -> Party | None:
-    """Who sees to what the other side missed; None where nothing was missed, or where both sides missed a term and know it.
+    """Who sees to what the other side missed; None where nothing was missed, or where both sides missed a term.
 
     An organisation whose access has ended sees to nothing any more, and no term has to pass before its lead does.
     """

@@ -43,11 +43,12 @@ class Rule:
 class Context:
     """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
 
-    `rules` and `terms` are those of the programme version in force. `mentor` is the one whom a proposal names, or
-    else the one of the case's match. `named_event` is the event that a correction names, None where the case has no
-    such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
-    looked for where the case itself is closed. `actions` are the rules of what may be done
-    by which side in which state. `programme_version` names the version in force.
+    `rules` and `terms` are those of the programme version in force, which `programme_version` names; `actions` are the
+    rules of which side may do what in which state. `mentor` is the one in a proposal, or else the one of the case's
+    match. `named_event` is the event that a correction names, None where the case has no such event.
+    `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message.
+    `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
+    itself is closed.
     """
 
     at: datetime

@@ -42,7 +42,7 @@ def check_on_behalf(command: SideAnswer) -> None:
 
 
 def acting(command: Command, case: Case) -> Actor:
-    """Who acts by a command, and for whom: the answer of a side stays that side's, also where another person gives it."""
+    """Who acts by a command, and for whom: the answer of a side stays its own, also where another person gives it."""
     by = command.by
     if not isinstance(command, SideAnswer) or speaks_for_itself(by) or case.match is None:
         return by

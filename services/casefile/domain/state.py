@@ -162,12 +162,16 @@ class Access:
 class Case:
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
-    `proposed_lead` and `proposed_coordinator` are asked to take over. `taken` are the ids of the messages taken in; `consents` those legal bases that the person can withdraw;
-    `errors_reported` the referrals that somebody of the agency reported as entered in error, which another person has
-    to confirm, each with who did; `fired` the (kind, deadline, due time) of reminders and breaches;
-    `takes_over_by_acting` whether the proposed coordinator takes over by any command; `agreed` whether a pair has
-    signed an agreement since the case was referred last; `settled` the follow-ups (point, code or reason, source)
-    recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
+    `proposed_lead` and `proposed_coordinator` are asked to take over; with `takes_over_by_acting` the latter does so by
+    any command. `taken` are the ids of the messages taken in; `consents` those legal bases that the person can
+    withdraw; `errors_reported` the referrals that a person of the agency reported as entered in error, each with that
+    person, until another one confirms it; `fired` the (kind, deadline, due time) of reminders and breaches; `agreed`
+    whether a pair has signed an agreement since the latest referral; `settled` the follow-ups (point, code or reason,
+    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
+
+    It is one class and not one for each state: what stands in the log is folded as it is, also where an old rule let
+    an event into a state that no longer has it, and the fields that go with a state (`referral`, `trajectory`, the
+    match and its agreement, `suspension`) are None outside it. Which state allows what is the guards' business.
     """
 
     case: str = ""
