@@ -1,4 +1,4 @@
-"""Who may do and see what of cases and mentors: the table that the one choke point reads."""
+"""Who may do and see what of cases and mentors: the table of access, for commands as their rows say it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ POLICY: Final = Policy(
             ACCESS_ENDED,
             _READERS,
             "ACCESS_ENDED",
-            "the organisation's access to the case ended, twelve weeks after its part in it did",
+            "the organisation's access to the case ended twelve weeks after its part in it",
         )
     ],
     bars=BARRED,

@@ -182,4 +182,4 @@ def _without_state(refusal: Refused | PreconditionFailed, name: str) -> Refused 
 
 
 def _not_now(name: str) -> Refused:
-    return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is")
+    return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is possible")

@@ -53,7 +53,7 @@ from services.chassis.time.clock import Clock
 
 PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
 ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
-"""What the pair may do, and is told of, until both are bound."""
+"""What the pair may do, and reads of as possible, until both are bound."""
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
@@ -131,7 +131,7 @@ class Cases:
                 return {**work_item(case.case, work, now), "actions": possible}
             return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
         if work.name == ERROR_CONFIRMATION:
-            # Another one than who reported it, and of the role that may.
+            # For somebody else than the reporter, in the role that may confirm.
             if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
                 return None
             actions = [action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
@@ -175,7 +175,7 @@ class Cases:
         """What the caller reads of a case, found before a command, in the state that the command left it in."""
         relations = relations_to_case(caller, outcome.state)
         if not relations:
-            # A mentor who said no has no part any more.
+            # A mentor who has rejected the match has no part any more.
             return nothing_more(found.case_id, outcome.etag)
         folded = Folded(outcome.state, outcome.version, outcome.etag)
         return await self.view(caller, Found(found.case_id, folded, relations))
@@ -265,7 +265,7 @@ class Cases:
             else:
                 allowed.append(action_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:
-            # A consent tells to whom the case went: until then the way to it is on the worklist.
+            # A consent names the organisation that the case went to: until then the way to it is on the worklist.
             return {"allowedActions": [link for link in allowed if link["action"] in only], "blockedActions": []}
         return {"allowedActions": [*allowed, *_withdrawals(caller, found)], "blockedActions": refused}
 

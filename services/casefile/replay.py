@@ -78,7 +78,7 @@ async def replay_case(
     finally:
         await log.close()
     if not records:
-        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists those that there are")
+        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists the cases")
     zone = _zone(learnt, records[-1].meta.recorded_at)
     as_of, known_at = _instant(when, zone), _instant(known, zone)
     case = fold(records, as_of=as_of, known_at=known_at)

@@ -32,7 +32,7 @@ ALL: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is asked for, any of the states; None, and no state: never mind."""
+    """The filters of a list; None, and no states, let everything through."""
 
     states: tuple[str, ...]
     organisation: str | None
@@ -40,7 +40,7 @@ class Wanted:
     client_ref: str | None = None
 
     def fits(self, view: Json) -> bool:
-        """Whether what the caller reads of a case is looked for."""
+        """Whether what the caller reads of a case passes the filters."""
         late = bool(view.get("overdue"))
         shown, wanted = view.get("clientRef"), self.client_ref
         here = wanted is None or (isinstance(shown, str) and is_one_person(wanted, shown))
@@ -80,14 +80,14 @@ class Searches:
     async def cases(self, caller: Caller, wanted: Wanted, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
         """A page of the cases that the caller may read, and where it goes on.
 
-        They come in the order of their opening; asked for what is overdue or is not, in the order of what is due.
+        They come in the order of their opening; with the filter `overdue`, in the order of what is due.
         """
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
         if wanted.organisation is not None:
             known = await self._cases.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
             if known.state.name is None:
-                raise unknown_filter("organisation", "the id of an organisation that there is")
+                raise unknown_filter("organisation", "the id of an existing organisation")
         await self._caught_up()
         if wanted.client_ref is not None:
             items, last = await self._of_person(caller, wanted, wanted.client_ref, last, limit)
@@ -110,7 +110,7 @@ class Searches:
     async def _of_person(
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
     ) -> tuple[list[Json], Place | None]:
-        """The cases of one person: a handful, so whether they are looked for is seen here."""
+        """The cases of one person: a handful, so the filters are applied here."""
         rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
         places: dict[Place, str] = {}
         for row in rows:
@@ -162,7 +162,7 @@ class Searches:
         return {place: found[place] for place in sorted(found)[:most]}
 
     async def _view(self, caller: Caller, case_id: str, wanted: Wanted) -> Json | None:
-        """What the caller reads of a case, if that is looked for."""
+        """What the caller reads of a case, if that passes the filters."""
         found = await self._cases.find_silently(caller, case_id)
         if found is None:
             return None

@@ -90,11 +90,13 @@ def _contact(case: Case, org: str) -> str | None:
 
 def _beside(case: Case) -> Iterator[Work]:
     if case.proposed_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
-        asked = case.proposed_lead
-        yield Work(name=COUNSELLOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.lead)
+        receiver = case.proposed_lead
+        yield Work(name=COUNSELLOR_HANDOVER, actor=receiver.org, person=receiver.sub, owner=case.lead)
     if case.proposed_coordinator is not None and case.trajectory is not None:
-        asked = case.proposed_coordinator
-        yield Work(name=COORDINATOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.trajectory.coordinator)
+        receiver = case.proposed_coordinator
+        yield Work(
+            name=COORDINATOR_HANDOVER, actor=receiver.org, person=receiver.sub, owner=case.trajectory.coordinator
+        )
     for referral, reporter in case.errors_reported:
         awaits = Awaiting(org=case.agency, action="confirm-error")
         yield Work(

@@ -84,7 +84,7 @@ def routes(cases: Cases, commands: Commands, vault: Vault) -> Router:
         items, last = await cases.recorded(caller, found, await pages.number(), limit)
         return responses.page(items, pages.behind(last))
 
-    @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
+    @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="The free texts of a case, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
         found = await cases.find(caller, case_id, "read-corrections")
         records = await cases.with_texts(caller, found)

@@ -77,7 +77,7 @@ def routes(
             raise Hidden
         return responses.resource(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
 
-    @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, for the first time or again.")
+    @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, or replace the description.")
     async def describe(
         request: Request,
         caller: Authenticated,
@@ -90,20 +90,20 @@ def routes(
         POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
         stream = mentor_stream(caller.org, ref)
         folded = await streams.fold(stream, MENTOR)
-        asked = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
-        if folded.etag in (asked.if_match or ()):
+        change = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
+        if folded.etag in (change.if_match or ()):
             check_read_only(body, mentor_view(caller.org, ref, folded.state, folded.etag))
         now = clock.now()
         command = DescribeMentor(
             at=now,
-            by=asked.actor,
+            by=change.actor,
             organisation=caller.org,
             mentor=ref,
             profile=_profile(body),
             today=await working_day(caller.org, now + SKEW, streams),
         )
-        outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
-        return responses.command_result(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
+        outcome = await handler.handle(command, stream, MENTOR, change.call(), must_exist=False)
+        return responses.command_result(change, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
 
     return router
 

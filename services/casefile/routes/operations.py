@@ -32,8 +32,8 @@ DESCRIBED: Final = ApiDescription(
     operations={
         "GET /v1/cases": Operation(
             "case-list",
-            "A page of the cases that the caller has a part in, in the order of their opening; asked for what is "
-            "overdue or is not, in the order of what is due.",
+            "A page of the cases that the caller has a part in, in the order of their opening; with "
+            "`overdue`, in the order of what is due.",
         ),
         "GET /v1/worklist": Operation(
             "worklist-read",
@@ -54,7 +54,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/responsibility": Operation(
             "case-read-responsibility",
-            "The case lead, and exactly one owner for every open step, now or at the moments that are asked for.",
+            "The case lead, and exactly one owner for every open step, now or at any moment.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/events": Operation(
