@@ -34,6 +34,7 @@ HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 TELLING: Final = (
     "services.referral.queries:Referrals.shown",
     "services.casefile.queries:Cases._actions",
+    "services.casefile.actions:moving_on",
     "services.referral.bulk:_answer",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
@@ -207,6 +208,13 @@ class _Pruned(ast.NodeTransformer):
             node.keys, node.values = [node.keys[n] for n in kept], [node.values[n] for n in kept]
         return self.generic_visit(node)
 
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        """Of rows of actions, each with its name first, the one of this action."""
+        names = [_name_of(row) for row in node.elts]
+        if self._action is not None and names and self._commands.issuperset(names):
+            node.elts = [row for row, name in zip(node.elts, names, strict=True) if name == self._action]
+        return self.generic_visit(node)
+
     def visit_Match(self, node: ast.Match) -> ast.AST:
         """`case "reopen" …` is for reopen."""
         node.cases = [case for case in node.cases if self._is_met(case.pattern)]
@@ -224,6 +232,14 @@ class _Pruned(ast.NodeTransformer):
     def _is_met(self, pattern: ast.pattern) -> bool:
         named = {one.value for one in ast.walk(pattern) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
         return self._action is None or named.isdisjoint(self._commands) or self._action in named
+
+
+def _name_of(row: ast.expr) -> object:
+    match row:
+        case ast.Call(args=[ast.Constant(value=name), *_]):
+            return name
+        case _:
+            return None
 
 
 MAKERS_NAMES: Final = frozenset({"ProblemError", "Refused", "Forbidden", "Unauthenticated"})

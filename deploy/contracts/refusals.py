@@ -16,7 +16,7 @@ from deploy.contracts.reach import Reach
 from deploy.contracts.refusal_sites import Site
 from deploy.contracts.source import Source, Symbol
 from services.casefile import access as casefile_access
-from services.casefile.commands import ACTIONS as CASE_ACTIONS
+from services.casefile.actions import ACTIONS as CASE_ACTIONS
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
@@ -43,6 +43,9 @@ _EDIT: Final = "edit"
 """What a PATCH does."""
 _COMMANDS: Final = {"/v1/referrals/{referral_id}/": "referral", "/v1/cases/{case_id}/": "casefile"}
 """Under which path the commands of a service have their routes."""
+
+_ROWS_OF: Final = {"referral": "commands", "casefile": "actions"}
+"""The module that has the actions of a service."""
 
 
 @cache
@@ -96,7 +99,7 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
         roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
     if action is not None:
-        roots.append(Symbol(f"services.{service}.commands", "ACTIONS"))
+        roots.append(Symbol(f"services.{service}.{_ROWS_OF[service]}", "ACTIONS"))
     elif method == "PATCH":
         action = _EDIT
     sites, reached = reach().from_route(roots, action)

@@ -1,14 +1,15 @@
-"""Who may do and see what of cases and mentors: the table that the one choke point reads."""
+"""Who may do and see what of cases and mentors: the table of access, for commands as their rows say it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from contracts.barred_roles import BARRED
 from contracts.codes import Role
 from contracts.identifiers import is_one_person
-from services.casefile.domain.case import Case
-from services.casefile.domain.guards import ACTIONS, AGENCY, EITHER, ORGANISATION
+from services.casefile.actions import ACTIONS, COORDINATORS, COUNSELLORS, MENTEES, MENTORS
+from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 
@@ -25,30 +26,28 @@ OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
 
-_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
-_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
-_MENTORS = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})
-_MENTEES = frozenset({Role.MENTEE})
-_READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
+_READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
 
-_PAIR_COMMANDS = ("confirm-match", "reject-match", "record-pulse")
-_MENTOR_COMMANDS = (*_PAIR_COMMANDS, "record-meeting")
-_AGENCY_COMMANDS = tuple(name for name, rule in ACTIONS.items() if rule.side in (AGENCY, EITHER))
-_ORGANISATION_COMMANDS = tuple(name for name, rule in ACTIONS.items() if rule.side in (ORGANISATION, EITHER))
+_STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
+    COUNSELLORS: (OWNER_AGENCY,),
+    # The domain answers former parties with the rule that ended their part: 403 with its code.
+    COORDINATORS: (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN),
+    MENTORS: (MATCHED_MENTOR,),
+    MENTEES: (MENTEE_OF_CASE,),
+}
+"""How those who give commands stand to the case."""
 _READS = ("read", "read-timeline", "read-responsibility", "read-record")
 
 POLICY: Final = Policy(
     [
-        *(Rule(action, _COUNSELLORS, OWNER_AGENCY) for action in _AGENCY_COMMANDS),
-        # The domain answers former parties with the rule that ended their part: 403 with its code.
         *(
-            Rule(action, _COORDINATORS, relation)
-            for action in _ORGANISATION_COMMANDS
-            for relation in (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN)
+            Rule(action.name, action.roles & roles, relation)
+            for action in ACTIONS.values()
+            for roles, relations in _STAND_AS.items()
+            if action.roles & roles
+            for relation in relations
         ),
-        *(Rule(action, _MENTORS, MATCHED_MENTOR) for action in _MENTOR_COMMANDS),
-        *(Rule(action, _MENTEES, MENTEE_OF_CASE) for action in _PAIR_COMMANDS),
         *(
             Rule(action, _READERS, relation)
             for action in _READS
@@ -61,14 +60,14 @@ POLICY: Final = Policy(
             for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
         ),
         Rule("read-corrections", _AUDITORS, OVERSIGHT),
-        Rule("read-texts", _COUNSELLORS, OWNER_AGENCY),
-        Rule("read-texts", _COORDINATORS, ADDRESSED_ORGANISATION),
-        Rule("read", _MENTORS, MATCHED_MENTOR),
-        Rule("read", _MENTEES, MENTEE_OF_CASE),
+        Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
+        Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
+        Rule("read", MENTORS, MATCHED_MENTOR),
+        Rule("read", MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
-        Rule("read-worklist", _COUNSELLORS | _COORDINATORS | _MENTORS | _MENTEES, ANY_ORGANISATION),
-        Rule("describe-mentor", _COORDINATORS, OWN_ORGANISATION),
-        Rule("read-mentor", _COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
+        Rule("read-worklist", COUNSELLORS | COORDINATORS | MENTORS | MENTEES, ANY_ORGANISATION),
+        Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
+        Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
     ],
     [
@@ -76,7 +75,7 @@ POLICY: Final = Policy(
             ACCESS_ENDED,
             _READERS,
             "ACCESS_ENDED",
-            "the organisation's access to the case ended, twelve weeks after its part in it did",
+            "the organisation's access to the case ended twelve weeks after its part in it",
         )
     ],
     bars=BARRED,
@@ -89,7 +88,7 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
     if case.state is None:
         return ()
     # Mentors and mentees stand to a case as themselves, never as their organisation.
-    if caller.role in _MENTORS:
+    if caller.role in MENTORS:
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
         return (MATCHED_MENTOR,) if matched else ()
     if caller.role is Role.MENTEE:

@@ -1,283 +1,185 @@
-"""From request bodies to commands on a case: what the caller sent, with ids, vault references and times stamped on."""
+"""Runs the commands on cases: those of callers, and those that messages of the referral service and the clock bring."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
-
-from contracts.bodies import WaitlistBody
-from contracts.casefile_codes import Side
-from contracts.codes import Role
 from contracts.fields import Body
-from services.casefile.domain import (
-    escalation,
-    follow_up,
-    handback,
-    intake,
-    matching,
-    mentoring,
-    people,
-    reviews,
-    trajectory,
-    waiting,
+from contracts.message import CaseMessage, CloudEvent, Message
+from services.casefile.access import CONSENT_WITHDRAWN
+from services.casefile.actions import Action
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
+from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
+from services.casefile.domain.guards import check_part
+from services.casefile.domain.on_behalf import acting
+from services.casefile.domain.organisation import (
+    KNOWN_ORGANISATION,
+    KnownOrganisation,
+    LearnOrganisation,
+    decide_organisation,
 )
-from services.casefile.domain.case import Reported
-from services.casefile.domain.reported import CORRECTED_BY
-from services.casefile.routes import requests as bodies
-from services.chassis.http.problems.translation import from_validation
-from services.chassis.http.response.rendering import camel
-from services.chassis.modelling.decider import Actor, Command, Fault, Refused
-from services.chassis.vault.vault import Deposit
+from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.state import Case, case_stream
+from services.casefile.history import find_event
+from services.casefile.queries import ON_PROPOSAL, PAIR, Cases, Found
+from services.casefile.reactions import REACTIONS, Delivery, stream_of
+from services.casefile.routes.requests import CorrectBody
+from services.casefile.stamping import Stamp
+from services.casefile.views import nothing_more
+from services.chassis.access.identity import Caller
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler, Outcome, PreconditionFailed
+from services.chassis.deciding.idempotency import Key
+from services.chassis.deciding.streams import Streams
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.response.rendering import Json
+from services.chassis.index.index import Row
+from services.chassis.modelling.callers_clock import by_our_clock
+from services.chassis.modelling.decider import Actor, Because, Command, Refused
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import instant
+from services.chassis.vault.vault import Deposit, Vault
+
+SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
+
+_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
+class Done:
+    """What became of a command, and what its sender reads of the case after it."""
 
-    `said` is what the event that a correction names reported, as it reads now.
-    """
-
-    at: datetime
-    by: Actor
-    case_id: str
-    version: int
-    deposit: Deposit
-    said: Reported | None = None
-
-    def ref(self, what: str, text: str) -> str:
-        """The vault reference of a text."""
-        return self.deposit.put(what, {"text": text})
-
-    def ref_or_none(self, what: str, text: str | None) -> str | None:
-        """The vault reference of a text that may be left out."""
-        return self.ref(what, text) if text is not None else None
+    outcome: Outcome[Case]
+    view: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A route of a case: its body, and how the body becomes a command."""
+class Commands:
+    """Runs the commands of callers."""
 
-    body: type[Body]
-    summary: str
-    command: Callable[[Any, Stamp], Command]
+    def __init__(self, cases: Cases, handler: Handler[Command, Context], vault: Vault, clock: Clock) -> None:
+        self._cases = cases
+        self._handler = handler
+        self._vault = vault
+        self._clock = clock
 
+    async def run(self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body) -> Done:
+        """Runs a command on a case. Raises Refused, and what the handler raises."""
+        if CONSENT_WITHDRAWN in found.relations:
+            # Not even an earlier answer is repeated: it would show what must not be shown any more.
+            check_part(action.side, found.folded.state, request.actor)
+        held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found)
+        if held_to_proposal and action.name not in ON_PROPOSAL:
+            if (earlier := await self.earlier(request, found.case_id)) is not None:
+                return earlier
+            raise _not_now(action.name)
+        stream = case_stream(found.case_id)
+        deposit = Deposit(self._vault, stream)
+        command, call = await self._stamped(request, found, action, body, deposit)
+        try:
+            outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
+        except (Refused, PreconditionFailed) as refusal:
+            if held_to_proposal:
+                raise _without_state(refusal, action.name) from None
+            if isinstance(refusal, PreconditionFailed):
+                # A caller whose part has ended is told that, and not what has moved the case since.
+                check_part(action.side, (await self._cases.streams.fold(stream, CASE)).state, request.actor)
+            raise
+        return Done(outcome, await self._cases.after(request.caller, found, outcome))
 
-def _same(command: type[Command]) -> Callable[[Any, Stamp], Command]:
-    """For commands whose fields are those of the body."""
+    async def _stamped(
+        self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body, deposit: Deposit
+    ) -> tuple[Command, Call]:
+        """The command that a body stands for, and the terms on which it is handled."""
+        stamp = Stamp(self._clock.now(), request.actor, found.case_id, _decided_on(request, found), deposit)
+        if isinstance(body, CorrectBody) and body.holds is not None:
+            named = find_event(await self._cases.records(found), body.event)
+            stamp = replace(stamp, reported=named.reported if named is not None else None)
+        command = action.built(body, stamp)
+        given = getattr(body, "occurred_at", None)
+        occurred_at = by_our_clock(given, stamp.at) if given is not None else None
+        return command, replace(request.call(occurred_at), actor=acting(command, found.folded.state))
 
-    def build(body: Body, stamp: Stamp) -> Command:
-        given = {name: _plain(getattr(body, name)) for name in type(body).model_fields}
-        return command(at=stamp.at, by=stamp.by, **given)
+    async def did(self, caller: Caller, case_id: str, key: str | None) -> bool:
+        """Whether the caller has done a command on the case under the key, with or without a part in it today."""
+        return key is not None and await self._handler.knows(case_stream(case_id), CASE, Key.of(caller.actor(), key))
 
-    return build
+    async def earlier(self, request: CommandRequest, case_id: str) -> Done | None:
+        """What became of a command whose sender has no right to it any more; None where it was never sent.
 
-
-def _plain(value: Any) -> Any:
-    """Codes as text, lists as tuples: what events are made of."""
-    if isinstance(value, list):
-        return tuple(_plain(one) for one in value)
-    if isinstance(value, dict):
-        return {_plain(name): _plain(one) for name, one in value.items()}
-    return value.value if hasattr(value, "value") else value
-
-
-def _side(given: Side | None, by: Actor) -> str:
-    if given is not None:
-        return given.value
-    if by.role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
-        return Side.MENTOR.value
-    if by.role == Role.MENTEE:
-        return Side.MENTEE.value
-    raise Refused.input(Fault("/by", "REQUIRED", "say for which side you speak: MENTOR or MENTEE"))
-
-
-def _conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> Command:
-    ref = stamp.deposit.put("expectations", {"texts": body.expectations}) if body.expectations else None
-    return intake.ConcludeIntake(
-        at=stamp.at,
-        by=stamp.by,
-        suitable=body.suitable,
-        goals=_plain(body.goals),
-        expectations_ref=ref,
-        cefr=_plain(body.cefr),
-        reason=_plain(body.reason),
-        open_needs=_plain(body.open_needs),
-        recommended_next_step=_plain(body.recommended_next_step),
-        occurred_at=body.occurred_at,
-    )
-
-
-def _propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> Command:
-    return matching.ProposeMatch(
-        at=stamp.at,
-        by=stamp.by,
-        match=f"{stamp.case_id}.{stamp.version}",
-        mentor=body.mentor_ref,
-        kind=_plain(body.kind),
-        criteria=_plain(body.criteria),
-        sector_absence_ref=stamp.ref_or_none("sector-absence", body.sector_absence),
-        conflict_of_interest=body.conflict_of_interest,
-    )
+        It may have taken that right itself, as a mentor's no does. Nothing is shown that would need one.
+        """
+        outcome = await self._handler.earlier(case_stream(case_id), CASE, request.call())
+        return Done(outcome, nothing_more(case_id, outcome.etag)) if outcome is not None else None
 
 
-def _confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> Command:
-    return matching.ConfirmMatch(
-        at=stamp.at,
-        by=stamp.by,
-        side=_side(body.by, stamp.by),
-        on_behalf_reason=_plain(body.on_behalf_reason),
-        occurred_at=body.occurred_at,
-    )
+class Reactor:
+    """Runs the commands that messages and deadlines bring."""
+
+    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+        self._cases = cases
+        self._clock = clock
+        self._learning = asyncio.Lock()
+        self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
+        self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
+
+    async def react(self, event: CloudEvent) -> None:
+        """Takes in one message; what casefile does not react to passes by."""
+        if (kind := _MESSAGES.get(event.type)) is None:
+            return
+        message: Message = kind.model_validate(event.data)
+        stream = stream_of(message)
+        if stream is None:
+            return
+        delivery = Delivery(
+            at=self._clock.now(), by=SYSTEM, source_event_id=event.id, source_position=int(event.sequence)
+        )
+        command = REACTIONS[kind](message, delivery)
+        call = Call(
+            actor=command.by,
+            causation_id=event.id,
+            causation_sequence=int(event.sequence),
+            correlation_id=event.id,
+            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
+            traceparent=event.traceparent,
+        )
+        match command:
+            case LearnProgramme():
+                async with self._learning:
+                    await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
+            case LearnOrganisation():
+                await self._organisations.handle(command, stream, KNOWN_ORGANISATION, call, must_exist=False)
+            case _:
+                # Keys are handled side by side, and a case rests on the programme that was published before it.
+                async with self._learning:
+                    pass
+                await self._cases.handle(command, stream, CASE, call, must_exist=False)
+
+    async def fire(self, row: Row, _at: datetime) -> None:
+        """A deadline fell due."""
+        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
+        due_at = instant(str(row.columns["due"]))
+        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]), due_at=due_at)
+        await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))
 
 
-def _reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> Command:
-    return matching.RejectMatch(
-        at=stamp.at,
-        by=stamp.by,
-        side=_side(body.by, stamp.by),
-        reason=body.reason.value,
-        on_behalf_reason=_plain(body.on_behalf_reason),
-        occurred_at=body.occurred_at,
-    )
+def _decided_on(request: CommandRequest, found: Found) -> int:
+    """The version that the caller decides on; of several the present one, if it is among them."""
+    versions = request.if_match or frozenset({0})
+    return found.folded.etag if found.folded.etag in versions else max(versions)
 
 
-def _sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> Command:
-    return matching.SignAgreement(
-        at=stamp.at,
-        by=stamp.by,
-        start=body.start,
-        end=body.end,
-        norm=body.norm,
-        charter_version=body.charter_version,
-        coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
-        expectations_mentor_ref=stamp.ref_or_none("expectations.mentor", body.expectations.mentor),
-        expectations_mentee_ref=stamp.ref_or_none("expectations.mentee", body.expectations.mentee),
-        occurred_at=body.occurred_at,
-    )
+def _without_state(refusal: Refused | PreconditionFailed, name: str) -> Refused | PreconditionFailed:
+    """A refusal for mentor or mentee who are not bound yet: it must not say where the case stands, or who moved it."""
+    if isinstance(refusal, PreconditionFailed):
+        return PreconditionFailed(refusal.current, "another command")
+    if refusal.because is Because.INPUT or refusal.code == "NOT_YOUR_SIDE":
+        return refusal
+    return _not_now(name)
 
 
-def _record_pulse(body: bodies.PulseBody, stamp: Stamp) -> Command:
-    return mentoring.RecordPulse(
-        at=stamp.at,
-        by=stamp.by,
-        side=_side(body.by, stamp.by),
-        score=body.score,
-        reasons=_plain(body.reasons),
-        occurred_at=body.occurred_at,
-    )
-
-
-def _end_match(body: bodies.EndMatchBody, stamp: Stamp) -> Command:
-    return trajectory.EndMatch(
-        at=stamp.at,
-        by=stamp.by,
-        reason=body.reason.value,
-        next=body.next.value,
-        closure_talk=body.closure_talk,
-        side=_plain(body.by),
-        occurred_at=body.occurred_at,
-    )
-
-
-def _decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> Command:
-    reason_ref = stamp.ref_or_none("extension-decision", body.reason)
-    return trajectory.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
-
-
-def _correct(body: bodies.CorrectBody, stamp: Stamp) -> Command:
-    return people.Correct(
-        at=stamp.at,
-        by=stamp.by,
-        event=body.event,
-        reason_ref=stamp.ref("correction", body.reason),
-        with_holds=body.holds is not None,
-        holds=_report(body.holds, stamp.said, stamp) if body.holds is not None and stamp.said is not None else None,
-    )
-
-
-def _report(holds: Mapping[str, Any], said: Reported, stamp: Stamp) -> Command:
-    """The command that a report would have come by, had it read like this."""
-    action, stands = (_ELSEWHERE | ACTIONS)[CORRECTED_BY[said.kind]], _as_sent(said)
-    # A result may turn up after its point was waived, or one that was recorded turn out to be none.
-    for kind, sign, other in (
-        ("OutcomeWaived", "code", "record-outcome"),
-        ("OutcomeRecorded", "reason", "waive-outcome"),
-    ):
-        if said.kind == kind and sign in holds:
-            action, stands = ACTIONS[other], {"point": said.facts["point"]}
-    try:
-        return action.command(action.body.model_validate({**stands, **holds}), stamp)
-    except ValidationError as error:
-        faults = [{**one, "loc": ("body", "holds", *one["loc"])} for one in error.errors()]
-        raise from_validation(RequestValidationError(faults)) from None
-    except Refused as refused:
-        raise Refused.input(*(fault.under("/holds") for fault in refused.faults)) from None
-
-
-def _as_sent(said: Reported) -> dict[str, Any]:
-    """The body of a report that reads as it does."""
-    # What an old event does not know has to be sent.
-    facts = {_SENT_AS.get(name, camel(name)): value for name, value in said.facts.items() if value is not None}
-    if said.happened_at is not None:
-        facts["occurredAt"] = said.happened_at.isoformat()
-    return facts
-
-
-_ELSEWHERE: Final[dict[str, Action]] = {
-    "waitlist": Action(WaitlistBody, "Put the person on the waiting list.", _same(waiting.SayOfWait)),
-}
-"""Reports that another service takes, and this one corrects."""
-_SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
-
-
-ACTIONS: Final[dict[str, Action]] = {
-    "log-contact-attempt": Action(
-        bodies.ContactAttemptBody, "Log an attempt to reach the person.", _same(intake.LogContactAttempt)
-    ),
-    "report-no-show": Action(bodies.ReportBody, "The person did not come.", _same(intake.ReportNoShow)),
-    "conclude-intake": Action(bodies.ConcludeIntakeBody, "Conclude the intake.", _conclude_intake),
-    "propose-match": Action(bodies.ProposeMatchBody, "Propose a mentor.", _propose_match),
-    "confirm-match": Action(bodies.ConfirmMatchBody, "One side's yes.", _confirm_match),
-    "reject-match": Action(bodies.RejectMatchBody, "One side's no.", _reject_match),
-    "sign-agreement": Action(bodies.SignAgreementBody, "Sign the mentoring agreement.", _sign_agreement),
-    "record-meeting": Action(bodies.MeetingBody, "Mentor and mentee met.", _same(mentoring.RecordMeeting)),
-    "record-check-in": Action(bodies.CheckInBody, "The coordinator checked in.", _same(mentoring.RecordCheckIn)),
-    "record-pulse": Action(bodies.PulseBody, "How a side feels.", _record_pulse),
-    "report-progress": Action(bodies.ProgressBody, "Tell the counsellor.", _same(mentoring.ReportProgress)),
-    "extend-agreement": Action(bodies.ExtendBody, "Propose a later end.", _same(trajectory.ExtendAgreement)),
-    "decide-extension": Action(
-        bodies.DecideExtensionBody, "The agency's word on a later end, and why.", _decide_extension
-    ),
-    "suspend": Action(bodies.SuspendBody, "Pause the trajectory.", _same(trajectory.Suspend)),
-    "resume": Action(bodies.ReportBody, "Take the trajectory up again.", _same(trajectory.Resume)),
-    "review-suspension": Action(bodies.ReportBody, "The pause was reviewed.", _same(reviews.ReviewSuspension)),
-    "resolve-escalation": Action(
-        bodies.ResolveEscalationBody, "See to a term that the other side missed.", _same(escalation.ResolveEscalation)
-    ),
-    "end-match": Action(bodies.EndMatchBody, "End the match.", _end_match),
-    "complete-trajectory": Action(bodies.CompleteBody, "End the trajectory.", _same(trajectory.CompleteTrajectory)),
-    "request-handback": Action(
-        bodies.RequestHandbackBody, "Hand the case back, with a report.", _same(handback.RequestHandback)
-    ),
-    "accept-handback": Action(
-        bodies.AcceptHandbackBody, "Take the case back: responsibility moves.", _same(handback.AcceptHandback)
-    ),
-    "return-handback": Action(bodies.ReturnHandbackBody, "Say what the report lacks.", _same(handback.ReturnHandback)),
-    "close": Action(bodies.CloseBody, "Close the case.", _same(follow_up.Close)),
-    "reopen": Action(bodies.NothingBody, "Open a closed case again.", _same(follow_up.Reopen)),
-    "record-outcome": Action(bodies.OutcomeBody, "What became of the person.", _same(follow_up.RecordOutcome)),
-    "waive-outcome": Action(bodies.WaiveOutcomeBody, "Leave a follow-up out.", _same(follow_up.WaiveOutcome)),
-    "reassign-counsellor": Action(
-        bodies.ReassignCounsellorBody, "Ask for, or take over, the lead.", _same(people.ReassignCounsellor)
-    ),
-    "reassign-coordinator": Action(
-        bodies.ReassignCoordinatorBody, "Ask for, or take over, the coordination.", _same(people.ReassignCoordinator)
-    ),
-    "correct": Action(bodies.CorrectBody, "Say that an event is wrong; it stays, and so does this.", _correct),
-}
-"""The commands on a case, by their route's last segment."""
+def _not_now(name: str) -> Refused:
+    return Refused("STATE_DOES_NOT_ALLOW", f"{name} is not possible now; read the case for what is possible")

@@ -8,22 +8,18 @@ from typing import Any, Final
 
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
-from services.casefile.domain.case import BEFORE_CLOSED, Case, Context, EventRef
-from services.casefile.domain.known_programme import (
-    KNOWN_ORGANISATION,
-    KNOWN_PROGRAMME,
-    KnownProgramme,
-    ProgrammeLearnt,
-    organisation_stream,
-    programme_stream,
-)
+from services.casefile.actions import RULES
+from services.casefile.domain.context import Context, EventRef
+from services.casefile.domain.correction import Correct
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
-from services.casefile.domain.people import Correct
+from services.casefile.domain.organisation import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
+from services.casefile.domain.state import BEFORE_CLOSED, Case
 from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.history import find_event, recorded_by
 from services.casefile.projection import CASES
-from services.casefile.timeline import find_event, recorded_by
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
@@ -84,6 +80,7 @@ class Contexts:
             mentor=found.get("mentor"),
             named_event=named,
             since_withdrawal=since,
+            actions=RULES,
             other_open_case=self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
         )
@@ -97,7 +94,7 @@ class Contexts:
         }
 
     async def for_reader(self, case: Case, at: datetime, streams: Streams) -> Context:
-        """The context as somebody who asks what is possible needs it. Raises ProgrammeUnknown."""
+        """The context of a reader, to say what is possible now. Raises ProgrammeUnknown."""
         known = (await streams.fold(programme_stream(case.programme), KNOWN_PROGRAMME)).state
         learnt = _in_force(known, at)
         return Context(
@@ -105,6 +102,7 @@ class Contexts:
             case=case,
             rules=learnt.rules,
             terms=self.terms(learnt),
+            actions=RULES,
             other_open_case=self._other_open_case(case),
         )
 
@@ -134,6 +132,6 @@ async def working_day(organisation: str, at: datetime, streams: Streams) -> date
     For one whose programmes are not known it is the day in the zone of programmes that name none.
     """
     known = (await streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)).state
-    offered = [(await streams.fold(programme_stream(one), KNOWN_PROGRAMME)).state for one in known.programmes]
-    zones = {learnt.rules.time_zone for one in offered if (learnt := one.in_force(at)) is not None}
+    offered = [(await streams.fold(programme_stream(name), KNOWN_PROGRAMME)).state for name in known.programmes]
+    zones = {learnt.rules.time_zone for programme in offered if (learnt := programme.in_force(at)) is not None}
     return max(day_in(zone, at) for zone in zones or {USUAL_ZONE})

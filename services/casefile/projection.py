@@ -9,13 +9,13 @@ from typing import Final
 
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
-from services.casefile.domain.case import Case
+from services.casefile.domain.case import CASE
 from services.casefile.domain.deadlines import running
-from services.casefile.domain.known_programme import OrganisationLearnt
 from services.casefile.domain.mentor import MentorDescribed
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.organisation import OrganisationLearnt
+from services.casefile.domain.state import Case
+from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
-from services.casefile.views import fold
 from services.casefile.worklist import work_in
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import Changes, IndexReader, Table
@@ -107,7 +107,8 @@ class Listing:
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the cases of a batch."""
         # A case whose first event is in the batch is in no list yet.
-        firsts = {one.stream: one.version for one in reversed(batch) if one.stream.startswith(CASE_PREFIX)}
+        cases = (recorded for recorded in reversed(batch) if recorded.stream.startswith(CASE_PREFIX))
+        firsts = {recorded.stream: recorded.version for recorded in cases}
         known = await asyncio.gather(*(self._known(stream, is_new=first == 1) for stream, first in firsts.items()))
         self._cases = dict(zip(firsts, known, strict=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,27 +19,33 @@ from services.casefile.access import (
     POLICY,
     relations_to_case,
 )
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS, moving_on
 from services.casefile.context import Contexts
-from services.casefile.domain.case import Case, Context, case_stream
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
+from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
-from services.casefile.domain.transitions import CASE
-from services.casefile.presenting import (
+from services.casefile.domain.state import Case, case_stream
+from services.casefile.history import fold, known, responsibility
+from services.casefile.timeline import history_of, timeline, visible_to
+from services.casefile.views import (
+    action_link,
     case_view,
+    nothing_more,
     pair_view,
     proposal_item,
     proposal_view,
     responsibility_view,
+    staff_item,
     stopped_view,
     timeline_view,
     work_item,
 )
-from services.casefile.timeline import history_of, known, timeline, visible_to
-from services.casefile.views import fold, responsibility
-from services.casefile.worklist import ACTS_ON, ERROR_CONFIRMATION, Work, consents_of
+from services.casefile.worklist import ERROR_CONFIRMATION, Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
+from services.chassis.deciding.handler import Outcome
 from services.chassis.deciding.streams import Folded, Streams
 from services.chassis.http.response.rendering import Json, recorded_view
 from services.chassis.log.metadata import Recorded
@@ -47,7 +53,7 @@ from services.chassis.time.clock import Clock
 
 PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
 ON_PROPOSAL = frozenset({"confirm-match", "reject-match"})
-"""What the pair may do, and is told of, until both are bound."""
+"""What the pair may do, and reads of as possible, until both are bound."""
 SEES_ALL = {OWNER_AGENCY, OVERSIGHT}
 SEES_STATE = SEES_ALL | {ADDRESSED_ORGANISATION}
 
@@ -125,31 +131,31 @@ class Cases:
                 return {**work_item(case.case, work, now), "actions": possible}
             return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
         if work.name == ERROR_CONFIRMATION:
-            # Another one than who reported it, and of the role that may.
+            # For somebody else than the reporter, in the role that may confirm.
             if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
                 return None
-            actions = [_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
+            actions = [action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
         elif work.step is None and caller.sub != work.person:
             return None
         elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None:
             assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
             path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
-            actions = [_link(work.awaiting.action, path)]
+            actions = [action_link(work.awaiting.action, path)]
         else:
-            wanted = ACTS_ON.get(work.name, ())
+            wanted = moving_on(work.name)
             possible = (await self.view(caller, found))["allowedActions"]
-            actions = [one for one in possible if one["action"] in wanted]
+            actions = [link for link in possible if link["action"] in wanted]
             if work.name == Step.NEXT_SERVICE:
-                actions.append(_link("refer", "/v1/referrals"))
-        return _of_staff(case, work, now, actions, suspended=suspended)
+                actions.append(action_link("refer", "/v1/referrals"))
+        return staff_item(case, work, now, actions, suspended=suspended)
 
     async def halted_view(self, caller: Caller, found: Found, work: Work) -> Json:
         """Where a case stands with a suspended organisation, with what the agency can do about it itself."""
         case = found.folded.state
         offer = case.referral if case.state == CaseState.REFERRED else None
-        own = [_link("withdraw", f"/v1/referrals/{offer.referral}/withdraw")] if offer is not None else []
+        own = [action_link("withdraw", f"/v1/referrals/{offer.referral}/withdraw")] if offer is not None else []
         possible = [*own, *(await self.view(caller, found))["allowedActions"]]
-        return _of_staff(case, work, self._clock.now(), possible, suspended=True)
+        return staff_item(case, work, self._clock.now(), possible, suspended=True)
 
     async def is_bound(self, found: Found) -> bool:
         """Whether mentor or mentee reads more than the proposal.
@@ -165,13 +171,14 @@ class Cases:
         mentor = (await self.streams.fold(mentor_stream(case.organisation, case.match.mentor), MENTOR)).state
         return mentor.profile is not None and mentor.profile.confidentiality_on is not None
 
-    async def after(self, caller: Caller, found: Found, state: Case, version: int, etag: int) -> Json:
+    async def after(self, caller: Caller, found: Found, outcome: Outcome[Case]) -> Json:
         """What the caller reads of a case, found before a command, in the state that the command left it in."""
-        relations = relations_to_case(caller, state)
+        relations = relations_to_case(caller, outcome.state)
         if not relations:
-            # A mentor who said no has no part any more.
-            return nothing_more(found.case_id, etag)
-        return await self.view(caller, Found(found.case_id, Folded(state, version, etag), relations))
+            # A mentor who has rejected the match has no part any more.
+            return nothing_more(found.case_id, outcome.etag)
+        folded = Folded(outcome.state, outcome.version, outcome.etag)
+        return await self.view(caller, Found(found.case_id, folded, relations))
 
     async def records(self, found: Found) -> list[Recorded]:
         """The case's stream as it was found."""
@@ -192,7 +199,7 @@ class Cases:
         page = [item for item in items if item.position > after][: limit + 1]
         last = page[limit - 1].position if len(page) > limit else None
         shown = [timeline_view(item) for item in page[:limit]]
-        return shown, next((one for one in records if one.version == last), None)
+        return shown, next((recorded for recorded in records if recorded.version == last), None)
 
     async def responsibility(self, caller: Caller, found: Found, at: Moment) -> Json:
         """Who was responsible for what, as far as the caller may see: from its addressing to the end of its part."""
@@ -205,7 +212,17 @@ class Cases:
         as_of = at.as_of or self._clock.now()
         return responsibility_view(responsibility(records, as_of=as_of, known_at=at.known_at))
 
-    async def told(self, caller: Caller, found: Found) -> Sequence[Recorded]:
+    async def with_texts(self, caller: Caller, found: Found) -> Sequence[Recorded]:
+        """The records whose free texts the caller may read: all for those who work on the case.
+
+        Why something was corrected is for all who may read the case.
+        """
+        records = await self.visible(caller, found)
+        if not POLICY.permits(caller, "read-texts", found.relations):
+            records = [recorded for recorded in records if isinstance(recorded.event, CorrectionRecorded)]
+        return records
+
+    async def visible(self, caller: Caller, found: Found) -> Sequence[Recorded]:
         """The records of the case that the caller may see."""
         records: Sequence[Recorded] = await self.records(found)
         if (seer := self._seen_by(caller, found)) is not None:
@@ -217,7 +234,7 @@ class Cases:
         self, caller: Caller, found: Found, after: int, limit: int
     ) -> tuple[list[Json], Recorded | None]:
         """The raw record behind version `after`, as far as the caller may see it, and its last event if more come."""
-        records = await self.told(caller, found)
+        records = await self.visible(caller, found)
         page = [recorded for recorded in records if recorded.version > after][: limit + 1]
         items = [recorded_view(recorded) for recorded in page[:limit]]
         return items, page[limit - 1] if len(page) > limit else None
@@ -229,9 +246,7 @@ class Cases:
     async def _actions(
         self, caller: Caller, found: Found, now: datetime, only: Collection[str] | None = None
     ) -> dict[str, list[Any]]:
-        context = replace(
-            await self._contexts.for_reader(found.folded.state, now, self.streams), case=found.folded.state
-        )
+        context = await self._contexts.for_reader(found.folded.state, now, self.streams)
         allowed: list[Json] = []
         refused: list[Json] = []
         by = caller.actor()
@@ -248,16 +263,11 @@ class Cases:
                     }
                 )
             else:
-                allowed.append(_link(action, f"/v1/cases/{found.case_id}/{action}"))
+                allowed.append(action_link(action, f"/v1/cases/{found.case_id}/{action}"))
         if only is not None:
-            # A consent tells to whom the case went: until then the way to it is on the worklist.
-            return {"allowedActions": [one for one in allowed if one["action"] in only], "blockedActions": []}
+            # A consent names the organisation that the case went to: until then the way to it is on the worklist.
+            return {"allowedActions": [link for link in allowed if link["action"] in only], "blockedActions": []}
         return {"allowedActions": [*allowed, *_withdrawals(caller, found)], "blockedActions": refused}
-
-
-def nothing_more(case_id: str, etag: int) -> Json:
-    """What somebody reads of a case by a command of their own that has left them without a part in it."""
-    return {**proposal_view(case_id, etag, None), "allowedActions": [], "blockedActions": []}
 
 
 def _withdrawals(caller: Caller, found: Found) -> list[Json]:
@@ -265,16 +275,7 @@ def _withdrawals(caller: Caller, found: Found) -> list[Json]:
     if MENTEE_OF_CASE not in found.relations:
         return []
     bases = consents_of(found.folded.state, caller.org)
-    return [_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
-
-
-def _of_staff(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
-    shown = work_item(case.case, work, now)
-    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
-
-
-def _link(action: str, href: str) -> Json:
-    return {"action": action, "href": href, "method": "POST"}
+    return [action_link("withdraw", f"/v1/legal-bases/{basis}/withdraw") for basis in bases]
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,6 @@
-"""What casefile does when the referral service tells it something: a message becomes a command, and nothing else.
+"""What casefile does when a message of the referral service arrives: it becomes a command, and nothing else.
 
-A command is given in the name of whoever acted at the source; its time of occurrence is the message's.
+A command is given in the name of the one who acted at the source; its time of occurrence is the message's.
 """
 
 from __future__ import annotations
@@ -12,26 +12,21 @@ from typing import Any
 
 from contracts import referral
 from contracts.message import CaseMessage, Message
-from contracts.message import Deadline as ToldDeadline
+from contracts.message import Deadline as MessageDeadline
 from services.casefile.domain.answering import TakeAcceptance, TakeNote, TakeProgress, TakeReminder, TakeReturn
-from services.casefile.domain.case import case_stream
-from services.casefile.domain.known_programme import (
-    LearnOrganisation,
-    LearnProgramme,
-    Rules,
-    TermLength,
-    organisation_stream,
-    programme_stream,
-)
-from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, ReferralMessage, TakeSubmission
-from services.casefile.domain.responsibility import Party
+from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, TakeSubmission
+from services.casefile.domain.organisation import LearnOrganisation, organisation_stream
+from services.casefile.domain.parties import Party
+from services.casefile.domain.programme import LearnProgramme, Rules, TermLength, programme_stream
+from services.casefile.domain.referral_entry import ReferralMessage
+from services.casefile.domain.state import case_stream
 from services.casefile.domain.terms import Deadline
 from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.chassis.modelling.decider import Actor, Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Delivery:
     """When the reaction happens, and the id and the position that the message's event has in the source's log.
 
     `by` is in whose name a message without an actor of its own is taken in.
@@ -43,14 +38,16 @@ class Told:
     source_position: int
 
 
-def when_referral_submitted_open_or_refer_the_case(message: referral.ReferralSubmitted, told: Told) -> TakeSubmission:
+def when_referral_submitted_open_or_refer_the_case(
+    message: referral.ReferralSubmitted, delivery: Delivery
+) -> TakeSubmission:
     """The first referral opens the case; a later one refers it again."""
     basis = message.legal_basis
     choice = message.participation_choice
     return TakeSubmission(
-        at=told.at,
+        at=delivery.at,
         by=_actor(message),
-        message=_said(message, told),
+        message=_entry(message, delivery),
         case=message.case,
         client_ref=message.client_ref,
         previous_referral=message.previous_referral,
@@ -69,124 +66,136 @@ def when_referral_submitted_open_or_refer_the_case(message: referral.ReferralSub
     )
 
 
-def when_referral_received_await_the_decision(message: referral.ReferralReceived, told: Told) -> TakeProgress:
+def when_referral_received_await_the_decision(message: referral.ReferralReceived, delivery: Delivery) -> TakeProgress:
     """The organisation has it; the lead waits for its decision."""
-    return TakeProgress(at=told.at, by=_actor(message), message=_said(message, told))
+    return TakeProgress(at=delivery.at, by=_actor(message), message=_entry(message, delivery))
 
 
-def when_information_requested_await_the_agency(message: referral.InformationRequested, told: Told) -> TakeProgress:
+def when_information_requested_await_the_agency(
+    message: referral.InformationRequested, delivery: Delivery
+) -> TakeProgress:
     """The organisation asked; its decision waits for the agency's answer."""
-    return _progress(message, told, message.deadlines, *message.codes)
+    return _progress(message, delivery, message.deadlines, *message.codes)
 
 
-def when_information_provided_await_the_decision(message: referral.InformationProvided, told: Told) -> TakeProgress:
+def when_information_provided_await_the_decision(
+    message: referral.InformationProvided, delivery: Delivery
+) -> TakeProgress:
     """The agency answered; the lead waits for the decision again."""
-    return _progress(message, told, message.deadlines, *message.codes)
+    return _progress(message, delivery, message.deadlines, *message.codes)
 
 
-def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlisted, told: Told) -> TakeProgress:
+def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlisted, delivery: Delivery) -> TakeProgress:
     """The person waits; the organisation reviews its list."""
-    said = replace(_said(message, told, message.reason), expected_by=message.expected_by)
-    return TakeProgress(at=told.at, by=_actor(message), message=said, deadlines=_deadlines(message.deadlines))
+    entry = replace(_entry(message, delivery, message.reason), expected_by=message.expected_by)
+    return TakeProgress(at=delivery.at, by=_actor(message), message=entry, deadlines=_deadlines(message.deadlines))
 
 
-def when_referral_accepted_start_intake(message: referral.ReferralAccepted, told: Told) -> TakeAcceptance:
+def when_referral_accepted_start_intake(message: referral.ReferralAccepted, delivery: Delivery) -> TakeAcceptance:
     """Acceptance moves responsibility to the one who gave it, and asks the colleague it names, if it names one."""
-    return TakeAcceptance(at=told.at, by=_actor(message), message=_said(message, told), coordinator=message.coordinator)
+    return TakeAcceptance(
+        at=delivery.at, by=_actor(message), message=_entry(message, delivery), coordinator=message.coordinator
+    )
 
 
-def when_referral_declined_return_the_case(message: referral.ReferralDeclined, told: Told) -> TakeReturn:
-    """The organisation said no; the lead decides anew."""
-    return _return(message, told, message.reason, message.access)
+def when_referral_declined_return_the_case(message: referral.ReferralDeclined, delivery: Delivery) -> TakeReturn:
+    """The organisation said no; the lead decides again."""
+    return _return(message, delivery, message.reason, message.access)
 
 
-def when_referral_withdrawn_return_the_case(message: referral.ReferralWithdrawn, told: Told) -> TakeReturn:
-    """The offer was taken back; the lead decides anew."""
-    return _return(message, told, message.reason, message.access)
+def when_referral_withdrawn_return_the_case(message: referral.ReferralWithdrawn, delivery: Delivery) -> TakeReturn:
+    """The offer was taken back; the lead decides again."""
+    return _return(message, delivery, message.reason, message.access)
 
 
-def when_referral_expired_return_the_case(message: referral.ReferralExpired, told: Told) -> TakeReturn:
+def when_referral_expired_return_the_case(message: referral.ReferralExpired, delivery: Delivery) -> TakeReturn:
     """Nobody answered; the case returns visibly to its lead."""
-    return _return(message, told, None, message.access)
+    return _return(message, delivery, None, message.access)
 
 
-def when_referral_entered_in_error_return_the_case(message: referral.ReferralEnteredInError, told: Told) -> TakeReturn:
-    """What rested on the referral ends, and the lead decides anew."""
-    return _return(message, told, None, message.access)
+def when_referral_entered_in_error_return_the_case(
+    message: referral.ReferralEnteredInError, delivery: Delivery
+) -> TakeReturn:
+    """What rested on the referral ends, and the lead decides again."""
+    return _return(message, delivery, None, message.access)
 
 
-def when_error_reported_note_it(message: referral.ErrorReported, told: Told) -> TakeNote:
+def when_error_reported_note_it(message: referral.ErrorReported, delivery: Delivery) -> TakeNote:
     """A second person has to confirm before anything moves."""
-    return TakeNote(at=told.at, by=_actor(message), message=_said(message, told))
+    return TakeNote(at=delivery.at, by=_actor(message), message=_entry(message, delivery))
 
 
-def when_referral_completed_note_the_closed_loop(message: referral.ReferralCompleted, told: Told) -> TakeNote:
+def when_referral_completed_note_the_closed_loop(message: referral.ReferralCompleted, delivery: Delivery) -> TakeNote:
     """The referral's end follows from the case's own events, so nothing moves."""
-    return TakeNote(at=told.at, by=_actor(message), message=_said(message, told, message.closure))
+    return TakeNote(at=delivery.at, by=_actor(message), message=_entry(message, delivery, message.closure))
 
 
 def when_legal_basis_withdrawn_stop_the_organisation(
-    message: referral.LegalBasisWithdrawn, told: Told
+    message: referral.LegalBasisWithdrawn, delivery: Delivery
 ) -> TakeWithdrawal:
     """Rule W: the organisation's part ends at once."""
     return TakeWithdrawal(
-        at=told.at,
+        at=delivery.at,
         by=_actor(message),
-        message=_said(message, told),
+        message=_entry(message, delivery),
         legal_basis=message.legal_basis,
         withdrawn_at=message.withdrawn_at,
     )
 
 
-def when_referral_deadline_reminded_note_it(message: referral.ReferralDeadlineReminded, told: Told) -> TakeReminder:
+def when_referral_deadline_reminded_note_it(
+    message: referral.ReferralDeadlineReminded, delivery: Delivery
+) -> TakeReminder:
     """The history says who was warned, and when."""
     return TakeReminder(
-        at=told.at, by=_actor(message), message=_said(message, told, message.deadline), due_at=message.due_at
+        at=delivery.at, by=_actor(message), message=_entry(message, delivery, message.deadline), due_at=message.due_at
     )
 
 
-def when_referral_deadline_missed_note_it(message: referral.ReferralDeadlineMissed, told: Told) -> TakeNote:
+def when_referral_deadline_missed_note_it(message: referral.ReferralDeadlineMissed, delivery: Delivery) -> TakeNote:
     """The history says which term was missed, and by whom."""
     return TakeNote(
-        at=told.at,
+        at=delivery.at,
         by=_actor(message),
-        message=_said(message, told, message.deadline),
+        message=_entry(message, delivery, message.deadline),
         due_at=message.due_at,
         deadlines=_deadlines(message.deadlines),
     )
 
 
 def when_programme_version_published_learn_it(
-    message: referral.ProgrammeVersionPublished, told: Told
+    message: referral.ProgrammeVersionPublished, delivery: Delivery
 ) -> LearnProgramme:
     """Cases are led by the programme's parameters, so casefile keeps them."""
-    said = message.parameters
+    published = message.parameters
     return LearnProgramme(
-        at=told.at,
-        by=told.by,
+        at=delivery.at,
+        by=delivery.by,
         programme=message.programme,
         version=message.version,
         valid_from=message.valid_from,
         rules=Rules(
-            name=said.name,
-            time_zone=said.time_zone,
-            country=said.country,
-            terms={name: TermLength(n=term.n, unit=term.unit) for name, term in said.terms.items()},
-            agreement_months_max=said.agreement_months_max,
-            extension_months_max=said.extension_months_max,
-            meetings_per_month_min=said.meetings_per_month_min,
-            charter_version=said.charter_version,
-            region=said.region,
-            closing_days=tuple(said.closing_days),
+            name=published.name,
+            time_zone=published.time_zone,
+            country=published.country,
+            terms={name: TermLength(n=term.n, unit=term.unit) for name, term in published.terms.items()},
+            agreement_months_max=published.agreement_months_max,
+            extension_months_max=published.extension_months_max,
+            meetings_per_month_min=published.meetings_per_month_min,
+            charter_version=published.charter_version,
+            region=published.region,
+            closing_days=tuple(published.closing_days),
         ),
     )
 
 
-def when_organisation_described_learn_it(message: referral.OrganisationDescribed, told: Told) -> LearnOrganisation:
+def when_organisation_described_learn_it(
+    message: referral.OrganisationDescribed, delivery: Delivery
+) -> LearnOrganisation:
     """Views show an organisation's name; worklists, what is with one that was suspended."""
     return LearnOrganisation(
-        at=told.at,
-        by=told.by,
+        at=delivery.at,
+        by=delivery.by,
         organisation=message.organisation,
         name=message.name,
         kind=message.kind,
@@ -195,7 +204,7 @@ def when_organisation_described_learn_it(message: referral.OrganisationDescribed
     )
 
 
-REACTIONS: dict[type[Message], Callable[[Any, Told], Command]] = {
+REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ReferralSubmitted: when_referral_submitted_open_or_refer_the_case,
     referral.ReferralReceived: when_referral_received_await_the_decision,
     referral.InformationRequested: when_information_requested_await_the_agency,
@@ -231,27 +240,27 @@ def stream_of(message: Message) -> str | None:
 
 
 def _progress(
-    message: referral.ReferralMessage, told: Told, deadlines: list[ToldDeadline], *codes: str
+    message: referral.ReferralMessage, delivery: Delivery, deadlines: list[MessageDeadline], *codes: str
 ) -> TakeProgress:
     return TakeProgress(
-        at=told.at, by=_actor(message), message=_said(message, told, *codes), deadlines=_deadlines(deadlines)
+        at=delivery.at, by=_actor(message), message=_entry(message, delivery, *codes), deadlines=_deadlines(deadlines)
     )
 
 
 def _return(
-    message: referral.ReferralMessage, told: Told, reason: str | None, access: ToldDeadline | None
+    message: referral.ReferralMessage, delivery: Delivery, reason: str | None, access: MessageDeadline | None
 ) -> TakeReturn:
     codes = (reason,) if reason is not None else ()
     return TakeReturn(
-        at=told.at,
+        at=delivery.at,
         by=_actor(message),
-        message=_said(message, told, *codes),
+        message=_entry(message, delivery, *codes),
         reason=reason,
         access=next(iter(_deadlines([access])), None) if access is not None else None,
     )
 
 
-def _said(message: referral.ReferralMessage, told: Told, *codes: str) -> ReferralMessage:
+def _entry(message: referral.ReferralMessage, delivery: Delivery, *codes: str) -> ReferralMessage:
     return ReferralMessage(
         name=message.NAME,
         referral=message.referral,
@@ -259,8 +268,8 @@ def _said(message: referral.ReferralMessage, told: Told, *codes: str) -> Referra
         organisation=message.organisation,
         programme=message.programme,
         programme_version=message.programme_version,
-        source_position=told.source_position,
-        source_event_id=told.source_event_id,
+        source_position=delivery.source_position,
+        source_event_id=delivery.source_event_id,
         digest=message.digest,
         occurred_at=message.occurred_at,
         recorded_at=message.recorded_at,
@@ -273,5 +282,7 @@ def _actor(message: CaseMessage) -> Actor:
     return Actor(sub=message.actor.sub, role=message.actor.role, org=message.actor.org)
 
 
-def _deadlines(told: list[ToldDeadline]) -> tuple[Deadline, ...]:
-    return tuple(Deadline(name=one.name, due_at=one.due_at, remind_at=one.remind_at) for one in told)
+def _deadlines(deadlines: list[MessageDeadline]) -> tuple[Deadline, ...]:
+    return tuple(
+        Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at) for deadline in deadlines
+    )

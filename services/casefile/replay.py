@@ -9,13 +9,13 @@ from functools import reduce
 
 from pydantic_core import to_json
 
-from services.casefile.domain.case import case_stream
-from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
-from services.casefile.domain.responsibility import Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.programme import KNOWN_PROGRAMME, programme_stream
+from services.casefile.domain.state import case_stream
 from services.casefile.events import TOPICS
-from services.casefile.presenting import responsibility_view, timeline_view
+from services.casefile.history import Responsibility, fold, responsibility
 from services.casefile.timeline import Item, timeline
-from services.casefile.views import Responsibility, fold, responsibility
+from services.casefile.views import responsibility_view, timeline_view
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.days import USUAL_ZONE, end_of_day
@@ -78,7 +78,7 @@ async def replay_case(
     finally:
         await log.close()
     if not records:
-        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists those that there are")
+        raise UnknownCase(f"the log holds no case {case_id}; GET /v1/cases lists the cases")
     zone = _zone(learnt, records[-1].meta.recorded_at)
     as_of, known_at = _instant(when, zone), _instant(known, zone)
     case = fold(records, as_of=as_of, known_at=known_at)
@@ -88,7 +88,9 @@ async def replay_case(
 
 
 def _zone(learnt: Sequence[Recorded], at: datetime) -> str:
-    known = reduce(KNOWN_PROGRAMME.evolve, (one.event for one in learnt), KNOWN_PROGRAMME.initial).in_force(at)
+    known = reduce(KNOWN_PROGRAMME.evolve, (recorded.event for recorded in learnt), KNOWN_PROGRAMME.initial).in_force(
+        at
+    )
     return known.rules.time_zone if known is not None else USUAL_ZONE
 
 

@@ -1,25 +1,22 @@
-"""The timeline of a case: its stream, item by item, with who was responsible after each; pure folds over the log.
-
-Reads are bitemporal: `as_of` asks what had happened by then, `known_at` what the service knew by then.
-"""
+"""The timeline of a case: its stream, item by item, with who was responsible after each; pure folds over the log."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from contracts import parties as parties_rule
 from contracts.parties import Parties, Place
-from services.casefile.domain.case import Case, EventRef, Reported
-from services.casefile.domain.escalation import EscalationRaised
-from services.casefile.domain.handback import HandbackRequested
-from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.people import CoordinatorReassigned, CorrectionRecorded
-from services.casefile.domain.reported import report_of
-from services.casefile.domain.responsibility import Moves, Party, find
-from services.casefile.domain.transitions import evolve
+from services.casefile.domain.case import evolve
+from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.parties import Party
+from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Moves, find
+from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on, sentence
 from services.chassis.log.metadata import Recorded
 
@@ -28,7 +25,7 @@ from services.chassis.log.metadata import Recorded
 class Item:
     """One event as the timeline shows it.
 
-    `position` is the event's place in the case's stream, without gaps for whoever sees all; `responsible` owns
+    `position` is the event's place in the case's stream, without gaps for a reader who sees all; `responsible` owns
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
     message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
     that event the ids of its corrections.
@@ -52,29 +49,6 @@ class Item:
     corrected_by: tuple[str, ...] = ()
 
 
-def occurred_at(recorded: Recorded) -> datetime:
-    """When an event happened. What a report of the past leads to happens when it is reported, not before."""
-    match recorded.event:
-        case HandbackRequested() as event:
-            return event.requested_at
-        case CoordinatorReassigned() as event:
-            return event.since
-        case EscalationRaised() as event:
-            return next((step.since for step in event.opens), recorded.meta.recorded_at)
-        case _:
-            return recorded.meta.occurred_at
-
-
-def known(records: Sequence[Recorded], as_of: datetime | None, known_at: datetime | None) -> Iterator[Recorded]:
-    """The events that had happened by `as_of` and were recorded by `known_at`, in the order of the stream."""
-    for recorded in records:
-        if as_of is not None and occurred_at(recorded) > as_of:
-            continue
-        if known_at is not None and recorded.meta.recorded_at > known_at:
-            continue
-        yield recorded
-
-
 def timeline(
     records: Sequence[Recorded],
     *,
@@ -84,7 +58,7 @@ def timeline(
 ) -> list[Item]:
     """The items of a case's stream; those that the organisation `seen_by` may see, or all without one."""
     seen = visible_to(records, seen_by) if seen_by is not None else None
-    # Who is responsible after an item is told as the reader knows it, without what happened with others meanwhile.
+    # Who is responsible after an item is shown as the reader knows it, without what happened with others meanwhile.
     history = records if seen is None else history_of(records, seen)
     items = []
     case = Case()
@@ -153,10 +127,10 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
     before: Recorded | None = None
     for recorded in records:
         # What was recorded together stands in one place: the entry of a case belongs to its first referral.
-        if before is None or _moment(before) != _moment(recorded):
+        if before is None or moment(before) != moment(recorded):
             place = (recorded.version,)
         before = recorded
-        name, facts = _told(recorded)
+        name, facts = _public(recorded)
         for fact in parties_rule.facts_of(name, facts, place):
             parties = parties.take(fact)
         items[recorded.version] = parties_rule.item_of(name, facts, place)
@@ -172,84 +146,9 @@ def history_of(records: Sequence[Recorded], seen: Collection[int]) -> list[Recor
     return [recorded for recorded in records if recorded.version < first or recorded.version in seen]
 
 
-def _moment(recorded: Recorded) -> tuple[datetime, str | None, str | None]:
-    # A request has its own span, so two commands in one instant of a clock that stands still are told apart.
-    return recorded.meta.recorded_at, recorded.meta.causation_id, recorded.meta.traceparent
-
-
-def _told(recorded: Recorded) -> tuple[str, dict[str, Any]]:
+def _public(recorded: Recorded) -> tuple[str, dict[str, Any]]:
     event = recorded.event
     named = {name: getattr(event, name, None) for name in ("referral", "agency", "organisation", "reason")}
     if isinstance(event, ReferralEntryTaken):
         return event.name, {**named, "closure": next(iter(event.codes), None)}
     return type(event).__name__, named
-
-
-# --- what commands ask of the record --------------------------------------------------------------------------------
-
-
-def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
-    """The event that a correction names, by the id that the timeline shows, with what it reported, as corrected last.
-
-    A correction of a correction is one of the report behind it.
-    """
-    named: Recorded | None = None
-    said: dict[str, Reported] = {}
-    reports: dict[str, Recorded] = {}
-    for recorded in records:
-        shown, correction = _id(recorded), recorded.event
-        if shown == event:
-            named = recorded
-        if (report := report_of(correction)) is not None:
-            reports[shown], said[shown] = recorded, report
-        elif isinstance(correction, CorrectionRecorded) and correction.corrects in reports:
-            original = reports[shown] = reports[correction.corrects]
-            said[_id(original)] = correction.holds or said[_id(original)]
-    if named is None:
-        return None
-    entry = named.event if isinstance(named.event, ReferralEntryTaken) else None
-    name = entry.name if entry is not None else type(named.event).__name__
-    behind = reports.get(event, named)
-    before = Case()
-    for recorded in records[: records.index(behind)]:
-        before = evolve(before, recorded.event)
-    referral = _belongs_to(behind, before, records)
-    if event not in reports:
-        return EventRef(event=event, name=name, referral=referral)
-    source = behind.event if isinstance(behind.event, ReferralEntryTaken) else None
-    return EventRef(
-        event=event,
-        name=name,
-        referral=referral,
-        said=said[_id(behind)],
-        before=before,
-        recorded_at=source.recorded_at if source is not None else behind.meta.recorded_at,
-        source_event_id=source.source_event_id if source is not None else None,
-    )
-
-
-def _belongs_to(recorded: Recorded, before: Case, records: Sequence[Recorded]) -> str | None:
-    """The referral that an event belongs to: that which it names, by which the case was somewhere, or came with it."""
-    if isinstance(recorded.event, CorrectionRecorded):
-        return recorded.event.referral
-    named: str | None = getattr(recorded.event, "referral", None)
-    if named is not None or before.referral is not None:
-        return named or (before.referral.referral if before.referral is not None else None)
-    together = [one.event for one in records if _moment(one) == _moment(recorded)]
-    return next((referral for event in together if (referral := getattr(event, "referral", None)) is not None), None)
-
-
-def _id(recorded: Recorded) -> str:
-    entry = recorded.event if isinstance(recorded.event, ReferralEntryTaken) else None
-    return entry.source_event_id if entry is not None else recorded.meta.event_id
-
-
-def recorded_by(records: Sequence[Recorded], organisation: str, since: datetime) -> tuple[str, ...]:
-    """The ids of what an organisation recorded after an instant, entries of the referral service left out."""
-    return tuple(
-        recorded.meta.event_id
-        for recorded in records
-        if recorded.meta.actor.org == organisation
-        and recorded.meta.recorded_at > since
-        and not isinstance(recorded.event, ReferralEntryTaken)
-    )

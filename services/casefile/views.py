@@ -1,65 +1,284 @@
-"""Who is, or was, responsible: a fold over the case's stream."""
+"""Cases, timelines, work and mentors in their JSON shape."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.domain.case import Case
-from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
-from services.casefile.domain.transitions import evolve
-from services.casefile.timeline import known
-from services.chassis.log.metadata import Recorded
+from services.casefile.domain.mentor import Mentor, Profile
+from services.casefile.domain.parties import Party
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.state import Case, Earlier, Match, Trajectory
+from services.casefile.domain.steps import Awaiting
+from services.casefile.history import OpenStepAt, Responsibility, of_case
+from services.casefile.timeline import Item
+from services.casefile.worklist import Work
+from services.chassis.http.request.paths import path_of
+from services.chassis.http.response.rendering import Json, as_json, camel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepView:
-    """An open step: its one owner since when, until when, and whom the owner waits for."""
-
-    step: str
-    owner: Party
-    since: datetime
-    due_at: datetime | None
-    overdue: bool
-    awaiting: Awaiting | None
+def party_view(party: Party | None) -> Json | None:
+    """A named person in a role for an organisation."""
+    return None if party is None else {"role": party.role, "org": party.org, "sub": party.sub}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Responsibility:
-    """The case lead (None before the case was opened) and the open steps, in the order of the case's life."""
-
-    case_lead: Party | None
-    steps: tuple[StepView, ...]
+def _awaiting(awaiting: Awaiting | None) -> Json | None:
+    if awaiting is None:
+        return None
+    return {"org": awaiting.org, "action": awaiting.action, "dueAt": awaiting.due_at}
 
 
-def fold(records: Sequence[Recorded], *, as_of: datetime | None = None, known_at: datetime | None = None) -> Case:
-    """The case as of an instant, as it was known at another."""
-    case = Case()
-    for recorded in known(records, as_of, known_at):
-        case = evolve(case, recorded.event)
-    return case
+def step_view(step: OpenStepAt) -> Json:
+    """An open step with its one owner."""
+    return {
+        "step": step.step,
+        "owner": party_view(step.owner),
+        "since": step.since,
+        "dueAt": step.due_at,
+        "overdue": step.overdue,
+        "awaiting": _awaiting(step.awaiting),
+    }
 
 
-def responsibility(records: Sequence[Recorded], *, as_of: datetime, known_at: datetime | None = None) -> Responsibility:
-    """Who was responsible for what at `as_of`, as the service knew it at `known_at` (without it: as it knows now)."""
-    return of_case(fold(records, as_of=as_of, known_at=known_at), at=as_of)
+def responsibility_view(responsibility: Responsibility) -> Json:
+    """The case lead and the open steps."""
+    return {
+        "caseLead": party_view(responsibility.case_lead),
+        "steps": [step_view(step) for step in responsibility.steps],
+    }
 
 
-def of_case(case: Case, *, at: datetime) -> Responsibility:
-    """Who is responsible for what in a case, seen at an instant."""
-    order = [step.value for step in Step]
-    steps = sorted(case.steps, key=lambda step: order.index(step.step))
-    return Responsibility(case_lead=case.lead, steps=tuple(_view(step, at) for step in steps))
+def timeline_view(item: Item) -> Json:
+    """One entry of the timeline."""
+    return {
+        "position": item.position,
+        "event": item.event,
+        "type": item.type,
+        "occurredAt": item.occurred_at,
+        "recordedAt": item.recorded_at,
+        "actor": _actor(item),
+        "responsible": party_view(item.responsible),
+        "step": item.step,
+        "dueAt": item.due_at,
+        "text": item.text,
+        "digest": item.digest,
+        **_correction(item),
+    }
 
 
-def _view(step: OpenStep, at: datetime) -> StepView:
-    return StepView(
-        step=step.step,
-        owner=step.owner,
-        since=step.since,
-        due_at=step.due_at,
-        overdue=step.due_at is not None and step.due_at < at,
-        awaiting=step.awaiting,
-    )
+def _actor(item: Item) -> Json | None:
+    shown = party_view(item.actor)
+    if shown is not None and item.on_behalf_reason is not None:
+        shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    return shown
+
+
+def _correction(item: Item) -> Json:
+    """What stands beside an event that was corrected, and of what a correction is one."""
+    shown: Json = {}
+    if item.corrects is not None:
+        shown["corrects"] = item.corrects
+    if item.holds is not None:
+        shown["holds"] = reported_view(item.holds)
+    if item.corrected_by:
+        shown["correctedBy"] = list(item.corrected_by)
+    return shown
+
+
+def reported_view(reported: Reported) -> Json:
+    """The fields of a report as they read."""
+    at: Json = {"occurredAt": reported.happened_at} if reported.happened_at is not None else {}
+    return {**{camel(name): value for name, value in reported.facts.items()}, **at}
+
+
+def case_view(case: Case, version: int, now: datetime, seen_by: str | None = None) -> Json:
+    """A case as its agency, the organisation that it is with, and auditors read it.
+
+    `seen_by` is that organisation: what is over it reads of its own referrals only. None: of all.
+    """
+    running = of_case(case, at=now)
+    return {
+        "id": case.case,
+        "state": case.state,
+        "version": version,
+        "clientRef": case.client_ref,
+        "agency": case.agency,
+        "organisation": case.organisation,
+        "programme": case.programme,
+        "programmeVersion": case.programme_version,
+        "openedAt": case.opened_at,
+        "referral": case.referral.referral if case.referral is not None else None,
+        **responsibility_view(running),
+        "dueAt": {camel(step.step): step.due_at for step in running.steps if step.due_at is not None},
+        "overdue": any(step.overdue for step in running.steps),
+        "askedToLead": party_view(case.proposed_lead),
+        "askedToCoordinate": party_view(case.proposed_coordinator),
+        "trajectory": _trajectory(case.trajectory),
+        "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
+        "closeReason": case.close_reason,
+        "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "links": links(case.case),
+    }
+
+
+def _earlier(over: Earlier) -> Json:
+    return {
+        "referral": over.referral,
+        "organisation": over.organisation,
+        "endedBy": over.ended_by,
+        "reason": over.reason,
+        "endedAt": over.ended_at,
+        "trajectory": _trajectory(over.trajectory),
+        "decision": over.decision,
+        "nextService": over.next_service,
+        "answers": over.answers,
+    }
+
+
+def _match(match: Match | None) -> Json | None:
+    if match is None:
+        return None
+    return {"mentorRef": match.mentor, "kind": match.kind, "confirmed": sorted(match.confirmed)}
+
+
+def _agreement(match: Match | None) -> Json | None:
+    agreement = match.agreement if match is not None else None
+    if agreement is None:
+        return None
+    return {
+        "start": agreement.start,
+        "end": agreement.end,
+        "norm": agreement.norm,
+        "signedAt": agreement.signed_at,
+        "proposedEnd": agreement.proposed_end,
+    }
+
+
+def _trajectory(trajectory: Trajectory | None) -> Json | None:
+    if trajectory is None:
+        return None
+    paused = trajectory.suspension
+    return {
+        "coordinator": party_view(trajectory.coordinator),
+        "acceptedAt": trajectory.accepted_at,
+        "goals": list(trajectory.goals),
+        "noShows": trajectory.no_shows,
+        "match": _match(trajectory.match),
+        "agreement": _agreement(trajectory.match),
+        "endedMatches": [
+            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
+            for ended in trajectory.ended_matches
+        ],
+        "progressReports": [as_json(report) for report in trajectory.progress_reports],
+        "suspendedFor": paused.reason if paused is not None else None,
+        "suspendedUntil": paused.until if paused is not None else None,
+        "endedAt": trajectory.ended_at,
+        "closureReason": trajectory.closure_reason,
+        "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,
+    }
+
+
+def pair_view(case: Case, version: int, now: datetime) -> Json:
+    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what."""
+    whole = case_view(case, version, now)
+    trajectory: Any = whole["trajectory"] or {}
+    shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
+    return {
+        **{name: whole[name] for name in shown},
+        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
+        "links": {"self": f"/v1/cases/{case.case}"},
+    }
+
+
+def proposal_view(case_id: str, version: int, match: Match | None) -> Json:
+    """All that mentor or mentee reads until they are bound: the proposal that waits for their word, if there is one."""
+    waits = match is not None and match.agreement is None
+    return {
+        "id": case_id,
+        "version": version,
+        "match": {"criteria": list(match.criteria), "dueAt": match.due_at} if match is not None and waits else None,
+    }
+
+
+def nothing_more(case_id: str, version: int) -> Json:
+    """What somebody reads of a case by a command of their own that has left them without a part in it."""
+    return {**proposal_view(case_id, version, None), "allowedActions": [], "blockedActions": []}
+
+
+def stopped_view(case_id: str, version: int) -> Json:
+    """What remains visible to an organisation after the person withdrew the legal basis: the stop."""
+    return {
+        "id": case_id,
+        "version": version,
+        "stopped": "CONSENT_WITHDRAWN",
+        "dueAt": {},
+        "links": {"self": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"},
+    }
+
+
+def work_item(case_id: str, work: Work, now: datetime) -> Json:
+    """Something to be acted on, as the worklist shows it."""
+    return {
+        "case": case_id,
+        "step": work.name,
+        "owner": party_view(work.owner),
+        "since": work.since,
+        "dueAt": work.due_at,
+        "overdue": work.due_at is not None and work.due_at < now,
+        "awaiting": _awaiting(work.awaiting),
+    }
+
+
+def proposal_item(case: Case, now: datetime) -> Json:
+    """What the worklist shows to one of a pair who is not bound: the case, and until when their word is awaited."""
+    match = case.match
+    waits = match is not None and match.agreement is None
+    due_at = match.due_at if match is not None and waits else None
+    return {
+        "case": case.case,
+        "step": Step.MATCH_CONFIRMATION.value if waits else None,
+        "owner": None,
+        "since": None,
+        "dueAt": due_at,
+        "overdue": due_at is not None and due_at < now,
+        "awaiting": None,
+    }
+
+
+def staff_item(case: Case, work: Work, now: datetime, actions: list[Json], *, suspended: bool) -> Json:
+    """The same for staff, with whose case it is; `suspended`: the operator has suspended the organisation."""
+    shown = work_item(case.case, work, now)
+    return {**shown, "clientRef": case.client_ref, "organisationSuspended": suspended, "actions": actions}
+
+
+def action_link(action: str, href: str) -> Json:
+    """A command that is possible, and where it is sent."""
+    return {"action": action, "href": href, "method": "POST"}
+
+
+def links(case_id: str) -> Json:
+    """Where to go on from a case."""
+    path = f"/v1/cases/{case_id}"
+    return {
+        "self": path,
+        "timeline": f"{path}/timeline",
+        "responsibility": f"{path}/responsibility",
+        "events": f"{path}/events",
+    }
+
+
+def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Json:
+    """A mentor's profile as its organisation and auditors read it."""
+    profile = mentor.profile or Profile(kind="")
+    return {
+        "ref": ref,
+        "organisation": organisation,
+        **as_json(profile),
+        "sectors": sectors.told(profile.sectors),
+        "places": max(0, profile.capacity - len(mentor.cases)),
+        "waitingSince": mentor.since if not mentor.cases else None,
+        "version": version,
+        "links": {"self": path_of("mentors", ref)},
+    }

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
-from services.casefile.domain.case import Case
-from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Awaiting, OpenStep
 
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
 COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
 LEGAL_BASIS: Final = "LEGAL_BASIS"
-
-ACTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
-    Step.FIRST_CONTACT: ("log-contact-attempt", "report-no-show"),
-    Step.INTAKE: ("conclude-intake", "report-no-show"),
-    Step.MATCHING: ("propose-match", "request-handback"),
-    Step.MATCH_CONFIRMATION: ("confirm-match", "reject-match"),
-    Step.AGREEMENT: ("sign-agreement", "reject-match"),
-    Step.MENTORING: ("record-meeting", "complete-trajectory", "end-match", "extend-agreement", "decide-extension"),
-    Step.CHECK_IN: ("record-check-in",),
-    Step.PROGRESS_REPORT: ("report-progress",),
-    Step.SUSPENSION_REVIEW: ("review-suspension", "resume", "end-match", "request-handback"),
-    Step.ESCALATION: ("resolve-escalation", "accept-handback"),
-    Step.HANDBACK_REPORT: ("request-handback",),
-    Step.HANDBACK_ACKNOWLEDGEMENT: ("accept-handback", "return-handback"),
-    Step.NEXT_SERVICE: ("close",),
-    Step.OUTCOME_FOLLOW_UP: ("record-outcome", "waive-outcome"),
-    COUNSELLOR_HANDOVER: ("reassign-counsellor",),
-    COORDINATOR_HANDOVER: ("reassign-coordinator",),
-}
-"""Which commands move an item on. A step that waits for a referral's answer names the referral's command itself."""
 
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
 """Steps whose owner has work in them also while somebody else's word is awaited."""
@@ -108,12 +89,14 @@ def _contact(case: Case, org: str) -> str | None:
 
 
 def _beside(case: Case) -> Iterator[Work]:
-    if case.asked_to_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
-        asked = case.asked_to_lead
-        yield Work(name=COUNSELLOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.lead)
-    if case.asked_to_coordinate is not None and case.trajectory is not None:
-        asked = case.asked_to_coordinate
-        yield Work(name=COORDINATOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.trajectory.coordinator)
+    if case.proposed_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
+        receiver = case.proposed_lead
+        yield Work(name=COUNSELLOR_HANDOVER, actor=receiver.org, person=receiver.sub, owner=case.lead)
+    if case.proposed_coordinator is not None and case.trajectory is not None:
+        receiver = case.proposed_coordinator
+        yield Work(
+            name=COORDINATOR_HANDOVER, actor=receiver.org, person=receiver.sub, owner=case.trajectory.coordinator
+        )
     for referral, reporter in case.errors_reported:
         awaits = Awaiting(org=case.agency, action="confirm-error")
         yield Work(

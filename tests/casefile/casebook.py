@@ -14,20 +14,23 @@ import pytest
 
 from contracts import referral as told
 from contracts.message import Message
-from services.casefile.domain.case import Case, Context, EventRef, case_stream
-from services.casefile.domain.decisions import decide
+from services.casefile.actions import RULES as ACTION_RULES
+from services.casefile.actions import decide
+from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context, EventRef
+from services.casefile.domain.ending import CompleteTrajectory
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
-from services.casefile.domain.known_programme import Rules
-from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, SignAgreement
+from services.casefile.domain.matching import ConfirmMatch, ProposeMatch
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, decide_mentor, mentor_stream
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.trajectory import CompleteTrajectory
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.programme import Rules
+from services.casefile.domain.state import Case, case_stream
+from services.casefile.domain.steps import find
 from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.casefile.events import TOPICS
-from services.casefile.reactions import REACTIONS, Told
-from services.casefile.timeline import find_event, recorded_by
+from services.casefile.history import find_event, recorded_by
+from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Command, Refused, To
@@ -120,6 +123,7 @@ class Casebook:
             mentor=self.mentors[stream] if mentor is not None else None,
             named_event=named,
             since_withdrawal=window,
+            actions=ACTION_RULES,
         )
 
     def act(self, command: Command) -> list[Any]:
@@ -131,14 +135,14 @@ class Casebook:
         """Takes in a message of the referral service, at its own time or later."""
         self._told += 1
         occurred_at: datetime = getattr(message, "occurred_at", on(1, 1))
-        it = Told(
+        delivery = Delivery(
             at=at or occurred_at,
             by=CLOCK,
             source_event_id=event_id or f"told-{self._told}",
             source_position=self._told,
         )
-        command = REACTIONS[type(message)](message, it)
-        return self._record(command, decide(command, self.context(command)), occurred_at, it.source_event_id)
+        command = REACTIONS[type(message)](message, delivery)
+        return self._record(command, decide(command, self.context(command)), occurred_at, delivery.source_event_id)
 
     def describe_mentor(
         self, profile: Profile = READY, mentor: str = MENTOR_REF, organisation: str = "brugwerk"

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import referral as told
-from services.casefile.commands import ACTIONS, Stamp
-from services.casefile.domain.case import Reported
+from services.casefile.actions import ACTIONS
 from services.casefile.domain.deadlines import PassDeadline
+from services.casefile.domain.reported import Reported
+from services.casefile.stamping import Stamp
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import MENTOR_REF, Casebook
@@ -46,7 +47,8 @@ _SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
 def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None) -> Command:
     """What the service makes of a request; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
-    return route.command(route.body.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE, said))
+    built: Command = route.built(route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE, said))
+    return built
 
 
 class Story:

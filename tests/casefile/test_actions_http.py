@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
 from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
 from tests.support.people import CONTROL, INES, KARIM, LOTTE, PIETER, TOM, Person

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic.alias_generators import to_camel
 
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
 from tests.casefile.cases import PROFILE, CaseContext, Told, assert_problem, pointers
 from tests.support.people import LOTTE
@@ -53,7 +53,7 @@ async def test_no_fault_is_told_that_rests_on_what_cannot_be_read(shared: CaseCo
     for body in (act.body, *(faulty for _, faulty in act.faulty)):
         answer = await ask(shared, action, body, params={"dryRun": True})
         known = set(pointers(answer)) if answer.status_code == 422 else set()
-        for name in (to_camel(field) for field in ACTIONS[action].body.model_fields):
+        for name in (to_camel(field) for field in ACTIONS[action].request.model_fields):
             together = await ask(shared, action, {**body, name: UNREADABLE})
             assert_problem(together, 422)
             beside = {pointer for pointer in pointers(together) if not below(pointer, f"/{name}")}
@@ -67,7 +67,7 @@ async def test_no_fault_is_told_that_rests_on_what_is_missing(shared: CaseContex
     for body in (act.body, *(faulty for _, faulty in act.faulty)):
         answer = await ask(shared, action, body, params={"dryRun": True})
         known = set(pointers(answer)) if answer.status_code == 422 else set()
-        for name, field in ACTIONS[action].body.model_fields.items():
+        for name, field in ACTIONS[action].request.model_fields.items():
             place = to_camel(name)
             if not field.is_required() or place not in body:
                 continue

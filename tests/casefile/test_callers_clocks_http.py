@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS
 from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
 from services.referral.routes.requests import ReferralBody
 from tests.casefile.acts import ACTS
@@ -46,14 +46,14 @@ def text(at: datetime) -> str:
 
 async def test_every_moment_in_a_body_is_one_of_those_tried_here() -> None:
     """A field that is added comes into these tests: `occurredAt` of reports, and two of a referral."""
-    reports = {name: moments_of(action.body) for name, action in ACTIONS.items()}
+    reports = {name: moments_of(action.request) for name, action in ACTIONS.items()}
     assert {frozenset(found) for found in reports.values()} == {frozenset(), frozenset({"/occurredAt"})}
     assert {name for name, found in reports.items() if found} >= {"record-meeting", "sign-agreement", "record-outcome"}
     assert moments_of(ReferralBody) == {"/participationChoice/chosenAt", "/legalBasis/givenAt"}
     assert not any(moments_of(action.body) for action in REFERRAL_ACTIONS.values())
 
 
-@pytest.mark.parametrize("action", [name for name in ACTS if moments_of(ACTIONS[name].body)])
+@pytest.mark.parametrize("action", [name for name in ACTS if moments_of(ACTIONS[name].request)])
 async def test_a_report_may_come_from_a_clock_that_is_half_a_minute_ahead(shared: CaseContext, action: str) -> None:
     """It is recorded as of now; a second more is refused, with what the service's clock reads and would accept."""
     act = ACTS[action]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS
 from services.casefile.domain.deadlines import running
 from tests.casefile.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
 from tests.casefile.situations import ACTS, ONLY_IN, situations

@@ -9,9 +9,9 @@ from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
-from services.casefile.domain.responsibility import find
+from services.casefile.domain.steps import find
+from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
-from services.casefile.views import responsibility
 from tests.casefile.casebook import ACCEPT, Casebook
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on
 

@@ -13,27 +13,22 @@ from hypothesis import strategies as st
 from contracts import referral as told
 from contracts.codes import CaseState, Role, Step
 from services.casefile.access import POLICY, relations_to_case
+from services.casefile.actions import decide, moving_on
+from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.breaches import behind
 from services.casefile.domain.deadlines import PassDeadline, running
-from services.casefile.domain.decisions import decide
-from services.casefile.domain.escalation import ResolveEscalation, behind
+from services.casefile.domain.ending import CompleteTrajectory, EndMatch
+from services.casefile.domain.escalation import ResolveEscalation
+from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
-from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch, SignAgreement
+from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, ReportProgress
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
-from services.casefile.domain.responsibility import OpenStep, find
-from services.casefile.domain.reviews import ReviewSuspension
-from services.casefile.domain.trajectory import (
-    CompleteTrajectory,
-    DecideExtension,
-    EndMatch,
-    ExtendAgreement,
-    Resume,
-    Suspend,
-)
-from services.casefile.worklist import ACTS_ON
+from services.casefile.domain.steps import OpenStep, find
+from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
 from services.chassis.access.identity import Caller
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal
@@ -172,7 +167,7 @@ class Life:
                 continue
             can = step.step == Step.REFERRAL_ANSWER or any(
                 POLICY.permits(caller, action, relations) and blocked(action, context, person) is None
-                for action in ACTS_ON[step.step]
+                for action in moving_on(step.step)
             )
             if step.due_at is not None and can:
                 found[org].append(step)
@@ -279,7 +274,7 @@ def test_an_agreement_that_is_over_leaves_the_pair_with_somebody() -> None:
         ("ESCALATION", "ines.debacker"),
     ]
     for action in ("complete-trajectory", "extend-agreement", "end-match"):
-        assert action in ACTS_ON[Step.MENTORING]
+        assert action in moving_on(Step.MENTORING)
         assert blocked(action, book.context(at=life.now), LOTTE) is None
 
 
@@ -317,6 +312,6 @@ def test_a_report_that_never_comes_does_not_keep_the_case_from_its_agency(book: 
     held = find(book.case.steps, "ESCALATION")
     assert held is not None
     assert held.owner.sub == "ines.debacker"
-    assert "accept-handback" in ACTS_ON[Step.ESCALATION]
+    assert "accept-handback" in moving_on(Step.ESCALATION)
     book.act(replace(take_back, at=on(23, 9)))
     assert [(step.step, step.owner.sub) for step in book.case.steps] == [("NEXT_SERVICE", "ines.debacker")]

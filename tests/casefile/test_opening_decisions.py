@@ -13,8 +13,8 @@ from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentoring import RecordMeeting
 from services.casefile.domain.people import ReassignCounsellor
 from services.casefile.domain.withdrawal import RecordedAfterWithdrawal
+from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
-from services.casefile.views import responsibility
 from services.chassis.modelling.decider import Because, Refused
 from tests.casefile.casebook import MENTOR_REF, PROPOSE, Casebook
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, due, end_of, on, submitted

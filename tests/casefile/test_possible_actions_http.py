@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.casefile.commands import ACTIONS
+from services.casefile.actions import ACTIONS
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseContext
 from tests.support.people import HANNE, INES, LOTTE, TOM

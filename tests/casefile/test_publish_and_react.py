@@ -11,25 +11,18 @@ import pytest
 
 from contracts import casefile, referral
 from contracts.message import CaseMessage, Message
-from services.casefile.domain.known_programme import (
-    KNOWN_ORGANISATION,
-    KNOWN_PROGRAMME,
-    LearnOrganisation,
-    LearnProgramme,
-    TermLength,
-    decide_organisation,
-    decide_programme,
-)
 from services.casefile.domain.mentoring import RecordCheckIn
+from services.casefile.domain.organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
+from services.casefile.domain.programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
 from services.casefile.events import TOPICS
 from services.casefile.publishing import publish
-from services.casefile.reactions import REACTIONS, Told, stream_of
+from services.casefile.reactions import REACTIONS, Delivery, stream_of
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, end_of, on, submitted
 
-TOLD = Told(at=on(5, 1), by=CLOCK, source_event_id="source-1", source_position=7)
+DELIVERY = Delivery(at=on(5, 1), by=CLOCK, source_event_id="source-1", source_position=7)
 
 PROGRAMME = referral.ProgrammeVersionPublished(
     programme="mtw-be-2026",
@@ -147,7 +140,7 @@ def test_every_message_of_the_referral_service_has_a_reaction() -> None:
 def test_a_reaction_acts_in_the_name_of_whoever_acted_at_the_source() -> None:
     """And belongs to the stream of what the message is about."""
     message = submitted(on(12, 1))
-    command = REACTIONS[type(message)](message, TOLD)
+    command = REACTIONS[type(message)](message, DELIVERY)
     assert (command.by.sub, command.by.org) == (INES.sub, INES.org)
     assert stream_of(message) == f"case-{CASE_ID}"
     assert stream_of(PROGRAMME) == "programme-mtw-be-2026"
@@ -156,7 +149,7 @@ def test_a_reaction_acts_in_the_name_of_whoever_acted_at_the_source() -> None:
 
 def test_a_programme_version_is_learnt_once_and_governs_from_its_first_day() -> None:
     """From midnight in its own time zone; the same version again changes nothing."""
-    command = REACTIONS[referral.ProgrammeVersionPublished](PROGRAMME, TOLD)
+    command = REACTIONS[referral.ProgrammeVersionPublished](PROGRAMME, DELIVERY)
     assert isinstance(command, LearnProgramme)
     (learnt,) = decide_programme(command, KNOWN_PROGRAMME.initial)
     known = KNOWN_PROGRAMME.evolve(KNOWN_PROGRAMME.initial, learnt)
@@ -173,7 +166,7 @@ def test_an_organisation_is_learnt_once() -> None:
     message = referral.OrganisationDescribed(
         organisation="brugwerk", name="Brugwerk vzw", kind="MENTORING_ORG", programmes=[], languages=[], sectors=[]
     )
-    command = REACTIONS[referral.OrganisationDescribed](message, TOLD)
+    command = REACTIONS[referral.OrganisationDescribed](message, DELIVERY)
     assert isinstance(command, LearnOrganisation)
     (learnt,) = decide_organisation(command, KNOWN_ORGANISATION.initial)
     assert decide_organisation(command, KNOWN_ORGANISATION.evolve(KNOWN_ORGANISATION.initial, learnt)) == []

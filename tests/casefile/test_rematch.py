@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import date
 
 from contracts.codes import CaseState
+from services.casefile.actions import moving_on
 from services.casefile.domain.deadlines import PassDeadline, running
+from services.casefile.domain.ending import EndMatch
+from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import ReportProgress
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.trajectory import DecideExtension, EndMatch, ExtendAgreement
-from services.casefile.worklist import ACTS_ON
+from services.casefile.domain.steps import find
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
 
@@ -98,7 +99,7 @@ def test_after_the_last_day_nothing_is_signed_and_the_case_is_handed_back(book: 
         book.act(ConfirmMatch(at=on(20, 8), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
     refused = refusal(book, replace(SIGN, at=on(20, 8)))
     assert ("/start", "AFTER_LAST_DAY") in codes(refused)
-    assert "request-handback" in ACTS_ON["MATCHING"]
+    assert "request-handback" in moving_on("MATCHING")
 
 
 def short(book: Casebook, end: date) -> Casebook:

@@ -51,7 +51,7 @@ Few = Field(max_length=20)
 
 
 class NothingBody(Body):
-    """An empty object: the command says it all."""
+    """An empty object: the command needs nothing else."""
 
 
 class ReportBody(Body):
@@ -141,7 +141,7 @@ class CheckInBody(ReportBody):
 
 
 class PulseBody(ReportBody):
-    """How a side feels, 1 to 5; a mentor or mentee who asks for themselves may leave out whose it is."""
+    """How a side feels, from 1 to 5; a mentor or mentee may leave out `by`."""
 
     by: Side | None = None
     score: Annotated[Count, Field(ge=1, le=5)]
@@ -164,7 +164,7 @@ class ExtendBody(Body):
 
 
 class DecideExtensionBody(Body):
-    """The agency's word on a later end, and why; the reason goes to the vault."""
+    """The agency's decision on a later end, and why; the reason goes to the vault."""
 
     approved: Flag
     reason: FreeText | None = None

@@ -104,7 +104,7 @@ class EndedMatchAnswer(MatchAnswer):
 
 
 class ProgressReportAnswer(Contract):
-    """What the counsellor was told: how far each goal had come, and what came next."""
+    """A report to the counsellor: how far each goal had come, and what came next."""
 
     happened_at: datetime
     occasion: ReportOccasion
@@ -283,7 +283,7 @@ class WorklistPage(Contract):
 
 
 class MentorAnswer(Contract):
-    """A mentor's profile; `lacks` says what is missing before a match, `places` how many are free."""
+    """A mentor's profile; `places` is how many are free."""
 
     ref: str
     organisation: str

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
 
-from contracts.code_lists.sectors import told
 from contracts.codes import Role
 from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.context import working_day
@@ -16,6 +15,7 @@ from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Prof
 from services.casefile.projection import MENTORS
 from services.casefile.routes import requests as bodies
 from services.casefile.routes.responses import MentorAnswer, MentorPage
+from services.casefile.views import mentor_view
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
@@ -24,10 +24,8 @@ from services.chassis.http.request.command import putting, replacing
 from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import IDENTIFIER, Covered, DryRun, Identifier, Limit
-from services.chassis.http.request.paths import path_of
 from services.chassis.http.request.read_only import check_read_only
 from services.chassis.http.response import responses
-from services.chassis.http.response.rendering import Json, as_json
 from services.chassis.http.routing import Router
 from services.chassis.index.index import IndexReader
 from services.chassis.modelling.callers_clock import SKEW
@@ -38,21 +36,6 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required w
 Whose = Annotated[
     str | None, Query(pattern=IDENTIFIER, description="For auditors: the organisation; others see their own.")
 ]
-
-
-def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Json:
-    """A mentor's profile as its organisation and auditors read it."""
-    profile = mentor.profile or Profile(kind="")
-    return {
-        "ref": ref,
-        "organisation": organisation,
-        **as_json(profile),
-        "sectors": told(profile.sectors),
-        "places": max(0, profile.capacity - len(mentor.cases)),
-        "waitingSince": mentor.since if not mentor.cases else None,
-        "version": version,
-        "links": {"self": path_of("mentors", ref)},
-    }
 
 
 def routes(
@@ -94,7 +77,7 @@ def routes(
             raise Hidden
         return responses.resource(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
 
-    @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, for the first time or anew.")
+    @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, or replace the description.")
     async def describe(
         request: Request,
         caller: Authenticated,
@@ -107,20 +90,20 @@ def routes(
         POLICY.require(caller, "describe-mentor", relations_to_mentors(caller, caller.org))
         stream = mentor_stream(caller.org, ref)
         folded = await streams.fold(stream, MENTOR)
-        asked = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
-        if folded.etag in (asked.if_match or ()):
+        change = putting(request, caller, replacing(request, exists=folded.version > 0), dry_run=dry_run)
+        if folded.etag in (change.if_match or ()):
             check_read_only(body, mentor_view(caller.org, ref, folded.state, folded.etag))
         now = clock.now()
         command = DescribeMentor(
             at=now,
-            by=asked.actor,
+            by=change.actor,
             organisation=caller.org,
             mentor=ref,
             profile=_profile(body),
             today=await working_day(caller.org, now + SKEW, streams),
         )
-        outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
-        return responses.command_result(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
+        outcome = await handler.handle(command, stream, MENTOR, change.call(), must_exist=False)
+        return responses.command_result(change, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
 
     return router
 

@@ -12,7 +12,7 @@ from typing import Final
 from contracts.codes import Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY
-from services.casefile.domain.known_programme import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.domain.organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.queries import Cases
 from services.casefile.worklist import actor_of, stands_at, work_in
@@ -32,7 +32,7 @@ ALL: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is asked for, any of the states; None, and no state: never mind."""
+    """The filters of a list; None, and no states, let everything through."""
 
     states: tuple[str, ...]
     organisation: str | None
@@ -40,10 +40,10 @@ class Wanted:
     client_ref: str | None = None
 
     def fits(self, view: Json) -> bool:
-        """Whether what the caller reads of a case is looked for."""
+        """Whether what the caller reads of a case passes the filters."""
         late = bool(view.get("overdue"))
-        told, wanted = view.get("clientRef"), self.client_ref
-        here = wanted is None or (isinstance(told, str) and is_one_person(wanted, told))
+        shown, wanted = view.get("clientRef"), self.client_ref
+        here = wanted is None or (isinstance(shown, str) and is_one_person(wanted, shown))
         return here and (not self.states or view.get("state") in self.states) and self.overdue in (None, late)
 
 
@@ -66,7 +66,7 @@ class _Look:
         return row.key if self.organisation is None else str(row.columns["case_id"])
 
 
-class Lists:
+class Searches:
     """Finds the cases that a caller has a part in, and what the caller has to do."""
 
     def __init__(
@@ -80,14 +80,14 @@ class Lists:
     async def cases(self, caller: Caller, wanted: Wanted, pages: Pages, limit: int) -> tuple[list[Json], str | None]:
         """A page of the cases that the caller may read, and where it goes on.
 
-        They come in the order of their opening; asked for what is overdue or is not, in the order of what is due.
+        They come in the order of their opening; with the filter `overdue`, in the order of what is due.
         """
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
         if wanted.organisation is not None:
             known = await self._cases.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
             if known.state.name is None:
-                raise unknown_filter("organisation", "the id of an organisation that there is")
+                raise unknown_filter("organisation", "the id of an existing organisation")
         await self._caught_up()
         if wanted.client_ref is not None:
             items, last = await self._of_person(caller, wanted, wanted.client_ref, last, limit)
@@ -110,7 +110,7 @@ class Lists:
     async def _of_person(
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
     ) -> tuple[list[Json], Place | None]:
-        """The cases of one person: a handful, so whether they are looked for is seen here."""
+        """The cases of one person: a handful, so the filters are applied here."""
         rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
         places: dict[Place, str] = {}
         for row in rows:
@@ -162,7 +162,7 @@ class Lists:
         return {place: found[place] for place in sorted(found)[:most]}
 
     async def _view(self, caller: Caller, case_id: str, wanted: Wanted) -> Json | None:
-        """What the caller reads of a case, if that is looked for."""
+        """What the caller reads of a case, if that passes the filters."""
         found = await self._cases.find_silently(caller, case_id)
         if found is None:
             return None
@@ -216,7 +216,7 @@ class Lists:
         halted = case.organisation in suspended
         # The row of work names it; that of a case with a suspended organisation shows where the case stands.
         if (key := row.columns.get("work")) is not None:
-            work = next((one for one in work_in(case) if one.key == key), None)
+            work = next((work for work in work_in(case) if work.key == key), None)
             return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
         stands = stands_at(case)
         if stands is None or stands.actor == caller.org or not halted:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
-from services.casefile.commands import ACTIONS
-from services.casefile.domain.guards import ACTIONS as RULES
+from services.casefile.actions import ACTIONS, Action
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 
-def _command(name: str) -> Operation:
-    roles = ", ".join(role for role in POLICY.who_may(name) if role != Role.SYSTEM)
-    states = ", ".join(state for state in CaseState if state in RULES[name].states)
+def _command(action: Action[Any, Any]) -> Operation:
+    roles = ", ".join(role for role in POLICY.who_may(action.name) if role != Role.SYSTEM)
+    states = ", ".join(state for state in CaseState if state in action.states)
     purpose = (
-        f"{ACTIONS[name].summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
+        f"{action.summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
         "on, and the answer is the new state with its ETag. With `dryRun=true` nothing is written."
     )
-    return Operation(f"case-{name}", purpose)
+    return Operation(f"case-{action.name}", purpose)
 
 
 DESCRIBED: Final = ApiDescription(
@@ -33,8 +32,8 @@ DESCRIBED: Final = ApiDescription(
     operations={
         "GET /v1/cases": Operation(
             "case-list",
-            "A page of the cases that the caller has a part in, in the order of their opening; asked for what is "
-            "overdue or is not, in the order of what is due.",
+            "A page of the cases that the caller has a part in, in the order of their opening; with "
+            "`overdue`, in the order of what is due.",
         ),
         "GET /v1/worklist": Operation(
             "worklist-read",
@@ -55,7 +54,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/responsibility": Operation(
             "case-read-responsibility",
-            "The case lead, and exactly one owner for every open step, now or at the moments that are asked for.",
+            "The case lead, and exactly one owner for every open step, now or at any moment.",
             versioned=True,
         ),
         "GET /v1/cases/{case_id}/events": Operation(
@@ -74,6 +73,6 @@ DESCRIBED: Final = ApiDescription(
             "mentor-describe",
             "Sets a mentor's profile. `If-Match` is needed where there is one already.",
         ),
-        **{f"POST /v1/cases/{{case_id}}/{name}": _command(name) for name in ACTIONS},
+        **{f"POST /v1/cases/{{case_id}}/{name}": _command(action) for name, action in ACTIONS.items()},
     },
 )

@@ -1,0 +1,54 @@
+"""The HTTP routes of the lists: cases, and the worklist."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query, Response
+from pydantic import AfterValidator
+
+from contracts.codes import CaseState
+from contracts.fields import identifier
+from services.casefile.routes.responses import CasePage, WorklistPage
+from services.casefile.searches import Searches, Wanted
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, Limit
+from services.chassis.http.response import responses
+from services.chassis.http.routing import Router
+
+
+def routes(searches: Searches) -> Router:
+    """`/v1/cases` and `/v1/worklist`."""
+    router = Router(prefix="/v1", tags=["cases"])
+
+    @router.get("/cases", response_model=CasePage, summary="Cases that the caller has a part in.")
+    async def find(
+        caller: Authenticated,
+        _: Covered,
+        pages: Paged,
+        state: Annotated[list[CaseState] | None, Query(description="Any of these; may be repeated.")] = None,
+        organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
+        overdue: Annotated[bool | None, Query(description="With it, cases come in the order of what is due.")] = None,
+        client_ref: Annotated[
+            str | None,
+            Query(alias="clientRef", pattern=IDENTIFIER, description="The person's pseudonym, in upper or lower case."),
+            AfterValidator(identifier),
+        ] = None,
+        limit: Limit = 50,
+    ) -> Response:
+        wanted = Wanted(tuple(sorted({code.value for code in state or ()})), organisation, overdue, client_ref)
+        return responses.page(*await searches.cases(caller, wanted, pages, limit))
+
+    @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
+    async def worklist(
+        caller: Authenticated,
+        _: Covered,
+        pages: Paged,
+        mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
+        limit: Limit = 50,
+    ) -> Response:
+        items, following = await searches.work(caller, pages, limit, mine=mine)
+        return responses.page(items, following)
+
+    return router

@@ -1,0 +1,172 @@
+"""How a request body becomes a command: with the time, the caller, ids and vault references stamped on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from contracts.casefile_codes import Side
+from contracts.codes import Role
+from contracts.fields import Body
+from services.casefile.domain import agreement, ending, extension, intake, matching, mentoring
+from services.casefile.domain.reported import Reported
+from services.casefile.routes import requests as bodies
+from services.chassis.modelling.decider import Actor, Command, Fault, Refused
+from services.chassis.vault.vault import Deposit
+
+C = TypeVar("C", bound=Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
+
+    `reported` is what the event that a correction names reported, as it reads now.
+    """
+
+    at: datetime
+    by: Actor
+    case_id: str
+    version: int
+    deposit: Deposit
+    reported: Reported | None = None
+
+    def ref(self, what: str, text: str) -> str:
+        """The vault reference of a text."""
+        return self.deposit.put(what, {"text": text})
+
+    def ref_or_none(self, what: str, text: str | None) -> str | None:
+        """The vault reference of a text that may be left out."""
+        return self.ref(what, text) if text is not None else None
+
+
+def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
+    """Builds commands whose fields are those of the body."""
+
+    def build(body: Body, stamp: Stamp) -> C:
+        given = {name: _plain(getattr(body, name)) for name in type(body).model_fields}
+        return command(at=stamp.at, by=stamp.by, **given)
+
+    return build
+
+
+def conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> intake.ConcludeIntake:
+    """The expectations go to the vault."""
+    ref = stamp.deposit.put("expectations", {"texts": body.expectations}) if body.expectations else None
+    return intake.ConcludeIntake(
+        at=stamp.at,
+        by=stamp.by,
+        suitable=body.suitable,
+        goals=_plain(body.goals),
+        expectations_ref=ref,
+        cefr=_plain(body.cefr),
+        reason=_plain(body.reason),
+        open_needs=_plain(body.open_needs),
+        recommended_next_step=_plain(body.recommended_next_step),
+        occurred_at=body.occurred_at,
+    )
+
+
+def propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> matching.ProposeMatch:
+    """The match is named after the version of the case that it is proposed on."""
+    return matching.ProposeMatch(
+        at=stamp.at,
+        by=stamp.by,
+        match=f"{stamp.case_id}.{stamp.version}",
+        mentor=body.mentor_ref,
+        kind=_plain(body.kind),
+        criteria=_plain(body.criteria),
+        sector_absence_ref=stamp.ref_or_none("sector-absence", body.sector_absence),
+        conflict_of_interest=body.conflict_of_interest,
+    )
+
+
+def confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> matching.ConfirmMatch:
+    """A mentor or mentee need not name their side."""
+    return matching.ConfirmMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
+
+
+def reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> matching.RejectMatch:
+    """A mentor or mentee need not name their side."""
+    return matching.RejectMatch(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        reason=body.reason.value,
+        on_behalf_reason=_plain(body.on_behalf_reason),
+        occurred_at=body.occurred_at,
+    )
+
+
+def sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> agreement.SignAgreement:
+    """The expectations of both sides go to the vault."""
+    return agreement.SignAgreement(
+        at=stamp.at,
+        by=stamp.by,
+        start=body.start,
+        end=body.end,
+        norm=body.norm,
+        charter_version=body.charter_version,
+        coordinator_attends_first_meeting=body.coordinator_attends_first_meeting,
+        expectations_mentor_ref=stamp.ref_or_none("expectations.mentor", body.expectations.mentor),
+        expectations_mentee_ref=stamp.ref_or_none("expectations.mentee", body.expectations.mentee),
+        occurred_at=body.occurred_at,
+    )
+
+
+def record_pulse(body: bodies.PulseBody, stamp: Stamp) -> mentoring.RecordPulse:
+    """A mentor or mentee need not name their side."""
+    return mentoring.RecordPulse(
+        at=stamp.at,
+        by=stamp.by,
+        side=_side(body.by, stamp.by),
+        score=body.score,
+        reasons=_plain(body.reasons),
+        occurred_at=body.occurred_at,
+    )
+
+
+def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
+    """`by` is the side that wants the end, and not who sends the command."""
+    return ending.EndMatch(
+        at=stamp.at,
+        by=stamp.by,
+        reason=body.reason.value,
+        next=body.next.value,
+        closure_talk=body.closure_talk,
+        side=_plain(body.by),
+        occurred_at=body.occurred_at,
+    )
+
+
+def decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> extension.DecideExtension:
+    """The reason goes to the vault."""
+    reason_ref = stamp.ref_or_none("extension-decision", body.reason)
+    return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def _plain(value: Any) -> Any:
+    """Codes as text, lists as tuples: what events are made of."""
+    if isinstance(value, list):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(item) for name, item in value.items()}
+    return value.value if hasattr(value, "value") else value
+
+
+def _side(given: Side | None, by: Actor) -> str:
+    if given is not None:
+        return given.value
+    if by.role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
+        return Side.MENTOR.value
+    if by.role == Role.MENTEE:
+        return Side.MENTEE.value
+    raise Refused.input(Fault("/by", "REQUIRED", "name the side you speak for: MENTOR or MENTEE"))
