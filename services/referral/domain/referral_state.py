@@ -41,7 +41,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReport:
-    """Who said that the referral was entered in error; somebody else has to confirm it."""
+    """Who reported that the referral was entered in error; another person has to confirm it."""
 
     org: str
     sub: str
@@ -49,7 +49,7 @@ class ErrorReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the organisation or the agency gave as the reason of an end, to recognise the same act again."""
+    """The reason that the organisation or the agency gave for an end, to recognise a repeat."""
 
     reason: str
     refs: tuple[str | None, ...] = ()
@@ -90,7 +90,7 @@ class Referral:
         return self.state is not None and self.state not in TERMINAL
 
     def awaited(self, deadline: str) -> str:
-        """The organisation that a deadline waits for. An expiry waits for whoever has to act in this state."""
+        """The organisation that a deadline waits for. An expiry waits for the one that has to act in this state."""
         if self.offer is None or self.offer.organisation is None:
             return self.offer.agency if self.offer is not None else ""
         agency_acts = deadline == DeadlineName.INFORMATION or (
