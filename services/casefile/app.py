@@ -13,27 +13,21 @@ from contracts.casefile import SOURCE, TOPIC
 from contracts.message import CaseMessage, CloudEvent, Message
 from services.casefile import api, mentors
 from services.casefile.casework import Casework
-from services.casefile.context import (
-    Contexts,
-    Loaded,
-    LoadedMentor,
-    LoadedOrganisation,
-    LoadedProgramme,
-    mentor_context,
-    organisation_context,
-    programme_context,
-)
+from services.casefile.context import Contexts
+from services.casefile.domain.case import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.decisions import decide
 from services.casefile.domain.known_programme import (
     KNOWN_ORGANISATION,
     KNOWN_PROGRAMME,
+    KnownOrganisation,
+    KnownProgramme,
     LearnOrganisation,
     LearnProgramme,
     decide_organisation,
     decide_programme,
 )
-from services.casefile.domain.mentor import DescribeMentor, decide_mentor
+from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.domain.transitions import CASE
 from services.casefile.events import TOPICS
 from services.casefile.lists import Lists
@@ -43,6 +37,7 @@ from services.casefile.publishing import publish
 from services.casefile.queries import Cases
 from services.casefile.reactions import REACTIONS, Told, stream_of
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
@@ -70,16 +65,12 @@ _MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
 class _Reactor:
     """Runs the commands that messages of the referral service and the scheduler give."""
 
-    def __init__(self, streams: Streams, cases: Handler[Command, Loaded], clock: Clock) -> None:
+    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
         self._cases = cases
         self._clock = clock
         self._learning = asyncio.Lock()
-        self._programmes = Handler[LearnProgramme, LoadedProgramme](
-            streams, programme_context, lambda command, loaded: decide_programme(command, loaded.context)
-        )
-        self._organisations = Handler[LearnOrganisation, LoadedOrganisation](
-            streams, organisation_context, lambda command, loaded: decide_organisation(command, loaded.context)
-        )
+        self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
+        self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
 
     async def react(self, event: CloudEvent) -> None:
         """Takes in one message; what casefile does not react to passes by."""
@@ -130,12 +121,8 @@ def build(
     listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
     contexts = Contexts(index)
-    handler = Handler[Command, Loaded](
-        streams, contexts.for_command, lambda command, loaded: decide(command, loaded.context)
-    )
-    mentor_handler = Handler[DescribeMentor, LoadedMentor](
-        streams, mentor_context, lambda command, loaded: decide_mentor(command, loaded.context)
-    )
+    handler = Handler[Command, Context](streams, contexts, decide)
+    mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     reactor = _Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
 

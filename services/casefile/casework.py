@@ -10,8 +10,7 @@ from fastapi import Response
 from contracts.fields import Body
 from services.casefile.access import CONSENT_WITHDRAWN, POLICY
 from services.casefile.commands import Action, Stamp
-from services.casefile.context import Loaded
-from services.casefile.domain.case import case_stream
+from services.casefile.domain.case import Context, case_stream
 from services.casefile.domain.guards import check_side
 from services.casefile.domain.people import CorrectionRecorded
 from services.casefile.domain.transitions import CASE
@@ -39,7 +38,7 @@ class Casework:
     def __init__(
         self,
         cases: Cases,
-        handler: Handler[Command, Loaded],
+        handler: Handler[Command, Context],
         vault: Vault,
         clock: Clock,
     ) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
@@ -12,23 +12,21 @@ from services.casefile.domain.case import BEFORE_CLOSED, Case, Context, EventRef
 from services.casefile.domain.known_programme import (
     KNOWN_ORGANISATION,
     KNOWN_PROGRAMME,
-    KnownOrganisation,
     KnownProgramme,
     ProgrammeLearnt,
     organisation_stream,
     programme_stream,
 )
 from services.casefile.domain.matching import ProposeMatch
-from services.casefile.domain.mentor import MENTOR, Mentor, mentor_stream
+from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
 from services.casefile.domain.people import Correct
-from services.casefile.domain.transitions import CASE
 from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.casefile.projection import CASES
 from services.casefile.timeline import find_event, recorded_by
+from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
-from services.chassis.log.metadata import References
 from services.chassis.modelling.days import USUAL_ZONE, day_in
 from services.chassis.modelling.decider import Command
 from services.chassis.time.calendar import Terms
@@ -38,38 +36,6 @@ OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened
     """A message came before the programme version that it is under; it is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A context of the domain with the references that its events carry."""
-
-    context: Context
-    references: References
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedMentor:
-    """The context of a mentor's profile."""
-
-    context: Mentor
-    references: References = References()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedProgramme:
-    """The context of what is known of a programme."""
-
-    context: KnownProgramme
-    references: References = References()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedOrganisation:
-    """The context of what is known of an organisation."""
-
-    context: KnownOrganisation
-    references: References = References()
 
 
 class Contexts:
@@ -88,45 +54,52 @@ class Contexts:
             self._terms[key] = Terms(lengths, rules.time_zone, rules.country, rules.region, rules.closing_days)
         return self._terms[key]
 
-    async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
+    def needs(self, command: Command, case: Case, /) -> dict[str, Needed]:
+        """The programme that a case runs under, and the mentor whom it is about."""
+        needs: dict[str, Needed] = {}
+        if programme := command.message.programme if isinstance(command, TakeSubmission) else case.programme:
+            needs["programme"] = Needed(programme_stream(programme), KNOWN_PROGRAMME)
+        mentor = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
+        if mentor and case.organisation:
+            needs["mentor"] = Needed(mentor_stream(case.organisation, mentor), MENTOR)
+        return needs
+
+    async def make(
+        self, command: Command, stream: str, case: Case, found: Mapping[str, Any], reads: Reads, /
+    ) -> Context:
         """The context of a command on a case. Raises ProgrammeUnknown."""
-        case = await reads.state(stream, CASE)
-        programme = command.message.programme if isinstance(command, TakeSubmission) else case.programme
-        learnt = await self._learnt(programme, command.at, reads)
+        learnt = _in_force(found.get("programme", KNOWN_PROGRAMME.initial), command.at)
         named: EventRef | None = None
         since: tuple[str, ...] = ()
         if isinstance(command, Correct):
-            named = await self._named(command.event, stream, reads)
+            named = find_event(await reads.log.read(stream), command.event)
         if isinstance(command, TakeWithdrawal):
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
-        mentor_id = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
-        organisation = case.organisation
-        mentor: Mentor | None = None
-        if mentor_id and organisation:
-            mentor = await reads.state(mentor_stream(organisation, mentor_id), MENTOR)
-        context = Context(
+        return Context(
             at=command.at,
             case=case,
             rules=learnt.rules,
             terms=self.terms(learnt),
-            mentor=mentor,
+            mentor=found.get("mentor"),
             named_event=named,
             since_withdrawal=since,
             other_open_case=self._other_open_case(case),
+            programme_version=f"{learnt.programme}/{learnt.version}",
         )
-        return Loaded(
-            context,
-            References(
-                legal_basis_id=_legal_basis(command, case),
-                charter_version=learnt.rules.charter_version,
-                programme_version=f"{learnt.programme}/{learnt.version}",
-            ),
-        )
+
+    def references(self, command: Command, context: Context, /) -> Mapping[str, str | None]:
+        """Under which legal basis, charter and programme version a decision is taken."""
+        return {
+            "legal_basis_id": _legal_basis(command, context.case),
+            "charter_version": context.rules.charter_version,
+            "programme_version": context.programme_version,
+        }
 
     async def for_reader(self, case: Case, at: datetime, streams: Streams) -> Context:
         """The context as somebody who asks what is possible needs it. Raises ProgrammeUnknown."""
-        learnt = await self._learnt(case.programme, at, Reads(streams))
+        known = (await streams.fold(programme_stream(case.programme), KNOWN_PROGRAMME)).state
+        learnt = _in_force(known, at)
         return Context(
             at=at,
             case=case,
@@ -142,15 +115,11 @@ class Contexts:
         rows = self._index.find(CASES.name, wanted, after=0, limit=2)
         return next((row.key for row in rows if row.key != case.case), None)
 
-    async def _learnt(self, programme: str, at: datetime, reads: Reads) -> ProgrammeLearnt:
-        known = await reads.state(programme_stream(programme), KNOWN_PROGRAMME)
-        if (learnt := known.in_force(at)) is None:
-            raise ProgrammeUnknown
-        return learnt
 
-    @staticmethod
-    async def _named(event: str, stream: str, reads: Reads) -> EventRef | None:
-        return find_event(await reads.log.read(stream), event)
+def _in_force(known: KnownProgramme, at: datetime) -> ProgrammeLearnt:
+    if (learnt := known.in_force(at)) is None:
+        raise ProgrammeUnknown
+    return learnt
 
 
 def _legal_basis(command: Command, case: Case) -> str | None:
@@ -168,18 +137,3 @@ async def working_day(organisation: str, at: datetime, streams: Streams) -> date
     offered = [(await streams.fold(programme_stream(one), KNOWN_PROGRAMME)).state for one in known.programmes]
     zones = {learnt.rules.time_zone for one in offered if (learnt := one.in_force(at)) is not None}
     return max(day_in(zone, at) for zone in zones or {USUAL_ZONE})
-
-
-async def mentor_context(_command: Command, stream: str, reads: Reads) -> LoadedMentor:
-    """The mentor's profile alone."""
-    return LoadedMentor(await reads.state(stream, MENTOR))
-
-
-async def programme_context(_command: Command, stream: str, reads: Reads) -> LoadedProgramme:
-    """What is known of the programme."""
-    return LoadedProgramme(await reads.state(stream, KNOWN_PROGRAMME))
-
-
-async def organisation_context(_command: Command, stream: str, reads: Reads) -> LoadedOrganisation:
-    """What is known of the organisation."""
-    return LoadedOrganisation(await reads.state(stream, KNOWN_ORGANISATION))

@@ -11,7 +11,7 @@ from fastapi import Header, Query, Request, Response
 from contracts.code_lists.sectors import told
 from contracts.codes import Role
 from services.casefile.access import POLICY, relations_to_mentors
-from services.casefile.context import LoadedMentor, working_day
+from services.casefile.context import working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
 from services.casefile.projection import MENTORS
 from services.casefile.routes import requests as bodies
@@ -64,7 +64,7 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
 
 def routes(
     streams: Streams,
-    handler: Handler[Any, LoadedMentor],
+    handler: Handler[Any, Mentor],
     index: IndexReader,
     caught_up: Callable[[], Awaitable[None]],
     clock: Clock,

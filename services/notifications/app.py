@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from contracts import casefile, referral
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
@@ -22,8 +23,7 @@ from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.notifications.api import routes
 from services.notifications.causes_first import after_its_cause
-from services.notifications.context import Context, context_of
-from services.notifications.domain.inbox import INBOX, TakeMessage, decide
+from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
 from services.notifications.events import TOPICS
 from services.notifications.operations import DESCRIBED
 from services.notifications.organisation_topics import OrganisationTopics
@@ -46,9 +46,7 @@ def build(
     streams = Streams(log)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     consumed = stores.consumer_store(NAME)
-    handler: Handler[TakeMessage, Context] = Handler(
-        streams, context_of, lambda command, context: decide(command, context.inbox)
-    )
+    handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
 
     async def take_in(event: CloudEvent) -> None:
         stream, command = when_something_is_published_take_it_in(event, clock.now())

@@ -11,6 +11,7 @@ from contracts import casefile as casefile_contracts
 from contracts.message import CloudEvent, Message
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
+from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
@@ -31,22 +32,13 @@ from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler, instant
 from services.referral import api, bulk, reactions, registry
 from services.referral import projection as listing
-from services.referral.context import (
-    Contexts,
-    KnownBefore,
-    Loaded,
-    LoadedCaseKey,
-    LoadedOrganisation,
-    LoadedProgramme,
-    case_key_context,
-    organisation_context,
-    programme_context,
-)
+from services.referral.context import Contexts, KnownBefore, OrganisationContexts
 from services.referral.domain import case_key, organisation, programme, referral
-from services.referral.domain.case_key import CASE_KEY, case_key_stream
+from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_stream
+from services.referral.domain.context import Context
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.organisation import DescribeOrganisation
-from services.referral.domain.programme import PublishVersion
+from services.referral.domain.organisation import DescribeOrganisation, OrganisationContext
+from services.referral.domain.programme import Programme, PublishVersion
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
 from services.referral.events import TOPICS
@@ -82,8 +74,8 @@ class _Reactor:
     def __init__(
         self,
         streams: Streams,
-        referrals: Handler[Command, Loaded],
-        case_keys: Handler[Any, LoadedCaseKey],
+        referrals: Handler[Command, Context],
+        case_keys: Handler[Any, CaseKey],
         index: Index,
         projection: Projection,
         clock: Clock,
@@ -159,21 +151,12 @@ def build(
     projection = Projection(log, index, listing.project)
     known_before = KnownBefore(index, projection.catch_up, settings.wait_seconds)
     contexts = Contexts(known_before)
-    referrals = Handler[Command, Loaded](
-        streams,
-        contexts.for_command,
-        lambda command, loaded: referral.decide(command, loaded.context),
-        contexts.foreseen,
+    referrals = Handler[Command, Context](streams, contexts, referral.decide)
+    organisations = Handler[DescribeOrganisation, OrganisationContext](
+        streams, OrganisationContexts(), organisation.decide
     )
-    organisations = Handler[DescribeOrganisation, LoadedOrganisation](
-        streams, organisation_context, lambda command, loaded: organisation.decide(command, loaded.context)
-    )
-    programmes = Handler[PublishVersion, LoadedProgramme](
-        streams, programme_context, lambda command, loaded: programme.decide(command, loaded.context)
-    )
-    case_keys = Handler[Command, LoadedCaseKey](
-        streams, case_key_context, lambda command, loaded: case_key.decide(command, loaded.context)
-    )
+    programmes = Handler[PublishVersion, Programme](streams, OwnState(), programme.decide)
+    case_keys = Handler[Command, CaseKey](streams, OwnState(), case_key.decide)
     reactor = _Reactor(streams, referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react)

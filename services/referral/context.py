@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from services.chassis.deciding.context import Needed
 from services.chassis.deciding.handler import Busy
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.index.index import IndexReader
-from services.chassis.log.metadata import References
 from services.chassis.modelling.decider import Command, Entity
 from services.chassis.time.calendar import Terms
 from services.referral.domain.answering import ReferralWaitlisted
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.context import Context
 from services.referral.domain.drafting import CreateDraft
-from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import (
     ORGANISATION,
@@ -45,38 +45,6 @@ MOST_KEYS: Final = 1_000
 """More case keys than one person has."""
 PATIENCE_SECONDS: Final = 30.0
 AGAIN_SECONDS: Final = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A context of the domain with the references that its events carry."""
-
-    context: Context
-    references: References
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedOrganisation:
-    """The context of an organisation; nobody's data are involved."""
-
-    context: OrganisationContext
-    references: References = References()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedProgramme:
-    """The context of a programme."""
-
-    context: Programme
-    references: References = References()
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedCaseKey:
-    """The context of a case key."""
-
-    context: CaseKey
-    references: References = References()
 
 
 class KnownBefore:
@@ -145,13 +113,18 @@ class Contexts:
             )
         return self._terms[key]
 
-    def foreseen(self, command: Command) -> list[tuple[str, Entity[Any]]]:
-        """What a command rests on whatever its referral says: all but the referral itself, where it says nothing."""
-        if not isinstance(command, SubmitReferral | CreateDraft):
-            return []
-        on = rests_on(command, REFERRAL.initial)
-        keys = [(case_key_stream(key), CASE_KEY) for _, key in sorted(_named(on, self._before.known or ()))]
-        return [*_streams(on), *keys]
+    def needs(self, command: Command, own: Referral | LegalBasis, /) -> dict[str, Needed]:
+        """The streams that a decision on a referral rests on; on a legal basis, its referral first."""
+        if isinstance(own, LegalBasis):
+            return {"referral": Needed(referral_stream(own.offer.referral_id), REFERRAL)} if own.offer else {}
+        on = rests_on(command, own)
+        needs = _needs(on, None if isinstance(command, SubmitReferral) else _basis_of(command, on))
+        if isinstance(command, SubmitReferral | CreateDraft):
+            keys = _named(on, self._before.known or ())
+            needs |= {key: Needed(case_key_stream(key), CASE_KEY) for _, key in sorted(keys)}
+        if isinstance(command, RemindDeadline) and own.offer is not None:
+            needs["reminders"] = Needed(reminders_stream(own.offer.referral_id), REMINDERS)
+        return needs
 
     async def _case_keys(
         self, on: RestsOn, reads: Reads, *, fixed: bool
@@ -177,64 +150,66 @@ class Contexts:
         others = ((programme, key) for name, (programme, key) in keys.items() if name != own)
         return own, keys[own][1], tuple(Elsewhere(programme=programme, key=key) for programme, key in others)
 
-    async def for_command(self, command: Command, stream: str, reads: Reads) -> Loaded:
+    async def make(
+        self, command: Command, stream: str, own: Referral | LegalBasis, found: Mapping[str, Any], reads: Reads, /
+    ) -> Context:
         """The context of a command on a referral, or of the withdrawal of its legal basis."""
-        if isinstance(command, WithdrawLegalBasis):
-            basis = await reads.state(stream, LEGAL_BASIS)
-            stream = referral_stream(basis.offer.referral_id) if basis.offer is not None else stream
-        return await self._load(command, command.at, stream, reads)
+        referral: Referral = found.get("referral", REFERRAL.initial) if isinstance(own, LegalBasis) else own
+        if isinstance(own, LegalBasis) and own.offer is not None:
+            stream = referral_stream(own.offer.referral_id)
+        return await self._from(command, command.at, stream, referral, reads)
+
+    def references(self, command: Command, context: Context, /) -> Mapping[str, str | None]:
+        """Under which legal basis, charter and programme version the decision is taken, where it is under one."""
+        version = context.programme.in_force(context.at)
+        return {
+            "legal_basis_id": _basis_of(command, rests_on(command, context.referral)),
+            "charter_version": version.parameters.charter_version if version else None,
+            "programme_version": f"{version.programme}/{version.version}" if version else None,
+        }
 
     async def for_reader(self, referral_id: str, at: datetime, streams: Streams) -> Context:
         """The context as somebody who asks what is possible needs it."""
-        return (await self._load(None, at, referral_stream(referral_id), Reads(streams))).context
+        stream, reads = referral_stream(referral_id), Reads(streams)
+        return await self._from(None, at, stream, await reads.state(stream, REFERRAL), reads)
 
-    async def _load(self, command: Command | None, at: datetime, stream: str, reads: Reads) -> Loaded:
-        referral = await reads.state(stream, REFERRAL)
+    async def _from(
+        self, command: Command | None, at: datetime, stream: str, referral: Referral, reads: Reads
+    ) -> Context:
         on = rests_on(command, referral)
         if isinstance(command, SubmitReferral) and referral.state is None:
             # Its id follows from the referral's, and it is written only together with it.
             reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
-        basis_id = on.legal_basis or getattr(command, "legal_basis_id", None)
-        # What is possible in a state does not rest on the case key, and so a reader needs none.
-        on = RestsOn(
-            case_key=on.case_key if command is not None else None,
-            person=on.person,
-            organisation=on.organisation,
-            agency=on.agency,
-            programme=on.programme,
-            legal_basis=basis_id,
-        )
-        if not isinstance(command, SubmitReferral):
-            await reads.together(_streams(on))
-        programme = await reads.state(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
+        basis_id = _basis_of(command, on)
+        if command is None:
+            # What is possible in a state does not rest on the case key, and so a reader needs none.
+            on = replace(on, case_key=None)
+        await reads.together(_needs(on, basis_id).values())
+        programme = reads.seen(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
         case_key_id, case_key, elsewhere = await self._case_keys(on, reads, fixed=referral.offer is not None)
-        version = programme.in_force(at)
-        context = Context(
+        return Context(
             at=at,
             referral=referral,
             programme=programme,
-            terms=self.terms(version),
+            terms=self.terms(programme.in_force(at)),
             case_key=case_key,
             case_key_id=case_key_id or "",
-            organisation=await reads.state(organisation_stream(on.organisation), ORGANISATION)
+            organisation=reads.seen(organisation_stream(on.organisation), ORGANISATION)
             if on.organisation
             else Organisation(),
-            agency=await reads.state(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
-            legal_basis=await reads.state(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
+            agency=reads.seen(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
+            legal_basis=reads.seen(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
             elsewhere=elsewhere,
             reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
             if isinstance(command, RemindDeadline) and referral.offer is not None
             else Reminders(),
             waitlisted_by=await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None,
         )
-        return Loaded(
-            context,
-            References(
-                legal_basis_id=basis_id,
-                charter_version=version.parameters.charter_version if version else None,
-                programme_version=f"{version.programme}/{version.version}" if version else None,
-            ),
-        )
+
+
+def _basis_of(command: Command | None, on: RestsOn) -> str | None:
+    basis_id: str | None = on.legal_basis or getattr(command, "legal_basis_id", None)
+    return basis_id
 
 
 async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
@@ -248,16 +223,18 @@ def _named(on: RestsOn, programmes: Iterable[str]) -> set[tuple[str, str]]:
     return {(one, case_key_of(*on.person, one)) for one in programmes} if on.person is not None else set()
 
 
-def _streams(on: RestsOn) -> list[tuple[str, Entity[Any]]]:
-    named: tuple[tuple[str | None, Callable[[str], str], Entity[Any]], ...] = (
-        (on.programme, programme_stream, PROGRAMME),
-        (on.case_key, case_key_stream, CASE_KEY),
-        (on.organisation, organisation_stream, ORGANISATION),
-        (on.agency, organisation_stream, ORGANISATION),
-        (on.legal_basis, legal_basis_stream, LEGAL_BASIS),
+def _needs(on: RestsOn, basis_id: str | None) -> dict[str, Needed]:
+    named: tuple[tuple[str, str | None, Callable[[str], str], Entity[Any]], ...] = (
+        ("programme", on.programme, programme_stream, PROGRAMME),
+        ("case_key", on.case_key, case_key_stream, CASE_KEY),
+        ("organisation", on.organisation, organisation_stream, ORGANISATION),
+        ("agency", on.agency, organisation_stream, ORGANISATION),
+        ("legal_basis", basis_id, legal_basis_stream, LEGAL_BASIS),
     )
-    person = [(person_stream(*on.person), PERSON)] if on.person is not None else []
-    return [*((stream_of(name), entity) for name, stream_of, entity in named if name), *person]
+    needs = {role: Needed(stream_of(name), entity) for role, name, stream_of, entity in named if name}
+    if on.person is not None:
+        needs["person"] = Needed(person_stream(*on.person), PERSON)
+    return needs
 
 
 def after(context: Context, referral: Referral, events: Sequence[Any]) -> Context:
@@ -269,24 +246,27 @@ def after(context: Context, referral: Referral, events: Sequence[Any]) -> Contex
     return replace(context, referral=referral, organisation=organisation, legal_basis=legal_basis)
 
 
-async def organisation_context(command: DescribeOrganisation, stream: str, reads: Reads) -> LoadedOrganisation:
-    """The organisation, and which of the programmes that it names exist."""
-    organisation = await reads.state(stream, ORGANISATION)
-    known = frozenset(
-        {
-            programme
-            for programme in command.description.programmes
-            if (await reads.state(programme_stream(programme), PROGRAMME)).versions
-        }
-    )
-    return LoadedOrganisation(OrganisationContext(organisation=organisation, known_programmes=known))
+class OrganisationContexts:
+    """The contexts of an organisation: its own state, and which of the programmes that it names exist."""
 
+    def needs(self, command: DescribeOrganisation, _own: Organisation, /) -> dict[str, Needed]:
+        """The programmes that it names."""
+        named = command.description.programmes
+        return {programme: Needed(programme_stream(programme), PROGRAMME) for programme in named}
 
-async def programme_context(_command: Command, stream: str, reads: Reads) -> LoadedProgramme:
-    """The programme alone."""
-    return LoadedProgramme(await reads.state(stream, PROGRAMME))
+    async def make(
+        self,
+        _command: DescribeOrganisation,
+        _stream: str,
+        own: Organisation,
+        found: Mapping[str, Any],
+        _reads: Reads,
+        /,
+    ) -> OrganisationContext:
+        """The organisation with them."""
+        known = frozenset(name for name, programme in found.items() if programme.versions)
+        return OrganisationContext(organisation=own, known_programmes=known)
 
-
-async def case_key_context(_command: Command, stream: str, reads: Reads) -> LoadedCaseKey:
-    """The case key alone."""
-    return LoadedCaseKey(await reads.state(stream, CASE_KEY))
+    def references(self, _command: DescribeOrganisation, _context: OrganisationContext, /) -> Mapping[str, str | None]:
+        """None: nobody's data are involved."""
+        return {}

@@ -39,9 +39,8 @@ from services.referral.commands import (
     referral_id_for,
 )
 from services.referral.contact import ContactBody, faults_of, faults_of_record
-from services.referral.context import Loaded
 from services.referral.disclosures import disclosed
-from services.referral.domain.context import ReferralCommand
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.guards import blocked
@@ -66,7 +65,7 @@ class Intake:
     def __init__(
         self,
         referrals: Referrals,
-        handler: Handler[Command, Loaded],
+        handler: Handler[Command, Context],
         vault: Vault,
         clock: Clock,
         prepared: Callable[[], Awaitable[object]],
@@ -88,7 +87,7 @@ class Intake:
         key = Key.of(asked.actor, asked.key or "")
         command, deposit = self._creation(asked, body, referral_id_for(key))
         before = referral_stream(earlier_referral_id_for(key)), REFERRAL
-        reads = await self._handler.foresee(command, referral_stream(command.referral_id), REFERRAL, key, own, before)
+        reads = await self._handler.read(command, referral_stream(command.referral_id), REFERRAL, key, own, before)
         if key in (await reads.fold(*before)).keys:
             command, deposit = self._creation(asked, body, earlier_referral_id_for(key))
         if faults := faults_of(body.contact, await _country(reads, body.programme, command.at)):
@@ -97,7 +96,7 @@ class Intake:
         repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
         relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(*own))
         POLICY.require(asked.caller, "create", relations)
-        outcome = await self._run(call, command, deposit, must_exist=False, foreseen=reads)
+        outcome = await self._run(call, command, deposit, must_exist=False, reads=reads)
         location = f"/v1/referrals/{command.referral_id}"
         return await self._answer(asked, command.referral_id, outcome, location=location)
 
@@ -193,7 +192,7 @@ class Intake:
         deposit: Deposit,
         *,
         must_exist: bool = True,
-        foreseen: Reads | None = None,
+        reads: Reads | None = None,
     ) -> Outcome[Referral]:
         return await self._handler.handle(
             command,
@@ -202,7 +201,7 @@ class Intake:
             call,
             must_exist=must_exist,
             before_append=deposit.keep,
-            foreseen=foreseen,
+            reads=reads,
         )
 
     async def _answer(

@@ -20,7 +20,7 @@ from services.referral.access import (
     POLICY,
     relations_to_referral,
 )
-from services.referral.context import Contexts, Loaded, after
+from services.referral.context import Contexts, after
 from services.referral.domain.context import Context
 from services.referral.domain.guards import ACTIONS, blocked
 from services.referral.domain.offer import referral_stream
@@ -77,9 +77,9 @@ class Referrals:
     async def after(self, caller: Caller, referral_id: str, outcome: Outcome[Referral]) -> Json:
         """What the caller reads of a referral in the state that a command just left it in."""
         folded = Folded(outcome.state, outcome.version, outcome.etag)
-        if isinstance(outcome.context, Loaded):
+        if isinstance(outcome.context, Context):
             # What the command was decided on, and what it wrote, need not be read again.
-            context = after(outcome.context.context, outcome.state, outcome.events)
+            context = after(outcome.context, outcome.state, outcome.events)
             return self.shown(caller, _as_found(caller, referral_id, folded, context))
         return self.shown(caller, await self._found(caller, referral_id, folded))
 

@@ -36,15 +36,16 @@ from services.chassis.time.calendar import WorkingDays
 from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
-from services.referral.context import Loaded, LoadedOrganisation, LoadedProgramme
+from services.referral.domain.context import Context
 from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
 from services.referral.domain.organisation import (
     ORGANISATION,
     DescribeOrganisation,
     Description,
+    OrganisationContext,
     organisation_stream,
 )
-from services.referral.domain.programme import PROGRAMME, Parameters, PublishVersion, Term, programme_stream
+from services.referral.domain.programme import PROGRAMME, Parameters, Programme, PublishVersion, Term, programme_stream
 from services.referral.projection import ORGANISATIONS
 from services.referral.queries import Referrals
 from services.referral.routes import requests as bodies
@@ -61,9 +62,9 @@ class Registry:
     def __init__(
         self,
         found: Referrals,
-        organisations: Handler[Any, LoadedOrganisation],
-        programmes: Handler[Any, LoadedProgramme],
-        referrals: Handler[Command, Loaded],
+        organisations: Handler[Any, OrganisationContext],
+        programmes: Handler[Any, Programme],
+        referrals: Handler[Command, Context],
         vault: Vault,
         index: IndexReader,
         caught_up: Callable[[], Awaitable[None]],

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from contracts.message import Message
+from services.chassis.deciding.context import Needed
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
-from services.chassis.log.metadata import Metadata, Recorded, References
+from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -106,12 +107,29 @@ class Context:
 
     name: str
     counter: Counter
-    references: References = References(programme_version="counting/7")
 
 
-async def load(_command: Command, stream: str, reads: Reads) -> Context:
-    """The context of one counter."""
-    return Context(stream, await reads.state(stream, COUNTER))
+class Contexts:
+    """The contexts of counters; `first` runs before each is made."""
+
+    def __init__(self, first: Callable[[Reads], Awaitable[None]] | None = None) -> None:
+        self._first = first
+
+    def needs(self, _command: Command, _own: Counter, /) -> Mapping[str, Needed]:
+        """Nothing else."""
+        return {}
+
+    async def make(
+        self, _command: Command, stream: str, own: Counter, _found: Mapping[str, Any], reads: Reads, /
+    ) -> Context:
+        """The counter by its name."""
+        if self._first is not None:
+            await self._first(reads)
+        return Context(stream, own)
+
+    def references(self, _command: Command, _context: Context, /) -> Mapping[str, str | None]:
+        """Every counter is counted under the same programme."""
+        return {"programme_version": "counting/7"}
 
 
 def decide(command: Command, context: Context) -> Sequence[Any]:
@@ -133,7 +151,7 @@ def decide(command: Command, context: Context) -> Sequence[Any]:
 
 def handler(streams: Streams) -> Handler[Command, Context]:
     """A handler of this domain's commands."""
-    return Handler(streams, load, decide)
+    return Handler(streams, Contexts(), decide)
 
 
 def count(by_how_much: int = 1, *, pays: bool = False, by: Actor = ANN) -> Count:

@@ -267,7 +267,7 @@ class Context:
     such event. `since_withdrawal` are the ids of what the organisation recorded after the withdrawal that a message
     tells of. `other_open_case` is another case of the person, in whichever programme, that their agency has open; it is
     looked for where the case itself is closed. `actions` is the table of what may be done in which state; None: the one
-    in `actions.py`. Another one answers what would be possible under it.
+    in `actions.py`. Another one answers what would be possible under it. `programme_version` names what is in force.
     """
 
     at: datetime
@@ -279,3 +279,4 @@ class Context:
     since_withdrawal: tuple[str, ...] = ()
     actions: Mapping[str, Rule] | None = None
     other_open_case: str | None = None
+    programme_version: str | None = None

@@ -8,23 +8,24 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from os import urandom
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
 
+from services.chassis.deciding.context import Contexts, load
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.deciding.streams import Folded, Reads, Streams
 from services.chassis.log.event_log import Conflict, Write
-from services.chassis.log.metadata import Metadata, References
+from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Command, Entity, To
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
-D = TypeVar("D", bound="Context")
+X = TypeVar("X")
 
 TRIES = 25
 
@@ -46,14 +47,6 @@ def _as_id(drawn: bytearray) -> str:
     drawn[8] = drawn[8] & 0x3F | 0x80
     text = drawn.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-class Context(Protocol):
-    """All state that a decision rests on."""
-
-    @property
-    def references(self) -> References:
-        """Under which legal basis, charter and programme version the decision is taken; goes into the metadata."""
 
 
 class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
@@ -120,30 +113,25 @@ class Outcome(Generic[S]):
     context: Any = None
 
 
-class Handler(Generic[C, D]):
-    """Handles the commands of one service."""
+class Handler(Generic[C, X]):
+    """Handles the commands of one service, or of one kind of its entities: `X` is what their decisions rest on."""
 
     def __init__(
-        self,
-        streams: Streams,
-        context: Callable[[C, str, Reads], Awaitable[D]],
-        decide: Callable[[C, D], Sequence[Any]],
-        foreseen: Callable[[C], Sequence[tuple[str, Entity[Any]]]] = lambda _: (),
+        self, streams: Streams, contexts: Contexts[C, Any, X], decide: Callable[[C, X], Sequence[Any]]
     ) -> None:
-        """`foreseen` names streams that the context of a command will certainly ask for: they are read with its own."""
         self._streams = streams
-        self._foreseen = foreseen
-        self._context = context
+        self._contexts = contexts
         self._decide = decide
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def foresee(
+    async def read(
         self, command: C, stream: str, entity: Entity[S], key: Key | None, *also: tuple[str, Entity[Any]]
     ) -> Reads:
-        """Reads in one round trip what the command is sure to rest on, and `also` what its sender has to know first."""
+        """Reads in one round trip what the command will rest on, and `also` what its sender has to know first."""
         reads = Reads(self._streams)
+        needs = self._contexts.needs(command, self._streams.known(stream, entity))
         used = [(key.stream, USE)] if key is not None else []
-        await reads.together([(stream, entity), *self._foreseen(command), *used, *also])
+        await reads.together([(stream, entity), *needs.values(), *used, *also])
         return reads
 
     async def earlier(self, stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
@@ -170,11 +158,11 @@ class Handler(Generic[C, D]):
         *,
         must_exist: bool = True,
         before_append: Callable[[], Awaitable[None]] | None = None,
-        foreseen: Reads | None = None,
+        reads: Reads | None = None,
     ) -> Outcome[S]:
         """Decides `command` for `stream` and stores what follows.
 
-        `foreseen` is what `foresee` has just read for it.
+        `reads` is what `read` has just read for it.
 
         `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
         cannot commit together with the log. It may run again after a conflict.
@@ -183,7 +171,7 @@ class Handler(Generic[C, D]):
         """
         # A dry run takes no key, so it has none to wait for.
         with self._streams.running.alone(None if call.dry_run else call.key):
-            return await self._run(command, stream, entity, call, must_exist, before_append, foreseen)
+            return await self._run(command, stream, entity, call, must_exist, before_append, reads)
 
     async def _run(
         self,
@@ -193,10 +181,10 @@ class Handler(Generic[C, D]):
         call: Call,
         must_exist: bool,  # noqa: FBT001 - handed on
         before_append: Callable[[], Awaitable[None]] | None,
-        foreseen: Reads | None,
+        reads: Reads | None,
     ) -> Outcome[S]:
         try:
-            reads = foreseen or await self.foresee(command, stream, entity, call.key)
+            reads = reads or await self.read(command, stream, entity, call.key)
             return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
@@ -205,7 +193,7 @@ class Handler(Generic[C, D]):
                 while tries < TRIES:
                     tries += 1
                     try:
-                        reads = await self.foresee(command, stream, entity, call.key)
+                        reads = await self.read(command, stream, entity, call.key)
                         return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
                     except Conflict as conflict:
                         if not turn.issuperset(conflict.streams):
@@ -241,12 +229,13 @@ class Handler(Generic[C, D]):
             return earlier
         if call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
-        context = await self._context(command, stream, reads)
+        context = await load(self._contexts, command, stream, entity, reads)
         decided = self._decide(command, context)
         if call.key is not None and not call.dry_run:
             version = own.version + sum(not isinstance(one, To) or one.stream == stream for one in decided)
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
-        written = self._with_metadata(decided, stream, command.at, own, context.references, call)
+        references = self._contexts.references(command, context)
+        written = self._with_metadata(decided, stream, command.at, own, references, call)
         after = Folded(own.state, own.version, own.etag)
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
@@ -285,7 +274,12 @@ class Handler(Generic[C, D]):
 
     @staticmethod
     def _with_metadata(
-        decided: Sequence[Any], own_stream: str, at: datetime, own: Folded[Any], references: References, call: Call
+        decided: Sequence[Any],
+        own_stream: str,
+        at: datetime,
+        own: Folded[Any],
+        references: Mapping[str, str | None],
+        call: Call,
     ) -> dict[str, list[tuple[Any, Metadata]]]:
         written: dict[str, list[tuple[Any, Metadata]]] = {}
         correlation = call.correlation_id or own.correlation_id
@@ -300,14 +294,12 @@ class Handler(Generic[C, D]):
                 recorded_at=at,
                 correlation_id=correlation,
                 causation_id=call.causation_id,
-                legal_basis_id=references.legal_basis_id,
-                charter_version=references.charter_version,
-                programme_version=references.programme_version,
                 # Only the command's own stream and the key's answer a repeat; elsewhere keys would only pile up.
                 idempotency_key=call.idempotency_key if answers else None,
                 fingerprint=call.fingerprint if answers else None,
                 traceparent=call.traceparent,
                 causation_sequence=call.causation_sequence,
+                **references,
             )
             written.setdefault(stream, []).append((event, meta))
         if own_stream in written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -127,6 +127,12 @@ class Streams:
         if len(among) > most:
             among.popitem(last=False)
 
+    def known(self, stream: str, entity: Entity[S]) -> S:
+        """What is known of a stream without reading it: its state as of the last time, or its initial one."""
+        kept = self._known((stream, id(entity)))
+        state: S = entity.initial if kept is None else kept.folded.state
+        return state
+
     async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
         """The stream folded up to and including `version`."""
         folded = Folded(entity.initial)
@@ -155,8 +161,8 @@ class Reads:
             seen[id(entity)] = entity, await self._streams.fold(stream, entity, self._mark)
         return seen[id(entity)][1]
 
-    async def together(self, wanted: Sequence[tuple[str, Entity[Any]]]) -> None:
-        """Reads several streams in one round trip, for `fold` and `state` to find them read."""
+    async def together(self, wanted: Iterable[tuple[str, Entity[Any]]]) -> None:
+        """Reads several streams in one round trip, for `fold`, `state` and `seen` to find them read."""
         missing = [(stream, entity) for stream, entity in wanted if id(entity) not in self._seen.setdefault(stream, {})]
         if missing:
             folds = await self._streams.fold_together(missing, self._mark)
@@ -166,6 +172,11 @@ class Reads:
     async def state(self, stream: str, entity: Entity[S]) -> S:
         """The state of a stream; an append to it is checked against the version of this read."""
         return (await self.fold(stream, entity)).state
+
+    def seen(self, stream: str, entity: Entity[S]) -> S:
+        """The state of a stream that was read in advance. Raises KeyError if it was not."""
+        state: S = self._seen[stream][id(entity)][1].state
+        return state
 
     def take_as_new(self, stream: str, entity: Entity[Any]) -> None:
         """Takes a stream for empty without reading it: its id is new. An append to it fails if it is not."""

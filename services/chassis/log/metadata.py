@@ -12,15 +12,6 @@ from pydantic import SerializerFunctionWrapHandler, WrapSerializer
 from services.chassis.modelling.decider import Actor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class References:
-    """Under which legal basis, charter and programme version a decision is taken, where it is under one."""
-
-    legal_basis_id: str | None = None
-    charter_version: str | None = None
-    programme_version: str | None = None
-
-
 def _written(actor: Actor, write: SerializerFunctionWrapHandler) -> Any:
     # Anyone who acts in their own name is written in the bytes that it always had.
     written = write(actor)

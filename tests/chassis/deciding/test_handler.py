@@ -24,6 +24,7 @@ from tests.chassis.counters import (
     TILL,
     Close,
     Context,
+    Contexts,
     Counted,
     Counter,
     Look,
@@ -33,7 +34,6 @@ from tests.chassis.counters import (
     count,
     decide,
     handler,
-    load,
     metadata,
 )
 
@@ -198,13 +198,12 @@ async def test_a_conflict_elsewhere_is_settled_silently(open_log: OpenLog) -> No
     streams = Streams(ours)
     meddled: list[int] = []
 
-    async def meddling(command: Command, stream: str, reads: Reads) -> Context:
+    async def meddling(reads: Reads) -> None:
         await reads.state(TILL, PAYMENTS)
         if not meddled:
             meddled.append(await theirs.append([Write(TILL, 0, [(Paid(counter="z"), metadata())])]))
-        return await load(command, stream, reads)
 
-    counting = Handler(streams, meddling, decide)
+    counting = Handler(streams, Contexts(meddling), decide)
     outcome = await counting.handle(count(pays=True), A, COUNTER, call(), must_exist=False)
     assert (outcome.state, meddled) == (Counter(1), [1])
     assert [one.event.counter for one in await ours.read(TILL)] == ["z", A]
@@ -215,14 +214,15 @@ async def test_a_decision_that_saw_a_stream_twice_rests_on_the_older_sight(open_
     ours, theirs = open_log(), open_log()
     sights: list[tuple[int, int]] = []
 
-    async def looking_twice(command: Command, stream: str, reads: Reads) -> Context:
+    async def looking_twice(reads: Reads) -> None:
         before = await reads.state(TILL, PAYMENTS)
         if not sights:
             await theirs.append([Write(TILL, 0, [(Paid(counter="z"), metadata())])])
         sights.append((before, (await reads.fold(TILL, COUNTER)).version))
-        return await load(command, stream, reads)
 
-    await Handler(Streams(ours), looking_twice, decide).handle(count(pays=True), A, COUNTER, call(), must_exist=False)
+    await Handler(Streams(ours), Contexts(looking_twice), decide).handle(
+        count(pays=True), A, COUNTER, call(), must_exist=False
+    )
     assert sights == [(0, 1), (1, 1)]
 
 
@@ -260,12 +260,11 @@ async def test_a_command_that_meets_conflicts_without_end_gives_up(open_log: Ope
     ours, theirs = open_log(), open_log()
     looks: list[int] = []
 
-    async def always_late(command: Command, stream: str, reads: Reads) -> Context:
+    async def always_late(reads: Reads) -> None:
         version = await reads.version(TILL)
         looks.append(await theirs.append([Write(TILL, version, [(Paid(counter="z"), metadata())])]))
-        return await load(command, stream, reads)
 
-    counting = Handler(Streams(ours), always_late, decide)
+    counting = Handler(Streams(ours), Contexts(always_late), decide)
     with pytest.raises(Busy):
         await counting.handle(count(pays=True), A, COUNTER, call(), must_exist=False)
     assert len(looks) == TRIES

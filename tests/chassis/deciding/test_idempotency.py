@@ -25,6 +25,7 @@ from tests.chassis.counters import (
     NOW,
     Close,
     Context,
+    Contexts,
     Counted,
     Counter,
     call,
@@ -32,7 +33,6 @@ from tests.chassis.counters import (
     decide,
     everything,
     handler,
-    load,
     metadata,
 )
 from tests.chassis.counting import Running, running
@@ -160,12 +160,11 @@ async def test_a_key_whose_first_command_runs_is_told_to_come_again(log: EventLo
     """While the first is under way the second is refused, and answered as it was once the first is done."""
     streams, begun, go_on = Streams(log), asyncio.Event(), asyncio.Event()
 
-    async def slow(command: Command, stream: str, reads: Reads) -> Context:
+    async def slowly(_: Reads) -> None:
         begun.set()
         await go_on.wait()
-        return await load(command, stream, reads)
 
-    counting = Handler(streams, slow, decide)
+    counting = Handler(streams, Contexts(slowly), decide)
     first = asyncio.create_task(counting.handle(count(2), A, COUNTER, SENT, must_exist=False))
     await begun.wait()
     # Another handler of the service, another thing, another body: it is the key that is taken.
@@ -184,13 +183,15 @@ async def test_a_command_that_ended_without_effect_holds_its_key_no_longer(log: 
     """Refused, broken off or failed: the next one under the key is the first."""
     streams, begun = Streams(log), asyncio.Event()
 
-    async def ending(*_: object) -> Context:
+    async def ending(_: Reads) -> None:
         begun.set()
         if end == "cancelled":
             await asyncio.Event().wait()
         raise LookupError
 
-    first = asyncio.create_task(Handler(streams, ending, decide).handle(count(2), A, COUNTER, SENT, must_exist=False))
+    first = asyncio.create_task(
+        Handler(streams, Contexts(ending), decide).handle(count(2), A, COUNTER, SENT, must_exist=False)
+    )
     await begun.wait()
     if end == "cancelled":
         first.cancel()
