@@ -15,9 +15,9 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.http.cursors import Cursors
-from services.chassis.http.positions import Position
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.cursors import Cursors
+from services.chassis.http.request.positions import Position
 from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership

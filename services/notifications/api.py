@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic_core import to_json
 
-from services.chassis.http.asked import Authenticated, Covered, Limit
-from services.chassis.http.cursors import LONGEST
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.cursors import LONGEST
+from services.chassis.http.request.parameters import Covered, Limit
 from services.chassis.http.routing import Router
 from services.chassis.modelling.decider import Fault
 from services.chassis.service import Service

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from contracts import casefile, referral
+from contracts.barred_roles import BARRED
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
@@ -92,6 +93,7 @@ def build(
         summary="Tells the parties of a case what happens, once and in order.",
         routers=[routes(service, live)],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
     )
     app.state.end_streams = live.end

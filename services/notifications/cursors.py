@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from services.chassis.access.identity import Caller
-from services.chassis.http.cursors import Pages, Parameter
+from services.chassis.http.request.cursors import Pages, Parameter
 from services.chassis.service import Service
 
 _START_OVER: Final = "for the feed from its first event; what you have already, you know by its `id`"

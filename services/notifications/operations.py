@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.chassis.http.openapi.described import Described, Operation
+from services.chassis.http.openapi.operations import ApiDescription, Operation
 
-DESCRIBED: Final = Described(
+DESCRIBED: Final = ApiDescription(
     purpose="Tells the parties of a case what happens, once and in order: to be fetched, or as it happens.",
     tags={"feed": "What has happened, as CloudEvents: page by page, or as a stream."},
     operations={

@@ -18,11 +18,10 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from services.chassis.access.identity import Caller, Unauthenticated
-from services.chassis.http import problems
-from services.chassis.http.cursors import Pages
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.strict_routes import is_head
-from services.chassis.operating.telemetry import Limit, Telemetry
+from services.chassis.http.problems.problem import ProblemError, response_to
+from services.chassis.http.request.cursors import Pages
+from services.chassis.http.request.strict_route import is_head
+from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.notifications.access import STREAM
 from services.notifications.cursors import feed_of
@@ -70,7 +69,6 @@ class LiveFeed:
 
     def __init__(self, service: Service, telemetry: Telemetry) -> None:
         self._service = service
-        self._telemetry = telemetry
         self._listeners = Listeners(service)
         self._of_organisation: Counter[str] = Counter()
         self._pages: OrderedDict[object, Page] = OrderedDict()
@@ -86,7 +84,7 @@ class LiveFeed:
 
         async def run(answer: EventStream, scope: Scope, receive: Receive, send: Send) -> None:
             if (refusal := self._refusal(subscriber.caller.org)) is not None:
-                await problems.response_to(refusal, Request(scope))(scope, receive, send)
+                await response_to(refusal, Request(scope))(scope, receive, send)
                 return
             if is_head(scope):
                 # A stream has no end to wait for, and this one is not begun.
@@ -102,11 +100,9 @@ class LiveFeed:
         settings = self._service.settings
         again = {"Retry-After": "10"}
         if settings.streams and self._of_organisation.total() >= settings.streams:
-            self._telemetry.refused(Limit.STREAMS)
             detail = "as many streams are open as there may be; come back, or ask /v1/feed"
             return ProblemError(503, "TOO_MANY_STREAMS", detail, headers=again)
         if 0 < settings.streams_per_organisation <= self._of_organisation[organisation]:
-            self._telemetry.refused(Limit.STREAMS_PER_ORGANISATION)
             detail = (
                 f"an organisation may have {settings.streams_per_organisation} streams open; share them, or end one"
             )

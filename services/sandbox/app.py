@@ -13,12 +13,14 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from contracts.barred_roles import BARRED
 from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
-from services.chassis.http.app import common_routes, install_manners, serve_callers
-from services.chassis.http.asked import Authenticated
-from services.chassis.http.mending import looks_only
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.app import install_manners, serve_callers
+from services.chassis.http.health import common_routes
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.mending import looks_only
 from services.chassis.http.routing import Router, application
 from services.chassis.modelling.decider import Fault
 from services.chassis.time.clock import BackwardsInTime, SandboxClock
@@ -110,7 +112,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
 
     own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
     own.state.described = DESCRIBED
-    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
+    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry, BARRED)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)

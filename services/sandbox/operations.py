@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.chassis.http.openapi.described import Described, Operation
+from services.chassis.http.openapi.operations import ApiDescription, Operation
 
-DESCRIBED: Final = Described(
+DESCRIBED: Final = ApiDescription(
     purpose=(
         "All three services behind one origin, with demo organisations and a clock that can be moved, to develop "
         "against."

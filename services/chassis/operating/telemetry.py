@@ -151,7 +151,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left i
 
 
 class Limit(StrEnum):
-    """The limits of the server, as the metrics name them."""
+    """The limits of the server on connections, as the metrics name them. Other refusals are counted by their code."""
 
     HEADER_BYTES = "header_bytes"
     HEADERS = "headers"
@@ -164,9 +164,6 @@ class Limit(StrEnum):
     CONNECTIONS = "connections"
     CONNECTIONS_PER_ADDRESS = "connections_per_address"
     MADE_ROOM = "made_room"
-    STREAMS = "streams"
-    STREAMS_PER_ORGANISATION = "streams_per_organisation"
-    RATE = "rate"
 
 
 class Telemetry:
@@ -205,9 +202,6 @@ class Telemetry:
         self._refusals = Counter(
             "caserelay_refusals", "Problems answered, by their code.", ("code",), registry=self.registry
         )
-        self._streams = Gauge(
-            "caserelay_open_streams", "Event streams that are open.", ("route",), registry=self.registry
-        )
         self._failing = Gauge(
             "caserelay_failing",
             "1 while a piece of background work fails.",
@@ -221,9 +215,9 @@ class Telemetry:
         self._build.labels(VERSION).set(1)
         self.stores = StoreMetrics()
         self.registry.register(self.stores)
-        self._refused = Counter(
-            "caserelay_refused",
-            "Connections, requests and streams that a limit of the server ended or refused.",
+        limits_met = Counter(
+            "caserelay_connection_limits",
+            "Connections that a limit of the server ended or refused, answered or not.",
             ("limit",),
             registry=self.registry,
         )
@@ -231,7 +225,7 @@ class Telemetry:
             "caserelay_open", "Connections and event streams that are open now.", ("what",), registry=self.registry
         )
         # A limit that was never met is a zero, and not a series that is missing.
-        self._by_limit = {limit: self._refused.labels(limit.value) for limit in Limit}
+        self._by_limit = {limit: limits_met.labels(limit.value) for limit in Limit}
         self._parts: dict[str, set[str]] = {}
         self._sources: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
@@ -274,8 +268,8 @@ class Telemetry:
             # What `log` does, without its search for the caller's line, which costs a quarter of it all.
             _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, extra=fields))
 
-    def refused(self, limit: Limit) -> None:
-        """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
+    def limit_met(self, limit: Limit) -> None:
+        """A connection met a limit. By whom is not counted: an address is personal data, and a label is for ever."""
         self._by_limit[limit].inc()
 
     def refusal(self, code: str) -> None:
@@ -319,10 +313,6 @@ class Telemetry:
         self._leader.labels(service).set(leads)
         for work, fails in failing.items():
             self._failing.labels(service, work).set(fails)
-
-    def stream(self, route: str, change: int) -> None:
-        """An event stream was opened (1) or has ended (-1)."""
-        self._streams.labels(route).inc(change)
 
     def exposition(self) -> Response:
         """The answer of `/metrics`, in Prometheus' text format."""

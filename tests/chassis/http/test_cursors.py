@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
-from services.chassis.http.cursors import LONGEST, Cursors, Pages, Place
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.cursors import LONGEST, Cursors, Pages, Place
 from services.chassis.log.epochs import Epoch, Epochs, another
 
 ANN = Caller("ann", "north", Role.AGENCY_COUNSELLOR)

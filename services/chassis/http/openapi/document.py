@@ -15,9 +15,9 @@ from fastapi.openapi.utils import get_openapi
 from contracts.http_examples import Exchange, exchange_of
 from contracts.problem import Problem
 from contracts.refusals import REFUSALS
-from services.chassis.http.openapi.described import COMMON, Described, Operation
+from services.chassis.http.openapi.documented_refusals import PROBLEM, refusals_of
 from services.chassis.http.openapi.headers import of_answer, parameters
-from services.chassis.http.openapi.refusals import PROBLEM, refusals_of
+from services.chassis.http.openapi.operations import COMMON, ApiDescription, Operation
 from services.chassis.http.openapi.shapes import tidy
 
 _OPEN: Final = {"/healthz", "/readyz", "/metrics"}
@@ -32,7 +32,7 @@ _MANNERS: Final = (
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of an application, made once and kept."""
     if app.openapi_schema is None:
-        described: Described = getattr(app.state, "described", Described(""))
+        described: ApiDescription = getattr(app.state, "described", ApiDescription(""))
         tags = {**described.tags, **COMMON.tags}
         made = get_openapi(
             title=app.title,

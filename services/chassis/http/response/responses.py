@@ -9,8 +9,8 @@ from fastapi import Response
 from pydantic_core import to_json
 
 from services.chassis.deciding.handler import Outcome
-from services.chassis.http.asked import Asked
-from services.chassis.http.positions import Position
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.request.positions import Position
 
 JSON = "application/json"
 REPLAYED = "Idempotency-Replayed"
@@ -18,7 +18,7 @@ REPLAYED = "Idempotency-Replayed"
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-def read(body: dict[str, Any], etag: int | None = None) -> Response:
+def resource(body: dict[str, Any], etag: int | None = None) -> Response:
     """The answer to a GET; `body` is in its JSON shape already."""
     headers = NOT_KEPT if etag is None else {**NOT_KEPT, "ETag": f'"{etag}"'}
     return Response(to_json(body), 200, headers, JSON)
@@ -29,8 +29,8 @@ def page(items: Sequence[dict[str, Any]], following: str | None) -> Response:
     return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
 
 
-def done(
-    asked: Asked, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
+def command_result(
+    asked: CommandRequest, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
 ) -> Response:
     """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
     if asked.dry_run:

@@ -7,7 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 from services.chassis.modelling.decider import Fault
 
 _POSITION = re.compile(r"p1:([a-z]{1,32}):([0-9]{1,18})\Z")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
-
-from pydantic import BaseModel
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ApiDescription:
     """All operations of an application by method and path, such as `GET /v1/cases`, and the tags that order them."""
 
     purpose: str
@@ -31,33 +29,11 @@ class Described:
     operations: Mapping[str, Operation] = field(default_factory=dict)
 
 
-NOT_DESCRIBED: Final = Described("")
+NOT_DESCRIBED: Final = ApiDescription("")
 """An application of which nothing more is said."""
 
 
-class HealthAnswer(BaseModel):
-    """The process is alive."""
-
-    status: Literal["ok"]
-
-
-class StandingAnswer(BaseModel):
-    """How far a service is behind each of its sources, what waits aside of each, and what fails again and again."""
-
-    behind: dict[str, int]
-    parked: dict[str, int]
-    failing: dict[str, str]
-
-
-class ReadinessAnswer(BaseModel):
-    """Whether the process takes work; `unavailable` names the stores of a service that cannot be used, and why."""
-
-    ready: bool
-    services: dict[str, StandingAnswer]
-    unavailable: dict[str, dict[str, str]] = {}
-
-
-COMMON: Final = Described(
+COMMON: Final = ApiDescription(
     purpose="",
     tags={"operation": "For those who operate the system: is it alive, can it work, what does it measure?"},
     operations={

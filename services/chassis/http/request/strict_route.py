@@ -15,11 +15,11 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
-from services.chassis.http.asked import authenticated
-from services.chassis.http.json_text import read_json
-from services.chassis.http.media import JSON, check_coding, check_kind
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.queries import check_query, known_parameters
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import authenticated
+from services.chassis.http.request.json_text import read_json
+from services.chassis.http.request.media import JSON, check_coding, check_kind
+from services.chassis.http.request.query import check_query, known_parameters
 
 _HEAD: Final = "caserelay.head"
 
@@ -46,6 +46,7 @@ class StrictRoute(APIRoute):
         """The framework's handler, behind a look at what it would pass over."""
         handle = super().get_route_handler()
         known, single = known_parameters(self.dependant), _headers(self.dependant)
+        reads_itself = self.reads_its_body
         asks_who, takes = _depends_on(self.dependant, authenticated), self._takes()
 
         async def handler(request: Request) -> Response:
@@ -54,8 +55,7 @@ class StrictRoute(APIRoute):
                 check_query(strict, known)
                 _check_headers(strict, single)
                 check_coding(strict.headers)
-                if self.body_field is None and takes:
-                    # What the route reads itself, it reads piece by piece.
+                if reads_itself:
                     check_kind(strict.headers, takes)
                 elif self.body_field is not None and await strict.body():
                     check_kind(strict.headers, takes)
@@ -72,6 +72,11 @@ class StrictRoute(APIRoute):
                 raise ProblemError(400, "UNREADABLE_JSON", "the body is nested too deeply") from None
 
         return handler
+
+    @property
+    def reads_its_body(self) -> bool:
+        """Whether the route reads its body itself, piece by piece, so that it may have any length."""
+        return self.body_field is None and bool(self._takes())
 
     def _takes(self) -> frozenset[str]:
         """The media types of the body that the route documents; none where it takes no body."""

@@ -19,9 +19,9 @@ from fastapi import Depends, Query, Request
 from pydantic_core import from_json, to_json
 
 from services.chassis.access.identity import Caller
-from services.chassis.http.asked import Authenticated
-from services.chassis.http.positions import read_token, to_token
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.positions import read_token, to_token
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Fault

@@ -16,8 +16,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.chassis.http import problems
-from services.chassis.http.all_faults import of_input
+from services.chassis.http.problems.translation import EXPECTED, answer_to, last_resort
+from services.chassis.http.request.all_faults import of_input
 from services.chassis.operating.request_notes import notes_of
 from services.chassis.operating.telemetry import Telemetry
 
@@ -88,11 +88,11 @@ class PlainRequests:
     async def _answer(route: PlainRoute, request: Request, body: bytes) -> Response | None:
         try:
             return await route.reading(request, body)
-        except problems.EXPECTED as error:
+        except EXPECTED as error:
             # What else is wrong with it is the framework's to find out.
-            return None if of_input(error) is not None else problems.answer_to(error, request)
+            return None if of_input(error) is not None else answer_to(error, request)
         except Exception as error:  # noqa: BLE001 - the edge is where failures end
-            return problems.last_resort(error, request)
+            return last_resort(error, request)
 
 
 async def _whole(receive: Receive) -> bytes:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 
 POLICY: Final = "organisation"
 """The name of the quota policy."""
@@ -21,16 +21,13 @@ REMEMBERED: Final = 10_000
 class Rates:
     """One number per organisation: when it will have its whole quota again.
 
-    `requests` in `seconds` may come at once, and are given back evenly; 0 requests: no bound. `refused` is called for
-    each request that is refused. `now` is a clock in seconds that only goes forwards.
+    `requests` in `seconds` may come at once, and are given back evenly; 0 requests: no bound. `now` is a clock in
+    seconds that only goes forwards.
     """
 
-    def __init__(
-        self, requests: int, seconds: int, refused: Callable[[], object], now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, requests: int, seconds: int, now: Callable[[], float] = time.monotonic) -> None:
         self._requests = requests
         self._seconds = seconds
-        self._refused = refused
         self._now = now
         self._each = seconds / requests if requests else 0.0
         self._whole_again: dict[str, float] = {}
@@ -43,7 +40,6 @@ class Rates:
         whole_again = max(self._whole_again.get(organisation, now), now) + self._each
         # A request that is due to the nanosecond is in time.
         if whole_again - now > self._seconds + 1e-9:
-            self._refused()
             raise self._refusal(whole_again - now - self._seconds)
         if len(self._whole_again) >= REMEMBERED and organisation not in self._whole_again:
             self._whole_again = {one: until for one, until in self._whole_again.items() if until > now}

@@ -19,9 +19,10 @@ from starlette.types import Message, Receive
 
 from services.chassis.access.policy import Forbidden, Hidden
 from services.chassis.deciding.handler import NotFound
-from services.chassis.http.mending import LOOKS_ONLY, Mended, Place, place_of
-from services.chassis.http.problems import EXPECTED, MOST_FAULTS, ProblemError, as_problem, from_validation, safe_name
-from services.chassis.http.strict_routes import StrictRequest, StrictRoute
+from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.http.problems.translation import EXPECTED, as_problem, from_validation
+from services.chassis.http.request.mending import LOOKS_ONLY, Mended, Place, place_of
+from services.chassis.http.request.strict_route import StrictRequest, StrictRoute
 from services.chassis.modelling.decider import Because, Fault, Refused
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any, Final
 
-from services.chassis.http.rendering import Json, camel
+from services.chassis.http.response.rendering import Json, camel
 from services.chassis.log.metadata import Recorded
 from services.chassis.vault.vault import Vault
 

@@ -1,18 +1,15 @@
-"""Identifiers in paths: one segment each, whatever they are made of.
+"""Identifiers in paths stay one segment each, whatever they are made of.
 
-The server decodes a path before anybody looks for a route in it, and an identifier with a slash in it would be two
-segments. So a slash that came encoded stays so until the route is found; a percent sign does too, to tell them apart.
+The server decodes a path before the router sees it, and an identifier with a slash in it would be two segments. So an
+encoded slash stays encoded until the route is found; an encoded percent sign does too, to tell them apart.
 """
 
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from contracts.fields import identifier
-from services.chassis.vault import national_number
 
 _KEPT: Final = ((b"%25", b"%2525"), (b"%2F", b"%252F"), (b"%2f", b"%252F"))
 
@@ -36,17 +33,3 @@ def _decoded(raw: bytes) -> str:
     for encoded, kept in _KEPT:
         raw = raw.replace(encoded, kept)
     return unquote_to_bytes(raw).decode("utf-8", "replace")
-
-
-def identifier_in(segment: str) -> str:
-    """The identifier that a segment of a path is. Raises ValueError."""
-    value = identifier(segment.replace("%2F", "/").replace("%25", "%"))
-    if national_number.find(value):
-        msg = "a national number must not be sent here"
-        raise ValueError(msg)
-    return value
-
-
-def path_of(*segments: str) -> str:
-    """The path of these segments behind `/v1`, each encoded where it has to be."""
-    return "/v1/" + "/".join(quote(segment, safe="") for segment in segments)

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 
 NOTHING: Final = frozenset({0})
 """The versions of what is not there: the first is 1."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from contracts.fields import is_read_only
-from services.chassis.http.rendering import Json
 from services.chassis.modelling.decider import Fault, Refused
 
 
-def check_read_only(body: BaseModel, stands: Json) -> None:
+def check_read_only(body: BaseModel, stands: Mapping[str, Any]) -> None:
     """`stands` is the resource as GET shows it to this caller now. Raises Refused with the pointer of each difference.
 
     Some of these members move without the ETag, so that a caller who changed nothing may be behind: it is told what

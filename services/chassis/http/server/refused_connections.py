@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from services.chassis.http.problems import MEDIA_TYPE, ProblemError, problem_of
+from services.chassis.http.problems.problem import MEDIA_TYPE, ProblemError, problem_of
 from services.chassis.operating.telemetry import Limit
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 
-from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.modelling.decider import Fault
 
 _COMPARED: Final = 80

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from services.chassis.http.problems import MOST_FAULTS, ProblemError, safe_name
+from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError, safe_name
 from services.chassis.modelling.decider import Fault
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 
 JSON: Final = "application/json"
 _UTF8: Final = frozenset({"utf-8", "utf8"})
