@@ -19,7 +19,7 @@ from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import day_of, find, only, resumed
 from services.referral.domain.guards import allow
-from services.referral.domain.offer import PartEnds, OfReferral, acts_for
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.organisation import CapacityTaken, organisation_stream
 from services.referral.domain.referral_state import Answer
 from services.referral.domain.steps import access_after_end, let_go, relied_on
@@ -192,7 +192,9 @@ def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...
                 Fault(f"/answers/{place}/code", "ANSWERED_TWICE", "give one answer to each question", ("/answers",))
             )
         seen.add(answer.code)
-    faults += [Fault("/answers", "ANSWER_MISSING", f"the question {code} has no answer") for code in asked if code not in seen]
+    faults += [
+        Fault("/answers", "ANSWER_MISSING", f"the question {code} has no answer") for code in asked if code not in seen
+    ]
     return faults
 
 
@@ -253,11 +255,8 @@ def decline(command: Decline, context: Context) -> list[ReferralDeclined | To]:
         return []
     allow("decline", context, command.by)
     if command.text_ref is not None and command.reason is not DeclineReason.OTHER:
-        raise Refused.input(
-            Fault(
-                "/text", "TEXT_ONLY_WITH_OTHER", "free text is allowed only with the reason OTHER", rests_on=("/reason",)
-            )
-        )
+        detail = "free text is allowed only with the reason OTHER"
+        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", detail, rests_on=("/reason",)))
     rule = DECLINE_RULES[command.reason]
     declined = ReferralDeclined(
         offer=context.offer,

@@ -8,7 +8,7 @@ from contracts.codes import ReferralState
 from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
-from services.referral.domain.offer import PartEnds, OfReferral, acts_for
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.referral_state import ErrorReport
 from services.referral.domain.steps import access_after_end, let_go
 

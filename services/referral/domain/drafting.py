@@ -92,9 +92,8 @@ def edit(command: EditDraft, context: Context) -> list[DraftEdited]:
         ("/client/ref", drafted is None or is_one_person(packet.client_ref, drafted.client_ref)),
     ):
         if not kept:
-            faults.append(
-                Fault(pointer, "FIXED_BY_DRAFT", "a draft keeps its person and programme; withdraw it and start a new one")
-            )
+            detail = "a draft keeps its person and programme; withdraw it and start a new one"
+            faults.append(Fault(pointer, "FIXED_BY_DRAFT", detail))
     if faults:
         raise Refused.input(*faults)
     return [

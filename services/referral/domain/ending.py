@@ -15,7 +15,7 @@ from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
 from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisWithdrawn, WithdrawLegalBasis
-from services.referral.domain.offer import PartEnds, OfReferral, acts_for, referral_stream
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for, referral_stream
 from services.referral.domain.referral_state import TERMINAL, Answer
 from services.referral.domain.steps import access_after_end, let_go
 
@@ -76,11 +76,8 @@ def withdraw(command: Withdraw, context: Context) -> list[ReferralWithdrawn | To
     if command.reason in SYSTEM_WITHDRAW_REASONS:
         raise Refused.input(Fault("/reason", "SYSTEM_REASON", "only the system records this reason"))
     if command.text_ref is not None and command.reason is not WithdrawReason.OTHER:
-        raise Refused.input(
-            Fault(
-                "/text", "TEXT_ONLY_WITH_OTHER", "free text is allowed only with the reason OTHER", rests_on=("/reason",)
-            )
-        )
+        detail = "free text is allowed only with the reason OTHER"
+        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", detail, rests_on=("/reason",)))
     withdrawn = ReferralWithdrawn(
         offer=context.offer,
         at=command.at,

@@ -13,7 +13,7 @@ from services.chassis.modelling.decider import Actor, Because, Refused
 from services.referral.domain.context import Context, Side, nothing_recorded
 from services.referral.domain.offer import acts_for
 from services.referral.domain.organisation import Organisation
-from services.referral.domain.referral_state import TERMINAL, UNANSWERED, Referral
+from services.referral.domain.referral_state import TERMINAL, Referral
 
 
 @lru_cache
@@ -64,9 +64,10 @@ def _not_in_this_state(action: str, context: Context) -> Refused:
     referral = context.referral
     moved = referral.moved
     since = f" since {moved.command} by {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
+    possible = _in_words(context.actions[action].states)
     return Refused(
         "STATE_DOES_NOT_ALLOW",
-        f"the referral is {referral.state}{since}; {action} is possible from {_in_words(context.actions[action].states)}",
+        f"the referral is {referral.state}{since}; {action} is possible from {possible}",
         who_can_unblock=_next_to_act(context),
     )
 

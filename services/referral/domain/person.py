@@ -61,7 +61,9 @@ class Elsewhere:
             over, unblock = "once that case is closed", "the agency, by close"
         else:
             return None
-        detail = f"{held}; a person takes part in one MENTORING_TO_WORK programme at a time: refer them to another {over}"
+        detail = (
+            f"{held}; a person takes part in one MENTORING_TO_WORK programme at a time: refer them to another {over}"
+        )
         return Refused("CONCURRENT_PROGRAMME", detail, who_can_unblock=unblock)
 
 

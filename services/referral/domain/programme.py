@@ -154,7 +154,9 @@ def decide(command: PublishVersion, programme: Programme) -> list[ProgrammeVersi
 
 def _faults(parameters: Parameters, valid_from: date, programme: Programme) -> Iterable[Fault]:
     if programme.versions and valid_from < programme.versions[-1].valid_from:
-        yield Fault("/validFrom", "BEFORE_PREVIOUS_VERSION", "a version cannot be in force earlier than the one before it")
+        yield Fault(
+            "/validFrom", "BEFORE_PREVIOUS_VERSION", "a version cannot be in force earlier than the one before it"
+        )
     if parameters.kind not in set(ProgrammeKind):
         yield Fault("/kind", "UNKNOWN_CODE", "the kind of a programme is a code of the closed list")
     if not parameters.criteria:

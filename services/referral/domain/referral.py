@@ -69,9 +69,7 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
         case InformationRequested():
             paused = find(before.running, DeadlineName.DECISION.value)
             asked, moved = Asked(codes=event.codes, at=event.at, paused=paused), _moved("request-information", event)
-            return replace(
-                referral, state=_S.INFO_REQUESTED, moved=moved, asked=asked, requests=before.requests + 1
-            )
+            return replace(referral, state=_S.INFO_REQUESTED, moved=moved, asked=asked, requests=before.requests + 1)
         case InformationProvided():
             return replace(referral, state=_S.RECEIVED, moved=_moved("provide-information", event), asked=None)
         case ReferralWaitlisted():
@@ -111,9 +109,7 @@ def _ended(
     referral: Referral, state: ReferralState, command: str, event: PartEnds, answer: Answer | None = None
 ) -> Referral:
     ended_with = answer if answer is not None else referral.ended_with
-    return replace(
-        referral, state=state, moved=_moved(command, event), ended_with=ended_with, access=event.access
-    )
+    return replace(referral, state=state, moved=_moved(command, event), ended_with=ended_with, access=event.access)
 
 
 def _waiting(event: ReferralWaitlisted | WaitingCorrected) -> Waiting:

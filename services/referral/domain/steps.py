@@ -42,7 +42,7 @@ def referred(offer: Offer, client_ref: str) -> To:
 
 
 def relied_on(context: Context, purpose: Reliance, at: datetime) -> list[To]:
-    """An entry of the disclosure ledger in the legal basis' own stream, so that a withdrawal in the same moment conflicts."""
+    """An entry of the disclosure ledger, in the legal basis' stream: so a withdrawal in the same moment conflicts."""
     basis = context.referral.legal_basis_id
     if basis is None:
         return []

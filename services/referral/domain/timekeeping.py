@@ -15,7 +15,7 @@ from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import find
 from services.referral.domain.ending import ReferralWithdrawn
-from services.referral.domain.offer import PartEnds, OfReferral, acts_for
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
 from services.referral.domain.steps import access_after_end, let_go
 

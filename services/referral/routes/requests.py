@@ -1,4 +1,4 @@
-"""What the referral service is sent: the request bodies, as strict as their standards. Guards of content are domain."""
+"""The request bodies of the referral service, as strict as their standards, and the plain data that they stand for."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ from contracts.fields import (
 )
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
+from services.referral.domain.legal_basis import LegalBasisGiven
+from services.referral.domain.organisation import Description
+from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
+from services.referral.domain.programme import Parameters, Term
 
 UuidText = Annotated[str, Field(pattern=UUID)]
 MANY = 20
@@ -122,6 +126,43 @@ class ReferralBody(Body):
     legal_basis: LegalBasisBody | None = None
     previous_referral: UuidText | None = None
     draft: Flag = False
+
+    def packet(self, contact_ref: str | None) -> Packet:
+        """The packet; of the contact data, the vault reference alone."""
+        choice, basis = self.participation_choice, self.legal_basis
+        return Packet(
+            programme=self.programme,
+            client_ref=self.client.ref,
+            to=self.to,
+            contact_ref=contact_ref,
+            contact_language=self.contact_language,
+            languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in self.languages),
+            occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in self.occupations),
+            sectors=tuple(self.sectors),
+            region=self.region,
+            goals=tuple(goal.value for goal in self.goals),
+            support_needs=tuple(need.value for need in self.support_needs),
+            availability=tuple(self.availability),
+            why_mentoring=self.why_mentoring.value if self.why_mentoring else None,
+            alternative_considered=self.alternative_considered.value if self.alternative_considered else None,
+            recommended_mentor_kind=self.recommended_mentor_kind.value if self.recommended_mentor_kind else None,
+            eligibility=dict(self.eligibility),
+            participation_choice=ParticipationChoice(
+                chosen_at=choice.chosen_at, method=choice.method, language=choice.language
+            )
+            if choice
+            else None,
+            legal_basis=LegalBasisGiven(
+                kind=basis.kind.value,
+                recipient=basis.recipient,
+                text_version=basis.text_version,
+                language=basis.language,
+                given_at=basis.given_at,
+            )
+            if basis
+            else None,
+            previous_referral=self.previous_referral,
+        )
 
 
 class BulkLine(ReferralBody):
@@ -223,6 +264,19 @@ class OrganisationBody(Body):
     version: Annotated[Count | None, read_only("From GET: the one that If-Match names.")] = None
     links: Annotated[dict[str, str] | None, read_only("From GET, as they stand.")] = None
 
+    def description(self, contact_point_ref: str | None) -> Description:
+        """The description; of the contact point, the vault reference alone."""
+        return Description(
+            name=self.name,
+            kind=self.kind.value if self.kind is not None else "",
+            programmes=tuple(self.programmes),
+            languages=tuple(self.languages),
+            sectors=tuple(self.sectors),
+            capacity=self.capacity,
+            contact_point_ref=contact_point_ref,
+            suspended=self.suspended,
+        )
+
 
 class TermBody(Body):
     """A length of time in calendar or working days."""
@@ -263,3 +317,23 @@ class ProgrammeVersionBody(Body):
         list[CalendarDate],
         Field(max_length=400, description="Further days that are no working days, such as 2026-07-11."),
     ] = []
+
+    def parameters(self) -> Parameters:
+        """The parameters; terms that are left out get their defaults when they are published."""
+        return Parameters(
+            kind=self.kind.value,
+            name=self.name,
+            time_zone=self.time_zone,
+            country=self.country,
+            criteria=tuple(self.criteria),
+            arrangement_id=self.arrangement_id,
+            contact_point=self.contact_point,
+            terms={name: Term(n=term.n, unit=term.unit) for name, term in self.terms.items()},
+            agreement_months_max=self.agreement_months_max,
+            extension_months_max=self.extension_months_max,
+            meetings_per_month_min=self.meetings_per_month_min,
+            information_requests_max=self.information_requests_max,
+            charter_version=self.charter_version,
+            region=self.region,
+            closing_days=tuple(self.closing_days),
+        )

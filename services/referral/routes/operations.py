@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from contracts.codes import Role
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.referral.access import POLICY
-from services.referral.commands import ACTIONS
-from services.referral.domain.guards import POSSIBLE_FROM
+from services.referral.actions import ACTIONS, Action
 
 
-def _command(name: str) -> Operation:
-    roles = ", ".join(role for role in POLICY.who_may(name) if role != Role.SYSTEM)
-    states = ", ".join(POSSIBLE_FROM[name])
+def _operation(action: Action[Any, Any]) -> Operation:
+    roles = ", ".join(role for role in POLICY.who_may(action.name) if role != Role.SYSTEM)
+    states = ", ".join(action.states)
     purpose = (
-        f"{ACTIONS[name].summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
-        "on, and the answer is the new state with its ETag. With `dryRun=true` nothing is written."
+        f"{action.summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided on, and "
+        "the answer is the new state with its ETag. With `dryRun=true` nothing is written."
     )
-    return Operation(f"referral-{name}", purpose)
+    return Operation(f"referral-{action.name}", purpose)
 
 
 DESCRIBED: Final = ApiDescription(
@@ -110,6 +109,10 @@ DESCRIBED: Final = ApiDescription(
             "on, and what is under way with it stops.",
             summary="Withdraw a consent.",
         ),
-        **{f"POST /v1/referrals/{{referral_id}}/{name}": _command(name) for name in ACTIONS},
+        **{
+            f"POST /v1/referrals/{{referral_id}}/{action.name}": _operation(action)
+            for action in ACTIONS
+            if action.method == "POST"
+        },
     },
 )

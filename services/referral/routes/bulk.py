@@ -1,4 +1,4 @@
-"""Bulk intake: referrals as NDJSON, a line in, a line out, in order and as soon as each is known.
+"""Bulk commands: referrals as NDJSON, a line in, a line out, in order and as soon as each is known.
 
 A line is taken like a request of its own, with its own key; a bad line spoils only itself.
 """
@@ -35,7 +35,7 @@ from services.chassis.http.request.parameters import DryRun
 from services.chassis.http.response.responses import REPLAYED
 from services.chassis.http.routing import Router
 from services.chassis.operating.request_notes import notes_of
-from services.referral.intake import PERSONAL, Intake
+from services.referral.commands import PERSONAL, Commands
 from services.referral.routes.requests import BulkLine, ReferralBody
 from services.referral.routes.responses import BulkAnswer
 
@@ -53,7 +53,7 @@ KINDS: Final = (NDJSON, "application/ndjson")
 log = logging.getLogger(__name__)
 
 
-def routes(intake: Intake) -> Router:
+def routes(commands: Commands) -> Router:
     """`POST /v1/referrals/bulk`."""
     router = Router(tags=["referrals"])
 
@@ -78,8 +78,8 @@ def routes(intake: Intake) -> Router:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         request.state.dry_run = dry_run
-        await intake.prepared()
-        return _Lines(_answers(request, caller, intake))
+        await commands.prepared()
+        return _Lines(_answers(request, caller, commands))
 
     return router
 
@@ -166,11 +166,11 @@ class _Spool:
             raise self._failure
 
 
-async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
+async def _answers(request: Request, caller: Caller, commands: Commands) -> AsyncIterator[bytes]:
     spool = _Spool()
     under_way: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(AT_ONCE)
     work = [
-        asyncio.create_task(_start(request, caller, intake, under_way)),
+        asyncio.create_task(_start(request, caller, commands, under_way)),
         asyncio.create_task(_collect(under_way, spool)),
     ]
     try:
@@ -183,7 +183,7 @@ async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIte
 
 
 async def _start(
-    request: Request, caller: Caller, intake: Intake, under_way: asyncio.Queue[asyncio.Task[bytes] | None]
+    request: Request, caller: Caller, commands: Commands, under_way: asyncio.Queue[asyncio.Task[bytes] | None]
 ) -> None:
     # A line waits for those before it that speak of the same person or have the same key: as if sent one by one.
     latest: dict[tuple[str, str], asyncio.Task[bytes]] = {}
@@ -193,7 +193,7 @@ async def _start(
             marks = _marks(sent)
             latest = {mark: one for mark, one in latest.items() if not one.done()}
             before = {latest[mark] for mark in marks if mark in latest}
-            task = asyncio.create_task(_answer(request, caller, intake, number, sent, before))
+            task = asyncio.create_task(_answer(request, caller, commands, number, sent, before))
             latest |= dict.fromkeys(marks, task)
             await under_way.put(task)
     except ClientDisconnect:
@@ -251,12 +251,12 @@ def _marks(sent: Any) -> list[tuple[str, str]]:
 
 
 async def _answer(
-    request: Request, caller: Caller, intake: Intake, number: int, sent: Any, before: set[asyncio.Task[bytes]]
+    request: Request, caller: Caller, commands: Commands, number: int, sent: Any, before: set[asyncio.Task[bytes]]
 ) -> bytes:
     if before:
         await asyncio.wait(before)
     try:
-        answer = await _take_or_tell(request, caller, intake, sent)
+        answer = await _take_or_tell(request, caller, commands, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
         if REPLAYED in answer.headers:
             outcome["replayed"] = True
@@ -273,7 +273,7 @@ async def _answer(
     return to_json({"line": number, **outcome}) + b"\n"
 
 
-async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+async def _take_or_tell(request: Request, caller: Caller, commands: Commands, sent: Any) -> Response:
     # A line is a request: many in one body are no way around the rate.
     request.app.state.rates.take(caller.org)
     dry_run = request.state.dry_run
@@ -282,14 +282,14 @@ async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: 
         return copy.deepcopy(sent)
 
     async def again(body: Any, _: frozenset[str]) -> Response:
-        return await _take(request, caller, intake, body, dry_run=True)
+        return await _take(request, caller, commands, body, dry_run=True)
 
     return await with_all_faults(
-        lambda: _take(request, caller, intake, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
+        lambda: _take(request, caller, commands, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
     )
 
 
-async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, dry_run: bool) -> Response:
+async def _take(request: Request, caller: Caller, commands: Commands, sent: Any, *, dry_run: bool) -> Response:
     if isinstance(sent, Exception):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
@@ -305,5 +305,5 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, 
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
     traceparent = str(notes_of(request.scope).trace.child())
-    asked = CommandRequest(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
-    return await intake.create(asked, ReferralBody.model_validate(single))
+    command = CommandRequest(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
+    return await commands.create(command, ReferralBody.model_validate(single))
