@@ -32,9 +32,9 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 """Functions that others are given, by the name under which they keep them."""
 TELLING: Final = (
-    "services.referral.queries:Referrals.shown",
+    "services.referral.queries:Queries.shown",
     "services.casefile.queries:Cases._actions",
-    "services.referral.bulk:_answer",
+    "services.referral.routes.bulk:_answer",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 
@@ -206,6 +206,19 @@ class _Pruned(ast.NodeTransformer):
             kept = [n for n, name in enumerate(names) if name == self._action]
             node.keys, node.values = [node.keys[n] for n in kept], [node.values[n] for n in kept]
         return self.generic_visit(node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        """Of rows that name their action, `Action(name="reopen", …)`, the one of this action."""
+        if self._action is not None:
+            node.elts = [row for row in node.elts if self._named(row) in (None, self._action)]
+        return self.generic_visit(node)
+
+    def _named(self, row: ast.expr) -> str | None:
+        if not isinstance(row, ast.Call):
+            return None
+        values = (given.value for given in row.keywords if given.arg == "name")
+        names = [value.value for value in values if isinstance(value, ast.Constant) and value.value in self._commands]
+        return str(names[0]) if names else None
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
         """`case "reopen" …` is for reopen."""

@@ -21,7 +21,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
 from services.referral import access as referral_access
-from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
+from services.referral.actions import ACTIONS as REFERRAL_ACTIONS
 
 _PROBLEMS: Final = "services.chassis.http.problems"
 _BODY: Final = (
@@ -56,7 +56,7 @@ def source() -> Source:
 @cache
 def reach() -> Reach:
     """What leads where in it."""
-    return Reach(source(), frozenset({*REFERRAL_ACTIONS, *CASE_ACTIONS, _EDIT}))
+    return Reach(source(), frozenset({*(action.name for action in REFERRAL_ACTIONS), *CASE_ACTIONS, _EDIT}))
 
 
 @cache
@@ -98,7 +98,8 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
         roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol(_PROBLEMS, "from_validation"))
     if action is not None:
-        roots.append(Symbol(f"services.{service}.commands", "ACTIONS"))
+        table = f"services.{service}.actions"
+        roots.append(Symbol(table if table in source().files else f"services.{service}.commands", "ACTIONS"))
     elif method == "PATCH":
         action = _EDIT
     sites, reached = reach().from_route(roots, action)

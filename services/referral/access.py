@@ -149,7 +149,7 @@ def _addressed(context: Context) -> str:
 
 def _ends_as_of_old(context: Context) -> datetime | None:
     """The end of the access to a referral whose end did not record it yet: in days, whatever the unit."""
-    referral, version = context.referral, context.programme.in_force(context.at)
+    referral, version = context.referral, context.in_force
     if referral.moved is None or referral.state not in TERMINAL:
         return None
     terms = version.parameters.terms if version is not None else DEFAULT_TERMS

@@ -20,7 +20,6 @@ from services.chassis.delivery.publisher import Publisher
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -34,7 +33,7 @@ from services.referral.commands import Commands, Handlers
 from services.referral.context import LegalBasisContexts, OrganisationContexts, ReferralContexts
 from services.referral.domain import case_key, ending, organisation, programme
 from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.publishing import publish
 from services.referral.queries import Queries
@@ -54,7 +53,7 @@ def build(
     settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The referral service's application; `app.state.service` is the service behind it."""
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, listing.TABLES, listing.VERSION)

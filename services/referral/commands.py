@@ -316,7 +316,7 @@ async def _country(reads: Reads, programme: str, at: datetime) -> str | None:
 
 
 def _country_of(found: Found) -> str | None:
-    version = found.context.programme.in_force(found.context.at)
+    version = found.context.in_force
     return version.parameters.country if version is not None else None
 
 

@@ -154,7 +154,7 @@ class ReferralContexts:
         self, command: ReferralCommand | WithdrawLegalBasis, context: Context, /
     ) -> Mapping[str, str | None]:
         """Under which legal basis, charter and programme version the decision is taken, where it is under one."""
-        version = context.programme.in_force(context.at)
+        version = context.in_force
         return {
             "legal_basis_id": _basis_of(command, context.referral),
             "charter_version": version.parameters.charter_version if version else None,
@@ -175,12 +175,14 @@ class ReferralContexts:
     def of(self, at: datetime, referral: Referral, found: Mapping[str, Any]) -> Context:
         """The context of the states that were found, by their parts in the decision."""
         programme: Programme = found.get("programme") or Programme()
+        in_force = programme.in_force(at)
         return Context(
             at=at,
             actions=RULES,
             referral=referral,
             programme=programme,
-            terms=self._terms_of(programme.in_force(at)),
+            in_force=in_force,
+            terms=self._terms_of(in_force),
             case_key=found.get("case_key") or CaseKey(),
             case_key_id=referral.offer.case_key if referral.offer is not None else "",
             organisation=found.get("organisation") or Organisation(),

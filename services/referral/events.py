@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from contracts import referral as messages
 from contracts.message import Message
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import (
     InformationProvided,
     InformationRequested,
@@ -61,7 +62,7 @@ class EventRow(NamedTuple):
     """An event's class, its stored name, and the message that others get of it; None for one that stays private."""
 
     event: type
-    stored_name: str
+    stored: str
     message: type[Message] | None
 
 
@@ -99,5 +100,6 @@ EVENTS: Final = (
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1", None),
 )
-TOPICS: Final[dict[str, type]] = {row.stored_name: row.event for row in EVENTS}
+TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
 """Every event class by its stored name."""
+EVENT_TYPES: Final = EventTypes(TOPICS)

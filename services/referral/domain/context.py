@@ -55,11 +55,11 @@ class Context:
     """The folded streams of one referral as of `at`, the time of the command or of the reader.
 
     `organisation` is the addressed one (the packet's, while the referral is a draft), `agency` the one that drafted the
-    referral, as long as it is a draft, `legal_basis` the one that the referral was submitted under, `terms` those of
-    the programme's version in force; None where no version is. `case_key_id` names `case_key`. `elsewhere` are the
-    person's other case keys, in any programme, where the command makes a referral live. `waitlisted_by` is the id of
-    the event that put the referral on the list last, where the command corrects its entry. `actions` are the rules of
-    the actions, by name.
+    referral, as long as it is a draft, `legal_basis` the one that the referral was submitted under. `in_force` is the
+    programme's version at that time, and `terms` are its terms; None where there is none. `case_key_id` names
+    `case_key`. `elsewhere` are the person's other case keys, in any programme, where the command makes a referral live.
+    `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects its entry.
+    `actions` are the rules of the actions, by name.
     """
 
     at: datetime
@@ -73,6 +73,7 @@ class Context:
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
     elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
+    in_force: ProgrammeVersionPublished | None = None
     terms: Terms | None = None
     waitlisted_by: str | None = None
 
@@ -81,7 +82,8 @@ class Context:
         """What a packet is checked against."""
         return Circumstances(
             organisation=self.organisation,
-            programme=self.programme,
+            known=bool(self.programme.versions),
+            version=self.in_force,
             case_key=self.case_key,
             elsewhere=self.elsewhere,
             rival=None if self.referral.live else self.case_key.live,
@@ -91,9 +93,9 @@ class Context:
     @property
     def version(self) -> ProgrammeVersionPublished:
         """The programme's version in force. Raises Refused where there is none."""
-        if (version := self.programme.in_force(self.at)) is None:
+        if self.in_force is None:
             raise _no_version()
-        return version
+        return self.in_force
 
     @property
     def offer(self) -> Offer:

@@ -16,7 +16,7 @@ from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.person import Elsewhere
-from services.referral.domain.programme import Programme, ProgrammeVersionPublished, pointer_token
+from services.referral.domain.programme import ProgrammeVersionPublished, pointer_token
 
 OCCUPATIONS_MAX = 3
 
@@ -96,20 +96,17 @@ class CompletePacket(Packet):
 class Circumstances:
     """What a packet is checked against: the addressed organisation, the programme, the person's earlier referrals, now.
 
-    `rival` is another live referral of the person, if there is one.
+    The programme is `known` if it has any version; `version` is the one in force. `rival` is another live referral of
+    the person, if there is one.
     """
 
     organisation: Organisation
-    programme: Programme
+    known: bool
+    version: ProgrammeVersionPublished | None
     case_key: CaseKey
     elsewhere: tuple[Elsewhere, ...]
     rival: str | None
     at: datetime
-
-    @property
-    def version(self) -> ProgrammeVersionPublished | None:
-        """The version of the programme in force."""
-        return self.programme.in_force(self.at)
 
     def has_ended(self, referral_id: str, programme: str) -> bool:
         """Whether the referral is an ended one of the person in the programme, however the pseudonym was written."""
@@ -150,7 +147,7 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
 def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
     """The faults that are faults of a draft already, because no later addition could mend them."""
     version = around.version
-    if not around.programme.versions:
+    if not around.known:
         yield Fault("/programme", "PROGRAMME_UNKNOWN", "no such programme")
     elif version is None:
         yield Fault("/programme", "PROGRAMME_NOT_IN_FORCE", "no version of the programme is in force yet")
@@ -183,7 +180,7 @@ def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
     elif addressed.kind != OrganisationKind.MENTORING_ORG:
         detail = f"the organisation is {addressed.kind}; referrals go to a MENTORING_ORG"
         yield Fault("/to", "ORGANISATION_KIND", detail)
-    elif around.programme.versions and programme not in addressed.programmes:
+    elif around.known and programme not in addressed.programmes:
         yield Fault(
             "/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme", rests_on=("/programme",)
         )
