@@ -72,7 +72,7 @@ def test_after_acceptance_the_way_back_is_the_handback(office: Office) -> None:
     office.accept()
     refusal = refusal_of(office, take_back())
     assert (refusal.code, refusal.because) == ("STATE_DOES_NOT_ALLOW", Because.STATE)
-    assert "accept of brugwerk" in refusal.detail
+    assert "accept by brugwerk" in refusal.detail
 
 
 @pytest.mark.parametrize("reason", [WithdrawReason.DRAFT_LAPSED, WithdrawReason.CONSENT_WITHDRAWN])
