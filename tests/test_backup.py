@@ -180,7 +180,7 @@ def test_what_is_not_caserelays_is_named_and_left_out(data: Path, tmp_path: Path
     (data / "notes.txt").write_text("mine", encoding="utf-8")
     done = caserelay("backup", tmp_path / "x.zip", data=data)
     done.is_done()
-    assert "notes.txt is no file of Caserelay's, and is left out" in done.out
+    assert "notes.txt is not a Caserelay file and is skipped" in done.out
     assert done.out.count("left out") == 1
 
 

@@ -26,7 +26,7 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
     ),
     "services.chassis.http.request.parameters:covered": (Symbol(_SERVICE, "Service.cover"),),
     "services.chassis.http.request.cursors:paged": (_READ_PLACE,),
-    "services.notifications.cursors:feed_of": (_READ_PLACE,),
+    "services.notifications.feed_cursors:feed_of": (_READ_PLACE,),
 }
 """Where a function leads to something that it takes from the application's state, and no annotation says what."""
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}

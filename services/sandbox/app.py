@@ -64,12 +64,14 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
     @router.put(
         "/v1/sandbox/clock",
         response_model=ClockReading,
-        summary="Move the clock forwards; answers once all that falls due on the way has happened everywhere.",
+        summary="Move the clock forwards; answers when everything due on the way has been processed.",
     )
     async def put_clock(request: Request, _: Authenticated, setting: ClockSetting) -> Response:
         async with one_journey:
             if setting.now > clock.now() + LONGEST_JOURNEY:
-                fault = Fault("/now", "JOURNEY_TOO_LONG", "at most two years a call; go there in several steps")
+                fault = Fault(
+                    "/now", "JOURNEY_TOO_LONG", "must be within two years of the clock; move it in several steps"
+                )
                 raise ProblemError(422, fault.code, fault.detail, errors=[fault])
             if looks_only(request):
                 return reading()
@@ -79,7 +81,7 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
                 raise ProblemError(
                     409,
                     "CLOCK_ONLY_FORWARDS",
-                    f"the clock stands at {backwards.now.isoformat()} and moves only forwards",
+                    f"the clock is at {backwards.now.isoformat()} and only moves forwards",
                 ) from None
             return reading()
 
@@ -95,7 +97,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await tell()
         except Exception:
             # Only demo data is involved here, so the whole story of the failure may be shown.
-            log.exception("the stories could not be told")
+            log.exception("the demo stories could not be loaded")
             raise
         told.set()
 

@@ -18,7 +18,7 @@ from contracts import casefile, referral
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
 from services.chassis.operating.telemetry import Telemetry
-from services.notifications.stream import LiveFeed, Subscriber
+from services.notifications.live_feed import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 from tests.notifications.test_stream import Listening, listening, open_streams

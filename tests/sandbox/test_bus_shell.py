@@ -53,7 +53,7 @@ def test_messages_that_wait_aside_are_listed_without_what_is_in_them(tmp_path: P
     assert "behind an earlier one" in second
     assert "unreadable" in third
     assert "tried again 2096-" in third
-    assert "waits for what it follows from" in fourth
+    assert "waiting for its cause" in fourth
     assert "never shown" not in shown.stdout
     assert run(data, "bus", "parked", "referral").stdout.strip() == "no parked messages"
 

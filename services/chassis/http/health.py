@@ -92,9 +92,9 @@ def common_routes(
 
     @router.get(
         "/readyz",
-        summary="Can the service take work, and how far behind is what follows from it?",
+        summary="Can the service take work, and how far behind is it?",
         response_model=ReadinessAnswer,
-        responses={503: {"model": ReadinessAnswer, "description": "It does not take work, or not yet."}},
+        responses={503: {"model": ReadinessAnswer, "description": "The service is not ready."}},
     )
     async def readyz() -> Response:
         all_ready, body = await _readiness(services, started=ready())

@@ -7,17 +7,18 @@ repeat what somebody sent.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 from prometheus_client import (
     CollectorRegistry,
@@ -104,7 +105,7 @@ class _JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": self._text(record),
@@ -120,7 +121,7 @@ class _JsonLine(logging.Formatter):
                 line["stack"] = _stack(trace)
                 if self._disclose:
                     line["detail"] = str(error)
-        return json.dumps(line)
+        return msgspec.json.encode(line).decode()
 
     def _text(self, record: logging.LogRecord) -> str:
         if self._disclose:
@@ -132,8 +133,19 @@ class _JsonLine(logging.Formatter):
         return f"said by {record.module}.{record.funcName}, line {record.lineno}"
 
 
+def _time(seconds: float) -> str:
+    whole, of_second = divmod(int(seconds * 1000), 1000)
+    return f"{_whole_second(whole)}.{of_second:03}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _whole_second(seconds: int) -> str:
+    # Many lines are of the same second.
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     return value[:_LONGEST_FIELD] if isinstance(value, str) else type(value).__name__
 

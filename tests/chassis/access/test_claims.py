@@ -160,7 +160,7 @@ async def test_an_organisation_is_found_the_same_way(issuer: Issuer, claims: dic
 
 def test_only_who_presented_a_token_is_told_what_is_wrong_with_it() -> None:
     """RFC 6750, 3 and 3.1: an error attribute for a bad token alone, in characters that it may have."""
-    assert Unauthenticated("a bearer token is needed", "TOKEN_MISSING").challenge == 'Bearer realm="caserelay"'
+    assert Unauthenticated("a bearer token is required", "TOKEN_MISSING").challenge == 'Bearer realm="caserelay"'
     told = Unauthenticated('no role at /"\\é').challenge
     assert told == 'Bearer realm="caserelay", error="invalid_token", error_description="no role at /???"'
     expired = Unauthenticated("the token has expired", "TOKEN_EXPIRED").challenge

@@ -113,7 +113,11 @@ def test_no_file_of_a_service_is_opened_but_where_its_errors_are_told_apart() ->
                 opening.add(file.relative_to(SERVICES).as_posix())
     # The second moves pages in a thread of its own, where nobody waits for an answer; the third is for a command, which
     # says itself in a line what failed.
-    assert opening == {"chassis/sqlite_connection.py", "chassis/sqlite_checkpoints.py", "chassis/sqlite_moment.py"}
+    assert opening == {
+        "chassis/engines/sqlite_connection.py",
+        "chassis/engines/sqlite_checkpoints.py",
+        "chassis/engines/sqlite_moment.py",
+    }
 
 
 async def test_a_fault_of_a_statement_is_no_unavailable_store(tmp_path: Path) -> None:

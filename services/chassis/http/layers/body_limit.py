@@ -69,9 +69,7 @@ class BodyLimit:
         return await _stranger(scope) if before <= UNKNOWN_LIMIT < now else None
 
     def _refusal(self) -> ProblemError:
-        longer = f"; longer ones go to {' or '.join(sorted(self._unlimited))}" if self._unlimited else ""
-        detail = f"a body has at most {self._limit} bytes{longer}"
-        return ProblemError(413, "BODY_TOO_LARGE", detail)
+        return ProblemError(413, "BODY_TOO_LARGE", f"a body has at most {self._limit} bytes")
 
     async def _refuse(
         self, refusal: ProblemError | Unauthenticated, scope: Scope, receive: Receive, send: Send

@@ -24,8 +24,8 @@ _OPEN: Final = {"/healthz", "/readyz", "/metrics"}
 METHODS: Final = ("get", "head", "put", "post", "delete", "patch")
 """The members of a path that are operations."""
 _MANNERS: Final = (
-    " Every refusal is `application/problem+json` with a stable `code`; each operation lists those that it can give, "
-    "and docs/refusals.md all of them."
+    " Every refusal is `application/problem+json` with a stable `code`. Each operation lists its refusals, "
+    "and docs/refusals.md lists them all."
 )
 
 
@@ -42,7 +42,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             openapi_version="3.1.0",
             tags=[{"name": name, "description": purpose} for name, purpose in tags.items()],
-            servers=[{"url": "/", "description": "The origin that this document was read from."}],
+            servers=[{"url": "/", "description": "The origin that serves this document."}],
             contact={"name": "The maintainers of Caserelay"},
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
@@ -92,7 +92,12 @@ def _problem_schemas() -> dict[str, Any]:
     parts = problem.pop("$defs", {})
     for schema in (problem, *parts.values()):
         schema["properties"]["code"] = {"$ref": "#/components/schemas/RefusalCode"}
-    codes = {"type": "string", "title": "RefusalCode", "description": "Which refusal it is.", "enum": sorted(REFUSALS)}
+    codes = {
+        "type": "string",
+        "title": "RefusalCode",
+        "description": "The stable code of the refusal.",
+        "enum": sorted(REFUSALS),
+    }
     return {**parts, "Problem": problem, "RefusalCode": codes}
 
 

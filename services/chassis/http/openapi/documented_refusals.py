@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import contracts
+from contracts.http_examples import RESOURCE
 from contracts.refusals import title_of
 from services.chassis.http.openapi.headers import of_refusal
 
@@ -16,7 +17,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 PROBLEM: Final[dict[str, Any]] = {
-    "description": "A refusal (RFC 9457); `code` says which.",
+    "description": "A refusal (RFC 9457), identified by `code`.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 """A refusal of an operation of which no list says more."""
@@ -67,7 +68,7 @@ def _component(name: str) -> dict[str, Any]:
             "title": title,
             "status": example["status"],
             "detail": example["detail"],
-            "instance": "/v1/referrals/332492e0-c426-52f5-ae5c-e7670feb50d5",
+            "instance": RESOURCE,
             "code": code,
             **({"errors": example["errors"]} if "errors" in example else {}),
         },

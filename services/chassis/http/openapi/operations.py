@@ -22,7 +22,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ApiDescription:
-    """All operations of an application by method and path, such as `GET /v1/cases`, and the tags that order them."""
+    """All operations of an application by method and path, such as `GET /healthz`, and the tags that order them."""
 
     purpose: str
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -35,19 +35,19 @@ NOT_DESCRIBED: Final = ApiDescription("")
 
 COMMON: Final = ApiDescription(
     purpose="",
-    tags={"operation": "For those who operate the system: is it alive, can it work, what does it measure?"},
+    tags={"operation": "For operators: liveness, readiness, metrics."},
     operations={
         "GET /healthz": Operation(
-            "health-read", "Answers as long as the process is alive. Needs no token, and asks no store."
+            "health-read", "Answers while the process is alive. Needs no token and touches no store."
         ),
         "GET /readyz": Operation(
             "readiness-read",
-            "Whether the process takes work. `behind` says for each source how many events are still to be followed, "
-            "`parked` how many messages wait aside, and `unavailable` which store cannot be used. Lag does not make a "
-            "service unready. Needs no token.",
+            "Whether the process takes work. `behind` counts the events of each source still to be processed, "
+            "`parked` the messages set aside, and `unavailable` names the stores that cannot be used. Lag does not "
+            "make a service unready. Needs no token.",
         ),
         "GET /metrics": Operation(
-            "metrics-read", "What Prometheus scrapes, in its text format. Needs no token; holds no personal data."
+            "metrics-read", "Metrics in Prometheus' text format. Needs no token; contains no personal data."
         ),
     },
 )

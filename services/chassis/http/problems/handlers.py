@@ -51,11 +51,16 @@ def _from_http(error: HTTPException) -> ProblemError:
     headers = dict(error.headers or {})
     match status:
         case 400:
-            return ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)", headers=headers)
+            return ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)", headers=headers)
         case 404:
-            return ProblemError(404, "NOT_FOUND", "there is no such route; see /openapi.json", headers=headers)
+            return ProblemError(404, "NOT_FOUND", "no such route; see /openapi.json", headers=headers)
         case 405:
-            return ProblemError(405, "METHOD_NOT_ALLOWED", "this route takes other methods", headers=headers)
+            return ProblemError(
+                405,
+                "METHOD_NOT_ALLOWED",
+                "this route does not support the method; see the Allow header",
+                headers=headers,
+            )
         case _:
             # Nothing here raises another one; should the framework, its status says what it means.
             meaning = HTTPStatus(status).description or HTTPStatus(status).phrase

@@ -12,6 +12,7 @@ from services.chassis.access.policy import Forbidden, Hidden
 from services.chassis.deciding.handler import Busy, NotFound, PreconditionFailed
 from services.chassis.deciding.idempotency import KeyReused, KeyRunning
 from services.chassis.engines.store_health import Unavailable
+from services.chassis.http.problems.plain_words import plain_words
 from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError, response_to, safe_name
 from services.chassis.modelling.decider import Fault, Refused
 from services.chassis.operating.request_notes import notes_of
@@ -67,42 +68,41 @@ def as_problem(error: Exception) -> ProblemError:
         case Forbidden():
             return ProblemError(403, error.code, error.detail)
         case Hidden() | NotFound():
-            return ProblemError(404, "NOT_FOUND", "there is nothing here that you have a part in")
+            return ProblemError(404, "NOT_FOUND", "no such resource, or you are not a party to it")
         case PreconditionFailed():
             return ProblemError(
                 412,
                 "STALE_VERSION",
-                f'the current version is "{error.current}" since {error.moved_by}, and not the one that you decided '
-                "on; read the resource again and decide on what it says now",
+                f'the current version is "{error.current}", since {error.moved_by}; read the resource again and decide '
+                "on that version",
                 headers={"ETag": f'"{error.current}"'},
             )
         case KeyReused() | KeyRunning():
             return _about_key(error)
         case Busy():
             return ProblemError(
-                503, "BUSY", "too many commands at once for the same thing; send it again", headers={"Retry-After": "1"}
+                503, "BUSY", "too many concurrent commands for the same resource; retry", headers={"Retry-After": "1"}
             )
         case Unavailable():
             detail = (
-                f"the {error.store} cannot be used at the moment, and nothing was acknowledged; send it again,"
-                " a command under the same Idempotency-Key"
+                f"the {error.store} is unavailable; nothing was acknowledged. Retry,"
+                " with the same Idempotency-Key for a command"
             )
             return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
-            return ProblemError(500, "INTERNAL_ERROR", "something went wrong here; nothing was acknowledged")
+            return ProblemError(500, "INTERNAL_ERROR", "internal error; nothing was acknowledged")
 
 
 def _about_key(error: KeyReused | KeyRunning) -> ProblemError:
     # The statuses are those of the IETF's draft-ietf-httpapi-idempotency-key-header, section 2.7.
     if isinstance(error, KeyRunning):
-        detail = "the first request under this Idempotency-Key still runs; send it again, under the same key"
-        fault = Fault(_KEY, "IDEMPOTENCY_KEY_IN_USE", "its first request still runs")
+        detail = "the first request with this Idempotency-Key is still running; retry with the same key"
+        fault = Fault(_KEY, "IDEMPOTENCY_KEY_IN_USE", "the first request with this key is still running")
         return ProblemError(409, fault.code, detail, errors=[fault], headers={"Retry-After": "1"})
     detail = (
-        "this Idempotency-Key was used before for another command: another resource, route or body; a new command"
-        " needs a new key"
+        "this Idempotency-Key was already used for a different resource, route or body; a new command needs a new key"
     )
-    fault = Fault(_KEY, "IDEMPOTENCY_KEY_REUSED", "used before for another command")
+    fault = Fault(_KEY, "IDEMPOTENCY_KEY_REUSED", "already used for a different command")
     return ProblemError(422, fault.code, detail, errors=[fault])
 
 
@@ -126,21 +126,10 @@ def from_validation(error: RequestValidationError) -> ProblemError:
     """A request of the wrong shape: 400 when it cannot be read at all, else 422 with every fault's pointer."""
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
-        return ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)")
+        return ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)")
     faults = [
-        Fault(_pointer(one["loc"]), _CODES.get(one["type"], "INVALID_VALUE"), _detail(one["type"], one["msg"]))
+        Fault(_pointer(one["loc"]), _CODES.get(one["type"], "INVALID_VALUE"), plain_words(one["type"], one["msg"]))
         for one in found[:MOST_FAULTS]
     ]
     first = faults[0]
     return ProblemError(422, first.code, f"{first.pointer or 'the body'}: {first.detail}", errors=faults)
-
-
-def _detail(kind: str, message: str) -> str:
-    match kind:
-        case "extra_forbidden":
-            return "this field is not known here; leave it out"
-        case "union_tag_invalid":
-            # The library's own sentence quotes the value.
-            return "this is none of the values that are possible here"
-        case _:
-            return message.removeprefix("Value error, ")[:300]

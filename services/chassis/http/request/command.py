@@ -49,7 +49,7 @@ def read_key(header: str | None) -> str | None:
         raise ProblemError(
             400,
             "IDEMPOTENCY_KEY_INVALID",
-            f"Idempotency-Key takes a quoted string or a bare UUID of 1 to {LONGEST_KEY} printable characters",
+            f"Idempotency-Key must be a quoted string or a bare UUID of 1 to {LONGEST_KEY} printable characters",
         )
     return key
 
@@ -60,7 +60,7 @@ def _required_key(header: str | None) -> str:
         raise ProblemError(
             400,
             "IDEMPOTENCY_KEY_REQUIRED",
-            "send an Idempotency-Key: a repeat after a lost answer then creates nothing",
+            "send an Idempotency-Key, so that a retry does not create a second resource",
         )
     return key
 
@@ -103,7 +103,7 @@ async def _fingerprint(request: Request, key: str | None) -> str | None:
         return fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     except (ValueError, RecursionError):
         # Deep nesting may be read and then not be written again; a sign may be half of one.
-        raise ProblemError(400, "UNREADABLE_JSON", "the body is no valid JSON (RFC 8259, UTF-8)") from None
+        raise ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)") from None
 
 
 def fingerprint(request: Request, route: str, body: Any) -> str:

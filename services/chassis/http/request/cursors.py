@@ -48,7 +48,7 @@ class Parameter:
 
 
 CURSOR: Final = Parameter(
-    "cursor", "/query/cursor", "the `next` of an earlier page", "leave `cursor` out: that is the first page"
+    "cursor", "/query/cursor", "the `next` of an earlier page", "leave `cursor` out to start with the first page"
 )
 
 
@@ -166,11 +166,11 @@ class Pages:
             return await self._place_of_earlier_version(self.sent)
         name, filters, caller, epoch, recorded, place = opened
         if caller != self.caller:
-            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_CALLER", "it was given to another caller")
+            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_CALLER", "it belongs to another caller")
         if name != self.name:
-            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_LIST", "it is of another list")
+            raise _cursor_refusal(self.parameter, "CURSOR_OF_ANOTHER_LIST", "it belongs to another list")
         if filters != self.filters:
-            detail = "it was given for other filters; send those of the first page with it"
+            detail = "it belongs to other filters; send the same filters as for the first page"
             raise _cursor_refusal(self.parameter, "CURSOR_OF_OTHER_FILTERS", detail)
         await self._require(epoch, recorded)
         return tuple(place) if isinstance(place, list) else place
@@ -181,13 +181,13 @@ class Pages:
             raise self._unreadable()
         place, epoch = known
         if place is None or not self.outlives_versions:
-            raise _cursor_refusal(self.parameter, "CURSOR_OUTDATED", "it was made by an earlier version")
+            raise _cursor_refusal(self.parameter, "CURSOR_OUTDATED", "it was issued by an earlier version")
         await self._require(epoch, place)
         return place
 
     async def _require(self, epoch: str, recorded: int) -> None:
         if not await self.cursors.stands(epoch, recorded):
-            detail = "it stands behind what the log no longer holds, since it was restored from a backup"
+            detail = "it points to events that the log no longer has, because it was restored from a backup"
             raise _cursor_refusal(self.parameter, "CURSOR_BEYOND_LOG", detail)
 
     def _unreadable(self) -> ProblemError:
@@ -208,7 +208,7 @@ async def paged(
         str | None,
         Query(
             max_length=LONGEST,
-            description="The `next` of the page before, with the filters of the first page, by the same caller.",
+            description="The `next` of the previous page; send it with the same filters, as the same caller.",
         ),
     ] = None,
 ) -> Pages:

@@ -26,14 +26,10 @@ def read_if_match(request: Request) -> frozenset[int]:
     """
     sent = request.headers.getlist("if-match")
     if not sent:
-        raise ProblemError(
-            428, "IF_MATCH_REQUIRED", "send If-Match with the ETag of your last read: decide on what you have seen"
-        )
+        raise ProblemError(428, "IF_MATCH_REQUIRED", "send If-Match with the ETag of your last read")
     header = ", ".join(sent)
     if "*" in (part.strip() for part in header.split(",")):
-        raise ProblemError(
-            412, "IF_MATCH_ANY_REFUSED", "If-Match: * would decide on something you have not read; send an ETag"
-        )
+        raise ProblemError(412, "IF_MATCH_ANY_REFUSED", "If-Match: * is not allowed; send the ETag of your last read")
     tags = [found.groups() for found in _TAG.finditer(header)] if _LIST.match(header) else []
     if own := frozenset(int(tag) for weak, tag in tags if weak is None and _OWN.match(tag)):
         return own
@@ -41,10 +37,10 @@ def read_if_match(request: Request) -> frozenset[int]:
         raise ProblemError(
             412,
             "STALE_VERSION",
-            "this is not the tag that was answered: a proxy changed it on the way, as those do that compress answers "
+            "a proxy between you and the service changed this ETag, as proxies that compress answers do "
             '(W/"3" or "3-gzip" for "3"), and a changed tag names no version; have it leave ETag as it is, or read '
             "with Accept-Encoding: identity",
         )
     raise ProblemError(
-        412, "STALE_VERSION", 'If-Match names no version here; send the ETag of your last read, such as "3"'
+        412, "STALE_VERSION", 'If-Match does not name a version; send the ETag of your last read, such as "3"'
     )

@@ -35,12 +35,12 @@ def read_json(written: bytes, what: str = "the body") -> Any:
         except _TwiceError:
             raise _duplicate(text, what) from None
     except (ValueError, RecursionError):
-        raise ProblemError(400, "UNREADABLE_JSON", f"{what} is no valid JSON (RFC 8259, UTF-8)") from None
+        raise ProblemError(400, "UNREADABLE_JSON", f"{what} is not valid JSON (RFC 8259, UTF-8)") from None
 
 
 def _duplicate(text: str, what: str) -> ProblemError:
     faults = [
-        Fault(pointer, "DUPLICATE_NAME", "this name stands in its object more than once; send it once")
+        Fault(pointer, "DUPLICATE_NAME", "duplicate name in an object; send it once")
         for pointer in _repeats(_LENIENT.decode(text))
     ][:MOST_FAULTS]
     return ProblemError(400, "DUPLICATE_NAME", f"{what}: {faults[0].pointer}: {faults[0].detail}", errors=faults)
@@ -87,7 +87,7 @@ def _number(text: str) -> int | float:
 
 
 def _no_number(text: str) -> Any:
-    msg = f"{text} is no JSON"
+    msg = f"{text} is not JSON"
     raise ValueError(msg)
 
 

@@ -24,7 +24,7 @@ def check_coding(headers: Headers) -> None:
         raise ProblemError(
             415,
             "UNSUPPORTED_CONTENT_ENCODING",
-            "bodies are taken as they are; send it without Content-Encoding",
+            "encoded bodies are not accepted; send it without Content-Encoding",
             headers={"Accept-Encoding": "identity"},
         )
 

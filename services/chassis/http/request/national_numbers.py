@@ -19,7 +19,7 @@ def check_text(body: Any, skip: frozenset[str] = frozenset(), written: bytes | N
     if written is not None and not _may_hold_number(written):
         return
     faults = [
-        Fault(pointer, "NATIONAL_NUMBER", "a national number must not be sent here; leave it out")
+        Fault(pointer, "NATIONAL_NUMBER", "a national number is not allowed here; remove it")
         for pointer in _places(body, "", skip)[:MOST_FAULTS]
     ]
     if faults:

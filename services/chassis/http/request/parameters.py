@@ -11,16 +11,19 @@ from contracts.fields import IDENTIFIER as IDENTIFIER_PATTERN
 from services.chassis.http.request.paths import identifier_in
 from services.chassis.http.request.positions import Position
 
-DryRun = Annotated[bool, Query(alias="dryRun", description="Say what would happen, and write nothing.")]
+DryRun = Annotated[bool, Query(alias="dryRun", description="Validate and show the outcome without storing anything.")]
 KeyHeader = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", description="Quoted string or bare UUID; the same key and body: the same answer."),
+    Header(
+        alias="Idempotency-Key",
+        description="A quoted string or a bare UUID. A repeat with the same body gets the first answer.",
+    ),
 ]
 RequiredKeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Required. Quoted string or bare UUID; the same key and body: the same answer.",
+        description="Required. A quoted string or a bare UUID. A repeat with the same body gets the first answer.",
     ),
 ]
 IfMatchHeader = Annotated[
@@ -32,7 +35,7 @@ IfMatchHeader = Annotated[
 async def covered(
     request: Request,
     wait_for: Annotated[
-        str | None, Query(alias="waitFor", description="A Position: answer only once the view covers it.")
+        str | None, Query(alias="waitFor", description="A Position; the answer waits until the view includes it.")
     ] = None,
 ) -> None:
     """Waits until the service covers the position asked for. Raises ProblemError 422 or 504."""
@@ -42,6 +45,6 @@ async def covered(
 
 Covered = Annotated[None, Depends(covered)]
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items at most.")]
+Limit = Annotated[int, Query(ge=1, le=200, description="The most items to return.")]
 IDENTIFIER: Final = IDENTIFIER_PATTERN
 Identifier = Annotated[str, Path(json_schema_extra={"pattern": IDENTIFIER}), AfterValidator(identifier_in)]

@@ -12,7 +12,7 @@ def identifier_in(segment: str) -> str:
     """The identifier that a segment of a path is. Raises ValueError."""
     value = identifier(segment.replace("%2F", "/").replace("%25", "%"))
     if national_number.find(value):
-        msg = "a national number must not be sent here"
+        msg = "a national number is not allowed here"
         raise ValueError(msg)
     return value
 

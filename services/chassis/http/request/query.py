@@ -48,10 +48,10 @@ def _held_against(name: str, times: int, known: Mapping[str, bool]) -> list[Faul
 
 def _unknown(name: str, known: Mapping[str, bool]) -> str:
     if not known:
-        return "this is not known here; this route takes no query parameters"
+        return "unknown parameter; this route takes no query parameters"
     folded = {one.casefold(): one for one in known}
     (nearest,) = get_close_matches(name[:_COMPARED].casefold(), folded, 1, 0.0)
-    return f"this is not known here; the nearest that is: {folded[nearest]} (of {', '.join(sorted(known))})"
+    return f"unknown parameter; did you mean {folded[nearest]} (of {', '.join(sorted(known))})"
 
 
 def _is_list(annotation: Any) -> bool:

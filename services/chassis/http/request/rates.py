@@ -54,8 +54,8 @@ class Rates:
         return ProblemError(
             429,
             "RATE_LIMITED",
-            f"an organisation may send {self._requests} requests in {self._seconds} seconds, and yours has; nothing "
-            f"was changed: send it again in {wait} s, a command under the same Idempotency-Key",
+            f"your organisation has sent its {self._requests} requests for {self._seconds} seconds; nothing "
+            f"was changed. Retry in {wait} s, with the same Idempotency-Key for a command",
             headers={
                 "Retry-After": str(wait),
                 "RateLimit-Policy": f'"{POLICY}";q={self._requests};w={self._seconds}',

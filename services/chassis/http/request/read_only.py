@@ -22,7 +22,7 @@ def check_read_only(body: BaseModel, stands: Mapping[str, Any]) -> None:
     sent = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
     shown = to_jsonable_python(stands)
     faults = [
-        Fault(f"/{name}", "READ_ONLY", "this is not yours to say; leave it out, or send what GET answers now")
+        Fault(f"/{name}", "READ_ONLY", "read-only; leave it out, or send the value that GET returns")
         for name, value in sent.items()
         if is_read_only(fields[name]) and value != shown.get(name)
     ]

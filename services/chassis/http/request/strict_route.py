@@ -116,7 +116,7 @@ def _check_headers(request: Request, single: frozenset[str]) -> None:
         return
     for name in sorted(single):
         if names.count(name.encode()) > 1:
-            raise ProblemError(400, "REPEATED_HEADER", f"{name} is sent more than once; send it once")
+            raise ProblemError(400, "REPEATED_HEADER", f"{name} is repeated; send it once")
 
 
 def _bodiless(send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -1,4 +1,4 @@
-"""Plain data of a domain as JSON, and the raw record as auditors and parties read it."""
+"""Plain data of a domain as JSON, and the raw record of an event."""
 
 from __future__ import annotations
 

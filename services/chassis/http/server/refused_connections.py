@@ -38,22 +38,26 @@ class Refusals:
     def __init__(self, settings: Settings) -> None:
         most = settings.header_limit
         self.malformed = _refusal(
-            Limit.MALFORMED, 400, "MALFORMED_REQUEST", "this is no HTTP/1.1 request (RFC 9112) that can be read"
+            Limit.MALFORMED, 400, "MALFORMED_REQUEST", "this is not a valid HTTP/1.1 request (RFC 9112)"
         )
         self.pipelined = _refusal(
-            Limit.PIPELINED, 429, "TOO_MANY_PIPELINED", "read an answer before you send more requests", retry_after=1
+            Limit.PIPELINED,
+            429,
+            "TOO_MANY_PIPELINED",
+            "too many pipelined requests; read an answer before sending more",
+            retry_after=1,
         )
         self.address_too_long = _refusal(
             Limit.HEADER_BYTES,
             414,
             "ADDRESS_TOO_LONG",
-            f"a request's first line and headers have at most {most} bytes in all",
+            f"the request line and headers may have at most {most} bytes in all",
         )
         self.headers_too_large = _refusal(
             Limit.HEADER_BYTES,
             431,
             "HEADERS_TOO_LARGE",
-            f"a request's first line and headers have at most {most} bytes in all",
+            f"the request line and headers may have at most {most} bytes in all",
         )
         self.too_many_headers = _refusal(
             Limit.HEADERS, 431, "TOO_MANY_HEADERS", f"a request has at most {settings.headers} headers"
@@ -62,34 +66,34 @@ class Refusals:
             Limit.HEADER_BYTES,
             400,
             "TOO_MUCH_BETWEEN_CHUNKS",
-            f"what stands between the chunks of a body and behind it has at most {most} bytes",
+            f"chunk extensions and trailers may have at most {most} bytes",
         )
         self.headers_too_slow = _refusal(
             Limit.HEADER_SECONDS,
             408,
             "HEADERS_TOO_SLOW",
-            f"a request's first line and headers have to be there within {settings.header_seconds:g} s",
+            f"the request line and headers must arrive within {settings.header_seconds:g} s",
         )
         self.body_stopped = _refusal(
             Limit.BODY_SECONDS,
             408,
             "BODY_STOPPED",
-            f"no byte of the body came for {settings.body_seconds:g} s; nothing was changed by this request",
+            f"no part of the body arrived for {settings.body_seconds:g} s; the request changed nothing",
         )
         self.too_many_connections = _refusal(
-            Limit.CONNECTIONS, 503, "TOO_MANY_CONNECTIONS", "all connections are at work; come back", retry_after=5
+            Limit.CONNECTIONS, 503, "TOO_MANY_CONNECTIONS", "all connections are in use; try again later", retry_after=5
         )
         self.too_many_of_address = _refusal(
             Limit.CONNECTIONS_PER_ADDRESS,
             429,
             "TOO_MANY_CONNECTIONS_OF_ADDRESS",
-            "your address has as many connections at work as it may have; use those, or come back",
+            "your address has reached its number of connections; reuse them, or try again later",
             retry_after=5,
         )
         self.made_room = _refusal(
             Limit.MADE_ROOM,
             503,
             "MADE_ROOM",
-            "this request was not there yet when another one needed its connection; send it again",
+            "this request had not arrived when its connection was needed for another; retry",
             retry_after=1,
         )

@@ -9,7 +9,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Parameter
 from services.chassis.service import Service
 
-_START_OVER: Final = "for the feed from its first event; what you have already, you know by its `id`"
+_START_OVER: Final = "to read from the first event; skip what you already have by its `id`"
 AFTER: Final = Parameter(
     "after", "/query/after", "the `next` of a page or the `id` of an event", f"leave `after` out {_START_OVER}"
 )

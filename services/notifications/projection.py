@@ -1,22 +1,18 @@
-"""The feed: which messages a caller may see, in the order in which they came.
+"""What the feed searches in: for every reader, which messages it may find, and the parties of each case.
 
-The index lists candidates for every reader, so that a page costs what it shows, however much there is for others. It
-is kept exact as parties come and go; all the same it decides nothing: each item of a page is shown only if the policy
+It is kept exact as parties come and go, and decides nothing all the same: `queries.py` shows an item only if the policy
 permits it for the parties as they are then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
-from services.chassis.access.identity import Caller
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
-from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
-from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken, parties_with
 
 INDEX_VERSION: Final = 2
@@ -48,12 +44,15 @@ PARTS: Final = Table(
 
 TABLES: Final = (AUDIENCE, PARTS)
 
-_EVERYBODY: Final = "everybody"
-_OVERSEERS: Final = "overseers"
-_ALL: Final = 1_000_000
+EVERYBODY: Final = "everybody"
+"""The reader of what concerns no case."""
+OVERSEERS: Final = "overseers"
+"""The reader of everything."""
+ALL_ROWS: Final = 1_000_000
 
 
-def _organisation_reader(organisation: str) -> str:
+def organisation_reader(organisation: str) -> str:
+    """The reader of what one organisation may find."""
     # The prefix keeps an organisation of any name apart from the two readers above.
     return f"organisation {organisation}"
 
@@ -88,14 +87,14 @@ class FeedIndex:
             if case is None:
                 continue
             before = parties.get(case, Parties())
-            # The stream holds nothing else, so its version says as the how-manieth the message was taken.
+            # The stream holds nothing else, so its version says which number the message has in it.
             after = parties[case] = parties_with(before, event, one.version)
             self._moves[one.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
                 self._earlier[case] = self._told_before(case)
 
     def _told_before(self, case: str) -> list[Row]:
-        return self._reader.find(AUDIENCE.name, {"reader": _OVERSEERS, "case_id": case}, after=0, limit=_ALL)
+        return self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes one event of the log in."""
@@ -104,20 +103,20 @@ class FeedIndex:
             return
         key, position = str(recorded.position), recorded.position
         if event.case is None:
-            for reader in (_EVERYBODY, _OVERSEERS):
+            for reader in (EVERYBODY, OVERSEERS):
                 changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, type=event.type)
             return
         move = self._moves.pop(position)
         item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
         columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
-        changes.put(AUDIENCE.name, f"{key} {_OVERSEERS}", position, reader=_OVERSEERS, **columns)
+        changes.put(AUDIENCE.name, f"{key} {OVERSEERS}", position, reader=OVERSEERS, **columns)
         for organisation in move.after.organisations:
             if move.after.sees(organisation, item):
-                reader = _organisation_reader(organisation)
+                reader = organisation_reader(organisation)
                 changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, **columns)
         if move.after != move.before:
             self._parties_changed(event.case, move, recorded, changes)
-        self._earlier[event.case].append(Row(f"{key} {_OVERSEERS}", position, {"reader": _OVERSEERS, **columns}))
+        self._earlier[event.case].append(Row(f"{key} {OVERSEERS}", position, {"reader": OVERSEERS, **columns}))
 
     def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
         before, after = move.before, move.after
@@ -126,9 +125,9 @@ class FeedIndex:
                 columns = _part_columns(part, after.agency)
                 changes.put(PARTS.name, f"{case} {part.referral}", recorded.position, case_id=case, **columns)
         for row in self._earlier[case]:
-            item = _item(row)
+            item = item_of_row(row)
             for organisation in after.organisations:
-                reader = _organisation_reader(organisation)
+                reader = organisation_reader(organisation)
                 if after.sees(organisation, item):
                     changes.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})
                 else:
@@ -146,7 +145,8 @@ def _item_columns(item: Item) -> dict[str, Value]:
     }
 
 
-def _item(row: Row) -> Item:
+def item_of_row(row: Row) -> Item:
+    """The message of a row of AUDIENCE, as the rule about parties sees it."""
     columns: Any = row.columns
     return Item(
         place=(columns["at"], columns["taken"]),
@@ -192,7 +192,7 @@ def _part(row: Row) -> Part:
 def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
     """The parties of some cases; a case that nobody was addressed with yet may be missing."""
     parts: dict[str, list[Row]] = {}
-    for row in reader.find(PARTS.name, {"case_id": cases}, after=0, limit=_ALL) if cases else ():
+    for row in reader.find(PARTS.name, {"case_id": cases}, after=0, limit=ALL_ROWS) if cases else ():
         parts.setdefault(str(row.columns["case_id"]), []).append(row)
     return {
         case: Parties.of(
@@ -201,85 +201,3 @@ def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
         )
         for case, rows in parts.items()
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Positions of messages to show, in order, and the position behind which the feed goes on."""
-
-    positions: tuple[int, ...]
-    next: int
-
-
-def page(
-    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
-) -> Page:
-    """The first `limit` messages behind `after` that the caller may see, of the given types (None: of all).
-
-    A page that is not full goes on behind everything that the index knows.
-    """
-    through = max(after, reader.through())
-    shown: list[int] = []
-    place = after
-    while True:
-        wanted = limit - len(shown)
-        found = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
-        # Another process may have filled the index since: what it has put there is on the next page, and not on both.
-        rows = [row for row in found if row.seq <= through]
-        shown.extend(_permitted(reader, caller, action, rows))
-        if len(rows) < wanted:
-            return Page(tuple(shown), through)
-        place = rows[-1].seq
-        if len(shown) == limit:
-            return Page(tuple(shown), place)
-
-
-def readers_of(caller: Caller, action: str) -> tuple[str, ...]:
-    """As which readers the index lists what the caller may see; `audience` names the same ones."""
-    if POLICY.permits(caller, action, (OVERSIGHT,)):
-        return (_OVERSEERS,)
-    return (_organisation_reader(caller.org), _EVERYBODY)
-
-
-def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
-    """Who may find something in the next `limit` messages behind `after`: the types by reader; and through where.
-
-    Two look-ups, however many listen. Like the index it decides nothing: it says who has a reason to ask for a page.
-    """
-    through = max(after, reader.through())
-    found = reader.find(AUDIENCE.name, {"reader": _OVERSEERS}, after=after, limit=limit)
-    rows = [row for row in found if row.seq <= through]
-    parties = parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
-    told: dict[str, set[str]] = {}
-    for row in rows:
-        readers = [_OVERSEERS]
-        if row.columns["case_id"] is None:
-            readers.append(_EVERYBODY)
-        elif (those := parties.get(str(row.columns["case_id"]))) is not None:
-            readers += [_organisation_reader(one) for one in those.organisations if those.sees(one, _item(row))]
-        for one in readers:
-            told.setdefault(one, set()).add(str(row.columns["type"]))
-    return told, rows[-1].seq if len(rows) == limit else through
-
-
-def _candidates(
-    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
-) -> list[Row]:
-    where: dict[str, Sequence[Value]] = {"reader": readers_of(caller, action)}
-    if types is not None and len(types) < len(MESSAGES):
-        where["type"] = tuple(types)
-    return reader.find(AUDIENCE.name, where, after=after, limit=limit)
-
-
-def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
-    cases = {str(row.columns["case_id"]) for row in rows if row.columns["case_id"] is not None}
-    parties = parties_of(reader, sorted(cases))
-    return [
-        row.seq
-        for row in rows
-        if POLICY.permits(caller, action, _relations(caller, row, parties.get(str(row.columns["case_id"]), Parties())))
-    ]
-
-
-def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
-    return relations_to_message(caller, None if row.columns["case_id"] is None else _item(row), parties)

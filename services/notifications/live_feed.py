@@ -24,10 +24,9 @@ from services.chassis.http.request.strict_route import is_head
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.notifications.access import STREAM
-from services.notifications.cursors import feed_of
+from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
-from services.notifications.queries import messages_at
-from services.notifications.views import Page, page, readers_of
+from services.notifications.queries import Page, messages_at, page, readers_of
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000
@@ -100,11 +99,11 @@ class LiveFeed:
         settings = self._service.settings
         again = {"Retry-After": "10"}
         if settings.streams and self._of_organisation.total() >= settings.streams:
-            detail = "as many streams are open as there may be; come back, or ask /v1/feed"
+            detail = "too many streams are open; try again later, or use /v1/feed"
             return ProblemError(503, "TOO_MANY_STREAMS", detail, headers=again)
         if 0 < settings.streams_per_organisation <= self._of_organisation[organisation]:
             detail = (
-                f"an organisation may have {settings.streams_per_organisation} streams open; share them, or end one"
+                f"an organisation may have {settings.streams_per_organisation} streams open; share one, or close one"
             )
             return ProblemError(429, "TOO_MANY_STREAMS_OF_ORGANISATION", detail, headers=again)
         return None
