@@ -39,6 +39,14 @@ TELLING: Final = (
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 
 
+RULES_ONLY: Final = frozenset(
+    f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")
+)
+"""What is made of the rows of all actions, and says of none that it is asked for: the making of a command does."""
+ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "BY_NAME"))
+"""The rows themselves: only one of them is meant, on the way from the route of an action."""
+
+
 class Reach:
     """Follows calls. `commands` are the names of actions, by which rules tell one command from another."""
 
@@ -56,7 +64,9 @@ class Reach:
         ahead = list(endpoints)
         while ahead:
             symbol = ahead.pop()
-            if symbol in seen or str(symbol) in TELLING:
+            if symbol in seen or str(symbol) in TELLING or str(symbol) in RULES_ONLY:
+                continue
+            if action is None and str(symbol) in ROWS:
                 continue
             seen.add(symbol)
             sites, follows = self.of_function(symbol, action)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.codes import ReferralState
 from services.chassis.deciding.context import Needed
@@ -51,14 +51,17 @@ Needs = dict[str, Needed]
 
 def needs_of(command: ReferralCommand | None, referral: Referral) -> Needs:
     """What a decision on a referral rests on beside the referral; without a command, what a reader's view rests on."""
-    if isinstance(command, CreateDraft | SubmitReferral):
-        packet, agency = command.packet, acts_for(command.by)
+    person = _person_of(command, referral)
+    if isinstance(command, CreateDraft | SubmitReferral) and person is not None:
         return {
-            **_named(programme=packet.programme, organisation=packet.to),
-            # The answer to a draft says whether it can be submitted.
-            **(_named(agency=agency) if isinstance(command, CreateDraft) else {}),
-            "case_key": _case_key(case_key_of(agency, packet.client_ref, packet.programme)),
-            "person": Needed(person_stream(agency, packet.client_ref), PERSON),
+            **_named(
+                programme=person.programme,
+                organisation=command.packet.to,
+                # The answer to a draft says whether it can be submitted.
+                agency=person.agency if isinstance(command, CreateDraft) else None,
+            ),
+            "case_key": _case_key(case_key_of(*person)),
+            "person": Needed(person_stream(person.agency, person.client_ref), PERSON),
         }
     offer, packet_now = referral.offer, referral.packet
     if offer is None or packet_now is None:
@@ -75,11 +78,28 @@ def needs_of(command: ReferralCommand | None, referral: Referral) -> Needs:
     if command is not None:
         # What is possible in a state does not rest on the case key, so a reader needs none.
         needs["case_key"] = _case_key(offer.case_key)
-    if isinstance(command, SubmitDraft):
-        needs["person"] = Needed(person_stream(offer.agency, packet_now.client_ref), PERSON)
+    if person is not None:
+        needs["person"] = Needed(person_stream(person.agency, person.client_ref), PERSON)
     if isinstance(command, RemindDeadline):
         needs["reminders"] = Needed(reminders_stream(offer.referral_id), REMINDERS)
     return needs
+
+
+class _Person(NamedTuple):
+    """A person whose case keys in all programmes a decision rests on, and the programme that they are referred to."""
+
+    agency: str
+    client_ref: str
+    programme: str
+
+
+def _person_of(command: ReferralCommand | None, referral: Referral) -> _Person | None:
+    """The person, where the command makes a referral live."""
+    if isinstance(command, CreateDraft | SubmitReferral):
+        return _Person(acts_for(command.by), command.packet.client_ref, command.packet.programme)
+    if isinstance(command, SubmitDraft) and referral.offer is not None and referral.packet is not None:
+        return _Person(referral.offer.agency, referral.packet.client_ref, referral.offer.programme)
+    return None
 
 
 def _named(*, programme: str | None = None, organisation: str | None = None, agency: str | None = None) -> Needs:
@@ -109,9 +129,9 @@ def _case_key(case_key: str) -> Needed:
     return Needed(case_key_stream(case_key), CASE_KEY)
 
 
-def _keys_as_written(agency: str, client_ref: str, programmes: Iterable[str]) -> set[tuple[str, str]]:
+def _keys_as_written(person: _Person, programmes: Iterable[str]) -> set[tuple[str, str]]:
     """The case keys of a person by the pseudonym as it is written now, each with its programme."""
-    return {(programme, case_key_of(agency, client_ref, programme)) for programme in programmes}
+    return {(programme, case_key_of(person.agency, person.client_ref, programme)) for programme in programmes}
 
 
 class ReferralContexts:
@@ -124,9 +144,8 @@ class ReferralContexts:
     def needs(self, command: ReferralCommand, own: Referral, /) -> Needs:
         """The streams that a command needs; for a new referral, every case key that its person may have among them."""
         needs = needs_of(command, own)
-        if isinstance(command, CreateDraft | SubmitReferral):
-            person = acts_for(command.by), command.packet.client_ref
-            for _, key in sorted(_keys_as_written(*person, self._before.known or ())):
+        if own.offer is None and (person := _person_of(command, own)) is not None:
+            for _, key in sorted(_keys_as_written(person, self._before.known or ())):
                 needs[key] = _case_key(key)
         return needs
 
@@ -140,15 +159,9 @@ class ReferralContexts:
                 # Its id follows from the referral's, and it is written only together with it.
                 reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
             basis = await reads.state(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
-        context = self.of(command.at, own, {**found, "legal_basis": basis})
-        if isinstance(command, CreateDraft | SubmitReferral):
-            packet = command.packet
-            return await self._with_person(context, acts_for(command.by), packet.client_ref, packet.programme, reads)
-        if isinstance(command, SubmitDraft) and own.offer is not None and own.packet is not None:
-            return await self._with_person(context, own.offer.agency, own.packet.client_ref, own.offer.programme, reads)
-        if isinstance(command, CorrectWaiting):
-            return replace(context, waitlisted_by=await _waitlisted_by(stream, reads))
-        return context
+        waitlisted_by = await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None
+        context = self.of(command.at, own, {**found, "legal_basis": basis}, waitlisted_by)
+        return await self._with_person(context, _person_of(command, own), reads)
 
     def references(
         self, command: ReferralCommand | WithdrawLegalBasis, context: Context, /
@@ -170,9 +183,12 @@ class ReferralContexts:
     async def load(self, needs: Needs, at: datetime, referral: Referral, reads: Reads) -> Context:
         """The context of a recorded referral, from what it needs."""
         await reads.together(needs.values())
-        return self.of(at, referral, {part: reads.seen(*needed) for part, needed in needs.items()})
+        context = self.of(at, referral, {part: reads.seen(*needed) for part, needed in needs.items()})
+        return await self._with_person(context, None, reads)
 
-    def of(self, at: datetime, referral: Referral, found: Mapping[str, Any]) -> Context:
+    def of(
+        self, at: datetime, referral: Referral, found: Mapping[str, Any], waitlisted_by: str | None = None
+    ) -> Context:
         """The context of the states that were found, by their parts in the decision."""
         programme: Programme = found.get("programme") or Programme()
         in_force = programme.in_force(at)
@@ -189,6 +205,7 @@ class ReferralContexts:
             agency=found.get("agency") or Organisation(),
             legal_basis=found.get("legal_basis") or LegalBasis(),
             reminders=found.get("reminders") or Reminders(),
+            waitlisted_by=waitlisted_by,
         )
 
     def _terms_of(self, version: ProgrammeVersionPublished | None) -> Terms | None:
@@ -203,23 +220,23 @@ class ReferralContexts:
             )
         return self._terms[key]
 
-    async def _with_person(
-        self, context: Context, agency: str, client_ref: str, programme: str, reads: Reads
-    ) -> Context:
+    async def _with_person(self, context: Context, person: _Person | None, reads: Reads) -> Context:
         """The context with the case key that the referral is under, and the person's others.
 
         A recorded referral has its key. A new one goes on with the key in its programme that most hangs on.
         """
-        person = person_stream(agency, client_ref)
-        as_written = _keys_as_written(agency, client_ref, await self._before.all())
-        found = sorted(as_written | (await reads.state(person, PERSON)).keys | await self._before.keys(person))
+        if person is None:
+            return context
+        stream = person_stream(person.agency, person.client_ref)
+        as_written = _keys_as_written(person, await self._before.all())
+        found = sorted(as_written | (await reads.state(stream, PERSON)).keys | await self._before.keys(stream))
         await reads.together([_case_key(key) for _, key in found])
         keys = {key: (of, reads.seen(*_case_key(key))) for of, key in found}
         own = context.case_key_id
         if not own:
-            own = case_key_of(agency, client_ref, programme)
-            keys[own] = programme, context.case_key
-            here = [key for key, (of, _) in keys.items() if of == programme]
+            own = case_key_of(*person)
+            keys[own] = person.programme, context.case_key
+            here = [key for key, (of, _) in keys.items() if of == person.programme]
             own = max(here, key=lambda key: (keys[key][1].weight, key == own))
         case_key = keys[own][1] if own in keys else context.case_key
         others = tuple(Elsewhere(programme=of, key=key) for name, (of, key) in keys.items() if name != own)
