@@ -51,7 +51,7 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
         "dueAt": due_at(referral.running),
         "overdue": sorted({deadline.name for deadline in referral.missed if deadline in referral.running}),
         "coordinator": referral.coordinator,
-        "askedFor": list(referral.asked.codes) if referral.asked is not None else None,
+        "askedFor": list(referral.question.codes) if referral.question is not None else None,
         "waiting": as_json(referral.waiting) if referral.waiting is not None else None,
         "reason": referral.ended_with.reason if referral.ended_with is not None else None,
         "errorReported": referral.error is not None,

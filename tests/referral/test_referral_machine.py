@@ -162,10 +162,10 @@ class Referrals(RuleBasedStateMachine):
         """Commands of that kind, with any body."""
         referral_id = who["referral_id"]
         ids_made: Any = {"legal_basis_id": f"LB-{referral_id}", "new_case_id": f"C-{referral_id}"}
-        asked = self.office.referral(referral_id).asked
+        question = self.office.referral(referral_id).question
         answers = tuple(
             answering.InformationAnswer(code=code, answer_ref=f"vault-{code}")
-            for code in (asked.codes if asked is not None else ("OCCUPATION",))
+            for code in (question.codes if question is not None else ("OCCUPATION",))
         )
         codes = st.lists(st.sampled_from(Question), max_size=2).map(tuple)
         agreed = st.sampled_from((True, True, True, False))

@@ -137,8 +137,8 @@ def receive(command: Receive, context: Context) -> list[ReferralReceived]:
 def request_information(command: RequestInformation, context: Context) -> list[InformationRequested]:
     """Asks the agency. Asking the same question again while it is open changes nothing."""
     codes = tuple(dict.fromkeys(code.value for code in command.codes))
-    asked = context.referral.asked
-    if asked is not None and asked.codes == codes:
+    question = context.referral.question
+    if question is not None and question.codes == codes:
         return []
     allow("request-information", context, command.by)
     if not codes:
@@ -158,19 +158,19 @@ def request_information(command: RequestInformation, context: Context) -> list[I
 def provide_information(command: ProvideInformation, context: Context) -> list[InformationProvided | To]:
     """Answers the organisation; an answer discloses data, so it relies on the legal basis again."""
     allow("provide-information", context, command.by)
-    asked = context.referral.asked
-    if asked is None:
+    question = context.referral.question
+    if question is None:
         return []
-    if faults := _wrong_answers(command.answers, asked.codes):
+    if faults := _wrong_answers(command.answers, question.codes):
         raise Refused.input(*faults)
-    if asked.paused is None:
+    if question.paused is None:
         # The question was asked of a referral on the waiting list, where no decision was due: now one is.
         decision = context.deadline(_DECISION, command.at)
-    elif asked.paused in context.referral.missed:
-        decision = asked.paused
+    elif question.paused in context.referral.missed:
+        decision = question.paused
     else:
         unit = context.version.parameters.terms[_DECISION].unit
-        decision = resumed(context.calendar, unit, asked.paused, asked.at, command.at)
+        decision = resumed(context.calendar, unit, question.paused, question.at, command.at)
     provided = InformationProvided(
         offer=context.offer,
         at=command.at,

@@ -24,7 +24,7 @@ from services.referral.domain.deadlines import find
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.offer import OfReferral, PartEnds
-from services.referral.domain.referral_state import Answer, Asked, ErrorReport, Moved, Referral, Waiting
+from services.referral.domain.referral_state import Answer, ErrorReport, Moved, OpenQuestion, Referral, Waiting
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
 from services.referral.domain.waiting import WaitingCorrected
@@ -68,10 +68,15 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
             return replace(referral, state=_S.RECEIVED, moved=_moved("receive", event))
         case InformationRequested():
             paused = find(before.running, DeadlineName.DECISION.value)
-            asked, moved = Asked(codes=event.codes, at=event.at, paused=paused), _moved("request-information", event)
-            return replace(referral, state=_S.INFO_REQUESTED, moved=moved, asked=asked, requests=before.requests + 1)
+            question, moved = (
+                OpenQuestion(codes=event.codes, at=event.at, paused=paused),
+                _moved("request-information", event),
+            )
+            return replace(
+                referral, state=_S.INFO_REQUESTED, moved=moved, question=question, requests=before.requests + 1
+            )
         case InformationProvided():
-            return replace(referral, state=_S.RECEIVED, moved=_moved("provide-information", event), asked=None)
+            return replace(referral, state=_S.RECEIVED, moved=_moved("provide-information", event), question=None)
         case ReferralWaitlisted():
             return replace(referral, state=_S.WAITLISTED, moved=_moved("waitlist", event), waiting=_waiting(event))
         case WaitingCorrected():

@@ -80,7 +80,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
     @router.get(
         "/{referral_id}/disclosures",
         response_model=DisclosurePage,
-        summary="To whom the person's data went, when, and on which legal basis.",
+        summary="To whom the person's data were disclosed, when, and on which legal basis.",
     )
     async def disclosures(
         caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
@@ -88,7 +88,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
         items, following = await queries.disclosures(caller, referral_id, await pages.number(), limit)
         return responses.page(items, pages.next(following))
 
-    @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")
+    @router.get("/{referral_id}/texts", response_model=TextPage, summary="The free texts of the parties.")
     async def texts(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
         return responses.page(await queries.texts(caller, referral_id), None)
 

@@ -81,12 +81,12 @@ class OccupationBody(Body):
         if esco is not None and (isco := info.data.get("isco")) is not None:
             mapped = esco_isco(esco)
             if not (mapped.startswith(isco) or isco.startswith(mapped)):
-                raise ValueError(f"ESCO maps this to ISCO-08 {mapped}, and `isco` says otherwise")
+                raise ValueError(f"ESCO maps this to ISCO-08 {mapped}, which is not `isco`")
         return esco
 
 
 class ParticipationChoiceBody(Body):
-    """The jobseeker's own yes."""
+    """The jobseeker's own choice to take part."""
 
     chosen_at: Instant
     method: Literal["IN_PERSON", "PHONE", "VIDEO", "ONLINE", "WRITTEN"]
@@ -94,7 +94,7 @@ class ParticipationChoiceBody(Body):
 
 
 class LegalBasisBody(Body):
-    """On what the sharing of data rests, and for whom."""
+    """The legal basis for sharing data, and for whom."""
 
     kind: LegalBasisKind
     recipient: Identifier
@@ -172,11 +172,11 @@ class BulkLine(ReferralBody):
 
 
 class NothingBody(Body):
-    """An empty object: the command says it all."""
+    """An empty object: the action needs no more."""
 
 
 class RequestInformationBody(Body):
-    """What the organisation asks."""
+    """The questions of the organisation."""
 
     codes: Annotated[list[Question], Field(min_length=1, max_length=10)]
 
@@ -195,9 +195,9 @@ class ProvideInformationBody(Body):
 
 
 class AcceptBody(Body):
-    """The coordinator of the organisation. A colleague is responsible from the first own command on the case.
+    """The coordinator of the organisation. A colleague becomes responsible by their first command on the case.
 
-    Until then the person who accepts is.
+    Until then, the person who accepts is responsible.
     """
 
     coordinator: StaffId
@@ -233,16 +233,16 @@ class MarkErrorBody(Body):
 
 
 class LegalBasisWithdrawalBody(Body):
-    """Through which side the person withdrew; for the record only."""
+    """The side by which the person withdrew; for the record only."""
 
     channel: Literal["AGENCY", "ORGANISATION", "PERSON"] | None = None
 
 
 class OrganisationBody(Body):
-    """An organisation. Its name, languages, sectors, capacity and contact point are its own to say.
+    """An organisation. It sets its own name, languages, sectors, capacity and contact point.
 
-    `kind`, `programmes` and `suspended` are the OPERATOR's, who names a kind always. An organisation leaves them out,
-    or sends them as GET answered them; so with what GET has besides.
+    The OPERATOR sets `kind`, which is required of it, `programmes` and `suspended`. An organisation leaves them out, or
+    sends them as GET answered them; the same holds for the other members of GET's answer.
     """
 
     name: Name
