@@ -32,12 +32,20 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 """Functions that others are given, by the name under which they keep them."""
 TELLING: Final = (
-    "services.referral.queries:Referrals.shown",
+    "services.referral.queries:Queries.shown",
     "services.casefile.queries:Cases._actions",
     "services.casefile.actions:moving_on",
-    "services.referral.bulk:_answer",
+    "services.referral.routes.bulk:_answer",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
+
+
+RULES_ONLY: Final = frozenset(
+    f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")
+)
+"""What is made of the rows of all actions, and says of none that it is asked for: the making of a command does."""
+ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "BY_NAME"))
+"""The rows themselves: only one of them is meant, on the way from the route of an action."""
 
 
 class Reach:
@@ -57,7 +65,9 @@ class Reach:
         ahead = list(endpoints)
         while ahead:
             symbol = ahead.pop()
-            if symbol in seen or str(symbol) in TELLING:
+            if symbol in seen or str(symbol) in TELLING or str(symbol) in RULES_ONLY:
+                continue
+            if action is None and str(symbol) in ROWS:
                 continue
             seen.add(symbol)
             sites, follows = self.of_function(symbol, action)
@@ -209,7 +219,7 @@ class _Pruned(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        """Of rows of actions, each with its name first, the one of this action."""
+        """Of rows of actions, each with its name, the one of this action."""
         names = [_name_of(row) for row in node.elts]
         if self._action is not None and names and self._commands.issuperset(names):
             node.elts = [row for row, name in zip(node.elts, names, strict=True) if name == self._action]
@@ -237,6 +247,8 @@ class _Pruned(ast.NodeTransformer):
 def _name_of(row: ast.expr) -> object:
     match row:
         case ast.Call(args=[ast.Constant(value=name), *_]):
+            return name
+        case ast.Call(keywords=[ast.keyword(arg="name", value=ast.Constant(value=name)), *_]):
             return name
         case _:
             return None

@@ -21,7 +21,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Forbidden, Hidden, Policy, Verdict
 from services.notifications import access as notifications_access
 from services.referral import access as referral_access
-from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
+from services.referral.actions import ACTIONS as REFERRAL_ACTIONS
 
 _BODY: Final = (
     Symbol("services.chassis.http.problems.translation", "from_validation"),
@@ -44,8 +44,6 @@ _EDIT: Final = "edit"
 _COMMANDS: Final = {"/v1/referrals/{referral_id}/": "referral", "/v1/cases/{case_id}/": "casefile"}
 """Under which path the commands of a service have their routes."""
 
-_ROWS_OF: Final = {"referral": "commands", "casefile": "actions"}
-"""The module that has the actions of a service."""
 
 
 @cache
@@ -57,7 +55,7 @@ def source() -> Source:
 @cache
 def reach() -> Reach:
     """What leads where in it."""
-    return Reach(source(), frozenset({*REFERRAL_ACTIONS, *CASE_ACTIONS, _EDIT}))
+    return Reach(source(), frozenset({*(action.name for action in REFERRAL_ACTIONS), *CASE_ACTIONS, _EDIT}))
 
 
 @cache
@@ -99,7 +97,7 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
         roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
     if action is not None:
-        roots.append(Symbol(f"services.{service}.{_ROWS_OF[service]}", "ACTIONS"))
+        roots.append(Symbol(f"services.{service}.actions", "ACTIONS"))
     elif method == "PATCH":
         action = _EDIT
     sites, reached = reach().from_route(roots, action)

@@ -1,4 +1,4 @@
-"""Who may do and see what of referrals: the table that the one choke point reads."""
+"""Who may do and see what of referrals: the table that the chassis' policy reads. Actions bring their own rules."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from contracts.identifiers import is_one_person
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, FieldRule, Policy, Rule
 from services.chassis.modelling.decider import EXISTENCE
-from services.referral.domain.context import Context
+from services.referral.actions import ACTIONS, COORDINATORS, COUNSELLORS
+from services.referral.domain.context import Context, Side
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
 
 NGO_ACCESS: Final = "NGO_ACCESS"
 AGENCY: Final = "AGENCY"
-"""Somebody of an agency, as to things that do not exist yet."""
+"""A member of an agency, towards referrals that do not exist yet."""
 SUSPENDED_AGENCY: Final = "SUSPENDED_AGENCY"
 """The same, while the operator has suspended the agency."""
 OWNER_AGENCY: Final = "OWNER_AGENCY"
@@ -34,27 +35,23 @@ PLATFORM: Final = "PLATFORM"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 
-_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
-_LEADS = frozenset({Role.AGENCY_TEAM_LEAD})
-_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
-_READERS = _COUNSELLORS | _COORDINATORS | {Role.DPO}
+_READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
 _MENTEES = frozenset({Role.MENTEE})
 _OPERATORS = frozenset({Role.OPERATOR})
 _EVERYBODY = frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}
 
-_AGENCY_COMMANDS = ("edit", "submit", "provide-information", "withdraw", "mark-error")
-_ORGANISATION_COMMANDS = ("receive", "request-information", "waitlist", "accept", "decline")
-COMMANDS: Final = (*_AGENCY_COMMANDS, *_ORGANISATION_COMMANDS, "confirm-error")
+_OF_SIDE: Final = {
+    Side.AGENCY: (OWNER_AGENCY,),
+    # After the person withdrew, the domain answers an organisation with the rule: 403 LEGAL_BASIS_WITHDRAWN.
+    Side.ORGANISATION: (ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN),
+}
+"""In which relations the side of an action stands to the referral."""
 
 POLICY: Final = Policy(
     [
-        Rule("create", _COUNSELLORS, AGENCY),
-        *(Rule(action, _COUNSELLORS, OWNER_AGENCY) for action in _AGENCY_COMMANDS),
-        Rule("confirm-error", _LEADS, OWNER_AGENCY),
-        *(Rule(action, _COORDINATORS, ADDRESSED_ORGANISATION) for action in _ORGANISATION_COMMANDS),
-        # The domain answers these with the rule: 403 LEGAL_BASIS_WITHDRAWN.
-        *(Rule(action, _COORDINATORS, CONSENT_WITHDRAWN) for action in _ORGANISATION_COMMANDS),
+        Rule("create", COUNSELLORS, AGENCY),
+        *(Rule(action.name, action.roles, relation) for action in ACTIONS for relation in _OF_SIDE[action.side]),
         Rule("read", _READERS, OWNER_AGENCY),
         Rule("read", _READERS, ADDRESSED_ORGANISATION),
         Rule("read", _READERS, CONSENT_WITHDRAWN),
@@ -62,14 +59,14 @@ POLICY: Final = Policy(
         Rule("read-record", _READERS, OWNER_AGENCY),
         Rule("read-record", _READERS, ADDRESSED_ORGANISATION),
         Rule("read-record", _AUDITORS, OVERSIGHT),
-        Rule("read-texts", _COUNSELLORS, OWNER_AGENCY),
-        Rule("read-texts", _COORDINATORS, ADDRESSED_ORGANISATION),
+        Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
+        Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
-        Rule("read-contact", _COUNSELLORS, OWNER_AGENCY),
-        Rule("read-contact", _COORDINATORS, ADDRESSED_ORGANISATION),
-        Rule("read-contact", _COORDINATORS, CONSENT_WITHDRAWN),
-        # To whom the person's data went, the organisations that they went to need not be told.
-        Rule("read-disclosures", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("read-contact", COUNSELLORS, OWNER_AGENCY),
+        Rule("read-contact", COORDINATORS, ADDRESSED_ORGANISATION),
+        Rule("read-contact", COORDINATORS, CONSENT_WITHDRAWN),
+        # The organisations need not know to whom else the person's data went.
+        Rule("read-disclosures", COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
         Rule("read-disclosures", _AUDITORS, OVERSIGHT),
         Rule("read-legal-basis", _READERS, OWNER_AGENCY),
         Rule("read-legal-basis", _READERS, ADDRESSED_ORGANISATION),
@@ -77,9 +74,9 @@ POLICY: Final = Policy(
         Rule("read-legal-basis", _AUDITORS, OVERSIGHT),
         Rule("read-legal-basis", _MENTEES, PERSON),
         Rule("withdraw-legal-basis", _MENTEES, PERSON),
-        Rule("withdraw-legal-basis", _COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
-        Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, ADDRESSED_ORGANISATION),
-        Rule("withdraw-legal-basis", _COORDINATORS | {Role.DPO}, CONSENT_WITHDRAWN),
+        Rule("withdraw-legal-basis", COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("withdraw-legal-basis", COORDINATORS | {Role.DPO}, ADDRESSED_ORGANISATION),
+        Rule("withdraw-legal-basis", COORDINATORS | {Role.DPO}, CONSENT_WITHDRAWN),
         Rule("read-organisation", _EVERYBODY, ANY_ORGANISATION),
         Rule("describe-organisation", _OPERATORS, PLATFORM),
         Rule(
@@ -99,9 +96,9 @@ POLICY: Final = Policy(
         ),
         Denial(
             SUSPENDED_AGENCY,
-            _COUNSELLORS,
+            COUNSELLORS,
             "ORGANISATION_SUSPENDED",
-            "the operator has suspended your organisation: it makes no new referrals; those under way go on",
+            "the operator has suspended your organisation: it makes no new referrals; those under way continue",
         ),
     ],
     bars=BARRED,
@@ -111,8 +108,8 @@ POLICY: Final = Policy(
             frozenset({EXISTENCE, "kind", "programmes", "suspended"}),
             PLATFORM,
             "FIELD_OF_THE_OPERATOR",
-            "whether an organisation is registered, as what, for which programmes, and whether it is suspended, is "
-            "the OPERATOR's to say; leave these fields out, or send them as they stand",
+            "only the OPERATOR sets whether an organisation is registered, its kind, its programmes, and whether it is "
+            "suspended; leave these fields out, or send them as they stand",
         )
     ],
     unconcealed=(AGENCY, SUSPENDED_AGENCY, ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM),
@@ -120,7 +117,7 @@ POLICY: Final = Policy(
 
 
 def relations_to_referral(caller: Caller, context: Context) -> tuple[str, ...]:
-    """How the caller stands to a referral. A draft has no other party than its agency."""
+    """The caller's relations to a referral. A draft has no other party than its agency."""
     offer = context.referral.offer
     if offer is None:
         return ()
@@ -132,7 +129,7 @@ def relations_to_referral(caller: Caller, context: Context) -> tuple[str, ...]:
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
     packet = context.referral.packet
-    # The pseudonym is the agency's, and the organisation's only where the offer has told it.
+    # The pseudonym is the agency's; the organisation knows it only by the offer.
     if caller.role is Role.MENTEE and relations and packet is not None and is_one_person(caller.sub, packet.client_ref):
         relations.append(PERSON)
     return tuple(relations)
@@ -151,8 +148,8 @@ def _addressed(context: Context) -> str:
 
 
 def _ends_as_of_old(context: Context) -> datetime | None:
-    """The end of the access to a referral that ended before its end wrote that down: days, whatever the unit."""
-    referral, version = context.referral, context.programme.in_force(context.at)
+    """The end of the access to a referral whose end did not record it yet: in days, whatever the unit."""
+    referral, version = context.referral, context.in_force
     if referral.moved is None or referral.state not in TERMINAL:
         return None
     terms = version.parameters.terms if version is not None else DEFAULT_TERMS
@@ -160,17 +157,17 @@ def _ends_as_of_old(context: Context) -> datetime | None:
 
 
 def relations_of_agency(own: Organisation) -> tuple[str, ...]:
-    """How somebody of the organisation stands to referrals that do not exist yet: as of an agency, or not."""
+    """The relations of an organisation's members to referrals that do not exist yet."""
     if own.description is None or own.description.kind != OrganisationKind.AGENCY:
         return (ANY_ORGANISATION,)
     return (SUSPENDED_AGENCY,) if own.description.suspended else (AGENCY,)
 
 
 def relations_to_organisation(caller: Caller, organisation: str, own_kind: str) -> tuple[str, ...]:
-    """How the caller, whose own organisation is of `own_kind`, stands to an organisation that is to be described.
+    """The relations of a caller, whose own organisation is of `own_kind`, to an organisation that they describe.
 
-    An operator is one of the platform's: nobody becomes the operator of others by a role that an agency or a mentoring
-    organisation gives its people.
+    Only members of the platform's operator are OPERATOR of others: a role that an agency or a mentoring organisation
+    gives its members makes nobody one.
     """
     relations = [ANY_ORGANISATION]
     if caller.org == organisation:

@@ -1,212 +1,344 @@
-"""From request bodies to commands: what the caller sent, with ids, references and times stamped on."""
+"""Runs the commands of callers: checks their rights, stamps, keeps personal data in the vault, decides, answers."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha1
 from typing import Any, Final
 
-from contracts.bodies import WaitlistBody
-from contracts.codes import DeclineReason, Question, WaitlistReason, WithdrawReason
+from fastapi import Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from pydantic_core import to_json, to_jsonable_python
+
+from contracts.codes import ReferralState
 from contracts.fields import Body
+from services.chassis.access.identity import Caller
+from services.chassis.deciding.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
-from services.chassis.modelling.decider import Actor
-from services.chassis.vault.vault import Deposit
-from services.referral.domain import answering, correction, ending, submission
-from services.referral.domain.context import ReferralCommand
-from services.referral.domain.legal_basis import LegalBasisGiven
-from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
-from services.referral.routes import requests as bodies
+from services.chassis.deciding.streams import Reads
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.request.if_match import NOTHING
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.response import responses
+from services.chassis.modelling.days import time_zone
+from services.chassis.modelling.decider import EXISTENCE, Because, Fault, Reserved
+from services.chassis.operating.traceparent import follow
+from services.chassis.time.calendar import WorkingDays
+from services.chassis.time.clock import Clock
+from services.chassis.vault.vault import Deposit, Vault
+from services.referral.access import AGENCY, POLICY, relations_of_agency
+from services.referral.actions import BY_NAME
+from services.referral.contact import ContactBody, faults_of, faults_of_record
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.disclosure import DiscloseContact
+from services.referral.domain.drafting import CreateDraft, EditDraft
+from services.referral.domain.guards import blocked
+from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.organisation import (
+    ORGANISATION,
+    DescribeOrganisation,
+    OrganisationContext,
+    organisation_stream,
+)
+from services.referral.domain.programme import PROGRAMME, Parameters, Programme, PublishVersion, programme_stream
+from services.referral.domain.referral import REFERRAL
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.submission import SubmitDraft, SubmitReferral
+from services.referral.queries import Found, Queries
+from services.referral.routes.requests import OrganisationBody, ProgrammeVersionBody, ReferralBody
+from services.referral.stamping import (
+    Stamp,
+    earlier_referral_id_for,
+    legal_basis_id_for,
+    new_case_id_for,
+    referral_id_for,
+)
+from services.referral.views import legal_basis_view, organisation_view, packet_json, programme_view
 
-_NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
+LOG: Final = "referral"
+PERSONAL: Final = frozenset({"contact"})
+"""The body's field that may hold personal data."""
 
 
-def referral_id_for(key: Key) -> str:
-    """A create's id follows from its key and whose it is, so that a repeat finds what the first one made."""
-    return _derived(f"referral:{key.stream}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers:
+    """The handlers of the service, one for each kind of stream that takes commands of callers."""
+
+    referrals: Handler[ReferralCommand, Context]
+    legal_bases: Handler[WithdrawLegalBasis, Context]
+    organisations: Handler[DescribeOrganisation, OrganisationContext]
+    programmes: Handler[PublishVersion, Programme]
 
 
-def earlier_referral_id_for(key: Key) -> str:
-    """The id that a create had while a key belonged to the whole organisation: what was made then is found by it."""
-    return _derived(f"referral:{key.org}:{key.text}")
+class Commands:
+    """The commands of callers, each with its answer."""
 
+    def __init__(
+        self,
+        queries: Queries,
+        handlers: Handlers,
+        vault: Vault,
+        clock: Clock,
+        prepared: Callable[[], Awaitable[object]],
+    ) -> None:
+        """`prepared` returns once this process knows what a new referral is checked against: soon, then at once.
 
-def legal_basis_id_for(referral_id: str) -> str:
-    """The id under which the legal basis of a referral is recorded."""
-    return _derived(f"legal-basis:{referral_id}")
+        It is awaited before anything else, so that the first requests are taken in the order in which they came.
+        """
+        self.prepared = prepared
+        self._queries = queries
+        self._handlers = handlers
+        self._vault = vault
+        self._clock = clock
 
+    async def create(self, request: CommandRequest, body: ReferralBody) -> Response:
+        """Submits a new referral, or keeps it as a draft."""
+        await self.prepared()
+        call, own = request.call(), (organisation_stream(request.caller.org), ORGANISATION)
+        key = Key.of(request.actor, request.key or "")
+        command, deposit = self._creation(request, body, referral_id_for(key))
+        before = referral_stream(earlier_referral_id_for(key)), REFERRAL
+        stream = referral_stream(command.referral_id)
+        reads = await self._handlers.referrals.read(command, stream, REFERRAL, key, own, before)
+        if key in (await reads.fold(*before)).keys:
+            command, deposit = self._creation(request, body, earlier_referral_id_for(key))
+        if faults := faults_of(body.contact, await _country(reads, body.programme, command.at)):
+            command = replace(command, contact_faults=faults)
+        # A repeat makes nothing new: the sender gets the answer that they lost, suspended meanwhile or not.
+        repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
+        relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(*own))
+        POLICY.require(request.caller, "create", relations)
+        outcome = await self._run(call, command, deposit, must_exist=False, reads=reads)
+        return await self._answer(request, command.referral_id, outcome, f"/v1/referrals/{command.referral_id}")
 
-def new_case_id_for(referral_id: str) -> str:
-    """The id of the case that a referral opens, where its person has none open."""
-    return _derived(f"case:{referral_id}")
-
-
-def _derived(name: str) -> str:
-    # uuid5 as RFC 9562 has it, without the class around it: four of them are made for every referral.
-    drawn = bytearray(sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    drawn[6] = drawn[6] & 0x0F | 0x50
-    drawn[8] = drawn[8] & 0x3F | 0x80
-    text = drawn.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def packet_of(body: bodies.ReferralBody, contact_ref: str | None) -> Packet:
-    """The packet of a request body; the contact data themselves stay outside."""
-    choice, basis = body.participation_choice, body.legal_basis
-    return Packet(
-        programme=body.programme,
-        client_ref=body.client.ref,
-        to=body.to,
-        contact_ref=contact_ref,
-        contact_language=body.contact_language,
-        languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in body.languages),
-        occupations=tuple(Occupation(isco=o.isco, esco=o.esco) for o in body.occupations),
-        sectors=tuple(body.sectors),
-        region=body.region,
-        goals=tuple(goal.value for goal in body.goals),
-        support_needs=tuple(need.value for need in body.support_needs),
-        availability=tuple(body.availability),
-        why_mentoring=body.why_mentoring.value if body.why_mentoring else None,
-        alternative_considered=body.alternative_considered.value if body.alternative_considered else None,
-        recommended_mentor_kind=body.recommended_mentor_kind.value if body.recommended_mentor_kind else None,
-        eligibility=dict(body.eligibility),
-        participation_choice=ParticipationChoice(
-            chosen_at=choice.chosen_at, method=choice.method, language=choice.language
+    def _creation(
+        self, request: CommandRequest, body: ReferralBody, referral_id: str
+    ) -> tuple[CreateDraft | SubmitReferral, Deposit]:
+        deposit = Deposit(self._vault, referral_stream(referral_id))
+        packet = body.packet(_set_aside(body.contact, deposit))
+        at, by, case_id = self._clock.now(), request.actor, new_case_id_for(referral_id)
+        if body.draft:
+            draft = CreateDraft(referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=case_id)
+            return draft, deposit
+        submission = SubmitReferral(
+            referral_id=referral_id,
+            at=at,
+            by=by,
+            packet=packet,
+            legal_basis_id=legal_basis_id_for(referral_id),
+            new_case_id=case_id,
         )
-        if choice
-        else None,
-        legal_basis=LegalBasisGiven(
-            kind=basis.kind.value,
-            recipient=basis.recipient,
-            text_version=basis.text_version,
-            language=basis.language,
-            given_at=basis.given_at,
+        return submission, deposit
+
+    async def edit(self, request: CommandRequest, found: Found, patch: Mapping[str, Any]) -> Response:
+        """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""
+        call = request.call()
+        if found.folded.etag not in (call.if_match or ()):
+            # Not the version that the caller names: a repeat may be answered; nothing may be merged into it and stored.
+            call, patch = replace(call, if_match=NOTHING), {}
+        else:
+            # If-Match may name several versions: the one that is merged into counts, for another may be there by then.
+            call = replace(call, if_match=frozenset({found.folded.etag}))
+        body = await self._merged(found, patch)
+        # The patch has the right shape now, and so is no longer than a referral may be.
+        check_text(patch, PERSONAL)
+        packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
+        ref = packet.contact_ref if packet is not None else None
+        if "contact" in patch:
+            ref = _set_aside(body.contact, deposit)
+        command = EditDraft(
+            referral_id=found.referral_id,
+            at=self._clock.now(),
+            by=request.actor,
+            packet=body.packet(ref),
+            contact_faults=faults_of(body.contact, _country_of(found)),
         )
-        if basis
-        else None,
-        previous_referral=body.previous_referral,
-    )
+        return await self._answer(request, found.referral_id, await self._run(call, command, deposit))
+
+    async def _merged(self, found: Found, patch: Mapping[str, Any]) -> ReferralBody:
+        """The draft's body with the patch applied. Raises RequestValidationError."""
+        packet = found.folded.state.packet
+        before: dict[str, Any] = to_jsonable_python(packet_json(packet)) if packet is not None else {}
+        if "contact" in patch and packet is not None and packet.contact_ref is not None:
+            before["contact"] = await self._vault.read(packet.contact_ref)
+        after = _merge(before, patch)
+        # It stays a draft, whatever the patch has: submit is an action of its own.
+        after["draft"] = True
+        try:
+            return ReferralBody.model_validate(after)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+            raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+
+    async def act(self, request: CommandRequest, found: Found, action: str, body: Body) -> Response:
+        """Runs an action that has a route of its own."""
+        if action == "submit" and found.folded.state.state is ReferralState.DRAFT:
+            # What was allowed when the draft was stored, such as a code, may not be any more.
+            await self._merged(found, {})
+        deposit = Deposit(self._vault, referral_stream(found.referral_id))
+        command = BY_NAME[action].made(body, Stamp(found.referral_id, self._clock.now(), request.actor, deposit))
+        if isinstance(command, SubmitDraft):
+            command = replace(command, contact_faults=await self._faults_of_draft(found))
+        try:
+            outcome = await self._run(request.call(), command, deposit)
+        except PreconditionFailed:
+            # A caller who has lost the right to act learns that, and not that something has changed meanwhile.
+            refusal = blocked(action, found.context, request.actor)
+            if refusal is not None and refusal.because is Because.RIGHTS:
+                raise refusal from None
+            raise
+        return await self._answer(request, found.referral_id, outcome)
+
+    async def _faults_of_draft(self, found: Found) -> tuple[Fault, ...]:
+        packet = found.folded.state.packet
+        if packet is None or packet.contact_ref is None:
+            return ()  # the packet itself shows that there are no contact data
+        return faults_of_record(await self._vault.read(packet.contact_ref), _country_of(found))
+
+    async def _run(
+        self,
+        call: Call,
+        command: ReferralCommand,
+        deposit: Deposit,
+        *,
+        must_exist: bool = True,
+        reads: Reads | None = None,
+    ) -> Outcome[Referral]:
+        return await self._handlers.referrals.handle(
+            command,
+            referral_stream(command.referral_id),
+            REFERRAL,
+            call,
+            must_exist=must_exist,
+            before_append=deposit.keep,
+            reads=reads,
+        )
+
+    async def _answer(
+        self, request: CommandRequest, referral_id: str, outcome: Outcome[Referral], location: str | None = None
+    ) -> Response:
+        body = await self._queries.after(request.caller, referral_id, outcome)
+        return responses.command_result(request, outcome, body, LOG, location=location)
+
+    async def read_contact(
+        self, caller: Caller, referral_id: str, traceparent: str | None, *, head: bool = False
+    ) -> Response:
+        """The person's contact data, after the reading is recorded. Raises Refused once the basis is withdrawn.
+
+        `head`: nothing of them is shown, not even their length, and so nothing is recorded.
+        """
+        found = await self._queries.find(caller, referral_id, "read-contact")
+        packet = found.folded.state.packet
+        ref = packet.contact_ref if packet is not None else None
+        record = await self._vault.read(ref) if ref is not None else None
+        if record is None and found.context.legal_basis.withdrawn_at is None:
+            # Nothing is shown, so no disclosure goes on record.
+            raise NotFound(referral_id)
+        command = DiscloseContact(referral_id=referral_id, at=self._clock.now(), by=caller.actor())
+        call = Call(actor=caller.actor(), traceparent=str(follow(traceparent)), dry_run=head)
+        await self._handlers.referrals.handle(command, referral_stream(referral_id), REFERRAL, call)
+        if record is None:
+            raise NotFound(referral_id)
+        answer = Response(to_json({"contact": record}), 200, {"Cache-Control": "no-store"}, "application/json")
+        if head:
+            del answer.headers["content-length"]
+        return answer
+
+    async def withdraw_legal_basis(self, request: CommandRequest, basis_id: str, channel: str | None) -> Response:
+        """The person withdraws a legal basis."""
+        command = WithdrawLegalBasis(at=self._clock.now(), by=request.actor, legal_basis_id=basis_id, channel=channel)
+        stream = legal_basis_stream(basis_id)
+        outcome = await self._handlers.legal_bases.handle(command, stream, LEGAL_BASIS, request.call())
+        return responses.command_result(request, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
+
+    async def describe_organisation(
+        self, request: CommandRequest, organisation_id: str, body: OrganisationBody, reserved: Reserved
+    ) -> Response:
+        """Describes an organisation, but for the fields that are reserved from the caller."""
+        stream = organisation_stream(organisation_id)
+        deposit = Deposit(self._vault, stream)
+        command = DescribeOrganisation(
+            at=self._clock.now(),
+            by=request.actor,
+            organisation=organisation_id,
+            description=body.description(await self._contact_point(stream, body.contact_point, deposit)),
+            # A caller who does not know of suspension does not end it; otherwise a PUT by the operator is complete.
+            left_out=((reserved.fields - {EXISTENCE}) | {"suspended"}) - body.model_fields_set,
+            reserved=reserved,
+        )
+        outcome = await self._handlers.organisations.handle(
+            command, stream, ORGANISATION, request.call(), must_exist=False, before_append=deposit.keep
+        )
+        view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
+        return responses.command_result(request, outcome, view, LOG)
+
+    async def _contact_point(self, stream: str, text: str | None, deposit: Deposit) -> str | None:
+        """The reference of a contact point; the present one, where it is of the same text."""
+        if text is None:
+            return None
+        current = (await self._queries.streams.fold(stream, ORGANISATION)).state.description
+        ref = current.contact_point_ref if current is not None else None
+        kept = await self._vault.read(ref) if ref is not None else None
+        record = {"text": text}
+        return ref if kept == record else deposit.put("contact-point", record)
+
+    async def publish_programme(
+        self, request: CommandRequest, programme_id: str, version: int, body: ProgrammeVersionBody
+    ) -> Response:
+        """Publishes a version of a programme's parameters."""
+        parameters = body.parameters()
+        command = PublishVersion(
+            at=self._clock.now(),
+            by=request.actor,
+            programme=programme_id,
+            version=version,
+            valid_from=body.valid_from,
+            parameters=parameters,
+            unknown=tuple(_without_calendar(parameters)),
+        )
+        stream = programme_stream(programme_id)
+        outcome = await self._handlers.programmes.handle(command, stream, PROGRAMME, request.call(), must_exist=False)
+        view = programme_view(programme_id, outcome.state, outcome.etag, self._clock.now())
+        return responses.command_result(request, outcome, view, LOG)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What is stamped on a command: of which referral, when, by whom; and where its texts are set aside."""
-
-    referral_id: str
-    at: datetime
-    by: Actor
-    deposit: Deposit
-
-    def ref(self, what: str, text: str) -> str:
-        """The vault reference of a text."""
-        return self.deposit.put(what, {"text": text})
-
-    def ref_or_none(self, what: str, text: str | None) -> str | None:
-        """The vault reference of a text that may be left out."""
-        return self.ref(what, text) if text is not None else None
+def _set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:
+    return deposit.put("contact", contact.record()) if contact is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A route of a referral: its body, and how the body becomes a command."""
-
-    body: type[Body]
-    summary: str
-    command: Callable[[Any, Stamp], ReferralCommand]
+async def _country(reads: Reads, programme: str, at: datetime) -> str | None:
+    """The country of a programme's version in force; None where there is none."""
+    version = (await reads.state(programme_stream(programme), PROGRAMME)).in_force(at)
+    return version.parameters.country if version is not None else None
 
 
-def _plain(command: type[ReferralCommand]) -> Callable[[Any, Stamp], ReferralCommand]:
-    def build(_body: Any, stamp: Stamp) -> ReferralCommand:
-        return command(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by)
-
-    return build
+def _country_of(found: Found) -> str | None:
+    version = found.context.in_force
+    return version.parameters.country if version is not None else None
 
 
-def _submit(_body: Any, stamp: Stamp) -> ReferralCommand:
-    return submission.SubmitDraft(
-        referral_id=stamp.referral_id,
-        at=stamp.at,
-        by=stamp.by,
-        legal_basis_id=legal_basis_id_for(stamp.referral_id),
-        new_case_id=new_case_id_for(stamp.referral_id),
-    )
+def _without_calendar(parameters: Parameters) -> Iterator[Fault]:
+    try:
+        time_zone(parameters.time_zone)
+    except ValueError:
+        yield Fault("/timeZone", "CALENDAR_UNKNOWN", "no such time zone; give one of the IANA database")
+    country, region = parameters.country, parameters.region
+    if (unknown := WorkingDays(country).unknown()) is not None:
+        yield Fault("/country", "CALENDAR_UNKNOWN", unknown)
+    elif (unknown := WorkingDays(country, region).unknown()) is not None:
+        yield Fault("/region", "CALENDAR_UNKNOWN", unknown, rests_on=("/country",))
 
 
-def _request_information(body: bodies.RequestInformationBody, stamp: Stamp) -> ReferralCommand:
-    codes = tuple(Question(code) for code in body.codes)
-    return answering.RequestInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, codes=codes)
-
-
-def _provide_information(body: bodies.ProvideInformationBody, stamp: Stamp) -> ReferralCommand:
-    answers = tuple(
-        answering.InformationAnswer(code=one.code.value, answer_ref=stamp.ref("answer", one.answer))
-        for one in body.answers
-    )
-    return answering.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
-
-
-def _waitlist(body: WaitlistBody, stamp: Stamp) -> ReferralCommand:
-    return answering.Waitlist(
-        referral_id=stamp.referral_id,
-        at=stamp.at,
-        by=stamp.by,
-        reason=WaitlistReason(body.reason),
-        expected_by=body.expected_by,
-        client_agreed=body.client_agreed,
-    )
-
-
-def _accept(body: bodies.AcceptBody, stamp: Stamp) -> ReferralCommand:
-    return answering.Accept(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, coordinator=body.coordinator)
-
-
-def _decline(body: bodies.DeclineBody, stamp: Stamp) -> ReferralCommand:
-    return answering.Decline(
-        referral_id=stamp.referral_id,
-        at=stamp.at,
-        by=stamp.by,
-        reason=DeclineReason(body.reason),
-        text_ref=stamp.ref_or_none("decline", body.text),
-        suggestion_ref=stamp.ref_or_none("suggestion", body.suggestion),
-    )
-
-
-def _withdraw(body: bodies.WithdrawBody, stamp: Stamp) -> ReferralCommand:
-    return ending.Withdraw(
-        referral_id=stamp.referral_id,
-        at=stamp.at,
-        by=stamp.by,
-        reason=WithdrawReason(body.reason),
-        text_ref=stamp.ref_or_none("withdraw", body.text),
-    )
-
-
-def _mark_error(body: bodies.MarkErrorBody, stamp: Stamp) -> ReferralCommand:
-    return correction.MarkError(
-        referral_id=stamp.referral_id,
-        at=stamp.at,
-        by=stamp.by,
-        justification_ref=stamp.ref("justification", body.justification),
-    )
-
-
-ACTIONS: Final[Mapping[str, Action]] = {
-    "submit": Action(bodies.NothingBody, "Submit a draft.", _submit),
-    "receive": Action(bodies.NothingBody, "Acknowledge receipt.", _plain(answering.Receive)),
-    "request-information": Action(bodies.RequestInformationBody, "Ask the agency something.", _request_information),
-    "provide-information": Action(bodies.ProvideInformationBody, "Answer what was asked.", _provide_information),
-    "waitlist": Action(WaitlistBody, "Put the person on the waiting list.", _waitlist),
-    "accept": Action(bodies.AcceptBody, "Accept: responsibility moves to the coordinator.", _accept),
-    "decline": Action(bodies.DeclineBody, "Decline, with a reason.", _decline),
-    "withdraw": Action(bodies.WithdrawBody, "Take the referral back.", _withdraw),
-    "mark-error": Action(bodies.MarkErrorBody, "Report that the referral was entered in error.", _mark_error),
-    "confirm-error": Action(
-        bodies.NothingBody,
-        "Confirm, as a second person, that it was entered in error.",
-        _plain(correction.ConfirmError),
-    ),
-}
-"""The commands on a referral that have a route of their own, by the route's last segment."""
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, Mapping):
+        return patch
+    merged_object = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged_object.pop(name, None)
+        else:
+            merged_object[name] = _merge(merged_object.get(name), value)
+    return merged_object

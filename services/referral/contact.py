@@ -1,6 +1,6 @@
-"""Whether contact data can reach anybody: the form of telephone numbers and e-mail addresses, by kept libraries.
+"""Checks that contact data can reach somebody: the forms of telephone numbers and e-mail addresses, by libraries.
 
-Nothing is dialled, sent or looked up. A refusal names the field and never what stands in it.
+Nothing is dialled, sent or looked up. A refusal names the field, and never quotes what is in it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from contracts.fields import Body, Name, written
 from services.chassis.modelling.decider import Fault
 
 _PHONE: Final = re.compile(r"\+?[\d ().\-/\u2010-\u2015]*\d(?: *(?:ext\.?|x|#) *\d{1,7})?", re.IGNORECASE)
-_POSSIBLE: Final = "this cannot be a telephone number; begin with +, or give one of the programme's country"
-_ADDRESS: Final = "this is no e-mail address: a name, an @ and a domain that mail can be sent to, and nothing else"
+_POSSIBLE: Final = "not a possible telephone number; begin with +, or give a number of the programme's country"
+_ADDRESS: Final = "not an e-mail address; give a name, an @ and a domain that can receive mail, and nothing else"
 _WAYS: Final = (
     "say how the person is reached: phone, email, or, where there is neither, unreachable with one of "
     + ", ".join(Unreachable)
@@ -28,13 +28,13 @@ _WAYS: Final = (
 
 
 def phone(value: str) -> str:
-    """A telephone number as it was written, without what is unseen in it. Raises ValueError.
+    """A telephone number as it was written, without invisible characters. Raises ValueError.
 
-    With a plus sign it has to be possible; without one that depends on the country: `faults_of` asks.
+    With a plus sign it has to be possible; without one that depends on the country, which `faults_of` checks.
     """
-    # What is copied from a list of contacts brings its direction marks along.
-    seen = "".join(one for one in value if unicodedata.category(one) != "Cf")
-    number = "".join(" " if unicodedata.category(one) == "Zs" else one for one in seen).strip(" ")
+    # Numbers copied from a list of contacts bring direction marks along.
+    seen = "".join(char for char in value if unicodedata.category(char) != "Cf")
+    number = "".join(" " if unicodedata.category(char) == "Zs" else char for char in seen).strip(" ")
     if not _PHONE.fullmatch(number) or (number.startswith("+") and not _possible(number, None)):
         raise ValueError(_POSSIBLE)
     return number
@@ -52,21 +52,21 @@ def email(value: str) -> str:
     try:
         validate_email(value, check_deliverability=False)
     except EmailNotValidError:
-        # Its own sentence quotes from the value.
+        # The library's own sentence quotes the value.
         raise ValueError(_ADDRESS) from None
     return unicodedata.normalize("NFC", value)
 
 
 def point_of_contact(value: str) -> str:
-    """Where an organisation or a programme is asked: an address, a number, or the name of a context. Raises ValueError.
+    """How to reach an organisation or a programme: an address, a number, or the name of a desk. Raises ValueError.
 
-    What is written like an e-mail address or an international telephone number has to be one.
+    Text that looks like an e-mail address or an international telephone number has to be valid as one.
     """
     written(value)
-    if any(unicodedata.category(one) == "Cf" for one in value):
-        msg = "a contact point has no format characters"
+    if any(unicodedata.category(char) == "Cf" for char in value):
+        msg = "a contact point contains no invisible format characters"
         raise ValueError(msg)
-    if "@" in value and not any(one.isspace() for one in value):
+    if "@" in value and not any(char.isspace() for char in value):
         email(value)
     elif value.startswith("+"):
         phone(value)
@@ -80,8 +80,8 @@ Email = Annotated[str, Field(max_length=254), AfterValidator(email)]
 class ContactBody(Body):
     """How to reach the person. Personal data: it goes to the vault and nowhere else.
 
-    There is a way, `phone` or `email`, or `unreachable` says why there is none. A telephone number without a plus sign
-    is one of the programme's country.
+    Give `phone` or `email`, or say by `unreachable` why there is neither. A telephone number without a plus sign is a
+    number of the programme's country.
     """
 
     name: Name | None = None
@@ -96,22 +96,22 @@ class ContactBody(Body):
         return self
 
     def record(self) -> dict[str, Any]:
-        """What the vault keeps, and GET answers; the code only where there is one."""
+        """The record that the vault keeps and GET answers; `unreachable` only where it is given."""
         return self.model_dump(mode="json", exclude={"unreachable"} if self.unreachable is None else set())
 
 
 def faults_of(contact: ContactBody | None, country: str | None) -> tuple[Fault, ...]:
-    """What is wrong with contact data in a programme of this country (ISO 3166; None: not known)."""
+    """The faults of contact data in a programme of this country (ISO 3166; None: not known)."""
     if contact is None or contact.phone is None or country is None or contact.phone.startswith("+"):
         return ()
     if _possible(contact.phone, country):
         return ()
-    detail = f"this cannot be a telephone number in {country}, the programme's country; begin with + for another"
+    detail = f"not a possible telephone number in {country}, the programme's country; begin with + for another country"
     return (Fault("/contact/phone", "INVALID_VALUE", detail),)
 
 
 def faults_of_record(record: Mapping[str, Any] | None, country: str | None) -> tuple[Fault, ...]:
-    """What is wrong with contact data from the vault, which may be older than the rules, or be forgotten."""
+    """The faults of contact data from the vault, which may be older than the rules, or be forgotten."""
     if record is None:
         return (Fault("/contact", "REQUIRED", _WAYS),)
     try:
@@ -122,6 +122,6 @@ def faults_of_record(record: Mapping[str, Any] | None, country: str | None) -> t
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        pointer = "".join(f"/{part}" for part in ("contact", *one["loc"]))
-        yield Fault(pointer, "INVALID_VALUE", one["msg"].removeprefix("Value error, "))
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        pointer = "".join(f"/{part}" for part in ("contact", *found["loc"]))
+        yield Fault(pointer, "INVALID_VALUE", found["msg"].removeprefix("Value error, "))

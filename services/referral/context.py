@@ -1,29 +1,35 @@
-"""Which streams a command of the referral service rests on."""
+"""What a decision rests on: which streams each command needs, declared as data, and the context made of them."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, NamedTuple
 
+from contracts.codes import ReferralState
 from services.chassis.deciding.context import Needed
-from services.chassis.deciding.handler import Busy
 from services.chassis.deciding.streams import Reads, Streams
-from services.chassis.engines.store_health import Unavailable
-from services.chassis.index.index import IndexReader
-from services.chassis.modelling.decider import Command, Entity
 from services.chassis.time.calendar import Terms
+from services.referral.actions import RULES
 from services.referral.domain.answering import ReferralWaitlisted
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
-from services.referral.domain.context import Context
-from services.referral.domain.drafting import CreateDraft
-from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
-from services.referral.domain.offer import referral_stream
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.drafting import CreateDraft, EditDraft
+from services.referral.domain.legal_basis import (
+    LEGAL_BASIS,
+    LegalBasis,
+    LegalBasisRecorded,
+    LegalBasisReliedOn,
+    LegalBasisWithdrawn,
+    WithdrawLegalBasis,
+    legal_basis_stream,
+)
+from services.referral.domain.offer import acts_for, referral_stream
 from services.referral.domain.organisation import (
     ORGANISATION,
+    CapacityReleased,
+    CapacityTaken,
     DescribeOrganisation,
     Organisation,
     OrganisationContext,
@@ -34,74 +40,175 @@ from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVe
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
-from services.referral.domain.rests_on import RestsOn, rests_on
-from services.referral.domain.submission import SubmitReferral
+from services.referral.domain.submission import SubmitDraft, SubmitReferral
 from services.referral.domain.timekeeping import RemindDeadline
 from services.referral.domain.waiting import CorrectWaiting
-from services.referral.projection import CASE_KEYS, PROGRAMMES
+from services.referral.known_before import KnownBefore
 
-MOST_PROGRAMMES: Final = 10_000
-MOST_KEYS: Final = 1_000
-"""More case keys than one person has."""
-PATIENCE_SECONDS: Final = 30.0
-AGAIN_SECONDS: Final = 0.1
+Needs = dict[str, Needed]
+"""The streams that a decision rests on, each by its part in it."""
 
 
-class KnownBefore:
-    """Programmes that there were when this process first asked, and persons' case keys; newer ones, streams tell.
-
-    So a person whose referral is older than that stream, or was written in another case, is found all the same.
-    """
-
-    def __init__(self, index: IndexReader, catch_up: Callable[[], Awaitable[None]], wait_seconds: float) -> None:
-        self._index = index
-        self._catch_up = catch_up
-        self._wait_seconds = wait_seconds
-        self._loading: asyncio.Task[None] | None = None
-        self.known: tuple[str, ...] | None = None
-
-    async def all(self) -> tuple[str, ...]:
-        """The programmes' ids. Raises Busy while the index of an old log is still being put together."""
-        if self.known is None:
-            if self._loading is None or self._loading.done():
-                self._loading = asyncio.create_task(self._load())
-            # Not stopped with the request: it is for all that come.
-            done, _ = await asyncio.wait({self._loading}, timeout=self._wait_seconds)
-            if not done:
-                raise Busy
-            self._loading.result()
-        return self.known or ()
-
-    async def keys(self, person: str) -> frozenset[tuple[str, str]]:
-        """The case keys in the index, each with its programme, by the person's stream; complete after `all`.
-
-        Waits for an index that cannot be asked as long as a log is waited for, and then raises Unavailable.
-        """
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                rows = self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
-                return frozenset((str(row.columns["programme"]), row.key) for row in rows)
-            except Unavailable:
-                if time.monotonic() > until:
-                    raise
-            await asyncio.sleep(AGAIN_SECONDS)
-
-    async def _load(self) -> None:
-        await self._catch_up()
-        rows = self._index.find(PROGRAMMES.name, {}, after=0, limit=MOST_PROGRAMMES)
-        self.known = tuple(row.key for row in rows)
+def needs_of(command: ReferralCommand | None, referral: Referral) -> Needs:
+    """What a decision on a referral rests on beside the referral; without a command, what a reader's view rests on."""
+    person = _person_of(command, referral)
+    if isinstance(command, CreateDraft | SubmitReferral) and person is not None:
+        return {
+            **_named(
+                programme=person.programme,
+                organisation=command.packet.to,
+                # The answer to a draft says whether it can be submitted.
+                agency=person.agency if isinstance(command, CreateDraft) else None,
+            ),
+            "case_key": _case_key(case_key_of(*person)),
+            "person": Needed(person_stream(person.agency, person.client_ref), PERSON),
+        }
+    offer, packet_now = referral.offer, referral.packet
+    if offer is None or packet_now is None:
+        return {}
+    needs = {
+        **_named(
+            programme=offer.programme,
+            organisation=command.packet.to if isinstance(command, EditDraft) else packet_now.to,
+            # Whether the agency may still make an offer matters as long as it has not.
+            agency=offer.agency if referral.state is ReferralState.DRAFT else None,
+        ),
+        **_basis(_basis_of(command, referral)),
+    }
+    if command is not None:
+        # What is possible in a state does not rest on the case key, so a reader needs none.
+        needs["case_key"] = _case_key(offer.case_key)
+    if person is not None:
+        needs["person"] = Needed(person_stream(person.agency, person.client_ref), PERSON)
+    if isinstance(command, RemindDeadline):
+        needs["reminders"] = Needed(reminders_stream(offer.referral_id), REMINDERS)
+    return needs
 
 
-class Contexts:
-    """Loads contexts; keeps the calendars of programme versions, which never change."""
+class _Person(NamedTuple):
+    """A person whose case keys in all programmes a decision rests on, and the programme that they are referred to."""
+
+    agency: str
+    client_ref: str
+    programme: str
+
+
+def _person_of(command: ReferralCommand | None, referral: Referral) -> _Person | None:
+    """The person, where the command makes a referral live."""
+    if isinstance(command, CreateDraft | SubmitReferral):
+        return _Person(acts_for(command.by), command.packet.client_ref, command.packet.programme)
+    if isinstance(command, SubmitDraft) and referral.offer is not None and referral.packet is not None:
+        return _Person(referral.offer.agency, referral.packet.client_ref, referral.offer.programme)
+    return None
+
+
+def _named(*, programme: str | None = None, organisation: str | None = None, agency: str | None = None) -> Needs:
+    needs = {}
+    if programme:
+        needs["programme"] = Needed(programme_stream(programme), PROGRAMME)
+    if organisation:
+        needs["organisation"] = Needed(organisation_stream(organisation), ORGANISATION)
+    if agency:
+        needs["agency"] = Needed(organisation_stream(agency), ORGANISATION)
+    return needs
+
+
+def _basis(legal_basis_id: str | None) -> Needs:
+    return {"legal_basis": Needed(legal_basis_stream(legal_basis_id), LEGAL_BASIS)} if legal_basis_id else {}
+
+
+def _basis_of(command: ReferralCommand | WithdrawLegalBasis | None, referral: Referral) -> str | None:
+    if referral.legal_basis_id is not None:
+        return referral.legal_basis_id
+    if isinstance(command, SubmitReferral | SubmitDraft | WithdrawLegalBasis):
+        return command.legal_basis_id
+    return None
+
+
+def _case_key(case_key: str) -> Needed:
+    return Needed(case_key_stream(case_key), CASE_KEY)
+
+
+def _keys_as_written(person: _Person, programmes: Iterable[str]) -> set[tuple[str, str]]:
+    """The case keys of a person by the pseudonym as it is written now, each with its programme."""
+    return {(programme, case_key_of(person.agency, person.client_ref, programme)) for programme in programmes}
+
+
+class ReferralContexts:
+    """The contexts of commands on referrals. Keeps the calendars of programme versions, which never change."""
 
     def __init__(self, before: KnownBefore) -> None:
         self._before = before
         self._terms: dict[tuple[str, int], Terms] = {}
 
-    def terms(self, version: ProgrammeVersionPublished | None) -> Terms | None:
-        """The calendar and terms of a programme's version."""
+    def needs(self, command: ReferralCommand, own: Referral, /) -> Needs:
+        """The streams that a command needs; for a new referral, every case key that its person may have among them."""
+        needs = needs_of(command, own)
+        if own.offer is None and (person := _person_of(command, own)) is not None:
+            for _, key in sorted(_keys_as_written(person, self._before.known or ())):
+                needs[key] = _case_key(key)
+        return needs
+
+    async def make(
+        self, command: ReferralCommand, stream: str, own: Referral, found: Mapping[str, Any], reads: Reads, /
+    ) -> Context:
+        """The context of a command on a referral."""
+        basis = found.get("legal_basis") or LegalBasis()
+        if isinstance(command, SubmitReferral):
+            if own.state is None:
+                # Its id follows from the referral's, and it is written only together with it.
+                reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
+            basis = await reads.state(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
+        waitlisted_by = await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None
+        context = self.of(command.at, own, {**found, "legal_basis": basis}, waitlisted_by)
+        return await self._with_person(context, _person_of(command, own), reads)
+
+    def references(
+        self, command: ReferralCommand | WithdrawLegalBasis, context: Context, /
+    ) -> Mapping[str, str | None]:
+        """Under which legal basis, charter and programme version the decision is taken, where it is under one."""
+        version = context.in_force
+        return {
+            "legal_basis_id": _basis_of(command, context.referral),
+            "charter_version": version.parameters.charter_version if version else None,
+            "programme_version": f"{version.programme}/{version.version}" if version else None,
+        }
+
+    async def for_reader(self, referral_id: str, at: datetime, streams: Streams) -> Context:
+        """The context for a reader who asks what is possible."""
+        reads = Reads(streams)
+        referral = await reads.state(referral_stream(referral_id), REFERRAL)
+        return await self.load(needs_of(None, referral), at, referral, reads)
+
+    async def load(self, needs: Needs, at: datetime, referral: Referral, reads: Reads) -> Context:
+        """The context of a recorded referral, from what it needs."""
+        await reads.together(needs.values())
+        context = self.of(at, referral, {part: reads.seen(*needed) for part, needed in needs.items()})
+        return await self._with_person(context, None, reads)
+
+    def of(
+        self, at: datetime, referral: Referral, found: Mapping[str, Any], waitlisted_by: str | None = None
+    ) -> Context:
+        """The context of the states that were found, by their parts in the decision."""
+        programme: Programme = found.get("programme") or Programme()
+        in_force = programme.in_force(at)
+        return Context(
+            at=at,
+            actions=RULES,
+            referral=referral,
+            programme=programme,
+            in_force=in_force,
+            terms=self._terms_of(in_force),
+            case_key=found.get("case_key") or CaseKey(),
+            case_key_id=referral.offer.case_key if referral.offer is not None else "",
+            organisation=found.get("organisation") or Organisation(),
+            agency=found.get("agency") or Organisation(),
+            legal_basis=found.get("legal_basis") or LegalBasis(),
+            reminders=found.get("reminders") or Reminders(),
+            waitlisted_by=waitlisted_by,
+        )
+
+    def _terms_of(self, version: ProgrammeVersionPublished | None) -> Terms | None:
         if version is None:
             return None
         key = version.programme, version.version
@@ -113,143 +220,55 @@ class Contexts:
             )
         return self._terms[key]
 
-    def needs(self, command: Command, own: Referral | LegalBasis, /) -> dict[str, Needed]:
-        """The streams that a decision on a referral rests on; on a legal basis, its referral first."""
-        if isinstance(own, LegalBasis):
-            return {"referral": Needed(referral_stream(own.offer.referral_id), REFERRAL)} if own.offer else {}
-        on = rests_on(command, own)
-        needs = _needs(on, None if isinstance(command, SubmitReferral) else _basis_of(command, on))
-        if isinstance(command, SubmitReferral | CreateDraft):
-            keys = _named(on, self._before.known or ())
-            needs |= {key: Needed(case_key_stream(key), CASE_KEY) for _, key in sorted(keys)}
-        if isinstance(command, RemindDeadline) and own.offer is not None:
-            needs["reminders"] = Needed(reminders_stream(own.offer.referral_id), REMINDERS)
-        return needs
+    async def _with_person(self, context: Context, person: _Person | None, reads: Reads) -> Context:
+        """The context with the case key that the referral is under, and the person's others.
 
-    async def _case_keys(
-        self, on: RestsOn, reads: Reads, *, fixed: bool
-    ) -> tuple[str | None, CaseKey, tuple[Elsewhere, ...]]:
-        """The case key that a decision is about, its name first, and the person's others.
-
-        It is the one that is named, where it is `fixed` or nothing hangs on another one of the programme.
+        A recorded referral has its key. A new one goes on with the key in its programme that most hangs on.
         """
-        if on.case_key is None:
-            return None, CaseKey(), ()
-        if on.person is None:
-            return on.case_key, await reads.state(case_key_stream(on.case_key), CASE_KEY), ()
-        named = _named(on, await self._before.all())
-        person = person_stream(*on.person)
-        found = sorted(named | (await reads.state(person, PERSON)).keys | await self._before.keys(person))
-        await reads.together([(case_key_stream(key), CASE_KEY) for _, key in found])
-        keys = {key: (programme, await reads.state(case_key_stream(key), CASE_KEY)) for programme, key in found}
-        own = on.case_key
-        keys[own] = str(on.programme), await reads.state(case_key_stream(own), CASE_KEY)
-        if not fixed:
-            here = [key for key, (programme, _) in keys.items() if programme == on.programme]
-            own = max(here, key=lambda key: (keys[key][1].weight, key == on.case_key))
-        others = ((programme, key) for name, (programme, key) in keys.items() if name != own)
-        return own, keys[own][1], tuple(Elsewhere(programme=programme, key=key) for programme, key in others)
+        if person is None:
+            return context
+        stream = person_stream(person.agency, person.client_ref)
+        as_written = _keys_as_written(person, await self._before.all())
+        found = sorted(as_written | (await reads.state(stream, PERSON)).keys | await self._before.keys(stream))
+        await reads.together([_case_key(key) for _, key in found])
+        keys = {key: (of, reads.seen(*_case_key(key))) for of, key in found}
+        own = context.case_key_id
+        if not own:
+            own = case_key_of(*person)
+            keys[own] = person.programme, context.case_key
+            here = [key for key, (of, _) in keys.items() if of == person.programme]
+            own = max(here, key=lambda key: (keys[key][1].weight, key == own))
+        case_key = keys[own][1] if own in keys else context.case_key
+        others = tuple(Elsewhere(programme=of, key=key) for name, (of, key) in keys.items() if name != own)
+        return replace(context, case_key=case_key, case_key_id=own, elsewhere=others)
+
+
+class LegalBasisContexts:
+    """The contexts of the withdrawal of a legal basis: those of the referral that it was given for."""
+
+    def __init__(self, referrals: ReferralContexts) -> None:
+        self._referrals = referrals
+        self.references = referrals.references
+
+    def needs(self, _command: WithdrawLegalBasis, own: LegalBasis, /) -> Needs:
+        """The referral."""
+        return {} if own.offer is None else {"referral": Needed(referral_stream(own.offer.referral_id), REFERRAL)}
 
     async def make(
-        self, command: Command, stream: str, own: Referral | LegalBasis, found: Mapping[str, Any], reads: Reads, /
+        self, command: WithdrawLegalBasis, _stream: str, own: LegalBasis, found: Mapping[str, Any], reads: Reads, /
     ) -> Context:
-        """The context of a command on a referral, or of the withdrawal of its legal basis."""
-        referral: Referral = found.get("referral", REFERRAL.initial) if isinstance(own, LegalBasis) else own
-        if isinstance(own, LegalBasis) and own.offer is not None:
-            stream = referral_stream(own.offer.referral_id)
-        return await self._from(command, command.at, stream, referral, reads)
-
-    def references(self, command: Command, context: Context, /) -> Mapping[str, str | None]:
-        """Under which legal basis, charter and programme version the decision is taken, where it is under one."""
-        version = context.programme.in_force(context.at)
-        return {
-            "legal_basis_id": _basis_of(command, rests_on(command, context.referral)),
-            "charter_version": version.parameters.charter_version if version else None,
-            "programme_version": f"{version.programme}/{version.version}" if version else None,
-        }
-
-    async def for_reader(self, referral_id: str, at: datetime, streams: Streams) -> Context:
-        """The context as somebody who asks what is possible needs it."""
-        stream, reads = referral_stream(referral_id), Reads(streams)
-        return await self._from(None, at, stream, await reads.state(stream, REFERRAL), reads)
-
-    async def _from(
-        self, command: Command | None, at: datetime, stream: str, referral: Referral, reads: Reads
-    ) -> Context:
-        on = rests_on(command, referral)
-        if isinstance(command, SubmitReferral) and referral.state is None:
-            # Its id follows from the referral's, and it is written only together with it.
-            reads.take_as_new(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
-        basis_id = _basis_of(command, on)
-        if command is None:
-            # What is possible in a state does not rest on the case key, and so a reader needs none.
-            on = replace(on, case_key=None)
-        await reads.together(_needs(on, basis_id).values())
-        programme = reads.seen(programme_stream(on.programme), PROGRAMME) if on.programme else Programme()
-        case_key_id, case_key, elsewhere = await self._case_keys(on, reads, fixed=referral.offer is not None)
-        return Context(
-            at=at,
-            referral=referral,
-            programme=programme,
-            terms=self.terms(programme.in_force(at)),
-            case_key=case_key,
-            case_key_id=case_key_id or "",
-            organisation=reads.seen(organisation_stream(on.organisation), ORGANISATION)
-            if on.organisation
-            else Organisation(),
-            agency=reads.seen(organisation_stream(on.agency), ORGANISATION) if on.agency else Organisation(),
-            legal_basis=reads.seen(legal_basis_stream(basis_id), LEGAL_BASIS) if basis_id else LegalBasis(),
-            elsewhere=elsewhere,
-            reminders=await reads.state(reminders_stream(referral.offer.referral_id), REMINDERS)
-            if isinstance(command, RemindDeadline) and referral.offer is not None
-            else Reminders(),
-            waitlisted_by=await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None,
-        )
-
-
-def _basis_of(command: Command | None, on: RestsOn) -> str | None:
-    basis_id: str | None = on.legal_basis or getattr(command, "legal_basis_id", None)
-    return basis_id
-
-
-async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
-    records = await reads.log.read(stream)
-    listed = [recorded.meta.event_id for recorded in records if isinstance(recorded.event, ReferralWaitlisted)]
-    return listed[-1] if listed else None
-
-
-def _named(on: RestsOn, programmes: Iterable[str]) -> set[tuple[str, str]]:
-    """The keys of the person as the pseudonym is written now, each with its programme."""
-    return {(one, case_key_of(*on.person, one)) for one in programmes} if on.person is not None else set()
-
-
-def _needs(on: RestsOn, basis_id: str | None) -> dict[str, Needed]:
-    named: tuple[tuple[str, str | None, Callable[[str], str], Entity[Any]], ...] = (
-        ("programme", on.programme, programme_stream, PROGRAMME),
-        ("case_key", on.case_key, case_key_stream, CASE_KEY),
-        ("organisation", on.organisation, organisation_stream, ORGANISATION),
-        ("agency", on.agency, organisation_stream, ORGANISATION),
-        ("legal_basis", basis_id, legal_basis_stream, LEGAL_BASIS),
-    )
-    needs = {role: Needed(stream_of(name), entity) for role, name, stream_of, entity in named if name}
-    if on.person is not None:
-        needs["person"] = Needed(person_stream(*on.person), PERSON)
-    return needs
-
-
-def after(context: Context, referral: Referral, events: Sequence[Any]) -> Context:
-    """The context of a command after its events, as somebody who asks what is possible now needs it."""
-    organisation, legal_basis = context.organisation, context.legal_basis
-    for event in events:
-        organisation = ORGANISATION.evolve(organisation, event)
-        legal_basis = LEGAL_BASIS.evolve(legal_basis, event)
-    return replace(context, referral=referral, organisation=organisation, legal_basis=legal_basis)
+        """The context of the referral, with this basis."""
+        referral: Referral = found.get("referral") or REFERRAL.initial
+        needs = needs_of(None, referral)
+        if referral.offer is not None:
+            needs["case_key"] = _case_key(referral.offer.case_key)
+        return replace(await self._referrals.load(needs, command.at, referral, reads), legal_basis=own)
 
 
 class OrganisationContexts:
     """The contexts of an organisation: its own state, and which of the programmes that it names exist."""
 
-    def needs(self, command: DescribeOrganisation, _own: Organisation, /) -> dict[str, Needed]:
+    def needs(self, command: DescribeOrganisation, _own: Organisation, /) -> Needs:
         """The programmes that it names."""
         named = command.description.programmes
         return {programme: Needed(programme_stream(programme), PROGRAMME) for programme in named}
@@ -263,10 +282,30 @@ class OrganisationContexts:
         _reads: Reads,
         /,
     ) -> OrganisationContext:
-        """The organisation with them."""
+        """The organisation with the programmes that exist."""
         known = frozenset(name for name, programme in found.items() if programme.versions)
         return OrganisationContext(organisation=own, known_programmes=known)
 
     def references(self, _command: DescribeOrganisation, _context: OrganisationContext, /) -> Mapping[str, str | None]:
         """None: nobody's data are involved."""
         return {}
+
+
+async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
+    records = await reads.log.read(stream)
+    listed = [recorded.meta.event_id for recorded in records if isinstance(recorded.event, ReferralWaitlisted)]
+    return listed[-1] if listed else None
+
+
+def after(context: Context, referral: Referral, events: Sequence[object]) -> Context:
+    """The context of a command after its events, as a reader needs it who asks what is possible now."""
+    organisation, legal_basis = context.organisation, context.legal_basis
+    for event in events:
+        match event:
+            case CapacityTaken() | CapacityReleased():
+                organisation = ORGANISATION.evolve(organisation, event)
+            case LegalBasisRecorded() | LegalBasisReliedOn() | LegalBasisWithdrawn():
+                legal_basis = LEGAL_BASIS.evolve(legal_basis, event)
+            case _:
+                pass
+    return replace(context, referral=referral, organisation=organisation, legal_basis=legal_basis)

@@ -1,6 +1,16 @@
-"""The stable stored name of every event that the referral service records. A line is never edited or removed."""
+"""One row for each event that the referral service records: its class, stored name and public message.
 
+A stored name is never edited or removed: the log is read by it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from contracts import referral as messages
+from contracts.message import Message
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import (
     InformationProvided,
     InformationRequested,
@@ -9,51 +19,87 @@ from services.referral.domain.answering import (
     ReferralReceived,
     ReferralWaitlisted,
 )
-from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
+from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
-from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
-from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
-from services.referral.domain.person import PersonReferred
-from services.referral.domain.programme import ProgrammeVersionPublished
-from services.referral.domain.reminders import DeadlineReminded
+from services.referral.domain.legal_basis import (
+    LegalBasisEvent,
+    LegalBasisRecorded,
+    LegalBasisReliedOn,
+    LegalBasisWithdrawn,
+)
+from services.referral.domain.organisation import (
+    CapacityReleased,
+    CapacityTaken,
+    OrganisationDescribed,
+    OrganisationEvent,
+)
+from services.referral.domain.person import PersonEvent, PersonReferred
+from services.referral.domain.programme import ProgrammeEvent, ProgrammeVersionPublished
+from services.referral.domain.referral import ReferralEvent
+from services.referral.domain.reminders import DeadlineReminded, RemindersEvent
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
 from services.referral.domain.waiting import WaitingCorrected
 
-TOPICS: dict[str, type] = {
-    "referral.drafted.v1": ReferralDrafted,
-    "referral.draft_edited.v1": DraftEdited,
-    "referral.submitted.v1": ReferralSubmitted,
-    "referral.received.v1": ReferralReceived,
-    "referral.information_requested.v1": InformationRequested,
-    "referral.information_provided.v1": InformationProvided,
-    "referral.waitlisted.v1": ReferralWaitlisted,
-    "referral.accepted.v1": ReferralAccepted,
-    "referral.declined.v1": ReferralDeclined,
-    "referral.withdrawn.v1": ReferralWithdrawn,
-    "referral.expired.v1": ReferralExpired,
-    "referral.completed.v1": ReferralCompleted,
-    "referral.error_reported.v1": ErrorReported,
-    "referral.entered_in_error.v1": ReferralEnteredInError,
-    "referral.deadline_missed.v1": DeadlineMissed,
-    "referral.access_ended.v1": AccessEnded,
-    "referral.waiting_corrected.v1": WaitingCorrected,
-    "reminders.deadline_reminded.v1": DeadlineReminded,
-    "disclosures.contact_disclosed.v1": ContactDisclosed,
-    "legal_basis.recorded.v1": LegalBasisRecorded,
-    "legal_basis.relied_on.v1": LegalBasisReliedOn,
-    "legal_basis.withdrawn.v1": LegalBasisWithdrawn,
-    "case_key.taken.v1": CaseKeyTaken,
-    "case_key.released.v1": CaseKeyReleased,
-    "case_key.case_ended.v1": CaseEnded,
-    "case_key.case_resumed.v1": CaseResumed,
-    "person.referred.v1": PersonReferred,
-    "organisation.described.v1": OrganisationDescribed,
-    "organisation.capacity_taken.v1": CapacityTaken,
-    "organisation.capacity_released.v1": CapacityReleased,
-    "programme.version_published.v1": ProgrammeVersionPublished,
-    "idempotency_key.used.v1": KeyUsed,
-}
+Event = (
+    ReferralEvent
+    | RemindersEvent
+    | DisclosureEvent
+    | LegalBasisEvent
+    | CaseKeyEvent
+    | PersonEvent
+    | OrganisationEvent
+    | ProgrammeEvent
+    | KeyUsed
+)
+"""Every event in the service's log."""
+
+
+class EventRow(NamedTuple):
+    """An event's class, its stored name, and the message that others get of it; None for one that stays private."""
+
+    event: type
+    stored: str
+    message: type[Message] | None
+
+
+EVENTS: Final = (
+    EventRow(ReferralDrafted, "referral.drafted.v1", None),
+    EventRow(DraftEdited, "referral.draft_edited.v1", None),
+    EventRow(ReferralSubmitted, "referral.submitted.v1", messages.ReferralSubmitted),
+    EventRow(ReferralReceived, "referral.received.v1", messages.ReferralReceived),
+    EventRow(InformationRequested, "referral.information_requested.v1", messages.InformationRequested),
+    EventRow(InformationProvided, "referral.information_provided.v1", messages.InformationProvided),
+    EventRow(ReferralWaitlisted, "referral.waitlisted.v1", messages.ReferralWaitlisted),
+    EventRow(ReferralAccepted, "referral.accepted.v1", messages.ReferralAccepted),
+    EventRow(ReferralDeclined, "referral.declined.v1", messages.ReferralDeclined),
+    EventRow(ReferralWithdrawn, "referral.withdrawn.v1", messages.ReferralWithdrawn),
+    EventRow(ReferralExpired, "referral.expired.v1", messages.ReferralExpired),
+    EventRow(ReferralCompleted, "referral.completed.v1", messages.ReferralCompleted),
+    EventRow(ErrorReported, "referral.error_reported.v1", messages.ErrorReported),
+    EventRow(ReferralEnteredInError, "referral.entered_in_error.v1", messages.ReferralEnteredInError),
+    EventRow(DeadlineMissed, "referral.deadline_missed.v1", messages.ReferralDeadlineMissed),
+    EventRow(AccessEnded, "referral.access_ended.v1", None),
+    EventRow(WaitingCorrected, "referral.waiting_corrected.v1", None),
+    EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
+    EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1", None),
+    EventRow(LegalBasisRecorded, "legal_basis.recorded.v1", None),
+    EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1", None),
+    EventRow(LegalBasisWithdrawn, "legal_basis.withdrawn.v1", messages.LegalBasisWithdrawn),
+    EventRow(CaseKeyTaken, "case_key.taken.v1", None),
+    EventRow(CaseKeyReleased, "case_key.released.v1", None),
+    EventRow(CaseEnded, "case_key.case_ended.v1", None),
+    EventRow(CaseResumed, "case_key.case_resumed.v1", None),
+    EventRow(PersonReferred, "person.referred.v1", None),
+    EventRow(OrganisationDescribed, "organisation.described.v1", messages.OrganisationDescribed),
+    EventRow(CapacityTaken, "organisation.capacity_taken.v1", None),
+    EventRow(CapacityReleased, "organisation.capacity_released.v1", None),
+    EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
+    EventRow(KeyUsed, "idempotency_key.used.v1", None),
+)
+TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
+"""Every event class by its stored name."""
+EVENT_TYPES: Final = EventTypes(TOPICS)

@@ -1,22 +1,26 @@
-"""What the referral service's index knows: by what lists of referrals are found, and which deadlines are pending."""
+"""The referral service's index: what lists search in, and which deadlines are pending."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from contracts.codes import ReferralState
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, Table
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, sortable
+from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
+from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.drafting import ReferralDrafted
 from services.referral.domain.ending import AccessEnded
-from services.referral.domain.legal_basis import LegalBasisWithdrawn
-from services.referral.domain.offer import Offer, ReferralEvent
-from services.referral.domain.organisation import OrganisationDescribed
-from services.referral.domain.person import person_stream
+from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
+from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
+from services.referral.domain.person import PersonReferred, person_stream
 from services.referral.domain.programme import ProgrammeVersionPublished
-from services.referral.domain.referral import REFERRAL
+from services.referral.domain.referral import REFERRAL, ReferralEvent
+from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
+from services.referral.events import Event
 
 REFERRALS: Final = Table(
     "referrals",
@@ -47,20 +51,38 @@ VERSION: Final = 4
 
 def project(recorded: Recorded, changes: Changes) -> None:
     """What one event changes in the index."""
-    match recorded.event:
-        case OrganisationDescribed() as described:
-            kind = described.description.kind
-            changes.put(ORGANISATIONS.name, described.organisation, recorded.position, kind=kind)
-        case ProgrammeVersionPublished() as published:
-            changes.put(PROGRAMMES.name, published.programme, recorded.position, kind=published.parameters.kind)
-        case LegalBasisWithdrawn(offer=Offer() as offer):
-            # The stop remains to be seen, also by whom the rest was closed to before.
+    event: Event = recorded.event
+    match event:
+        case OrganisationDescribed():
+            changes.put(ORGANISATIONS.name, event.organisation, recorded.position, kind=event.description.kind)
+        case ProgrammeVersionPublished():
+            changes.put(PROGRAMMES.name, event.programme, recorded.position, kind=event.parameters.kind)
+        case LegalBasisWithdrawn():
+            # An organisation still sees the stop, even where the rest was closed to it before.
+            offer = event.offer
             changes.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
-        case ReferralEvent() as event:
-            _list(recorded, event, changes)
-            _await(event, changes, recorded)
-        case _:
+        case (
+            CaseKeyTaken()
+            | CaseKeyReleased()
+            | CaseEnded()
+            | CaseResumed()
+            | PersonReferred()
+            | CapacityTaken()
+            | CapacityReleased()
+            | LegalBasisRecorded()
+            | LegalBasisReliedOn()
+            | ContactDisclosed()
+            | DeadlineReminded()
+            | KeyUsed()
+        ):
             pass
+        case _:
+            _of_referral(recorded, event, changes)
+
+
+def _of_referral(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
+    _list(recorded, event, changes)
+    _await(event, changes, recorded)
 
 
 def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
@@ -80,7 +102,7 @@ def _state_after(event: ReferralEvent) -> ReferralState | None:
     """The state that the event leads to, whatever came before; None for one that leaves the state as it is."""
     kind = type(event)
     if kind not in _STATES:
-        # It is the same for all events of a kind, and telling it costs as much as folding them.
+        # It is the same for all events of a class, and finding it out costs as much as folding them.
         _STATES[kind] = REFERRAL.evolve(REFERRAL.initial, event).state
     return _STATES[kind]
 

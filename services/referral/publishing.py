@@ -1,23 +1,46 @@
-"""What the others are told of each private event. The envelope around it is the chassis' business."""
+"""The public message of each private event. The chassis puts the envelope around it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from datetime import datetime
+from typing import TypedDict, assert_never
 
-from contracts import referral as told
+from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline as Running
-from services.referral.domain import answering, correction, ending, timekeeping
-from services.referral.domain.legal_basis import LegalBasisGiven, LegalBasisWithdrawn
-from services.referral.domain.offer import Offer, PartEnds, ReferralEvent
-from services.referral.domain.organisation import OrganisationDescribed
+from services.referral.domain.answering import (
+    InformationProvided,
+    InformationRequested,
+    ReferralAccepted,
+    ReferralDeclined,
+    ReferralReceived,
+    ReferralWaitlisted,
+)
+from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
+from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
+from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.drafting import DraftEdited, ReferralDrafted
+from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.legal_basis import (
+    LegalBasisGiven,
+    LegalBasisRecorded,
+    LegalBasisReliedOn,
+    LegalBasisWithdrawn,
+)
+from services.referral.domain.offer import Offer, PartEnds
+from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
+from services.referral.domain.person import PersonReferred
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
+from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
+from services.referral.domain.waiting import WaitingCorrected
+from services.referral.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +53,44 @@ class Publication:
 
 def publish(recorded: Recorded) -> Publication | None:
     """The message of an event, or None where it concerns nobody outside this service."""
-    match recorded.event:
-        case OrganisationDescribed() as event:
+    event: Event = recorded.event
+    match event:
+        case OrganisationDescribed():
             return Publication(subject=event.organisation, message=_organisation(event))
-        case ProgrammeVersionPublished() as event:
+        case ProgrammeVersionPublished():
             return Publication(subject=event.programme, message=_programme(event))
-        case ReferralEvent() | DeadlineReminded() | LegalBasisWithdrawn() as event:
-            offer: Offer = event.offer
+        case (
+            ReferralDrafted()
+            | DraftEdited()
+            | WaitingCorrected()
+            | AccessEnded()
+            | ContactDisclosed()
+            | LegalBasisRecorded()
+            | LegalBasisReliedOn()
+            | CaseKeyTaken()
+            | CaseKeyReleased()
+            | CaseEnded()
+            | CaseResumed()
+            | PersonReferred()
+            | CapacityTaken()
+            | CapacityReleased()
+            | KeyUsed()
+        ):
+            return None
+        case _:
+            offer = event.offer
             # A draft is an offer to nobody yet: neither it nor its end concerns anybody else.
             if offer.organisation is None:
                 return None
             message = _of_referral(event, _common(offer, offer.organisation, recorded))
-            return Publication(subject=offer.case_id, message=message) if message is not None else None
-        case _:
-            return None
+            return Publication(subject=offer.case_id, message=message)
 
 
 class _Common(TypedDict):
     case: str
     actor: ActorRef
-    occurred_at: Any
-    recorded_at: Any
+    occurred_at: datetime
+    recorded_at: datetime
     digest: str
     referral: str
     agency: str
@@ -75,33 +115,51 @@ def _common(offer: Offer, organisation: str, recorded: Recorded) -> _Common:
     )
 
 
-def _of_referral(
-    event: ReferralEvent | DeadlineReminded | LegalBasisWithdrawn, common: _Common
-) -> told.ReferralMessage | None:
+_Published = (
+    ReferralSubmitted
+    | ReferralReceived
+    | InformationRequested
+    | InformationProvided
+    | ReferralWaitlisted
+    | ReferralAccepted
+    | ReferralDeclined
+    | ReferralWithdrawn
+    | ReferralExpired
+    | ReferralCompleted
+    | ErrorReported
+    | ReferralEnteredInError
+    | DeadlineMissed
+    | DeadlineReminded
+    | LegalBasisWithdrawn
+)
+"""What concerns the other party of a referral."""
+
+
+def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage:
     match event:
         case ReferralSubmitted():
             return _submitted(event, common)
-        case answering.ReferralReceived():
-            return told.ReferralReceived(**common)
-        case answering.InformationRequested():
+        case ReferralReceived():
+            return messages.ReferralReceived(**common)
+        case InformationRequested():
             running = _deadlines(event.deadlines)
-            return told.InformationRequested(**common, codes=list(event.codes), deadlines=running)
-        case answering.InformationProvided():
+            return messages.InformationRequested(**common, codes=list(event.codes), deadlines=running)
+        case InformationProvided():
             running = _deadlines(event.deadlines)
             answered = [answer.code for answer in event.answers]
-            return told.InformationProvided(**common, codes=answered, deadlines=running)
-        case answering.ReferralWaitlisted():
-            return told.ReferralWaitlisted(
+            return messages.InformationProvided(**common, codes=answered, deadlines=running)
+        case ReferralWaitlisted():
+            return messages.ReferralWaitlisted(
                 **common,
                 reason=event.reason,
                 since=event.since,
                 expected_by=event.expected_by,
                 deadlines=_deadlines(event.deadlines),
             )
-        case answering.ReferralAccepted():
-            return told.ReferralAccepted(**common, coordinator=event.coordinator)
-        case answering.ReferralDeclined():
-            return told.ReferralDeclined(
+        case ReferralAccepted():
+            return messages.ReferralAccepted(**common, coordinator=event.coordinator)
+        case ReferralDeclined():
+            return messages.ReferralDeclined(
                 **common,
                 reason=event.reason,
                 re_referable=event.re_referable,
@@ -109,24 +167,26 @@ def _of_referral(
                 agency_action=event.agency_action,
                 access=_access(event),
             )
-        case ending.ReferralWithdrawn():
-            return told.ReferralWithdrawn(**common, reason=event.reason, access=_access(event))
-        case timekeeping.ReferralExpired():
-            return told.ReferralExpired(**common, last_actor=event.last_actor, access=_access(event))
-        case ending.ReferralCompleted():
-            return told.ReferralCompleted(**common, closure=event.closure, loop_closed_at=event.loop_closed_at)
-        case correction.ErrorReported():
-            return told.ErrorReported(**common)
-        case correction.ReferralEnteredInError():
-            return told.ReferralEnteredInError(**common, access=_access(event))
+        case ReferralWithdrawn():
+            return messages.ReferralWithdrawn(**common, reason=event.reason, access=_access(event))
+        case ReferralExpired():
+            return messages.ReferralExpired(**common, last_actor=event.last_actor, access=_access(event))
+        case ReferralCompleted():
+            return messages.ReferralCompleted(**common, closure=event.closure, loop_closed_at=event.loop_closed_at)
+        case ErrorReported():
+            return messages.ErrorReported(**common)
+        case ReferralEnteredInError():
+            return messages.ReferralEnteredInError(**common, access=_access(event))
         case LegalBasisWithdrawn():
-            return told.LegalBasisWithdrawn(**common, legal_basis=event.legal_basis_id, withdrawn_at=event.withdrawn_at)
+            return messages.LegalBasisWithdrawn(
+                **common, legal_basis=event.legal_basis_id, withdrawn_at=event.withdrawn_at
+            )
         case DeadlineReminded():
-            return told.ReferralDeadlineReminded(
+            return messages.ReferralDeadlineReminded(
                 **common, deadline=event.deadline.name, due_at=event.deadline.due_at, awaited=event.awaited
             )
-        case timekeeping.DeadlineMissed():
-            return told.ReferralDeadlineMissed(
+        case DeadlineMissed():
+            return messages.ReferralDeadlineMissed(
                 **common,
                 deadline=event.deadline.name,
                 due_at=event.deadline.due_at,
@@ -134,21 +194,22 @@ def _of_referral(
                 deadlines=_deadlines(event.deadlines),
             )
         case _:
-            return None
+            assert_never(event)
 
 
-def _submitted(event: ReferralSubmitted, common: _Common) -> told.ReferralSubmitted:
+def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSubmitted:
     packet = event.packet
     choice = packet.participation_choice
-    return told.ReferralSubmitted(
+    return messages.ReferralSubmitted(
         **common,
         client_ref=packet.client_ref,
         previous_referral=packet.previous_referral,
         contact_language=packet.contact_language,
         languages=[
-            told.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence) for skill in packet.languages
+            messages.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence)
+            for skill in packet.languages
         ],
-        occupations=[told.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
+        occupations=[messages.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
         sectors=sectors.told(packet.sectors),
         region=packet.region,
         goals=list(packet.goals),
@@ -158,7 +219,7 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> told.ReferralSubmit
         alternative_considered=packet.alternative_considered,
         recommended_mentor_kind=packet.recommended_mentor_kind,
         eligibility=packet.eligibility,
-        participation_choice=told.ParticipationChoice(
+        participation_choice=messages.ParticipationChoice(
             chosen_at=choice.chosen_at, method=choice.method, language=choice.language
         ),
         legal_basis=_legal_basis(event.legal_basis_id, packet.legal_basis),
@@ -166,8 +227,8 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> told.ReferralSubmit
     )
 
 
-def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> told.LegalBasisRef:
-    return told.LegalBasisRef(
+def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> messages.LegalBasisRef:
+    return messages.LegalBasisRef(
         id=legal_basis_id,
         kind=given.kind,
         recipient=given.recipient,
@@ -182,12 +243,12 @@ def _access(event: PartEnds) -> Deadline | None:
 
 
 def _deadlines(running: Iterable[Running]) -> list[Deadline]:
-    return [Deadline(name=one.name, due_at=one.due_at, remind_at=one.remind_at) for one in running]
+    return [Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at) for deadline in running]
 
 
-def _organisation(event: OrganisationDescribed) -> told.OrganisationDescribed:
+def _organisation(event: OrganisationDescribed) -> messages.OrganisationDescribed:
     described = event.description
-    return told.OrganisationDescribed(
+    return messages.OrganisationDescribed(
         organisation=event.organisation,
         name=described.name,
         kind=described.kind,
@@ -198,25 +259,25 @@ def _organisation(event: OrganisationDescribed) -> told.OrganisationDescribed:
     )
 
 
-def _programme(event: ProgrammeVersionPublished) -> told.ProgrammeVersionPublished:
-    said = event.parameters
-    parameters = told.ProgrammeParameters(
-        kind=said.kind,
-        name=said.name,
-        time_zone=said.time_zone,
-        country=said.country,
-        criteria=list(said.criteria),
-        terms={name: told.Term(n=term.n, unit=term.unit) for name, term in said.terms.items()},
-        agreement_months_max=said.agreement_months_max,
-        extension_months_max=said.extension_months_max,
-        meetings_per_month_min=said.meetings_per_month_min,
-        information_requests_max=said.information_requests_max,
-        charter_version=said.charter_version,
-        arrangement_id=said.arrangement_id,
-        contact_point=said.contact_point,
-        region=said.region,
-        closing_days=list(said.closing_days),
+def _programme(event: ProgrammeVersionPublished) -> messages.ProgrammeVersionPublished:
+    published = event.parameters
+    parameters = messages.ProgrammeParameters(
+        kind=published.kind,
+        name=published.name,
+        time_zone=published.time_zone,
+        country=published.country,
+        criteria=list(published.criteria),
+        terms={name: messages.Term(n=term.n, unit=term.unit) for name, term in published.terms.items()},
+        agreement_months_max=published.agreement_months_max,
+        extension_months_max=published.extension_months_max,
+        meetings_per_month_min=published.meetings_per_month_min,
+        information_requests_max=published.information_requests_max,
+        charter_version=published.charter_version,
+        arrangement_id=published.arrangement_id,
+        contact_point=published.contact_point,
+        region=published.region,
+        closing_days=list(published.closing_days),
     )
-    return told.ProgrammeVersionPublished(
+    return messages.ProgrammeVersionPublished(
         programme=event.programme, version=event.version, valid_from=event.valid_from, parameters=parameters
     )

@@ -1,21 +1,26 @@
-"""What GET answers of referrals, organisations, programmes and legal bases: folds over events, in their JSON shape."""
+"""The JSON of referrals, organisations, programmes, legal bases and disclosures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
-from contracts.code_lists.sectors import told
-from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
+from contracts.code_lists import sectors
+from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState, Reliance
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
+from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
-from services.referral.domain.legal_basis import LegalBasis
+from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.legal_basis import LegalBasis, LegalBasisReliedOn
 from services.referral.domain.organisation import Description, Organisation
 from services.referral.domain.packet import Packet
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
+
+DISCLOSED: Final = {Reliance.SUBMIT.value: "PACKET", Reliance.PROVIDE_INFORMATION.value: "INFORMATION"}
+"""What an act that relied on the basis disclosed to the organisation. Accepting discloses nothing more."""
 
 
 def due_at(running: Sequence[Deadline]) -> Json:
@@ -28,7 +33,7 @@ def packet_json(packet: Packet) -> Json:
     body: Json = as_json(packet)
     del body["contactRef"]
     body["client"] = {"ref": body.pop("clientRef")}
-    body["sectors"] = told(packet.sectors)
+    body["sectors"] = sectors.told(packet.sectors)
     return body
 
 
@@ -46,7 +51,7 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
         "dueAt": due_at(referral.running),
         "overdue": sorted({deadline.name for deadline in referral.missed if deadline in referral.running}),
         "coordinator": referral.coordinator,
-        "askedFor": list(referral.asked.codes) if referral.asked is not None else None,
+        "askedFor": list(referral.question.codes) if referral.question is not None else None,
         "waiting": as_json(referral.waiting) if referral.waiting is not None else None,
         "reason": referral.ended_with.reason if referral.ended_with is not None else None,
         "errorReported": referral.error is not None,
@@ -61,7 +66,7 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
 
 
 def stopped_view(referral_id: str, referral: Referral, version: int) -> Json:
-    """What remains visible to the organisation after the person withdrew the legal basis: the stop."""
+    """All that the organisation still sees after the person withdrew the legal basis: the stop."""
     return {
         "id": referral_id,
         "case": referral.offer.case_id if referral.offer is not None else None,
@@ -74,7 +79,7 @@ def stopped_view(referral_id: str, referral: Referral, version: int) -> Json:
 
 
 def links(referral_id: str, case_id: str | None) -> Json:
-    """Where to go on from a referral."""
+    """The links of a referral."""
     found = {"self": f"/v1/referrals/{referral_id}", "events": f"/v1/referrals/{referral_id}/events"}
     if case_id is not None:
         found |= {"case": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"}
@@ -98,7 +103,7 @@ def organisation_view(
 
 def _description(described: Description) -> Json:
     shown = {name: value for name, value in as_json(described).items() if name != "contactPointRef"}
-    return {**shown, "sectors": told(described.sectors)}
+    return {**shown, "sectors": sectors.told(described.sectors)}
 
 
 def programme_view(programme_id: str, programme: Programme, version: int, at: datetime) -> Json:
@@ -108,7 +113,7 @@ def programme_view(programme_id: str, programme: Programme, version: int, at: da
         "id": programme_id,
         "version": version,
         "inForce": in_force.version if in_force is not None else None,
-        "versions": [version_view(one) for one in programme.versions],
+        "versions": [version_view(version) for version in programme.versions],
         "links": {"self": path_of("programmes", programme_id)},
     }
 
@@ -120,12 +125,12 @@ def version_view(published: ProgrammeVersionPublished) -> Json:
         "version": published.version,
         "validFrom": published.valid_from,
         **as_json(parameters),
-        "terms": {name: asdict(term) for name, term in parameters.terms.items()},
+        "terms": {name: as_json(term) for name, term in parameters.terms.items()},
     }
 
 
 def legal_basis_view(basis: LegalBasis, version: int) -> Json:
-    """A legal basis with its interval, and what was done on it."""
+    """A legal basis with its interval of validity, and what was done on it."""
     return {
         "id": basis.legal_basis_id,
         **(as_json(basis.given) if basis.given is not None else {}),
@@ -135,9 +140,24 @@ def legal_basis_view(basis: LegalBasis, version: int) -> Json:
         "valid": basis.withdrawn_at is None,
         "withdrawnAt": basis.withdrawn_at,
         "reliedOn": [
-            {"referral": one.referral_id, "recipient": one.recipient, "purpose": one.purpose, "at": one.at}
-            for one in basis.relied_on
+            {"referral": entry.referral_id, "recipient": entry.recipient, "purpose": entry.purpose, "at": entry.at}
+            for entry in basis.relied_on
         ],
         "version": version,
         "links": {"self": f"/v1/legal-bases/{basis.legal_basis_id}"},
     }
+
+
+def disclosure_view(recorded: Recorded, referral_id: str) -> Json | None:
+    """An event as a disclosure of the person's data by the referral; None for one that disclosed nothing."""
+    match recorded.event:
+        case ContactDisclosed() as reading:
+            reader = {"org": reading.to, "role": recorded.meta.actor.role, "sub": recorded.meta.actor.sub}
+            return {"at": reading.at, "to": reader, "what": "CONTACT", "legalBasis": reading.legal_basis_id}
+        case LegalBasisReliedOn() as entry if entry.referral_id == referral_id and entry.purpose in DISCLOSED:
+            # To the organisation as such: which of its members reads it is not recorded.
+            organisation = {"org": entry.recipient, "role": None, "sub": None}
+            what, basis = DISCLOSED[entry.purpose], entry.legal_basis_id
+            return {"at": entry.at, "to": organisation, "what": what, "legalBasis": basis}
+        case _:
+            return None

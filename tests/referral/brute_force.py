@@ -5,19 +5,19 @@ The table of states and the fold that are asked may be others than the service's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from contracts.codes import ReferralState
 from services.chassis.modelling.decider import Because, Command, Refused, To
-from services.referral.domain.context import Context
-from services.referral.domain.ending import CompleteReferral
+from services.referral.actions import RULES, decide
+from services.referral.domain.context import Context, ReferralCommand, Rule
+from services.referral.domain.ending import CompleteReferral, withdraw_legal_basis
 from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import WithdrawLegalBasis
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.referral import REFERRAL, decide
+from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.timekeeping import PassDeadline
 from tests.referral.office import CLOCK, INES, LOTTE, TOM
@@ -40,7 +40,7 @@ LONG: Final = timedelta(days=400)
 class Asked:
     """What is asked: by which table, with which fold; all commands and states, or only those named."""
 
-    possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None
+    actions: Mapping[str, Rule] = field(default_factory=lambda: RULES)
     evolve: Fold = REFERRAL.evolve
     only: str | None = None
     state: State | bool = False
@@ -100,12 +100,19 @@ def _unmet(asked: Asked, heading: str, met: Met) -> Iterator[str]:
 
 
 def _context(asked: Asked, situation: Situation, given: Command) -> Context:
-    return replace(situation.office.context(ID, given.at, given), possible_from=asked.possible_from)
+    return replace(situation.office.context(ID, given.at, given), actions=asked.actions)
+
+
+def _decide(given: Command, context: Context) -> Sequence[Any]:
+    if isinstance(given, WithdrawLegalBasis):
+        return withdraw_legal_basis(given, context)
+    assert isinstance(given, ReferralCommand)
+    return decide(given, context)
 
 
 def _decided(asked: Asked, given: Command, context: Context) -> Happened | Refused:
     try:
-        decided = decide(given, context)
+        decided = _decide(given, context)
     except Refused as refused:
         return refused
     before = after = context.referral

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from contracts.codes import Question
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 from services.chassis.time.calendar import Terms
+from services.referral.actions import RULES, decide
+from services.referral.context import needs_of
 from services.referral.domain import (
     answering,
     case_key,
@@ -30,10 +32,9 @@ from services.referral.domain.organisation import ORGANISATION, Description, Org
 from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
 from services.referral.domain.person import Elsewhere
 from services.referral.domain.programme import PROGRAMME, Parameters, Programme, programme_stream
-from services.referral.domain.referral import REFERRAL, decide
+from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
-from services.referral.domain.rests_on import rests_on
 from services.referral.domain.submission import SubmitReferral
 
 S = TypeVar("S")
@@ -161,8 +162,8 @@ class Office:
         capacity: int | None = None,
     ) -> list[Any]:
         """Describes an organisation."""
-        told = Description(name=name, kind=kind, programmes=programmes, capacity=capacity)
-        command = organisation.DescribeOrganisation(at=MONDAY, by=CLOCK, organisation=name, description=told)
+        description = Description(name=name, kind=kind, programmes=programmes, capacity=capacity)
+        command = organisation.DescribeOrganisation(at=MONDAY, by=CLOCK, organisation=name, description=description)
         stream = organisation_stream(name)
         context = organisation.OrganisationContext(
             organisation=self.fold(stream, ORGANISATION), known_programmes=frozenset(self.programmes)
@@ -172,31 +173,33 @@ class Office:
     def context(self, referral_id: str, at: datetime, command: Command | None = None) -> Context:
         """The context of a referral."""
         referral = self.referral(referral_id)
-        needs = rests_on(command, referral)
-        basis = command.legal_basis_id if isinstance(command, WithdrawLegalBasis) else needs.legal_basis
-        governed: Programme = self.fold(programme_stream(needs.programme or ""), PROGRAMME)
+        needs = needs_of(command if isinstance(command, ReferralCommand) else None, referral)
+        found: dict[str, Any] = {part: self.fold(needed.stream, needed.entity) for part, needed in needs.items()}
+        if isinstance(command, WithdrawLegalBasis):
+            found["legal_basis"] = self.legal_basis(command.legal_basis_id)
+        governed: Programme = found.get("programme", PROGRAMME.initial)
         version = governed.in_force(at)
         terms = None
         if version is not None:
-            told = version.parameters
-            lengths: Any = {name: (term.n, term.unit) for name, term in told.terms.items()}
-            terms = Terms(lengths, told.time_zone, told.country)
+            parameters = version.parameters
+            lengths: Any = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
+            terms = Terms(lengths, parameters.time_zone, parameters.country)
+        packet: Packet | None = getattr(command, "packet", referral.packet)
         return Context(
             at=at,
+            actions=RULES,
             referral=referral,
-            case_key=self.fold(case_key_stream(needs.case_key or ""), CASE_KEY),
-            case_key_id=needs.case_key or "",
-            organisation=self.fold(organisation_stream(needs.organisation or ""), ORGANISATION),
-            agency=self.fold(organisation_stream(needs.agency or ""), ORGANISATION),
+            case_key=found.get("case_key", CASE_KEY.initial),
+            case_key_id=needs["case_key"].stream.removeprefix("case-key-") if "case_key" in needs else "",
+            organisation=found.get("organisation", ORGANISATION.initial),
+            agency=found.get("agency", ORGANISATION.initial),
             programme=governed,
-            legal_basis=self.fold(basis_stream(basis or ""), LEGAL_BASIS),
+            in_force=version,
+            legal_basis=found.get("legal_basis", LEGAL_BASIS.initial),
             elsewhere=tuple(
-                Elsewhere(
-                    programme=other,
-                    key=self.fold(case_key_stream(case_key_of(*needs.person, other)), CASE_KEY),
-                )
+                Elsewhere(programme=other, key=self.key(replace(packet, programme=other)))
                 for other in self.programmes
-                if needs.person is not None and other != needs.programme
+                if packet is not None and "person" in needs and other != packet.programme
             ),
             reminders=self.fold(reminders_stream(referral_id), REMINDERS),
             terms=terms,
@@ -292,7 +295,9 @@ class Office:
     ) -> list[Any]:
         """The person withdraws the legal basis."""
         command = WithdrawLegalBasis(at=at, by=by, legal_basis_id=legal_basis_id)
-        return self.store(basis_stream(legal_basis_id), decide(command, self.context(referral_id, at, command)))
+        return self.store(
+            basis_stream(legal_basis_id), ending.withdraw_legal_basis(command, self.context(referral_id, at, command))
+        )
 
     def complete(self, referral_id: str = "R-1", at: datetime = JULY) -> list[Any]:
         """Casefile tells that the handback was accepted."""

@@ -14,10 +14,11 @@ from typing import Any, Final, cast
 from contracts.codes import ReferralState
 from services.chassis.modelling.decider import Actor
 from services.chassis.vault.vault import Deposit, Vault
-from services.referral.commands import ACTIONS, Stamp
+from services.referral.actions import BY_NAME
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.submission import SubmitReferral
+from services.referral.stamping import Stamp
 from tests.referral.office import INES, LOTTE, SAMIRA, TOM, Office, day, january
 
 Body = Mapping[str, Any]
@@ -43,8 +44,9 @@ def command(action: str, body: Body, by: Actor, at: datetime) -> ReferralCommand
         case "edit":
             return EditDraft(**stamp, packet=replace(SAMIRA, goals=tuple(body["goals"])))
         case _:
-            route = ACTIONS[action]
-            return route.command(route.body.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE))
+            row = BY_NAME[action]
+            made: ReferralCommand = row.made(row.request.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE))
+            return made
 
 
 @dataclass(frozen=True, slots=True)

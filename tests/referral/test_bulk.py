@@ -15,7 +15,7 @@ import pytest
 
 from services.chassis.engines.store_health import Unavailable
 from services.referral.app import build
-from services.referral.bulk import _collect, _Spool
+from services.referral.routes.bulk import _collect, _Spool
 from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
 from tests.support.mounts import mounted
 from tests.support.people import INES, KARIM, another_person, samira

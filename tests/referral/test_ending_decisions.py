@@ -18,7 +18,7 @@ from services.referral.domain.correction import ConfirmError, ErrorReported, Mar
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
-from services.referral.reactions import Told, when_handback_accepted_complete_the_referral
+from services.referral.reactions import Stamp, when_handback_accepted_complete_the_referral
 from tests.referral.office import (
     CLOCK,
     INES,
@@ -72,7 +72,7 @@ def test_after_acceptance_the_way_back_is_the_handback(office: Office) -> None:
     office.accept()
     refusal = refusal_of(office, take_back())
     assert (refusal.code, refusal.because) == ("STATE_DOES_NOT_ALLOW", Because.STATE)
-    assert "accept of brugwerk" in refusal.detail
+    assert "accept by brugwerk" in refusal.detail
 
 
 @pytest.mark.parametrize("reason", [WithdrawReason.DRAFT_LAPSED, WithdrawReason.CONSENT_WITHDRAWN])
@@ -280,7 +280,7 @@ def test_what_casefile_wrote_down_of_the_access_is_what_the_referral_says(office
         decision="CLOSE",
         access=ends,
     )
-    office.handle(when_handback_accepted_complete_the_referral(message, Told(at=JULY, by=CLOCK)))
+    office.handle(when_handback_accepted_complete_the_referral(message, Stamp(at=JULY, by=CLOCK)))
     access = office.referral().access
     assert access is not None
     assert (access.name, access.due_at) == (ends.name, ends.due_at)

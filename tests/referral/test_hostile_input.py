@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from services.referral.domain.guards import ACTIONS
+from services.referral.actions import OFFERED
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key
 from tests.support.people import INES, OPERATOR, samira
 from tests.support.running import listening
@@ -71,7 +71,7 @@ def targets(path: str, draft: str, basis: str) -> list[tuple[str, str]]:
     return [
         ("POST", REFERRALS),
         ("PATCH", draft),
-        *(("POST", f"{path}/{action}") for action in ACTIONS),
+        *(("POST", f"{path}/{action}") for action in OFFERED),
         ("POST", f"{basis}/withdraw"),
         ("PUT", "/v1/organisations/hostile"),
         ("PUT", "/v1/programmes/hostile/versions/1"),

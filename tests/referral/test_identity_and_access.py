@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from contracts.codes import Role
 from services.chassis.access.policy import Verdict
 from services.referral.access import POLICY
-from services.referral.domain.guards import ACTIONS
+from services.referral.actions import OFFERED
 from services.sandbox.development_issuer import DevelopmentIssuer
 from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
 from tests.support.people import (
@@ -120,7 +120,7 @@ ROUTES = {
     "/v1/referrals/{referral_id}/contact": "GET",
     "/v1/referrals/{referral_id}/disclosures": "GET",
     "/v1/referrals/{referral_id}/texts": "GET",
-    **{f"/v1/referrals/{{referral_id}}/{action}": "POST" for action in ACTIONS},
+    **{f"/v1/referrals/{{referral_id}}/{action}": "POST" for action in OFFERED},
     "/v1/organisations": "GET",
     "/v1/organisations/{organisation_id}": "GET PUT",
     "/v1/programmes/{programme_id}": "GET",

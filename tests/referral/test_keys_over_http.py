@@ -11,9 +11,9 @@ import pytest
 from services.chassis.deciding.idempotency import Key
 from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
-from services.referral.commands import earlier_referral_id_for
 from services.referral.domain.offer import referral_stream
 from services.referral.events import TOPICS
+from services.referral.stamping import earlier_referral_id_for
 from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
 from tests.support.golden import corpus
 from tests.support.people import HANNE, INES, LOTTE, TOM, another_person, samira

@@ -14,11 +14,11 @@ from contracts.fields import UUID
 from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
 from services.referral.app import build
-from services.referral.bulk import _marks
 from services.referral.domain.answering import ReferralDeclined
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
 from services.referral.events import TOPICS
+from services.referral.routes.bulk import _marks
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
 from tests.support.golden import corpus

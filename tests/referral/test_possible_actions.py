@@ -9,6 +9,7 @@ import pytest
 
 from contracts.codes import DeclineReason, ReferralState, WaitlistReason
 from services.chassis.modelling.decider import Because, Refused
+from services.referral.actions import OFFERED
 from services.referral.domain.answering import (
     Accept,
     Decline,
@@ -17,7 +18,6 @@ from services.referral.domain.answering import (
 )
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import MarkError
-from services.referral.domain.guards import ACTIONS
 from tests.referral.office import (
     INES,
     LOTTE,
@@ -107,11 +107,11 @@ def test_each_state_blocks_exactly_what_the_table_does_not_allow(office: Office,
     assert office.referral().state is state
     blocked = {
         action: refusal
-        for action in ACTIONS
+        for action in OFFERED
         if action != "confirm-error" and (refusal := office.blocked(action)) is not None
     }
     possible = {row.command for row in table(REFERRAL_COMMANDS) if state in row.states}
-    expected = set(ACTIONS) - possible - {"confirm-error"}
+    expected = set(OFFERED) - possible - {"confirm-error"}
     if state is ReferralState.WITHDRAWN:
         assert blocked["accept"].because is Because.RIGHTS
     assert set(blocked) == expected

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.codes import ReferralState
-from services.referral.domain.guards import POSSIBLE_FROM
+from services.referral.actions import RULES
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
 from tests.referral.brute_force import Asked, disagreements, disagreements_by_itself
@@ -18,17 +18,17 @@ from tests.support.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Row
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("action", POSSIBLE_FROM)
+@pytest.mark.parametrize("action", RULES)
 def test_a_command_allowed_or_refused_in_one_more_state_is_noticed(action: str) -> None:
     """One cell of the table at a time: allowed where it was refused, refused where it was allowed."""
     # Nobody sends this one: casefile tells of the handback, and one that has ended already is left alone.
     by_itself = action == "complete"
     for state in ReferralState:
-        possible = set(POSSIBLE_FROM[action]) ^ {state}
-        changed = {**POSSIBLE_FROM, action: tuple(one for one in ReferralState if one in possible)}
+        possible = set(RULES[action].states) ^ {state}
+        rule = replace(RULES[action], states=tuple(one for one in ReferralState if one in possible))
         tried = disagreements_by_itself if by_itself else disagreements
         only = "HandbackAccepted" if by_itself else action
-        found = next(tried(Asked(possible_from=changed, only=only, state=state)), None)
+        found = next(tried(Asked(actions={**RULES, action: rule}, only=only, state=state)), None)
         unseen = by_itself and state in TERMINAL
         assert (found is None) == unseen, f"{action} in {state}, the other way round: {found or 'nothing fails'}"
 

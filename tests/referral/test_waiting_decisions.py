@@ -11,11 +11,11 @@ import pytest
 from contracts import casefile
 from contracts.codes import ReferralState, WaitlistReason
 from contracts.message import ActorRef
+from services.referral.actions import decide
 from services.referral.domain.answering import Waitlist
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.referral import decide
 from services.referral.domain.waiting import CorrectWaiting, WaitingCorrected
-from services.referral.reactions import Told, when_a_waiting_lists_date_is_corrected_answer_the_right_one
+from services.referral.reactions import Stamp, when_a_waiting_lists_date_is_corrected_answer_the_right_one
 from tests.referral.office import CLOCK, LOTTE, Office, ask, january, tell
 from tests.referral.test_publish import names
 
@@ -125,7 +125,7 @@ HOLDS = {
 
 def test_a_corrected_wait_is_told_by_its_own_event_and_other_corrections_are_nothing_to_a_referral() -> None:
     """`corrects` may name a correction; `source_event_id` is the event behind it. A reason alone changes nothing."""
-    told, of_wait = Told(at=january(21), by=CLOCK), {"referral": "R-1", "source_event_id": "second"}
+    told, of_wait = Stamp(at=january(21), by=CLOCK), {"referral": "R-1", "source_event_id": "second"}
     command = when_a_waiting_lists_date_is_corrected_answer_the_right_one(message(**of_wait, holds=HOLDS), told)
     assert command is not None
     assert (command.referral_id, command.corrects, command.expected_by) == ("R-1", "second", LATER)

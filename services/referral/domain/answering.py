@@ -1,10 +1,9 @@
-"""What the addressed organisation answers to an offer, and the question that it may ask before it does."""
+"""The addressed organisation answers an offer, and may ask a question first."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from contracts.codes import (
     DECLINE_RULES,
@@ -19,12 +18,11 @@ from contracts.waiting import wrong_of_a_wait
 from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import day_of, find, only, resumed
-from services.referral.domain.ending import access_after_end, let_go
 from services.referral.domain.guards import allow
-from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
-from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.organisation import CapacityTaken, organisation_stream
 from services.referral.domain.referral_state import Answer
+from services.referral.domain.steps import access_after_end, let_go, relied_on
 
 _RECEIPT, _DECISION, _EXPIRY = DeadlineName.RECEIPT.value, DeadlineName.DECISION.value, DeadlineName.EXPIRY.value
 
@@ -36,7 +34,7 @@ class Receive(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestInformation(ReferralCommand):
-    """Ask the agency something; the codes exclude every topic that must not be asked about."""
+    """Ask the agency for information; no code stands for a topic that must not be asked about."""
 
     codes: tuple[Question, ...]
 
@@ -51,7 +49,7 @@ class InformationAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvideInformation(ReferralCommand):
-    """Answer what was asked, all of it."""
+    """Answer every open question."""
 
     answers: tuple[InformationAnswer, ...]
 
@@ -74,7 +72,7 @@ class Accept(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline(ReferralCommand):
-    """Say no. A text goes with OTHER only; texts are in the vault, under the references."""
+    """Decline. Free text goes with OTHER only; the texts are in the vault, under the references."""
 
     reason: DeclineReason
     text_ref: str | None = None
@@ -82,26 +80,26 @@ class Decline(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralReceived(ReferralEvent):
+class ReferralReceived(OfReferral):
     """Receipt was acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InformationRequested(ReferralEvent):
-    """Something was asked; the decision clock stands still, the expiry does not."""
+class InformationRequested(OfReferral):
+    """The organisation asked for information; the decision clock stands still, the expiry does not."""
 
     codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InformationProvided(ReferralEvent):
-    """Everything that was asked was answered; the decision clock runs on."""
+class InformationProvided(OfReferral):
+    """The agency answered every question; the decision clock runs on."""
 
     answers: tuple[InformationAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralWaitlisted(ReferralEvent):
+class ReferralWaitlisted(OfReferral):
     """On the waiting list since `since` (the first time, if there were several)."""
 
     reason: str
@@ -110,7 +108,7 @@ class ReferralWaitlisted(ReferralEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralAccepted(ReferralEvent):
+class ReferralAccepted(OfReferral):
     """The organisation took the person on."""
 
     coordinator: str
@@ -118,7 +116,7 @@ class ReferralAccepted(ReferralEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralDeclined(PartEnds):
-    """The organisation said no; what its reason implied at that time stands with it (`contracts.codes.DeclineRule`)."""
+    """The organisation declined; the event keeps what its reason implied then (`contracts.codes.DeclineRule`)."""
 
     reason: str
     re_referable: bool
@@ -127,8 +125,8 @@ class ReferralDeclined(PartEnds):
     suggestion_ref: str | None
 
 
-def receive(command: Receive, context: Context) -> list[Any]:
-    """Acknowledges receipt; the receipt's term is met."""
+def receive(command: Receive, context: Context) -> list[ReferralReceived]:
+    """Acknowledges receipt, which meets the RECEIPT term."""
     if context.referral.state is ReferralState.RECEIVED and context.legal_basis.withdrawn_at is None:
         return []
     allow("receive", context, command.by)
@@ -136,15 +134,15 @@ def receive(command: Receive, context: Context) -> list[Any]:
     return [ReferralReceived(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=running)]
 
 
-def request_information(command: RequestInformation, context: Context) -> list[Any]:
-    """Asks the agency. The same question while it is open changes nothing."""
+def request_information(command: RequestInformation, context: Context) -> list[InformationRequested]:
+    """Asks the agency. Asking the same question again while it is open changes nothing."""
     codes = tuple(dict.fromkeys(code.value for code in command.codes))
-    asked = context.referral.asked
-    if asked is not None and asked.codes == codes:
+    question = context.referral.question
+    if question is not None and question.codes == codes:
         return []
     allow("request-information", context, command.by)
     if not codes:
-        raise Refused.input(Fault("/codes", "REQUIRED", "at least one question"))
+        raise Refused.input(Fault("/codes", "REQUIRED", "ask at least one question"))
     answer = context.deadline(DeadlineName.INFORMATION.value, command.at)
     return [
         InformationRequested(
@@ -157,22 +155,22 @@ def request_information(command: RequestInformation, context: Context) -> list[A
     ]
 
 
-def provide_information(command: ProvideInformation, context: Context) -> list[Any]:
-    """Answers the organisation; answering discloses, so it relies on the legal basis once more."""
+def provide_information(command: ProvideInformation, context: Context) -> list[InformationProvided | To]:
+    """Answers the organisation; an answer discloses data, so it relies on the legal basis again."""
     allow("provide-information", context, command.by)
-    asked = context.referral.asked
-    if asked is None:
+    question = context.referral.question
+    if question is None:
         return []
-    if faults := _wrong_answers(command.answers, asked.codes):
+    if faults := _wrong_answers(command.answers, question.codes):
         raise Refused.input(*faults)
-    if asked.paused is None:
-        # It came from the waiting list, where no decision was due: now one is.
+    if question.paused is None:
+        # The question was asked of a referral on the waiting list, where no decision was due: now one is.
         decision = context.deadline(_DECISION, command.at)
-    elif asked.paused in context.referral.missed:
-        decision = asked.paused
+    elif question.paused in context.referral.missed:
+        decision = question.paused
     else:
         unit = context.version.parameters.terms[_DECISION].unit
-        decision = resumed(context.calendar, unit, asked.paused, asked.at, command.at)
+        decision = resumed(context.calendar, unit, question.paused, question.at, command.at)
     provided = InformationProvided(
         offer=context.offer,
         at=command.at,
@@ -188,17 +186,19 @@ def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...
     seen: set[str] = set()
     for place, answer in enumerate(answers):
         if answer.code not in asked:
-            faults.append(Fault(f"/answers/{place}/code", "NOT_ASKED", "the organisation did not ask this"))
+            faults.append(Fault(f"/answers/{place}/code", "NOT_ASKED", "the organisation did not ask this question"))
         elif answer.code in seen:
             faults.append(
-                Fault(f"/answers/{place}/code", "ANSWERED_TWICE", "one answer to each question", ("/answers",))
+                Fault(f"/answers/{place}/code", "ANSWERED_TWICE", "give one answer to each question", ("/answers",))
             )
         seen.add(answer.code)
-    faults += [Fault("/answers", "ANSWER_MISSING", f"{code} was asked") for code in asked if code not in seen]
+    faults += [
+        Fault("/answers", "ANSWER_MISSING", f"the question {code} has no answer") for code in asked if code not in seen
+    ]
     return faults
 
 
-def waitlist(command: Waitlist, context: Context) -> list[Any]:
+def waitlist(command: Waitlist, context: Context) -> list[ReferralWaitlisted]:
     """Puts the referral on the list: reviewed regularly, for a limited time counted from its first day there."""
     referral = context.referral
     waiting = referral.waiting
@@ -211,7 +211,7 @@ def waitlist(command: Waitlist, context: Context) -> list[Any]:
     allow("waitlist", context, command.by)
     today = day_of(context.calendar, command.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
-        raise Refused.input(*(Fault(*one) for one in wrong))
+        raise Refused.input(*(Fault(*fault) for fault in wrong))
     expiry = find(referral.running, _EXPIRY) if waiting is not None else None
     if expiry is None:
         expiry = context.deadline("WAITLIST_EXPIRY", command.at, name=_EXPIRY)
@@ -229,14 +229,14 @@ def waitlist(command: Waitlist, context: Context) -> list[Any]:
     ]
 
 
-def accept(command: Accept, context: Context) -> list[Any]:
+def accept(command: Accept, context: Context) -> list[ReferralAccepted | To]:
     """Takes the person on: the answer is given, a place is taken, and the basis is relied on for what follows."""
     referral = context.referral
     if referral.state is ReferralState.ACCEPTED and referral.coordinator == command.coordinator:
         return []
     allow("accept", context, command.by)
     if not command.coordinator.strip():
-        raise Refused.input(Fault("/coordinator", "REQUIRED", "name the coordinator who is to be responsible"))
+        raise Refused.input(Fault("/coordinator", "REQUIRED", "name the coordinator who will be responsible"))
     offer, organisation = context.offer, context.offer.organisation or ""
     return [
         *relied_on(context, Reliance.ACCEPT, command.at),
@@ -248,18 +248,15 @@ def accept(command: Accept, context: Context) -> list[Any]:
     ]
 
 
-def decline(command: Decline, context: Context) -> list[Any]:
-    """Says no: the case returns to the agency, and the person may be referred again."""
-    said = Answer(reason=command.reason.value, refs=(command.text_ref, command.suggestion_ref))
-    if context.referral.state is ReferralState.DECLINED and context.referral.ended_with == said:
+def decline(command: Decline, context: Context) -> list[ReferralDeclined | To]:
+    """Declines: the case returns to the agency, and the person may be referred again."""
+    answer = Answer(reason=command.reason.value, refs=(command.text_ref, command.suggestion_ref))
+    if context.referral.state is ReferralState.DECLINED and context.referral.ended_with == answer:
         return []
     allow("decline", context, command.by)
     if command.text_ref is not None and command.reason is not DeclineReason.OTHER:
-        raise Refused.input(
-            Fault(
-                "/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it", rests_on=("/reason",)
-            )
-        )
+        detail = "free text is allowed only with the reason OTHER"
+        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", detail, rests_on=("/reason",)))
     rule = DECLINE_RULES[command.reason]
     declined = ReferralDeclined(
         offer=context.offer,
@@ -273,22 +270,3 @@ def decline(command: Decline, context: Context) -> list[Any]:
         access=access_after_end(context),
     )
     return [*let_go(context), declined]
-
-
-def relied_on(context: Context, purpose: Reliance, at: datetime) -> list[To]:
-    """One entry of the disclosure ledger, in the legal basis' own stream: a withdrawal at once meets a conflict."""
-    basis = context.referral.legal_basis_id
-    if basis is None:
-        return []
-    return [
-        To(
-            legal_basis_stream(basis),
-            LegalBasisReliedOn(
-                legal_basis_id=basis,
-                referral_id=context.offer.referral_id,
-                recipient=context.offer.organisation or "",
-                purpose=purpose.value,
-                at=at,
-            ),
-        )
-    ]

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any
+from typing import assert_never
 from uuid import UUID
 
 from services.chassis.modelling.decider import Command, Entity
@@ -42,14 +42,14 @@ def case_key_stream(case_key: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseCase(Command):
-    """The agency closed the case (a fact that casefile tells): the next referral opens a new one."""
+    """The agency closed the case (casefile reports it): the next referral opens a new one."""
 
     case_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenCase(Command):
-    """The agency opened a closed case again (a fact that casefile tells)."""
+    """The agency opened a closed case again (casefile reports it)."""
 
     case_id: str
 
@@ -128,8 +128,11 @@ class CaseKey:
         return next((ended for ended, case in reversed(self.ended) if case == case_id), None)
 
 
-def decide(command: Command, key: CaseKey) -> list[Any]:
-    """What casefile tells of a case; news of a case that is not the key's latest changes nothing."""
+CaseKeyEvent = CaseKeyTaken | CaseKeyReleased | CaseEnded | CaseResumed
+
+
+def decide(command: CloseCase | ReopenCase, key: CaseKey) -> list[CaseEnded | CaseResumed]:
+    """Records what casefile reports of a case; reports of a case that is not the key's latest change nothing."""
     match command:
         case CloseCase() if key.case_open and key.case_id == command.case_id:
             return [CaseEnded(case_id=command.case_id)]
@@ -139,7 +142,7 @@ def decide(command: Command, key: CaseKey) -> list[Any]:
             return []
 
 
-def evolve(key: CaseKey, event: Any) -> CaseKey:
+def evolve(key: CaseKey, event: CaseKeyEvent) -> CaseKey:
     """The key after one more event."""
     match event:
         case CaseKeyTaken():
@@ -152,11 +155,13 @@ def evolve(key: CaseKey, event: Any) -> CaseKey:
                 live=event.referral_id,
                 live_case=event.case_id,
             )
-        case CaseKeyReleased() if key.live == event.referral_id:
+        case CaseKeyReleased():
+            if key.live != event.referral_id:
+                return key
             ended = key.ended
             if event.offered and key.live_case is not None:
                 ended = ended.plus((event.referral_id, key.live_case))
-            # Events of old do not say that they were submitted; that it had been offered says the same.
+            # Old events do not say that they were submitted; `offered` says the same.
             begun = key.case_begun or (event.offered and key.live_case == key.case_id)
             return replace(key, live=None, live_case=None, case_begun=begun, ended=ended)
         case CaseEnded():
@@ -164,7 +169,7 @@ def evolve(key: CaseKey, event: Any) -> CaseKey:
         case CaseResumed():
             return replace(key, case_open=True)
         case _:
-            return key
+            assert_never(event)
 
 
 CASE_KEY: Entity[CaseKey] = Entity(CaseKey(), evolve)

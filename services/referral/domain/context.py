@@ -1,10 +1,11 @@
-"""Everything that a decision about a referral rests on, read before it and held against it when it is stored."""
+"""What a decision about a referral rests on: read before it, and checked again when it is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from contracts.codes import ReferralState
 from services.chassis.modelling.deadline import Deadline
@@ -28,21 +29,41 @@ class ReferralCommand(Command):
     referral_id: str
 
 
+class Side(StrEnum):
+    """The two sides of an offer."""
+
+    AGENCY = "AGENCY"
+    ORGANISATION = "ORGANISATION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """When one action is possible: from which `states`, for which `side`; its row is in `services/referral/actions.py`.
+
+    `step` is the state that waits for this action alone; None where there is none. `uses_data`: the action uses or
+    discloses the person's data, and so needs a legal basis that is still valid.
+    """
+
+    states: tuple[ReferralState, ...]
+    side: Side
+    step: ReferralState | None = None
+    uses_data: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The streams of one referral, folded, as they are needed at `at`: the time of the command or of the reader.
+    """The folded streams of one referral as of `at`, the time of the command or of the reader.
 
-    `organisation` is the addressed one (of the packet, while the referral is a draft), `agency` the one that drafted
-    the referral, as long as it is a draft, `legal_basis` the one that
-    the referral was submitted under, `terms` those of the programme's version in force at `at`; None where no
-    version is. `case_key_id` names `case_key`. `elsewhere` are the person's other case keys, in whichever programme,
-    where the command makes a referral live.
-    `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects one.
-    `possible_from` is the table of the states from which each command is possible; None: the one in `rules.py`. Another
-    one answers what would be possible under it.
+    `organisation` is the addressed one (the packet's, while the referral is a draft), `agency` the one that drafted the
+    referral, as long as it is a draft, `legal_basis` the one that the referral was submitted under. `in_force` is the
+    programme's version at that time, and `terms` are its terms; None where there is none. `case_key_id` names
+    `case_key`. `elsewhere` are the person's other case keys, in any programme, where the command makes a referral live.
+    `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects its entry.
+    `actions` are the rules of the actions, by name.
     """
 
     at: datetime
+    actions: Mapping[str, Rule]
     referral: Referral = field(default_factory=Referral)
     case_key: CaseKey = field(default_factory=CaseKey)
     case_key_id: str = ""
@@ -52,16 +73,17 @@ class Context:
     legal_basis: LegalBasis = field(default_factory=LegalBasis)
     elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
+    in_force: ProgrammeVersionPublished | None = None
     terms: Terms | None = None
     waitlisted_by: str | None = None
-    possible_from: Mapping[str, tuple[ReferralState, ...]] | None = None
 
     @property
     def circumstances(self) -> Circumstances:
-        """What a packet is held against."""
+        """What a packet is checked against."""
         return Circumstances(
             organisation=self.organisation,
-            programme=self.programme,
+            known=bool(self.programme.versions),
+            version=self.in_force,
             case_key=self.case_key,
             elsewhere=self.elsewhere,
             rival=None if self.referral.live else self.case_key.live,
@@ -71,9 +93,9 @@ class Context:
     @property
     def version(self) -> ProgrammeVersionPublished:
         """The programme's version in force. Raises Refused where there is none."""
-        if (version := self.programme.in_force(self.at)) is None:
+        if self.in_force is None:
             raise _no_version()
-        return version
+        return self.in_force
 
     @property
     def offer(self) -> Offer:
@@ -95,9 +117,9 @@ class Context:
 
 
 def nothing_recorded() -> Refused:
-    """The refusal of a command on a referral that there is not."""
-    return Refused("REFERRAL_UNKNOWN", "nothing is recorded of this referral")
+    """The refusal of a command on a referral that does not exist."""
+    return Refused("REFERRAL_UNKNOWN", "no such referral")
 
 
 def _no_version() -> Refused:
-    return Refused("PROGRAMME_NOT_IN_FORCE", "no version of the programme is in force: it has no terms")
+    return Refused("PROGRAMME_NOT_IN_FORCE", "no version of the programme is in force, so it has no terms")

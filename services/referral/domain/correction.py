@@ -1,21 +1,21 @@
-"""A referral entered in error: one person says so, another one confirms it. Possible in every state."""
+"""A referral entered in error: one person reports it, another one confirms it. Possible in every state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from contracts.codes import ReferralState
+from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.domain.ending import access_after_end, let_go
 from services.referral.domain.guards import allow
-from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.referral_state import ErrorReport
+from services.referral.domain.steps import access_after_end, let_go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkError(ReferralCommand):
-    """Say that the referral was entered in error; the justification is in the vault."""
+    """Report that the referral was entered in error; the justification is in the vault."""
 
     justification_ref: str
 
@@ -26,8 +26,8 @@ class ConfirmError(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorReported(ReferralEvent):
-    """Somebody said that the referral was entered in error; until it is confirmed, everything goes on.
+class ErrorReported(OfReferral):
+    """Somebody reported that the referral was entered in error; until it is confirmed, everything goes on.
 
     `by_sub` is the reporter's own staff identifier: the one person who cannot confirm.
     """
@@ -41,8 +41,8 @@ class ReferralEnteredInError(PartEnds):
     """Two people of the agency agree that the referral should not have been made."""
 
 
-def mark(command: MarkError, context: Context) -> list[Any]:
-    """Reports the error. Reported by the same person already, it stays as it is."""
+def mark(command: MarkError, context: Context) -> list[ErrorReported]:
+    """Reports the error. A second report by the same person changes nothing."""
     referral, by = context.referral, command.by
     if (
         referral.error == ErrorReport(org=acts_for(by), sub=by.sub)
@@ -62,8 +62,8 @@ def mark(command: MarkError, context: Context) -> list[Any]:
     ]
 
 
-def confirm(command: ConfirmError, context: Context) -> list[Any]:
-    """Ends the referral as entered in error. Confirmed already, it stays as it is."""
+def confirm(command: ConfirmError, context: Context) -> list[ReferralEnteredInError | To]:
+    """Ends the referral as entered in error. A second confirmation changes nothing."""
     if context.referral.state is ReferralState.ENTERED_IN_ERROR:
         return []
     allow("confirm-error", context, command.by)

@@ -1,4 +1,4 @@
-"""What the domain asks of a programme's calendar, and how a clock that stood still runs on."""
+"""What the domain needs of a programme's calendar, and how a paused clock resumes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Terms(Protocol):
 
 def deadline_of(terms: Terms, term: str, since: datetime, *, name: str | None = None) -> Deadline:
     """The deadline of a term that starts at `since`; `name`, where it is not the term's own."""
-    reckoned = terms.deadline(term, since)
-    return reckoned if name is None else replace(reckoned, name=name)
+    deadline = terms.deadline(term, since)
+    return deadline if name is None else replace(deadline, name=name)
 
 
 def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:

@@ -1,10 +1,10 @@
-"""Reading a person's contact data: to whom, when, on which basis. In a stream of its own, so no ETag moves by it."""
+"""Reading a person's contact data: by whom, when, on which basis. In a stream of its own, so that no ETag moves."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from services.chassis.modelling.decider import Because, Entity, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
@@ -26,24 +26,35 @@ class ContactDisclosed:
     legal_basis_id: str | None
 
 
+DisclosureEvent = ContactDisclosed
+
+
 def disclosures_stream(referral_id: str) -> str:
     """The stream of the disclosures of one referral."""
     return f"disclosures-{referral_id}"
 
 
-def disclose(command: DiscloseContact, context: Context) -> list[Any]:
-    """Records the reading; the organisation's only while the legal basis holds. The agency reads its own data."""
+def disclose(command: DiscloseContact, context: Context) -> list[To]:
+    """Records the reading. The organisation reads only while the legal basis holds; the agency reads its own data."""
     reader, offer = acts_for(command.by), context.offer
     if reader != offer.agency:
         if (refusal := context.legal_basis.refusal()) is not None:
             raise refusal
         if not context.legal_basis.valid_at(command.at):
             raise Refused(
-                "LEGAL_BASIS_MISSING", "nothing may be shared before the legal basis is given", because=Because.RIGHTS
+                "LEGAL_BASIS_MISSING", "data may be shared only once the legal basis is given", because=Because.RIGHTS
             )
     disclosed = ContactDisclosed(offer=offer, at=command.at, to=reader, legal_basis_id=context.referral.legal_basis_id)
     return [To(disclosures_stream(offer.referral_id), disclosed)]
 
 
-DISCLOSURES: Entity[int] = Entity(0, lambda count, _event: count + 1)
-"""How often contact data were read."""
+def evolve(readings: int, event: DisclosureEvent) -> int:
+    """How often contact data were read, after another event."""
+    match event:
+        case ContactDisclosed():
+            return readings + 1
+        case _:
+            assert_never(event)
+
+
+DISCLOSURES: Entity[int] = Entity(0, evolve)

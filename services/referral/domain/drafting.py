@@ -1,9 +1,8 @@
-"""A referral as a draft: nobody but its agency knows of it, and it lapses when it is left lying."""
+"""A referral as a draft: only its agency knows of it, and it lapses when nobody submits it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState
 from contracts.identifiers import is_one_person
@@ -11,16 +10,16 @@ from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
-from services.referral.domain.offer import Offer, ReferralEvent, acts_for
+from services.referral.domain.offer import Offer, OfReferral, acts_for
 from services.referral.domain.packet import Packet, wrong_in_draft
-from services.referral.domain.person import PersonReferred, person_stream
+from services.referral.domain.steps import referred, refuse_if_recorded, refuse_second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateDraft(ReferralCommand):
-    """Begin a referral. `new_case_id` is used where the person has no open case in the programme.
+    """Start a referral. `new_case_id` is used where the person has no open case in the programme.
 
-    `contact_faults` is what is wrong with the contact data, which are not on the command.
+    `contact_faults` are the faults of the contact data, which the command does not carry.
     """
 
     packet: Packet
@@ -40,21 +39,21 @@ class EditDraft(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralDrafted(ReferralEvent):
-    """A draft was begun."""
+class ReferralDrafted(OfReferral):
+    """A draft was started."""
 
     packet: Packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftEdited(ReferralEvent):
+class DraftEdited(OfReferral):
     """The draft's packet is now this one."""
 
     packet: Packet
 
 
-def create(command: CreateDraft, context: Context) -> list[Any]:
-    """Begins a draft, which holds the case key like any live referral."""
+def create(command: CreateDraft, context: Context) -> list[ReferralDrafted | To]:
+    """Starts a draft, which holds the case key like any live referral."""
     referral, packet = context.referral, command.packet
     if referral.state is ReferralState.DRAFT and referral.packet == packet:
         return []
@@ -80,13 +79,7 @@ def create(command: CreateDraft, context: Context) -> list[Any]:
     ]
 
 
-def referred(offer: Offer, client_ref: str) -> To:
-    """What the person's stream is told of a referral that becomes live."""
-    told = PersonReferred(programme=offer.programme, case_key=offer.case_key, referral_id=offer.referral_id)
-    return To(person_stream(offer.agency, client_ref), told)
-
-
-def edit(command: EditDraft, context: Context) -> list[Any]:
+def edit(command: EditDraft, context: Context) -> list[DraftEdited]:
     """Changes a draft. The person and the programme are its identity and stay; its term runs on."""
     allow("edit", context, command.by)
     referral, packet = context.referral, command.packet
@@ -99,9 +92,8 @@ def edit(command: EditDraft, context: Context) -> list[Any]:
         ("/client/ref", drafted is None or is_one_person(packet.client_ref, drafted.client_ref)),
     ):
         if not kept:
-            faults.append(
-                Fault(pointer, "FIXED_BY_DRAFT", "a draft keeps its person and its programme; withdraw it, begin anew")
-            )
+            detail = "a draft keeps its person and programme; withdraw it and start a new one"
+            faults.append(Fault(pointer, "FIXED_BY_DRAFT", detail))
     if faults:
         raise Refused.input(*faults)
     return [
@@ -109,23 +101,3 @@ def edit(command: EditDraft, context: Context) -> list[Any]:
             offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running, packet=packet
         )
     ]
-
-
-def refuse_if_recorded(referral_id: str, context: Context) -> None:
-    """Raises Refused where something else is recorded under the id of a new referral."""
-    if context.referral.state is not None:
-        raise Refused("REFERRAL_EXISTS", f"referral {referral_id} exists and is {context.referral.state}")
-
-
-def refuse_second(referral_id: str, context: Context) -> None:
-    """Raises Refused where another referral of the person is live, in this programme or in another of its kind."""
-    if context.case_key.live not in (None, referral_id):
-        raise Refused(
-            "REFERRAL_LIVE",
-            f"referral {context.case_key.live} of the same person and programme is live; another one is possible "
-            "when it has been declined, withdrawn, expired, completed or confirmed as entered in error",
-            who_can_unblock="the agency, by withdraw, or by accepting the handback once the referral is accepted",
-        )
-    for elsewhere in context.elsewhere:
-        if (refusal := elsewhere.refusal()) is not None:
-            raise refusal

@@ -1,29 +1,28 @@
-"""How a referral ends other than by a no: withdrawn by its agency, completed, or stopped by the person.
+"""How a referral ends other than by declining: its agency withdraws it, it is completed, or the person stops it.
 
-Every end gives back what the referral held: the person's case key, and the place at the organisation.
+Every end releases what the referral held: the person's case key, and the place at the organisation.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, LegalBasisKind, ReferralState, WithdrawReason
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Fault, Refused, To
-from services.referral.domain.case_key import CaseKeyReleased, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
 from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisWithdrawn, WithdrawLegalBasis
-from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for, referral_stream
-from services.referral.domain.organisation import CapacityReleased, organisation_stream
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for, referral_stream
 from services.referral.domain.referral_state import TERMINAL, Answer
+from services.referral.domain.steps import access_after_end, let_go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw(ReferralCommand):
-    """Take the offer back before it is accepted. A text goes with OTHER only; it is in the vault."""
+    """Take the offer back before it is accepted. Free text goes with OTHER only; it is in the vault."""
 
     reason: WithdrawReason
     text_ref: str | None = None
@@ -31,9 +30,9 @@ class Withdraw(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteReferral(ReferralCommand):
-    """The agency accepted the handback at `closed_at` (a fact that casefile tells): the loop is closed.
+    """The agency accepted the handback at `closed_at` (casefile reports it): the loop is closed.
 
-    `access` is when the organisation's access ends, counted from the end of the trajectory, as casefile wrote it down.
+    `access` is when the organisation's access ends, counted from the end of the trajectory, as casefile recorded it.
     """
 
     closed_at: datetime
@@ -42,12 +41,12 @@ class CompleteReferral(ReferralCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndAccess(ReferralCommand):
-    """The organisation's access to the case has ended (a fact that casefile tells), and so has that to its referral."""
+    """The organisation's access to the case has ended (casefile reports it), and with it the access to its referral."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralWithdrawn(PartEnds):
-    """The offer was taken back, or its legal basis was, or the draft lapsed."""
+    """The agency took the offer back, the person withdrew the legal basis, or the draft lapsed."""
 
     reason: str
     text_ref: str | None = None
@@ -62,26 +61,23 @@ class ReferralCompleted(PartEnds):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessEnded(ReferralEvent):
-    """The organisation reads nothing of the referral any more."""
+class AccessEnded(OfReferral):
+    """The organisation can no longer read the referral."""
 
     BYSTANDER: ClassVar[bool] = True
 
 
-def withdraw(command: Withdraw, context: Context) -> list[Any]:
+def withdraw(command: Withdraw, context: Context) -> list[ReferralWithdrawn | To]:
     """Takes the offer back; after acceptance the way back is the handback."""
-    said = Answer(reason=command.reason.value, refs=(command.text_ref,))
-    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == said:
+    answer = Answer(reason=command.reason.value, refs=(command.text_ref,))
+    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == answer:
         return []
     allow("withdraw", context, command.by)
     if command.reason in SYSTEM_WITHDRAW_REASONS:
-        raise Refused.input(Fault("/reason", "SYSTEM_REASON", "this reason is recorded by the system only"))
+        raise Refused.input(Fault("/reason", "SYSTEM_REASON", "only the system records this reason"))
     if command.text_ref is not None and command.reason is not WithdrawReason.OTHER:
-        raise Refused.input(
-            Fault(
-                "/text", "TEXT_ONLY_WITH_OTHER", "the reason's code says it; no text beside it", rests_on=("/reason",)
-            )
-        )
+        detail = "free text is allowed only with the reason OTHER"
+        raise Refused.input(Fault("/text", "TEXT_ONLY_WITH_OTHER", detail, rests_on=("/reason",)))
     withdrawn = ReferralWithdrawn(
         offer=context.offer,
         at=command.at,
@@ -93,8 +89,8 @@ def withdraw(command: Withdraw, context: Context) -> list[Any]:
     return [*let_go(context), withdrawn]
 
 
-def complete(command: CompleteReferral, context: Context) -> list[Any]:
-    """Closes the loop. One that has ended already, by a consent stop or as an error, stays as it ended."""
+def complete(command: CompleteReferral, context: Context) -> list[ReferralCompleted | To]:
+    """Closes the loop. A referral that has ended already, by a consent stop or as an error, stays as it is."""
     if context.referral.state in TERMINAL:
         return []
     allow("complete", context, command.by)
@@ -109,7 +105,7 @@ def complete(command: CompleteReferral, context: Context) -> list[Any]:
     return [*let_go(context), completed]
 
 
-def end_access(command: EndAccess, context: Context) -> list[Any]:
+def end_access(command: EndAccess, context: Context) -> list[AccessEnded]:
     """Ends the organisation's access, in whatever state the referral is."""
     referral = context.referral
     if referral.access_ended:
@@ -117,7 +113,7 @@ def end_access(command: EndAccess, context: Context) -> list[Any]:
     return [AccessEnded(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
 
 
-def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[Any]:
+def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[LegalBasisWithdrawn | To]:
     """The person withdraws: nothing more is shared, and the referral that rests on the basis ends with it.
 
     The command's own stream is the legal basis'; the referral's end is in the same transaction, so that no answer
@@ -131,8 +127,8 @@ def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[
     if basis.given.kind != LegalBasisKind.CONSENT:
         raise Refused(
             "LEGAL_BASIS_NOT_CONSENT",
-            f"the sharing rests on {basis.given.kind}; only CONSENT can be withdrawn (GDPR Art. 7(3)), "
-            "against another basis the person may object (Art. 21)",
+            f"the sharing rests on {basis.given.kind}; only CONSENT can be withdrawn (GDPR Art. 7(3)); "
+            "the person may object to another basis (Art. 21)",
         )
     by = acts_for(command.by)
     own = LegalBasisWithdrawn(
@@ -144,7 +140,7 @@ def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[
     )
     if referral.legal_basis_id != command.legal_basis_id or not referral.live:
         return [own]
-    end: ReferralEvent = (
+    end: ReferralCompleted | ReferralWithdrawn = (
         ReferralCompleted(
             offer=context.offer,
             at=command.at,
@@ -156,31 +152,3 @@ def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[
         else ReferralWithdrawn(offer=context.offer, at=command.at, by=by, reason=WithdrawReason.CONSENT_WITHDRAWN.value)
     )
     return [own, *let_go(context), To(referral_stream(context.offer.referral_id), end)]
-
-
-def access_after_end(context: Context) -> Deadline | None:
-    """When the addressed organisation's access ends, now that its part does (rule A): by the programme's NGO_ACCESS.
-
-    A part that ended before keeps the end that it had. None for a draft, of which nobody else knows.
-    """
-    referral = context.referral
-    if not referral.offered or not referral.live:
-        return referral.access
-    return context.deadline("NGO_ACCESS", context.at)
-
-
-def let_go(context: Context, *, in_error: bool = False) -> list[To]:
-    """Gives back the case key and the place at the organisation, of a referral that is still live."""
-    referral, offer = context.referral, context.offer
-    if not referral.live:
-        return []
-    freed = [
-        To(
-            case_key_stream(offer.case_key),
-            CaseKeyReleased(referral_id=offer.referral_id, offered=referral.offered and not in_error),
-        )
-    ]
-    if referral.state is ReferralState.ACCEPTED and offer.organisation is not None:
-        released = CapacityReleased(organisation=offer.organisation, referral_id=offer.referral_id)
-        freed.append(To(organisation_stream(offer.organisation), released))
-    return freed

@@ -1,6 +1,7 @@
-"""From which states a referral accepts which command, and what else stands in the way.
+"""What stands in the way of an action on a referral: its state, and what else the action needs.
 
-The same rules answer a command (`allow` raises) and a reader who wants to know what is possible (`blocked` returns).
+The same rules answer a command (`allow` raises) and a reader who asks what is possible (`blocked` returns). From which
+states an action is possible is its row's to say (`services/referral/actions.py`); the rules come in on the context.
 """
 
 from __future__ import annotations
@@ -9,27 +10,10 @@ from functools import lru_cache
 
 from contracts.codes import OrganisationKind, ReferralState
 from services.chassis.modelling.decider import Actor, Because, Refused
-from services.referral.domain.context import Context, nothing_recorded
+from services.referral.domain.context import Context, Side, nothing_recorded
 from services.referral.domain.offer import acts_for
 from services.referral.domain.organisation import Organisation
-from services.referral.domain.referral_state import TERMINAL, UNANSWERED, Referral
-
-_S = ReferralState
-POSSIBLE_FROM: dict[str, tuple[ReferralState, ...]] = {
-    "edit": (_S.DRAFT,),
-    "submit": (_S.DRAFT,),
-    "receive": (_S.SUBMITTED,),
-    "request-information": (_S.RECEIVED, _S.WAITLISTED),
-    "provide-information": (_S.INFO_REQUESTED,),
-    "waitlist": (_S.RECEIVED,),
-    "accept": (_S.RECEIVED, _S.WAITLISTED),
-    "decline": UNANSWERED,
-    "withdraw": (_S.DRAFT, *UNANSWERED),
-    "complete": (_S.ACCEPTED,),
-    "mark-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
-    "confirm-error": tuple(state for state in _S if state is not _S.ENTERED_IN_ERROR),
-}
-"""The commands on a referral in docs/domain.md: from which states each is possible."""
+from services.referral.domain.referral_state import TERMINAL, Referral
 
 
 @lru_cache
@@ -37,13 +21,6 @@ def _in_words(possible: tuple[ReferralState, ...]) -> str:
     if len(possible) == len(ReferralState) - 1:
         return "any other state"
     return " or ".join(filter(None, (", ".join(possible[:-1]), *possible[-1:])))
-
-
-ACTIONS = tuple(action for action in POSSIBLE_FROM if action not in ("edit", "complete"))
-"""The commands that have a route of their own, each named by its last segment."""
-
-USES_DATA = frozenset({"receive", "request-information", "provide-information", "waitlist", "accept", "decline"})
-"""The commands that use or disclose the person's data, and so need a legal basis that is still valid."""
 
 
 def allow(action: str, context: Context, by: Actor) -> None:
@@ -55,27 +32,26 @@ def allow(action: str, context: Context, by: Actor) -> None:
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
     """What stands in the way of the action for this person, whatever its body; None where nothing does.
 
-    Whether the person's role may do it at all is not asked here.
+    Whether the person's role may do it at all is a matter of `services/referral/access.py`.
     """
-    referral = context.referral
+    referral, rule = context.referral, context.actions[action]
     if referral.state is None:
         return nothing_recorded()
-    if action in USES_DATA and (refusal := context.legal_basis.refusal()) is not None:
+    if rule.uses_data and (refusal := context.legal_basis.refusal()) is not None:
         return refusal
-    possible = (context.possible_from or POSSIBLE_FROM)[action]
-    if referral.state not in possible:
-        return _not_in_this_state(action, referral, possible)
+    if referral.state not in rule.states:
+        return _not_in_this_state(action, context)
     match action:
         case "submit":
             return _agency_may_not_offer(context.agency)
         case "request-information":
-            return _asked_too_often(context, referral)
+            return _no_more_requests(context, referral)
         case "accept":
             return context.organisation.full(context.offer.referral_id)
         case "mark-error" if referral.error is not None:
             return Refused(
                 "ERROR_ALREADY_REPORTED",
-                "the referral is already reported as entered in error; confirm-error by another person decides it",
+                "the error is already reported; another person has to confirm it by confirm-error",
                 who_can_unblock="another person of the agency (AGENCY_TEAM_LEAD)",
             )
         case "confirm-error":
@@ -84,32 +60,30 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
             return None
 
 
-def _not_in_this_state(action: str, referral: Referral, possible: tuple[ReferralState, ...]) -> Refused:
+def _not_in_this_state(action: str, context: Context) -> Refused:
+    referral = context.referral
     moved = referral.moved
-    held_by = f" by {moved.command} of {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
+    since = f" since {moved.command} by {moved.by} at {moved.at.isoformat()}" if moved is not None else ""
+    possible = _in_words(context.actions[action].states)
     return Refused(
         "STATE_DOES_NOT_ALLOW",
-        f"the referral is {referral.state}{held_by}; {action} is possible from {_in_words(possible)}",
-        who_can_unblock=_next_to_act(referral),
+        f"the referral is {referral.state}{since}; {action} is possible from {possible}",
+        who_can_unblock=_next_to_act(context),
     )
 
 
-def _next_to_act(referral: Referral) -> str | None:
-    offer = referral.offer
-    if offer is None or referral.state in TERMINAL:
+def _next_to_act(context: Context) -> str | None:
+    referral = context.referral
+    if referral.offer is None or referral.state in TERMINAL:
         return None
-    match referral.state:
-        case ReferralState.DRAFT:
-            return f"{offer.agency}, by submit"
-        case ReferralState.SUBMITTED:
-            return f"{offer.organisation}, by receive"
-        case ReferralState.INFO_REQUESTED:
-            return f"{offer.agency}, by provide-information"
-        case _:
-            return None
+    for action, rule in context.actions.items():
+        if rule.step is not None and rule.step is referral.state:
+            who = referral.offer.agency if rule.side is Side.AGENCY else referral.offer.organisation
+            return f"{who}, by {action}"
+    return None
 
 
-def _asked_too_often(context: Context, referral: Referral) -> Refused | None:
+def _no_more_requests(context: Context, referral: Referral) -> Refused | None:
     if referral.requests < context.version.parameters.information_requests_max:
         return None
     return Refused(
@@ -120,19 +94,19 @@ def _asked_too_often(context: Context, referral: Referral) -> Refused | None:
 
 
 def _agency_may_not_offer(agency: Organisation) -> Refused | None:
-    told = agency.description
-    if told is None or told.kind != OrganisationKind.AGENCY:
+    description = agency.description
+    if description is None or description.kind != OrganisationKind.AGENCY:
         return Refused(
             "PARTY_NOT_ALLOWED",
-            "submit is for an agency, and the operator has registered this organisation as something else",
+            "only an agency can submit, and the operator has registered this organisation as something else",
             because=Because.RIGHTS,
             who_can_unblock="the operator",
         )
-    if not told.suspended:
+    if not description.suspended:
         return None
     return Refused(
         "ORGANISATION_SUSPENDED",
-        "the operator has suspended the agency: it makes no new referrals; those under way go on",
+        "the operator has suspended the agency: it makes no new referrals; those under way continue",
         because=Because.RIGHTS,
         who_can_unblock="the operator, by ending the suspension",
     )
@@ -142,13 +116,13 @@ def _no_second_person(referral: Referral, by: Actor) -> Refused | None:
     if referral.error is None:
         return Refused(
             "ERROR_NOT_REPORTED",
-            "nobody reported the referral as entered in error; mark-error comes first",
+            "nobody has reported the referral as entered in error; report it first by mark-error",
             who_can_unblock="the agency, by mark-error",
         )
     if (referral.error.org, referral.error.sub) == (acts_for(by), by.sub):
         return Refused(
             "SECOND_PERSON_REQUIRED",
-            "the one who reported the error cannot confirm it",
+            "the person who reported the error cannot confirm it",
             because=Because.RIGHTS,
             who_can_unblock="another person of the agency (AGENCY_TEAM_LEAD)",
         )

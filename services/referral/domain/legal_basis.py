@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar, assert_never
 
 from services.chassis.modelling.decider import Because, Command, Entity, Refused
 from services.chassis.modelling.growing import GrowingTuple
@@ -29,9 +29,9 @@ class LegalBasisGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawLegalBasis(Command):
-    """The person withdraws, through either side. Effective at once: withdrawing moves responsibility.
+    """The person withdraws, through either side. It takes effect at once, and moves responsibility.
 
-    `channel` is the code of the way that they took, where the caller says it.
+    `channel` is the code of the way that they took, where the caller gives one.
     """
 
     legal_basis_id: str
@@ -52,7 +52,7 @@ class LegalBasisRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalBasisReliedOn:
-    """A referral disclosed something, or was about to, on this basis: one entry of the disclosure ledger.
+    """A referral disclosed data on this basis, or was about to: an entry of the disclosure ledger.
 
     `purpose` is a `contracts.codes.Reliance`.
     """
@@ -106,7 +106,10 @@ class LegalBasis:
         )
 
 
-def evolve(basis: LegalBasis, event: Any) -> LegalBasis:
+LegalBasisEvent = LegalBasisRecorded | LegalBasisReliedOn | LegalBasisWithdrawn
+
+
+def evolve(basis: LegalBasis, event: LegalBasisEvent) -> LegalBasis:
     """The legal basis after one more event."""
     match event:
         case LegalBasisRecorded():
@@ -122,7 +125,7 @@ def evolve(basis: LegalBasis, event: Any) -> LegalBasis:
         case LegalBasisWithdrawn():
             return replace(basis, withdrawn_at=event.withdrawn_at, withdrawn_by=event.by)
         case _:
-            return basis
+            assert_never(event)
 
 
 LEGAL_BASIS: Entity[LegalBasis] = Entity(LegalBasis(), evolve)

@@ -11,9 +11,9 @@ from services.chassis.modelling.decider import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What every event of a referral repeats, so that it can be published and released without another look-up.
+    """What every event of a referral repeats, so that it can be published without another look-up.
 
-    `organisation` is None as long as there is only a draft: nobody has been offered anything, nobody is told.
+    `organisation` is None as long as there is only a draft: nobody has been offered anything yet.
     `programme_version` is the version in force when the event happened.
     """
 
@@ -27,8 +27,8 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralEvent:
-    """What every event of a referral's own stream says.
+class OfReferral:
+    """What all events of a referral's own stream have in common.
 
     `by` is the organisation that acted; `deadlines` are all that run after the event, overdue ones included.
     """
@@ -40,7 +40,7 @@ class ReferralEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartEnds(ReferralEvent):
+class PartEnds(OfReferral):
     """An event that ends the organisation's part.
 
     `access` is when it reads nothing more, in whichever service: computed once, here. None where nobody was addressed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar, assert_never
 
 from services.chassis.modelling.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
 from services.chassis.modelling.growing import GrowingSet
@@ -16,7 +16,7 @@ def organisation_stream(organisation: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What is said of an organisation: by itself, and of its accreditation by the operator.
+    """An organisation as it describes itself, with its accreditation by the operator.
 
     `kind`, `programmes` and `suspended` are the accreditation. A suspended organisation gets, or makes, no new offers;
     what is under way goes on. `capacity` is the number of accepted referrals it can carry at once, None for no limit;
@@ -35,10 +35,9 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeOrganisation(Command):
-    """Describe an organisation, or describe it once more.
+    """Describe an organisation, or change its description.
 
-    What stands in `left_out` (fields of the description) keeps the value it has; `reserved` are those that the caller
-    may name only as they stand.
+    The fields in `left_out` keep their values; the caller may name those in `reserved` only as they stand.
     """
 
     organisation: str
@@ -87,8 +86,8 @@ class Organisation:
             return None
         return Refused(
             "CAPACITY_FULL",
-            f"{len(self.taken_by)} accepted referrals are running and the organisation's limit is {limit}; "
-            "it accepts again when one of them has ended or the limit is raised",
+            f"{len(self.taken_by)} accepted referrals are under way and the organisation's limit is {limit}; "
+            "it can accept again once one of them ends or the limit is raised",
             who_can_unblock="the organisation, by raising its capacity",
         )
 
@@ -101,39 +100,50 @@ class OrganisationContext:
     known_programmes: frozenset[str]
 
 
-def decide(command: DescribeOrganisation, context: OrganisationContext) -> list[Any]:
+def decide(command: DescribeOrganisation, context: OrganisationContext) -> list[OrganisationDescribed]:
     """Describes the organisation; the same description again changes nothing."""
-    stands, told = context.organisation.description, command.description
-    command.reserved.check(_accreditation(told, command.left_out), _accreditation(stands) if stands is not None else {})
+    current, description = context.organisation.description, command.description
+    command.reserved.check(
+        _accreditation(description, command.left_out), _accreditation(current) if current is not None else {}
+    )
     faults = [
-        Fault(f"/programmes/{place}", "PROGRAMME_UNKNOWN", f"there is no programme {programme}")
-        for place, programme in enumerate(told.programmes)
+        Fault(f"/programmes/{place}", "PROGRAMME_UNKNOWN", f"no such programme: {programme}")
+        for place, programme in enumerate(description.programmes)
         if programme not in context.known_programmes
     ]
-    if stands is not None:
+    if current is not None:
         # Decided here, on the state that it is stored on: nobody puts back what the operator has changed meanwhile.
-        kept = command.left_out | (command.reserved.fields & _accreditation(stands).keys() - {EXISTENCE})
-        told = replace(told, **{name: getattr(stands, name) for name in kept})
-    if not told.kind:
-        faults.append(Fault("/kind", "REQUIRED", "an organisation is registered as of a kind"))
-    if not told.name.strip():
+        kept = command.left_out | (command.reserved.fields & _accreditation(current).keys() - {EXISTENCE})
+        description = replace(description, **{name: getattr(current, name) for name in kept})
+    if not description.kind:
+        faults.append(Fault("/kind", "REQUIRED", "an organisation has a kind"))
+    if not description.name.strip():
         faults.append(Fault("/name", "REQUIRED", "an organisation has a name"))
-    if told.capacity is not None and told.capacity < 0:
-        faults.append(Fault("/capacity", "NEGATIVE", "capacity is a number of people, zero or more, or null"))
+    if description.capacity is not None and description.capacity < 0:
+        faults.append(Fault("/capacity", "NEGATIVE", "the capacity is zero or more people, or null for no limit"))
     if faults:
         raise Refused.input(*faults)
-    if told == stands:
+    if description == current:
         return []
-    return [OrganisationDescribed(organisation=command.organisation, description=told)]
+    return [OrganisationDescribed(organisation=command.organisation, description=description)]
 
 
-def _accreditation(told: Description, left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The fields that may be reserved, by their names in the body: all that is named, and that there is one at all."""
-    named = {"kind": told.kind, "programmes": frozenset(told.programmes), "suspended": told.suspended}
+def _accreditation(
+    description: Description, left_out: frozenset[str] = frozenset()
+) -> dict[str, str | bool | frozenset[str]]:
+    """The fields that may be reserved, by their names in the body: those that are named, and EXISTENCE."""
+    named: dict[str, str | bool | frozenset[str]] = {
+        "kind": description.kind,
+        "programmes": frozenset(description.programmes),
+        "suspended": description.suspended,
+    }
     return {EXISTENCE: True, **{name: value for name, value in named.items() if name not in left_out}}
 
 
-def evolve(organisation: Organisation, event: Any) -> Organisation:
+OrganisationEvent = OrganisationDescribed | CapacityTaken | CapacityReleased
+
+
+def evolve(organisation: Organisation, event: OrganisationEvent) -> Organisation:
     """The organisation after one more event."""
     match event:
         case OrganisationDescribed():
@@ -143,7 +153,7 @@ def evolve(organisation: Organisation, event: Any) -> Organisation:
         case CapacityReleased():
             return replace(organisation, taken_by=organisation.taken_by - {event.referral_id})
         case _:
-            return organisation
+            assert_never(event)
 
 
 ORGANISATION: Entity[Organisation] = Entity(Organisation(), evolve)

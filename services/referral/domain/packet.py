@@ -16,7 +16,7 @@ from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.person import Elsewhere
-from services.referral.domain.programme import Programme, ProgrammeVersionPublished, pointer_token
+from services.referral.domain.programme import ProgrammeVersionPublished, pointer_token
 
 OCCUPATIONS_MAX = 3
 
@@ -94,39 +94,36 @@ class CompletePacket(Packet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What a packet is held against: the addressed organisation, the programme, the person's earlier referrals, now.
+    """What a packet is checked against: the addressed organisation, the programme, the person's earlier referrals, now.
 
-    `rival` is another live referral of the person, if there is one.
+    The programme is `known` if it has any version; `version` is the one in force. `rival` is another live referral of
+    the person, if there is one.
     """
 
     organisation: Organisation
-    programme: Programme
+    known: bool
+    version: ProgrammeVersionPublished | None
     case_key: CaseKey
     elsewhere: tuple[Elsewhere, ...]
     rival: str | None
     at: datetime
 
-    @property
-    def version(self) -> ProgrammeVersionPublished | None:
-        """The version of the programme in force."""
-        return self.programme.in_force(self.at)
-
     def has_ended(self, referral_id: str, programme: str) -> bool:
         """Whether the referral is an ended one of the person in the programme, however the pseudonym was written."""
-        others = (one.key for one in self.elsewhere if one.programme == programme)
+        others = (other.key for other in self.elsewhere if other.programme == programme)
         return any(key.has_ended(referral_id) for key in (self.case_key, *others))
 
 
 def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault, ...] = ()) -> CompletePacket:
     """The packet, if it may be submitted. Raises Refused with every fault found, in the order of the body.
 
-    `contact_faults` is what is wrong with the contact data, which only the vault and its callers see.
+    `contact_faults` are the faults of the contact data, which only the vault and its callers see.
     """
     submitting = [*_missing(packet), *_unmet(packet, around), *contact_faults]
     if packet.to is not None:
         submitting += _suspended(around)
     # None of these would be a fault of a draft.
-    faults = [*wrong_in_draft(packet, around), *(one.resting_on("/draft") for one in submitting)]
+    faults = [*wrong_in_draft(packet, around), *(fault.resting_on("/draft") for fault in submitting)]
     if (
         faults
         or packet.to is None
@@ -139,7 +136,7 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
     ):
         raise Refused.input(*sorted(faults, key=_place_in_body))
     given = {name: getattr(packet, name) for name in _MEMBERS}
-    # A clock of the caller's that is ahead of ours makes nothing true later than it is told.
+    # A caller's clock may run ahead of ours; nothing is recorded as later than now.
     choice = replace(
         packet.participation_choice, chosen_at=by_our_clock(packet.participation_choice.chosen_at, around.at)
     )
@@ -148,22 +145,22 @@ def completed(packet: Packet, around: Circumstances, contact_faults: tuple[Fault
 
 
 def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
-    """What cannot stand even in a draft, because no later addition would put it right."""
+    """The faults that are faults of a draft already, because no later addition could mend them."""
     version = around.version
-    if not around.programme.versions:
-        yield Fault("/programme", "PROGRAMME_UNKNOWN", "there is no such programme")
+    if not around.known:
+        yield Fault("/programme", "PROGRAMME_UNKNOWN", "no such programme")
     elif version is None:
         yield Fault("/programme", "PROGRAMME_NOT_IN_FORCE", "no version of the programme is in force yet")
     elif version.parameters.kind != ProgrammeKind.MENTORING_TO_WORK:
         yield Fault(
             "/programme",
             "PROGRAMME_KIND",
-            f"the programme is of kind {version.parameters.kind}; only MENTORING_TO_WORK is referred to",
+            f"the programme is of kind {version.parameters.kind}; referrals are to MENTORING_TO_WORK programmes only",
         )
     if packet.to is not None:
         yield from _wrong_addressee(packet.programme, around)
     if not packet.client_ref.strip():
-        yield Fault("/client/ref", "REQUIRED", "the agency's pseudonym of the person is missing")
+        yield Fault("/client/ref", "REQUIRED", "give the agency's pseudonym of the person")
     if len(packet.occupations) > OCCUPATIONS_MAX:
         yield Fault("/occupations", "TOO_MANY", f"at most {OCCUPATIONS_MAX} occupations")
     previous = packet.previous_referral
@@ -171,18 +168,19 @@ def wrong_in_draft(packet: Packet, around: Circumstances) -> Iterator[Fault]:
         yield Fault(
             "/previousReferral",
             "PREVIOUS_REFERRAL_UNKNOWN",
-            "the previous referral is an ended one of the same person, agency and programme",
+            "name an ended referral of the same person, agency and programme",
             rests_on=("/client/ref", "/programme"),
         )
 
 
 def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
-    told = around.organisation.description
-    if told is None:
-        yield Fault("/to", "ORGANISATION_UNKNOWN", "there is no such organisation")
-    elif told.kind != OrganisationKind.MENTORING_ORG:
-        yield Fault("/to", "ORGANISATION_KIND", f"the organisation is {told.kind}; a referral goes to a MENTORING_ORG")
-    elif around.programme.versions and programme not in told.programmes:
+    addressed = around.organisation.description
+    if addressed is None:
+        yield Fault("/to", "ORGANISATION_UNKNOWN", "no such organisation")
+    elif addressed.kind != OrganisationKind.MENTORING_ORG:
+        detail = f"the organisation is {addressed.kind}; referrals go to a MENTORING_ORG"
+        yield Fault("/to", "ORGANISATION_KIND", detail)
+    elif around.known and programme not in addressed.programmes:
         yield Fault(
             "/to", "PROGRAMME_NOT_OFFERED", "the organisation does not offer this programme", rests_on=("/programme",)
         )
@@ -190,19 +188,20 @@ def _wrong_addressee(programme: str, around: Circumstances) -> Iterator[Fault]:
 
 def _suspended(around: Circumstances) -> Iterator[Fault]:
     # A draft may wait until the suspension ends.
-    if (told := around.organisation.description) is not None and told.suspended:
-        yield Fault("/to", "ORGANISATION_SUSPENDED", "the operator has suspended the organisation: no new offers")
+    if (addressed := around.organisation.description) is not None and addressed.suspended:
+        detail = "the operator has suspended the organisation; it gets no new offers"
+        yield Fault("/to", "ORGANISATION_SUSPENDED", detail)
 
 
 def _missing(packet: Packet) -> Iterator[Fault]:
     needed = (
-        ("/to", packet.to, "REQUIRED", "the addressed organisation is missing"),
-        ("/contact", packet.contact_ref, "REQUIRED", "how to reach the person is missing, or why there is no way"),
-        ("/contactLanguage", packet.contact_language, "REQUIRED", "the language to contact the person in is missing"),
-        ("/languages", packet.languages, "REQUIRED", "at least one language with its level"),
-        ("/region", packet.region, "REQUIRED", "the region is missing"),
-        ("/goals", packet.goals, "GOAL_REQUIRED", "at least one goal, typed by the capital that mentoring adds"),
-        ("/whyMentoring", packet.why_mentoring, "REQUIRED", "the choice of mentoring has to be argued"),
+        ("/to", packet.to, "REQUIRED", "name the organisation that the referral is addressed to"),
+        ("/contact", packet.contact_ref, "REQUIRED", "say how to reach the person, or why they cannot be reached"),
+        ("/contactLanguage", packet.contact_language, "REQUIRED", "name the language to contact the person in"),
+        ("/languages", packet.languages, "REQUIRED", "give at least one language with its level"),
+        ("/region", packet.region, "REQUIRED", "give the region"),
+        ("/goals", packet.goals, "GOAL_REQUIRED", "give at least one goal: a kind of capital that mentoring adds"),
+        ("/whyMentoring", packet.why_mentoring, "REQUIRED", "say why mentoring was chosen"),
         (
             "/alternativeConsidered",
             packet.alternative_considered,
@@ -213,9 +212,9 @@ def _missing(packet: Packet) -> Iterator[Fault]:
             "/participationChoice",
             packet.participation_choice,
             "REQUIRED",
-            "the person's own choice to take part has to be recorded before the referral",
+            "record the person's own choice to take part before the referral",
         ),
-        ("/legalBasis", packet.legal_basis, "REQUIRED", "the legal basis of sharing the data is missing"),
+        ("/legalBasis", packet.legal_basis, "REQUIRED", "give the legal basis for sharing the data"),
     )
     for pointer, value, code, detail in needed:
         if not value:
@@ -227,17 +226,17 @@ def _unmet(packet: Packet, around: Circumstances) -> Iterator[Fault]:
         yield from _ineligible(packet.eligibility, around.version.parameters.criteria)
     choice, basis = packet.participation_choice, packet.legal_basis
     if choice is not None:
-        rule = "the choice cannot be made after its referral"
+        rule = "the choice cannot be later than its referral"
         yield from in_the_future("/participationChoice/chosenAt", choice.chosen_at, around.at, rule)
     if basis is not None and packet.to is not None and basis.recipient != packet.to:
         yield Fault(
             "/legalBasis/recipient",
             "LEGAL_BASIS_RECIPIENT",
-            "the legal basis names another recipient than the organisation that the referral is addressed to",
+            "the recipient of the legal basis is not the organisation that the referral is addressed to",
             rests_on=("/to",),
         )
     if basis is not None:
-        rule = "the basis has to be valid when the data are shared"
+        rule = "the legal basis has to be valid when the data are shared"
         yield from in_the_future("/legalBasis/givenAt", basis.given_at, around.at, rule)
 
 
@@ -245,7 +244,7 @@ def _ineligible(answers: dict[str, bool], criteria: tuple[str, ...]) -> Iterator
     for criterion in criteria:
         pointer = f"/eligibility/{pointer_token(criterion)}"
         if criterion not in answers:
-            yield Fault(pointer, "CRITERION_MISSING", "the programme asks for this criterion", rests_on=("/programme",))
+            yield Fault(pointer, "CRITERION_MISSING", "the programme requires this criterion", rests_on=("/programme",))
         elif not answers[criterion]:
             yield Fault(
                 pointer,
@@ -258,7 +257,7 @@ def _ineligible(answers: dict[str, bool], criteria: tuple[str, ...]) -> Iterator
             yield Fault(
                 f"/eligibility/{pointer_token(criterion)}",
                 "CRITERION_UNKNOWN",
-                "the programme does not ask for this criterion",
+                "the programme has no such criterion",
                 rests_on=("/programme",),
             )
 

@@ -11,7 +11,7 @@ that those from before keep their names; the person's stream says which those ar
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import assert_never
 
 from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
@@ -49,27 +49,34 @@ class Elsewhere:
     key: CaseKey
 
     def refusal(self) -> Refused | None:
-        """Why the person cannot be referred in a second programme of the kind meanwhile; None where nothing holds."""
+        """Why the person cannot be referred in a second programme of the kind now; None where nothing prevents it."""
         key = self.key
         if key.live is not None:
             held = f"referral {key.live} of the same person is live in programme {self.programme}"
-            over = "when it has been declined, withdrawn, expired, completed or confirmed as entered in error, "
+            over = "once it is declined, withdrawn, expired, completed or confirmed as entered in error, "
             over += "and its case is closed"
             unblock = "the agency, by withdraw, or by accepting the handback once the referral is accepted, and close"
         elif key.holds_case:
             held = f"case {key.case_id} of the same person is open in programme {self.programme}"
-            over, unblock = "when that case is closed", "the agency, by close"
+            over, unblock = "once that case is closed", "the agency, by close"
         else:
             return None
-        detail = f"{held}; a person is in one MENTORING_TO_WORK programme at a time: another one is possible {over}"
+        detail = (
+            f"{held}; a person takes part in one MENTORING_TO_WORK programme at a time: refer them to another {over}"
+        )
         return Refused("CONCURRENT_PROGRAMME", detail, who_can_unblock=unblock)
 
 
-def evolve(person: PersonOfAgency, event: Any) -> PersonOfAgency:
+PersonEvent = PersonReferred
+
+
+def evolve(person: PersonOfAgency, event: PersonEvent) -> PersonOfAgency:
     """The person after one more event."""
-    if isinstance(event, PersonReferred):
-        return replace(person, keys=person.keys | {(event.programme, event.case_key)})
-    return person
+    match event:
+        case PersonReferred():
+            return replace(person, keys=person.keys | {(event.programme, event.case_key)})
+        case _:
+            assert_never(event)
 
 
 PERSON: Entity[PersonOfAgency] = Entity(PersonOfAgency(), evolve)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import assert_never
 
 from contracts.codes import ProgrammeKind, TermUnit
 from services.chassis.modelling.days import start_of_day
@@ -96,7 +96,7 @@ class Parameters:
 class PublishVersion(Command):
     """Publish version `version` of the parameters, in force from the beginning of `valid_from` in their time zone.
 
-    `unknown` are the faults of what no calendar is kept of: libraries know that, and the domain knows none.
+    `unknown` are the faults of time zones and places without a calendar, which only libraries know.
     """
 
     programme: str
@@ -130,11 +130,11 @@ class Programme:
         return None
 
 
-def decide(command: PublishVersion, programme: Programme) -> list[Any]:
+def decide(command: PublishVersion, programme: Programme) -> list[ProgrammeVersionPublished]:
     """Publishes the version that follows the latest; the same version with the same content again changes nothing."""
-    told = replace(command.parameters, terms={**DEFAULT_TERMS, **command.parameters.terms})
+    parameters = replace(command.parameters, terms={**DEFAULT_TERMS, **command.parameters.terms})
     published = ProgrammeVersionPublished(
-        programme=command.programme, version=command.version, valid_from=command.valid_from, parameters=told
+        programme=command.programme, version=command.version, valid_from=command.valid_from, parameters=parameters
     )
     if published in programme.versions:
         return []
@@ -142,36 +142,38 @@ def decide(command: PublishVersion, programme: Programme) -> list[Any]:
     if command.version < following:
         raise Refused(
             "VERSION_PUBLISHED",
-            f"version {command.version} of {command.programme} is published and is never changed; "
+            f"version {command.version} of {command.programme} is published and never changes; "
             f"publish version {following}",
         )
     if command.version > following:
         raise Refused("VERSION_GAP", f"the next version of {command.programme} is {following}, not {command.version}")
-    if faults := [*_faults(told, command.valid_from, programme), *command.unknown]:
+    if faults := [*_faults(parameters, command.valid_from, programme), *command.unknown]:
         raise Refused.input(*faults)
     return [published]
 
 
-def _faults(told: Parameters, valid_from: date, programme: Programme) -> Iterable[Fault]:
+def _faults(parameters: Parameters, valid_from: date, programme: Programme) -> Iterable[Fault]:
     if programme.versions and valid_from < programme.versions[-1].valid_from:
-        yield Fault("/validFrom", "BEFORE_PREVIOUS_VERSION", "a version is in force no earlier than the one before it")
-    if told.kind not in set(ProgrammeKind):
-        yield Fault("/kind", "UNKNOWN_CODE", "the kind of a programme is one of the closed list")
-    if not told.criteria:
-        yield Fault("/criteria", "REQUIRED", "a programme has at least one eligibility criterion")
-    if len(set(told.criteria)) < len(told.criteria):
-        yield Fault("/criteria", "REPEATED", "each eligibility criterion stands once")
-    for name, term in told.terms.items():
+        yield Fault(
+            "/validFrom", "BEFORE_PREVIOUS_VERSION", "a version cannot be in force earlier than the one before it"
+        )
+    if parameters.kind not in set(ProgrammeKind):
+        yield Fault("/kind", "UNKNOWN_CODE", "the kind of a programme is a code of the closed list")
+    if not parameters.criteria:
+        yield Fault("/criteria", "REQUIRED", "name at least one eligibility criterion")
+    if len(set(parameters.criteria)) < len(parameters.criteria):
+        yield Fault("/criteria", "REPEATED", "list each eligibility criterion once")
+    for name, term in parameters.terms.items():
         yield from _wrong_term(name, term)
-    for place, day in enumerate(told.closing_days):
-        if day in told.closing_days[:place]:
-            first = f"/closingDays/{told.closing_days.index(day)}"
-            yield Fault(f"/closingDays/{place}", "REPEATED", "each day stands once", rests_on=(first,))
+    for place, day in enumerate(parameters.closing_days):
+        if day in parameters.closing_days[:place]:
+            first = f"/closingDays/{parameters.closing_days.index(day)}"
+            yield Fault(f"/closingDays/{place}", "REPEATED", "list each day once", rests_on=(first,))
     counts = (
-        ("agreementMonthsMax", told.agreement_months_max, 1),
-        ("extensionMonthsMax", told.extension_months_max, 0),
-        ("meetingsPerMonthMin", told.meetings_per_month_min, 1),
-        ("informationRequestsMax", told.information_requests_max, 0),
+        ("agreementMonthsMax", parameters.agreement_months_max, 1),
+        ("extensionMonthsMax", parameters.extension_months_max, 0),
+        ("meetingsPerMonthMin", parameters.meetings_per_month_min, 1),
+        ("informationRequestsMax", parameters.information_requests_max, 0),
     )
     for name, count, least in counts:
         if count < least:
@@ -180,7 +182,7 @@ def _faults(told: Parameters, valid_from: date, programme: Programme) -> Iterabl
 
 def _wrong_term(name: str, term: Term) -> Iterable[Fault]:
     if name not in DEFAULT_TERMS:
-        yield Fault(f"/terms/{pointer_token(name)}", "UNKNOWN_TERM", "there is no such term")
+        yield Fault(f"/terms/{pointer_token(name)}", "UNKNOWN_TERM", "no such term")
     elif term.n < 1:
         yield Fault(f"/terms/{name}/n", "NOT_POSITIVE", "a term is at least one day")
     elif term.unit not in set(TermUnit):
@@ -192,13 +194,16 @@ def pointer_token(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def evolve(programme: Programme, event: Any) -> Programme:
+ProgrammeEvent = ProgrammeVersionPublished
+
+
+def evolve(programme: Programme, event: ProgrammeEvent) -> Programme:
     """The programme after one more event."""
     match event:
         case ProgrammeVersionPublished():
             return replace(programme, versions=programme.versions.plus(event))
         case _:
-            return programme
+            assert_never(event)
 
 
 PROGRAMME: Entity[Programme] = Entity(Programme(), evolve)

@@ -1,4 +1,9 @@
-"""Where a referral stands: only what decisions need to know of its past."""
+"""The state of a referral: what decisions and views need to know of its past.
+
+One class with optional parts, and not a class for each state: ends, error reports and corrections come in nearly every
+state and keep what was there, so such classes would repeat most fields, and each event rebuild one from another. That
+the parts fit the state is up to `evolve` (`services/referral/domain/referral.py`), and random histories test it.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +27,8 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """The open question: its codes, and the decision clock that stands still meanwhile (none for one on the list)."""
+class OpenQuestion:
+    """What the organisation asked, and the decision clock that stands still meanwhile; None on the waiting list."""
 
     codes: tuple[str, ...]
     at: datetime
@@ -41,7 +46,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReport:
-    """Who said that the referral was entered in error; somebody else has to confirm it."""
+    """Who reported that the referral was entered in error; another person has to confirm it."""
 
     org: str
     sub: str
@@ -49,7 +54,7 @@ class ErrorReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the organisation or the agency gave as the reason of an end, to recognise the same act again."""
+    """The reason that the organisation or the agency gave for an end, to recognise a repeat."""
 
     reason: str
     refs: tuple[str | None, ...] = ()
@@ -71,7 +76,7 @@ class Referral:
     running: tuple[Deadline, ...] = ()
     missed: GrowingSet[Deadline] = GrowingSet()
     requests: int = 0
-    asked: Asked | None = None
+    question: OpenQuestion | None = None
     waiting: Waiting | None = None
     coordinator: str | None = None
     ended_with: Answer | None = None
@@ -90,7 +95,7 @@ class Referral:
         return self.state is not None and self.state not in TERMINAL
 
     def awaited(self, deadline: str) -> str:
-        """The organisation that a deadline waits for. An expiry waits for whoever has to act in this state."""
+        """The organisation that a deadline waits for. An expiry waits for the one that has to act in this state."""
         if self.offer is None or self.offer.organisation is None:
             return self.offer.agency if self.offer is not None else ""
         agency_acts = deadline == DeadlineName.INFORMATION or (

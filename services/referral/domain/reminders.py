@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import assert_never
 
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity
@@ -32,13 +32,16 @@ class Reminders:
     of: GrowingSet[Deadline] = GrowingSet()
 
 
-def evolve(reminders: Reminders, event: Any) -> Reminders:
+RemindersEvent = DeadlineReminded
+
+
+def evolve(reminders: Reminders, event: RemindersEvent) -> Reminders:
     """The reminders after one more event."""
     match event:
         case DeadlineReminded():
             return replace(reminders, of=reminders.of | {event.deadline})
         case _:
-            return reminders
+            assert_never(event)
 
 
 REMINDERS: Entity[Reminders] = Entity(Reminders(), evolve)

@@ -1,28 +1,26 @@
-"""Submitting: the offer is made, the packet disclosed, and the clocks start."""
+"""Submission: the offer is made, the packet disclosed, and the clocks start."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
 from services.chassis.modelling.decider import Fault, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
-from services.referral.domain.drafting import referred, refuse_if_recorded, refuse_second
 from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
-from services.referral.domain.offer import Offer, ReferralEvent, acts_for
+from services.referral.domain.offer import Offer, OfReferral, acts_for
 from services.referral.domain.packet import CompletePacket, Packet, completed
+from services.referral.domain.steps import referred, refuse_if_recorded, refuse_second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitReferral(ReferralCommand):
     """Make an offer at once, without a draft.
 
-    `legal_basis_id` is the id that the basis of the packet is recorded under; `new_case_id` is used where the person
-    has no open case in the programme. `contact_faults` is what is wrong with the contact data, which are not on the
-    command.
+    The packet's basis is recorded under `legal_basis_id`; `new_case_id` is used where the person has no open case in
+    the programme. `contact_faults` are the faults of the contact data, which the command does not carry.
     """
 
     packet: Packet
@@ -41,14 +39,14 @@ class SubmitDraft(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralSubmitted(ReferralEvent):
+class ReferralSubmitted(OfReferral):
     """The offer was made, with this packet, under this legal basis."""
 
     packet: CompletePacket
     legal_basis_id: str
 
 
-def submit(command: SubmitReferral, context: Context) -> list[Any]:
+def submit(command: SubmitReferral, context: Context) -> list[ReferralSubmitted | To]:
     """Submits a new referral."""
     if context.referral.legal_basis_id == command.legal_basis_id:
         return []
@@ -56,8 +54,8 @@ def submit(command: SubmitReferral, context: Context) -> list[Any]:
     return _submitted(command, command.packet, context)
 
 
-def submit_draft(command: SubmitDraft, context: Context) -> list[Any]:
-    """Submits the draft. One that is submitted already, and not yet answered, is left as it is."""
+def submit_draft(command: SubmitDraft, context: Context) -> list[ReferralSubmitted | To]:
+    """Submits the draft. A draft that was submitted and is not answered yet stays as it is."""
     if context.referral.state is ReferralState.SUBMITTED:
         return []
     allow("submit", context, command.by)
@@ -66,7 +64,7 @@ def submit_draft(command: SubmitDraft, context: Context) -> list[Any]:
     return _submitted(command, context.referral.packet, context)
 
 
-def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: Context) -> list[Any]:
+def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: Context) -> list[ReferralSubmitted | To]:
     complete = completed(packet, context.circumstances, command.contact_faults)
     refuse_second(command.referral_id, context)
     drafted, key = context.referral.offer, context.case_key
@@ -108,12 +106,12 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: C
                 at=command.at,
             ),
         ),
-        # Also for a draft that holds the key already: so the case cannot be closed under it in the same moment.
+        # A draft holds the key already; writing it again keeps the case from being closed in the same moment.
         To(
             case_key_stream(offer.case_key),
             CaseKeyTaken(referral_id=command.referral_id, case_id=case_id, submitted=True),
         ),
-        # A draft has told it already, and has kept every other programme out since.
+        # A draft has recorded it already, and has kept every other programme out since.
         *((referred(offer, packet.client_ref),) if drafted is None else ()),
         ReferralSubmitted(
             offer=offer,

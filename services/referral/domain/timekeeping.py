@@ -1,23 +1,23 @@
-"""What the passing of time does to a referral: reminders, breaches, lapse and expiry, each recorded once.
+"""What time does to a referral: reminders, breaches, lapse and expiry, each recorded once.
 
-A scheduler gives the commands, and may give them late or again. It need not know whether the deadline still holds:
-for one that was met, moved or missed before, and for one that is not reached yet, nothing follows.
+A scheduler sends the commands, possibly late or repeatedly. It need not know whether the deadline still holds: nothing
+follows for a deadline that was met, moved or missed before, or that is not reached yet.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from contracts.codes import DeadlineName, WithdrawReason
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import find
-from services.referral.domain.ending import ReferralWithdrawn, access_after_end, let_go
-from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
+from services.referral.domain.ending import ReferralWithdrawn
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
+from services.referral.domain.steps import access_after_end, let_go
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class PassDeadline(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineMissed(ReferralEvent):
+class DeadlineMissed(OfReferral):
     """The deadline passed without the act of `awaited` that it waited for."""
 
     deadline: Deadline
@@ -51,7 +51,7 @@ class ReferralExpired(PartEnds):
     last_actor: str
 
 
-def remind(command: RemindDeadline, context: Context) -> list[Any]:
+def remind(command: RemindDeadline, context: Context) -> list[To]:
     """Reminds, in a stream of its own; the referral itself does not change."""
     deadline = _unmissed(command, context)
     if deadline is None or deadline in context.reminders.of or command.at < deadline.remind_at:
@@ -61,7 +61,9 @@ def remind(command: RemindDeadline, context: Context) -> list[Any]:
     return [To(reminders_stream(offer.referral_id), reminded)]
 
 
-def let_pass(command: PassDeadline, context: Context) -> list[Any]:
+def let_pass(
+    command: PassDeadline, context: Context
+) -> list[ReferralWithdrawn | ReferralExpired | DeadlineMissed | To]:
     """Records the breach; ends the referral where the deadline was its last."""
     deadline = _unmissed(command, context)
     if deadline is None or command.at < deadline.due_at:

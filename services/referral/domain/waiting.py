@@ -1,18 +1,18 @@
-"""What was said of a wait reads otherwise: the organisation corrected it in the case, and the referral follows."""
+"""The organisation corrected its entry on the waiting list in the case, and the referral follows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.domain.offer import ReferralEvent, acts_for
+from services.referral.domain.offer import OfReferral, acts_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectWaiting(ReferralCommand):
-    """What the event `corrects` said of the wait should have read like this (a fact that casefile tells)."""
+    """The entry recorded by the event `corrects` should have read like this (casefile reports it)."""
 
     corrects: str
     reason: str
@@ -20,8 +20,8 @@ class CorrectWaiting(ReferralCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingCorrected(ReferralEvent):
-    """What the event `corrects` said of the wait reads like this from now on; the wait itself goes on as it did."""
+class WaitingCorrected(OfReferral):
+    """The entry recorded by the event `corrects` reads like this from now on; the wait itself goes on unchanged."""
 
     BYSTANDER: ClassVar[bool] = True
 
@@ -31,10 +31,10 @@ class WaitingCorrected(ReferralEvent):
     expected_by: date
 
 
-def correct_waiting(command: CorrectWaiting, context: Context) -> list[Any]:
-    """Follows the correction of the entry on the list that the referral shows; one from before it shows no more.
+def correct_waiting(command: CorrectWaiting, context: Context) -> list[WaitingCorrected]:
+    """Corrects the entry that the referral shows; a correction of an earlier entry changes nothing.
 
-    No term changes with it: the reviews and the end of the wait are counted from its first day.
+    No term changes: the reviews and the end of the wait are counted from its first day.
     """
     waiting = context.referral.waiting
     if waiting is None or context.waitlisted_by != command.corrects:

@@ -1,4 +1,4 @@
-"""What the referral service is sent: the request bodies, as strict as their standards. Guards of content are domain."""
+"""The request bodies of the referral service, as strict as their standards, and the plain data that they stand for."""
 
 from __future__ import annotations
 
@@ -46,6 +46,10 @@ from contracts.fields import (
 )
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
+from services.referral.domain.legal_basis import LegalBasisGiven
+from services.referral.domain.organisation import Description
+from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
+from services.referral.domain.programme import Parameters, Term
 
 UuidText = Annotated[str, Field(pattern=UUID)]
 MANY = 20
@@ -77,12 +81,12 @@ class OccupationBody(Body):
         if esco is not None and (isco := info.data.get("isco")) is not None:
             mapped = esco_isco(esco)
             if not (mapped.startswith(isco) or isco.startswith(mapped)):
-                raise ValueError(f"ESCO maps this to ISCO-08 {mapped}, and `isco` says otherwise")
+                raise ValueError(f"ESCO maps this to ISCO-08 {mapped}, which is not `isco`")
         return esco
 
 
 class ParticipationChoiceBody(Body):
-    """The jobseeker's own yes."""
+    """The jobseeker's own choice to take part."""
 
     chosen_at: Instant
     method: Literal["IN_PERSON", "PHONE", "VIDEO", "ONLINE", "WRITTEN"]
@@ -90,7 +94,7 @@ class ParticipationChoiceBody(Body):
 
 
 class LegalBasisBody(Body):
-    """On what the sharing of data rests, and for whom."""
+    """The legal basis for sharing data, and for whom."""
 
     kind: LegalBasisKind
     recipient: Identifier
@@ -123,6 +127,43 @@ class ReferralBody(Body):
     previous_referral: UuidText | None = None
     draft: Flag = False
 
+    def packet(self, contact_ref: str | None) -> Packet:
+        """The packet; of the contact data, the vault reference alone."""
+        choice, basis = self.participation_choice, self.legal_basis
+        return Packet(
+            programme=self.programme,
+            client_ref=self.client.ref,
+            to=self.to,
+            contact_ref=contact_ref,
+            contact_language=self.contact_language,
+            languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in self.languages),
+            occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in self.occupations),
+            sectors=tuple(self.sectors),
+            region=self.region,
+            goals=tuple(goal.value for goal in self.goals),
+            support_needs=tuple(need.value for need in self.support_needs),
+            availability=tuple(self.availability),
+            why_mentoring=self.why_mentoring.value if self.why_mentoring else None,
+            alternative_considered=self.alternative_considered.value if self.alternative_considered else None,
+            recommended_mentor_kind=self.recommended_mentor_kind.value if self.recommended_mentor_kind else None,
+            eligibility=dict(self.eligibility),
+            participation_choice=ParticipationChoice(
+                chosen_at=choice.chosen_at, method=choice.method, language=choice.language
+            )
+            if choice
+            else None,
+            legal_basis=LegalBasisGiven(
+                kind=basis.kind.value,
+                recipient=basis.recipient,
+                text_version=basis.text_version,
+                language=basis.language,
+                given_at=basis.given_at,
+            )
+            if basis
+            else None,
+            previous_referral=self.previous_referral,
+        )
+
 
 class BulkLine(ReferralBody):
     """A line of the bulk intake: a referral with its own key."""
@@ -131,11 +172,11 @@ class BulkLine(ReferralBody):
 
 
 class NothingBody(Body):
-    """An empty object: the command says it all."""
+    """An empty object: the action needs no more."""
 
 
 class RequestInformationBody(Body):
-    """What the organisation asks."""
+    """The questions of the organisation."""
 
     codes: Annotated[list[Question], Field(min_length=1, max_length=10)]
 
@@ -154,9 +195,9 @@ class ProvideInformationBody(Body):
 
 
 class AcceptBody(Body):
-    """The coordinator of the organisation. A colleague is responsible from the first own command on the case.
+    """The coordinator of the organisation. A colleague becomes responsible by their first command on the case.
 
-    Until then the person who accepts is.
+    Until then, the person who accepts is responsible.
     """
 
     coordinator: StaffId
@@ -192,16 +233,16 @@ class MarkErrorBody(Body):
 
 
 class LegalBasisWithdrawalBody(Body):
-    """Through which side the person withdrew; for the record only."""
+    """The side by which the person withdrew; for the record only."""
 
     channel: Literal["AGENCY", "ORGANISATION", "PERSON"] | None = None
 
 
 class OrganisationBody(Body):
-    """An organisation. Its name, languages, sectors, capacity and contact point are its own to say.
+    """An organisation. It sets its own name, languages, sectors, capacity and contact point.
 
-    `kind`, `programmes` and `suspended` are the OPERATOR's, who names a kind always. An organisation leaves them out,
-    or sends them as GET answered them; so with what GET has besides.
+    The OPERATOR sets `kind`, which is required of it, `programmes` and `suspended`. An organisation leaves them out, or
+    sends them as GET answered them; the same holds for the other members of GET's answer.
     """
 
     name: Name
@@ -222,6 +263,19 @@ class OrganisationBody(Body):
     taken: Annotated[Count | None, read_only("From GET, as it stands.")] = None
     version: Annotated[Count | None, read_only("From GET: the one that If-Match names.")] = None
     links: Annotated[dict[str, str] | None, read_only("From GET, as they stand.")] = None
+
+    def description(self, contact_point_ref: str | None) -> Description:
+        """The description; of the contact point, the vault reference alone."""
+        return Description(
+            name=self.name,
+            kind=self.kind.value if self.kind is not None else "",
+            programmes=tuple(self.programmes),
+            languages=tuple(self.languages),
+            sectors=tuple(self.sectors),
+            capacity=self.capacity,
+            contact_point_ref=contact_point_ref,
+            suspended=self.suspended,
+        )
 
 
 class TermBody(Body):
@@ -263,3 +317,23 @@ class ProgrammeVersionBody(Body):
         list[CalendarDate],
         Field(max_length=400, description="Further days that are no working days, such as 2026-07-11."),
     ] = []
+
+    def parameters(self) -> Parameters:
+        """The parameters; terms that are left out get their defaults when they are published."""
+        return Parameters(
+            kind=self.kind.value,
+            name=self.name,
+            time_zone=self.time_zone,
+            country=self.country,
+            criteria=tuple(self.criteria),
+            arrangement_id=self.arrangement_id,
+            contact_point=self.contact_point,
+            terms={name: Term(n=term.n, unit=term.unit) for name, term in self.terms.items()},
+            agreement_months_max=self.agreement_months_max,
+            extension_months_max=self.extension_months_max,
+            meetings_per_month_min=self.meetings_per_month_min,
+            information_requests_max=self.information_requests_max,
+            charter_version=self.charter_version,
+            region=self.region,
+            closing_days=tuple(self.closing_days),
+        )

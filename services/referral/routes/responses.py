@@ -1,4 +1,4 @@
-"""The shapes that the referral service answers with, for its OpenAPI document and for those who read it."""
+"""The answers of the referral service, for its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class OccupationAnswer(Contract):
 
 
 class ParticipationChoiceAnswer(Contract):
-    """The jobseeker's own yes."""
+    """The jobseeker's own choice to take part."""
 
     chosen_at: datetime
     method: Literal["IN_PERSON", "PHONE", "VIDEO", "ONLINE", "WRITTEN"]
@@ -65,7 +65,7 @@ class ParticipationChoiceAnswer(Contract):
 
 
 class LegalBasisGivenAnswer(Contract):
-    """On what the sharing rests; `id` once it is recorded, `withdrawnAt` once the person has withdrawn it."""
+    """The legal basis for sharing; `id` once it is recorded, `withdrawnAt` once the person has withdrawn it."""
 
     kind: LegalBasisKind
     recipient: str
@@ -85,7 +85,7 @@ class WaitingAnswer(Contract):
 
 
 class ReferralDueAnswer(Contract):
-    """When each running deadline is due; one that does not run is left out."""
+    """When each running deadline is due; others are left out."""
 
     draft_lapse: datetime | None = None
     receipt: datetime | None = None
@@ -96,7 +96,7 @@ class ReferralDueAnswer(Contract):
 
 
 class ReferralLinks(Contract):
-    """Where to go on."""
+    """Links to what belongs to it."""
 
     self: str
     events: str | None = None
@@ -106,13 +106,13 @@ class ReferralLinks(Contract):
 
 
 class SelfLink(Contract):
-    """Where it is."""
+    """Its own address."""
 
     self: str
 
 
 class ReferralAnswer(Contract):
-    """A referral as this caller reads it; after a consent withdrawal the organisation reads only the stop."""
+    """A referral as this caller reads it; once the consent is withdrawn, the organisation reads only the stop."""
 
     id: str
     case: str | None
@@ -169,7 +169,7 @@ class BulkAnswer(Contract):
     referral: ReferralAnswer | None = None
     problem: Problem | None = None
     replayed: bool | None = Field(
-        default=None, description="True where the key and the referral came before, and this is the answer of then."
+        default=None, description="True where the key was used before for this referral, and this repeats its answer."
     )
 
 
@@ -183,7 +183,7 @@ class ContactAnswer(Contract):
 
 
 class PersonAnswer(Contract):
-    """The contact data of a person; personal data. The one answer that holds any."""
+    """The contact data of a person: the only answer with personal data."""
 
     contact: ContactAnswer
 
@@ -215,7 +215,7 @@ class DisclosurePage(Contract):
 class OrganisationAnswer(Contract):
     """An organisation; `taken` counts the accepted referrals that it carries now.
 
-    `suspended`: it gets, or makes, no new offers; what is under way goes on.
+    `suspended`: it gets, or makes, no new offers; those under way continue.
     """
 
     id: str
@@ -283,7 +283,7 @@ class ProgrammeAnswer(Contract):
 
 
 class RelianceAnswer(Contract):
-    """What was done on a legal basis, by which referral, towards whom, when."""
+    """An act that relied on a legal basis: by which referral, towards whom, when."""
 
     referral: str
     recipient: str

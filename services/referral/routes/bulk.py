@@ -1,6 +1,6 @@
-"""Bulk intake: referrals as NDJSON, a line in, a line out, in order and as soon as each is known.
+"""Bulk intake: referrals as NDJSON, one answer line for each line, in order and as soon as it is known.
 
-A line is taken like a request of its own, with its own key; a bad line spoils only itself.
+Each line is handled like a request of its own, with its own key; a bad line does not affect the others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from services.chassis.http.request.parameters import DryRun
 from services.chassis.http.response.responses import REPLAYED
 from services.chassis.http.routing import Router
 from services.chassis.operating.request_notes import notes_of
-from services.referral.intake import PERSONAL, Intake
+from services.referral.commands import PERSONAL, Commands
 from services.referral.routes.requests import BulkLine, ReferralBody
 from services.referral.routes.responses import BulkAnswer
 
@@ -53,7 +53,7 @@ KINDS: Final = (NDJSON, "application/ndjson")
 log = logging.getLogger(__name__)
 
 
-def routes(intake: Intake) -> Router:
+def routes(commands: Commands) -> Router:
     """`POST /v1/referrals/bulk`."""
     router = Router(tags=["referrals"])
 
@@ -78,8 +78,8 @@ def routes(intake: Intake) -> Router:
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
         request.state.dry_run = dry_run
-        await intake.prepared()
-        return _Lines(_answers(request, caller, intake))
+        await commands.prepared()
+        return _Lines(_answers(request, caller, commands))
 
     return router
 
@@ -166,24 +166,24 @@ class _Spool:
             raise self._failure
 
 
-async def _answers(request: Request, caller: Caller, intake: Intake) -> AsyncIterator[bytes]:
+async def _answers(request: Request, caller: Caller, commands: Commands) -> AsyncIterator[bytes]:
     spool = _Spool()
     under_way: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(AT_ONCE)
     work = [
-        asyncio.create_task(_start(request, caller, intake, under_way)),
+        asyncio.create_task(_start(request, caller, commands, under_way)),
         asyncio.create_task(_collect(under_way, spool)),
     ]
     try:
         async for piece in spool.pieces():
             yield piece
     finally:
-        # A client that left is told nothing; the lines that were begun are finished all the same.
+        # The client has left; lines that were begun are finished all the same.
         for task in work:
             task.cancel()
 
 
 async def _start(
-    request: Request, caller: Caller, intake: Intake, under_way: asyncio.Queue[asyncio.Task[bytes] | None]
+    request: Request, caller: Caller, commands: Commands, under_way: asyncio.Queue[asyncio.Task[bytes] | None]
 ) -> None:
     # A line waits for those before it that speak of the same person or have the same key: as if sent one by one.
     latest: dict[tuple[str, str], asyncio.Task[bytes]] = {}
@@ -191,9 +191,9 @@ async def _start(
         async for number, line in _lines(request):
             sent = _read(line)
             marks = _marks(sent)
-            latest = {mark: one for mark, one in latest.items() if not one.done()}
+            latest = {mark: earlier for mark, earlier in latest.items() if not earlier.done()}
             before = {latest[mark] for mark in marks if mark in latest}
-            task = asyncio.create_task(_answer(request, caller, intake, number, sent, before))
+            task = asyncio.create_task(_answer(request, caller, commands, number, sent, before))
             latest |= dict.fromkeys(marks, task)
             await under_way.put(task)
     except ClientDisconnect:
@@ -207,8 +207,8 @@ async def _collect(under_way: asyncio.Queue[asyncio.Task[bytes] | None], spool: 
         while (task := await under_way.get()) is not None:
             spool.add(await task)
     except OSError as failure:
-        # No room for what the client does not take: it is told so by an answer that breaks off, and finds out under
-        # its keys what was taken. Otherwise it would wait for ever.
+        # No room for what the client does not take: the answer breaks off, and by its keys the client finds out what
+        # was stored. Otherwise it would wait for ever.
         spool.end(Unavailable("room for answers", errno_name(failure)))
         return
     spool.end()
@@ -232,9 +232,9 @@ async def _lines(request: Request) -> AsyncIterator[tuple[int, bytes | None]]:
 
 
 def _read(line: bytes | None) -> Any:
-    """What a line says, or why that cannot be known: whatever it is, the lines behind it are read."""
+    """The JSON of a line, or the failure to read it: in any case, the lines behind it are read."""
     if line is None:
-        return ProblemError(413, "BODY_TOO_LARGE", "a line has at most as many bytes as the body of a single request")
+        return ProblemError(413, "BODY_TOO_LARGE", "a line is no longer than the body of a single request may be")
     try:
         return read_json(line, "the line")
     except Exception as failure:  # noqa: BLE001 - a line's failure is its own answer
@@ -246,17 +246,17 @@ def _marks(sent: Any) -> list[tuple[str, str]]:
         return []
     client = sent.get("client")
     ref = client.get("ref") if isinstance(client, dict) else None
-    told = {"key": sent.get("idempotencyKey"), "person": one_person(ref) if isinstance(ref, str) else None}
-    return [(what, value) for what, value in told.items() if isinstance(value, str)]
+    marks = {"key": sent.get("idempotencyKey"), "person": one_person(ref) if isinstance(ref, str) else None}
+    return [(what, value) for what, value in marks.items() if isinstance(value, str)]
 
 
 async def _answer(
-    request: Request, caller: Caller, intake: Intake, number: int, sent: Any, before: set[asyncio.Task[bytes]]
+    request: Request, caller: Caller, commands: Commands, number: int, sent: Any, before: set[asyncio.Task[bytes]]
 ) -> bytes:
     if before:
         await asyncio.wait(before)
     try:
-        answer = await _take_or_tell(request, caller, intake, sent)
+        answer = await _result_of(request, caller, commands, sent)
         outcome: dict[str, Any] = {"status": answer.status_code, "referral": from_json(bytes(answer.body))}
         if REPLAYED in answer.headers:
             outcome["replayed"] = True
@@ -273,7 +273,7 @@ async def _answer(
     return to_json({"line": number, **outcome}) + b"\n"
 
 
-async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: Any) -> Response:
+async def _result_of(request: Request, caller: Caller, commands: Commands, sent: Any) -> Response:
     # A line is a request: many in one body are no way around the rate.
     request.app.state.rates.take(caller.org)
     dry_run = request.state.dry_run
@@ -282,18 +282,18 @@ async def _take_or_tell(request: Request, caller: Caller, intake: Intake, sent: 
         return copy.deepcopy(sent)
 
     async def again(body: Any, _: frozenset[str]) -> Response:
-        return await _take(request, caller, intake, body, dry_run=True)
+        return await _take(request, caller, commands, body, dry_run=True)
 
     return await with_all_faults(
-        lambda: _take(request, caller, intake, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
+        lambda: _take(request, caller, commands, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
     )
 
 
-async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, dry_run: bool) -> Response:
+async def _take(request: Request, caller: Caller, commands: Commands, sent: Any, *, dry_run: bool) -> Response:
     if isinstance(sent, Exception):
         raise sent
     if isinstance(sent, dict) and "idempotencyKey" not in sent:
-        raise ProblemError(400, "IDEMPOTENCY_KEY_REQUIRED", "every line needs an idempotencyKey of its own")
+        raise ProblemError(400, "IDEMPOTENCY_KEY_REQUIRED", "give every line an idempotencyKey of its own")
     try:
         body = BulkLine.model_validate(sent)
     except ValidationError as error:
@@ -305,5 +305,5 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, 
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
     traceparent = str(notes_of(request.scope).trace.child())
-    asked = CommandRequest(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
-    return await intake.create(asked, ReferralBody.model_validate(single))
+    command = CommandRequest(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
+    return await commands.create(command, ReferralBody.model_validate(single))

@@ -1,4 +1,4 @@
-"""The HTTP routes of referrals: HTTP → command, view → HTTP. Ids and times are stamped here."""
+"""The routes under `/v1/referrals`, but for the bulk intake."""
 
 from __future__ import annotations
 
@@ -21,24 +21,23 @@ from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identi
 from services.chassis.http.request.strict_route import is_head
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
-from services.referral.commands import ACTIONS, Action
-from services.referral.intake import PERSONAL, Intake
-from services.referral.lists import Lists
-from services.referral.queries import Referrals
+from services.referral.actions import ACTIONS, BY_NAME, Action
+from services.referral.commands import PERSONAL, Commands
+from services.referral.queries import Queries
 from services.referral.routes import requests as bodies
 from services.referral.routes.responses import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 
 
-def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
-    """All routes under `/v1/referrals` but the bulk intake."""
+def routes(commands: Commands, queries: Queries) -> Router:
+    """All of them."""
     router = Router(prefix="/v1/referrals", tags=["referrals"])
 
     @router.post(
         "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."
     )
-    async def create(request: Request, asked: Creating, body: bodies.ReferralBody, _: Covered) -> Response:
+    async def create(request: Request, command: Creating, body: bodies.ReferralBody, _: Covered) -> Response:
         check_text(await request.json(), PERSONAL, await request.body())
-        return await intake.create(asked, body)
+        return await commands.create(command, body)
 
     @router.get("", response_model=ReferralPage, summary="Referrals that the caller may see.")
     async def find(
@@ -52,101 +51,101 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
     ) -> Response:
         wanted = {"case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
-        states = sorted({one.value for one in state or ()})
-        items, more = await lists.referrals(caller, filters, await pages.number(), limit, states=states)
-        return responses.page(items, pages.next(more))
+        states = sorted({chosen.value for chosen in state or ()})
+        items, following = await queries.referrals(caller, filters, await pages.number(), limit, states=states)
+        return responses.page(items, pages.next(following))
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
     async def read(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
-        view, etag = await referrals.view(caller, referral_id)
+        view, etag = await queries.referral(caller, referral_id)
         return responses.resource(view, etag)
 
-    @router.patch("/{referral_id}", response_model=ReferralAnswer, summary="Edit a draft (JSON merge patch, RFC 7396).")
+    @router.patch("/{referral_id}", response_model=ReferralAnswer, summary=BY_NAME["edit"].summary)
     async def edit(
-        asked: Changing,
+        command: Changing,
         referral_id: Identifier,
         _: Covered,
         patch: Annotated[dict[str, Any], Body(media_type="application/merge-patch+json")],
     ) -> Response:
-        found = await referrals.find(asked.caller, referral_id, "edit")
-        return await intake.edit(asked, found, patch)
+        found = await queries.find(command.caller, referral_id, "edit")
+        return await commands.edit(command, found, patch)
 
     @router.get("/{referral_id}/events", response_model=RecordedPage, summary="The raw record of a referral.")
     async def events(
         caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
-        items, last = await intake.recorded(caller, referral_id, await pages.number(), limit)
+        items, last = await queries.recorded(caller, referral_id, await pages.number(), limit)
         return responses.page(items, pages.behind(last))
 
     @router.get(
         "/{referral_id}/disclosures",
         response_model=DisclosurePage,
-        summary="To whom the person's data went, when, and on which legal basis.",
+        summary="To whom the person's data were disclosed, when, and on which legal basis.",
     )
     async def disclosures(
         caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
-        items, more = await intake.disclosed(caller, referral_id, await pages.number(), limit)
-        return responses.page(items, pages.next(more))
+        items, following = await queries.disclosures(caller, referral_id, await pages.number(), limit)
+        return responses.page(items, pages.next(following))
 
-    @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")
+    @router.get("/{referral_id}/texts", response_model=TextPage, summary="The free texts of the parties.")
     async def texts(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
-        return await intake.texts(caller, referral_id)
+        return responses.page(await queries.texts(caller, referral_id), None)
 
     @router.get(
         "/{referral_id}/contact", response_model=PersonAnswer, summary="The person's data; reading is recorded."
     )
     async def contact(request: Request, caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
         trace = request.headers.get("traceparent")
-        return await intake.contact(caller, referral_id, trace, head=is_head(request.scope))
+        return await commands.read_contact(caller, referral_id, trace, head=is_head(request.scope))
 
-    for name, action in ACTIONS.items():
+    for action in (action for action in ACTIONS if action.method == "POST"):
         router.add_api_route(
-            f"/{{referral_id}}/{name}",
-            _endpoint(name, action, referrals, intake),
+            f"/{{referral_id}}/{action.name}",
+            _endpoint(action, commands, queries),
             methods=["POST"],
             response_model=ReferralAnswer,
             summary=action.summary,
-            name=name,
-            operation_id=f"referral-{name}",
-            dependencies=[Depends(_may(name, referrals))],
+            name=action.name,
+            operation_id=f"referral-{action.name}",
+            dependencies=[Depends(_may(action.name, queries))],
         )
     return router
 
 
-def plain_routes(intake: Intake) -> list[PlainRoute]:
-    """Submitting, once more: the same as `create` for a request without query and with a sound body."""
+def plain_routes(commands: Commands) -> list[PlainRoute]:
+    """The same as `create`, for requests without a query and with a valid body."""
 
     async def create(request: Request, written: bytes) -> Response | None:
         plain = await plain_creation(request, written, bodies.ReferralBody, PERSONAL)
-        return await intake.create(*plain) if plain is not None else None
+        return await commands.create(*plain) if plain is not None else None
 
     return [PlainRoute("POST", "/v1/referrals", create)]
 
 
-def _may(name: str, referrals: Referrals) -> Callable[..., Awaitable[None]]:
-    """Looked at before the body is: whoever may not do it at all is not told how it would be done."""
+def _may(name: str, queries: Queries) -> Callable[..., Awaitable[None]]:
+    """Checked before the body: a caller who may not do it at all does not learn how it would be done."""
 
     async def may(caller: Authenticated, referral_id: Identifier) -> None:
-        await referrals.find(caller, referral_id, name)
+        await queries.find(caller, referral_id, name)
 
     return may
 
 
-def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -> Callable[..., Awaitable[Response]]:
-    async def endpoint(asked: CommandRequest, referral_id: str, _: None, body: RequestBody | None = None) -> Response:
-        given = body if body is not None else action.body()
+def _endpoint(action: Action[Any, Any], commands: Commands, queries: Queries) -> Callable[..., Awaitable[Response]]:
+    async def endpoint(command: CommandRequest, referral_id: str, _: None, body: RequestBody | None = None) -> Response:
+        given = body if body is not None else action.request()
         check_text(to_jsonable_python(given, by_alias=True))
-        found = await referrals.find(asked.caller, referral_id, name)
-        return await intake.act(asked, found, name, given)
+        found = await queries.find(command.caller, referral_id, action.name)
+        return await commands.act(command, found, action.name, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
-    optional = action.body is bodies.NothingBody
+    optional = action.request is bodies.NothingBody
     endpoint.__annotations__ = {
-        "asked": Changing,
+        "command": Changing,
         "referral_id": Identifier,
         "_": Covered,
-        "body": action.body | None if optional else action.body,
+        "body": action.request | None if optional else action.request,
         "return": Response,
     }
     if not optional:

@@ -1,24 +1,23 @@
-"""What the referral service's operations are for, as its OpenAPI document says it."""
+"""What the referral service's operations are for, as its OpenAPI document describes them."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from contracts.codes import Role
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.referral.access import POLICY
-from services.referral.commands import ACTIONS
-from services.referral.domain.guards import POSSIBLE_FROM
+from services.referral.actions import ACTIONS, Action
 
 
-def _command(name: str) -> Operation:
-    roles = ", ".join(role for role in POLICY.who_may(name) if role != Role.SYSTEM)
-    states = ", ".join(POSSIBLE_FROM[name])
+def _operation(action: Action[Any, Any]) -> Operation:
+    roles = ", ".join(role for role in POLICY.who_may(action.name) if role != Role.SYSTEM)
+    states = ", ".join(action.states)
     purpose = (
-        f"{ACTIONS[name].summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided "
-        "on, and the answer is the new state with its ETag. With `dryRun=true` nothing is written."
+        f"{action.summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided on, and "
+        "the answer is the new state with its ETag. With `dryRun=true` nothing is written."
     )
-    return Operation(f"referral-{name}", purpose)
+    return Operation(f"referral-{action.name}", purpose)
 
 
 DESCRIBED: Final = ApiDescription(
@@ -30,19 +29,19 @@ DESCRIBED: Final = ApiDescription(
         "referrals": "Offers of a person to an organisation, from the draft to the answer.",
         "organisations": "Agencies, mentoring organisations and audit bodies, and what they can take.",
         "programmes": "The parameters of a programme, version by version: criteria, terms, calendar.",
-        "legal bases": "On what the sharing of a person's data rests, and how the person withdraws it.",
+        "legal bases": "The legal bases for sharing a person's data, and how the person withdraws a consent.",
     },
     operations={
         "POST /v1/referrals": Operation(
             "referral-create",
             "Makes a referral of a person to an organisation and submits it; with `draft: true` it stays a draft. The "
-            "same `Idempotency-Key` with the same body answers as the first time and makes nothing new.",
+            "same `Idempotency-Key` with the same body gives the same answer, and creates nothing new.",
         ),
         "POST /v1/referrals/bulk": Operation(
             "referral-create-many",
-            "Takes a referral a line, each with an `idempotencyKey` of its own, and answers a line for each, in order, "
-            "as soon as it is known: `{line, status, referral}` or `{line, status, problem}`, as a request of its own "
-            "would have been answered. A bad line spoils only itself.",
+            "Takes one referral per line, each with an `idempotencyKey` of its own, and answers one line for each, in "
+            "order, as soon as it is known: `{line, status, referral}` or `{line, status, problem}`, like the answer "
+            "to a request of its own. A bad line does not affect the others.",
         ),
         "GET /v1/referrals": Operation(
             "referral-list", "A page of the referrals that the caller may see, in the order in which they were made."
@@ -83,8 +82,8 @@ DESCRIBED: Final = ApiDescription(
         ),
         "PUT /v1/organisations/{organisation_id}": Operation(
             "organisation-describe",
-            "Sets what an organisation says of itself. Whether it is registered, as what, for which programmes, and "
-            "whether it is suspended, is for the OPERATOR to set. `If-Match` is needed where there is one already.",
+            "Describes an organisation. Only the OPERATOR registers it, and sets its kind, its programmes, and whether "
+            "it is suspended. `If-Match` is required where the organisation exists already.",
         ),
         "GET /v1/programmes/{programme_id}": Operation(
             "programme-read",
@@ -110,6 +109,10 @@ DESCRIBED: Final = ApiDescription(
             "on, and what is under way with it stops.",
             summary="Withdraw a consent.",
         ),
-        **{f"POST /v1/referrals/{{referral_id}}/{name}": _command(name) for name in ACTIONS},
+        **{
+            f"POST /v1/referrals/{{referral_id}}/{action.name}": _operation(action)
+            for action in ACTIONS
+            if action.method == "POST"
+        },
     },
 )

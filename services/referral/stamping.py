@@ -1,0 +1,118 @@
+"""How a request body becomes a command: with ids, the time, the caller and vault references stamped on it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha1
+from typing import Final
+
+from contracts.codes import WithdrawReason
+from services.chassis.deciding.idempotency import Key
+from services.chassis.modelling.decider import Actor
+from services.chassis.vault.vault import Deposit
+from services.referral.domain import answering, correction, ending, submission
+from services.referral.routes import requests
+
+_NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
+
+
+def referral_id_for(key: Key) -> str:
+    """The id of a new referral follows from its idempotency key, so that a repeat finds what the first request made."""
+    return _derived(f"referral:{key.stream}")
+
+
+def earlier_referral_id_for(key: Key) -> str:
+    """The id that a new referral had while a key belonged to the whole organisation; repeats of then still find it."""
+    return _derived(f"referral:{key.org}:{key.text}")
+
+
+def legal_basis_id_for(referral_id: str) -> str:
+    """The id under which the legal basis of a referral is recorded."""
+    return _derived(f"legal-basis:{referral_id}")
+
+
+def new_case_id_for(referral_id: str) -> str:
+    """The id of the case that a referral opens, where its person has none open."""
+    return _derived(f"case:{referral_id}")
+
+
+def _derived(name: str) -> str:
+    # uuid5 as RFC 9562 has it, without the class around it: four of them are made for every referral.
+    drawn = bytearray(sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
+    drawn[6] = drawn[6] & 0x0F | 0x50
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Of which referral, when and by whom a command is sent; texts are set aside in `deposit`."""
+
+    referral_id: str
+    at: datetime
+    by: Actor
+    deposit: Deposit
+
+    def ref(self, what: str, text: str) -> str:
+        """The vault reference of a text."""
+        return self.deposit.put(what, {"text": text})
+
+    def ref_or_none(self, what: str, text: str | None) -> str | None:
+        """The vault reference of a text that may be left out."""
+        return self.ref(what, text) if text is not None else None
+
+
+def submit(_body: requests.NothingBody, stamp: Stamp) -> submission.SubmitDraft:
+    """The ids of the legal basis and of a new case follow from the referral's."""
+    return submission.SubmitDraft(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        legal_basis_id=legal_basis_id_for(stamp.referral_id),
+        new_case_id=new_case_id_for(stamp.referral_id),
+    )
+
+
+def provide_information(body: requests.ProvideInformationBody, stamp: Stamp) -> answering.ProvideInformation:
+    """The answers go to the vault."""
+    answers = tuple(
+        answering.InformationAnswer(code=answer.code.value, answer_ref=stamp.ref("answer", answer.answer))
+        for answer in body.answers
+    )
+    return answering.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
+
+
+def decline(body: requests.DeclineBody, stamp: Stamp) -> answering.Decline:
+    """Text and suggestion go to the vault."""
+    return answering.Decline(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        reason=body.reason,
+        text_ref=stamp.ref_or_none("decline", body.text),
+        suggestion_ref=stamp.ref_or_none("suggestion", body.suggestion),
+    )
+
+
+def withdraw(body: requests.WithdrawBody, stamp: Stamp) -> ending.Withdraw:
+    """The text goes to the vault."""
+    return ending.Withdraw(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        reason=WithdrawReason(body.reason),
+        text_ref=stamp.ref_or_none("withdraw", body.text),
+    )
+
+
+def mark_error(body: requests.MarkErrorBody, stamp: Stamp) -> correction.MarkError:
+    """The justification goes to the vault."""
+    return correction.MarkError(
+        referral_id=stamp.referral_id,
+        at=stamp.at,
+        by=stamp.by,
+        justification_ref=stamp.ref("justification", body.justification),
+    )

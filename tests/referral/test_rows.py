@@ -1,0 +1,70 @@
+"""The rows of actions and events are complete, and say what the decisions and the publishing really do."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from services.chassis.modelling.decider import Refused
+from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.events import EVENTS, Event
+from services.referral.publishing import publish
+from tests.referral.office import CLOCK, INES, LOTTE, TOM, Office
+from tests.referral.situations import ACTS, REFERRAL, command, situations
+from tests.referral.test_publish import lived, recorded
+
+ANY_ACTION = {"LEGAL_BASIS_WITHDRAWN", "REFERRAL_UNKNOWN", "STATE_DOES_NOT_ALLOW"}
+"""What any action may be refused for, whatever it is."""
+
+
+def below(kind: type) -> set[str]:
+    """The names of all classes below a class that have none below them."""
+    classes: list[type] = kind.__subclasses__()
+    return {name for each in classes for name in below(each) or {each.__name__}}
+
+
+def test_every_event_has_a_row_and_one_alone() -> None:
+    """An event class without one could be decided, and not be stored."""
+    rows = [row.event for row in EVENTS]
+    assert len(set(rows)) == len(rows)
+    assert set(rows) == set(get_args(Event))
+
+
+def test_every_command_on_a_referral_has_a_decision() -> None:
+    """As an action, or among the other commands; never as both."""
+    commands = [row.command.__name__ for row in ACTIONS] + [row.command.__name__ for row in OTHER_COMMANDS]
+    assert sorted(commands) == sorted(below(ReferralCommand))
+
+
+def test_an_event_is_published_as_the_message_of_its_row(office: Office) -> None:
+    """Nothing else leaves the service, and of a draft nothing at all."""
+    message_of = {row.event: row.message for row in EVENTS}
+    for stream, event in lived(office).written:
+        publication = publish(recorded(stream, event))
+        if publication is None:
+            offer = getattr(event, "offer", None)
+            assert message_of[type(event)] is None or (offer is not None and offer.organisation is None), event
+        else:
+            assert type(publication.message) is message_of[type(event)]
+
+
+def refused(given: ReferralCommand, context: Context) -> set[str]:
+    """The codes that a command is refused for; none where it is not."""
+    try:
+        decide(given, context)
+    except Refused as refusal:
+        return {fault.code for fault in refusal.faults} or {refusal.code}
+    return set()
+
+
+@pytest.mark.parametrize("row", ACTIONS, ids=lambda row: str(row.name))
+def test_an_action_is_refused_only_for_what_its_row_lists(row: Action[Any, Any]) -> None:
+    """In every situation, by anyone, with every body that the domain's page tells apart."""
+    for situation in situations():
+        for by in (INES, TOM, LOTTE, CLOCK):
+            for body in ACTS[row.name]:
+                given = command(row.name, body, by, situation.at)
+                codes = refused(given, situation.office.context(REFERRAL, given.at, given))
+                assert codes <= row.refuses | ANY_ACTION, situation.name
