@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from contracts import referral as referral_contracts
 from contracts.casefile import SOURCE, TOPIC
-from contracts.message import CaseMessage, CloudEvent, Message
+from contracts.message import CaseMessage, CloudEvent, Message, decode_data
 from services.casefile import api, mentors
 from services.casefile.casework import Casework
 from services.casefile.context import (
@@ -85,7 +85,7 @@ class _Reactor:
         """Takes in one message; what casefile does not react to passes by."""
         if (kind := _MESSAGES.get(event.type)) is None:
             return
-        message: Message = kind.model_validate(event.data)
+        message: Message = decode_data(kind, event.data)
         stream = stream_of(message)
         if stream is None:
             return

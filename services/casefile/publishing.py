@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from types import SimpleNamespace
+
+import msgspec
 
 from contracts import casefile as told
 from contracts.message import CaseMessage, Message
@@ -82,21 +83,19 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
         return None
     case = recorded.stream.removeprefix("case-")
     meta = recorded.meta
-    return case, message.model_validate(
-        {
-            **_facts(recorded.event),
-            "case": case,
-            "actor": asdict(meta.actor),
-            "occurred_at": occurred_at(recorded),
-            "recorded_at": meta.recorded_at,
-            "digest": recorded.digest,
-        }
-    )
+    told_of = {
+        **_facts(recorded.event, message),
+        "case": case,
+        "actor": meta.actor,
+        "occurred_at": occurred_at(recorded),
+        "recorded_at": meta.recorded_at,
+        "digest": recorded.digest,
+    }
+    return case, msgspec.convert(SimpleNamespace(**told_of), message, from_attributes=True)
 
 
-def _facts(event: Any) -> dict[str, Any]:
-    facts = asdict(event)
+def _facts(event: object, message: type[CaseMessage]) -> dict[str, object]:
+    facts = {name: getattr(event, name) for name in message.__struct_fields__ if hasattr(event, name)}
     if isinstance(event, Moves):
-        begun = (*event.opens, *event.renews)
-        facts["deadlines"] = [asdict(deadline) for step in begun for deadline in step.deadlines]
+        facts["deadlines"] = [deadline for step in (*event.opens, *event.renews) for deadline in step.deadlines]
     return facts

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from contracts import casefile as casefile_contracts
-from contracts.message import CloudEvent, Message
+from contracts.message import CloudEvent, Message, decode_data
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.handler import Call, Handler
@@ -99,7 +99,7 @@ class _Reactor:
         """Handles one message of casefile; what concerns nobody here passes by."""
         if (kind := _REACTIONS.get(event.type)) is None:
             return
-        message = kind.model_validate(event.data)
+        message = decode_data(kind, event.data)
         told = reactions.Told(at=self._clock.now(), by=SYSTEM)
         call = Call(
             actor=SYSTEM,

@@ -27,7 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
-from contracts.message import Contract
+from contracts.edge import Contract
 
 
 class PartyAnswer(Contract):
