@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
 from contracts.message import Published
+
+_ORDER: Final = [
+    "properties",
+    "additionalProperties",
+    "items",
+    "anyOf",
+    "type",
+    "format",
+    "enum",
+    "required",
+    "default",
+    "title",
+    "description",
+]
+"""Of keywords, as FastAPI writes them: the documents that have both are of one style."""
 
 
 def schema_of(kind: type[Published]) -> dict[str, Any]:
     """The schema of a message or an envelope, with the parts that it refers to as its `$defs`."""
     made = components(kind, ref_template="#/$defs/{name}")
     own = made.pop(kind.__name__)
-    return {"$defs": made, **own} if made else own
+    schema: dict[str, Any] = _arranged({"$defs": made, **own} if made else own, str)
+    return schema
 
 
 def components(*kinds: type[Published], ref_template: str) -> dict[str, dict[str, Any]]:
@@ -23,7 +40,7 @@ def components(*kinds: type[Published], ref_template: str) -> dict[str, dict[str
     for schema in made.values():
         schema["description"] = inspect.cleandoc(schema["description"])
         schema["properties"] = {name: _property(name, shape) for name, shape in schema["properties"].items()}
-    return {name: _sorted(schema) for name, schema in sorted(made.items())}
+    return {name: _arranged(schema, _rank) for name, schema in sorted(made.items())}
 
 
 def _property(name: str, shape: dict[str, Any]) -> dict[str, Any]:
@@ -34,13 +51,21 @@ def _property(name: str, shape: dict[str, Any]) -> dict[str, Any]:
     return shape if refers else {**shape, "title": name.replace("_", " ").title()}
 
 
-def _sorted(shape: Any, *, names: bool = False) -> Any:
-    """Keywords in alphabetical order, properties in that of the fields: the same Struct writes the same text."""
+def _rank(keyword: str) -> int:
+    return _ORDER.index(keyword) if keyword in _ORDER else len(_ORDER)
+
+
+def _arranged(shape: Any, rank: Callable[[str], Any]) -> Any:
+    """The same schema with its keywords in order, and properties in that of the fields."""
     match shape:
         case dict():
-            keys = shape if names else sorted(shape)
-            return {key: _sorted(shape[key], names=not names and key == "properties") for key in keys}
+            return {
+                keyword: {name: _arranged(part, rank) for name, part in shape[keyword].items()}
+                if keyword == "properties"
+                else _arranged(shape[keyword], rank)
+                for keyword in sorted(shape, key=rank)
+            }
         case list():
-            return [_sorted(part) for part in shape]
+            return [_arranged(part, rank) for part in shape]
         case _:
             return shape

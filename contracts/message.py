@@ -115,8 +115,8 @@ def decode_data(kind: type[M], data: Any) -> M:
 
 
 def encode(value: Any) -> bytes:
-    """The JSON of a message, or of an envelope that holds one."""
-    return _ENCODER.encode(value)
+    """The JSON of a message, of its envelope, or of what holds them; an envelope as `as_json` has it."""
+    return _ENCODER.encode(as_json(value) if isinstance(value, CloudEvent) else value)
 
 
 def as_json(message: Published) -> dict[str, Any]:

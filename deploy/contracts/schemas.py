@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any, Final
 
 from contracts import casefile, referral
+from contracts.json_schema import schema_of
 from contracts.message import CloudEvent, Message
 from contracts.problem import Problem
-from contracts.json_schema import schema_of
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
 from services.chassis.http.asked import Authenticated, Covered, Limit
@@ -19,7 +20,7 @@ from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED, S
 from services.notifications.catalogue import MESSAGES
 from services.notifications.cursors import AFTER, LAST_EVENT_ID, feed_of
 from services.notifications.queries import messages_at
-from services.notifications.routes.responses import FeedPage
+from services.notifications.routes.responses import FEED_PAGE
 from services.notifications.stream import EventStream, LiveFeed, Subscriber
 from services.notifications.views import page
 
@@ -80,7 +81,8 @@ def routes(service: Service, live: LiveFeed) -> Router:
 
     @router.get(
         "/v1/feed",
-        response_model=FeedPage,
+        response_class=JSONResponse,
+        responses={200: FEED_PAGE},
         summary="What has happened, as CloudEvents, page by page; ask again with `next` for what is new.",
     )
     async def feed(caller: Authenticated, _: Covered, types: Types, after: After = None, limit: Limit = 50) -> Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from services.chassis.http.openapi.described import Described, Operation
+from services.notifications.routes.responses import schemas
 
 DESCRIBED: Final = Described(
     purpose="Tells the parties of a case what happens, once and in order: to be fetched, or as it happens.",
     tags={"feed": "What has happened, as CloudEvents: page by page, or as a stream."},
+    schemas=schemas,
     operations={
         "GET /v1/feed": Operation(
             "feed-read",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
@@ -24,11 +24,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """All operations of an application by method and path, such as `GET /v1/cases`, and the tags that order them."""
+    """All operations of an application by method and path, such as `GET /v1/cases`, and the tags that order them.
+
+    `schemas` makes, by their names, those that no pydantic model describes.
+    """
 
     purpose: str
     tags: Mapping[str, str] = field(default_factory=dict)
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    schemas: Callable[[], Mapping[str, dict[str, Any]]] = dict
 
 
 NOT_DESCRIBED: Final = Described("")
