@@ -10,19 +10,10 @@ import msgspec
 
 from contracts.message import Published
 
-_ORDER: Final = [
-    "properties",
-    "additionalProperties",
-    "items",
-    "anyOf",
-    "type",
-    "format",
-    "enum",
-    "required",
-    "default",
-    "title",
-    "description",
-]
+_ORDER: Final = (
+    *("properties", "additionalProperties", "items", "anyOf", "type", "format", "enum"),
+    *("required", "default", "title", "description"),
+)
 """Of keywords, as FastAPI writes them: the documents that have both are of one style."""
 
 

@@ -87,7 +87,10 @@ def documents() -> dict[str, dict[str, Any]]:
         if "actor" in data:
             data["actor"] = {**data["actor"], "onBehalfOf": "samira", "onBehalfReason": "NO_ACCOUNT"}
     fullest = max(samples.values(), key=len)
-    return {**found, ENVELOPE: {**fullest, "causationid": "a", "causationsequence": "7", "data": {"x": 1, "y": None}}}
+    del fullest["data"]
+    trace = fullest.pop("traceparent")
+    cause = {"causationid": "a", "causationsequence": "7"}
+    return {**found, ENVELOPE: {**fullest, **cause, "traceparent": trace, "data": {"x": 1, "y": None}}}
 
 
 def mutations(document: dict[str, Any]) -> Iterator[str]:
