@@ -20,7 +20,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Anything that is published: camelCase on the wire, immutable, and tolerant of fields that it does not know.
 
     Tolerance lets new writers run beside old readers; the golden corpus proves that old messages still read. The
-    constructor does not check types: mypy checks what is written, `decode_event` and `decode_data` what is read.
+    constructor does not check types: mypy checks what is written, the decoders below what is read.
     """
 
 
