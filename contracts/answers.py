@@ -9,7 +9,7 @@ from pydantic import Field
 
 from contracts.casefile_codes import OnBehalfReason
 from contracts.codes import Role
-from contracts.message import Contract
+from contracts.edge import Contract
 from contracts.refusals import REFUSALS
 
 RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})]

@@ -7,16 +7,16 @@ the schemas gets the list as it is now.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field
+from msgspec import Meta
 
 from contracts import casefile_codes, codes
 
 
-def one_of(*lists: type[StrEnum]) -> Any:
+def one_of(*lists: type[StrEnum]) -> Meta:
     """Says in the schema of a text that it is a code of these lists."""
-    return Field(json_schema_extra={"enum": list(dict.fromkeys(str(code) for one in lists for code in one))})
+    return Meta(extra_json_schema={"enum": list(dict.fromkeys(str(code) for codelist in lists for code in codelist))})
 
 
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]

@@ -1,26 +1,30 @@
-"""The shape of every message: a payload model with a stable CloudEvents type, and the envelope around it."""
+"""The shape of every message: a payload with a stable CloudEvents type, the envelope around it, and their codec.
+
+Messages are msgspec Structs. The published schemas are generated from them (`deploy/contracts/schemas.py`).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+import msgspec
 
 from contracts.coded import RoleCode
 
+Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A moment, in UTC: RFC 3339 on the wire."""
 
-class Contract(BaseModel):
-    """Anything that crosses a boundary: camelCase on the wire, immutable, and tolerant of fields that it does not know.
 
-    Tolerance lets new writers run beside old readers; the golden corpus proves that old messages still read.
+class Published(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Anything that is published: camelCase on the wire, immutable, and tolerant of fields that it does not know.
+
+    Tolerance lets new writers run beside old readers; the golden corpus proves that old messages still read. The
+    constructor does not check types: mypy checks what is written, the decoders below what is read.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
-
-class ActorRef(Contract):
+class ActorRef(Published, frozen=True, kw_only=True):
     """Who acted: the organisation's own staff identifier, role, organisation.
 
     `on_behalf_of` is whose word it was, where somebody passed on another's, and `on_behalf_reason` the code of the
@@ -34,15 +38,15 @@ class ActorRef(Contract):
     on_behalf_reason: str | None = None
 
 
-class Deadline(Contract):
+class Deadline(Published, frozen=True, kw_only=True):
     """A running deadline: what is due, until when, and when its owner is reminded (80 % of the term)."""
 
     name: str
-    due_at: datetime
-    remind_at: datetime
+    due_at: Instant
+    remind_at: Instant
 
 
-class Message(Contract):
+class Message(Published, frozen=True, kw_only=True):
     """The payload of a CloudEvent. `TYPE` is its stable name with a version; a published version is never edited."""
 
     TYPE: ClassVar[str]
@@ -50,17 +54,17 @@ class Message(Contract):
     """The event's name in docs/domain.md, which the timeline shows."""
 
 
-class CaseMessage(Message):
+class CaseMessage(Message, frozen=True, kw_only=True):
     """A message about one case; `digest` is the SHA-256 of the private event behind it, in hexadecimal."""
 
     case: str
     actor: ActorRef
-    occurred_at: datetime
-    recorded_at: datetime
+    occurred_at: Instant
+    recorded_at: Instant
     digest: str
 
 
-class CloudEvent(Contract):
+class CloudEvent(Published, frozen=True, kw_only=True):
     """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
 
     `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
@@ -73,7 +77,7 @@ class CloudEvent(Contract):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Instant
     dataschema: str
     datacontenttype: str = "application/json"
     sequence: str
@@ -82,3 +86,42 @@ class CloudEvent(Contract):
     causationsequence: str | None = None
     traceparent: str | None = None
     data: dict[str, Any]
+
+
+M = TypeVar("M", bound=Published)
+
+
+def _number(text: str) -> int | float:
+    """JSON has one kind of number: 1.0 is an integer, as the schemas have it too."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_ENVELOPE = msgspec.json.Decoder(CloudEvent, float_hook=_number)
+_ENCODER = msgspec.json.Encoder()
+
+
+def decode_event(body: bytes) -> CloudEvent:
+    """A CloudEvent of its structured JSON.
+
+    Raises UnicodeDecodeError, msgspec.DecodeError for what is not JSON, and its subclass ValidationError.
+    """
+    return _ENVELOPE.decode(body)
+
+
+def decode_data(kind: type[M], data: Any) -> M:
+    """A message of what JSON made of its payload. Raises msgspec.ValidationError."""
+    return msgspec.convert(data, kind)
+
+
+def encode(value: Any) -> bytes:
+    """The JSON of a message, of its envelope, or of what holds them; an envelope as `as_json` has it."""
+    return _ENCODER.encode(as_json(value) if isinstance(value, CloudEvent) else value)
+
+
+def as_json(message: Published) -> dict[str, Any]:
+    """What JSON makes of a message: times are texts. An attribute that an envelope does not have is left out."""
+    made: dict[str, Any] = msgspec.to_builtins(message)
+    if isinstance(message, CloudEvent):
+        return {name: value for name, value in made.items() if value is not None}
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.message import Contract
+from contracts.edge import Contract
 
 
 class ProblemField(Contract):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
-
-from pydantic import Field
 
 from contracts.coded import (
     AgencyActionCode,
@@ -25,14 +23,14 @@ from contracts.coded import (
     WhyCode,
     WithdrawCode,
 )
-from contracts.message import CaseMessage, Contract, Deadline, Message
+from contracts.message import CaseMessage, Deadline, Instant, Message, Published
 
 SOURCE = "/services/referral"
 TOPIC = "caserelay.referral.v1"
 _T = "org.caserelay.referral."
 
 
-class LanguageSkill(Contract):
+class LanguageSkill(Published, frozen=True, kw_only=True):
     """A language (BCP 47), its CEFR level and whether it was declared or tested."""
 
     tag: str
@@ -40,14 +38,14 @@ class LanguageSkill(Contract):
     evidence: str
 
 
-class Occupation(Contract):
+class Occupation(Published, frozen=True, kw_only=True):
     """An occupation: ISCO-08 code and, where known, the ESCO concept URI."""
 
     isco: str
     esco: str | None = None
 
 
-class LegalBasisRef(Contract):
+class LegalBasisRef(Published, frozen=True, kw_only=True):
     """The legal basis that the referral rests on: for whom, in which text version and language, since when."""
 
     id: str
@@ -55,18 +53,18 @@ class LegalBasisRef(Contract):
     recipient: str
     text_version: str
     language: str
-    given_at: datetime
+    given_at: Instant
 
 
-class ParticipationChoice(Contract):
+class ParticipationChoice(Published, frozen=True, kw_only=True):
     """The jobseeker's own yes to mentoring, which is not the consent to share data."""
 
-    chosen_at: datetime
+    chosen_at: Instant
     method: str
     language: str
 
 
-class ReferralMessage(CaseMessage):
+class ReferralMessage(CaseMessage, frozen=True, kw_only=True):
     """A message about one referral of a case; `agency` made it, `organisation` is the one it is addressed to."""
 
     referral: str
@@ -76,7 +74,7 @@ class ReferralMessage(CaseMessage):
     programme_version: int
 
 
-class ReferralSubmitted(ReferralMessage):
+class ReferralSubmitted(ReferralMessage, frozen=True, kw_only=True):
     """A referral was sent to an organisation, with the minimal packet and no contact data."""
 
     TYPE: ClassVar[str] = _T + "submitted.v1"
@@ -102,14 +100,14 @@ class ReferralSubmitted(ReferralMessage):
     """RECEIPT, DECISION and EXPIRY."""
 
 
-class ReferralReceived(ReferralMessage):
+class ReferralReceived(ReferralMessage, frozen=True, kw_only=True):
     """The organisation acknowledged receipt."""
 
     TYPE: ClassVar[str] = _T + "received.v1"
     NAME: ClassVar[str] = "ReferralReceived"
 
 
-class InformationRequested(ReferralMessage):
+class InformationRequested(ReferralMessage, frozen=True, kw_only=True):
     """The organisation asked for information; the decision clock pauses."""
 
     TYPE: ClassVar[str] = _T + "information_requested.v1"
@@ -119,7 +117,7 @@ class InformationRequested(ReferralMessage):
     """INFORMATION and EXPIRY."""
 
 
-class InformationProvided(ReferralMessage):
+class InformationProvided(ReferralMessage, frozen=True, kw_only=True):
     """The agency answered; the decision clock runs on. Answers themselves stay in the vault."""
 
     TYPE: ClassVar[str] = _T + "information_provided.v1"
@@ -129,19 +127,19 @@ class InformationProvided(ReferralMessage):
     """DECISION and EXPIRY."""
 
 
-class ReferralWaitlisted(ReferralMessage):
+class ReferralWaitlisted(ReferralMessage, frozen=True, kw_only=True):
     """The organisation put the referral on its waiting list."""
 
     TYPE: ClassVar[str] = _T + "waitlisted.v1"
     NAME: ClassVar[str] = "ReferralWaitlisted"
     reason: WaitlistCode
-    since: datetime
+    since: Instant
     expected_by: date
     deadlines: list[Deadline]
     """WAITLIST_REVIEW and EXPIRY."""
 
 
-class ReferralAccepted(ReferralMessage):
+class ReferralAccepted(ReferralMessage, frozen=True, kw_only=True):
     """The organisation accepted and named a coordinator: who accepted, or a colleague who takes over by acting."""
 
     TYPE: ClassVar[str] = _T + "accepted.v1"
@@ -149,7 +147,7 @@ class ReferralAccepted(ReferralMessage):
     coordinator: str
 
 
-class ReferralDeclined(ReferralMessage):
+class ReferralDeclined(ReferralMessage, frozen=True, kw_only=True):
     """The organisation declined; the case returns to the agency.
 
     `suggestion` is a reference to what the organisation suggests, never the text itself; `agency_action` is what the
@@ -165,7 +163,7 @@ class ReferralDeclined(ReferralMessage):
     access: Deadline | None = None
 
 
-class ReferralWithdrawn(ReferralMessage):
+class ReferralWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     """The agency withdrew the referral, or the person withdrew the legal basis before it was accepted."""
 
     TYPE: ClassVar[str] = _T + "withdrawn.v1"
@@ -174,7 +172,7 @@ class ReferralWithdrawn(ReferralMessage):
     access: Deadline | None = None
 
 
-class ReferralExpired(ReferralMessage):
+class ReferralExpired(ReferralMessage, frozen=True, kw_only=True):
     """Nobody answered in time; the case returns visibly to the agency.
 
     `last_actor` is the organisation whose act was awaited when the term ended.
@@ -186,23 +184,23 @@ class ReferralExpired(ReferralMessage):
     access: Deadline | None = None
 
 
-class ReferralCompleted(ReferralMessage):
+class ReferralCompleted(ReferralMessage, frozen=True, kw_only=True):
     """The loop is closed: handback accepted, or the consent was withdrawn after acceptance."""
 
     TYPE: ClassVar[str] = _T + "completed.v1"
     NAME: ClassVar[str] = "ReferralCompleted"
     closure: ClosureCode
-    loop_closed_at: datetime
+    loop_closed_at: Instant
 
 
-class ErrorReported(ReferralMessage):
+class ErrorReported(ReferralMessage, frozen=True, kw_only=True):
     """Somebody of the agency says that the referral was entered in error; a second person has to confirm."""
 
     TYPE: ClassVar[str] = _T + "error_reported.v1"
     NAME: ClassVar[str] = "ErrorReported"
 
 
-class ReferralEnteredInError(ReferralMessage):
+class ReferralEnteredInError(ReferralMessage, frozen=True, kw_only=True):
     """A second person confirmed that the referral was entered in error."""
 
     TYPE: ClassVar[str] = _T + "entered_in_error.v1"
@@ -210,38 +208,38 @@ class ReferralEnteredInError(ReferralMessage):
     access: Deadline | None = None
 
 
-class LegalBasisWithdrawn(ReferralMessage):
+class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     """The person withdrew the legal basis of a referral: nothing more may be shared from `withdrawn_at` on."""
 
     TYPE: ClassVar[str] = "org.caserelay.legal_basis.withdrawn.v1"
     NAME: ClassVar[str] = "LegalBasisWithdrawn"
     legal_basis: str
-    withdrawn_at: datetime
+    withdrawn_at: Instant
 
 
-class ReferralDeadlineReminded(ReferralMessage):
+class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     """80 % of a term has passed: whoever is awaited is reminded."""
 
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
     NAME: ClassVar[str] = "DeadlineReminded"
     deadline: str
-    due_at: datetime
+    due_at: Instant
     awaited: str
     """The organisation that is reminded."""
 
 
-class ReferralDeadlineMissed(ReferralMessage):
+class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
     """A term has passed without the act that it waited for; `deadlines` are those that run on."""
 
     TYPE: ClassVar[str] = _T + "deadline_missed.v1"
     NAME: ClassVar[str] = "DeadlineMissed"
     deadline: str
-    due_at: datetime
+    due_at: Instant
     awaited: str
-    deadlines: list[Deadline] = Field(default_factory=list)
+    deadlines: list[Deadline] = []
 
 
-class OrganisationDescribed(Message):
+class OrganisationDescribed(Message, frozen=True, kw_only=True):
     """What an organisation offers, as it stands now."""
 
     TYPE: ClassVar[str] = "org.caserelay.organisation.described.v1"
@@ -257,7 +255,7 @@ class OrganisationDescribed(Message):
     """The operator has suspended it: no new offers, and what is under way goes on."""
 
 
-class ProgrammeVersionPublished(Message):
+class ProgrammeVersionPublished(Message, frozen=True, kw_only=True):
     """The parameters of a programme, in force from the first second of `valid_from` in their own time zone."""
 
     TYPE: ClassVar[str] = "org.caserelay.programme.version_published.v1"
@@ -268,7 +266,7 @@ class ProgrammeVersionPublished(Message):
     parameters: ProgrammeParameters
 
 
-class Term(Contract):
+class Term(Published, frozen=True, kw_only=True):
     """A length of time: `n` calendar days, or `n` working days of the programme's calendar."""
 
     n: int
@@ -276,7 +274,7 @@ class Term(Contract):
     """DAYS or WORKING_DAYS."""
 
 
-class ProgrammeParameters(Contract):
+class ProgrammeParameters(Published, frozen=True, kw_only=True):
     """Everything that may differ between programmes, as data; the version in force when an event occurred governs it.
 
     `terms` maps a deadline's name to its length: RECEIPT, DECISION, EXPIRY, INFORMATION, WAITLIST_REVIEW,
@@ -305,6 +303,3 @@ class ProgrammeParameters(Contract):
     """ISO 3166-2, where a part of the country has public holidays of its own; None for those of the country alone."""
     closing_days: list[date] = []
     """Days on which nobody works for a reason of the programme's own: no working days either."""
-
-
-ProgrammeVersionPublished.model_rebuild()

@@ -16,12 +16,12 @@ from contracts.coded import (
     SideCode,
     StepCode,
 )
-from contracts.message import ActorRef, CaseMessage, Contract, Deadline
+from contracts.message import ActorRef, CaseMessage, Deadline, Published
 
 _T = "org.caserelay.case."
 
 
-class Readiness(Contract):
+class Readiness(Published, frozen=True, kw_only=True):
     """What was known of the mentor's preparation when the agreement was signed; a date is absent where nothing was."""
 
     kind: MentorKindCode
@@ -33,7 +33,7 @@ class Readiness(Contract):
     confidentiality_on: date | None = None
 
 
-class CaseOpened(CaseMessage):
+class CaseOpened(CaseMessage, frozen=True, kw_only=True):
     """The case of one person in one programme period was opened, with its lead: the one contact at the agency."""
 
     TYPE: ClassVar[str] = _T + "opened.v1"
@@ -45,7 +45,7 @@ class CaseOpened(CaseMessage):
     lead: ActorRef
 
 
-class ReferralReturned(CaseMessage):
+class ReferralReturned(CaseMessage, frozen=True, kw_only=True):
     """A referral ended without a handback; the case lead decides what comes next."""
 
     TYPE: ClassVar[str] = _T + "referral_returned.v1"
@@ -56,7 +56,7 @@ class ReferralReturned(CaseMessage):
     deadlines: list[Deadline]
 
 
-class ResponsibilityTransferred(CaseMessage):
+class ResponsibilityTransferred(CaseMessage, frozen=True, kw_only=True):
     """The receiver accepted, and is responsible from then on; `step` is what begins."""
 
     TYPE: ClassVar[str] = _T + "responsibility_transferred.v1"
@@ -68,7 +68,7 @@ class ResponsibilityTransferred(CaseMessage):
     deadlines: list[Deadline]
 
 
-class ContactAttempted(CaseMessage):
+class ContactAttempted(CaseMessage, frozen=True, kw_only=True):
     """The organisation tried to reach the person."""
 
     TYPE: ClassVar[str] = _T + "contact_attempted.v1"
@@ -77,7 +77,7 @@ class ContactAttempted(CaseMessage):
     reached: bool
 
 
-class NoShowReported(CaseMessage):
+class NoShowReported(CaseMessage, frozen=True, kw_only=True):
     """The person did not come; after three the organisation hands back. It serves no sanction."""
 
     TYPE: ClassVar[str] = _T + "no_show_reported.v1"
@@ -85,7 +85,7 @@ class NoShowReported(CaseMessage):
     count: int
 
 
-class IntakeConcluded(CaseMessage):
+class IntakeConcluded(CaseMessage, frozen=True, kw_only=True):
     """The intake's result: goals by capital type and language per skill (CEFR), or the reason why not."""
 
     TYPE: ClassVar[str] = _T + "intake_concluded.v1"
@@ -97,7 +97,7 @@ class IntakeConcluded(CaseMessage):
     deadlines: list[Deadline]
 
 
-class MatchProposed(CaseMessage):
+class MatchProposed(CaseMessage, frozen=True, kw_only=True):
     """A mentor was proposed, on these criteria. `mentor` is the organisation's own reference."""
 
     TYPE: ClassVar[str] = _T + "match_proposed.v1"
@@ -109,7 +109,7 @@ class MatchProposed(CaseMessage):
     deadlines: list[Deadline]
 
 
-class MatchConfirmed(CaseMessage):
+class MatchConfirmed(CaseMessage, frozen=True, kw_only=True):
     """One side said yes to the match (MENTOR or MENTEE)."""
 
     TYPE: ClassVar[str] = _T + "match_confirmed.v1"
@@ -118,7 +118,7 @@ class MatchConfirmed(CaseMessage):
     side: SideCode
 
 
-class MatchRejected(CaseMessage):
+class MatchRejected(CaseMessage, frozen=True, kw_only=True):
     """One side said no to the match; it costs nobody anything."""
 
     TYPE: ClassVar[str] = _T + "match_rejected.v1"
@@ -129,7 +129,7 @@ class MatchRejected(CaseMessage):
     deadlines: list[Deadline]
 
 
-class AgreementSigned(CaseMessage):
+class AgreementSigned(CaseMessage, frozen=True, kw_only=True):
     """The agreement was signed: its days, the meetings a month, the charter, and how ready the mentor was."""
 
     TYPE: ClassVar[str] = _T + "agreement_signed.v1"

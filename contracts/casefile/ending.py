@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar
 
 from contracts.coded import (
@@ -18,12 +17,12 @@ from contracts.coded import (
     SourceCode,
     WaiveCode,
 )
-from contracts.message import CaseMessage, Deadline
+from contracts.message import CaseMessage, Deadline, Instant
 
 _T = "org.caserelay.case."
 
 
-class HandbackRequested(CaseMessage):
+class HandbackRequested(CaseMessage, frozen=True, kw_only=True):
     """The organisation hands back with its report, and stays responsible until the agency accepts."""
 
     TYPE: ClassVar[str] = _T + "handback_requested.v1"
@@ -36,7 +35,7 @@ class HandbackRequested(CaseMessage):
     deadlines: list[Deadline]
 
 
-class HandbackReturned(CaseMessage):
+class HandbackReturned(CaseMessage, frozen=True, kw_only=True):
     """The agency says what the report lacks."""
 
     TYPE: ClassVar[str] = _T + "handback_returned.v1"
@@ -46,7 +45,7 @@ class HandbackReturned(CaseMessage):
     deadlines: list[Deadline]
 
 
-class HandbackAccepted(CaseMessage):
+class HandbackAccepted(CaseMessage, frozen=True, kw_only=True):
     """The agency took the case back: the referral's loop is closed. `decision` is CLOSE, RE_REFER or OTHER_SERVICE.
 
     `access` is when the organisation's access to what it has read before ends.
@@ -60,16 +59,16 @@ class HandbackAccepted(CaseMessage):
     access: Deadline | None = None
 
 
-class DisclosureStopped(CaseMessage):
+class DisclosureStopped(CaseMessage, frozen=True, kw_only=True):
     """The person withdrew the legal basis; nothing more is shared on it."""
 
     TYPE: ClassVar[str] = _T + "disclosure_stopped.v1"
     NAME: ClassVar[str] = "DisclosureStopped"
     legal_basis: str
-    withdrawn_at: datetime
+    withdrawn_at: Instant
 
 
-class NgoAccessRevoked(CaseMessage):
+class NgoAccessRevoked(CaseMessage, frozen=True, kw_only=True):
     """Stop: the organisation's access has ended, and `reason` is all that it is told."""
 
     TYPE: ClassVar[str] = _T + "ngo_access_revoked.v1"
@@ -79,18 +78,18 @@ class NgoAccessRevoked(CaseMessage):
     reason: str
 
 
-class RecordedAfterWithdrawal(CaseMessage):
+class RecordedAfterWithdrawal(CaseMessage, frozen=True, kw_only=True):
     """Events (ids) that the organisation recorded after the withdrawal, before casefile was told of it."""
 
     TYPE: ClassVar[str] = _T + "recorded_after_withdrawal.v1"
     NAME: ClassVar[str] = "RecordedAfterWithdrawal"
     legal_basis: str
     organisation: str
-    withdrawn_at: datetime
+    withdrawn_at: Instant
     events: list[str]
 
 
-class CaseReturned(CaseMessage):
+class CaseReturned(CaseMessage, frozen=True, kw_only=True):
     """The case went back to the agency without a handback report."""
 
     TYPE: ClassVar[str] = _T + "returned.v1"
@@ -100,7 +99,7 @@ class CaseReturned(CaseMessage):
     deadlines: list[Deadline]
 
 
-class NgoAccessExpired(CaseMessage):
+class NgoAccessExpired(CaseMessage, frozen=True, kw_only=True):
     """The organisation's access to the case ended with its term."""
 
     TYPE: ClassVar[str] = _T + "ngo_access_expired.v1"
@@ -109,7 +108,7 @@ class NgoAccessExpired(CaseMessage):
     organisation: str
 
 
-class CaseClosed(CaseMessage):
+class CaseClosed(CaseMessage, frozen=True, kw_only=True):
     """The agency closed the case; a later referral of the person opens a new one."""
 
     TYPE: ClassVar[str] = _T + "closed.v1"
@@ -117,14 +116,14 @@ class CaseClosed(CaseMessage):
     reason: CloseCode
 
 
-class CaseReopened(CaseMessage):
+class CaseReopened(CaseMessage, frozen=True, kw_only=True):
     """The agency opened a closed case again."""
 
     TYPE: ClassVar[str] = _T + "reopened.v1"
     NAME: ClassVar[str] = "CaseReopened"
 
 
-class OutcomeRecorded(CaseMessage):
+class OutcomeRecorded(CaseMessage, frozen=True, kw_only=True):
     """What became of the person at a point (EXIT, W4, M6, M12), and where it is known from."""
 
     TYPE: ClassVar[str] = _T + "outcome_recorded.v1"
@@ -136,7 +135,7 @@ class OutcomeRecorded(CaseMessage):
     progress: dict[str, ProgressCode]
 
 
-class OutcomeWaived(CaseMessage):
+class OutcomeWaived(CaseMessage, frozen=True, kw_only=True):
     """A follow-up will not be taken."""
 
     TYPE: ClassVar[str] = _T + "outcome_waived.v1"
@@ -145,7 +144,7 @@ class OutcomeWaived(CaseMessage):
     reason: WaiveCode
 
 
-class CaseFinalised(CaseMessage):
+class CaseFinalised(CaseMessage, frozen=True, kw_only=True):
     """Every follow-up is recorded or waived; the case takes nothing but corrections."""
 
     TYPE: ClassVar[str] = _T + "finalised.v1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 
 from contracts.coded import (
@@ -17,12 +17,12 @@ from contracts.coded import (
     SuspendCode,
     TopicCode,
 )
-from contracts.message import CaseMessage, Deadline
+from contracts.message import CaseMessage, Deadline, Instant
 
 _T = "org.caserelay.case."
 
 
-class MeetingRecorded(CaseMessage):
+class MeetingRecorded(CaseMessage, frozen=True, kw_only=True):
     """Mentor and mentee met."""
 
     TYPE: ClassVar[str] = _T + "meeting_recorded.v1"
@@ -32,7 +32,7 @@ class MeetingRecorded(CaseMessage):
     topics: list[TopicCode]
 
 
-class CheckInRecorded(CaseMessage):
+class CheckInRecorded(CaseMessage, frozen=True, kw_only=True):
     """The coordinator spoke with the sides named; `deadlines` has the next check-in."""
 
     TYPE: ClassVar[str] = _T + "check_in_recorded.v1"
@@ -42,7 +42,7 @@ class CheckInRecorded(CaseMessage):
     deadlines: list[Deadline]
 
 
-class PulseRecorded(CaseMessage):
+class PulseRecorded(CaseMessage, frozen=True, kw_only=True):
     """How one side feels about the match, from 1 to 5, and what weighs on it."""
 
     TYPE: ClassVar[str] = _T + "pulse_recorded.v1"
@@ -52,7 +52,7 @@ class PulseRecorded(CaseMessage):
     reasons: list[PulseCode]
 
 
-class ProgressReported(CaseMessage):
+class ProgressReported(CaseMessage, frozen=True, kw_only=True):
     """Feedback to the counsellor: progress per goal (-, =, +) and the next step."""
 
     TYPE: ClassVar[str] = _T + "progress_reported.v1"
@@ -62,7 +62,7 @@ class ProgressReported(CaseMessage):
     next_step: NextStepCode | None = None
 
 
-class ExtensionProposed(CaseMessage):
+class ExtensionProposed(CaseMessage, frozen=True, kw_only=True):
     """The organisation proposes that the agreement ends later; the agency decides."""
 
     TYPE: ClassVar[str] = _T + "extension_proposed.v1"
@@ -70,7 +70,7 @@ class ExtensionProposed(CaseMessage):
     end: date
 
 
-class ExtensionRefused(CaseMessage):
+class ExtensionRefused(CaseMessage, frozen=True, kw_only=True):
     """The agency said no to the later end."""
 
     TYPE: ClassVar[str] = _T + "extension_refused.v1"
@@ -78,7 +78,7 @@ class ExtensionRefused(CaseMessage):
     end: date
 
 
-class AgreementExtended(CaseMessage):
+class AgreementExtended(CaseMessage, frozen=True, kw_only=True):
     """The agency approved the later end."""
 
     TYPE: ClassVar[str] = _T + "agreement_extended.v1"
@@ -87,17 +87,17 @@ class AgreementExtended(CaseMessage):
     deadlines: list[Deadline]
 
 
-class TrajectorySuspended(CaseMessage):
+class TrajectorySuspended(CaseMessage, frozen=True, kw_only=True):
     """The trajectory pauses; it may be resumed no later than `until`."""
 
     TYPE: ClassVar[str] = _T + "trajectory_suspended.v1"
     NAME: ClassVar[str] = "TrajectorySuspended"
     reason: SuspendCode
-    until: datetime
+    until: Instant
     deadlines: list[Deadline]
 
 
-class SuspensionReviewed(CaseMessage):
+class SuspensionReviewed(CaseMessage, frozen=True, kw_only=True):
     """The pause was reviewed, and goes on; `deadlines` has the next review, and the longest pause there may be."""
 
     TYPE: ClassVar[str] = _T + "suspension_reviewed.v1"
@@ -105,7 +105,7 @@ class SuspensionReviewed(CaseMessage):
     deadlines: list[Deadline]
 
 
-class TrajectoryResumed(CaseMessage):
+class TrajectoryResumed(CaseMessage, frozen=True, kw_only=True):
     """The pause is over."""
 
     TYPE: ClassVar[str] = _T + "trajectory_resumed.v1"
@@ -113,7 +113,7 @@ class TrajectoryResumed(CaseMessage):
     deadlines: list[Deadline]
 
 
-class MatchEnded(CaseMessage):
+class MatchEnded(CaseMessage, frozen=True, kw_only=True):
     """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory."""
 
     TYPE: ClassVar[str] = _T + "match_ended.v1"
@@ -126,7 +126,7 @@ class MatchEnded(CaseMessage):
     deadlines: list[Deadline]
 
 
-class TrajectoryCompleted(CaseMessage):
+class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
     """The trajectory came to its end; the handback report is due."""
 
     TYPE: ClassVar[str] = _T + "trajectory_completed.v1"

@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent, Contract, Message
+from contracts.json_schema import schema_of
+from contracts.message import CloudEvent, Message
 from contracts.problem import Problem
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -29,14 +30,14 @@ def _type_of(model: type[Message]) -> str:
 def schemas() -> dict[str, dict[str, Any]]:
     """Every schema by its name, which is a message's type, `cloudevent` or `problem`."""
     messages = {**published(referral), **published(casefile)}
-    return {
-        "cloudevent": _schema("cloudevent", CloudEvent),
-        "problem": _schema("problem", Problem),
-        **{kind: _schema(kind, model) for kind, model in messages.items()},
+    described = {
+        "cloudevent": schema_of(CloudEvent),
+        # A problem is an answer of the HTTP edge.
+        "problem": Problem.model_json_schema(by_alias=True, mode="validation"),
+        **{kind: schema_of(model) for kind, model in messages.items()},
     }
-
-
-def _schema(name: str, model: type[Contract]) -> dict[str, Any]:
     # The id is what a message names as its `dataschema`.
-    described = model.model_json_schema(by_alias=True, mode="validation")
-    return {"$schema": DIALECT, "$id": f"urn:caserelay:schema:{name}", **described}
+    return {
+        name: {"$schema": DIALECT, "$id": f"urn:caserelay:schema:{name}", **schema}
+        for name, schema in described.items()
+    }

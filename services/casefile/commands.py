@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from contracts.fields import Body
-from contracts.message import CaseMessage, CloudEvent, Message
+from contracts.message import CaseMessage, CloudEvent, Message, decode_data
 from services.casefile.access import CONSENT_WITHDRAWN
 from services.casefile.actions import Action
 from services.casefile.domain.case import CASE
@@ -130,7 +130,7 @@ class Reactor:
         """Takes in one message; what casefile does not react to passes by."""
         if (kind := _MESSAGES.get(event.type)) is None:
             return
-        message: Message = kind.model_validate(event.data)
+        message: Message = decode_data(kind, event.data)
         stream = stream_of(message)
         if stream is None:
             return

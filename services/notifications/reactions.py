@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts.message import CaseMessage, CloudEvent
+from contracts.message import CaseMessage, CloudEvent, as_json, decode_data
 from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
@@ -24,7 +24,7 @@ def when_something_is_published_take_it_in(event: CloudEvent, at: datetime) -> t
     model = MESSAGES.get(event.type)
     if model is None:
         raise UnknownMessage
-    message = model.model_validate(event.data)
+    message = decode_data(model, event.data)
     of_case = message if isinstance(message, CaseMessage) else None
     command = TakeMessage(
         at=at,
@@ -36,6 +36,6 @@ def when_something_is_published_take_it_in(event: CloudEvent, at: datetime) -> t
         case=of_case.case if of_case is not None else None,
         occurred_at=of_case.occurred_at if of_case is not None else event.time,
         recorded_at=of_case.recorded_at if of_case is not None else event.time,
-        message=event.model_dump(mode="json", by_alias=True, exclude_none=True),
+        message=as_json(event),
     )
     return (notices_stream(event.partitionkey) if of_case is None else inbox_stream(of_case.case)), command

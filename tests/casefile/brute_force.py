@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from contracts import referral as told
 from services.casefile.actions import RULES, decide
 from services.casefile.domain.case import CASE
@@ -201,7 +203,7 @@ def _answer(kind: type[told.ReferralMessage], **fields: Any) -> Callable[[Situat
 def _submitted(situation: Situation) -> Iterator[Command]:
     again = submitted(situation.at, referral="R-9", legal_basis_id="LB-9")
     yield _taken(again, situation.at)
-    yield _taken(again.model_copy(update={"eligibility": {"REGISTERED_JOBSEEKER": True}}), situation.at)
+    yield _taken(msgspec.structs.replace(again, eligibility={"REGISTERED_JOBSEEKER": True}), situation.at)
 
 
 def _withdrawn(situation: Situation) -> Iterator[Command]:

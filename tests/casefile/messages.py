@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from contracts import referral as told
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Actor
@@ -65,7 +67,7 @@ def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:
         legal_basis=basis,
         deadlines=[due("RECEIPT", 14, 1), due("DECISION", 26, 1), due("EXPIRY", 11, 2)],
     )
-    return message.model_copy(update=changes)
+    return msgspec.structs.replace(message, **changes)
 
 
 def about(kind: type[M], actor: Actor, at: datetime, **fields: Any) -> M:
@@ -82,7 +84,7 @@ def about(kind: type[M], actor: Actor, at: datetime, **fields: Any) -> M:
         "programme": "mtw-be-2026",
         "programme_version": 1,
     }
-    return kind.model_validate({**common, **fields})
+    return kind(**{**common, **fields})
 
 
 def due(name: str, day: int, month: int) -> Deadline:

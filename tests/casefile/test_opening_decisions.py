@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from contracts import referral as told
@@ -258,7 +259,7 @@ def test_responsibility_is_counted_from_the_acts_time_when_the_message_comes_lat
 def test_the_access_ends_when_the_end_of_the_referral_says_so(book: Casebook) -> None:
     """It was computed where the referral ended; casefile does not compute it a second time, under other terms."""
     book.referred()
-    book.tell(DECLINED.model_copy(update={"access": due("NGO_ACCESS", 10, 4)}))
+    book.tell(msgspec.structs.replace(DECLINED, access=due("NGO_ACCESS", 10, 4)))
     (access,) = book.case.accesses
     assert access.expires is not None
     assert access.expires.due_at == end_of(10, 4)

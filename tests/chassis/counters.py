@@ -170,7 +170,7 @@ def metadata(event_id: str = "e-1", **more: Any) -> Metadata:
     return Metadata(event_id=event_id, **known)
 
 
-class CounterMoved(Message):
+class CounterMoved(Message, frozen=True, kw_only=True):
     """The public message of this domain."""
 
     TYPE: ClassVar[str] = "org.caserelay.test.counter_moved.v1"

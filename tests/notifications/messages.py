@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts import casefile, referral
 from contracts.codes import Role
-from contracts.message import ActorRef, CaseMessage, CloudEvent, Message
+from contracts.message import ActorRef, CaseMessage, CloudEvent, Message, as_json, encode
 from services.chassis.delivery.bus import Bus, BusMessage
 
 AGENCY, OTHER_AGENCY, BRUGWERK, SAMENSTAP = "vdab-gent", "vdab-aalst", "brugwerk", "samenstap"
@@ -145,7 +145,7 @@ class Publishing:
         module = type(message).__module__
         topic, source = CASEFILE_SERVICE if module.startswith(casefile.__name__) else REFERRAL_SERVICE
         position = await self._bus.published_through(topic) + 1
-        data = message.model_dump(mode="json", by_alias=True)
+        data = as_json(message)
         subject = str(data.get("case") or data.get("organisation") or data.get("programme"))
         event = CloudEvent(
             id=str(uuid.uuid4()),
@@ -170,5 +170,4 @@ def _service(source: str) -> tuple[str, str]:
 
 
 def _on_the_bus(event: CloudEvent, position: int) -> BusMessage:
-    body = event.model_dump_json(by_alias=True, exclude_none=True).encode()
-    return BusMessage(position, event.partitionkey, event.id, body)
+    return BusMessage(position, event.partitionkey, event.id, encode(event))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from contracts import casefile, referral
 from contracts.codes import Role
-from contracts.message import CaseMessage, Message
+from contracts.message import CaseMessage, Message, as_json
 from contracts.parties import Parties, facts_of, item_of, message_place
 from services.chassis.access.identity import Caller
 from services.chassis.index.sqlite import SQLiteIndex
@@ -73,7 +73,7 @@ class Filled:
             case=case,
             recorded_at=at,
             audience=(),
-            message={"type": message.TYPE, "data": message.model_dump(mode="json", by_alias=True)},
+            message={"type": message.TYPE, "data": as_json(message)},
         )
         meta = Metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
         return Recorded(len(self.taken), f"inbox-{case}", version, "notifications.message_taken.v1", event, meta, b"0")
@@ -83,7 +83,7 @@ class Filled:
         parties: dict[str, Parties] = {}
         for version, message in self.taken:
             if isinstance(message, CaseMessage):
-                data = message.model_dump(mode="json", by_alias=True)
+                data = as_json(message)
                 for fact in facts_of(message.NAME, data, message_place(message.recorded_at, version)):
                     parties[message.case] = parties.get(message.case, Parties()).take(fact)
         found = []
@@ -93,7 +93,7 @@ class Filled:
             if not isinstance(message, CaseMessage) or org == "rekenhof-demo":
                 found.append(position)
                 continue
-            data = message.model_dump(mode="json", by_alias=True)
+            data = as_json(message)
             item = item_of(message.NAME, data, message_place(message.recorded_at, version))
             if parties.get(message.case, Parties()).sees(org, item):
                 found.append(position)

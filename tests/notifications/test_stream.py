@@ -15,7 +15,7 @@ import pytest
 from httpx_sse import EventSource, ServerSentEvent
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, as_json
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 
@@ -66,7 +66,7 @@ async def test_an_event_carries_its_cursor_its_type_and_the_cloud_event(system: 
         assert stream.answer.headers["Cache-Control"] == "no-store"
         event = await stream.next()
     assert event.event == referral.ReferralSubmitted.TYPE
-    assert json.loads(event.data) == sent.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert json.loads(event.data) == as_json(sent)
     assert event.id == (await system.get(BRUGWERK)).json()["next"]
 
 

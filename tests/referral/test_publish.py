@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason
-from contracts.message import CaseMessage
+from contracts.message import CaseMessage, as_json
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 from services.referral.domain.answering import Decline, Waitlist
@@ -124,7 +124,7 @@ def test_messages_are_keyed_by_case_organisation_and_programme(office: Office) -
 def test_the_submitted_message_carries_the_whole_packet_and_no_contact(office: Office) -> None:
     """The receiver's services need no look-up, and the contact data are read at the vault only."""
     office.submit()
-    message = told(office)[-1].message.model_dump(mode="json", by_alias=True)
+    message = as_json(told(office)[-1].message)
     assert message["clientRef"] == "CL-7F3A"
     assert message["goals"] == list(SAMIRA.goals)
     assert message["legalBasis"]["id"] == "LB-R-1"
@@ -135,7 +135,7 @@ def test_the_submitted_message_carries_the_whole_packet_and_no_contact(office: O
 
 def test_a_published_programme_carries_all_its_terms(office: Office) -> None:
     """Casefile reckons its own deadlines by them."""
-    message = told(office)[0].message.model_dump(mode="json", by_alias=True)
+    message = as_json(told(office)[0].message)
     assert message["validFrom"] == "2026-01-01"
     assert message["parameters"]["terms"]["HANDBACK_ACKNOWLEDGEMENT"] == {"n": 5, "unit": "WORKING_DAYS"}
 

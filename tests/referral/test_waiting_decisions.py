@@ -114,7 +114,7 @@ def message(**fields: Any) -> casefile.CorrectionRecorded:
         "corrects": "entry",
         "corrected": "ReferralWaitlisted",
     }
-    return casefile.CorrectionRecorded.model_validate({**common, **fields})
+    return casefile.CorrectionRecorded(**{**common, **fields})
 
 
 HOLDS = {

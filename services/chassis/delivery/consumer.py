@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, decode_event
 from services.chassis.delivery.bus import Bus, BusMessage, Places
 from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.engines.store_health import Unavailable
@@ -152,7 +152,7 @@ class Consumer:
                 aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
                 continue
             try:
-                await self._react_in_time(CloudEvent.model_validate_json(message.body), until)
+                await self._react_in_time(decode_event(message.body), until)
             except Unavailable:
                 raise
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
@@ -207,7 +207,7 @@ class Consumer:
         position = one.message.position
         self._look_at.pop(position, None)
         try:
-            await self._react(CloudEvent.model_validate_json(one.message.body))
+            await self._react(decode_event(one.message.body))
         except Unavailable:
             # As in a round: no try of the message.
             raise

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pydantic_core import to_json
-
-from contracts.message import Message
+from contracts.message import Message, encode
 from services.chassis.delivery.bus import Bus, BusMessage
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
@@ -21,7 +19,7 @@ Translate = Callable[[Recorded], tuple[str, Message] | None]
 def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> bytes:
     """The JSON of a message in its envelope: CloudEvents 1.0 with sequence, partitioning and distributed tracing.
 
-    The same bytes as of a `CloudEvent`, written without making one: its `data` would be walked through three times.
+    The same bytes as of a `CloudEvent`, written without making one: its `data` would be walked through twice.
     """
     meta = recorded.meta
     envelope = {
@@ -40,7 +38,7 @@ def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> 
         **({"traceparent": meta.traceparent} if meta.traceparent is not None else {}),
         "data": message,
     }
-    return to_json(envelope, by_alias=True)
+    return encode(envelope)
 
 
 class Publisher:

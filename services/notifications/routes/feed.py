@@ -6,6 +6,7 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import Query, Response
+from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 
 from services.chassis.http.problems.problem import ProblemError
@@ -19,7 +20,7 @@ from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED
 from services.notifications.feed_cursors import feed_of
 from services.notifications.queries import messages_at, page
 from services.notifications.routes.event_types import Types
-from services.notifications.routes.responses import FeedPage
+from services.notifications.routes.responses import FEED_PAGE
 
 After = Annotated[
     str | None,
@@ -48,7 +49,8 @@ def routes(service: Service) -> Router:
 
     @router.get(
         "/v1/feed",
-        response_model=FeedPage,
+        response_class=JSONResponse,
+        responses={200: FEED_PAGE},
         summary="Read the feed as pages of CloudEvents; `next` continues it.",
     )
     async def feed(caller: Authenticated, _: Covered, types: Types, after: After = None, limit: Limit = 50) -> Response:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from services.chassis.http.openapi.operations import ApiDescription, Operation
+from services.notifications.routes.responses import schemas
 
 DESCRIBED: Final = ApiDescription(
     purpose="Delivers what happens to the parties of a case, once and in order, as pages or as a stream.",
     tags={"feed": "Events as CloudEvents, as pages or as a stream."},
+    schemas=schemas,
     operations={
         "GET /v1/feed": Operation(
             "feed-read",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.message import ActorRef, CloudEvent
+from contracts.message import ActorRef, CloudEvent, as_json, decode_event, encode
 from contracts.referral import ReferralDeclined
 from services.chassis.delivery.publisher import cloud_event
 from services.chassis.log.metadata import Metadata, Recorded
@@ -53,7 +53,7 @@ def test_what_is_published_is_a_cloud_event_byte_for_byte(traceparent: str | Non
         sequence="7",
         partitionkey="case-1",
         traceparent=traceparent,
-        data=message.model_dump(mode="json", by_alias=True),
+        data=as_json(message),
     )
-    assert written == modelled.model_dump_json(by_alias=True, exclude_none=True).encode()
-    assert CloudEvent.model_validate_json(written) == modelled
+    assert written == encode(modelled)
+    assert decode_event(written) == modelled

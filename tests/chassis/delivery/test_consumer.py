@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, encode
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery import consumer as consuming
 from services.chassis.delivery.bus import Bus, BusMessage
@@ -80,7 +80,7 @@ def message(position: int, key: str) -> BusMessage:
         partitionkey=key,
         data={},
     )
-    return BusMessage(position, key, event.id, event.model_dump_json(by_alias=True, exclude_none=True).encode())
+    return BusMessage(position, key, event.id, encode(event))
 
 
 async def abreast(consumer: Consumer) -> None:

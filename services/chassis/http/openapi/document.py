@@ -46,13 +46,14 @@ def document(app: FastAPI) -> dict[str, Any]:
             contact={"name": "The maintainers of Caserelay"},
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
-        app.openapi_schema = _complete(made, {**COMMON.operations, **described.operations})
+        app.openapi_schema = _complete(made, described)
     return app.openapi_schema
 
 
-def _complete(made: dict[str, Any], operations: dict[str, Operation]) -> dict[str, Any]:
+def _complete(made: dict[str, Any], described: ApiDescription) -> dict[str, Any]:
+    operations: dict[str, Operation] = {**COMMON.operations, **described.operations}
     components = made.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
+    schemas = components["schemas"] = dict(sorted({**components.get("schemas", {}), **described.schemas()}.items()))
     schemas.update(_problem_schemas())
     # FastAPI's own shape of a refusal is never sent.
     schemas.pop("HTTPValidationError", None)

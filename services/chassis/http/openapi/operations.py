@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ApiDescription:
-    """All operations of an application by method and path, such as `GET /healthz`, and the tags that order them."""
+    """All operations of an application by method and path, such as `GET /healthz`, and the tags that order them.
+
+    `schemas` makes, by their names, those that no pydantic model describes.
+    """
 
     purpose: str
     tags: Mapping[str, str] = field(default_factory=dict)
     operations: Mapping[str, Operation] = field(default_factory=dict)
+    schemas: Callable[[], Mapping[str, dict[str, Any]]] = dict
 
 
 NOT_DESCRIBED: Final = ApiDescription("")
