@@ -45,7 +45,6 @@ _COMMANDS: Final = {"/v1/referrals/{referral_id}/": "referral", "/v1/cases/{case
 """Under which path the commands of a service have their routes."""
 
 
-
 @cache
 def source() -> Source:
     """The source, read once."""
