@@ -12,7 +12,8 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from tests.support.people import INES, LOTTE, Person, another_person
+from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import another_person
 from tests.support.running import Build, Running
 
 SERVICES: Final[Mapping[str, Build]] = {
@@ -165,22 +166,3 @@ class CaseContext:
         """All that casefile's vault keeps."""
         with sqlite3.connect(self.running.directory / "casefile-vault.db") as db:
             return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
-
-
-def pointers(answer: httpx.Response) -> dict[str, str]:
-    """The pointer and code of every fault that a refusal lists."""
-    return {fault["pointer"]: fault["code"] for fault in answer.json().get("errors", [])}
-
-
-def assert_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """The body of a refusal, in the shape that every refusal has."""
-    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert {"type", "title", "status", "detail", "instance", "code"} <= problem.keys()
-    assert problem["status"] == status
-    if code is not None:
-        assert problem["code"] == code, problem
-    if status == 422:
-        assert all({"pointer", "code", "detail"} <= fault.keys() for fault in problem["errors"]), problem
-    return problem

@@ -16,7 +16,9 @@ from services.casefile.domain.deadlines import PassDeadline
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import CASE_ID, CLOCK, INES, KARIM, LOTTE, about, on, submitted
+from tests.casefile.messages import CASE_ID, about, submitted
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import on
 
 Body = Mapping[str, Any]
 

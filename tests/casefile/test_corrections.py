@@ -23,7 +23,9 @@ from services.casefile.timeline import timeline
 from services.casefile.views import fold
 from services.chassis.modelling.decider import Actor, Because, Command
 from tests.casefile.casebook import HAND_BACK, PROPOSE, SIGN, Casebook, codes, find_due, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on, submitted
+from tests.casefile.messages import about, submitted
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 OUTCOME = RecordOutcome(at=on(6, 7), by=INES, point="EXIT", code="EMPLOYED_STABLE", source="DECLARED")
 

@@ -37,7 +37,9 @@ from services.casefile.worklist import ACTS_ON
 from services.chassis.access.identity import Caller
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, about, end_of, on, submitted
+from tests.casefile.messages import TOM, about, submitted
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
-from tests.support.people import HANNE, INES, LOTTE, TOM, Person, another_person
+from tests.casefile.cases import CaseContext, Told
+from tests.support.people import HANNE, INES, LOTTE, TOM, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
-from tests.casefile.cases import CaseContext, Told, assert_problem
-from tests.support.people import INES, OPERATOR, another_person
+from tests.casefile.cases import CaseContext, Told
+from tests.support.people import INES, OPERATOR
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 SECOND: Final = "mtw-be-second"
 

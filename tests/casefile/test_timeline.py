@@ -12,7 +12,9 @@ from services.casefile.sentences import sentence
 from services.casefile.timeline import find_event, timeline
 from services.casefile.views import responsibility
 from tests.casefile.casebook import Casebook
-from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, about, end_of, on, submitted
+from tests.casefile.messages import about, submitted
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import end_of, on
 
 
 def types(book: Casebook, organisation: str | None) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import CASES, CaseContext, Told, assert_problem
-from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, another_person
+from tests.casefile.cases import CASES, CaseContext, Told
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 WORK: Final = "/v1/worklist"
 VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")

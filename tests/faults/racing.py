@@ -11,7 +11,8 @@ import httpx
 
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME_VERSION
 from tests.faults.caller import Caller
-from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME
+from tests.support.requests import another_person
 
 Json = dict[str, Any]
 SECOND = "mtw-be-second"

@@ -25,7 +25,8 @@ from tests.faults.racing import (
     the_loser_tries_again,
     winner_of,
 )
-from tests.support.people import INES, PROGRAMME, another_person
+from tests.support.people import INES, PROGRAMME
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

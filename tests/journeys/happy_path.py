@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.journeys.sandbox import Outsider
-from tests.support.people import INES, LOTTE, Person, samira
+from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import samira
 
 MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")

@@ -11,7 +11,8 @@ import pytest
 
 from tests.journeys.happy_path import MENTOR_PROFILE
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person, yonas
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person
+from tests.support.requests import yonas
 
 pytestmark = pytest.mark.xdist_group("journey of declining and withdrawing")
 

@@ -12,7 +12,8 @@ from services.notifications.catalogue import MESSAGES
 from services.notifications.views import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person, another_person
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person
+from tests.support.requests import another_person
 
 pytestmark = [
     pytest.mark.slow,

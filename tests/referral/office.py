@@ -35,21 +35,10 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.rests_on import rests_on
 from services.referral.domain.submission import SubmitReferral
+from tests.support.actors import CLOCK, INES, LOTTE, TOM
+from tests.support.dates import FRIDAY, JULY, MONDAY, NEXT_TUESDAY, TUESDAY
 
 S = TypeVar("S")
-
-INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
-TOM = Actor(sub="tom.maes", role="AGENCY_TEAM_LEAD", org="vdab-gent")
-LOTTE = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")
-KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
-CLOCK = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
-
-MONDAY = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
-"""12 January 2026, when the happy path begins."""
-TUESDAY = datetime(2026, 1, 13, 10, tzinfo=UTC)
-FRIDAY = datetime(2026, 1, 16, 10, tzinfo=UTC)
-NEXT_TUESDAY = datetime(2026, 1, 20, 10, tzinfo=UTC)
-JULY = datetime(2026, 7, 6, 10, tzinfo=UTC)
 
 PARAMETERS = Parameters(
     kind="MENTORING_TO_WORK",
@@ -94,16 +83,6 @@ def to(organisation: str, packet: Packet = SAMIRA) -> Packet:
     """The packet, addressed to another organisation with a legal basis that names it."""
     assert packet.legal_basis is not None
     return replace(packet, to=organisation, legal_basis=replace(packet.legal_basis, recipient=organisation))
-
-
-def january(day: int, hour: int = 10, minute: int = 0) -> datetime:
-    """A time in January 2026."""
-    return datetime(2026, 1, day, hour, minute, tzinfo=UTC)
-
-
-def day(year: int, month: int, day: int) -> datetime:
-    """Ten o'clock on a day."""
-    return datetime(year, month, day, 10, tzinfo=UTC)
 
 
 @dataclass(slots=True)

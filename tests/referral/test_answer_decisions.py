@@ -17,16 +17,9 @@ from services.referral.domain.answering import (
     Waitlist,
 )
 from services.referral.domain.context import ReferralCommand
-from tests.referral.office import (
-    LOTTE,
-    PARAMETERS,
-    SAMIRA,
-    Office,
-    ask,
-    day,
-    january,
-    tell,
-)
+from tests.referral.office import PARAMETERS, SAMIRA, Office, ask, tell
+from tests.support.actors import LOTTE
+from tests.support.dates import day, january
 
 LANGUAGE, OCCUPATION = Question.LANGUAGE_LEVEL, Question.OCCUPATION
 

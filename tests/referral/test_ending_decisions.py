@@ -19,19 +19,9 @@ from services.referral.domain.ending import CompleteReferral, ReferralCompleted,
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
 from services.referral.reactions import Told, when_handback_accepted_complete_the_referral
-from tests.referral.office import (
-    CLOCK,
-    INES,
-    JULY,
-    KARIM,
-    LOTTE,
-    NEXT_TUESDAY,
-    SAMIRA,
-    TOM,
-    Office,
-    january,
-    to,
-)
+from tests.referral.office import SAMIRA, Office, to
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE, TOM
+from tests.support.dates import JULY, NEXT_TUESDAY, january
 
 
 def take_back(reason: WithdrawReason = WithdrawReason.CLIENT_MOVED, text_ref: str | None = None) -> Withdraw:

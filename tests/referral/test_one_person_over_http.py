@@ -20,9 +20,11 @@ from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
 from services.referral.events import TOPICS
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
+from tests.referral.context import REFERRALS, ReferralContext
 from tests.support.golden import corpus
-from tests.support.people import INES, LOTTE, OPERATOR, PIETER, Person, another_person, samira
+from tests.support.people import INES, LOTTE, OPERATOR, PIETER, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person, samira
 from tests.support.running import Running, running
 
 OTHER: Final = "mtw-be-second"

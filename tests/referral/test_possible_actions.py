@@ -18,15 +18,9 @@ from services.referral.domain.answering import (
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import MarkError
 from services.referral.domain.guards import ACTIONS
-from tests.referral.office import (
-    INES,
-    LOTTE,
-    TOM,
-    Office,
-    ask,
-    day,
-    january,
-)
+from tests.referral.office import Office, ask
+from tests.support.actors import INES, LOTTE, TOM
+from tests.support.dates import day, january
 from tests.support.domain_page import REFERRAL_COMMANDS, table
 
 

@@ -19,7 +19,9 @@ from services.referral.domain.programme import (
     decide,
     evolve,
 )
-from tests.referral.office import CLOCK, MONDAY, PARAMETERS
+from tests.referral.office import PARAMETERS
+from tests.support.actors import CLOCK
+from tests.support.dates import MONDAY
 
 NEW_YEAR = date(2026, 1, 1)
 

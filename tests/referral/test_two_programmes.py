@@ -18,11 +18,15 @@ from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
 from services.referral.events import TOPICS
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem
-from tests.referral.office import CLOCK, FRIDAY, INES, JULY, LOTTE, MONDAY, PARAMETERS, SAMIRA, Office
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.referral.office import PARAMETERS, SAMIRA, Office
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import FRIDAY, JULY, MONDAY
 from tests.support.golden import corpus
 from tests.support.people import INES as COUNSELLOR
-from tests.support.people import OPERATOR, PIETER, samira
+from tests.support.people import OPERATOR, PIETER
+from tests.support.problems import assert_problem
+from tests.support.requests import samira
 
 OTHER: Final = "mtw-be-second"
 ELSEWHERE: Final = replace(SAMIRA, programme=OTHER)
