@@ -21,8 +21,8 @@ from services.casefile.timeline import find_event
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
 from tests.casefile.messages import TOM, about, submitted
 from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
-from tests.casefile.stories import AN, Body, command
-from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.casefile.stories import Body, command
+from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
 
 Fold = Callable[[Case, Any], Case]

@@ -13,7 +13,6 @@ from tests.casefile.casebook import Casebook
 from tests.casefile.messages import TOM
 from tests.casefile.stories import (
     AGREEMENT,
-    AN,
     ANSWERS,
     COMPLETION,
     INTAKE,

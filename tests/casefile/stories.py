@@ -22,7 +22,6 @@ from tests.support.dates import on
 
 Body = Mapping[str, Any]
 
-AN: Final = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 SECOND_MENTOR: Final = "M-42"
 INTAKE: Final = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
 PROPOSAL: Final = {"mentorRef": MENTOR_REF, "criteria": ["SECTOR", "LANGUAGE"]}

@@ -34,10 +34,9 @@ from services.casefile.views import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import TOM, about, submitted
-from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.dates import on
 
-AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 STAFF = [LOTTE, INES, TOM, AN]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 

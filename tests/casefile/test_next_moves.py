@@ -35,13 +35,12 @@ from services.casefile.domain.trajectory import (
 )
 from services.casefile.worklist import ACTS_ON
 from services.chassis.access.identity import Caller
-from services.chassis.modelling.decider import Actor, Command, Refused
+from services.chassis.modelling.decider import Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal
 from tests.casefile.messages import TOM, about, submitted
-from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.actors import AN, CLOCK, INES, LOTTE
 from tests.support.dates import end_of, on
 
-AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 AGENCY, ORGANISATION = INES.org, LOTTE.org
 

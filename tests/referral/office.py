@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from contracts.codes import Question
+import pytest
+
+from contracts.codes import DeclineReason, Question, WaitlistReason
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 from services.chassis.time.calendar import Terms
 from services.referral.domain import (
@@ -302,3 +304,29 @@ def tell(at: datetime, *codes: str) -> answering.ProvideInformation:
         for code in codes or (Question.LANGUAGE_LEVEL.value,)
     )
     return answering.ProvideInformation(at=at, by=INES, referral_id="R-1", answers=answers)
+
+
+def waitlist(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> answering.Waitlist:
+    """The organisation puts the person on its list."""
+    return answering.Waitlist(
+        at=at,
+        by=LOTTE,
+        referral_id="R-1",
+        reason=WaitlistReason.NO_SUITABLE_MENTOR,
+        expected_by=expected_by,
+        client_agreed=client_agreed,
+    )
+
+
+def decline(at: datetime, reason: DeclineReason = DeclineReason.NO_SUITABLE_MENTOR, **refs: str) -> answering.Decline:
+    """The organisation declines."""
+    return answering.Decline(at=at, by=LOTTE, referral_id="R-1", reason=reason, **refs)
+
+
+def refusal_of(office: Office, command: ReferralCommand) -> Refused:
+    """The refusal that the command meets; nothing is stored."""
+    before = list(office.written)
+    with pytest.raises(Refused) as refusal:
+        office.handle(command)
+    assert office.written == before
+    return refusal.value
