@@ -23,6 +23,7 @@ from tests.casefile.stories import (
     Body,
     Story,
 )
+from tests.support.actors import AN
 
 
 @dataclass(frozen=True, slots=True)
