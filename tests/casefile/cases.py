@@ -13,7 +13,7 @@ from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
 from tests.support.people import INES, LOTTE, Person
-from tests.support.requests import another_person
+from tests.support.requests import AGREEMENT, INTAKE, MENTOR_PROFILE, another_person
 from tests.support.running import Build, Running
 
 SERVICES: Final[Mapping[str, Build]] = {
@@ -23,24 +23,8 @@ SERVICES: Final[Mapping[str, Build]] = {
 }
 CASES: Final = "/v1/cases"
 
-PROFILE: Final[dict[str, Any]] = {
-    "kind": "VOLUNTEER",
-    "screenedOn": "2025-11-10",
-    "trainedOn": "2025-11-24",
-    "insuranceNoteOn": "2025-11-24",
-    "charterVersion": "v1",
-    "charterAcknowledgedOn": "2025-11-24",
-    "confidentialityOn": "2025-11-24",
-    "languages": ["nl", "ar"],
-    "sectors": ["M"],
-    "capacity": 100,
-}
-INTAKE: Final[dict[str, Any]] = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
+PROFILE: Final[dict[str, Any]] = {**MENTOR_PROFILE, "capacity": 100}
 PROPOSAL: Final[dict[str, Any]] = {"mentorRef": "M-41", "criteria": ["SECTOR", "LANGUAGE"]}
-AGREEMENT: Final[dict[str, Any]] = {
-    "coordinatorAttendsFirstMeeting": True,
-    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
-}
 REPORT: Final[dict[str, Any]] = {
     "closureReason": "EMPLOYMENT",
     "outcomes": {"SOCIAL": "+", "CULTURAL": "="},

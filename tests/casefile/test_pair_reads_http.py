@@ -7,10 +7,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.casefile.cases import AGREEMENT, INTAKE, PROFILE, PROPOSAL, CaseContext, Told
+from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext, Told
 from tests.support.people import INES, LOTTE, Person
 from tests.support.problems import assert_problem
-from tests.support.requests import another_person
+from tests.support.requests import AGREEMENT, INTAKE, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile pair reads")]
 

@@ -21,6 +21,7 @@ PRODUCT: Final = ("contracts", "services")
 """The folders whose code runs in production."""
 CODE: Final = (*PRODUCT, "deploy", "tests")
 SERVICES: Final = ("referral", "casefile", "notifications")
+BODIES: Final = ("requests.py", "responses.py")
 LONGEST: Final = 350
 """Lines that a file may have."""
 _MADE: Final = ("__pycache__", "node_modules")
@@ -113,13 +114,25 @@ class House:
                 found[file.folder].append(file)
         return dict(sorted(found.items()))
 
-    def graph(self, node: Mapping[str, str] | None = None) -> dict[str, set[str]]:
-        """Which folder imports from which; `node` names another grouping of the files, leaving out the rest."""
-        of = {path: file.folder for path, file in self.files.items()} if node is None else node
+    def room(self, path: str) -> str:
+        """What a file belongs to in the graph of imports: its folder, or itself where it stands beside folders.
+
+        Of a service's routes, the bodies of requests and answers are one thing, and what serves them another: the
+        rows of actions name the bodies, and routes are made of the rows.
+        """
+        folder, _, name = path.rpartition("/")
+        return path if folder in self._with_folders or (folder.endswith("/routes") and name in BODIES) else folder
+
+    @cached_property
+    def _with_folders(self) -> set[str]:
+        return {folder.rpartition("/")[0] for folder in self.folders()}
+
+    def graph(self, below: str = "") -> dict[str, set[str]]:
+        """Which room imports from which, of those below a folder."""
+        of = {path: self.room(path) for path in self.files if path.startswith(below)}
         found: dict[str, set[str]] = {name: set() for name in of.values()}
-        for path, others in self.imports.items():
-            if path in of:
-                found[of[path]] |= {of[other] for other in others if other in of and of[other] != of[path]}
+        for path, room in of.items():
+            found[room] |= {of[other] for other in self.imports[path] if other in of and of[other] != room}
         return found
 
     def too_long(self) -> list[str]:
@@ -195,12 +208,12 @@ def _print(house: House) -> None:
         print(f"{name:<{width}}  {len(files):5}  {sum(lines):5}  {median(lines):6.0f}  {max(lines):7}")
     lines = [file.lines for files in folders.values() for file in files]
     print(f"{'all':<{width}}  {len(lines):5}  {sum(lines):5}  {median(lines):6.0f}  {max(lines):7}")
-    print("\nimports between folders")
+    print("\nimports between rooms (folders, and the files that stand beside folders)")
     graph = house.graph()
     for name in sorted(graph):
         if graph[name]:
             print(f"{name}\n    -> {', '.join(sorted(graph[name]))}")
-    print("\nfolders that import each other in a circle")
+    print("\nrooms that import each other in a circle")
     print("\n".join(f"    {' <-> '.join(group)}" for group in tangles(graph)) or "    none")
     print("\nfiles that import each other in a circle")
     print("\n".join(f"    {' <-> '.join(group)}" for group in tangles(house.imports)) or "    none")

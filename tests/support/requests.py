@@ -5,9 +5,27 @@ from __future__ import annotations
 import copy
 import itertools
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from services.sandbox.demo import PROGRAMME
+
+MENTOR_PROFILE: Final[dict[str, Any]] = {
+    "kind": "VOLUNTEER",
+    "screenedOn": "2025-11-10",
+    "trainedOn": "2025-11-24",
+    "insuranceNoteOn": "2025-11-24",
+    "charterVersion": "v1",
+    "charterAcknowledgedOn": "2025-11-24",
+    "confidentialityOn": "2025-11-24",
+    "languages": ["nl", "ar"],
+    "sectors": ["M"],
+}
+"""M-41, who is ready."""
+INTAKE: Final[dict[str, Any]] = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
+AGREEMENT: Final[dict[str, Any]] = {
+    "coordinatorAttendsFirstMeeting": True,
+    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
+}
 
 _numbers = itertools.count(1)
 
