@@ -133,6 +133,10 @@ class CaseContext:
         """Describes a mentor of the person's organisation for the first time."""
         return await self.running.send(by, "PUT", f"/v1/mentors/{ref}", {**PROFILE, **changes})
 
+    async def mentee_of(self, case: Told, org: str = "vdab-gent") -> Person:
+        """The person whom the case is about, signed in at one side by the agency's pseudonym."""
+        return Person((await self.running.read(INES, case.path))["clientRef"], org, "MENTEE")
+
     async def state(self, case: Told) -> str:
         """The state of a case."""
         return str((await self.running.read(INES, case.path))["state"])

@@ -12,7 +12,7 @@ from services.notifications.catalogue import MESSAGES
 from services.notifications.views import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, VOLUNTEER, Person
 from tests.support.requests import another_person
 
 pytestmark = [
@@ -24,7 +24,6 @@ pytestmark = [
 ]
 
 PAGE: Final = 20
-VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 READERS: Final = (INES, LOTTE, KARIM, AUDITOR)
 ORGANISATIONS: Final = (None, "brugwerk", "samenstap")
 

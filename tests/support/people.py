@@ -24,6 +24,7 @@ __all__ = [
     "PIETER",
     "PROGRAMME",
     "TOM",
+    "VOLUNTEER",
     "Person",
 ]
 
@@ -35,6 +36,8 @@ DPO_OF_AGENCY: Final = Person("privacy.officer", "vdab-gent", "DPO")
 PIETER: Final = Person("pieter.smets", "actiris-demo", "AGENCY_COUNSELLOR")
 """Of an agency that has no part in the referrals of the others."""
 MENTOR: Final = Person("retired.auditor", "brugwerk", "VOLUNTEER_MENTOR")
+VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
+"""The mentor of the stories."""
 FATIMA: Final = Person("paid.mentor", "brugwerk", "PROFESSIONAL_MENTOR")
 MENTEE: Final = Person("jobseeker", "brugwerk", "MENTEE")
 
