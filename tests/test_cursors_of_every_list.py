@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from contracts.referral import ReferralSubmitted
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.support.people import AUDITOR, INES, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, Person
+from tests.support.requests import another_person
 from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("every list"), pytest.mark.timeout(300)]

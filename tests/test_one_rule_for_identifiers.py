@@ -15,10 +15,11 @@ from services.chassis.delivery.kafka.clients import RefusedTopics
 from services.chassis.http.request.paths import path_of
 from services.chassis.settings import Settings
 from services.cli import main
-from tests.casefile.cases import INTAKE, PROFILE, PROPOSAL, CaseContext
+from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext
 from tests.casefile.cases import SERVICES as ALL
 from tests.support.identifiers import IDENTIFIERS, NO_IDENTIFIERS
-from tests.support.people import INES, LOTTE, OPERATOR, Person, another_person
+from tests.support.people import INES, LOTTE, OPERATOR, Person
+from tests.support.requests import INTAKE, another_person
 from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("one rule for identifiers")]

@@ -18,8 +18,9 @@ import pytest
 import pytest_asyncio
 
 from contracts.codes import Role
-from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, SERVICES, CaseContext
-from tests.support.people import INES, KARIM, LOTTE, Person, another_person
+from tests.casefile.cases import PROPOSAL, SERVICES, CaseContext
+from tests.support.people import INES, KARIM, LOTTE, Person
+from tests.support.requests import AGREEMENT, INTAKE, another_person
 from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("strangers"), pytest.mark.timeout(300)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.casefile.cases import AGREEMENT, ANSWER, INTAKE, PROPOSAL, REPORT
+from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
 from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import AGREEMENT, INTAKE
 
 Body = dict[str, Any]
 

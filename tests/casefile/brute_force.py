@@ -22,9 +22,10 @@ from services.casefile.domain.state import Case
 from services.casefile.history import find_event
 from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
-from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, submitted
+from tests.casefile.messages import TOM, about, submitted
 from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
-from tests.casefile.stories import AN, Body, command
+from tests.casefile.stories import Body, command
+from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
 
 Fold = Callable[[Case, Any], Case]

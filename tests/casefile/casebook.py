@@ -35,7 +35,9 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.time.calendar import Terms
-from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, on, submitted
+from tests.casefile.messages import CASE_ID, about, submitted
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import on
 
 MENTOR_REF = "M-41"
 

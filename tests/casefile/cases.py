@@ -12,7 +12,8 @@ import httpx
 from services.casefile.app import build as build_casefile
 from services.notifications.app import build as build_notifications
 from services.referral.app import build as build_referral
-from tests.support.people import INES, LOTTE, Person, another_person
+from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import AGREEMENT, INTAKE, MENTOR_PROFILE, another_person
 from tests.support.running import Build, Running
 
 SERVICES: Final[Mapping[str, Build]] = {
@@ -22,24 +23,8 @@ SERVICES: Final[Mapping[str, Build]] = {
 }
 CASES: Final = "/v1/cases"
 
-PROFILE: Final[dict[str, Any]] = {
-    "kind": "VOLUNTEER",
-    "screenedOn": "2025-11-10",
-    "trainedOn": "2025-11-24",
-    "insuranceNoteOn": "2025-11-24",
-    "charterVersion": "v1",
-    "charterAcknowledgedOn": "2025-11-24",
-    "confidentialityOn": "2025-11-24",
-    "languages": ["nl", "ar"],
-    "sectors": ["M"],
-    "capacity": 100,
-}
-INTAKE: Final[dict[str, Any]] = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
+PROFILE: Final[dict[str, Any]] = {**MENTOR_PROFILE, "capacity": 100}
 PROPOSAL: Final[dict[str, Any]] = {"mentorRef": "M-41", "criteria": ["SECTOR", "LANGUAGE"]}
-AGREEMENT: Final[dict[str, Any]] = {
-    "coordinatorAttendsFirstMeeting": True,
-    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
-}
 REPORT: Final[dict[str, Any]] = {
     "closureReason": "EMPLOYMENT",
     "outcomes": {"SOCIAL": "+", "CULTURAL": "="},
@@ -148,6 +133,10 @@ class CaseContext:
         """Describes a mentor of the person's organisation for the first time."""
         return await self.running.send(by, "PUT", f"/v1/mentors/{ref}", {**PROFILE, **changes})
 
+    async def mentee_of(self, case: Told, org: str = "vdab-gent") -> Person:
+        """The person whom the case is about, signed in at one side by the agency's pseudonym."""
+        return Person((await self.running.read(INES, case.path))["clientRef"], org, "MENTEE")
+
     async def state(self, case: Told) -> str:
         """The state of a case."""
         return str((await self.running.read(INES, case.path))["state"])
@@ -165,22 +154,3 @@ class CaseContext:
         """All that casefile's vault keeps."""
         with sqlite3.connect(self.running.directory / "casefile-vault.db") as db:
             return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
-
-
-def pointers(answer: httpx.Response) -> dict[str, str]:
-    """The pointer and code of every fault that a refusal lists."""
-    return {fault["pointer"]: fault["code"] for fault in answer.json().get("errors", [])}
-
-
-def assert_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """The body of a refusal, in the shape that every refusal has."""
-    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert {"type", "title", "status", "detail", "instance", "code"} <= problem.keys()
-    assert problem["status"] == status
-    if code is not None:
-        assert problem["code"] == code, problem
-    if status == 422:
-        assert all({"pointer", "code", "detail"} <= fault.keys() for fault in problem["errors"]), problem
-    return problem

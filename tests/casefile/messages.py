@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from contracts import referral as told
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Actor
+from tests.support.actors import INES
+from tests.support.dates import end_of, on
 
-INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
 TOM = Actor(sub="tom.maes", role="AGENCY_COUNSELLOR", org="vdab-gent")
-LOTTE = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")
-KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
-CLOCK = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
 
 CASE_ID = "5b0f9a52-0000-4000-8000-00000000c453"
-BRUSSELS = ZoneInfo("Europe/Brussels")
 
 M = TypeVar("M", bound=told.ReferralMessage)
-
-
-def on(day: int, month: int, year: int = 2026, hour: int = 10, minute: int = 0) -> datetime:
-    """That hour of the day in Brussels, in UTC."""
-    return datetime.combine(date(year, month, day), time(hour, minute), BRUSSELS).astimezone(UTC)
-
-
-def end_of(day: int, month: int, year: int = 2026) -> datetime:
-    """The last second of the day in Brussels, in UTC."""
-    return datetime.combine(date(year, month, day), time(23, 59, 59), BRUSSELS).astimezone(UTC)
 
 
 def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:

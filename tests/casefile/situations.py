@@ -11,19 +11,9 @@ from typing import Final
 from tests.casefile import stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import TOM
-from tests.casefile.stories import (
-    AGREEMENT,
-    AN,
-    ANSWERS,
-    COMPLETION,
-    INTAKE,
-    OUTCOME,
-    PROPOSAL,
-    SECOND_MENTOR,
-    UNMET,
-    Body,
-    Story,
-)
+from tests.casefile.stories import ANSWERS, COMPLETION, OUTCOME, PROPOSAL, SECOND_MENTOR, UNMET, Body, Story
+from tests.support.actors import AN
+from tests.support.requests import AGREEMENT, INTAKE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,15 @@ from services.casefile.stamping import Stamp
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import CASE_ID, CLOCK, INES, KARIM, LOTTE, about, on, submitted
+from tests.casefile.messages import CASE_ID, about, submitted
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import on
+from tests.support.requests import AGREEMENT, INTAKE
 
 Body = Mapping[str, Any]
 
-AN: Final = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 SECOND_MENTOR: Final = "M-42"
-INTAKE: Final = {"suitable": True, "goals": ["SOCIAL", "CULTURAL"], "expectations": ["honest feedback"]}
 PROPOSAL: Final = {"mentorRef": MENTOR_REF, "criteria": ["SECTOR", "LANGUAGE"]}
-AGREEMENT: Final = {
-    "coordinatorAttendsFirstMeeting": True,
-    "expectations": {"mentor": "to pass on what I know", "mentee": "to be heard"},
-}
 COMPLETION: Final = {"reason": "EMPLOYMENT", "closureTalk": True}
 GOALS: Final = {"SOCIAL": "+", "CULTURAL": "="}
 UNMET: Final = {"outcomes": GOALS, "closureReason": "NEEDS_OTHER_SUPPORT", "openNeeds": ["DIPLOMA_EQUIVALENCE"]}

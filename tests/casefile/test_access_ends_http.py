@@ -11,9 +11,10 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
 from services.referral.events import TOPICS
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told, assert_problem
+from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told
 from tests.support.golden import corpus
 from tests.support.people import INES, LOTTE, OPERATOR, TOM
+from tests.support.problems import assert_problem
 
 TWENTY_WORKING_DAYS: Final[dict[str, Any]] = {
     **PROGRAMME_VERSION,

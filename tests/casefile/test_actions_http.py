@@ -10,8 +10,9 @@ import pytest
 
 from services.casefile.actions import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
-from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told
 from tests.support.people import CONTROL, INES, KARIM, LOTTE, PIETER, TOM, Person
+from tests.support.problems import assert_problem, pointers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile actions")]
 

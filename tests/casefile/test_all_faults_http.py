@@ -10,8 +10,9 @@ from pydantic.alias_generators import to_camel
 
 from services.casefile.actions import ACTIONS
 from tests.casefile.acts import ACTS, UNKNOWN_FIELD
-from tests.casefile.cases import PROFILE, CaseContext, Told, assert_problem, pointers
+from tests.casefile.cases import PROFILE, CaseContext, Told
 from tests.support.people import LOTTE
+from tests.support.problems import assert_problem, pointers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile all faults")]
 

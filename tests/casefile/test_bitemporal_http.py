@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.casefile.cases import CaseContext, Told
-from tests.support.people import INES, KARIM, LOTTE, Person, another_person
+from tests.support.people import INES, KARIM, LOTTE, Person
+from tests.support.requests import another_person
 
 READS = ("", "/timeline", "/responsibility", "/events")
 

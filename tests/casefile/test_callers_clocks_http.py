@@ -12,8 +12,10 @@ from services.casefile.actions import ACTIONS
 from services.referral.actions import ACTIONS as REFERRAL_ACTIONS
 from services.referral.routes.requests import ReferralBody
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import CaseContext, pointers
-from tests.support.people import INES, LOTTE, another_person
+from tests.casefile.cases import CaseContext
+from tests.support.people import INES, LOTTE
+from tests.support.problems import pointers
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile clocks")]
 

@@ -30,9 +30,10 @@ from services.casefile.domain.suspension import Resume, Suspend
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, on, submitted
+from tests.casefile.messages import TOM, about, submitted
+from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import on
 
-AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 STAFF = [LOTTE, INES, TOM, AN]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 

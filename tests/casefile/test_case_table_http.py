@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseContext, Told, assert_problem
+from tests.casefile.cases import PROPOSAL, CaseContext, Told
 from tests.support.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
-from tests.support.people import HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
+from tests.support.people import HANNE, INES, KARIM, LOTTE, TOM, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import AGREEMENT, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile table")]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import INTAKE, PROFILE, CaseContext, assert_problem, pointers
+from tests.casefile.cases import PROFILE, CaseContext
 from tests.support.people import LOTTE
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import INTAKE
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile codes")]
 

@@ -22,10 +22,11 @@ from services.chassis.http.problems.problem import ProblemError
 from services.chassis.modelling.decider import Actor, Because
 from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import Casebook, codes, refusal
-from tests.casefile.messages import INES, LOTTE, about, due, on, submitted
+from tests.casefile.messages import about, due, submitted
+from tests.support.actors import INES, KARIM, LOTTE
+from tests.support.dates import on
 
 WAIT = ReportWait(at=on(2, 2), by=LOTTE, reason="CAPACITY_FULL", expected_by=date(2026, 4, 1), client_agreed=True)
-KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
 
 
 def waitlisted() -> told.ReferralWaitlisted:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
+from tests.casefile.cases import CaseContext, Told
 from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, Person
+from tests.support.problems import assert_problem, pointers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile corrected waits")]
 

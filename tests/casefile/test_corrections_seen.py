@@ -8,7 +8,9 @@ from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.mentoring import RecordMeeting
 from services.casefile.timeline import visible_to
 from tests.casefile.casebook import Casebook
-from tests.casefile.messages import INES, LOTTE, on, submitted
+from tests.casefile.messages import submitted
+from tests.support.actors import INES, LOTTE
+from tests.support.dates import on
 
 CULTUUR = "samenstap"
 

@@ -20,7 +20,8 @@ from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS
 from services.casefile.sentences import sentence
 from services.chassis.log.metadata import Metadata, Recorded
-from tests.casefile.messages import LOTTE, on
+from tests.support.actors import LOTTE
+from tests.support.dates import on
 
 OF_CASES = [row for row in EVENTS if row.name.startswith("case.")]
 

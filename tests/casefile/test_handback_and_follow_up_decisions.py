@@ -12,7 +12,8 @@ from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Suspend
 from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import HAND_BACK, Casebook, at_time, codes, find_due, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 ACCEPT = AcceptHandback(at=on(6, 7), by=INES, decision="RE_REFER", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"})
 

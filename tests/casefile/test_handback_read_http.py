@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.casefile.cases import ANSWER, CaseContext, Told
-from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, TOM, Person, another_person
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, TOM, Person
+from tests.support.requests import another_person
 
 REPORT: Final[dict[str, Any]] = {
     "closureReason": "EMPLOYMENT",

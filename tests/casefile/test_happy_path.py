@@ -13,7 +13,9 @@ from services.casefile.domain.steps import find
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from tests.casefile.casebook import ACCEPT, Casebook
-from tests.casefile.messages import CLOCK, INES, LOTTE, about, end_of, on
+from tests.casefile.messages import about
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 
 def due_of(book: Casebook, step: str) -> dict[str, datetime]:

@@ -14,7 +14,9 @@ from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, Reject
 from services.casefile.domain.steps import find
 from services.chassis.modelling.decider import Actor, Because
 from tests.casefile.casebook import MENTOR_REF, PROPOSE, READY, SIGN, Casebook, at_time, codes, refusal
-from tests.casefile.messages import CASE_ID, LOTTE, end_of, on
+from tests.casefile.messages import CASE_ID
+from tests.support.actors import LOTTE
+from tests.support.dates import end_of, on
 
 MENTOR = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
 

@@ -7,8 +7,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.casefile.cases import AGREEMENT, PROPOSAL, CaseContext, Told, assert_problem
+from tests.casefile.cases import PROPOSAL, CaseContext, Told
 from tests.support.people import INES, LOTTE, TOM, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import AGREEMENT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile keys")]
 

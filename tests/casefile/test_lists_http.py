@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem
+from tests.casefile.cases import CaseContext, Told
 from tests.support.people import (
     AUDITOR,
     CONTROL,
@@ -22,8 +22,9 @@ from tests.support.people import (
     PIETER,
     TOM,
     Person,
-    another_person,
 )
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 CASES = "/v1/cases"
 WORK = "/v1/worklist"

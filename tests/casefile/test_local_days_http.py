@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.casefile.replay import replay_case
-from tests.casefile.cases import PROFILE, CaseContext, pointers
+from tests.casefile.cases import PROFILE, CaseContext
 from tests.support.people import INES, LOTTE, OPERATOR
+from tests.support.problems import pointers
 
 
 async def test_a_mentors_dates_are_days_where_the_organisation_works(context: CaseContext) -> None:

@@ -12,7 +12,8 @@ from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Resume, Suspend
 from services.chassis.modelling.decider import Actor, Because
 from tests.casefile.casebook import MENTOR_REF, Casebook, codes, find_due, refusal
-from tests.casefile.messages import INES, LOTTE, end_of, on
+from tests.support.actors import INES, LOTTE
+from tests.support.dates import end_of, on
 
 MENTOR = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
 

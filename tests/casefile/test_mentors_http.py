@@ -8,21 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext, assert_problem, pointers
-from tests.support.people import (
-    AUDITOR,
-    CONTROL,
-    HANNE,
-    INES,
-    KARIM,
-    LOTTE,
-    MENTEE,
-    MENTOR,
-    OPERATOR,
-    PIETER,
-    Person,
-    another_person,
-)
+from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext
+from tests.support.people import AUDITOR, CONTROL, HANNE, INES, KARIM, LOTTE, MENTEE, MENTOR, OPERATOR, PIETER, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile mentors")]
 

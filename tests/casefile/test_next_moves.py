@@ -30,11 +30,12 @@ from services.casefile.domain.people import ReassignCoordinator, ReassignCounsel
 from services.casefile.domain.steps import OpenStep, find
 from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
 from services.chassis.access.identity import Caller
-from services.chassis.modelling.decider import Actor, Command, Refused
+from services.chassis.modelling.decider import Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, about, end_of, on, submitted
+from tests.casefile.messages import TOM, about, submitted
+from tests.support.actors import AN, CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
-AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 AGENCY, ORGANISATION = INES.org, LOTTE.org
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
-from tests.support.people import AUDITOR, HANNE, INES, LOTTE, Person
+from tests.casefile.cases import CaseContext, Told
+from tests.support.people import AUDITOR, HANNE, INES, LOTTE, VOLUNTEER, Person
+from tests.support.problems import assert_problem, pointers
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile on behalf")]
 
-VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 REASONS: Final = ("BY_PHONE", "ON_PAPER", "NO_ACCOUNT", "INTERPRETER", "OTHER")
 """The codes of the public API."""
 WORDS: Final[dict[str, dict[str, Any]]] = {"confirm-match": {}, "reject-match": {"reason": "NO_CLICK"}}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.casefile.cases import CASES, CaseContext, assert_problem
-from tests.support.people import AUDITOR, INES, LOTTE, Person, another_person
+from tests.casefile.cases import CASES, CaseContext
+from tests.support.people import AUDITOR, INES, LOTTE, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile one person")]
 

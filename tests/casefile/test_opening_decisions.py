@@ -18,7 +18,9 @@ from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Because, Refused
 from tests.casefile.casebook import MENTOR_REF, PROPOSE, Casebook
-from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, TOM, about, due, end_of, on, submitted
+from tests.casefile.messages import TOM, about, due, submitted
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import end_of, on
 
 DECLINED = about(
     told.ReferralDeclined, LOTTE, on(18, 3), reason="LANGUAGE_INSUFFICIENT", re_referable=True, suggestion=None

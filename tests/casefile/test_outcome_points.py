@@ -16,7 +16,9 @@ from services.casefile.domain.guards import blocked
 from services.casefile.domain.state import Case
 from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import Casebook, at_time, codes, refusal
-from tests.casefile.messages import INES, LOTTE, about, on
+from tests.casefile.messages import about
+from tests.support.actors import INES, LOTTE
+from tests.support.dates import on
 
 OUTCOME = RecordOutcome(at=on(6, 7), by=INES, point="EXIT", code="EMPLOYED_STABLE", source="REGISTER")
 WAIVER = WaiveOutcome(at=on(6, 7), by=INES, point="M12", reason="PERSON_DECLINED")

@@ -7,8 +7,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.casefile.cases import AGREEMENT, INTAKE, PROFILE, PROPOSAL, CaseContext, Told, assert_problem
-from tests.support.people import INES, LOTTE, Person, another_person
+from tests.casefile.cases import PROFILE, PROPOSAL, CaseContext, Told
+from tests.support.people import INES, LOTTE, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import AGREEMENT, INTAKE, another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile pair reads")]
 
@@ -18,14 +20,9 @@ BOTH: Final = ["confirm-match", "reject-match"]
 PATHS: Final = ("timeline", "responsibility", "events", "texts")
 
 
-async def mentee_of(context: CaseContext, case: Told, org: str = "vdab-gent") -> Person:
-    """The person whom the case is about."""
-    return Person((await context.running.read(INES, case.path))["clientRef"], org, "MENTEE")
-
-
 async def pair(context: CaseContext, case: Told) -> tuple[Person, ...]:
     """The mentor, and the mentee as the agency's and as the organisation's user."""
-    return MENTOR, await mentee_of(context, case), await mentee_of(context, case, "brugwerk")
+    return MENTOR, await context.mentee_of(case), await context.mentee_of(case, "brugwerk")
 
 
 def assert_proposal(answer: dict[str, Any], case: Told, version: int, *, dry: bool = False) -> None:
@@ -91,7 +88,7 @@ async def test_who_says_no_reads_nothing_of_the_case(shared: CaseContext) -> Non
 async def test_without_a_proposal_the_mentee_reads_that_there_is_none(shared: CaseContext, state: str) -> None:
     """Not where the case stands, with whom, or who leads it."""
     case = await shared.brought_to(state)
-    read = await shared.running.get(await mentee_of(shared, case), case.path)
+    read = await shared.running.get(await shared.mentee_of(case), case.path)
     assert read.json() == {
         "id": case.id,
         "version": version_of(read),
@@ -106,7 +103,7 @@ async def test_refusals_tell_the_pair_no_more_than_reads(shared: CaseContext) ->
     told = set()
     for state in ("REFERRED", "INTAKE", "MATCHING", "OPENED"):
         case = await shared.brought_to(state)
-        person = await mentee_of(shared, case)
+        person = await shared.mentee_of(case)
         for action, body in (
             ("confirm-match", {}),
             ("reject-match", {"reason": "NO_CLICK"}),
@@ -161,7 +158,7 @@ async def test_a_mentor_who_is_not_bound_to_confidentiality_reads_the_proposal(s
 async def test_the_mentee_reads_on_after_the_end_and_only_the_proposal_of_a_rematch(shared: CaseContext) -> None:
     """Who was bound by an agreement stays so; a new mentor is a new proposal, until a new agreement."""
     case = await shared.brought_to("MENTORING")
-    mentee = await mentee_of(shared, case)
+    mentee = await shared.mentee_of(case)
     ended = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
     await shared.running.done(LOTTE, case.path, "end-match", ended)
     assert (await shared.running.read(mentee, case.path))["state"] == "MATCHING"
@@ -169,4 +166,4 @@ async def test_the_mentee_reads_on_after_the_end_and_only_the_proposal_of_a_rema
     assert (await shared.running.read(mentee, case.path)).keys() == SHOWN
     assert (await shared.running.read(MENTOR, case.path)).keys() == SHOWN
     closed = await shared.brought_to("CLOSED")
-    assert (await shared.running.read(await mentee_of(shared, closed), closed.path))["state"] == "CLOSED"
+    assert (await shared.running.read(await shared.mentee_of(closed), closed.path))["state"] == "CLOSED"

@@ -17,7 +17,9 @@ from services.casefile.domain.suspension import Suspend
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, at_time, codes, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, TOM, end_of, on
+from tests.casefile.messages import TOM
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 ACCEPT = AcceptHandback(at=on(6, 7), by=INES, decision="CLOSE", answers={"DIPLOMA_EQUIVALENCE": "DIPLOMA_DESK"})
 

@@ -6,20 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem, pointers
-from tests.support.people import HANNE, INES, LOTTE, TOM, Person, another_person
+from tests.casefile.cases import CaseContext, Told
+from tests.support.people import HANNE, INES, LOTTE, TOM, VOLUNTEER, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile people")]
 
-VOLUNTEER = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 OTHER_MENTOR = Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")
 NAMESAKE = Person("M-41", "samenstap", "VOLUNTEER_MENTOR")
-
-
-async def mentee_of(context: CaseContext, case: Told) -> Person:
-    """The person whom the case is about, as they identify themselves: by the agency's pseudonym."""
-    ref = (await context.running.read(INES, case.path))["clientRef"]
-    return Person(ref, "vdab-gent", "MENTEE")
 
 
 async def responsible(context: CaseContext, case: Told) -> dict[str, Any]:
@@ -71,7 +66,7 @@ async def test_neither_side_reassigns_the_others_staff(shared: CaseContext) -> N
 async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseContext) -> None:
     """Meetings and pulses by the pair stand on the record in their own names."""
     case = await shared.brought_to("MENTORING")
-    mentee = await mentee_of(shared, case)
+    mentee = await shared.mentee_of(case)
     await shared.running.done(VOLUNTEER, case.path, "record-meeting", {"minutes": 60, "mode": "IN_PERSON"})
     await shared.running.done(VOLUNTEER, case.path, "record-pulse", {"score": 4})
     await shared.running.done(mentee, case.path, "record-pulse", {"score": 2, "reasons": ["NO_CLICK"]})
@@ -86,7 +81,7 @@ async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseConte
 async def test_each_side_confirms_the_match_for_itself(shared: CaseContext) -> None:
     """Without saying for whom; and nobody says yes in the name of the other."""
     case = await shared.brought_to("MATCH_PROPOSED")
-    mentee = await mentee_of(shared, case)
+    mentee = await shared.mentee_of(case)
     for person, side in ((VOLUNTEER, "MENTEE"), (mentee, "MENTOR")):
         refused = await shared.running.command(person, case.path, "confirm-match", {"by": side})
         assert_problem(refused, 403, "NOT_YOUR_SIDE")
@@ -100,7 +95,7 @@ async def test_each_side_confirms_the_match_for_itself(shared: CaseContext) -> N
 async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseContext) -> None:
     """What weighs on a mentor is another list than what weighs on a mentee."""
     case = await shared.brought_to("MENTORING")
-    mentee = await mentee_of(shared, case)
+    mentee = await shared.mentee_of(case)
     for person, reason in ((VOLUNTEER, "NO_CLICK"), (mentee, "ONE_SIDED")):
         answer = await shared.running.command(person, case.path, "record-pulse", {"score": 1, "reasons": [reason]})
         assert_problem(answer, 422)
@@ -110,7 +105,7 @@ async def test_a_pulse_gives_reasons_of_its_own_side(shared: CaseContext) -> Non
 async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared: CaseContext) -> None:
     """State, agreement and who is responsible; no timeline, no record, no reference of the person for the mentor."""
     case = await shared.brought_to("MENTORING")
-    mentee = await mentee_of(shared, case)
+    mentee = await shared.mentee_of(case)
     for person in (VOLUNTEER, mentee):
         read = await shared.running.read(person, case.path)
         assert read["trajectory"].keys() == {"coordinator", "match", "agreement"}
@@ -127,8 +122,8 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
 async def test_other_mentors_and_mentees_have_no_part_in_the_case(shared: CaseContext) -> None:
     """Not a colleague, not a namesake elsewhere, not another person; and the mentor only while the match lasts."""
     case, other = await shared.brought_to("MENTORING"), await shared.brought_to("MENTORING")
-    same_number_elsewhere = Person((await mentee_of(shared, case)).sub, "actiris-demo", "MENTEE")
-    strangers = (OTHER_MENTOR, NAMESAKE, await mentee_of(shared, other), same_number_elsewhere)
+    same_number_elsewhere = Person((await shared.mentee_of(case)).sub, "actiris-demo", "MENTEE")
+    strangers = (OTHER_MENTOR, NAMESAKE, await shared.mentee_of(other), same_number_elsewhere)
     for person in strangers:
         assert_problem(await shared.running.get(person, case.path), 404)
         answer = await shared.running.command(person, case.path, "record-pulse", {"score": 3}, etag='"1"')

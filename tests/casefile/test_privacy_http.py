@@ -11,8 +11,10 @@ import pytest
 
 from services.chassis.operating.telemetry import configure_logging
 from tests.casefile.acts import ACTS
-from tests.casefile.cases import AGREEMENT, INTAKE, PROPOSAL, CaseContext, Told, assert_problem
-from tests.support.people import AUDITOR, INES, LOTTE, another_person
+from tests.casefile.cases import PROPOSAL, CaseContext, Told
+from tests.support.people import AUDITOR, INES, LOTTE
+from tests.support.problems import assert_problem
+from tests.support.requests import AGREEMENT, INTAKE, another_person
 
 SECRETS: Final = {
     "expectation of the mentee": "Zij hoopt op een warm onthaal",

@@ -20,7 +20,9 @@ from services.casefile.reactions import REACTIONS, Delivery, stream_of
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, end_of, on, submitted
+from tests.casefile.messages import CASE_ID, about, submitted
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 DELIVERY = Delivery(at=on(5, 1), by=CLOCK, source_event_id="source-1", source_position=7)
 

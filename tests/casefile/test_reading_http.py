@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import PROPOSAL, CaseContext, Told, assert_problem
+from tests.casefile.cases import PROPOSAL, CaseContext, Told
 from tests.support.people import (
     AUDITOR,
     CONTROL,
@@ -20,8 +20,9 @@ from tests.support.people import (
     PIETER,
     TOM,
     Person,
-    another_person,
 )
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile reading")]
 

@@ -13,7 +13,8 @@ from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
 from services.chassis.time.calendar import Terms
 from tests.casefile.casebook import LENGTHS, Casebook, codes, find_due, refusal
-from tests.casefile.messages import BRUSSELS, CLOCK, INES, LOTTE, end_of, on
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import BRUSSELS, end_of, on
 
 SCHEDULE = [(5, 3), (19, 3), (19, 4), (19, 5), (19, 6), (19, 7)]
 """Signed on 19 February 2026 until 18 August: weeks two and four, and then the 19th of each month."""

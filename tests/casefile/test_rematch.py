@@ -15,7 +15,8 @@ from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import ReportProgress
 from services.casefile.domain.steps import find
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, codes, find_due, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 END = EndMatch(at=on(1, 4), by=LOTTE, reason="MISMATCH", next="REMATCH", closure_talk=True)
 

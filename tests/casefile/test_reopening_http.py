@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
-from tests.casefile.cases import CaseContext, Told, assert_problem
-from tests.support.people import INES, OPERATOR, another_person
+from tests.casefile.cases import CaseContext, Told
+from tests.support.people import INES
+from tests.support.problems import assert_problem
+from tests.support.programmes import offer_also
+from tests.support.requests import another_person
 
 SECOND: Final = "mtw-be-second"
-
-
-async def second_programme(context: CaseContext) -> None:
-    """Another programme of the kind, which brugwerk offers too."""
-    await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{SECOND}/versions/1", PROGRAMME_VERSION)
-    etag = (await context.running.get(OPERATOR, "/v1/organisations/brugwerk")).headers["ETag"]
-    described = {**ORGANISATIONS["brugwerk"], "programmes": [PROGRAMME, SECOND]}
-    answer = await context.running.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=etag)
-    assert answer.status_code == 200, answer.text
 
 
 async def closed_and_in_another(context: CaseContext, **changes: Any) -> tuple[Told, Told]:
@@ -40,7 +33,7 @@ async def reopening(context: CaseContext, case: Told) -> dict[str, Any] | None:
 
 async def test_a_case_is_not_opened_again_while_the_person_is_in_another_programme(context: CaseContext) -> None:
     """409 that names the case that holds, told beforehand as well; once that one is closed, it is possible."""
-    await second_programme(context)
+    await offer_also(context.running, SECOND)
     first, other = await closed_and_in_another(context, programme=SECOND)
     blocked = await reopening(context, first)
     assert blocked is not None

@@ -20,7 +20,8 @@ from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Command
 from tests.casefile.casebook import Casebook, codes, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import end_of, on
 
 
 def missed(book: Casebook, name: str, at: datetime) -> Case:

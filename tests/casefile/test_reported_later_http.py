@@ -7,18 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import (
-    AGREEMENT,
-    ANSWER,
-    INTAKE,
-    PROPOSAL,
-    REPORT,
-    CaseContext,
-    Told,
-    assert_problem,
-    pointers,
-)
+from tests.casefile.cases import ANSWER, PROPOSAL, REPORT, CaseContext, Told
 from tests.support.people import HANNE, INES, LOTTE, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import AGREEMENT, INTAKE
 
 Body = dict[str, Any]
 ON_PAPER: Final[Body] = {"by": "MENTEE", "onBehalfReason": "ON_PAPER"}

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import SERVICES, CaseContext, Told, assert_problem, pointers
-from tests.support.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PIETER, TOM, Person, another_person
+from tests.casefile.cases import SERVICES, CaseContext, Told
+from tests.support.people import HANNE, INES, KARIM, LOTTE, OPERATOR, PIETER, TOM, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 from tests.support.running import running
 
 WORK: Final = "/v1/worklist"

@@ -18,9 +18,10 @@ from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import Casebook, refusal
-from tests.casefile.messages import CLOCK, INES, LOTTE, about, on
+from tests.casefile.messages import about
+from tests.support.actors import AN, CLOCK, INES, LOTTE
+from tests.support.dates import on
 
-AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
 BRAM = replace(AN, sub="bram.jans")
 INTAKE = ConcludeIntake(at=on(20, 1), by=AN, suitable=True, goals=("SOCIAL",), expectations_ref="vault-1")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import CaseContext, Told, assert_problem
+from tests.casefile.cases import CaseContext, Told
 from tests.support.identifiers import IDENTIFIERS, NO_IDENTIFIERS
 from tests.support.people import HANNE, INES, LOTTE, TOM
+from tests.support.problems import assert_problem
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("casefile taking over")]
 

@@ -9,7 +9,9 @@ from services.casefile.domain.intake import LogContactAttempt, ReportNoShow
 from services.casefile.history import find_event, responsibility
 from services.casefile.timeline import timeline
 from tests.casefile.casebook import Casebook
-from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, about, end_of, on, submitted
+from tests.casefile.messages import about, submitted
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import end_of, on
 
 
 def types(book: Casebook, organisation: str | None) -> list[str]:

@@ -9,7 +9,9 @@ from services.casefile.domain.follow_up import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCounsellor
 from services.casefile.worklist import COUNSELLOR_HANDOVER, ERROR_CONFIRMATION, work_in
 from tests.casefile.casebook import Casebook
-from tests.casefile.messages import CLOCK, INES, about, on, submitted
+from tests.casefile.messages import about, submitted
+from tests.support.actors import CLOCK, INES
+from tests.support.dates import on
 
 
 def test_two_errors_that_wait_for_confirmation_are_two_pieces_of_work(book: Casebook) -> None:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import pytest
 
-from tests.casefile.cases import CASES, CaseContext, Told, assert_problem
-from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, another_person
+from tests.casefile.cases import CASES, CaseContext, Told
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, TOM, VOLUNTEER, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 WORK: Final = "/v1/worklist"
-VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 ELS: Final = Person("els.peeters", "vdab-gent", "AGENCY_TEAM_LEAD")
 
 WAITS_FOR: Final[dict[str, set[str]]] = {
@@ -52,11 +53,6 @@ async def work(context: CaseContext, person: Person, **asked: Any) -> list[dict[
     return items
 
 
-async def mentee_of(context: CaseContext, case: Told, org: str = "vdab-gent") -> Person:
-    """The person, signed in at one side."""
-    return Person((await context.running.read(INES, case.path))["clientRef"], org, "MENTEE")
-
-
 async def brought_to(context: CaseContext, situation: str) -> Told:
     """A case in one of the situations."""
     if situation != "EXTENSION":
@@ -79,7 +75,7 @@ async def test_whoever_may_do_what_a_due_step_waits_for_finds_it_on_the_worklist
     case = await brought_to(context, situation)
     steps = {step["step"] for step in (await context.running.read(INES, f"{case.path}/responsibility"))["steps"]}
     found = 0
-    for person in (INES, TOM, LOTTE, HANNE, VOLUNTEER, await mentee_of(context, case)):
+    for person in (INES, TOM, LOTTE, HANNE, VOLUNTEER, await context.mentee_of(case)):
         read = await context.running.get(person, case.path)
         if read.status_code == 404:
             assert person is VOLUNTEER
@@ -179,14 +175,14 @@ async def test_mentor_and_mentee_find_their_own_case(context: CaseContext) -> No
     assert (item["case"], item["step"]) == (case.id, "MATCH_CONFIRMATION")
     assert {"confirm-match", "reject-match"} <= actions(item)
     for side in ("vdab-gent", "brugwerk"):
-        mentee = await mentee_of(context, case, side)
+        mentee = await context.mentee_of(case, side)
         (item,) = await work(context, mentee)
         assert item["case"] == case.id
         assert {"confirm-match", "reject-match", "withdraw"} <= actions(item)
         assert item.get("clientRef") is None
     assert await work(context, Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")) == []
     assert await work(context, Person("M-41", "samenstap", "VOLUNTEER_MENTOR")) == []
-    assert await work(context, Person((await mentee_of(context, case)).sub, "actiris-demo", "MENTEE")) == []
+    assert await work(context, Person((await context.mentee_of(case)).sub, "actiris-demo", "MENTEE")) == []
     await context.running.done(VOLUNTEER, case.path, "reject-match", {"reason": "AVAILABILITY"})
     assert await work(context, VOLUNTEER) == []
 
@@ -194,7 +190,7 @@ async def test_mentor_and_mentee_find_their_own_case(context: CaseContext) -> No
 async def test_the_mentee_finds_the_way_to_withdraw_the_consent(context: CaseContext) -> None:
     """From the worklist to the case, to the legal basis, to its withdrawal; then there is nothing left to withdraw."""
     case = await context.brought_to("MENTORING")
-    mentee = await mentee_of(context, case)
+    mentee = await context.mentee_of(case)
     (item,) = await work(context, mentee)
     link = next(one for one in item["actions"] if one["action"] == "withdraw")
     read = await context.running.read(mentee, item["case"] and case.path)
@@ -220,7 +216,7 @@ async def test_a_consent_is_withdrawn_as_long_as_an_organisation_reads_by_it(con
     await context.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
     again = {**body, "to": "brugwerk", "legalBasis": {**body["legalBasis"], "recipient": "brugwerk"}}
     case = await context.referred(again)
-    mentee = await mentee_of(context, case)
+    mentee = await context.mentee_of(case)
     bases = [(await context.running.read(INES, offer))["legalBasis"]["id"] for offer in (case.offer, first.offer)]
 
     async def offered(person: Person) -> list[str]:
@@ -247,7 +243,7 @@ async def test_a_basis_that_is_no_consent_is_not_offered_to_be_withdrawn(context
     """Against a public task the person may object; there is nothing to withdraw."""
     body = another_person()
     case = await context.referred({**body, "legalBasis": {**body["legalBasis"], "kind": "PUBLIC_TASK"}})
-    (item,) = await work(context, await mentee_of(context, case))
+    (item,) = await work(context, await context.mentee_of(case))
     assert actions(item) == set()
 
 
@@ -265,7 +261,7 @@ async def test_a_consent_is_withdrawn_also_when_nothing_of_the_case_is_left_to_d
         await context.running.done(INES, case.path, "waive-outcome", {"point": point, "reason": "MOVED"})
     await context.running.at(context.running.clock.now() + timedelta(minutes=5))
     assert await context.state(case) == "FINALISED"
-    mentee = await mentee_of(context, case)
+    mentee = await context.mentee_of(case)
     (item,) = await work(context, mentee)
     assert (item["case"], item["step"]) == (case.id, "LEGAL_BASIS" if bound else None)
     (link,) = item["actions"]

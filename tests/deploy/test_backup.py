@@ -26,7 +26,8 @@ from tests.faults.conftest import issuer
 from tests.faults.issuer import LoopbackIssuer
 from tests.faults.processes import PROGRAM, Program
 from tests.support import postgres
-from tests.support.people import AUDITOR, INES, LOTTE, another_person, samira
+from tests.support.people import AUDITOR, INES, LOTTE
+from tests.support.requests import another_person, samira
 
 __all__ = ["issuer"]
 

@@ -17,7 +17,8 @@ from httpx_sse import connect_sse
 from tests.deploy.composed import ROOT, SERVICES, Composed, composed, docker, what_is_missing
 from tests.deploy.subscriber import Subscriber
 from tests.journeys.sandbox import Outsider
-from tests.support.people import AUDITOR, INES, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, Person
+from tests.support.requests import another_person
 
 pytestmark = [
     pytest.mark.slow,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
-from tests.docs.pages import ROOT, blocks
+from tests.docs.pages import ROOT, blocks, prose
 
 TREE: Final = next(block for block in blocks(ROOT / "ARCHITECTURE.md") if "services/\n" in block.text)
 
@@ -45,3 +46,10 @@ def test_what_is_there_the_tree_shows() -> None:
     """No directory of the top level, no service and no tool is left out."""
     shown = _shown()
     assert [path for directory in DESCRIBED_IN_FULL for path in sorted(_there(directory)) if path not in shown] == []
+
+
+def test_every_path_that_the_page_names_is_there() -> None:
+    """Also in the tables, and where no name in the file is meant."""
+    named = re.findall(r"`((?:contracts|deploy|docs|services|tests)/[\w./-]+)`", prose(ROOT / "ARCHITECTURE.md"))
+    assert len(named) > len(DESCRIBED_IN_FULL)
+    assert [path for path in named if not (ROOT / path).exists()] == []

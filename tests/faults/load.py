@@ -12,7 +12,8 @@ from typing import Any, Final
 import httpx
 
 from tests.faults.caller import Caller
-from tests.support.people import INES, LOTTE, Person, another_person
+from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import another_person
 
 GIVES_UP: Final = 0.3
 """How often a client that got no answer never asks again, so that nobody knows what became of its command."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from services.sandbox.demo import ORGANISATIONS, PROGRAMME_VERSION
 from tests.faults.caller import Caller
-from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person
+from tests.support.people import INES, LOTTE
+from tests.support.requests import another_person
 
 Json = dict[str, Any]
 SECOND = "mtw-be-second"
@@ -103,12 +103,3 @@ async def both_read_the_same_story(people: Caller, path: str, case: str, state: 
     else:
         assert owners == {"NEXT_SERVICE": INES.sub}
     assert here["caseLead"]["sub"] == INES.sub
-
-
-async def second_programme(people: Caller) -> None:
-    """Publishes another programme of the kind, which brugwerk offers too."""
-    await people.send(OPERATOR, "PUT", f"/v1/programmes/{SECOND}/versions/1", PROGRAMME_VERSION)
-    read = await people.send(OPERATOR, "GET", "/v1/organisations/brugwerk")
-    described = {**ORGANISATIONS["brugwerk"], "programmes": [PROGRAMME, SECOND]}
-    answer = await people.send(OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=read.headers["ETag"])
-    assert answer.status_code == 200, answer.text

@@ -17,7 +17,8 @@ from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.evidence import files_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
-from tests.support.people import INES, LOTTE, OPERATOR, another_person
+from tests.support.people import INES, LOTTE, OPERATOR
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

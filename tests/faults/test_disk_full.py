@@ -22,7 +22,8 @@ from tests.faults.conftest import Start
 from tests.faults.evidence import Evidence, files_are_sound, streams_are_contiguous, vault_holds
 from tests.faults.processes import Program
 from tests.support.mounts import mounted
-from tests.support.people import INES, LOTTE, another_person
+from tests.support.people import INES, LOTTE
+from tests.support.requests import another_person
 from tests.support.running import running
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]

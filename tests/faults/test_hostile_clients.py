@@ -16,7 +16,8 @@ from services.chassis.http.server.protocol import LINGER_SECONDS
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
 from tests.faults.processes import Program
-from tests.support.people import AUDITOR, INES, LOTTE, another_person
+from tests.support.people import AUDITOR, INES, LOTTE
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault"), pytest.mark.timeout(180)]
 

@@ -16,7 +16,8 @@ import pytest
 from tests.faults.caller import Caller, until
 from tests.faults.conftest import Start
 from tests.faults.processes import Program
-from tests.support.people import INES, LOTTE, another_person
+from tests.support.people import INES, LOTTE
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

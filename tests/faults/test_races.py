@@ -21,11 +21,12 @@ from tests.faults.racing import (
     one_key_decides_one_referral,
     race,
     received,
-    second_programme,
     the_loser_tries_again,
     winner_of,
 )
-from tests.support.people import INES, PROGRAMME, another_person
+from tests.support.people import INES, PROGRAMME
+from tests.support.programmes import offer_also
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
@@ -109,7 +110,7 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
             (made,) = [answer.json() for answer in answers if answer.status_code == 201]
             (refused,) = [answer.json() for answer in answers if answer.status_code == 409]
             assert made["id"] in refused["detail"], refused
-        await second_programme(here)
+        await offer_also(here, SECOND)
         for number in range(RACES_OF_PROCESSES):
             body, both = another_person(), (here, there) if number % 2 else (there, here)
             answers = await asyncio.gather(

@@ -21,7 +21,8 @@ from tests.faults.racing import (
     winner_of,
 )
 from tests.faults.trial import READER
-from tests.support.people import INES, LOTTE, another_person
+from tests.support.people import INES, LOTTE
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -21,8 +21,9 @@ import pytest
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
 from tests.faults.processes import Program
-from tests.support.people import INES, another_person
+from tests.support.people import INES
 from tests.support.repetitions import times
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

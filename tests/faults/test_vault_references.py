@@ -25,9 +25,10 @@ from services.referral.routes.requests import BulkLine, ReferralBody
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.chassis.counters import everything
-from tests.referral.context import COMMANDS, REFERRALS, new_key
-from tests.support.people import INES, LOTTE, OPERATOR, Person, another_person
+from tests.referral.context import COMMANDS, REFERRALS
+from tests.support.people import INES, LOTTE, OPERATOR, Person
 from tests.support.repetitions import times
+from tests.support.requests import another_person, new_key
 from tests.support.running import Running, running
 
 pytestmark = pytest.mark.fault

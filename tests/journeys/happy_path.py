@@ -6,23 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.journeys.sandbox import Outsider
-from tests.support.people import INES, LOTTE, Person, samira
+from tests.support.people import INES, LOTTE, Person
+from tests.support.requests import MENTOR_PROFILE, samira
 
 MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")
 """Samira, who signs in by her agency's pseudonym."""
 
-MENTOR_PROFILE: Final[dict[str, Any]] = {
-    "kind": "VOLUNTEER",
-    "screenedOn": "2025-11-10",
-    "trainedOn": "2025-11-24",
-    "insuranceNoteOn": "2025-11-24",
-    "charterVersion": "v1",
-    "charterAcknowledgedOn": "2025-11-24",
-    "confidentialityOn": "2025-11-24",
-    "languages": ["nl", "ar"],
-    "sectors": ["M"],
-}
 MEETINGS: Final = ("03-03", "03-17", "03-31", "04-14", "04-28", "05-12", "05-26", "06-09", "06-23")
 CHECK_INS: Final = ("03-05", "03-19", "04-17", "05-15", "06-12")
 

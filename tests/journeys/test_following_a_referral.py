@@ -15,7 +15,8 @@ import pytest
 from httpx_sse import ServerSentEvent, connect_sse
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person, another_person
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person
+from tests.support.requests import another_person
 
 pytestmark = pytest.mark.xdist_group("journey of following")
 

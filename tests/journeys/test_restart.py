@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, Program, outsider
-from tests.support.people import INES, LOTTE, samira
+from tests.support.people import INES, LOTTE
+from tests.support.requests import samira
 
 pytestmark = pytest.mark.xdist_group("journey over restarts")
 

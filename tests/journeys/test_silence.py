@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, LOTTE, another_person, samira
+from tests.support.people import AUDITOR, INES, LOTTE
+from tests.support.requests import another_person, samira
 
 pytestmark = pytest.mark.xdist_group("journey of silence")
 

@@ -12,7 +12,8 @@ from services.notifications.catalogue import MESSAGES
 from services.notifications.projection import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
-from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person, another_person
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, VOLUNTEER, Person
+from tests.support.requests import another_person
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +24,6 @@ pytestmark = [
 ]
 
 PAGE: Final = 20
-VOLUNTEER: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 READERS: Final = (INES, LOTTE, KARIM, AUDITOR)
 ORGANISATIONS: Final = (None, "brugwerk", "samenstap")
 

@@ -17,7 +17,8 @@ from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
 from services.notifications import organisation_topics
 from services.notifications.organisation_topics import OrganisationTopics, topic_of
-from tests.support.people import INES, KARIM, LOTTE, another_person, yonas
+from tests.support.people import INES, KARIM, LOTTE
+from tests.support.requests import another_person, yonas
 from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -20,9 +20,9 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.timekeeping import PassDeadline
-from tests.referral.office import CLOCK, INES, LOTTE, TOM
 from tests.referral.situations import ACTS, Body, Situation, command, situations
 from tests.referral.situations import REFERRAL as ID
+from tests.support.actors import CLOCK, INES, LOTTE, TOM
 from tests.support.domain_page import REFERRAL_BY_ITSELF, REFERRAL_COMMANDS, Happened, State, table
 
 Fold = Callable[[Referral, Any], Referral]

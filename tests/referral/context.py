@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import uuid
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,8 @@ import httpx
 
 from services.chassis.log.metadata import Recorded
 from tests.chassis.counters import everything
-from tests.support.people import INES, LOTTE, TOM, Person, another_person
+from tests.support.people import INES, LOTTE, TOM, Person
+from tests.support.requests import another_person
 from tests.support.running import Running
 
 REFERRALS = "/v1/referrals"
@@ -31,25 +31,6 @@ COMMANDS: Final[dict[str, tuple[Person, dict[str, Any]]]] = {
     "confirm-error": (TOM, {}),
 }
 """Every command that has a route, with somebody who may send it and a body of its own."""
-
-
-def pointers(answer: httpx.Response) -> dict[str, str]:
-    """The pointer and code of every fault that a refusal lists."""
-    return {fault["pointer"]: fault["code"] for fault in answer.json().get("errors", [])}
-
-
-def assert_problem(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """The body of a refusal, in the shape that every refusal has."""
-    assert answer.status_code == status, f"{answer.status_code} {answer.text[:500]}"
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert {"type", "title", "status", "detail", "instance", "code"} <= problem.keys()
-    assert problem["status"] == status
-    if code is not None:
-        assert problem["code"] == code, problem
-    if status == 422:
-        assert all({"pointer", "code", "detail"} <= fault.keys() for fault in problem["errors"]), problem
-    return problem
 
 
 class ReferralContext:
@@ -144,8 +125,3 @@ class ReferralContext:
     async def race(self, *requests: Any) -> list[httpx.Response]:
         """All requests at once."""
         return list(await asyncio.gather(*requests))
-
-
-def new_key() -> str:
-    """An idempotency key that was not used before."""
-    return str(uuid.uuid4())

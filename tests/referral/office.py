@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from contracts.codes import Question
+import pytest
+
+from contracts.codes import DeclineReason, Question, WaitlistReason
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 from services.chassis.time.calendar import Terms
 from services.referral.actions import RULES, decide
@@ -36,21 +38,10 @@ from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.submission import SubmitReferral
+from tests.support.actors import CLOCK, INES, LOTTE, TOM
+from tests.support.dates import FRIDAY, JULY, MONDAY, NEXT_TUESDAY, TUESDAY
 
 S = TypeVar("S")
-
-INES = Actor(sub="ines.debacker", role="AGENCY_COUNSELLOR", org="vdab-gent")
-TOM = Actor(sub="tom.maes", role="AGENCY_TEAM_LEAD", org="vdab-gent")
-LOTTE = Actor(sub="lotte.claes", role="NGO_COORDINATOR", org="brugwerk")
-KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
-CLOCK = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
-
-MONDAY = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
-"""12 January 2026, when the happy path begins."""
-TUESDAY = datetime(2026, 1, 13, 10, tzinfo=UTC)
-FRIDAY = datetime(2026, 1, 16, 10, tzinfo=UTC)
-NEXT_TUESDAY = datetime(2026, 1, 20, 10, tzinfo=UTC)
-JULY = datetime(2026, 7, 6, 10, tzinfo=UTC)
 
 PARAMETERS = Parameters(
     kind="MENTORING_TO_WORK",
@@ -95,16 +86,6 @@ def to(organisation: str, packet: Packet = SAMIRA) -> Packet:
     """The packet, addressed to another organisation with a legal basis that names it."""
     assert packet.legal_basis is not None
     return replace(packet, to=organisation, legal_basis=replace(packet.legal_basis, recipient=organisation))
-
-
-def january(day: int, hour: int = 10, minute: int = 0) -> datetime:
-    """A time in January 2026."""
-    return datetime(2026, 1, day, hour, minute, tzinfo=UTC)
-
-
-def day(year: int, month: int, day: int) -> datetime:
-    """Ten o'clock on a day."""
-    return datetime(year, month, day, 10, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -328,3 +309,29 @@ def tell(at: datetime, *codes: str) -> answering.ProvideInformation:
         for code in codes or (Question.LANGUAGE_LEVEL.value,)
     )
     return answering.ProvideInformation(at=at, by=INES, referral_id="R-1", answers=answers)
+
+
+def waitlist(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> answering.Waitlist:
+    """The organisation puts the person on its list."""
+    return answering.Waitlist(
+        at=at,
+        by=LOTTE,
+        referral_id="R-1",
+        reason=WaitlistReason.NO_SUITABLE_MENTOR,
+        expected_by=expected_by,
+        client_agreed=client_agreed,
+    )
+
+
+def decline(at: datetime, reason: DeclineReason = DeclineReason.NO_SUITABLE_MENTOR, **refs: str) -> answering.Decline:
+    """The organisation declines."""
+    return answering.Decline(at=at, by=LOTTE, referral_id="R-1", reason=reason, **refs)
+
+
+def refusal_of(office: Office, command: ReferralCommand) -> Refused:
+    """The refusal that the command meets; nothing is stored."""
+    before = list(office.written)
+    with pytest.raises(Refused) as refusal:
+        office.handle(command)
+    assert office.written == before
+    return refusal.value

@@ -19,7 +19,9 @@ from services.referral.domain.context import ReferralCommand
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.submission import SubmitReferral
 from services.referral.stamping import Stamp
-from tests.referral.office import INES, LOTTE, SAMIRA, TOM, Office, day, january
+from tests.referral.office import SAMIRA, Office
+from tests.support.actors import INES, LOTTE, TOM
+from tests.support.dates import day, january
 
 Body = Mapping[str, Any]
 

@@ -9,19 +9,10 @@ from typing import Any, Final
 import pytest
 
 from services.sandbox.demo import PROGRAMME_VERSION
-from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem, pointers
-from tests.support.people import (
-    DPO_OF_AGENCY,
-    HANNE,
-    INES,
-    KARIM,
-    LOTTE,
-    OPERATOR,
-    PROGRAMME,
-    TOM,
-    Person,
-    another_person,
-)
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext
+from tests.support.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, OPERATOR, PROGRAMME, TOM, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 
 BRUGWERK: Final = "/v1/organisations/brugwerk"
 VDAB: Final = "/v1/organisations/vdab-gent"

@@ -9,9 +9,11 @@ import pytest
 
 from services.referral.routes.requests import ReferralBody
 from services.sandbox.demo import PROGRAMME_VERSION
-from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key, pointers
+from tests.referral.context import NDJSON, REFERRALS, ReferralContext
 from tests.referral.test_packet_over_http import BASIS, CRITERIA, GUARDS, NATIONAL_NUMBER
-from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, another_person, samira
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person, new_key, samira
 
 FAULTY: dict[str, Any] = {
     "languages": [{"tag": "nl", "level": "B3", "evidence": "TESTED"}],

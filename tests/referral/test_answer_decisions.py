@@ -7,54 +7,18 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState, WaitlistReason
-from services.chassis.modelling.decider import Because, Refused
+from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState
+from services.chassis.modelling.decider import Because
 from services.referral.domain.answering import (
     Accept,
-    Decline,
     ReferralDeclined,
     RequestInformation,
-    Waitlist,
 )
-from services.referral.domain.context import ReferralCommand
-from tests.referral.office import (
-    LOTTE,
-    PARAMETERS,
-    SAMIRA,
-    Office,
-    ask,
-    day,
-    january,
-    tell,
-)
+from tests.referral.office import PARAMETERS, SAMIRA, Office, ask, decline, refusal_of, tell, waitlist
+from tests.support.actors import LOTTE
+from tests.support.dates import day, january
 
 LANGUAGE, OCCUPATION = Question.LANGUAGE_LEVEL, Question.OCCUPATION
-
-
-def wait(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> Waitlist:
-    """The organisation puts the person on its list."""
-    return Waitlist(
-        at=at,
-        by=LOTTE,
-        referral_id="R-1",
-        reason=WaitlistReason.NO_SUITABLE_MENTOR,
-        expected_by=expected_by,
-        client_agreed=client_agreed,
-    )
-
-
-def no(at: datetime, reason: DeclineReason = DeclineReason.NO_SUITABLE_MENTOR, **refs: str) -> Decline:
-    """The organisation declines."""
-    return Decline(at=at, by=LOTTE, referral_id="R-1", reason=reason, **refs)
-
-
-def refusal_of(office: Office, command: ReferralCommand) -> Refused:
-    """The refusal that the command meets; nothing is stored."""
-    before = list(office.written)
-    with pytest.raises(Refused) as refusal:
-        office.handle(command)
-    assert office.written == before
-    return refusal.value
 
 
 @pytest.fixture
@@ -173,7 +137,7 @@ def test_the_programme_sets_how_often_information_is_requested(office: Office) -
 
 def test_waiting_is_reviewed_after_30_days_and_ends_after_90(received: Office) -> None:
     """The list replaces the decision's clock and the first expiry."""
-    waitlisted = received.handle(wait(january(16)))[0]
+    waitlisted = received.handle(waitlist(january(16)))[0]
     assert received.referral().state is ReferralState.WAITLISTED
     assert waitlisted.since == january(16)
     assert received.due() == {"WAITLIST_REVIEW": "2026-02-15", "EXPIRY": "2026-04-16"}
@@ -181,13 +145,13 @@ def test_waiting_is_reviewed_after_30_days_and_ends_after_90(received: Office) -
 
 def test_waiting_for_the_same_twice_changes_nothing(received: Office) -> None:
     """The place on the list is taken once."""
-    received.handle(wait(january(16)))
-    assert received.handle(wait(january(17))) == []
+    received.handle(waitlist(january(16)))
+    assert received.handle(waitlist(january(17))) == []
 
 
 def test_nobody_waits_who_has_not_agreed_or_until_a_day_that_has_gone(received: Office) -> None:
     """Both faults are told at once."""
-    refusal = refusal_of(received, wait(january(16), expected_by=date(2026, 1, 15), client_agreed=False))
+    refusal = refusal_of(received, waitlist(january(16), expected_by=date(2026, 1, 15), client_agreed=False))
     assert [(fault.pointer, fault.code) for fault in refusal.faults] == [
         ("/clientAgreed", "CLIENT_MUST_AGREE"),
         ("/expectedBy", "IN_THE_PAST"),
@@ -197,18 +161,18 @@ def test_nobody_waits_who_has_not_agreed_or_until_a_day_that_has_gone(received: 
 def test_the_expected_day_is_one_of_the_programmes_time_zone(received: Office) -> None:
     """Half past midnight in Brussels, yesterday has gone, whatever the day is in UTC."""
     night = datetime(2026, 1, 15, 23, 30, tzinfo=UTC)
-    assert refusal_of(received, wait(night, expected_by=date(2026, 1, 15))).code == "IN_THE_PAST"
-    assert received.handle(wait(night, expected_by=date(2026, 1, 16))) != []
+    assert refusal_of(received, waitlist(night, expected_by=date(2026, 1, 15))).code == "IN_THE_PAST"
+    assert received.handle(waitlist(night, expected_by=date(2026, 1, 16))) != []
 
 
 def test_a_question_from_the_list_starts_a_decision_and_does_not_lengthen_the_wait(received: Office) -> None:
     """Whoever asks is about to decide; back on the list, the 90 days count from the first day there."""
-    received.handle(wait(january(16)))
+    received.handle(waitlist(january(16)))
     received.handle(ask(january(19)))
     assert received.due() == {"INFORMATION": "2026-01-26", "EXPIRY": "2026-04-16"}
     received.handle(tell(january(20)))
     assert received.due() == {"DECISION": "2026-02-03", "EXPIRY": "2026-04-16"}
-    again = received.handle(wait(january(21), expected_by=date(2026, 3, 2)))[0]
+    again = received.handle(waitlist(january(21), expected_by=date(2026, 3, 2)))[0]
     assert again.since == january(16)
     assert received.due() == {"WAITLIST_REVIEW": "2026-02-20", "EXPIRY": "2026-04-16"}
 
@@ -224,7 +188,7 @@ def test_accepting_stops_all_clocks_takes_a_place_and_relies_on_the_basis(receiv
 
 def test_accepting_from_the_waiting_list_is_possible(received: Office) -> None:
     """That is what the list is for."""
-    received.handle(wait(january(16)))
+    received.handle(waitlist(january(16)))
     received.accept(at=january(20))
     assert received.referral().state is ReferralState.ACCEPTED
 
@@ -259,7 +223,7 @@ def test_accepting_beyond_capacity_is_refused_and_the_count_is_told(received: Of
 
 def test_a_declined_referral_frees_the_person_and_says_what_may_be_done_next(received: Office) -> None:
     """The reason's code carries whether mentoring may be tried again and what it proposes to the agency."""
-    declined = received.handle(no(january(16), DeclineReason.LANGUAGE_INSUFFICIENT, suggestion_ref="vault-2"))[-1]
+    declined = received.handle(decline(january(16), DeclineReason.LANGUAGE_INSUFFICIENT, suggestion_ref="vault-2"))[-1]
     assert isinstance(declined, ReferralDeclined)
     assert (declined.re_referable, declined.agency_action) == (True, "REFER_TO_OTHER_ORGANISATION")
     assert received.key().live is None
@@ -273,13 +237,13 @@ def test_every_reason_for_declining_says_what_it_implies() -> None:
 
 def test_a_text_goes_with_other_only(received: Office) -> None:
     """Codes can be counted and compared; prose about a person is the exception."""
-    refusal = refusal_of(received, no(january(16), DeclineReason.NO_SHOW, text_ref="vault-1"))
+    refusal = refusal_of(received, decline(january(16), DeclineReason.NO_SHOW, text_ref="vault-1"))
     assert [(fault.pointer, fault.code) for fault in refusal.faults] == [("/text", "TEXT_ONLY_WITH_OTHER")]
-    assert received.handle(no(january(16), DeclineReason.OTHER, text_ref="vault-1")) != []
+    assert received.handle(decline(january(16), DeclineReason.OTHER, text_ref="vault-1")) != []
 
 
 def test_declining_twice_changes_nothing(received: Office) -> None:
     """The same reason again is no news; another one comes too late."""
-    received.handle(no(january(16)))
-    assert received.handle(no(january(17))) == []
-    assert refusal_of(received, no(january(17), DeclineReason.NO_SHOW)).code == "STATE_DOES_NOT_ALLOW"
+    received.handle(decline(january(16)))
+    assert received.handle(decline(january(17))) == []
+    assert refusal_of(received, decline(january(17), DeclineReason.NO_SHOW)).code == "STATE_DOES_NOT_ALLOW"

@@ -16,9 +16,11 @@ import pytest
 from services.chassis.engines.store_health import Unavailable
 from services.referral.app import build
 from services.referral.routes.bulk import _collect, _Spool
-from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
+from tests.referral.context import NDJSON, REFERRALS, ReferralContext
 from tests.support.mounts import mounted
-from tests.support.people import INES, KARIM, another_person, samira
+from tests.support.people import INES, KARIM
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person, new_key, samira
 from tests.support.running import listening, running
 
 BULK = f"{REFERRALS}/bulk"

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from services.referral.app import build
-from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem, pointers
-from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, samira
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import samira
 from tests.support.running import running
 
 CHOICE = samira()["participationChoice"]

@@ -13,8 +13,10 @@ import pytest
 from services.chassis.operating.telemetry import configure_logging
 from services.referral.app import build
 from services.referral.domain.submission import ReferralSubmitted
-from tests.referral.context import ACCEPT, COMMANDS, NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
-from tests.support.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
+from tests.referral.context import ACCEPT, COMMANDS, NDJSON, REFERRALS, ReferralContext
+from tests.support.people import DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import new_key, samira
 from tests.support.running import running
 
 CONTACT = samira()["contact"]

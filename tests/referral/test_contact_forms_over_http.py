@@ -14,8 +14,10 @@ from services.chassis.vault.vault import Deposit
 from services.referral.domain.drafting import DraftEdited
 from services.referral.domain.offer import referral_stream
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key, pointers
-from tests.support.people import INES, LOTTE, OPERATOR, another_person
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.support.people import INES, LOTTE, OPERATOR
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person, new_key
 
 CODES: Final = ("THROUGH_COUNSELLOR", "ADDRESS_PROTECTED", "NO_DEVICE")
 NOBODY: Final[dict[str, tuple[Any, dict[str, str]]]] = {

@@ -12,7 +12,9 @@ from services.referral.domain.deadlines import find
 from services.referral.domain.ending import ReferralWithdrawn
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
-from tests.referral.office import LOTTE, Office, ask, day, january, tell
+from tests.referral.office import Office, ask, tell
+from tests.support.actors import LOTTE
+from tests.support.dates import day, january
 
 
 def end_of(year: int, month: int, day_of_month: int) -> datetime:

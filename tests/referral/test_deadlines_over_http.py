@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.referral.app import build
-from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
-from tests.support.people import INES, LOTTE, samira, yonas
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext
+from tests.support.people import INES, LOTTE
+from tests.support.problems import assert_problem
+from tests.support.requests import samira, yonas
 from tests.support.running import running
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.referral.context import ReferralContext, assert_problem
-from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person, samira
+from tests.referral.context import ReferralContext
+from tests.support.people import AUDITOR, CONTROL, DPO_OF_AGENCY, HANNE, INES, KARIM, LOTTE, PIETER, TOM, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import samira
 
 
 async def items(context: ReferralContext, path: str, by: Person = INES, **asked: Any) -> list[dict[str, Any]]:

@@ -22,7 +22,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.referral.app import build
-from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, PROGRAMME, TOM, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, PROGRAMME, TOM
+from tests.support.requests import another_person
 from tests.support.running import Running, in_a_thread
 
 EXAMPLES = 30

@@ -16,18 +16,9 @@ from services.referral.domain.drafting import CreateDraft, DraftEdited, EditDraf
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
 from services.referral.domain.submission import SubmitDraft
-from tests.referral.office import (
-    CLOCK,
-    FRIDAY,
-    INES,
-    KARIM,
-    LOTTE,
-    MONDAY,
-    SAMIRA,
-    Office,
-    january,
-    to,
-)
+from tests.referral.office import SAMIRA, Office, to
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE
+from tests.support.dates import FRIDAY, MONDAY, january
 
 
 def decline(office: Office, referral_id: str = "R-1", at: datetime = FRIDAY) -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from services.referral.routes.requests import ReferralBody
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
-from tests.support.people import INES, LOTTE, PROGRAMME, samira
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.support.people import INES, LOTTE, PROGRAMME
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import samira
 
 
 async def test_a_draft_is_its_agencys_own(context: ReferralContext) -> None:

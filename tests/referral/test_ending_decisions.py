@@ -13,39 +13,19 @@ from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReas
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import Accept, Decline, Receive, RequestInformation
-from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
 from services.referral.reactions import Stamp, when_handback_accepted_complete_the_referral
-from tests.referral.office import (
-    CLOCK,
-    INES,
-    JULY,
-    KARIM,
-    LOTTE,
-    NEXT_TUESDAY,
-    SAMIRA,
-    TOM,
-    Office,
-    january,
-    to,
-)
+from tests.referral.office import SAMIRA, Office, refusal_of, to
+from tests.support.actors import CLOCK, INES, KARIM, LOTTE, TOM
+from tests.support.dates import JULY, NEXT_TUESDAY, january
 
 
 def take_back(reason: WithdrawReason = WithdrawReason.CLIENT_MOVED, text_ref: str | None = None) -> Withdraw:
     """The agency withdraws."""
     return Withdraw(at=january(20), by=INES, referral_id="R-1", reason=reason, text_ref=text_ref)
-
-
-def refusal_of(office: Office, command: ReferralCommand) -> Refused:
-    """The refusal that the command meets; nothing is stored."""
-    before = list(office.written)
-    with pytest.raises(Refused) as refusal:
-        office.handle(command)
-    assert office.written == before
-    return refusal.value
 
 
 @pytest.mark.parametrize("first", ["draft", "submit"])

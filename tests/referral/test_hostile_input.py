@@ -8,8 +8,10 @@ import json
 import pytest
 
 from services.referral.actions import OFFERED
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, new_key
-from tests.support.people import INES, OPERATOR, samira
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.support.people import INES, OPERATOR
+from tests.support.problems import assert_problem
+from tests.support.requests import new_key, samira
 from tests.support.running import listening
 
 NAME = "Hostile Voorbeeld"

@@ -12,7 +12,7 @@ from services.chassis.access.policy import Verdict
 from services.referral.access import POLICY
 from services.referral.actions import OFFERED
 from services.sandbox.development_issuer import DevelopmentIssuer
-from tests.referral.context import ACCEPT, REFERRALS, ReferralContext, assert_problem
+from tests.referral.context import ACCEPT, REFERRALS, ReferralContext
 from tests.support.people import (
     AUDITOR,
     CONTROL,
@@ -28,8 +28,9 @@ from tests.support.people import (
     PIETER,
     TOM,
     Person,
-    another_person,
 )
+from tests.support.problems import assert_problem
+from tests.support.requests import another_person
 
 COUNSELLORS = {"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD"}
 COORDINATORS = {"NGO_COORDINATOR", "NGO_LEAD"}

@@ -14,9 +14,11 @@ from services.chassis.log.event_types import EventTypes
 from services.referral.domain.offer import referral_stream
 from services.referral.events import TOPICS
 from services.referral.stamping import earlier_referral_id_for
-from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
+from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext
 from tests.support.golden import corpus
-from tests.support.people import HANNE, INES, LOTTE, TOM, another_person, samira
+from tests.support.people import HANNE, INES, LOTTE, TOM
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person, new_key, samira
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.referral.context import ReferralContext, assert_problem
+from tests.referral.context import ReferralContext
 from tests.support.domain_page import LEGAL_BASIS_COMMANDS, roles, states, table
-from tests.support.people import INES, KARIM, LOTTE, Person, samira
+from tests.support.people import INES, KARIM, LOTTE, Person
+from tests.support.problems import assert_problem
+from tests.support.requests import samira
 
 (WITHDRAW,) = table(LEGAL_BASIS_COMMANDS)
 PLACES = {

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
-from tests.support.people import INES, KARIM, LOTTE, another_person
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.support.people import INES, KARIM, LOTTE
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.chassis.http.request.positions import Position
-from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
-from tests.support.people import INES, LOTTE, another_person, samira
+from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext
+from tests.support.people import INES, LOTTE
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import another_person, new_key, samira
 
 FROM = {
     "submit": "DRAFT",

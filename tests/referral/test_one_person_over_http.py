@@ -19,10 +19,13 @@ from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
 from services.referral.events import TOPICS
 from services.referral.routes.bulk import _marks
-from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
+from services.sandbox.demo import PROGRAMME
+from tests.referral.context import REFERRALS, ReferralContext
 from tests.support.golden import corpus
-from tests.support.people import INES, LOTTE, OPERATOR, PIETER, Person, another_person, samira
+from tests.support.people import INES, LOTTE, PIETER, Person
+from tests.support.problems import assert_problem, pointers
+from tests.support.programmes import offer_also
+from tests.support.requests import another_person, samira
 from tests.support.running import Running, running
 
 OTHER: Final = "mtw-be-second"
@@ -35,16 +38,6 @@ def named(ref: str, **changes: Any) -> dict[str, Any]:
     return samira(client={"ref": ref}, **changes)
 
 
-async def second_programme(context: ReferralContext) -> None:
-    """Brugwerk offers another programme of the kind as well."""
-    path = "/v1/organisations/brugwerk"
-    await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
-    told = await context.running.get(OPERATOR, path)
-    body = {**told.json(), "programmes": [PROGRAMME, OTHER]}
-    put = await context.running.send(OPERATOR, "PUT", path, body, etag=told.headers["ETag"])
-    assert put.status_code == 200, put.text
-
-
 @pytest.mark.parametrize("draft", [True, False])
 @pytest.mark.parametrize("second", SPELLINGS)
 @pytest.mark.parametrize("first", SPELLINGS)
@@ -52,7 +45,7 @@ async def test_however_it_is_written_a_person_has_one_live_referral(
     context: ReferralContext, first: str, second: str, *, draft: bool
 ) -> None:
     """In one programme and in two, as a draft and as an offer; of another agency it is another person."""
-    await second_programme(context)
+    await offer_also(context.running, OTHER)
     made = (await context.running.create(INES, REFERRALS, {**named(first), "draft": draft})).json()
     for body, code in ((named(second), "REFERRAL_LIVE"), (named(second, programme=OTHER), "CONCURRENT_PROGRAMME")):
         for as_draft in (True, False):
@@ -64,7 +57,7 @@ async def test_however_it_is_written_a_person_has_one_live_referral(
 @pytest.mark.parametrize("programmes", [(PROGRAMME, PROGRAMME), (PROGRAMME, OTHER)])
 async def test_of_two_spellings_at_once_one_is_first(context: ReferralContext, programmes: tuple[str, str]) -> None:
     """Neither is known before, and both are sent at the same moment: one is submitted, the other refused."""
-    await second_programme(context)
+    await offer_also(context.running, OTHER)
     for round_ in range(10):
         bodies = [
             named(f"{ref}-{round_}", programme=programme) for ref, programme in zip(SPELLINGS, programmes, strict=False)
@@ -152,7 +145,7 @@ async def test_what_was_stored_before_is_found_in_any_spelling(tmp_path: Path, r
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
         context = ReferralContext(service)
-        await second_programme(context)
+        await offer_also(context.running, OTHER)
         live = await stored_before(service, through="referral.received.v1")
         for programme, code in ((PROGRAMME, "REFERRAL_LIVE"), (OTHER, "CONCURRENT_PROGRAMME")):
             answer = await service.create(INES, REFERRALS, named(ref, programme=programme))

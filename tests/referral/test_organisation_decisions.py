@@ -18,7 +18,8 @@ from services.referral.domain.organisation import (
     decide,
     evolve,
 )
-from tests.referral.office import LOTTE, MONDAY
+from tests.support.actors import LOTTE
+from tests.support.dates import MONDAY
 
 BRUGWERK = Description(name="BRUGWERK vzw", kind="MENTORING_ORG", programmes=("mtw-be-2026",), capacity=2)
 RESERVED = Reserved(

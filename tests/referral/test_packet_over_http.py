@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
-from tests.support.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM, samira, yonas
-from tests.support.running import MONDAY
+from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext
+from tests.support.dates import MONDAY
+from tests.support.people import INES, KARIM, LOTTE, OPERATOR, PIETER, PROGRAMME, TOM
+from tests.support.problems import assert_problem, pointers
+from tests.support.requests import new_key, samira, yonas
 
 LATER = "2026-01-12T09:30:31Z"
 CHOICE = samira()["participationChoice"]

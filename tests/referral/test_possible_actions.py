@@ -2,65 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from contracts.codes import DeclineReason, ReferralState, WaitlistReason
-from services.chassis.modelling.decider import Because, Refused
+from contracts.codes import ReferralState
+from services.chassis.modelling.decider import Because
 from services.referral.actions import OFFERED
 from services.referral.domain.answering import (
     Accept,
-    Decline,
     Receive,
-    Waitlist,
 )
-from services.referral.domain.context import ReferralCommand
 from services.referral.domain.correction import MarkError
-from tests.referral.office import (
-    INES,
-    LOTTE,
-    TOM,
-    Office,
-    ask,
-    day,
-    january,
-)
+from tests.referral.office import Office, ask, decline, refusal_of, waitlist
+from tests.support.actors import INES, LOTTE, TOM
+from tests.support.dates import day, january
 from tests.support.domain_page import REFERRAL_COMMANDS, table
-
-
-def wait(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> Waitlist:
-    """The organisation puts the person on its list."""
-    return Waitlist(
-        at=at,
-        by=LOTTE,
-        referral_id="R-1",
-        reason=WaitlistReason.NO_SUITABLE_MENTOR,
-        expected_by=expected_by,
-        client_agreed=client_agreed,
-    )
-
-
-def no(at: datetime, reason: DeclineReason = DeclineReason.NO_SUITABLE_MENTOR, **refs: str) -> Decline:
-    """The organisation declines."""
-    return Decline(at=at, by=LOTTE, referral_id="R-1", reason=reason, **refs)
-
-
-def refusal_of(office: Office, command: ReferralCommand) -> Refused:
-    """The refusal that the command meets; nothing is stored."""
-    before = list(office.written)
-    with pytest.raises(Refused) as refusal:
-        office.handle(command)
-    assert office.written == before
-    return refusal.value
 
 
 def test_a_refusal_names_the_command_that_holds_and_what_would_be_possible(office: Office) -> None:
     """The loser of a race reads who won, without a person's name."""
     office.submit()
     office.receive()
-    office.handle(no(january(16)))
+    office.handle(decline(january(16)))
     refusal = refusal_of(office, Accept(at=january(17), by=LOTTE, referral_id="R-1", coordinator="lotte.claes"))
     assert refusal.because is Because.STATE
     assert refusal.detail == (
@@ -91,10 +55,10 @@ def reach(office: Office, state: ReferralState) -> None:
     steps: dict[ReferralState, list[Any]] = {
         s.RECEIVED: [],
         s.INFO_REQUESTED: [lambda: office.handle(ask(january(16)))],
-        s.WAITLISTED: [lambda: office.handle(wait(january(16)))],
+        s.WAITLISTED: [lambda: office.handle(waitlist(january(16)))],
         s.ACCEPTED: [office.accept],
         s.COMPLETED: [office.accept, office.complete],
-        s.DECLINED: [lambda: office.handle(no(january(16)))],
+        s.DECLINED: [lambda: office.handle(decline(january(16)))],
     }
     for step in steps[state]:
         step()

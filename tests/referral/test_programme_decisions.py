@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 
 from contracts.referral import ProgrammeParameters
-from services.chassis.modelling.decider import Because, Refused
+from services.chassis.modelling.decider import Because
 from services.referral.domain.programme import (
     DEFAULT_TERMS,
+    PROGRAMME,
     Parameters,
-    Programme,
     PublishVersion,
     Term,
     decide,
-    evolve,
 )
-from tests.referral.office import CLOCK, MONDAY, PARAMETERS
+from tests.referral.office import PARAMETERS
+from tests.support.actors import CLOCK
+from tests.support.dates import MONDAY
+from tests.support.given_when_then import Decisions
 
 NEW_YEAR = date(2026, 1, 1)
 
@@ -36,44 +38,31 @@ def publish(version: int, parameters: Parameters = PARAMETERS, valid_from: date 
     )
 
 
-def after(*commands: PublishVersion) -> Programme:
-    """The programme after these were published."""
-    programme = Programme()
-    for command in commands:
-        for event in decide(command, programme):
-            programme = evolve(programme, event)
-    return programme
-
-
-def refusal_of(command: PublishVersion, programme: Programme) -> Refused:
-    """The refusal that the command meets."""
-    with pytest.raises(Refused) as refusal:
-        decide(command, programme)
-    return refusal.value
+PROGRAMMES = Decisions(PROGRAMME, decide)
 
 
 def test_publishing_the_same_version_again_changes_nothing() -> None:
     """A PUT may be repeated, also after a later version."""
     later = replace(PARAMETERS, name="Later")
-    assert decide(publish(1), after(publish(1), publish(2, later))) == []
+    PROGRAMMES.after(publish(1), publish(2, later)).when(publish(1)).then()
 
 
 def test_a_published_version_is_never_changed() -> None:
     """Decisions were taken under it."""
-    refusal = refusal_of(publish(1, replace(PARAMETERS, name="Other")), after(publish(1)))
-    assert (refusal.code, refusal.because) == ("VERSION_PUBLISHED", Because.STATE)
+    other = publish(1, replace(PARAMETERS, name="Other"))
+    PROGRAMMES.after(publish(1)).when(other).is_refused("VERSION_PUBLISHED", because=Because.STATE)
 
 
 def test_versions_follow_each_other_without_a_gap() -> None:
     """The next version is the latest plus one."""
-    assert refusal_of(publish(2), Programme()).code == "VERSION_GAP"
-    assert refusal_of(publish(0), Programme()).code == "VERSION_PUBLISHED"
+    PROGRAMMES.given().when(publish(2)).is_refused("VERSION_GAP")
+    PROGRAMMES.given().when(publish(0)).is_refused("VERSION_PUBLISHED")
 
 
 def test_a_term_that_is_left_out_has_its_default() -> None:
     """The event holds every term, so that a default changed later rewrites nothing."""
     own = replace(PARAMETERS, terms={"DECISION": Term(n=5, unit="DAYS")})
-    published = decide(publish(1, own), Programme())[0]
+    (published,) = PROGRAMMES.given().when(publish(1, own)).events
     assert published.parameters.terms == {**DEFAULT_TERMS, "DECISION": Term(n=5, unit="DAYS")}
 
 
@@ -98,20 +87,20 @@ def test_every_term_of_the_contract_has_a_default() -> None:
 )
 def test_parameters_that_cannot_work_are_refused(change: dict[str, Any], pointer: str, code: str) -> None:
     """With the pointer into the body."""
-    faults = refusal_of(publish(1, replace(PARAMETERS, **change)), Programme()).faults
-    assert [(fault.pointer, fault.code) for fault in faults] == [(pointer, code)]
+    command = publish(1, replace(PARAMETERS, **change))
+    PROGRAMMES.given().when(command).is_refused(code, faults=[(pointer, code)])
 
 
 def test_a_version_is_in_force_no_earlier_than_the_one_before_it() -> None:
     """Otherwise the older one would never have governed what was decided under it."""
-    first = after(publish(1))
-    refusal = refusal_of(publish(2, replace(PARAMETERS, name="Later"), date(2025, 12, 31)), first)
-    assert [fault.pointer for fault in refusal.faults] == ["/validFrom"]
+    earlier = publish(2, replace(PARAMETERS, name="Later"), date(2025, 12, 31))
+    code = "BEFORE_PREVIOUS_VERSION"
+    PROGRAMMES.after(publish(1)).when(earlier).is_refused(code, faults=[("/validFrom", code)])
 
 
 def test_the_latest_version_that_is_valid_governs() -> None:
     """From the first second of its day on, which in Brussels is the last hour of the day before in UTC."""
-    programme = after(publish(1), publish(2, replace(PARAMETERS, name="Later"), date(2026, 2, 1)))
+    programme = PROGRAMMES.after(publish(1), publish(2, replace(PARAMETERS, name="Later"), date(2026, 2, 1))).state
     moments = (
         datetime(2025, 12, 31, 22, 59, 59, tzinfo=UTC),
         datetime(2026, 1, 31, 22, 59, 59, tzinfo=UTC),
@@ -125,7 +114,7 @@ def test_the_latest_version_that_is_valid_governs() -> None:
 def test_a_version_begins_at_midnight_of_its_own_time_zone(zone: str, hour: int) -> None:
     """West of Greenwich hours after midnight in UTC: until then the version before it governs."""
     later = publish(2, replace(PARAMETERS, time_zone=zone), date(2026, 2, 1))
-    programme, begins = after(publish(1), later), datetime(2026, 2, 1, hour, tzinfo=UTC)
+    programme, begins = PROGRAMMES.after(publish(1), later).state, datetime(2026, 2, 1, hour, tzinfo=UTC)
     before, then = programme.in_force(begins - timedelta(seconds=1)), programme.in_force(begins)
     assert [one.version for one in (before, then) if one is not None] == [1, 2]
 
@@ -133,4 +122,4 @@ def test_a_version_begins_at_midnight_of_its_own_time_zone(zone: str, hour: int)
 def test_a_closing_day_stands_once() -> None:
     """The second mention is a slip."""
     told = replace(PARAMETERS, closing_days=(date(2026, 7, 11), date(2026, 12, 28), date(2026, 7, 11)))
-    assert [fault.pointer for fault in refusal_of(publish(1, told), Programme()).faults] == ["/closingDays/2"]
+    PROGRAMMES.given().when(publish(1, told)).is_refused("REPEATED", faults=[("/closingDays/2", "REPEATED")])

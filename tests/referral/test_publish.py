@@ -16,7 +16,9 @@ from services.referral.domain.answering import Decline, Waitlist
 from services.referral.domain.organisation import Description, OrganisationDescribed
 from services.referral.events import TOPICS
 from services.referral.publishing import Publication, publish
-from tests.referral.office import INES, LOTTE, MONDAY, SAMIRA, Office, ask, day, january, tell, to
+from tests.referral.office import SAMIRA, Office, ask, tell, to
+from tests.support.actors import INES, LOTTE
+from tests.support.dates import MONDAY, day, january
 
 META = Metadata(event_id="e-1", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e-1")
 

@@ -24,7 +24,9 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
 from services.referral.events import TOPICS
-from tests.referral.office import CLOCK, INES, LOTTE, MONDAY, SAMIRA, TOM, Office, to
+from tests.referral.office import SAMIRA, Office, to
+from tests.support.actors import CLOCK, INES, LOTTE, TOM
+from tests.support.dates import MONDAY
 
 IDS = ("R-1", "R-2", "R-3", "R-4", "R-5")
 PACKETS = (

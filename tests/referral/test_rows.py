@@ -11,9 +11,10 @@ from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.events import EVENTS, Event
 from services.referral.publishing import publish
-from tests.referral.office import CLOCK, INES, LOTTE, TOM, Office
+from tests.referral.office import Office
 from tests.referral.situations import ACTS, REFERRAL, command, situations
 from tests.referral.test_publish import lived, recorded
+from tests.support.actors import CLOCK, INES, LOTTE, TOM
 
 ANY_ACTION = {"LEGAL_BASIS_WITHDRAWN", "REFERRAL_UNKNOWN", "STATE_DOES_NOT_ALLOW"}
 """What any action may be refused for, whatever it is."""

@@ -16,19 +16,9 @@ from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisR
 from services.referral.domain.packet import CompletePacket, Occupation, Packet
 from services.referral.domain.person import PersonReferred
 from services.referral.domain.submission import ReferralSubmitted, SubmitDraft
-from tests.referral.office import (
-    CLOCK,
-    FRIDAY,
-    INES,
-    LOTTE,
-    MONDAY,
-    PARAMETERS,
-    SAMIRA,
-    Office,
-    day,
-    january,
-    to,
-)
+from tests.referral.office import PARAMETERS, SAMIRA, Office, to
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import FRIDAY, MONDAY, day, january
 
 
 def refused(office: Office, packet: Packet, at: datetime = MONDAY) -> Refused:

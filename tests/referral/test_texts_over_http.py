@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from tests.referral.context import NDJSON, REFERRALS, ReferralContext, assert_problem, new_key
-from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, samira
+from tests.referral.context import NDJSON, REFERRALS, ReferralContext
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE
+from tests.support.problems import assert_problem
+from tests.support.requests import new_key, samira
 
 
 async def answered(context: ReferralContext) -> str:

@@ -17,12 +17,17 @@ from services.referral.domain.case_key import CloseCase, ReopenCase, case_key_of
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
 from services.referral.events import TOPICS
-from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
-from tests.referral.context import REFERRALS, ReferralContext, assert_problem
-from tests.referral.office import CLOCK, FRIDAY, INES, JULY, LOTTE, MONDAY, PARAMETERS, SAMIRA, Office
+from services.sandbox.demo import PROGRAMME
+from tests.referral.context import REFERRALS, ReferralContext
+from tests.referral.office import PARAMETERS, SAMIRA, Office
+from tests.support.actors import CLOCK, INES, LOTTE
+from tests.support.dates import FRIDAY, JULY, MONDAY
 from tests.support.golden import corpus
 from tests.support.people import INES as COUNSELLOR
-from tests.support.people import OPERATOR, PIETER, samira
+from tests.support.people import PIETER
+from tests.support.problems import assert_problem
+from tests.support.programmes import offer_also
+from tests.support.requests import samira
 
 OTHER: Final = "mtw-be-second"
 ELSEWHERE: Final = replace(SAMIRA, programme=OTHER)
@@ -114,22 +119,10 @@ def test_other_people_are_not_held(office: Office) -> None:
     office.submit(replace(ELSEWHERE, client_ref="CL-0001"), "R-2", MONDAY)
 
 
-async def second_programme(context: ReferralContext) -> None:
-    """Publishes it, and brugwerk offers it."""
-    published = await context.running.send(OPERATOR, "PUT", f"/v1/programmes/{OTHER}/versions/1", PROGRAMME_VERSION)
-    assert published.status_code == 200, published.text
-    read = await context.running.get(OPERATOR, "/v1/organisations/brugwerk")
-    described = {**ORGANISATIONS["brugwerk"], "programmes": [PROGRAMME, OTHER]}
-    answer = await context.running.send(
-        OPERATOR, "PUT", "/v1/organisations/brugwerk", described, etag=read.headers["ETag"]
-    )
-    assert answer.status_code == 200, answer.text
-
-
 async def test_of_two_programmes_at_once_one_is_entered(context: ReferralContext) -> None:
     """Twenty people, each referred in both at the same moment: one is taken, the other refused with what holds."""
     await context.submit()
-    await second_programme(context)
+    await offer_also(context.running, OTHER)
     for number in range(20):
         turn = (PROGRAMME, OTHER) if number % 2 else (OTHER, PROGRAMME)
         bodies = [samira(client={"ref": f"CL-B{number}"}, programme=programme) for programme in turn]
@@ -143,7 +136,7 @@ async def test_of_two_programmes_at_once_one_is_entered(context: ReferralContext
 
 async def test_the_same_pseudonym_of_another_agency_is_another_person(context: ReferralContext) -> None:
     """The pseudonym is the agency's own."""
-    await second_programme(context)
+    await offer_also(context.running, OTHER)
     body: dict[str, Any] = samira()
     await context.submit(body)
     await context.submit({**body, "programme": OTHER}, by=PIETER)
@@ -151,7 +144,7 @@ async def test_the_same_pseudonym_of_another_agency_is_another_person(context: R
 
 async def test_a_referral_that_was_live_before_programmes_were_checked_holds_too(context: ReferralContext) -> None:
     """Its log has a case key and no person's stream: bytes of old, read by the code of today."""
-    await second_programme(context)
+    await offer_also(context.running, OTHER)
     types = EventTypes(TOPICS)
     topic = "case_key.taken.v1"
     event, meta = types.decode(topic, corpus("referral").samples()[topic])

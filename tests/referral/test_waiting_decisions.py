@@ -16,8 +16,10 @@ from services.referral.domain.answering import Waitlist
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.waiting import CorrectWaiting, WaitingCorrected
 from services.referral.reactions import Stamp, when_a_waiting_lists_date_is_corrected_answer_the_right_one
-from tests.referral.office import CLOCK, LOTTE, Office, ask, january, tell
+from tests.referral.office import Office, ask, tell
 from tests.referral.test_publish import names
+from tests.support.actors import CLOCK, LOTTE
+from tests.support.dates import january
 
 LATER = date(2026, 4, 1)
 

@@ -21,7 +21,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(110), pytest.mark.xdist_group("any request")]
 

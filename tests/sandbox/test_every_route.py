@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
-from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person, another_person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(110), pytest.mark.xdist_group("every route")]
 

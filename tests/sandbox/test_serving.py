@@ -16,7 +16,8 @@ import pytest
 from deploy.contracts.documents import CONTRACTS
 from tests.journeys.sandbox import Program
 from tests.sandbox.issuer import Issuer, issuing
-from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, Person, another_person
+from tests.support.people import INES, LOTTE, OPERATOR, PROGRAMME, Person
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("production")]
 

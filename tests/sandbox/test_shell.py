@@ -12,7 +12,8 @@ import pytest
 
 from tests.journeys.sandbox import Outsider, Program, run, sandbox
 from tests.sandbox.issuer import issuing
-from tests.support.people import INES, LOTTE, samira
+from tests.support.people import INES, LOTTE
+from tests.support.requests import samira
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the shell")]
 

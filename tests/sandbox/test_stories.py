@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.journeys.sandbox import Program, outsider, run, sandbox
-from tests.support.people import AUDITOR, INES, LOTTE, another_person
+from tests.support.people import AUDITOR, INES, LOTTE
+from tests.support.requests import another_person
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the stories of the sandbox")]
 

@@ -12,9 +12,9 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -34,12 +34,10 @@ from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.travel import settle, travel
 from services.serve import Server
+from tests.support.dates import MONDAY
 from tests.support.people import OPERATOR, Person
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
-
-MONDAY: Final = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)
-"""12 January 2026, when the happy path begins and the clock of a test stands."""
 
 
 @dataclass(kw_only=True)

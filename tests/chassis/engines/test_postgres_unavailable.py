@@ -25,7 +25,8 @@ from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.delivery.test_consumer import message
 from tests.chassis.index.test_projection import TABLES
-from tests.support.people import INES, another_person
+from tests.support.people import INES
+from tests.support.requests import another_person
 from tests.support.running import Running, running
 
 REFUSE: Final = """

@@ -1,0 +1,48 @@
+"""Keeps a sample of what is new: an exchange for each command on a case, and each event and message that had none.
+
+`python -m tests.support.samples` gives each command of `tests/casefile/acts.py` that has no exchange yet, in process,
+writes what was sent and answered into `contracts/http_examples`, and collects the golden corpora from the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from contracts.http_examples import PLACE
+from tests.casefile.acts import ACTS
+from tests.casefile.cases import SERVICES, CaseContext
+from tests.support import golden
+from tests.support.running import running
+
+
+async def keep(data: Path) -> list[Path]:
+    """The exchanges that were written."""
+    written = []
+    async with running(data, SERVICES) as services:
+        await services.set_the_scene()
+        context = CaseContext(services)
+        await context.describe_mentor()
+        for name, act in ACTS.items():
+            file = PLACE / f"case-{name}.json"
+            if not file.exists():
+                case = await context.brought_to(act.state)
+                answer = await services.done(act.by, case.path, name, act.body)
+                file.write_text(_exchange(act.body, answer.json()), encoding="utf-8")
+                written.append(file)
+        await services.settle()
+    golden.collect(data)
+    return written
+
+
+def _exchange(request: Any, answer: Any) -> str:
+    return json.dumps({"request": request, "answer": answer}, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        for path in asyncio.run(keep(Path(directory))):
+            print(path.relative_to(golden.ROOT))

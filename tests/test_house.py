@@ -1,0 +1,124 @@
+"""The layout: every service is built as ARCHITECTURE.md says, imports go one way, no file is too long or hands on only.
+
+`python -m tests.support.house` prints the figures behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.house import CODE, ROOT, SERVICES, House, cycle, tangles
+
+HEADING: Final = "## Inside a service"
+HOUSE: Final = House.at(ROOT)
+_ROW: Final = re.compile(r"^\| `(?P<name>[^`]+)` \|", re.MULTILINE)
+
+
+def rows(heading: str = HEADING) -> list[str]:
+    """The names in the first column of the tables of a section, as they are written."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = text.partition(f"{heading}\n")[2].partition("\n## ")[0]
+    return _ROW.findall(section)
+
+
+SHARED: Final = {name for name in rows() if name.partition("/")[0] not in SERVICES}
+"""What every service has under the same name, if it has it; as `domain/` or `routes/requests.py` or `app.py`."""
+OWN: Final = {name for name in rows() if name.partition("/")[0] in SERVICES}
+"""What one service has, and no other, as `referral/contact.py`."""
+
+
+def rooms(service: str) -> Iterator[str]:
+    """The folders and files of a service, as the page writes them; a file of a folder only where the page names it."""
+    for path in HOUSE.files:
+        if path.startswith(f"services/{service}/") and HOUSE.files[path].holds_code:
+            name = path.removeprefix(f"services/{service}/")
+            folder, inside, _ = name.partition("/")
+            yield name if not inside or name in SHARED else f"{folder}/"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_no_room_that_the_page_does_not_name(service: str) -> None:
+    """A newcomer who has read the page knows what each of its files and folders holds."""
+    assert [room for room in sorted({*rooms(service)}) if room not in SHARED and f"{service}/{room}" not in OWN] == []
+
+
+def test_every_room_that_the_page_names_is_there() -> None:
+    """A room of its own in its service, and one of all services in two of them at least."""
+    there = {service: {*rooms(service)} for service in SERVICES}
+    assert [name for name in sorted(OWN) if name.partition("/")[2] not in there[name.partition("/")[0]]] == []
+    assert [name for name in sorted(SHARED) if sum(name in found for found in there.values()) < 2] == []
+
+
+def test_a_room_of_its_own_has_a_name_that_says_what_no_other_does() -> None:
+    """One that two services have is a room of all services."""
+    names = [name.partition("/")[2] for name in sorted(OWN)]
+    assert [name for name in names if name in SHARED or names.count(name) > 1] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_within_a_service_imports_go_one_way(service: str) -> None:
+    """From the wiring by the routes and the rooms to the domain, and never in a circle."""
+    home = f"services/{service}"
+    graph = HOUSE.graph(f"{home}/")
+    assert cycle(graph) == []
+    assert graph[f"{home}/domain"] == set(), "the domain knows nothing of its service"
+    serving = {f"{home}/routes", f"{home}/app.py"}
+    known = {room: sorted(others & serving) for room, others in graph.items() if room not in serving}
+    assert {room: others for room, others in known.items() if others} == {}, "what serves is known to the wiring only"
+    assert [room for room, others in graph.items() if f"{home}/app.py" in others] == []
+
+
+def test_no_rooms_import_each_other() -> None:
+    """Folders, and the files that stand beside folders, of all that runs in production."""
+    assert tangles(House.at(ROOT, ("contracts", "services")).graph()) == []
+
+
+def test_no_files_import_each_other() -> None:
+    """What cannot be read one after the other is one thing in two files."""
+    assert tangles(HOUSE.imports) == []
+
+
+def test_no_file_is_longer_than_a_file_may_be() -> None:
+    """Product, tools and tests alike."""
+    assert HOUSE.too_long() == []
+
+
+def test_no_file_only_hands_on_what_others_hold() -> None:
+    """Neither by importing it again under the same name or another, nor by functions that pass on their arguments."""
+    assert HOUSE.forwarding() == []
+
+
+HANDING_ON: Final = {
+    "imports again": ("from services.a import one\n\n__all__ = ['one']\n", "two = one + 1\n"),
+    "renames": ("from services import a\n\none = a.one\n", "two = 2\n"),
+    "passes on": (
+        "from services import a\n\ndef one(x):\n    return a.one(x)\n",
+        "\ndef two(x):\n    return a.one(x, 2)\n",
+    ),
+}
+"""Files that only hand on, each with a line that does more."""
+
+
+@pytest.mark.parametrize(("text", "more"), HANDING_ON.values(), ids=HANDING_ON)
+def test_a_file_that_only_hands_on_is_noticed(tmp_path: Path, text: str, more: str) -> None:
+    """And one that does something with what it imports is not."""
+    file = tmp_path / "services" / "names.py"
+    file.parent.mkdir()
+    file.write_text(text)
+    assert House.at(tmp_path, CODE).forwarding() == ["services/names.py"]
+    file.write_text(text + more)
+    assert House.at(tmp_path, CODE).forwarding() == []
+
+
+def test_files_that_import_each_other_are_noticed(tmp_path: Path) -> None:
+    """By whatever form of import, wherever it stands in the file."""
+    folder = tmp_path / "services" / "both"
+    folder.mkdir(parents=True)
+    (folder / "here.py").write_text("from services.both.there import one\n")
+    (folder / "there.py").write_text("def one():\n    from services.both import here\n    return here\n")
+    assert tangles(House.at(tmp_path, CODE).imports) == [["services/both/here.py", "services/both/there.py"]]
