@@ -283,7 +283,7 @@ class WorklistPage(Contract):
 
 
 class MentorAnswer(Contract):
-    """A mentor's profile; `places` is how many are free."""
+    """A mentor's profile; `capacity` is how many people the mentor takes at a time, `places` how many more."""
 
     ref: str
     organisation: str
