@@ -18,8 +18,9 @@ import uvloop
 from deploy.bench.bench import Bench
 from deploy.bench.engines import STORES, Place
 from deploy.bench.results import Result, against
-from services.casefile.domain import case, known_programme, mentor, mentoring, opening, transitions
-from services.casefile.domain.responsibility import Party
+from services.casefile.domain import case, mentor, mentoring, referral_entry, state
+from services.casefile.domain import programme as known_programme
+from services.casefile.domain.parties import Party
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
@@ -178,7 +179,7 @@ def _learnt(number: int) -> Any:
 
 
 def _entry(number: int) -> Any:
-    return opening.ReferralEntryTaken(
+    return referral_entry.ReferralEntryTaken(
         name="ReferralReminderSent",
         referral="referral",
         agency="vdab-gent",
@@ -210,9 +211,9 @@ def _message(number: int) -> Any:
     )
 
 
-def _in_mentoring() -> Entity[case.Case]:
-    trajectory = case.Trajectory(coordinator=SOMEBODY, accepted_at=BEGAN)
-    return replace(transitions.CASE, initial=case.Case(trajectory=trajectory))
+def _in_mentoring() -> Entity[state.Case]:
+    trajectory = state.Trajectory(coordinator=SOMEBODY, accepted_at=BEGAN)
+    return replace(case.CASE, initial=state.Case(trajectory=trajectory))
 
 
 def _kinds() -> dict[str, tuple[Entity[Any], Make]]:
@@ -245,7 +246,7 @@ def _kinds() -> dict[str, tuple[Entity[Any], Make]]:
             disclosure.DISCLOSURES,
             lambda n: disclosure.ContactDisclosed(offer=_offer(0), at=_at(n), to="brugwerk", legal_basis_id="basis"),
         ),
-        "case, messages taken in": (transitions.CASE, _entry),
+        "case, messages taken in": (case.CASE, _entry),
         "case, meetings": (_in_mentoring(), _meeting),
         "mentor": (mentor.MENTOR, lambda n: mentor.MentorEngaged(case=f"case-{n}")),
         "known programme": (known_programme.KNOWN_PROGRAMME, _learnt),

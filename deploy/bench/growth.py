@@ -21,7 +21,7 @@ from deploy.bench.filling import Ids, Template, heads
 from deploy.bench.http_client import Connection
 from deploy.bench.results import Result, against, median, p95
 from deploy.bench.system import System
-from services.casefile.domain.case import case_stream
+from services.casefile.domain.state import case_stream
 from services.casefile.events import TOPICS
 from services.casefile.projection import CASES, STEPS, TABLES, VERSION
 from services.chassis.index.index import Index

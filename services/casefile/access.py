@@ -9,7 +9,7 @@ from contracts.barred_roles import BARRED
 from contracts.codes import Role
 from contracts.identifiers import is_one_person
 from services.casefile.actions import ACTIONS, COORDINATORS, COUNSELLORS, MENTEES, MENTORS
-from services.casefile.domain.case import Case
+from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 

@@ -19,10 +19,14 @@ from contracts.codes import CaseState, Role, Step
 from contracts.fields import Body
 from services.casefile import stamping
 from services.casefile.domain import (
+    agreement,
     answering,
-    correcting,
+    case,
+    correction,
     deadlines,
+    ending,
     escalation,
+    extension,
     follow_up,
     handback,
     intake,
@@ -30,20 +34,22 @@ from services.casefile.domain import (
     mentoring,
     opening,
     people,
-    reviews,
-    trajectory,
+    reports,
+    suspension,
     waiting,
     withdrawal,
 )
-from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Context, Reported, Rule
+from services.casefile.domain.case import CaseDecision, CaseEvent
+from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
-from services.casefile.domain.reported import CORRECTED_BY
+from services.casefile.domain.reported import CORRECTED_BY, Reported
+from services.casefile.domain.state import BEFORE_CLOSED, WITH_ORGANISATION
 from services.casefile.routes import requests as bodies
 from services.casefile.stamping import Stamp
 from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
 from services.chassis.http.problems.translation import from_validation
 from services.chassis.http.response.rendering import camel
-from services.chassis.modelling.decider import Command, Refused
+from services.chassis.modelling.decider import Command, Refused, To
 
 B = TypeVar("B", bound=Body)
 C = TypeVar("C", bound=Command)
@@ -69,7 +75,7 @@ class Action(Generic[B, C]):
     summary: str
     request: type[B]
     command: type[C]
-    decide: Callable[[C, Context], list[Any]]
+    decide: Callable[[C, Context], CaseDecision]
     side: str
     states: AbstractSet[CaseState]
     roles: frozenset[Role]
@@ -82,11 +88,11 @@ class Action(Generic[B, C]):
         return (self.build or stamping.same_fields(self.command))(body, stamp)
 
 
-def _correct(body: bodies.CorrectBody, stamp: Stamp) -> people.Correct:
+def _correct(body: bodies.CorrectBody, stamp: Stamp) -> correction.Correct:
     holds = None
     if body.holds is not None and stamp.reported is not None:
         holds = _report(body.holds, stamp.reported, stamp)
-    return people.Correct(
+    return correction.Correct(
         at=stamp.at,
         by=stamp.by,
         event=body.event,
@@ -127,7 +133,7 @@ def _as_sent(reported: Reported) -> dict[str, Any]:
 
 _SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 _REPORTED_ELSEWHERE: Final[Mapping[str, tuple[type[Body], Callable[[Any, Stamp], Command]]]] = {
-    "waitlist": (WaitlistBody, stamping.same_fields(waiting.SayOfWait)),
+    "waitlist": (WaitlistBody, stamping.same_fields(waiting.ReportWait)),
 }
 """Reports that another service takes, and this one corrects."""
 
@@ -166,7 +172,7 @@ _ROWS: Final = (
            refuses=("IN_THE_FUTURE", "NOT_EXPECTED", "NOT_YOUR_SIDE", "NO_TRAJECTORY", "TOO_EARLY",
                     "UNKNOWN_CODE")),
     Action("sign-agreement", "Sign the mentoring agreement.",
-           bodies.SignAgreementBody, matching.SignAgreement, matching.sign_agreement, build=stamping.sign_agreement,
+           bodies.SignAgreementBody, agreement.SignAgreement, agreement.sign_agreement, build=stamping.sign_agreement,
            side=ORGANISATION, states={CaseState.MATCH_PROPOSED},
            roles=COORDINATORS, steps=(Step.AGREEMENT,),
            refuses=("AFTER_LAST_DAY", "AGREEMENT_TOO_LONG", "BEFORE_START", "CHARTER_NOT_IN_FORCE",
@@ -195,26 +201,26 @@ _ROWS: Final = (
            roles=COORDINATORS, steps=(Step.PROGRESS_REPORT,),
            refuses=("GOAL_UNKNOWN", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY")),
     Action("extend-agreement", "Propose a later end.",
-           bodies.ExtendBody, trajectory.ExtendAgreement, trajectory.extend_agreement,
+           bodies.ExtendBody, extension.ExtendAgreement, extension.extend_agreement,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS, steps=(Step.MENTORING,),
            refuses=("EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NO_AGREEMENT", "NO_TRAJECTORY")),
     Action("decide-extension", "The agency's word on a later end, and why.",
-           bodies.DecideExtensionBody, trajectory.DecideExtension, trajectory.decide_extension,
+           bodies.DecideExtensionBody, extension.DecideExtension, extension.decide_extension,
            build=stamping.decide_extension,
            side=AGENCY, states={CaseState.MENTORING, CaseState.SUSPENDED},
            roles=COUNSELLORS, steps=(Step.MENTORING,),
            refuses=("NOTHING_PROPOSED", "NO_AGREEMENT", "NO_TRAJECTORY")),
     Action("suspend", "Pause the trajectory.",
-           bodies.SuspendBody, trajectory.Suspend, trajectory.suspend,
+           bodies.SuspendBody, suspension.Suspend, suspension.suspend,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS, steps=(),
            refuses=("IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY")),
     Action("resume", "Take the trajectory up again.",
-           bodies.ReportBody, trajectory.Resume, trajectory.resume,
+           bodies.ReportBody, suspension.Resume, suspension.resume,
            side=ORGANISATION, states={CaseState.SUSPENDED},
            roles=COORDINATORS, steps=(Step.SUSPENSION_REVIEW,),
            refuses=("IN_THE_FUTURE", "NO_AGREEMENT", "NO_TRAJECTORY", "SUSPENSION_TOO_LONG", "TOO_EARLY")),
     Action("review-suspension", "The pause was reviewed.",
-           bodies.ReportBody, reviews.ReviewSuspension, reviews.review_suspension,
+           bodies.ReportBody, suspension.ReviewSuspension, suspension.review_suspension,
            side=ORGANISATION, states={CaseState.SUSPENDED},
            roles=COORDINATORS, steps=(Step.SUSPENSION_REVIEW,),
            refuses=("IN_THE_FUTURE", "NO_TRAJECTORY", "SUSPENSION_TOO_LONG", "TOO_EARLY")),
@@ -224,12 +230,12 @@ _ROWS: Final = (
            roles=COUNSELLORS | COORDINATORS, steps=(Step.ESCALATION,),
            refuses=("ESCALATION_OF_THE_OTHER_SIDE", "NOTHING_ESCALATED")),
     Action("end-match", "End the match.",
-           bodies.EndMatchBody, trajectory.EndMatch, trajectory.end_match, build=stamping.end_match,
+           bodies.EndMatchBody, ending.EndMatch, ending.end_match, build=stamping.end_match,
            side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED},
            roles=COORDINATORS, steps=(Step.MENTORING, Step.SUSPENSION_REVIEW),
            refuses=("CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE")),
     Action("complete-trajectory", "End the trajectory.",
-           bodies.CompleteBody, trajectory.CompleteTrajectory, trajectory.complete_trajectory,
+           bodies.CompleteBody, ending.CompleteTrajectory, ending.complete_trajectory,
            side=ORGANISATION, states={CaseState.MENTORING, CaseState.SUSPENDED},
            roles=COORDINATORS, steps=(Step.MENTORING,),
            refuses=("CLOSURE_TALK_MISSING", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY")),
@@ -276,7 +282,7 @@ _ROWS: Final = (
            roles=COORDINATORS, steps=(COORDINATOR_HANDOVER,),
            refuses=("NO_TRAJECTORY",)),
     Action("correct", "Say that an event is wrong; it stays, and so does this.",
-           bodies.CorrectBody, people.Correct, correcting.correct, build=_correct,
+           bodies.CorrectBody, correction.Correct, reports.correct, build=_correct,
            side=EITHER, states=EVERY_STATE, roles=COUNSELLORS | COORDINATORS, steps=(),
            refuses=("CLIENT_MUST_AGREE", "GOAL_UNKNOWN", "IN_THE_FUTURE", "IN_THE_PAST", "NOT_CLOSED",
                     "NOT_POSITIVE", "NOT_REPORTED", "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_REFERRAL", "NO_TRAJECTORY",
@@ -291,12 +297,12 @@ ACTIONS: Final[Mapping[str, Action[Any, Any]]] = {row.name: row for row in _ROWS
 RULES: Final[Mapping[str, Rule]] = {row.name: Rule(row.side, frozenset(row.states)) for row in _ROWS}
 """What the domain asks of each: the side that may act, and the states that allow it."""
 
-DECIDED_BY: Final[Mapping[type[Command], Callable[[Any, Context], list[Any]]]] = {
+DECIDED_BY: Final[Mapping[type[Command], Callable[[Any, Context], CaseDecision]]] = {
     row.command: row.decide for row in _ROWS
 }
 """The rule of each command that somebody gives on the case itself."""
 
-TAKEN_IN: Final[Mapping[type[Command], Callable[[Any, Context], list[Any]]]] = {
+TAKEN_IN: Final[Mapping[type[Command], Callable[[Any, Context], CaseDecision]]] = {
     opening.TakeSubmission: opening.take_submission,
     answering.TakeProgress: answering.take_progress,
     answering.TakeAcceptance: answering.take_acceptance,
@@ -308,6 +314,13 @@ TAKEN_IN: Final[Mapping[type[Command], Callable[[Any, Context], list[Any]]]] = {
     deadlines.PassDeadline: deadlines.pass_deadline,
 }
 """The rule of each command that messages and the clock bring: nobody gives it on the case."""
+
+
+def decide(command: Command, context: Context) -> list[CaseEvent | To]:
+    """What follows from a command on a case, by the rule of its row; Refused where that says no."""
+    if (rule := TAKEN_IN.get(type(command))) is not None:
+        return case.take_in(rule, command, context)
+    return case.decide(DECIDED_BY[type(command)], command, context)
 
 
 def moving_on(step: str) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
+from services.casefile.actions import decide
 from services.casefile.commands import Commands, Reactor
 from services.casefile.context import Contexts
-from services.casefile.domain.case import Context
-from services.casefile.domain.decisions import decide
+from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import TOPICS
 from services.casefile.projection import TABLES, VERSION, Listing

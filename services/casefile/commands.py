@@ -11,21 +11,19 @@ from contracts.fields import Body
 from contracts.message import CaseMessage, CloudEvent, Message
 from services.casefile.access import CONSENT_WITHDRAWN
 from services.casefile.actions import Action
-from services.casefile.domain.case import Case, Context, case_stream
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
-from services.casefile.domain.guards import check_side
-from services.casefile.domain.known_programme import (
+from services.casefile.domain.guards import check_part
+from services.casefile.domain.on_behalf import acting
+from services.casefile.domain.organisation import (
     KNOWN_ORGANISATION,
-    KNOWN_PROGRAMME,
     KnownOrganisation,
-    KnownProgramme,
     LearnOrganisation,
-    LearnProgramme,
     decide_organisation,
-    decide_programme,
 )
-from services.casefile.domain.transitions import CASE
-from services.casefile.domain.word import acting
+from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import find_event
 from services.casefile.queries import ON_PROPOSAL, PAIR, Cases, Found
 from services.casefile.reactions import REACTIONS, Delivery, stream_of
@@ -72,7 +70,7 @@ class Commands:
         """Runs a command on a case. Raises Refused, and what the handler raises."""
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would show what must not be shown any more.
-            check_side(action.name, found.folded.state, request.actor)
+            check_part(action.side, found.folded.state, request.actor)
         held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found)
         if held_to_proposal and action.name not in ON_PROPOSAL:
             if (earlier := await self.earlier(request, found.case_id)) is not None:
@@ -88,7 +86,7 @@ class Commands:
                 raise _without_state(refusal, action.name) from None
             if isinstance(refusal, PreconditionFailed):
                 # A caller whose part has ended is told that, and not what has moved the case since.
-                check_side(action.name, (await self._cases.streams.fold(stream, CASE)).state, request.actor)
+                check_part(action.side, (await self._cases.streams.fold(stream, CASE)).state, request.actor)
             raise
         return Done(outcome, await self._cases.after(request.caller, found, outcome))
 
@@ -99,7 +97,7 @@ class Commands:
         stamp = Stamp(self._clock.now(), request.actor, found.case_id, _decided_on(request, found), deposit)
         if isinstance(body, CorrectBody) and body.holds is not None:
             named = find_event(await self._cases.records(found), body.event)
-            stamp = replace(stamp, reported=named.said if named is not None else None)
+            stamp = replace(stamp, reported=named.reported if named is not None else None)
         command = action.built(body, stamp)
         given = getattr(body, "occurred_at", None)
         occurred_at = by_our_clock(given, stamp.at) if given is not None else None

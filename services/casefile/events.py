@@ -12,56 +12,65 @@ from typing import Final, TypeAlias
 from contracts import casefile as messages
 from contracts.message import CaseMessage
 from services.casefile.domain import (
+    agreement,
     answering,
+    case_end,
+    correction,
     deadlines,
+    ending,
     escalation,
+    extension,
     follow_up,
     handback,
+    handback_report,
     intake,
-    known_programme,
+    match_end,
     matching,
     mentor,
     mentoring,
     opening,
+    organisation,
     people,
-    reviews,
-    trajectory,
+    programme,
+    referral_entry,
+    suspension,
+    transfers,
     withdrawal,
 )
 from services.chassis.deciding.idempotency import KeyUsed
 
 CaseEvent: TypeAlias = (
-    opening.ReferralEntryTaken
-    | opening.ReferralNoteTaken
+    referral_entry.ReferralEntryTaken
+    | referral_entry.ReferralNoteTaken
     | opening.CaseOpened
     | opening.EligibilityConfirmed
     | opening.ParticipationChosen
     | opening.LegalBasisRecorded
     | opening.CaseReferred
     | answering.ReferralReturned
-    | answering.ResponsibilityTransferred
+    | transfers.ResponsibilityTransferred
     | intake.ContactAttempted
     | intake.NoShowReported
     | intake.IntakeConcluded
     | matching.MatchProposed
     | matching.MatchConfirmed
     | matching.MatchRejected
-    | matching.AgreementSigned
+    | agreement.AgreementSigned
     | mentoring.MeetingRecorded
     | mentoring.CheckInRecorded
     | mentoring.PulseRecorded
     | mentoring.ProgressReported
-    | trajectory.ExtensionProposed
-    | trajectory.ExtensionRefused
-    | trajectory.AgreementExtended
-    | trajectory.TrajectorySuspended
-    | trajectory.TrajectoryResumed
-    | reviews.SuspensionReviewed
+    | extension.ExtensionProposed
+    | extension.ExtensionRefused
+    | extension.AgreementExtended
+    | suspension.TrajectorySuspended
+    | suspension.TrajectoryResumed
+    | suspension.SuspensionReviewed
     | escalation.EscalationRaised
     | escalation.EscalationResolved
-    | trajectory.MatchEnded
-    | trajectory.TrajectoryCompleted
-    | handback.HandbackRequested
+    | match_end.MatchEnded
+    | ending.TrajectoryCompleted
+    | handback_report.HandbackRequested
     | handback.HandbackReturned
     | handback.HandbackAccepted
     | withdrawal.DisclosureStopped
@@ -69,18 +78,18 @@ CaseEvent: TypeAlias = (
     | deadlines.NgoAccessExpired
     | withdrawal.RecordedAfterWithdrawal
     | withdrawal.CaseReturned
-    | follow_up.CaseClosed
-    | follow_up.CaseReopened
+    | case_end.CaseClosed
+    | case_end.CaseReopened
     | follow_up.OutcomeRecorded
     | follow_up.OutcomeWaived
-    | follow_up.CaseFinalised
+    | deadlines.CaseFinalised
     | people.CounsellorProposed
     | people.CounsellorReassigned
-    | people.CoordinatorProposed
+    | transfers.CoordinatorProposed
     | people.CoordinatorReassigned
     | deadlines.DeadlineReminded
     | deadlines.DeadlineMissed
-    | people.CorrectionRecorded
+    | correction.CorrectionRecorded
 )
 """All that is recorded in the stream of a case."""
 
@@ -101,8 +110,8 @@ class EventRow:
 
 # fmt: off
 EVENTS: Final = (
-    EventRow(opening.ReferralEntryTaken, "case.referral_entry_taken.v1"),
-    EventRow(opening.ReferralNoteTaken, "case.referral_note_taken.v1"),
+    EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1"),
+    EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1"),
     EventRow(opening.CaseOpened, "case.opened.v1", messages.CaseOpened,
              "The case was opened in programme {programme}."),
     EventRow(opening.EligibilityConfirmed, "case.eligibility_confirmed.v1", None,
@@ -115,7 +124,7 @@ EVENTS: Final = (
              "The case waits for the answer of {organisation}."),
     EventRow(answering.ReferralReturned, "case.referral_returned.v1", messages.ReferralReturned,
              "The case is back with its lead, who decides what comes next."),
-    EventRow(answering.ResponsibilityTransferred, "case.responsibility_transferred.v1",
+    EventRow(transfers.ResponsibilityTransferred, "case.responsibility_transferred.v1",
              messages.ResponsibilityTransferred, "Responsibility passed from {giver.org} to {receiver.org}."),
     EventRow(intake.ContactAttempted, "case.contact_attempted.v1", messages.ContactAttempted,
              "The organisation tried to reach the person."),
@@ -129,7 +138,7 @@ EVENTS: Final = (
              "Yes to the match from the side {side}."),
     EventRow(matching.MatchRejected, "case.match_rejected.v1", messages.MatchRejected,
              "No to the match from the side {side}: {reason}."),
-    EventRow(matching.AgreementSigned, "case.agreement_signed.v1", messages.AgreementSigned,
+    EventRow(agreement.AgreementSigned, "case.agreement_signed.v1", messages.AgreementSigned,
              "Agreement signed until {end}, {norm} meetings a month, charter {charter_version}."),
     EventRow(mentoring.MeetingRecorded, "case.meeting_recorded.v1", messages.MeetingRecorded,
              "Mentor and mentee met."),
@@ -139,27 +148,27 @@ EVENTS: Final = (
              "Pulse from the side {side}: {score} of 5."),
     EventRow(mentoring.ProgressReported, "case.progress_reported.v1", messages.ProgressReported,
              "Progress was reported to the counsellor."),
-    EventRow(trajectory.ExtensionProposed, "case.extension_proposed.v1", messages.ExtensionProposed,
+    EventRow(extension.ExtensionProposed, "case.extension_proposed.v1", messages.ExtensionProposed,
              "The organisation proposes an extension until {end}."),
-    EventRow(trajectory.ExtensionRefused, "case.extension_refused.v1", messages.ExtensionRefused,
+    EventRow(extension.ExtensionRefused, "case.extension_refused.v1", messages.ExtensionRefused,
              "The agency refused the extension until {end}."),
-    EventRow(trajectory.AgreementExtended, "case.agreement_extended.v1", messages.AgreementExtended,
+    EventRow(extension.AgreementExtended, "case.agreement_extended.v1", messages.AgreementExtended,
              "The agency approved the extension until {end}."),
-    EventRow(trajectory.TrajectorySuspended, "case.trajectory_suspended.v1", messages.TrajectorySuspended,
+    EventRow(suspension.TrajectorySuspended, "case.trajectory_suspended.v1", messages.TrajectorySuspended,
              "The trajectory pauses: {reason}."),
-    EventRow(trajectory.TrajectoryResumed, "case.trajectory_resumed.v1", messages.TrajectoryResumed,
+    EventRow(suspension.TrajectoryResumed, "case.trajectory_resumed.v1", messages.TrajectoryResumed,
              "The trajectory was taken up again."),
-    EventRow(reviews.SuspensionReviewed, "case.suspension_reviewed.v1", messages.SuspensionReviewed,
+    EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", messages.SuspensionReviewed,
              "The pause was reviewed, and goes on."),
     EventRow(escalation.EscalationRaised, "case.escalation_raised.v1", messages.EscalationRaised,
              "The other side is asked to see to what {awaited} owes: {reason}."),
     EventRow(escalation.EscalationResolved, "case.escalation_resolved.v1", messages.EscalationResolved,
              "What was done about the missed term: {resolution}."),
-    EventRow(trajectory.MatchEnded, "case.match_ended.v1", messages.MatchEnded,
+    EventRow(match_end.MatchEnded, "case.match_ended.v1", messages.MatchEnded,
              "The match ended: {reason}."),
-    EventRow(trajectory.TrajectoryCompleted, "case.trajectory_completed.v1", messages.TrajectoryCompleted,
+    EventRow(ending.TrajectoryCompleted, "case.trajectory_completed.v1", messages.TrajectoryCompleted,
              "The trajectory is completed: {reason}."),
-    EventRow(handback.HandbackRequested, "case.handback_requested.v1", messages.HandbackRequested,
+    EventRow(handback_report.HandbackRequested, "case.handback_requested.v1", messages.HandbackRequested,
              "The organisation hands back: {closure_reason}."),
     EventRow(handback.HandbackReturned, "case.handback_returned.v1", messages.HandbackReturned,
              "The agency returned the report; missing: {missing}."),
@@ -175,21 +184,21 @@ EVENTS: Final = (
              "Marked: {organisation} recorded events after the withdrawal."),
     EventRow(withdrawal.CaseReturned, "case.returned.v1", messages.CaseReturned,
              "The case returned to the agency without a handback report."),
-    EventRow(follow_up.CaseClosed, "case.closed.v1", messages.CaseClosed,
+    EventRow(case_end.CaseClosed, "case.closed.v1", messages.CaseClosed,
              "The agency closed the case: {reason}."),
-    EventRow(follow_up.CaseReopened, "case.reopened.v1", messages.CaseReopened,
+    EventRow(case_end.CaseReopened, "case.reopened.v1", messages.CaseReopened,
              "The agency opened the case again."),
     EventRow(follow_up.OutcomeRecorded, "case.outcome_recorded.v1", messages.OutcomeRecorded,
              "Outcome at {point}: {code} ({source})."),
     EventRow(follow_up.OutcomeWaived, "case.outcome_waived.v1", messages.OutcomeWaived,
              "The follow-up {point} is waived: {reason}."),
-    EventRow(follow_up.CaseFinalised, "case.finalised.v1", messages.CaseFinalised,
+    EventRow(deadlines.CaseFinalised, "case.finalised.v1", messages.CaseFinalised,
              "The case is finalised."),
     EventRow(people.CounsellorProposed, "case.counsellor_proposed.v1", messages.CounsellorProposed,
              "Another counsellor is asked to lead the case."),
     EventRow(people.CounsellorReassigned, "case.counsellor_reassigned.v1", messages.CounsellorReassigned,
              "The case has a new lead."),
-    EventRow(people.CoordinatorProposed, "case.coordinator_proposed.v1", messages.CoordinatorProposed,
+    EventRow(transfers.CoordinatorProposed, "case.coordinator_proposed.v1", messages.CoordinatorProposed,
              "Another coordinator is asked to take over."),
     EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", messages.CoordinatorReassigned,
              "Another coordinator took over."),
@@ -197,13 +206,13 @@ EVENTS: Final = (
              "Reminder: {deadline} is nearly due."),
     EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", messages.DeadlineMissed,
              "The deadline {deadline} has passed."),
-    EventRow(people.CorrectionRecorded, "case.correction_recorded.v1", messages.CorrectionRecorded,
+    EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", messages.CorrectionRecorded,
              "A correction stands beside {corrected}."),
     EventRow(mentor.MentorDescribed, "mentor.described.v1"),
     EventRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     EventRow(mentor.MentorReleased, "mentor.released.v1"),
-    EventRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
-    EventRow(known_programme.OrganisationLearnt, "organisation.learnt.v1"),
+    EventRow(programme.ProgrammeLearnt, "programme.learnt.v1"),
+    EventRow(organisation.OrganisationLearnt, "organisation.learnt.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
 # fmt: on

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.codes import Step
-from services.casefile.domain.case import Case, EventRef, Reported
+from services.casefile.domain.case import evolve
+from services.casefile.domain.context import EventRef
+from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.escalation import EscalationRaised
-from services.casefile.domain.handback import HandbackRequested
-from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.people import CoordinatorReassigned, CorrectionRecorded
-from services.casefile.domain.reported import report_of
-from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
-from services.casefile.domain.transitions import evolve
+from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.parties import Party
+from services.casefile.domain.people import CoordinatorReassigned
+from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.reports import report_of
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Awaiting, OpenStep
 from services.chassis.log.metadata import Recorded
 
 
@@ -131,7 +135,7 @@ def find_event(records: Sequence[Recorded], event: str) -> EventRef | None:
         event=event,
         name=name,
         referral=referral,
-        said=reported[_id(behind)],
+        reported=reported[_id(behind)],
         before=before,
         recorded_at=source.recorded_at if source is not None else behind.meta.recorded_at,
         source_event_id=source.source_event_id if source is not None else None,

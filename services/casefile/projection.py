@@ -9,11 +9,11 @@ from typing import Final
 
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
-from services.casefile.domain.case import Case
+from services.casefile.domain.case import CASE
 from services.casefile.domain.deadlines import running
-from services.casefile.domain.known_programme import OrganisationLearnt
 from services.casefile.domain.mentor import MentorDescribed
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.organisation import OrganisationLearnt
+from services.casefile.domain.state import Case
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.worklist import work_in

@@ -9,23 +9,32 @@ from contracts import casefile as messages
 from contracts.casefile import watch
 from contracts.message import ActorRef, CaseMessage, Deadline
 from services.casefile.domain import (
+    agreement,
     answering,
+    case_end,
+    correction,
     deadlines,
+    ending,
     escalation,
+    extension,
     follow_up,
     handback,
+    handback_report,
     intake,
+    match_end,
     matching,
     mentoring,
     opening,
     people,
-    reviews,
+    referral_entry,
+    suspension,
     terms,
-    trajectory,
+    transfers,
     withdrawal,
 )
-from services.casefile.domain.case import Reported
-from services.casefile.domain.responsibility import Moves, Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.steps import Moves
 from services.casefile.events import CaseEvent
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
@@ -66,7 +75,7 @@ def publish(recorded: Recorded) -> tuple[str, CaseMessage] | None:
 def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
     """The message of an event."""
     match event:
-        case opening.ReferralEntryTaken():
+        case referral_entry.ReferralEntryTaken():
             # The referral service has published it.
             return None
         case (
@@ -94,7 +103,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 reason=event.reason,
                 deadlines=[_deadline(deadline) for deadline in event.deadlines],
             )
-        case answering.ResponsibilityTransferred():
+        case transfers.ResponsibilityTransferred():
             return messages.ResponsibilityTransferred(
                 **about,
                 referral=event.referral,
@@ -131,7 +140,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             return messages.MatchRejected(
                 **about, match=event.match, side=event.side, reason=event.reason, deadlines=_begun(event)
             )
-        case matching.AgreementSigned():
+        case agreement.AgreementSigned():
             return messages.AgreementSigned(
                 **about,
                 match=event.match,
@@ -152,21 +161,21 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             return messages.ProgressReported(
                 **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step
             )
-        case trajectory.ExtensionProposed():
+        case extension.ExtensionProposed():
             return messages.ExtensionProposed(**about, end=event.end)
-        case trajectory.ExtensionRefused():
+        case extension.ExtensionRefused():
             return messages.ExtensionRefused(**about, end=event.end)
-        case trajectory.AgreementExtended():
+        case extension.AgreementExtended():
             return messages.AgreementExtended(**about, end=event.end, deadlines=_begun(event))
-        case trajectory.TrajectorySuspended():
+        case suspension.TrajectorySuspended():
             return messages.TrajectorySuspended(
                 **about, reason=event.reason, until=event.until, deadlines=_begun(event)
             )
-        case trajectory.TrajectoryResumed():
+        case suspension.TrajectoryResumed():
             return messages.TrajectoryResumed(**about, deadlines=_begun(event))
-        case reviews.SuspensionReviewed():
+        case suspension.SuspensionReviewed():
             return messages.SuspensionReviewed(**about, deadlines=_begun(event))
-        case trajectory.MatchEnded():
+        case match_end.MatchEnded():
             return messages.MatchEnded(
                 **about,
                 match=event.match,
@@ -176,7 +185,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 closure_talk=event.closure_talk,
                 deadlines=_begun(event),
             )
-        case trajectory.TrajectoryCompleted():
+        case ending.TrajectoryCompleted():
             return messages.TrajectoryCompleted(
                 **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=_begun(event)
             )
@@ -186,7 +195,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             )
         case escalation.EscalationResolved():
             return messages.EscalationResolved(**about, resolution=event.resolution, deadlines=_begun(event))
-        case handback.HandbackRequested():
+        case handback_report.HandbackRequested():
             return messages.HandbackRequested(
                 **about,
                 referral=event.referral,
@@ -226,9 +235,9 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             return messages.CaseReturned(**about, referral=event.referral, reason=event.reason, deadlines=_begun(event))
         case deadlines.NgoAccessExpired():
             return messages.NgoAccessExpired(**about, referral=event.referral, organisation=event.organisation)
-        case follow_up.CaseClosed():
+        case case_end.CaseClosed():
             return messages.CaseClosed(**about, reason=event.reason)
-        case follow_up.CaseReopened():
+        case case_end.CaseReopened():
             return messages.CaseReopened(**about)
         case follow_up.OutcomeRecorded():
             return messages.OutcomeRecorded(
@@ -241,17 +250,17 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             )
         case follow_up.OutcomeWaived():
             return messages.OutcomeWaived(**about, point=event.point, reason=event.reason)
-        case follow_up.CaseFinalised():
+        case deadlines.CaseFinalised():
             return messages.CaseFinalised(**about)
         case people.CounsellorProposed():
             return messages.CounsellorProposed(**about, receiver=_party(event.receiver))
         case people.CounsellorReassigned():
             return messages.CounsellorReassigned(**about, giver=_party(event.giver), receiver=_party(event.receiver))
-        case people.CoordinatorProposed():
+        case transfers.CoordinatorProposed():
             return messages.CoordinatorProposed(**about, receiver=_party(event.receiver))
         case people.CoordinatorReassigned():
             return messages.CoordinatorReassigned(**about, giver=_party(event.giver), receiver=_party(event.receiver))
-        case people.CorrectionRecorded():
+        case correction.CorrectionRecorded():
             return messages.CorrectionRecorded(
                 **about,
                 corrects=event.corrects,
@@ -304,7 +313,7 @@ def _report(report: Reported | None) -> watch.Reported | None:
     return watch.Reported(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
 
 
-def _readiness(readiness: matching.Readiness) -> messages.Readiness:
+def _readiness(readiness: agreement.Readiness) -> messages.Readiness:
     return messages.Readiness(
         kind=readiness.kind,
         screened_on=readiness.screened_on,

@@ -21,11 +21,12 @@ from services.casefile.access import (
 )
 from services.casefile.actions import ACTIONS, moving_on
 from services.casefile.context import Contexts
-from services.casefile.domain.case import Case, Context, case_stream
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
+from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
-from services.casefile.domain.people import CorrectionRecorded
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import fold, known, responsibility
 from services.casefile.timeline import history_of, timeline, visible_to
 from services.casefile.views import (

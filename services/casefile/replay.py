@@ -9,9 +9,9 @@ from functools import reduce
 
 from pydantic_core import to_json
 
-from services.casefile.domain.case import case_stream
-from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
-from services.casefile.domain.responsibility import Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.programme import KNOWN_PROGRAMME, programme_stream
+from services.casefile.domain.state import case_stream
 from services.casefile.events import TOPICS
 from services.casefile.history import Responsibility, fold, responsibility
 from services.casefile.timeline import Item, timeline

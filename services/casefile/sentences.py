@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.people import CorrectionRecorded
+from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.events import EVENTS
 
 _SENTENCES: Final[Mapping[type, str]] = {row.event: row.sentence for row in EVENTS if row.sentence is not None}

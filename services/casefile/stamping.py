@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
-from services.casefile.domain import intake, matching, mentoring, trajectory
-from services.casefile.domain.case import Reported
+from services.casefile.domain import agreement, ending, extension, intake, matching, mentoring
+from services.casefile.domain.reported import Reported
 from services.casefile.routes import requests as bodies
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 from services.chassis.vault.vault import Deposit
@@ -106,9 +106,9 @@ def reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> matching.RejectM
     )
 
 
-def sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> matching.SignAgreement:
+def sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> agreement.SignAgreement:
     """The expectations of both sides go to the vault."""
-    return matching.SignAgreement(
+    return agreement.SignAgreement(
         at=stamp.at,
         by=stamp.by,
         start=body.start,
@@ -134,9 +134,9 @@ def record_pulse(body: bodies.PulseBody, stamp: Stamp) -> mentoring.RecordPulse:
     )
 
 
-def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> trajectory.EndMatch:
+def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
     """`by` is the side that wants the end, and not who sends the command."""
-    return trajectory.EndMatch(
+    return ending.EndMatch(
         at=stamp.at,
         by=stamp.by,
         reason=body.reason.value,
@@ -147,10 +147,10 @@ def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> trajectory.EndMatch:
     )
 
 
-def decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> trajectory.DecideExtension:
+def decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> extension.DecideExtension:
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
-    return trajectory.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+    return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,11 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.domain.case import Case, Earlier, Match, Reported, Trajectory
 from services.casefile.domain.mentor import Mentor, Profile
-from services.casefile.domain.responsibility import Awaiting, Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.state import Case, Earlier, Match, Trajectory
+from services.casefile.domain.steps import Awaiting
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work
@@ -111,8 +113,8 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         **responsibility_view(running),
         "dueAt": {camel(step.step): step.due_at for step in running.steps if step.due_at is not None},
         "overdue": any(step.overdue for step in running.steps),
-        "askedToLead": party_view(case.asked_to_lead),
-        "askedToCoordinate": party_view(case.asked_to_coordinate),
+        "askedToLead": party_view(case.proposed_lead),
+        "askedToCoordinate": party_view(case.proposed_coordinator),
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
@@ -157,6 +159,7 @@ def _agreement(match: Match | None) -> Json | None:
 def _trajectory(trajectory: Trajectory | None) -> Json | None:
     if trajectory is None:
         return None
+    paused = trajectory.suspension
     return {
         "coordinator": party_view(trajectory.coordinator),
         "acceptedAt": trajectory.accepted_at,
@@ -169,8 +172,8 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
             for ended in trajectory.ended_matches
         ],
         "progressReports": [as_json(report) for report in trajectory.progress_reports],
-        "suspendedFor": trajectory.suspended_for,
-        "suspendedUntil": trajectory.suspended_until,
+        "suspendedFor": paused.reason if paused is not None else None,
+        "suspendedUntil": paused.until if paused is not None else None,
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,

@@ -9,8 +9,9 @@ from typing import Final
 
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
-from services.casefile.domain.case import Case
-from services.casefile.domain.responsibility import Awaiting, OpenStep, Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Awaiting, OpenStep
 
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
@@ -88,11 +89,11 @@ def _contact(case: Case, org: str) -> str | None:
 
 
 def _beside(case: Case) -> Iterator[Work]:
-    if case.asked_to_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
-        asked = case.asked_to_lead
+    if case.proposed_lead is not None and case.lead is not None and case.state != CaseState.FINALISED:
+        asked = case.proposed_lead
         yield Work(name=COUNSELLOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.lead)
-    if case.asked_to_coordinate is not None and case.trajectory is not None:
-        asked = case.asked_to_coordinate
+    if case.proposed_coordinator is not None and case.trajectory is not None:
+        asked = case.proposed_coordinator
         yield Work(name=COORDINATOR_HANDOVER, actor=asked.org, person=asked.sub, owner=case.trajectory.coordinator)
     for referral, reporter in case.errors_reported:
         awaits = Awaiting(org=case.agency, action="confirm-error")

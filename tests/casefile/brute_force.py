@@ -6,16 +6,17 @@ The table of actions and the fold that are asked may be others than the service'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from contracts import referral as told
-from services.casefile.domain.case import Case, Context, Rule
+from services.casefile.actions import RULES, decide
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.deadlines import PassDeadline, running
-from services.casefile.domain.decisions import decide
 from services.casefile.domain.guards import blocked
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.state import Case
 from services.casefile.history import find_event
 from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
@@ -50,7 +51,7 @@ LONG: Final = timedelta(days=400)
 class Asked:
     """What is asked: by which table, with which fold; all commands and states, or only those named."""
 
-    actions: Mapping[str, Rule] | None = None
+    actions: Mapping[str, Rule] = field(default_factory=lambda: RULES)
     evolve: Fold = CASE.evolve
     only: str | None = None
     state: State | bool = False
@@ -89,7 +90,7 @@ def _with_holds(situation: Situation) -> Iterator[Body]:
 
 def _given(situation: Situation, name: str, body: Body, by: Actor) -> Command:
     named = find_event(situation.book.history, body["event"]) if name == "correct" else None
-    return command(name, body, by, situation.at, named.said if named is not None else None)
+    return command(name, body, by, situation.at, named.reported if named is not None else None)
 
 
 def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list[Row], met: Met) -> Iterator[str]:

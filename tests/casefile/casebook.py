@@ -15,16 +15,18 @@ import pytest
 from contracts import referral as told
 from contracts.message import Message
 from services.casefile.actions import RULES as ACTION_RULES
-from services.casefile.domain.case import Case, Context, EventRef, case_stream
-from services.casefile.domain.decisions import decide
+from services.casefile.actions import decide
+from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context, EventRef
+from services.casefile.domain.ending import CompleteTrajectory
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
-from services.casefile.domain.known_programme import Rules
-from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, SignAgreement
+from services.casefile.domain.matching import ConfirmMatch, ProposeMatch
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, decide_mentor, mentor_stream
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.trajectory import CompleteTrajectory
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.programme import Rules
+from services.casefile.domain.state import Case, case_stream
+from services.casefile.domain.steps import find
 from services.casefile.domain.withdrawal import TakeWithdrawal
 from services.casefile.events import TOPICS
 from services.casefile.history import find_event, recorded_by

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 
 from contracts import referral as told
 from services.casefile.actions import ACTIONS
-from services.casefile.domain.case import Reported
 from services.casefile.domain.deadlines import PassDeadline
+from services.casefile.domain.reported import Reported
 from services.casefile.stamping import Stamp
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.vault.vault import Deposit, Vault

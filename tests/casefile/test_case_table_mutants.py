@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from contracts.codes import CaseState
-from services.casefile.domain.case import Case
-from services.casefile.domain.guards import ACTIONS, AGENCY, EITHER, ORGANISATION
-from services.casefile.domain.transitions import CASE
+from services.casefile.actions import RULES
+from services.casefile.domain.case import CASE
+from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
+from services.casefile.domain.state import Case
 from tests.casefile.brute_force import Asked, disagreements, disagreements_by_itself
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Row, State, table
 
@@ -22,23 +23,23 @@ WITHOUT_ORGANISATION = frozenset({CaseState.OPENED, CaseState.CLOSED, CaseState.
 command here nobody can ever see."""
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", RULES)
 def test_a_command_allowed_or_refused_in_one_more_state_is_noticed(action: str) -> None:
     """One cell of the table at a time: allowed where it was refused, refused where it was allowed."""
-    rule = ACTIONS[action]
+    rule = RULES[action]
     for state in CaseState:
-        changed = {**ACTIONS, action: replace(rule, states=rule.states ^ {state})}
+        changed = {**RULES, action: replace(rule, states=rule.states ^ {state})}
         found = next(disagreements(Asked(actions=changed, only=action, state=state)), None)
         unseen = rule.side == ORGANISATION and state in WITHOUT_ORGANISATION
         assert (found is None) == unseen, f"{action} in {state}, the other way round: {found or 'nothing fails'}"
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", RULES)
 def test_a_command_given_to_another_side_is_noticed(action: str) -> None:
     """The agency's to the organisation, the organisation's to the agency, and either to both."""
-    rule = ACTIONS[action]
+    rule = RULES[action]
     for side in {AGENCY, ORGANISATION, EITHER} - {rule.side}:
-        changed = {**ACTIONS, action: replace(rule, side=side)}
+        changed = {**RULES, action: replace(rule, side=side)}
         found = next(disagreements(Asked(actions=changed, only=action)), None)
         assert found is not None, f"{action} is for {side}, and nothing fails"
 

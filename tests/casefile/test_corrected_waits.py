@@ -11,9 +11,9 @@ import pytest
 from contracts import casefile as published
 from contracts import referral as told
 from services.casefile.actions import ACTIONS
-from services.casefile.domain.people import Correct, CorrectionRecorded
-from services.casefile.domain.reported import of_a_wait
-from services.casefile.domain.waiting import SayOfWait
+from services.casefile.domain.correction import Correct, CorrectionRecorded
+from services.casefile.domain.reported import reported_wait
+from services.casefile.domain.waiting import ReportWait
 from services.casefile.publishing import publish
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp
@@ -24,7 +24,7 @@ from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import Casebook, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, due, on, submitted
 
-WAIT = SayOfWait(at=on(2, 2), by=LOTTE, reason="CAPACITY_FULL", expected_by=date(2026, 4, 1), client_agreed=True)
+WAIT = ReportWait(at=on(2, 2), by=LOTTE, reason="CAPACITY_FULL", expected_by=date(2026, 4, 1), client_agreed=True)
 KARIM = Actor(sub="karim.haddad", role="NGO_COORDINATOR", org="samenstap")
 
 
@@ -35,7 +35,7 @@ def waitlisted() -> told.ReferralWaitlisted:
     return about(told.ReferralWaitlisted, LOTTE, at, deadlines=running, **said)
 
 
-def correction(holds: SayOfWait = WAIT, event: str = "wait") -> Correct:
+def correction(holds: ReportWait = WAIT, event: str = "wait") -> Correct:
     """That an entry of the list should have read like this."""
     return Correct(at=holds.at, by=holds.by, event=event, reason_ref="vault-9", with_holds=True, holds=holds)
 
@@ -162,7 +162,7 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
 def test_of_an_entry_of_old_the_date_that_it_lacks_has_to_be_sent() -> None:
     """The reason alone does not say what holds: the fault names the field, and not a value that nobody sent."""
     aside = Deposit(cast("Vault", None), "case")
-    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, reported=of_a_wait("CAPACITY_FULL", None))
+    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, reported=reported_wait("CAPACITY_FULL", None))
     body = CorrectBody.model_validate({"event": "wait", "reason": "no", "holds": {"reason": "NO_SUITABLE_MENTOR"}})
     with pytest.raises(ProblemError) as refused:
         ACTIONS["correct"].built(body, stamp)

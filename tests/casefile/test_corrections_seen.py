@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from services.casefile.domain.correction import Correct
 from services.casefile.domain.follow_up import RecordOutcome, Reopen
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.mentoring import RecordMeeting
-from services.casefile.domain.people import Correct
 from services.casefile.timeline import visible_to
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import INES, LOTTE, on, submitted

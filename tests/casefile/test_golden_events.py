@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.codes import CaseState
-from services.casefile.domain.known_programme import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
+from services.casefile.domain.organisation import KNOWN_ORGANISATION
 from services.casefile.events import TOPICS
 from services.casefile.history import fold, responsibility
 from services.casefile.timeline import timeline
@@ -202,7 +202,7 @@ def test_an_organisation_has_the_programmes_that_it_was_learnt_with() -> None:
     """What was learnt before they were told has none; a programme has its region and its closing days."""
     story = corpus("casefile").story("a-region-and-closing-days", TYPES)
     state = KNOWN_ORGANISATION.initial
-    for recorded in story:
+    for recorded in of_kind("a-region-and-closing-days", "organisation-"):
         state = KNOWN_ORGANISATION.evolve(state, recorded.event)
     assert state.programmes == ("mtw-be-2026", "mtw-by-2026")
     (learnt,) = [one.event.rules for one in story if one.stream == "programme-mtw-by-2026"]

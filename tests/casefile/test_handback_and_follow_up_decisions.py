@@ -8,10 +8,8 @@ from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.trajectory import (
-    Suspend,
-)
+from services.casefile.domain.steps import find
+from services.casefile.domain.suspension import Suspend
 from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import HAND_BACK, Casebook, at_time, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on

@@ -9,7 +9,7 @@ from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
-from services.casefile.domain.responsibility import find
+from services.casefile.domain.steps import find
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from tests.casefile.casebook import ACCEPT, Casebook

@@ -11,7 +11,7 @@ import pytest
 from contracts.codes import CaseState
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
-from services.casefile.domain.responsibility import find
+from services.casefile.domain.steps import find
 from services.chassis.modelling.decider import Actor, Because
 from tests.casefile.casebook import MENTOR_REF, PROPOSE, READY, SIGN, Casebook, at_time, codes, refusal
 from tests.casefile.messages import CASE_ID, LOTTE, end_of, on

@@ -9,10 +9,11 @@ import pytest
 
 from contracts import referral as told
 from contracts.codes import CaseState
-from services.casefile.domain.case import Case
-from services.casefile.domain.follow_up import CaseClosed, Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.case import evolve
+from services.casefile.domain.case_end import CaseClosed
+from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.guards import blocked
-from services.casefile.domain.transitions import evolve
+from services.casefile.domain.state import Case
 from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import Casebook, at_time, codes, refusal
 from tests.casefile.messages import INES, LOTTE, about, on

@@ -11,16 +11,9 @@ import pytest
 
 from contracts import casefile, referral
 from contracts.message import CaseMessage, Message
-from services.casefile.domain.known_programme import (
-    KNOWN_ORGANISATION,
-    KNOWN_PROGRAMME,
-    LearnOrganisation,
-    LearnProgramme,
-    TermLength,
-    decide_organisation,
-    decide_programme,
-)
 from services.casefile.domain.mentoring import RecordCheckIn
+from services.casefile.domain.organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
+from services.casefile.domain.programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
 from services.casefile.events import TOPICS
 from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS, Delivery, stream_of

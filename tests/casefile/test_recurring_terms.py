@@ -7,10 +7,10 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from services.casefile.domain.deadlines import PassDeadline, running
+from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.mentoring import RecordCheckIn
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.reviews import ReviewSuspension
-from services.casefile.domain.trajectory import DecideExtension, ExtendAgreement, Resume, Suspend
+from services.casefile.domain.steps import find
+from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
 from services.chassis.time.calendar import Terms
 from tests.casefile.casebook import LENGTHS, Casebook, codes, find_due, refusal
 from tests.casefile.messages import BRUSSELS, CLOCK, INES, LOTTE, end_of, on

@@ -8,11 +8,12 @@ from datetime import date
 from contracts.codes import CaseState
 from services.casefile.actions import moving_on
 from services.casefile.domain.deadlines import PassDeadline, running
+from services.casefile.domain.ending import EndMatch
+from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import ReportProgress
-from services.casefile.domain.responsibility import find
-from services.casefile.domain.trajectory import DecideExtension, EndMatch, ExtendAgreement
+from services.casefile.domain.steps import find
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, end_of, on
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from contracts import referral as told
-from services.casefile.domain.case import Case
+from services.casefile.domain.case import CASE
+from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import RemindDeadline
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt
-from services.casefile.domain.people import Correct, ReassignCoordinator, ReassignCounsellor
-from services.casefile.domain.transitions import CASE
+from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
+from services.casefile.domain.state import Case
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Actor, Command, Refused
@@ -47,15 +48,15 @@ def test_the_one_who_accepts_is_responsible_until_the_colleague_acts(named: Case
     assert owners(named) == {LOTTE.sub}
     assert named.case.trajectory is not None
     assert named.case.trajectory.coordinator.sub == LOTTE.sub
-    assert named.case.asked_to_coordinate is not None
-    assert named.case.asked_to_coordinate.sub == AN.sub
+    assert named.case.proposed_coordinator is not None
+    assert named.case.proposed_coordinator.sub == AN.sub
     assert named.names[-2:] == ["ResponsibilityTransferred", "CoordinatorProposed"]
 
 
 def test_who_names_themselves_is_asked_nothing(book: Casebook) -> None:
     """As before: responsible at once, and no further event."""
     book.accepted()
-    assert book.case.asked_to_coordinate is None
+    assert book.case.proposed_coordinator is None
     assert book.names[-1] == "ResponsibilityTransferred"
 
 
@@ -76,7 +77,7 @@ def test_any_command_of_the_colleague_takes_over_first(named: Casebook, command:
     assert (events[0].giver.sub, events[0].receiver.sub, events[0].since) == (LOTTE.sub, AN.sub, on(20, 1))
     assert names(events).count("CoordinatorReassigned") == 1
     assert owners(named) == {AN.sub}
-    assert named.case.asked_to_coordinate is None
+    assert named.case.proposed_coordinator is None
     assert "CoordinatorReassigned" not in names(
         named.act(Correct(at=on(21, 1), by=AN, event="event-1", reason_ref="v"))
     )
@@ -180,4 +181,4 @@ def test_a_case_accepted_before_keeps_what_its_log_says(book: Casebook) -> None:
             event = replace(event, opens=tuple(replace(step, owner=an) for step in event.opens))
         case = CASE.evolve(case, event)
     assert {step.owner.sub for step in case.steps} == {AN.sub}
-    assert case.asked_to_coordinate is None
+    assert case.proposed_coordinator is None

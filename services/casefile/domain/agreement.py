@@ -1,19 +1,129 @@
-"""What an agreement may say: its days, its norm, its charter, and that both sides said what they expect."""
+"""The agreement of a pair: its days, its norm, its charter, and that both sides said what they expect."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
-from services.casefile.domain.case import Context, Match
-from services.casefile.domain.mentoring import trajectory_of
+from contracts.codes import Step
+from services.casefile.domain.context import Context
+from services.casefile.domain.guards import allow, check_side, ended
+from services.casefile.domain.mentor import Profile, lacks
+from services.casefile.domain.next_steps import mentoring_steps, progress_step
+from services.casefile.domain.state import Agreement, Case, Match, trajectory_of
+from services.casefile.domain.steps import LEFT_OVER, Moves, find, names_but
 from services.casefile.domain.terms import day_of
+from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import last_day
-from services.chassis.modelling.decider import Fault
+from services.chassis.modelling.decider import Command, Fault, Refused
 
-if TYPE_CHECKING:
-    from services.casefile.domain.matching import SignAgreement
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignAgreement(Command):
+    """Sign the agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
+
+    start: date | None = None
+    end: date | None = None
+    norm: int | None = None
+    charter_version: str | None = None
+    coordinator_attends_first_meeting: bool = False
+    expectations_mentor_ref: str | None = None
+    expectations_mentee_ref: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What was known of the mentor's preparation when the agreement was signed."""
+
+    kind: str
+    screened_on: date | None
+    trained_on: date | None
+    insurance_note_on: date | None
+    charter_version: str | None
+    charter_acknowledged_on: date | None
+    confidentiality_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementSigned(Moves):
+    """Both sides signed, under a charter version; `norm` is the meetings a month that they agreed."""
+
+    match: str
+    start: date
+    end: date
+    norm: int
+    charter_version: str
+    expectations_mentor_ref: str
+    expectations_mentee_ref: str | None
+    readiness: Readiness
+    signed_at: datetime
+
+
+def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSigned]:
+    """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
+    case = context.case
+    check_side("sign-agreement", context, command.by)
+    start = command.start or day_of(context.terms, by_our_clock(command.occurred_at or command.at, command.at))
+    end = command.end or min(day for day in last_days(start, context) if day is not None)
+    norm = command.norm if command.norm is not None else context.rules.meetings_per_month_min
+    match = case.match
+    held = match.agreement if match is not None else None
+    if held is not None and (held.start, held.end, held.norm) == (start, end, norm):
+        return []
+    allow("sign-agreement", context, command.by)
+    if match is None or context.mentor is None or context.mentor.profile is None:
+        raise Refused("NO_MATCH", "no match is proposed")
+    profile = context.mentor.profile
+    faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
+    if faults or command.expectations_mentor_ref is None:
+        raise Refused.input(*faults)
+    _check_bound(profile, context)
+    when = ended(command.occurred_at, context)
+    agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
+    left_over = find(case.steps, Step.PROGRESS_REPORT) is not None
+    report = progress_step(context, agreement, when)
+    return [
+        AgreementSigned(
+            match=match.match,
+            start=start,
+            end=end,
+            norm=norm,
+            charter_version=context.rules.charter_version,
+            expectations_mentor_ref=command.expectations_mentor_ref,
+            expectations_mentee_ref=command.expectations_mentee_ref,
+            readiness=_readiness(profile),
+            signed_at=when,
+            closes=names_but(case.steps, *LEFT_OVER),
+            # A report that an earlier match left over is still due when it was.
+            opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
+        )
+    ]
+
+
+def _check_bound(profile: Profile, context: Context) -> None:
+    missing = lacks(profile, context.rules.charter_version)
+    if profile.confidentiality_on is None:
+        missing += ("CONFIDENTIALITY",)
+    if missing:
+        raise Refused(
+            "MENTOR_NOT_READY",
+            f"sign-agreement needs a mentor who is ready and bound to confidentiality; lacking: {', '.join(missing)}",
+            who_can_unblock="the organisation, by completing the mentor's profile",
+        )
+
+
+def _readiness(profile: Profile) -> Readiness:
+    return Readiness(
+        kind=profile.kind,
+        screened_on=profile.screened_on,
+        trained_on=profile.trained_on,
+        insurance_note_on=profile.insurance_note_on,
+        charter_version=profile.charter_version,
+        charter_acknowledged_on=profile.charter_acknowledged_on,
+        confidentiality_on=profile.confidentiality_on,
+    )
 
 
 def last_days(start: date, context: Context) -> tuple[date, date | None]:
@@ -47,7 +157,7 @@ def period_faults(start: date, end: date, match: Match, context: Context) -> Ite
         yield Fault(
             "/end",
             "AFTER_LAST_DAY",
-            f"another match keeps the last day of the first agreement, {kept}; later only by an approved extension",
+            f"a further match ends by the last day of the first agreement, {kept}, unless an extension is approved",
             rests_on=on,
         )
     if end > latest:
@@ -68,9 +178,22 @@ def agreement_faults(command: SignAgreement, norm: int, context: Context) -> Ite
         yield Fault("/charterVersion", "CHARTER_NOT_IN_FORCE", f"the charter in force is {version}")
     if not command.coordinator_attends_first_meeting:
         yield Fault(
-            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator attends the first meeting"
+            "/coordinatorAttendsFirstMeeting", "COORDINATOR_ABSENT", "the coordinator must attend the first meeting"
         )
     if command.expectations_mentor_ref is None:
         yield Fault("/expectations/mentor", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
     if command.expectations_mentee_ref is None and not trajectory_of(context.case).mentee_expectations:
         yield Fault("/expectations/mentee", "EXPECTATIONS_MISSING", "an agreement states what both sides expect")
+
+
+def evolve(case: Case, event: AgreementSigned) -> Case:
+    """The case with the agreement in force; the first one sets the last day of the trajectory."""
+    if (now := case.trajectory) is None:
+        return replace(case, agreed=True)
+    match = now.match
+    if match is not None:
+        signed = Agreement(
+            start=event.start, end=event.end, norm=event.norm, signed_at=event.signed_at, extended=now.extended
+        )
+        match = replace(match, agreement=signed)
+    return replace(case, agreed=True, trajectory=replace(now, match=match, last_day=now.last_day or event.end))

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
-from services.casefile.domain.case import Context
-from services.casefile.domain.follow_up import lead_of, next_service
-from services.casefile.domain.opening import ReferralMessage, ReferralNoteTaken, awaiting, entry
-from services.casefile.domain.people import CoordinatorProposed
-from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
+from services.casefile.domain.context import Context
+from services.casefile.domain.match_end import MatchEnded, match_ended
+from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.organisation_part import access_after, access_ends, back_with_agency
+from services.casefile.domain.parties import Party
+from services.casefile.domain.referral_entry import (
+    ReferralEntryTaken,
+    ReferralMessage,
+    ReferralNoteTaken,
+    awaiting,
+    entry,
+)
+from services.casefile.domain.state import Case, lead_of
+from services.casefile.domain.steps import Moves, OpenStep, find, names
 from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.trajectory import access_after, match_ended
-from services.chassis.modelling.decider import Command
+from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred, TransferEvent
+from services.chassis.modelling.decider import Command, To
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeProgress(Command):
-    """The referral waits for somebody else from now on. `deadlines` are those that the message told."""
+    """The referral waits for somebody else from now on. `deadlines` are those in the message."""
 
     message: ReferralMessage
     deadlines: tuple[Deadline, ...] = ()
@@ -48,7 +56,7 @@ class TakeReturn(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeNote(Command):
-    """A message that moves nothing: it stands in the history. `deadlines` are those that the message told."""
+    """A message that moves nothing: it stands in the history. `deadlines` are those in the message."""
 
     message: ReferralMessage
     due_at: datetime | None = None
@@ -65,7 +73,7 @@ class TakeReminder(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralReturned:
-    """The referral ended without handback: declined, expired, withdrawn or entered in error. The lead decides anew."""
+    """The referral ended without handback: declined, expired, withdrawn or entered in error; the lead decides again."""
 
     referral: str
     organisation: str
@@ -75,19 +83,7 @@ class ReferralReturned:
     access: Deadline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponsibilityTransferred:
-    """The receiver accepted, and is responsible from then on; `step` is what begins."""
-
-    referral: str
-    giver: Party
-    receiver: Party
-    step: str
-    at: datetime
-    deadlines: tuple[Deadline, ...]
-
-
-def take_progress(command: TakeProgress, context: Context) -> list[Any]:
+def take_progress(command: TakeProgress, context: Context) -> list[ReferralEntryTaken]:
     """Says for whom the lead waits now, and until when."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -99,8 +95,8 @@ def take_progress(command: TakeProgress, context: Context) -> list[Any]:
     return [entry(message, Moves(renews=(replace(step, awaiting=waits_for),)))]
 
 
-def take_acceptance(command: TakeAcceptance, context: Context) -> list[Any]:
-    """The receiver's explicit acceptance: responsibility moves to the one who accepted; a colleague named is asked.
+def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralEntryTaken | TransferEvent]:
+    """The receiver's explicit acceptance: responsibility moves to the person who accepted; a colleague named is asked.
 
     Nobody becomes responsible by what somebody else writes: a colleague does by the first own command on the case.
     """
@@ -125,11 +121,11 @@ def take_acceptance(command: TakeAcceptance, context: Context) -> list[Any]:
         at=since,
         deadlines=tuple(due for step in opens for due in step.deadlines),
     )
-    asked = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
-    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *asked]
+    proposed = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
+    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *proposed]
 
 
-def take_return(command: TakeReturn, context: Context) -> list[Any]:
+def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTaken | MatchEnded | ReferralReturned | To]:
     """The case goes back to its lead, who has a few days to decide what comes next."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -152,7 +148,7 @@ def take_return(command: TakeReturn, context: Context) -> list[Any]:
     ]
 
 
-def take_note(command: TakeNote, context: Context) -> list[Any]:
+def take_note(command: TakeNote, context: Context) -> list[ReferralEntryTaken]:
     """Keeps a message that moves nobody; a review of the waiting list that was missed is due again later."""
     if command.message.source_event_id in context.case.taken:
         return []
@@ -164,8 +160,14 @@ def take_note(command: TakeNote, context: Context) -> list[Any]:
     return [entry(command.message, Moves(renews=(waits,)), due_at=command.due_at)]
 
 
-def take_reminder(command: TakeReminder, context: Context) -> list[Any]:
-    """Keeps a reminder, which nobody's act has caused."""
+def take_reminder(command: TakeReminder, context: Context) -> list[ReferralEntryTaken]:
+    """Keeps a reminder; no act of a person caused it."""
     if command.message.source_event_id in context.case.taken:
         return []
     return [entry(command.message, due_at=command.due_at, kind=ReferralNoteTaken)]
+
+
+def evolve(case: Case, event: ReferralReturned) -> Case:
+    """The case back with its lead."""
+    ended = access_ends(case, event.referral, reason="RETURNED", expires=event.access)
+    return back_with_agency(ended, ended_by=event.name, reason=event.reason)

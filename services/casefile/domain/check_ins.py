@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 from itertools import count, takewhile
 
 from contracts.codes import Step
-from services.casefile.domain.case import Agreement, Context, Trajectory
-from services.casefile.domain.recurring import deadlines, settled_until
-from services.casefile.domain.responsibility import Moves, OpenStep, find
+from services.casefile.domain.context import Context
+from services.casefile.domain.schedule import deadlines, settled_until
+from services.casefile.domain.state import Agreement, Trajectory
+from services.casefile.domain.steps import Moves, OpenStep, find
 from services.casefile.domain.terms import Terms, day_of, deadline, start_of
 from services.chassis.modelling.days import months_after
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar, assert_never
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.case import MISSED, REMINDED, Case, Context
-from services.casefile.domain.escalation import due_after, is_wanting
-from services.casefile.domain.follow_up import CaseFinalised
-from services.casefile.domain.responsibility import Moves, OpenStep, Party, names
-from services.casefile.domain.reviews import gone_on
+from services.casefile.domain.breaches import due_after, is_wanting
+from services.casefile.domain.context import Context
+from services.casefile.domain.organisation_part import access_ends
+from services.casefile.domain.parties import Party
+from services.casefile.domain.recurring import gone_on
+from services.casefile.domain.state import MISSED, REMINDED, Case
+from services.casefile.domain.steps import Moves, OpenStep, names
 from services.chassis.modelling.decider import Command
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
-"""Fires where a term was missed before anybody of the other side was asked for: in what was recorded earlier."""
+"""Fires where a term was missed before the service asked the other side about it: in what was recorded earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +73,13 @@ class NgoAccessExpired(Moves):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFinalised(Moves):
+    """Every follow-up is recorded or waived; the case takes nothing but corrections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A deadline that is still to fire. `remind_at` is None where it has fired, or where nobody is reminded.
+    """A deadline that is still to fire. `remind_at` is None where it has fired, or where no reminder is due.
 
     `group` is the step that the deadline ends with; for the others it is the name itself.
     """
@@ -112,20 +119,18 @@ def _running(case: Case) -> Iterator[Running]:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
 
 
-def remind_deadline(command: RemindDeadline, context: Context) -> list[Any]:
+def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineReminded]:
     """Reminds once; what no longer runs, or is not that far, is left alone."""
     found = _find(context.case, command)
     if found is None or found.remind_at is None or found.remind_at > command.at:
         return []
     step = _step_of(context.case, found)
     return [
-        DeadlineReminded(
-            deadline=found.name, step=step.step, due_at=found.due_at, owner=step.owner, awaited=_awaited(step)
-        )
+        DeadlineReminded(deadline=found.name, step=step.step, due_at=found.due_at, owner=step.owner, awaited=step.actor)
     ]
 
 
-def pass_deadline(command: PassDeadline, context: Context) -> list[Any]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMissed | NgoAccessExpired | CaseFinalised]:
     """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
@@ -148,14 +153,14 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[Any]:
             step=step.step,
             due_at=found.due_at,
             owner=step.owner,
-            awaited=_awaited(step),
+            awaited=step.actor,
             renews=_due_again(context, step, found),
         )
     ]
 
 
 def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
-    found = next((one for one in _running(case) if one.name == command.name), None)
+    found = next((deadline for deadline in _running(case) if deadline.name == command.name), None)
     return found if found is None or command.due_at in (None, found.due_at) else None
 
 
@@ -170,5 +175,19 @@ def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenSt
     return tuple(again for again in gone_on(replace(context, case=missed)) if again.step == step.step)
 
 
-def _awaited(step: OpenStep) -> str:
-    return step.awaiting.org if step.awaiting is not None else step.owner.org
+DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised
+
+
+def evolve(case: Case, event: DeadlineEvent) -> Case:
+    """The case after a reminder, or once a term has passed."""
+    match event:
+        case DeadlineReminded():
+            return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
+        case DeadlineMissed():
+            return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
+        case NgoAccessExpired():
+            return access_ends(case, event.referral, closed=True)
+        case CaseFinalised():
+            return case
+        case _:
+            assert_never(event)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
-from services.casefile.domain.case import Case, Context
+from services.casefile.domain.case_end import CaseClosed, CaseReopened, closed, reopened
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, happened
-from services.casefile.domain.outcome_points import check_due, check_waiver, days_of
-from services.casefile.domain.responsibility import Moves, OpenStep, Party, find, names
-from services.casefile.domain.terms import Deadline, Terms, deadline, until
+from services.casefile.domain.outcome_points import check_due, check_waiver
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Moves, OpenStep, find
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
@@ -49,20 +50,6 @@ class WaiveOutcome(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseClosed(Moves):
-    """The agency closed the case; the follow-ups begin, counted from `exit_at` (None in what was stored earlier)."""
-
-    reason: str
-    reopen_until: datetime
-    exit_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseReopened(Moves):
-    """The agency opened the case again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeRecorded(Moves):
     """What became of the person at a point; `level_match` says whether the job suits the person's level.
 
@@ -87,80 +74,25 @@ class OutcomeWaived(Moves):
     finalise_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFinalised(Moves):
-    """Every follow-up is recorded or waived; the case takes nothing but corrections."""
-
-
-def lead_of(case: Case) -> Party:
-    """The case lead. Every opened case has one."""
-    if case.lead is None:
-        raise Refused("CASE_NOT_OPENED", "the case has no lead before it is opened")
-    return case.lead
-
-
-def next_service(context: Context, since: datetime) -> OpenStep:
-    """The lead's step to decide what comes next for the person."""
-    due = deadline(context.terms, Step.NEXT_SERVICE, since)
-    return OpenStep(step=Step.NEXT_SERVICE.value, owner=lead_of(context.case), since=since, deadlines=(due,))
-
-
-def close(command: Close, context: Context) -> list[Any]:
+def close(command: Close, context: Context) -> list[CaseClosed]:
     """Closes an open case that no referral and no organisation holds."""
-    check_side("close", context.case, command.by)
+    check_side("close", context, command.by)
     if context.case.close_reason == command.reason:
         return []
     allow("close", context, command.by)
     return [closed(context, command.reason, exit_at=context.case.exit_at or command.at, at=command.at)]
 
 
-def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) -> CaseClosed:
-    """The closing: every step ends, and the follow-ups from the exit on begin."""
-    follow_up = OpenStep(
-        step=Step.OUTCOME_FOLLOW_UP.value,
-        owner=lead_of(context.case),
-        since=at,
-        deadlines=follow_ups(context.terms, exit_at, at),
-    )
-    return CaseClosed(
-        reason=reason,
-        reopen_until=deadline(context.terms, "REOPEN", at).due_at,
-        exit_at=exit_at,
-        # An accepted handback has opened the lead's next step just before.
-        closes=tuple(dict.fromkeys((*names(context.case.steps), Step.NEXT_SERVICE.value))),
-        opens=(follow_up,),
-    )
-
-
-def follow_ups(terms: Terms, exit_at: datetime, at: datetime) -> tuple[Deadline, ...]:
-    """The four follow-ups, counted from the exit; one whose day has passed before the closing is due as an exit is."""
-    later = [(point, day) for point, day in days_of(terms, exit_at).items() if point != OutcomePoint.EXIT]
-    planned = [
-        deadline(terms, "OUTCOME_EXIT", exit_at),
-        *(until(terms, f"OUTCOME_{point}", exit_at, day) for point, day in later),
-    ]
-    late = deadline(terms, "OUTCOME_EXIT", at)
-    return tuple(
-        due if due.due_at > at else Deadline(name=due.name, due_at=late.due_at, remind_at=late.remind_at)
-        for due in planned
-    )
-
-
-def reopen(command: Reopen, context: Context) -> list[Any]:
-    """Opens a closed case again; the follow-ups start anew with the next closing."""
+def reopen(command: Reopen, context: Context) -> list[CaseReopened]:
+    """Opens a closed case again; the follow-ups start again with the next closing."""
     allow("reopen", context, command.by)
     return [reopened(context, command.at)]
 
 
-def reopened(context: Context, at: datetime) -> CaseReopened:
-    """The case is open again, and the lead decides what comes next."""
-    return CaseReopened(closes=names(context.case.steps), opens=(next_service(context, at),))
-
-
-def record_outcome(command: RecordOutcome, context: Context) -> list[Any]:
+def record_outcome(command: RecordOutcome, context: Context) -> list[OutcomeRecorded]:
     """Records an outcome once per point, from the point's day on; the last one lets the system finalise the case."""
     case = context.case
-    check_side("record-outcome", case, command.by)
+    check_side("record-outcome", context, command.by)
     if (command.point, command.code, command.source) in case.settled:
         return []
     allow("record-outcome", context, command.by)
@@ -181,10 +113,10 @@ def record_outcome(command: RecordOutcome, context: Context) -> list[Any]:
     ]
 
 
-def waive_outcome(command: WaiveOutcome, context: Context) -> list[Any]:
-    """Waives a follow-up that has not been recorded: from its day on, or earlier where the person said so."""
+def waive_outcome(command: WaiveOutcome, context: Context) -> list[OutcomeWaived]:
+    """Waives a follow-up that has not been recorded: from its day on, or earlier where the person declined or moved."""
     case = context.case
-    check_side("waive-outcome", case, command.by)
+    check_side("waive-outcome", context, command.by)
     if (command.point, command.reason, "WAIVED") in case.settled:
         return []
     allow("waive-outcome", context, command.by)
@@ -206,7 +138,7 @@ def _check_unsettled(action: str, point: str, case: Case) -> None:
     if held := [code for settled, code, _ in case.settled if settled == point]:
         raise Refused(
             "OUTCOME_SETTLED",
-            f"{action}: {point} is settled as {held[0]}; an error is put right by correct",
+            f"{action}: {point} is settled as {held[0]}; use correct to change it",
         )
 
 
@@ -221,3 +153,18 @@ def _without(case: Case, point: str) -> tuple[OpenStep, ...]:
         return ()
     left = tuple(due for due in step.deadlines if due.name != f"OUTCOME_{point}")
     return (OpenStep(step=step.step, owner=step.owner, since=step.since, deadlines=left, awaiting=step.awaiting),)
+
+
+FollowUpEvent = OutcomeRecorded | OutcomeWaived
+
+
+def evolve(case: Case, event: FollowUpEvent) -> Case:
+    """The case after a follow-up is settled."""
+    match event:
+        case OutcomeRecorded():
+            settled = case.settled.plus((event.point, event.code, event.source))
+        case OutcomeWaived():
+            settled = case.settled.plus((event.point, event.reason, "WAIVED"))
+        case _:
+            assert_never(event)
+    return replace(case, settled=settled, finalise_at=event.finalise_at)

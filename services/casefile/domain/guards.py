@@ -8,56 +8,17 @@ from functools import lru_cache
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
-from services.casefile.domain.case import BEFORE_CLOSED, WITH_ORGANISATION, Case, Context, Rule
+from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due
-from services.casefile.domain.responsibility import find
+from services.casefile.domain.state import WITH_ORGANISATION, Case
+from services.casefile.domain.steps import find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
 AGENCY = "AGENCY"
 ORGANISATION = "ORGANISATION"
 EITHER = "EITHER"
-
 _MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
-
-
-def _rule(side: str, *states: CaseState) -> Rule:
-    return Rule(side, frozenset(states))
-
-
-ACTIONS: dict[str, Rule] = {
-    "log-contact-attempt": _rule(ORGANISATION, CaseState.INTAKE),
-    "report-no-show": _rule(ORGANISATION, CaseState.INTAKE),
-    "conclude-intake": _rule(ORGANISATION, CaseState.INTAKE),
-    "propose-match": _rule(ORGANISATION, CaseState.MATCHING),
-    "confirm-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "reject-match": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "sign-agreement": _rule(ORGANISATION, CaseState.MATCH_PROPOSED),
-    "record-meeting": _rule(ORGANISATION, CaseState.MENTORING),
-    "record-check-in": _rule(ORGANISATION, CaseState.MENTORING),
-    "record-pulse": _rule(ORGANISATION, CaseState.MENTORING),
-    # A pause is a material change, and the report that fell due before it stays due.
-    "report-progress": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "extend-agreement": _rule(ORGANISATION, CaseState.MENTORING),
-    "decide-extension": _rule(AGENCY, CaseState.MENTORING, CaseState.SUSPENDED),
-    "suspend": _rule(ORGANISATION, CaseState.MENTORING),
-    "resume": _rule(ORGANISATION, CaseState.SUSPENDED),
-    "review-suspension": _rule(ORGANISATION, CaseState.SUSPENDED),
-    "end-match": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "complete-trajectory": _rule(ORGANISATION, CaseState.MENTORING, CaseState.SUSPENDED),
-    "request-handback": Rule(ORGANISATION, WITH_ORGANISATION),
-    "accept-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
-    "return-handback": _rule(AGENCY, CaseState.HANDBACK_REQUESTED),
-    "close": _rule(AGENCY, CaseState.OPENED),
-    "reopen": _rule(AGENCY, CaseState.CLOSED),
-    "record-outcome": _rule(AGENCY, CaseState.CLOSED),
-    "waive-outcome": _rule(AGENCY, CaseState.CLOSED),
-    "reassign-counsellor": Rule(AGENCY, BEFORE_CLOSED | {CaseState.CLOSED}),
-    "reassign-coordinator": Rule(ORGANISATION, WITH_ORGANISATION),
-    "resolve-escalation": Rule(EITHER, WITH_ORGANISATION),
-    "correct": Rule(EITHER, frozenset(CaseState)),
-}
-"""The commands on a case in docs/domain.md: one action a line."""
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -65,7 +26,7 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
     try:
         allow(action, context, by)
         if action == "record-outcome":
-            # The command itself is told of the point that it names.
+            # The command itself checks the point that it names.
             check_any_due(context)
     except Refused as refused:
         return refused
@@ -74,8 +35,8 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
 
 def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
-    rule, case = (context.actions or ACTIONS)[action], context.case
-    _check_side(rule.side, case, by)
+    rule, case = context.actions[action], context.case
+    check_part(rule.side, case, by)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -95,20 +56,15 @@ def _is_left_over(action: str, case: Case) -> bool:
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
         case "accept-handback":
-            # An organisation whose access has ended does not report any more; nobody else brings the case back.
+            # An organisation whose access has ended does not report any more; only the agency can bring the case back.
             return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
         case _:
             return False
 
 
-def check_side(action: str, case: Case, by: Actor) -> None:
-    """Refuses a caller whose side may not do this in any state: asked before an answer of 'already so' is given."""
-    _check_side(ACTIONS[action].side, case, by)
-
-
-def check_organisation(case: Case, by: Actor) -> None:
-    """Refuses a caller who is not of the organisation that the case is offered to, or with."""
-    _check_side(ORGANISATION, case, by)
+def check_side(action: str, context: Context, by: Actor) -> None:
+    """Refuses a caller whose side may not do this in any state: checked before a repeat is answered as such."""
+    check_part(context.actions[action].side, context.case, by)
 
 
 def check_pair(side: str, by: Actor) -> None:
@@ -118,11 +74,12 @@ def check_pair(side: str, by: Actor) -> None:
 
 
 def speaks_for_itself(by: Actor) -> bool:
-    """Whether somebody is one of the pair; anybody else who tells what a side said passes on its word."""
+    """Whether the actor is one of the pair; any other actor answers on behalf of a side."""
     return by.role in _MENTORS or by.role == Role.MENTEE
 
 
-def _check_side(side: str, case: Case, by: Actor) -> None:
+def check_part(side: str, case: Case, by: Actor) -> None:
+    """Refuses a caller who has no part in the case on that side."""
     if side == AGENCY:
         allowed = by.org == case.agency
     elif side == ORGANISATION:
@@ -160,7 +117,9 @@ def _no_part(side: str, case: Case, by: Actor) -> Refused:
             who_can_unblock="the agency, by a new referral",
         )
     who = {AGENCY: "the agency of the case", ORGANISATION: "the organisation that the case is with"}
-    return Refused("NOT_YOUR_STEP", f"this is for {who.get(side, 'the parties of the case')}", because=Because.RIGHTS)
+    return Refused(
+        "NOT_YOUR_STEP", f"only {who.get(side, 'the parties of the case')} may do this", because=Because.RIGHTS
+    )
 
 
 def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
@@ -200,20 +159,22 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
-    paused_until = trajectory.suspended_until if trajectory is not None else None
+    paused = trajectory.suspension if trajectory is not None else None
     match action:
-        case "resume" | "review-suspension" if paused_until is not None and at > paused_until:
+        case "resume" | "review-suspension" if paused is not None and at > paused.until:
             raise Refused(
                 "SUSPENSION_TOO_LONG",
-                f"{action} was possible until {paused_until.isoformat()}; request-handback is what is left",
+                f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
         case "resolve-escalation" if escalated is None:
-            raise Refused("NOTHING_ESCALATED", "resolve-escalation: no term that the other side missed is open")
+            raise Refused(
+                "NOTHING_ESCALATED", "resolve-escalation is possible only while the other side has missed a term"
+            )
         case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
             raise Refused(
                 "ESCALATION_OF_THE_OTHER_SIDE",
-                "resolve-escalation is for the side that was not awaited; meet the missed term instead",
+                "resolve-escalation is for the other side; do what the missed term waits for",
                 who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
             )
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
@@ -224,25 +185,27 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             )
         case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
             missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
-            raise Refused("NOT_CONFIRMED", f"confirm-match is still awaited from: {missing}")
+            raise Refused("NOT_CONFIRMED", f"confirm-match is still missing from: {missing}")
         case "extend-agreement" if agreement is not None and agreement.extended:
-            raise Refused("EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended")
+            raise Refused(
+                "EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended before"
+            )
         case "decide-extension" if agreement is None or agreement.proposed_end is None:
-            raise Refused("NOTHING_PROPOSED", "no extension waits for a decision; extend-agreement comes first")
+            raise Refused("NOTHING_PROPOSED", "no extension is proposed; extend-agreement comes first")
         case "request-handback" if handback is not None and not handback.waiting_for_report:
             raise Refused(
                 "HANDBACK_AWAITS_AGENCY",
-                "request-handback holds: the report is with the agency, which accepts or returns it",
+                "request-handback was given: the report is with the agency, which accepts or returns it",
                 who_can_unblock="the agency, by accept-handback or return-handback",
             )
         case "return-handback" if handback is not None and handback.returned is not None:
-            raise Refused("RETURNED_BEFORE", "a handback is returned once, and return-handback has been used")
+            raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
 
 
 def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:
-    """When what a report tells of happened: not in the future, not before it could. Without a time, now."""
+    """When a reported thing happened: not in the future, and not before it could. Without a time, now."""
     if faults := _wrong_time(occurred_at, at, not_before=not_before):
         raise Refused.input(*faults)
     return at if occurred_at is None else by_our_clock(occurred_at, at)
@@ -251,8 +214,8 @@ def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime
 def ended(occurred_at: datetime | None, context: Context) -> datetime:
     """When what ends the steps that are open happened: not before they began, or came to those who have them now.
 
-    So a term is met by the day on which something happened, and nobody answers for a time before they took over.
-    That somebody was asked to see to a missed term begins nothing: what met the term before is told after.
+    So a term is met by the day on which something happened, and no person answers for a time before they took over.
+    An escalation is no beginning: what met the term before it may be reported after it.
     """
     since = [step.since for step in context.case.steps if step.step != Step.ESCALATION]
     return happened(occurred_at, context.at, not_before=max(since, default=None))
@@ -261,8 +224,8 @@ def ended(occurred_at: datetime | None, context: Context) -> datetime:
 def _wrong_time(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> tuple[Fault, ...]:
     if occurred_at is None:
         return ()
-    if ahead := in_the_future("/occurredAt", occurred_at, at, "a report tells of what has happened"):
+    if ahead := in_the_future("/occurredAt", occurred_at, at, "a report is about what has happened"):
         return ahead
     if not_before is not None and by_our_clock(occurred_at, at) < not_before:
-        return (Fault("/occurredAt", "TOO_EARLY", f"nothing to report before {not_before.isoformat()}"),)
+        return (Fault("/occurredAt", "TOO_EARLY", f"a time from {not_before.isoformat()} on is accepted"),)
     return ()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
-from contracts.codes import Step
-from services.casefile.domain.answering import ResponsibilityTransferred
-from services.casefile.domain.case import Case, Context, Trajectory
-from services.casefile.domain.follow_up import closed, next_service
+from services.casefile.domain.case_end import CaseClosed, closed
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, names
-from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.trajectory import access_after, match_ended, report_step
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.casefile.domain.handback_report import HandbackRequested, handed_back
+from services.casefile.domain.match_end import MatchEnded
+from services.casefile.domain.next_steps import next_service, report_step
+from services.casefile.domain.organisation_part import access_ends, back_with_agency
+from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
+from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.terms import Deadline
+from services.casefile.domain.transfers import ResponsibilityTransferred
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _CLOSES_AS = {
     EndReason.EMPLOYMENT.value: CloseReason.EMPLOYMENT,
@@ -56,24 +58,6 @@ class ReturnHandback(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandbackRequested(Moves):
-    """The report. The organisation stays responsible until the agency accepts.
-
-    `requested_at` is when it was sent, also where a report of something earlier (the third no-show) led to it;
-    `ended_at` and `access` are set where the trajectory ends with it.
-    """
-
-    referral: str
-    closure_reason: str
-    outcomes: dict[str, str]
-    open_needs: tuple[str, ...]
-    recommended_next_step: str | None
-    requested_at: datetime
-    ended_at: datetime | None
-    access: Deadline | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HandbackReturned(Moves):
     """The agency says what the report lacks; it may do so once."""
 
@@ -95,7 +79,7 @@ class HandbackAccepted(Moves):
     access: Deadline | None = None
 
 
-def request_handback(command: RequestHandback, context: Context) -> list[Any]:
+def request_handback(command: RequestHandback, context: Context) -> list[HandbackRequested | MatchEnded | To]:
     """Sends the report to the agency; a running match ends with it."""
     allow("request-handback", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -103,7 +87,7 @@ def request_handback(command: RequestHandback, context: Context) -> list[Any]:
     reason = command.closure_reason or known
     faults = list(_report_faults(command, trajectory))
     if reason is None:
-        faults.append(Fault("/closureReason", "REQUIRED", "the report says why the trajectory ended"))
+        faults.append(Fault("/closureReason", "REQUIRED", "the report must say why the trajectory ended"))
     if faults or reason is None:
         raise Refused.input(*faults)
     return handed_back(
@@ -125,48 +109,10 @@ def _report_faults(command: RequestHandback, trajectory: Trajectory) -> Iterable
             yield Fault(f"/outcomes/{goal}", "OUTCOME_PER_GOAL", "the report gives an outcome for every goal")
 
 
-def handed_back(
-    context: Context,
-    at: datetime,
-    reason: str,
-    *,
-    outcomes: dict[str, str] | None = None,
-    open_needs: tuple[str, ...] = (),
-    recommended_next_step: str | None = None,
-) -> list[Any]:
-    """The report with the agency. The coordinator owns the step until the agency has accepted."""
-    case = context.case
-    trajectory = trajectory_of(case)
-    due = deadline(context.terms, Step.HANDBACK_ACKNOWLEDGEMENT, at)
-    waiting = OpenStep(
-        step=Step.HANDBACK_ACKNOWLEDGEMENT.value,
-        owner=trajectory.coordinator,
-        since=at,
-        deadlines=(due,),
-        awaiting=Awaiting(org=case.agency, action="accept-handback", due_at=due.due_at),
-    )
-    ends_now = trajectory.ended_at is None
-    return [
-        *match_ended(case, reason, at),
-        HandbackRequested(
-            referral=_referral(case),
-            closure_reason=reason,
-            outcomes=outcomes or {},
-            open_needs=open_needs,
-            recommended_next_step=recommended_next_step,
-            requested_at=at,
-            ended_at=at if ends_now else None,
-            access=access_after(context, at) if ends_now else None,
-            closes=names(case.steps),
-            opens=(waiting,),
-        ),
-    ]
-
-
-def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
+def return_handback(command: ReturnHandback, context: Context) -> list[HandbackReturned]:
     """Returns the report once, with what it lacks; the organisation completes it."""
     case = context.case
-    check_side("return-handback", case, command.by)
+    check_side("return-handback", context, command.by)
     handback = case.trajectory.handback if case.trajectory is not None else None
     if handback is not None and handback.waiting_for_report and handback.returned == command.missing:
         return []
@@ -175,7 +121,7 @@ def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
         raise Refused.input(Fault("/missing", "REQUIRED", "name what the report lacks"))
     return [
         HandbackReturned(
-            referral=_referral(case),
+            referral=referral_of(case),
             missing=command.missing,
             closes=names(case.steps),
             opens=(report_step(context, command.at),),
@@ -183,14 +129,16 @@ def return_handback(command: ReturnHandback, context: Context) -> list[Any]:
     ]
 
 
-def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
+def accept_handback(
+    command: AcceptHandback, context: Context
+) -> list[HandbackAccepted | ResponsibilityTransferred | CaseClosed]:
     """Takes the case back: the agency is responsible from now on, and closes the case or decides what comes next."""
     case = context.case
     allow("accept-handback", context, command.by)
     trajectory = trajectory_of(case)
     needs = trajectory.handback.open_needs if trajectory.handback is not None else ()
     faults = [
-        Fault(f"/answers/{need}", "NEED_UNANSWERED", "every open need gets an answer")
+        Fault(f"/answers/{need}", "NEED_UNANSWERED", "every open need must be answered")
         for need in needs
         if need not in command.answers
     ]
@@ -212,11 +160,11 @@ def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
         raise Refused.input(*faults)
     step = next_service(context, command.at)
     accepted = HandbackAccepted(
-        referral=_referral(case),
+        referral=referral_of(case),
         decision=command.decision,
         next_service=command.next_service,
         answers=command.answers,
-        access=next((one.expires for one in case.accesses if one.referral == _referral(case)), None),
+        access=next((access.expires for access in case.accesses if access.referral == referral_of(case)), None),
         closes=names(case.steps),
         opens=(step,),
     )
@@ -229,7 +177,7 @@ def accept_handback(command: AcceptHandback, context: Context) -> list[Any]:
 
 def _transferred(case: Case, trajectory: Trajectory, begins: OpenStep, at: datetime) -> ResponsibilityTransferred:
     return ResponsibilityTransferred(
-        referral=_referral(case),
+        referral=referral_of(case),
         giver=trajectory.coordinator,
         receiver=begins.owner,
         step=begins.step,
@@ -238,7 +186,25 @@ def _transferred(case: Case, trajectory: Trajectory, begins: OpenStep, at: datet
     )
 
 
-def _referral(case: Case) -> str:
-    if case.referral is None:
-        raise Refused("NO_REFERRAL", "no referral is with an organisation")
-    return case.referral.referral
+HandbackEvent = HandbackReturned | HandbackAccepted
+
+
+def evolve(case: Case, event: HandbackEvent) -> Case:
+    """The case after the agency's answer to a report."""
+    match event:
+        case HandbackReturned():
+            if (now := case.trajectory) is None or now.handback is None:
+                return case
+            report = replace(now.handback, returned=event.missing, waiting_for_report=True)
+            return replace(case, trajectory=replace(now, handback=report))
+        case HandbackAccepted():
+            return back_with_agency(
+                access_ends(case, event.referral, reason="HANDED_BACK"),
+                ended_by="HandbackAccepted",
+                reason=case.trajectory.closure_reason if case.trajectory is not None else None,
+                decision=event.decision,
+                next_service=event.next_service,
+                answers=event.answers,
+            )
+        case _:
+            assert_never(event)

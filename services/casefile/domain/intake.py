@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
-from services.casefile.domain.case import Context
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended, happened
-from services.casefile.domain.handback import handed_back
-from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Moves, OpenStep, names
+from services.casefile.domain.handback_report import HandbackRequested, handed_back
+from services.casefile.domain.match_end import MatchEnded
+from services.casefile.domain.state import Case, trajectory_of, with_reported
+from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import deadline
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 NO_SHOWS_MAX = 3
 """After so many the organisation hands back (docs/domain.md)."""
@@ -62,7 +63,7 @@ class ContactAttempted(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoShowReported(Moves):
-    """The person did not come to an appointment. It goes to nobody who sanctions."""
+    """The person did not come to an appointment. No authority that sanctions gets this event."""
 
     happened_at: datetime
     count: int
@@ -79,7 +80,7 @@ class IntakeConcluded(Moves):
     reason: str | None
 
 
-def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[Any]:
+def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[ContactAttempted]:
     """Logs an attempt; reaching the person meets the term for the first contact."""
     allow("log-contact-attempt", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -96,21 +97,25 @@ def log_contact_attempt(command: LogContactAttempt, context: Context) -> list[An
     ]
 
 
-def report_no_show(command: ReportNoShow, context: Context) -> list[Any]:
+def report_no_show(
+    command: ReportNoShow, context: Context
+) -> list[NoShowReported | HandbackRequested | MatchEnded | To]:
     """Counts a no-show; the third hands the case back."""
     allow("report-no-show", context, command.by)
     trajectory = trajectory_of(context.case)
     when = happened(command.occurred_at, command.at, not_before=trajectory.accepted_at)
     if ("NO_SHOW", "", when) in trajectory.reported:
         return []
-    # Whoever agreed on an appointment was reached.
+    # A person who agreed on an appointment was reached.
     reported = NoShowReported(happened_at=when, count=trajectory.no_shows + 1, closes=(Step.FIRST_CONTACT.value,))
     if reported.count < NO_SHOWS_MAX:
         return [reported]
     return [reported, *handed_back(context, command.at, EndReason.MENTEE_UNREACHABLE.value)]
 
 
-def conclude_intake(command: ConcludeIntake, context: Context) -> list[Any]:
+def conclude_intake(
+    command: ConcludeIntake, context: Context
+) -> list[IntakeConcluded | HandbackRequested | MatchEnded | To]:
     """Concludes the intake: matching begins, or the case is handed back with the reason."""
     allow("conclude-intake", context, command.by)
     if faults := list(_faults(command)):
@@ -147,7 +152,9 @@ def _faults(command: ConcludeIntake) -> Iterable[Fault]:
             yield Fault(f"/goals/{place}", "UNKNOWN_CODE", "a goal is typed by one of the five capitals")
     if not command.suitable:
         if command.reason is None:
-            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring has a reason").resting_on(*on)
+            yield Fault("/reason", "REQUIRED", "an intake that does not lead to mentoring needs a reason").resting_on(
+                *on
+            )
         return
     if command.reason is not None:
         yield Fault(
@@ -159,3 +166,25 @@ def _faults(command: ConcludeIntake) -> Iterable[Fault]:
         ).resting_on(*on)
     if command.expectations_ref is None:
         yield Fault("/expectations", "REQUIRED", "what the mentee expects is recorded at the start").resting_on(*on)
+
+
+IntakeEvent = ContactAttempted | NoShowReported | IntakeConcluded
+
+
+def evolve(case: Case, event: IntakeEvent) -> Case:
+    """The case after an event of the intake."""
+    match event:
+        case ContactAttempted():
+            reached = (("REACHED", "", event.happened_at),) if event.reached else ()
+            return with_reported(case, ("CONTACT", "", event.happened_at), *reached)
+        case NoShowReported():
+            case = with_reported(case, ("NO_SHOW", "", event.happened_at))
+            now = case.trajectory
+            return case if now is None else replace(case, trajectory=replace(now, no_shows=event.count))
+        case IntakeConcluded():
+            if (now := case.trajectory) is None:
+                return case
+            expected = event.expectations_ref is not None
+            return replace(case, trajectory=replace(now, goals=event.goals, mentee_expectations=expected))
+        case _:
+            assert_never(event)

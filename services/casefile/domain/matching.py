@@ -1,24 +1,22 @@
-"""A mentor is proposed, both sides say yes or no, and an agreement is signed."""
+"""A mentor is proposed, and both sides say yes or no."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar, assert_never
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
-from services.casefile.domain.agreement import agreement_faults, last_days, period_faults
-from services.casefile.domain.case import Agreement, Context
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_pair, check_side, ended
+from services.casefile.domain.match_end import mentor_released
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
-from services.casefile.domain.mentoring import mentoring_steps, progress_step, trajectory_of
-from services.casefile.domain.responsibility import LEFT_OVER, Awaiting, Moves, OpenStep, find, names_but
-from services.casefile.domain.terms import day_of, deadline
-from services.casefile.domain.trajectory import mentor_released
-from services.casefile.domain.word import SayOfASide, check_own_word
-from services.chassis.modelling.callers_clock import by_our_clock
+from services.casefile.domain.on_behalf import SideAnswer, check_on_behalf
+from services.casefile.domain.state import Case, Match, trajectory_of
+from services.casefile.domain.steps import LEFT_OVER, Awaiting, Moves, OpenStep, names_but
+from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 
@@ -38,29 +36,15 @@ class ProposeMatch(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmMatch(SayOfASide):
+class ConfirmMatch(SideAnswer):
     """One side's yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RejectMatch(SayOfASide):
+class RejectMatch(SideAnswer):
     """One side's no, with a reason."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignAgreement(Command):
-    """Sign the agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
-
-    start: date | None = None
-    end: date | None = None
-    norm: int | None = None
-    charter_version: str | None = None
-    coordinator_attends_first_meeting: bool = False
-    expectations_mentor_ref: str | None = None
-    expectations_mentee_ref: str | None = None
-    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +71,7 @@ class MatchConfirmed(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchRejected(Moves):
-    """One side's no; it costs nobody anything."""
+    """One side's no, which has no consequences for either side."""
 
     IS_A_WORD: ClassVar[bool] = True
     match: str
@@ -95,38 +79,10 @@ class MatchRejected(Moves):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
-    """What was known of the mentor's preparation when the agreement was signed."""
-
-    kind: str
-    screened_on: date | None
-    trained_on: date | None
-    insurance_note_on: date | None
-    charter_version: str | None
-    charter_acknowledged_on: date | None
-    confidentiality_on: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementSigned(Moves):
-    """Both sides signed, under a charter version; `norm` is the meetings a month that they agreed."""
-
-    match: str
-    start: date
-    end: date
-    norm: int
-    charter_version: str
-    expectations_mentor_ref: str
-    expectations_mentee_ref: str | None
-    readiness: Readiness
-    signed_at: datetime
-
-
-def propose_match(command: ProposeMatch, context: Context) -> list[Any]:
+def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed | To]:
     """Proposes a ready mentor with a free place; the place is taken from then on."""
     case = context.case
-    check_side("propose-match", case, command.by)
+    check_side("propose-match", context, command.by)
     if case.state == CaseState.MATCH_PROPOSED and case.match is not None and case.match.mentor == command.mentor:
         return []
     allow("propose-match", context, command.by)
@@ -172,7 +128,7 @@ def _proposal_faults(command: ProposeMatch, profile: Profile) -> Iterable[Fault]
         )
     if command.conflict_of_interest:
         yield Fault(
-            "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest is not proposed"
+            "/conflictOfInterest", "CONFLICT_OF_INTEREST", "a mentor with a conflict of interest cannot be proposed"
         )
     if MatchCriterion.SECTOR not in command.criteria and command.sector_absence_ref is None:
         yield Fault(
@@ -191,15 +147,15 @@ def _check_suits(profile: Profile, context: Context) -> None:
     if recommended == MentorKind.PROFESSIONAL and profile.kind != MentorKind.PROFESSIONAL:
         raise Refused(
             "PROFESSIONAL_RECOMMENDED",
-            "the referral recommends a professional mentor, and a volunteer is not matched against it",
+            "the referral recommends a professional mentor; a volunteer cannot be proposed",
             who_can_unblock="the organisation, by proposing a professional mentor",
         )
 
 
-def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
+def confirm_match(command: ConfirmMatch, context: Context) -> list[MatchConfirmed]:
     """Takes one side's yes; with both, the agreement is the next step."""
     case = context.case
-    check_side("confirm-match", case, command.by)
+    check_side("confirm-match", context, command.by)
     check_pair(command.side, command.by)
     match = case.match
     if match is not None and command.side in match.confirmed:
@@ -207,7 +163,7 @@ def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
     allow("confirm-match", context, command.by)
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
-    check_own_word(command)
+    check_on_behalf(command)
     when = ended(command.occurred_at, context)
     confirmed = MatchConfirmed(match=match.match, side=command.side)
     if {command.side, *match.confirmed} < set(Side):
@@ -220,7 +176,7 @@ def confirm_match(command: ConfirmMatch, context: Context) -> list[Any]:
     ]
 
 
-def reject_match(command: RejectMatch, context: Context) -> list[Any]:
+def reject_match(command: RejectMatch, context: Context) -> list[MatchRejected | To]:
     """Takes one side's no: matching goes on, and the mentor's place is free again."""
     case = context.case
     allow("reject-match", context, command.by)
@@ -228,7 +184,7 @@ def reject_match(command: RejectMatch, context: Context) -> list[Any]:
     match = case.match
     if match is None or command.side not in set(Side):
         raise Refused.input(Fault("/by", "UNKNOWN_CODE", "the side is MENTOR or MENTEE"))
-    check_own_word(command)
+    check_on_behalf(command)
     when = ended(command.occurred_at, context)
     due = deadline(context.terms, Step.MATCHING, when)
     step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
@@ -242,66 +198,33 @@ def reject_match(command: RejectMatch, context: Context) -> list[Any]:
     return [*mentor_released(case), rejected]
 
 
-def sign_agreement(command: SignAgreement, context: Context) -> list[Any]:
-    """Signs: mentoring begins, with its check-ins and its report to the counsellor."""
-    case = context.case
-    check_side("sign-agreement", case, command.by)
-    start = command.start or day_of(context.terms, by_our_clock(command.occurred_at or command.at, command.at))
-    end = command.end or min(day for day in last_days(start, context) if day is not None)
-    norm = command.norm if command.norm is not None else context.rules.meetings_per_month_min
-    match = case.match
-    held = match.agreement if match is not None else None
-    if held is not None and (held.start, held.end, held.norm) == (start, end, norm):
-        return []
-    allow("sign-agreement", context, command.by)
-    if match is None or context.mentor is None or context.mentor.profile is None:
-        raise Refused("NO_MATCH", "no match is proposed")
-    profile = context.mentor.profile
-    faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
-    if faults or command.expectations_mentor_ref is None:
-        raise Refused.input(*faults)
-    _check_bound(profile, context)
-    when = ended(command.occurred_at, context)
-    agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
-    left_over = find(case.steps, Step.PROGRESS_REPORT) is not None
-    report = progress_step(context, agreement, when)
-    return [
-        AgreementSigned(
-            match=match.match,
-            start=start,
-            end=end,
-            norm=norm,
-            charter_version=context.rules.charter_version,
-            expectations_mentor_ref=command.expectations_mentor_ref,
-            expectations_mentee_ref=command.expectations_mentee_ref,
-            readiness=_readiness(profile),
-            signed_at=when,
-            closes=names_but(case.steps, *LEFT_OVER),
-            # A report that an earlier match left over is still due when it was.
-            opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
-        )
-    ]
+MatchingEvent = MatchProposed | MatchConfirmed | MatchRejected
 
 
-def _check_bound(profile: Profile, context: Context) -> None:
-    missing = lacks(profile, context.rules.charter_version)
-    if profile.confidentiality_on is None:
-        missing += ("CONFIDENTIALITY",)
-    if missing:
-        raise Refused(
-            "MENTOR_NOT_READY",
-            f"sign-agreement needs a mentor who is ready and bound to confidentiality; lacking: {', '.join(missing)}",
-            who_can_unblock="the organisation, by completing the mentor's profile",
-        )
+def evolve(case: Case, event: MatchingEvent) -> Case:
+    """The case after an event of matching."""
+    if (now := case.trajectory) is None:
+        return case
+    match event:
+        case MatchProposed():
+            return replace(case, trajectory=replace(now, match=_proposed(event)))
+        case MatchConfirmed():
+            if now.match is None:
+                return case
+            confirmed = replace(now.match, confirmed=now.match.confirmed | {event.side})
+            return replace(case, trajectory=replace(now, match=confirmed))
+        case MatchRejected():
+            return replace(case, trajectory=replace(now, match=None))
+        case _:
+            assert_never(event)
 
 
-def _readiness(profile: Profile) -> Readiness:
-    return Readiness(
-        kind=profile.kind,
-        screened_on=profile.screened_on,
-        trained_on=profile.trained_on,
-        insurance_note_on=profile.insurance_note_on,
-        charter_version=profile.charter_version,
-        charter_acknowledged_on=profile.charter_acknowledged_on,
-        confidentiality_on=profile.confidentiality_on,
+def _proposed(event: MatchProposed) -> Match:
+    return Match(
+        match=event.match,
+        mentor=event.mentor,
+        kind=event.kind,
+        proposed_at=event.proposed_at,
+        criteria=event.criteria,
+        due_at=next((step.due_at for step in event.opens), None),
     )

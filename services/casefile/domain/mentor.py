@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar, assert_never
 
 from contracts.codes import MentorKind
 from services.chassis.modelling.callers_clock import day_in_the_future
@@ -78,6 +78,9 @@ class MentorReleased:
     case: str
 
 
+MentorEvent = MentorDescribed | MentorEngaged | MentorReleased
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mentor:
     """A profile, the cases that take a place, and since when the mentor is offered."""
@@ -105,7 +108,7 @@ def lacks(profile: Profile, charter_version: str) -> tuple[str, ...]:
     return tuple(code for code, done in needed.items() if not done)
 
 
-def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[Any]:
+def decide_mentor(command: DescribeMentor, mentor: Mentor) -> list[MentorEvent]:
     """Describes a mentor; the same description again changes nothing."""
     if faults := list(_faults(command)):
         raise Refused.input(*faults)
@@ -144,7 +147,7 @@ def _faults(command: DescribeMentor) -> Iterable[Fault]:
         yield Fault("/capacity", "NEGATIVE", "capacity is a number of mentees, zero or more")
 
 
-def evolve_mentor(mentor: Mentor, event: Any) -> Mentor:
+def evolve_mentor(mentor: Mentor, event: MentorEvent) -> Mentor:
     """The mentor after one more event."""
     match event:
         case MentorDescribed():
@@ -154,7 +157,7 @@ def evolve_mentor(mentor: Mentor, event: Any) -> Mentor:
         case MentorReleased():
             return replace(mentor, cases=mentor.cases - {event.case})
         case _:
-            return mentor
+            assert_never(event)
 
 
 MENTOR: Entity[Mentor] = Entity(Mentor(), evolve_mentor)

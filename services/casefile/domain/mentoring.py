@@ -1,18 +1,19 @@
-"""What is recorded while a pair meets: meetings, check-ins, pulses, progress; and the steps that run meanwhile."""
+"""What is recorded while a pair meets: meetings, check-ins, pulses and progress."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
-from services.casefile.domain.case import Agreement, Case, Context, Trajectory
 from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_pair, happened
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep
-from services.casefile.domain.terms import day_of, deadline, start_of, until
+from services.casefile.domain.state import Case, ProgressReport, agreement_of, trajectory_of, with_reported
+from services.casefile.domain.steps import Moves
+from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
@@ -94,24 +95,7 @@ class ProgressReported(Moves):
     next_step: str | None
 
 
-def trajectory_of(case: Case) -> Trajectory:
-    """What runs with the organisation. The guards of the state come first."""
-    if case.trajectory is None:
-        raise Refused("NO_TRAJECTORY", "no organisation has accepted the case")
-    return case.trajectory
-
-
-def agreement_of(case: Case) -> Agreement:
-    """The agreement in force. The guards of the state come first."""
-    if case.match is None or case.match.agreement is None:
-        raise Refused("NO_AGREEMENT", "no agreement is in force")
-    return case.match.agreement
-
-
-# --- reports --------------------------------------------------------------------------------------------------------
-
-
-def record_meeting(command: RecordMeeting, context: Context) -> list[Any]:
+def record_meeting(command: RecordMeeting, context: Context) -> list[MeetingRecorded]:
     """Records a meeting that was held within the agreement; the same instant twice is one meeting."""
     allow("record-meeting", context, command.by)
     agreement = agreement_of(context.case)
@@ -131,7 +115,7 @@ def record_meeting(command: RecordMeeting, context: Context) -> list[Any]:
     return [MeetingRecorded(happened_at=when, minutes=command.minutes, mode=command.mode, topics=command.topics)]
 
 
-def record_check_in(command: RecordCheckIn, context: Context) -> list[Any]:
+def record_check_in(command: RecordCheckIn, context: Context) -> list[CheckInRecorded]:
     """Records a check-in. It settles the one that it is nearest to, and those before it; the next one stays due."""
     allow("record-check-in", context, command.by)
     agreement = agreement_of(context.case)
@@ -153,7 +137,7 @@ def record_check_in(command: RecordCheckIn, context: Context) -> list[Any]:
     ]
 
 
-def record_pulse(command: RecordPulse, context: Context) -> list[Any]:
+def record_pulse(command: RecordPulse, context: Context) -> list[PulseRecorded]:
     """Records a pulse of one side, with reasons of that side's list."""
     allow("record-pulse", context, command.by)
     check_pair(command.side, command.by)
@@ -174,7 +158,7 @@ def record_pulse(command: RecordPulse, context: Context) -> list[Any]:
     return [PulseRecorded(happened_at=when, side=command.side, score=command.score, reasons=command.reasons)]
 
 
-def report_progress(command: ReportProgress, context: Context) -> list[Any]:
+def report_progress(command: ReportProgress, context: Context) -> list[ProgressReported]:
     """Reports progress; a report of a material change leaves the scheduled one due."""
     allow("report-progress", context, command.by)
     trajectory = trajectory_of(context.case)
@@ -198,27 +182,29 @@ def report_progress(command: ReportProgress, context: Context) -> list[Any]:
     ]
 
 
-# --- the steps of mentoring -----------------------------------------------------------------------------------------
+MentoringEvent = MeetingRecorded | CheckInRecorded | PulseRecorded | ProgressReported
 
 
-def mentoring_steps(context: Context, agreement: Agreement, since: datetime) -> tuple[OpenStep, ...]:
-    """The steps that run from the signature, or again after a pause: the pair's work, and the next check-in."""
-    trajectory = replace(trajectory_of(context.case), resumed_at=since)
-    return (mentoring_step(context, agreement, since), *check_ins(context, agreement, trajectory, since).opens)
-
-
-def mentoring_step(context: Context, agreement: Agreement, since: datetime) -> OpenStep:
-    """The step that the coordinator answers for until the agreement ends."""
-    end = until(context.terms, "AGREEMENT_END", since, agreement.end)
-    waits = Awaiting(org=context.case.agency, action="decide-extension") if agreement.proposed_end is not None else None
-    owner = trajectory_of(context.case).coordinator
-    return OpenStep(step=Step.MENTORING.value, owner=owner, since=since, deadlines=(end,), awaiting=waits)
-
-
-def progress_step(context: Context, agreement: Agreement, since: datetime) -> OpenStep:
-    """The coordinator's step to report progress: in month three, or at the end of an agreement that ends before."""
-    due = deadline(context.terms, Step.PROGRESS_REPORT, start_of(context.terms, agreement.start))
-    if day_of(context.terms, due.due_at) > agreement.end:
-        due = until(context.terms, Step.PROGRESS_REPORT, since, agreement.end)
-    owner = trajectory_of(context.case).coordinator
-    return OpenStep(step=Step.PROGRESS_REPORT.value, owner=owner, since=since, deadlines=(due,))
+def evolve(case: Case, event: MentoringEvent) -> Case:
+    """The case after an event of mentoring."""
+    match event:
+        case MeetingRecorded():
+            return with_reported(case, ("MEETING", "", event.happened_at))
+        case CheckInRecorded():
+            return with_reported(case, ("CHECK_IN", "", event.happened_at))
+        case PulseRecorded():
+            return with_reported(case, ("PULSE", event.side, event.happened_at))
+        case ProgressReported():
+            if (now := case.trajectory) is None:
+                return case
+            report = ProgressReport(
+                happened_at=event.happened_at,
+                occasion=event.occasion,
+                progress=event.progress,
+                next_step=event.next_step,
+            )
+            reported = now.reported | {("PROGRESS", event.occasion, event.happened_at)}
+            reports = now.progress_reports.plus(report)
+            return replace(case, trajectory=replace(now, progress_reports=reports, reported=reported))
+        case _:
+            assert_never(event)

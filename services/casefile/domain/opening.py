@@ -1,43 +1,29 @@
-"""How referral messages enter the case: it is opened, offered, begun with an organisation, or returned to its lead.
-
-Every message leaves an entry in the case's own stream, and a message that was taken before leaves nothing.
-"""
+"""How a submitted referral enters the case: the case opens with it, or is referred again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
 
-from contracts.codes import CaseState, Role, Step
-from services.casefile.domain.case import Context
-from services.casefile.domain.follow_up import reopened
-from services.casefile.domain.responsibility import Awaiting, Moves, OpenStep, Party, names
+from contracts.codes import CaseState, LegalBasisKind, Role, Step
+from services.casefile.domain.case_end import CaseReopened, reopened
+from services.casefile.domain.context import Context
+from services.casefile.domain.parties import Party
+from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
+from services.casefile.domain.state import Access, Case, LiveReferral
+from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.decider import Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralMessage:
-    """What every message of the referral service says of itself.
+class ParticipationChosen:
+    """The person's own yes to mentoring, which is not the consent to share data."""
 
-    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free.
-    """
-
-    name: str
-    referral: str
-    agency: str
-    organisation: str
-    programme: str
-    programme_version: int
-    source_position: int
-    source_event_id: str
-    digest: str
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: Party
-    codes: tuple[str, ...] = ()
-    expected_by: date | None = None
+    chosen_at: datetime
+    method: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,37 +54,6 @@ class TakeSubmission(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralEntryTaken(Moves):
-    """A referral message, taken into the case's own history; `name` is the message's, `codes` what it gave as codes.
-
-    `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
-    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by` came later, and entries of old lack it.
-    """
-
-    name: str
-    referral: str
-    agency: str
-    organisation: str
-    source_position: int
-    source_event_id: str
-    digest: str
-    occurred_at: datetime
-    recorded_at: datetime
-    actor: Party
-    codes: tuple[str, ...] = ()
-    step: str | None = None
-    due_at: datetime | None = None
-    expected_by: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralNoteTaken(ReferralEntryTaken):
-    """A message that moves nothing in the case, such as a reminder, taken in; so the case's ETag stays."""
-
-    BYSTANDER: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseOpened(Moves):
     """The case of one person in one programme period, with its lead; opened by the first referral submitted."""
 
@@ -119,15 +74,6 @@ class EligibilityConfirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParticipationChosen:
-    """The person's own yes to mentoring, which is not the consent to share data."""
-
-    chosen_at: datetime
-    method: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseReferred:
     """The case is offered to an organisation. `deadlines` are the referral service's own, for information."""
 
@@ -140,14 +86,16 @@ class CaseReferred:
     deadlines: tuple[Deadline, ...]
 
 
-def take_submission(command: TakeSubmission, context: Context) -> list[Any]:
+def take_submission(
+    command: TakeSubmission, context: Context
+) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
     if case.state not in (None, CaseState.OPENED, CaseState.CLOSED):
         return [entry(message)]
-    events: list[Any] = []
+    events: list[ReferralEntryTaken | CaseReopened | OpeningEvent] = []
     lead = case.lead
     if lead is None:
         lead = Party(role=Role.AGENCY_COUNSELLOR.value, org=message.agency, sub=message.actor.sub)
@@ -195,50 +143,50 @@ def _opened(command: TakeSubmission, lead: Party) -> CaseOpened:
     )
 
 
-_AWAITED = {
-    "ReferralSubmitted": ("receive", "RECEIPT"),
-    "ReferralReceived": ("accept", "DECISION"),
-    "InformationRequested": ("provide-information", "INFORMATION"),
-    "InformationProvided": ("accept", "DECISION"),
-    "ReferralWaitlisted": ("accept", "WAITLIST_REVIEW"),
-}
-"""What the lead waits for after a message, and the referral service's deadline for it."""
+OpeningEvent = CaseOpened | EligibilityConfirmed | ParticipationChosen | LegalBasisRecorded | CaseReferred
 
 
-def awaiting(message: ReferralMessage, deadlines: tuple[Deadline, ...]) -> Awaiting:
-    """For whom the lead waits after a message, and until when."""
-    action, name = _AWAITED[message.name]
-    due_at = next((due.due_at for due in deadlines if due.name == name), None)
-    org = message.agency if action == "provide-information" else message.organisation
-    return Awaiting(org=org, action=action, due_at=due_at)
+def evolve(case: Case, event: OpeningEvent) -> Case:
+    """The case after an event of its opening, or of a further referral."""
+    match event:
+        case CaseOpened():
+            return replace(
+                case,
+                case=event.case,
+                client_ref=event.client_ref,
+                agency=event.agency,
+                programme=event.programme,
+                programme_version=event.programme_version,
+                lead=event.lead,
+                opened_at=event.opened_at,
+            )
+        case EligibilityConfirmed():
+            return replace(case, eligibility=event.criteria)
+        case ParticipationChosen():
+            return replace(case, participation_chosen_at=event.chosen_at)
+        case LegalBasisRecorded():
+            legal_bases = case.legal_bases | {event.legal_basis}
+            if event.kind != LegalBasisKind.CONSENT:
+                return replace(case, legal_bases=legal_bases)
+            return replace(case, legal_bases=legal_bases, consents=case.consents | {event.legal_basis})
+        case CaseReferred():
+            access = Access(referral=event.referral, organisation=event.organisation, legal_basis=event.legal_basis)
+            return replace(
+                case,
+                referral=_live(event),
+                programme_version=event.programme_version,
+                accesses=case.accesses.plus(access),
+                agreed=False,
+            )
+        case _:
+            assert_never(event)
 
 
-def entry(
-    message: ReferralMessage,
-    moves: Moves | None = None,
-    *,
-    due_at: datetime | None = None,
-    kind: type[ReferralEntryTaken] = ReferralEntryTaken,
-) -> ReferralEntryTaken:
-    """The entry of a message in the case's own history, with whatever it moves."""
-    moves = moves or Moves()
-    begun = next(iter((*moves.opens, *moves.renews)), None)
-    return kind(
-        name=message.name,
-        referral=message.referral,
-        agency=message.agency,
-        organisation=message.organisation,
-        source_position=message.source_position,
-        source_event_id=message.source_event_id,
-        digest=message.digest,
-        occurred_at=message.occurred_at,
-        recorded_at=message.recorded_at,
-        actor=message.actor,
-        codes=message.codes,
-        step=begun.step if begun is not None else None,
-        due_at=due_at if due_at is not None or begun is None else begun.due_at,
-        expected_by=message.expected_by,
-        closes=moves.closes,
-        opens=moves.opens,
-        renews=moves.renews,
+def _live(event: CaseReferred) -> LiveReferral:
+    return LiveReferral(
+        referral=event.referral,
+        organisation=event.organisation,
+        legal_basis=event.legal_basis,
+        recommended_mentor_kind=event.recommended_mentor_kind,
+        deadlines=event.deadlines,
     )

@@ -1,17 +1,18 @@
-"""The four points at which a result is taken, and the rule that none is taken before its day."""
+"""The four points at which an outcome is recorded, and the rule that none is recorded before its day."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
 from contracts.casefile_codes import OutcomePoint, WaiveReason
-from services.casefile.domain.case import Case, Context
+from services.casefile.domain.context import Context
+from services.casefile.domain.state import Case
 from services.casefile.domain.terms import Terms, day_of, start_of
 from services.chassis.modelling.days import months_after
 from services.chassis.modelling.decider import Fault, Refused
 
 WAIVED_AHEAD = frozenset({WaiveReason.PERSON_DECLINED.value, WaiveReason.MOVED.value})
-"""Who declined or moved will not be asked later either; whether contact is lost shows on the day."""
+"""A person who declined or moved is not asked later either; whether contact is lost shows on the day."""
 
 
 def days_of(terms: Terms, exit_at: datetime) -> dict[OutcomePoint, date]:
@@ -26,7 +27,7 @@ def days_of(terms: Terms, exit_at: datetime) -> dict[OutcomePoint, date]:
 
 
 def check_due(context: Context, point: str, at: datetime, occurred_at: datetime | None) -> None:
-    """Refuses a result that is taken, or tells of a time, before the day of its point."""
+    """Refuses an outcome that is recorded on, or dated to, a day before that of its point."""
     day = _day(context, point)
     begins = start_of(context.terms, day)
     if at < begins:
@@ -34,7 +35,7 @@ def check_due(context: Context, point: str, at: datetime, occurred_at: datetime 
     if occurred_at is not None and occurred_at < begins:
         raise Refused.input(
             Fault(
-                "/occurredAt", "OUTCOME_NOT_DUE", f"a result of {point} is one of {day} or later", rests_on=("/point",)
+                "/occurredAt", "OUTCOME_NOT_DUE", f"an outcome at {point} is dated {day} or later", rests_on=("/point",)
             )
         )
 
@@ -68,7 +69,7 @@ def _day(context: Context, point: str) -> date:
 
 def _exit(case: Case) -> datetime:
     if case.followed_from is None:
-        raise Refused("NOT_CLOSED", "results are taken of a case that is closed")
+        raise Refused("NOT_CLOSED", "outcomes are recorded only for a closed case")
     return case.followed_from
 
 

@@ -1,4 +1,4 @@
-"""Staff change: the receiver accepts by taking over; until then whoever had the step is responsible.
+"""Staff change: the receiver accepts by taking over; until then the present owner of the step is responsible.
 
 One command serves both: sent by somebody else it asks the receiver, sent by the receiver it is the acceptance. The
 colleague whom an acceptance of a referral named takes over by any command on the case.
@@ -6,16 +6,17 @@ colleague whom an acceptance of a referral named takes over by any command on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.codes import Role
-from services.casefile.domain.case import Case, Context, Reported
-from services.casefile.domain.follow_up import lead_of
+from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.mentoring import trajectory_of
-from services.casefile.domain.responsibility import Moves, Party
+from services.casefile.domain.parties import Party
+from services.casefile.domain.state import Case, lead_of, trajectory_of
+from services.casefile.domain.steps import handed_over
+from services.casefile.domain.transfers import CoordinatorProposed
 from services.chassis.modelling.decider import Actor, Command
 
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
@@ -36,20 +37,6 @@ class ReassignCoordinator(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Correct(Command):
-    """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
-
-    `holds` is the report that should stand instead, as the command that it would have come by; None with
-    `with_holds` where the event named is no report.
-    """
-
-    event: str
-    reason_ref: str | None
-    with_holds: bool = False
-    holds: Command | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CounsellorProposed:
     """Another counsellor is asked to take the case over; until then the lead stays responsible."""
 
@@ -66,17 +53,6 @@ class CounsellorReassigned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoordinatorProposed:
-    """Another coordinator is asked to take over; until then the present one stays responsible.
-
-    `takes_over_by_acting`: named when the referral was accepted, and so responsible from the first own command on.
-    """
-
-    receiver: Party
-    takes_over_by_acting: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CoordinatorReassigned:
     """The receiver took over, and all open steps of the former coordinator."""
 
@@ -85,42 +61,27 @@ class CoordinatorReassigned:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionRecorded(Moves):
-    """An event of this case is wrong; it stays as it is, and this stands beside it.
-
-    Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one
-    that the event belongs to, and `source_event_id` the referral service's event where it came by a message; where it
-    belongs to none, `organisation` is the agency, which recorded it alone. All are None in what was stored earlier.
-    """
-
-    corrects: str
-    corrected: str
-    reason_ref: str | None
-    was: Reported | None = None
-    holds: Reported | None = None
-    referral: str | None = None
-    source_event_id: str | None = None
-    organisation: str | None = None
-
-
-def reassign_counsellor(command: ReassignCounsellor, context: Context) -> list[Any]:
+def reassign_counsellor(
+    command: ReassignCounsellor, context: Context
+) -> list[CounsellorProposed | CounsellorReassigned]:
     """Asks another counsellor, or hands over to the one who sends this."""
     case = context.case
-    check_side("reassign-counsellor", case, command.by)
+    check_side("reassign-counsellor", context, command.by)
     receiver = Party(role=Role.AGENCY_COUNSELLOR.value, org=case.agency, sub=command.counsellor or command.by.sub)
     if receiver == case.lead:
         return []
     allow("reassign-counsellor", context, command.by)
     if receiver.sub == command.by.sub:
         return [CounsellorReassigned(giver=lead_of(case), receiver=receiver, since=command.at)]
-    return [] if receiver == case.asked_to_lead else [CounsellorProposed(receiver=receiver)]
+    return [] if receiver == case.proposed_lead else [CounsellorProposed(receiver=receiver)]
 
 
-def reassign_coordinator(command: ReassignCoordinator, context: Context) -> list[Any]:
+def reassign_coordinator(
+    command: ReassignCoordinator, context: Context
+) -> list[CoordinatorProposed | CoordinatorReassigned]:
     """Asks another coordinator, or hands over to the one who sends this."""
     case = context.case
-    check_side("reassign-coordinator", case, command.by)
+    check_side("reassign-coordinator", context, command.by)
     allow("reassign-coordinator", context, command.by)
     giver = trajectory_of(case).coordinator
     receiver = Party(role=giver.role, org=giver.org, sub=command.coordinator or command.by.sub)
@@ -128,14 +89,38 @@ def reassign_coordinator(command: ReassignCoordinator, context: Context) -> list
         return []
     if receiver.sub == command.by.sub:
         return [CoordinatorReassigned(giver=giver, receiver=receiver, since=command.at)]
-    return [] if receiver == case.asked_to_coordinate else [CoordinatorProposed(receiver=receiver)]
+    return [] if receiver == case.proposed_coordinator else [CoordinatorProposed(receiver=receiver)]
 
 
 def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
     """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
-    asked = case.asked_to_coordinate
-    if asked is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
+    named = case.proposed_coordinator
+    if named is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
         return None
-    if (by.org, by.sub) != (asked.org, asked.sub):
+    if (by.org, by.sub) != (named.org, named.sub):
         return None
-    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=asked, since=at)
+    return CoordinatorReassigned(giver=trajectory_of(case).coordinator, receiver=named, since=at)
+
+
+PeopleEvent = CounsellorProposed | CounsellorReassigned | CoordinatorReassigned
+
+
+def evolve(case: Case, event: PeopleEvent) -> Case:
+    """The case after an event of a staff change."""
+    match event:
+        case CounsellorProposed():
+            return replace(case, proposed_lead=event.receiver)
+        case CounsellorReassigned():
+            steps = handed_over(case.steps, event.giver, event.receiver, event.since)
+            return replace(case, lead=event.receiver, proposed_lead=None, steps=steps)
+        case CoordinatorReassigned():
+            now = case.trajectory
+            return replace(
+                case,
+                proposed_coordinator=None,
+                takes_over_by_acting=False,
+                steps=handed_over(case.steps, event.giver, event.receiver, event.since),
+                trajectory=replace(now, coordinator=event.receiver) if now is not None else None,
+            )
+        case _:
+            assert_never(event)

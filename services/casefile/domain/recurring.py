@@ -1,39 +1,21 @@
-"""Terms that come round again: what was held settles the scheduled one that it belongs to, and a missed one ends none.
-
-Each scheduled day stands by itself. So neither a miss nor a report that comes early or late moves the days after it.
-"""
+"""The steps whose term recurs, and when it is due next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-
-from services.casefile.domain.case import MISSED, Context
-from services.casefile.domain.responsibility import OpenStep
-from services.casefile.domain.terms import Deadline, until
-
-
-def settled_until(begin: date, scheduled: Sequence[date], held: Iterable[date]) -> date:
-    """The last scheduled day that is settled; `begin`, where the schedule starts, as long as none is.
-
-    What was held belongs to the scheduled day that it is nearest to, of two equally near ones the earlier; it settles
-    that one, and those before it, which cannot be made good any more.
-    """
-    days = [begin, *scheduled]
-    return max((min(days, key=lambda day: (abs(day - one), day)) for one in held), default=begin)
+from contracts.codes import Step
+from services.casefile.domain.check_ins import check_ins
+from services.casefile.domain.context import Context
+from services.casefile.domain.reviews import reviews
+from services.casefile.domain.steps import OpenStep, find
 
 
-def deadlines(name: str, days: Sequence[date], context: Context, step: OpenStep | None) -> tuple[Deadline, ...]:
-    """The deadlines of the days that are not settled: the first one, and if that was missed also the next to come.
-
-    Those that run in `step` already keep their reminders.
-    """
-    running = {due.due_at: due for due in step.deadlines if due.name == name} if step is not None else {}
-    planned = [_until(running, name, context, day) for day in days]
-    to_come = next((due for due in planned if (MISSED, name, due.due_at) not in context.case.fired), None)
-    return tuple(dict.fromkeys(due for due in (*planned[:1], to_come) if due is not None))
-
-
-def _until(running: dict[datetime, Deadline], name: str, context: Context, day: date) -> Deadline:
-    due = until(context.terms, name, context.at, day)
-    return running.get(due.due_at, due)
+def gone_on(context: Context) -> tuple[OpenStep, ...]:
+    """The steps whose recurring term has to be set again: after a miss the next one is due."""
+    trajectory, match = context.case.trajectory, context.case.match
+    if trajectory is None:
+        return ()
+    if find(context.case.steps, Step.SUSPENSION_REVIEW) is not None:
+        return reviews(context, trajectory)
+    if match is None or match.agreement is None or find(context.case.steps, Step.CHECK_IN) is None:
+        return ()
+    return check_ins(context, match.agreement, trajectory, context.at).renews

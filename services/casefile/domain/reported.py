@@ -1,14 +1,29 @@
-"""What was reported, and can be put right: the fields of a report in the shape that it was sent in, as plain data."""
+"""Reports as plain data that can be corrected: the fields in the shape that they were sent in."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-from services.casefile.domain.case import Case, ProgressReport, Reported, Trajectory
-from services.casefile.domain.opening import ReferralEntryTaken
+from services.casefile.domain.state import Case, ProgressReport, Trajectory
 from services.chassis.modelling.growing import GrowingTuple
+
+Fact = str | int | bool | list[str] | dict[str, str] | None
+"""One field of a report as JSON has it: a code, a number, a date as text, a list or a mapping of codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A report: its event's name, when it happened, and its codes, numbers and dates (as text).
+
+    It happens as it is recorded where the time is None: a waiver, a place on the waiting list.
+    """
+
+    kind: str
+    happened_at: datetime | None
+    facts: dict[str, Fact]
+
 
 CORRECTED_BY: Final[dict[str, str]] = {
     "ContactAttempted": "log-contact-attempt",
@@ -23,51 +38,22 @@ CORRECTED_BY: Final[dict[str, str]] = {
     "ReferralWaitlisted": "waitlist",
 }
 """Every event that is a report, and the command that it came by, in whichever service. What was decided is none."""
-_WAIT: Final = "ReferralWaitlisted"
-_FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "ContactAttempted": ("channel", "reached"),
-    "NoShowReported": (),
-    "MeetingRecorded": ("minutes", "mode", "topics"),
-    "CheckInRecorded": ("mode", "sides"),
-    "PulseRecorded": ("side", "score", "reasons"),
-    "ProgressReported": ("progress", "next_step", "occasion"),
-    "SuspensionReviewed": (),
-    "OutcomeRecorded": ("point", "code", "source", "level_match", "progress"),
-    "OutcomeWaived": ("point", "reason"),
-}
-
+WAIT: Final = "ReferralWaitlisted"
 Key = tuple[str, str, datetime]
 
 
-def report_of(event: Any) -> Reported | None:
-    """What an event reports; None for one that is no report. What a rule has made of a report already stays that."""
-    if isinstance(event, Reported):
-        return event
-    if isinstance(event, ReferralEntryTaken):
-        return of_a_wait(next(iter(event.codes), None), event.expected_by) if event.name == _WAIT else None
-    name = type(event).__name__
-    if name not in _FIELDS:
-        return None
-    facts = {field: getattr(event, field) for field in _FIELDS[name]}
-    return Reported(
-        kind=name,
-        happened_at=getattr(event, "happened_at", None),
-        facts={field: list(value) if isinstance(value, tuple) else value for field, value in facts.items()},
-    )
-
-
-def of_a_wait(reason: str | None, expected_by: date | None) -> Reported:
-    """What an organisation said of a wait; None for what an old entry does not have. The person has agreed to wait."""
+def reported_wait(reason: str | None, expected_by: date | None) -> Reported:
+    """A wait as the organisation reported it, and the person agreed to; an old entry has None for what it lacks."""
     day = expected_by.isoformat() if expected_by is not None else None
-    return Reported(kind=_WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
+    return Reported(kind=WAIT, happened_at=None, facts={"reason": reason, "expected_by": day, "client_agreed": True})
 
 
-def keys_of(said: Reported) -> frozenset[Key]:
+def keys_of(report: Reported) -> frozenset[Key]:
     """How a trajectory remembers a report (`Trajectory.reported`)."""
-    if said.happened_at is None:
+    if report.happened_at is None:
         return frozenset()
-    at, facts = said.happened_at, said.facts
-    match said.kind:
+    at, facts = report.happened_at, report.facts
+    match report.kind:
         case "ContactAttempted":
             return frozenset({("CONTACT", "", at), *((("REACHED", "", at),) if facts["reached"] else ())})
         case "NoShowReported":
@@ -86,20 +72,20 @@ def keys_of(said: Reported) -> frozenset[Key]:
             return frozenset()
 
 
-def settles(said: Reported) -> tuple[str, str, str] | None:
+def settles(report: Reported) -> tuple[str, str, str] | None:
     """How a case remembers a result or a waiver (`Case.settled`)."""
-    match said.kind:
+    match report.kind:
         case "OutcomeRecorded":
-            return str(said.facts["point"]), str(said.facts["code"]), str(said.facts["source"])
+            return str(report.facts["point"]), str(report.facts["code"]), str(report.facts["source"])
         case "OutcomeWaived":
-            return str(said.facts["point"]), str(said.facts["reason"]), "WAIVED"
+            return str(report.facts["point"]), str(report.facts["reason"]), "WAIVED"
         case _:
             return None
 
 
-def remembers(trajectory: Trajectory | None, said: Reported) -> bool:
+def remembers(trajectory: Trajectory | None, report: Reported) -> bool:
     """Whether a report belongs to this trajectory."""
-    return trajectory is not None and bool(keys := keys_of(said)) and keys <= trajectory.reported
+    return trajectory is not None and bool(keys := keys_of(report)) and keys <= trajectory.reported
 
 
 def applied(case: Case, was: Reported, holds: Reported) -> Case:
@@ -109,14 +95,14 @@ def applied(case: Case, was: Reported, holds: Reported) -> Case:
     """
     before, after = settles(was), settles(holds)
     if before is not None and after is not None:
-        return replace(case, settled=GrowingTuple(after if one == before else one for one in case.settled))
+        return replace(case, settled=GrowingTuple(after if point == before else point for point in case.settled))
     if case.trajectory is not None and remembers(case.trajectory, was):
         return replace(case, trajectory=_reads(case.trajectory, was, holds))
     earlier = GrowingTuple(
-        replace(one, trajectory=_reads(one.trajectory, was, holds))
-        if one.trajectory is not None and remembers(one.trajectory, was)
-        else one
-        for one in case.earlier
+        replace(over, trajectory=_reads(over.trajectory, was, holds))
+        if over.trajectory is not None and remembers(over.trajectory, was)
+        else over
+        for over in case.earlier
     )
     return replace(case, earlier=earlier)
 
@@ -125,7 +111,19 @@ def _reads(trajectory: Trajectory, was: Reported, holds: Reported) -> Trajectory
     reported = (trajectory.reported - keys_of(was)) | keys_of(holds)
     reports = trajectory.progress_reports
     if was.kind == "ProgressReported" and holds.happened_at is not None:
-        stands = ProgressReport(happened_at=holds.happened_at, **holds.facts)
+        stands = _progress(holds, holds.happened_at)
         known = (was.happened_at, was.facts["occasion"])
-        reports = GrowingTuple(stands if (one.happened_at, one.occasion) == known else one for one in reports)
+        reports = GrowingTuple(
+            stands if (report.happened_at, report.occasion) == known else report for report in reports
+        )
     return replace(trajectory, reported=reported, progress_reports=reports)
+
+
+def _progress(holds: Reported, happened_at: datetime) -> ProgressReport:
+    progress, next_step = holds.facts["progress"], holds.facts["next_step"]
+    return ProgressReport(
+        happened_at=happened_at,
+        occasion=str(holds.facts["occasion"]),
+        progress=progress if isinstance(progress, dict) else {},
+        next_step=str(next_step) if next_step is not None else None,
+    )

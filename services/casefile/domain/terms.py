@@ -1,4 +1,4 @@
-"""Terms and the deadlines that events keep: reckoned once, when they start, and never on replay."""
+"""Terms and the deadlines that events keep: computed once, when they start, and never on replay."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """What is due, until when, and when whoever is awaited is reminded (80 % of the term); aware UTC."""
+    """What is due, until when, and when the awaited party is reminded (80 % of the term); aware UTC."""
 
     name: str
     due_at: datetime
     remind_at: datetime
 
 
-class Reckoned(Protocol):
+class CalendarDeadline(Protocol):
     """A deadline as a programme's calendar gives it."""
 
     @property
@@ -33,7 +33,7 @@ class Reckoned(Protocol):
 class Terms(Protocol):
     """The terms of one programme version in its own calendar."""
 
-    def deadline(self, name: str, since: datetime) -> Reckoned:
+    def deadline(self, name: str, since: datetime) -> CalendarDeadline:
         """The end of the term `name` (a key of the programme's terms) that starts at `since`."""
 
     def end_of_day(self, day: date) -> datetime:
@@ -42,8 +42,8 @@ class Terms(Protocol):
 
 def deadline(terms: Terms, name: str, since: datetime) -> Deadline:
     """The deadline of a term that the programme sets."""
-    reckoned = terms.deadline(name, since)
-    return Deadline(name=name, due_at=reckoned.due_at, remind_at=reckoned.remind_at)
+    computed = terms.deadline(name, since)
+    return Deadline(name=name, due_at=computed.due_at, remind_at=computed.remind_at)
 
 
 def until(terms: Terms, name: str, since: datetime, day: date) -> Deadline:

@@ -1,21 +1,20 @@
-"""What an organisation said of a wait: told to the referral service, and put right in the case."""
+"""A wait for a place: reported to the referral service, and corrected in the case."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from contracts.waiting import wrong_of_a_wait
-from services.casefile.domain.case import Context, Reported
-from services.casefile.domain.guards import check_organisation
-from services.casefile.domain.reported import of_a_wait
+from services.casefile.domain.context import Context
+from services.casefile.domain.guards import ORGANISATION, check_part
+from services.casefile.domain.reported import Reported, reported_wait
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SayOfWait(Command):
+class ReportWait(Command):
     """Why and until when the person waits: the referral service's `waitlist`, which a correction only repeats."""
 
     reason: str
@@ -23,11 +22,10 @@ class SayOfWait(Command):
     client_agreed: bool
 
 
-def say_of_wait(command: SayOfWait, context: Context) -> list[Any]:
+def report_wait(command: ReportWait, context: Context) -> Reported:
     """The report as it should have read on the day of the context, by the organisation that was offered the case."""
-    check_organisation(context.case, command.by)
+    check_part(ORGANISATION, context.case, command.by)
     today = day_of(context.terms, context.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
-        raise Refused.input(*(Fault(*one) for one in wrong))
-    said: Reported = of_a_wait(command.reason, command.expected_by)
-    return [said]
+        raise Refused.input(*(Fault(*fault) for fault in wrong))
+    return reported_wait(command.reason, command.expected_by)

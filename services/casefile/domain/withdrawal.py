@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import assert_never
 
 from contracts.casefile_codes import EndReason
-from services.casefile.domain.case import Case, Context
-from services.casefile.domain.follow_up import next_service
-from services.casefile.domain.opening import ReferralMessage, entry
-from services.casefile.domain.responsibility import Moves, names
+from services.casefile.domain.context import Context
+from services.casefile.domain.match_end import MatchEnded, match_ended
+from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.organisation_part import access_ends, back_with_agency
+from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
+from services.casefile.domain.state import Case
+from services.casefile.domain.steps import Moves, names
 from services.casefile.domain.terms import Deadline
-from services.casefile.domain.trajectory import match_ended
-from services.chassis.modelling.decider import Command
+from services.chassis.modelling.decider import Command, To
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
@@ -37,7 +39,7 @@ class DisclosureStopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NgoAccessRevoked:
-    """The stop message: all that the organisation is told."""
+    """The stop message: all that the organisation learns."""
 
     referral: str
     organisation: str
@@ -56,7 +58,7 @@ class CaseReturned(Moves):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAfterWithdrawal:
-    """Events (ids) that the organisation recorded after the withdrawal and before casefile was told of it."""
+    """Events (ids) that the organisation recorded after the withdrawal and before casefile learnt of it."""
 
     legal_basis: str
     organisation: str
@@ -64,16 +66,20 @@ class RecordedAfterWithdrawal:
     events: tuple[str, ...]
 
 
-def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
-    """Stops the organisation; the one change of responsibility that nobody has to accept.
+def take_withdrawal(
+    command: TakeWithdrawal, context: Context
+) -> list[ReferralEntryTaken | MatchEnded | WithdrawalEvent | To]:
+    """Stops the organisation; the only change of responsibility without an acceptance.
 
-    What the organisation recorded between the withdrawal and now is marked: it was taken in good faith by a service
-    that had not been told, and is not silently kept.
+    What the organisation recorded between the withdrawal and now is marked: a service that did not know took it in
+    good faith, and does not keep it silently.
     """
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
         return []
-    stops: list[Any] = [DisclosureStopped(legal_basis=command.legal_basis, withdrawn_at=command.withdrawn_at)]
+    stops: list[WithdrawalEvent] = [
+        DisclosureStopped(legal_basis=command.legal_basis, withdrawn_at=command.withdrawn_at)
+    ]
     if _may_still_see(case, message.referral):
         stops.append(
             NgoAccessRevoked(referral=message.referral, organisation=message.organisation, reason=CONSENT_WITHDRAWN)
@@ -107,3 +113,20 @@ def take_withdrawal(command: TakeWithdrawal, context: Context) -> list[Any]:
 
 def _may_still_see(case: Case, referral: str) -> bool:
     return any(access.referral == referral and not access.closed for access in case.accesses)
+
+
+WithdrawalEvent = DisclosureStopped | NgoAccessRevoked | RecordedAfterWithdrawal | CaseReturned
+
+
+def evolve(case: Case, event: WithdrawalEvent) -> Case:
+    """The case after an event of a withdrawal."""
+    match event:
+        case DisclosureStopped() | RecordedAfterWithdrawal():
+            return case
+        case NgoAccessRevoked():
+            return access_ends(case, event.referral, reason=event.reason, closed=True)
+        case CaseReturned():
+            back = back_with_agency(case, ended_by="LegalBasisWithdrawn", reason=event.reason)
+            return replace(back, exit_at=event.ended_at or case.exit_at)
+        case _:
+            assert_never(event)

@@ -1,10 +1,10 @@
-"""What casefile has learnt by messages of programmes and organisations, so that a case replays from its own log."""
+"""What casefile knows of a programme, by the messages that publish its versions; a case replays from its own log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import assert_never
 
 from services.chassis.modelling.days import start_of_day
 from services.chassis.modelling.decider import Command, Entity
@@ -14,11 +14,6 @@ from services.chassis.modelling.growing import GrowingMap
 def programme_stream(programme: str) -> str:
     """The stream of what is known of one programme."""
     return f"programme-{programme}"
-
-
-def organisation_stream(organisation: str) -> str:
-    """The stream of what is known of one organisation."""
-    return f"organisation-{organisation}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +51,6 @@ class LearnProgramme(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearnOrganisation(Command):
-    """An organisation was described."""
-
-    organisation: str
-    name: str
-    kind: str
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammeLearnt:
     """A version of a programme's parameters, in force from the first second of `valid_from` in its own time zone."""
 
@@ -76,18 +60,7 @@ class ProgrammeLearnt:
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationLearnt:
-    """An organisation as described: name, kind, whether the operator has suspended it, and the programmes it offers.
-
-    What was stored earlier has no programmes.
-    """
-
-    organisation: str
-    name: str
-    kind: str
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
+KnownProgrammeEvent = ProgrammeLearnt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +77,7 @@ class KnownProgramme:
         return max(begun, key=lambda known: known.version, default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownOrganisation:
-    """Name and kind, None as long as nothing is known, whether it is suspended, and the programmes that it offers."""
-
-    name: str | None = None
-    kind: str | None = None
-    suspended: bool = False
-    programmes: tuple[str, ...] = ()
-
-
-def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any]:
+def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[KnownProgrammeEvent]:
     """Keeps a version; what is known already changes nothing."""
     learnt = ProgrammeLearnt(
         programme=command.programme, version=command.version, valid_from=command.valid_from, rules=command.rules
@@ -122,31 +85,13 @@ def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Any
     return [] if known.versions.get(command.version) == learnt else [learnt]
 
 
-def evolve_programme(known: KnownProgramme, event: Any) -> KnownProgramme:
+def evolve_programme(known: KnownProgramme, event: KnownProgrammeEvent) -> KnownProgramme:
     """What is known of the programme after one more event."""
-    if isinstance(event, ProgrammeLearnt):
-        return replace(known, versions=known.versions.insert(event.version, event))
-    return known
-
-
-def decide_organisation(command: LearnOrganisation, known: KnownOrganisation) -> list[Any]:
-    """Keeps a description; what is known already changes nothing."""
-    learnt = OrganisationLearnt(
-        organisation=command.organisation,
-        name=command.name,
-        kind=command.kind,
-        suspended=command.suspended,
-        programmes=command.programmes,
-    )
-    return [] if evolve_organisation(known, learnt) == known else [learnt]
-
-
-def evolve_organisation(known: KnownOrganisation, event: Any) -> KnownOrganisation:
-    """What is known of the organisation after one more event."""
-    if isinstance(event, OrganisationLearnt):
-        return replace(known, name=event.name, kind=event.kind, suspended=event.suspended, programmes=event.programmes)
-    return known
+    match event:
+        case ProgrammeLearnt():
+            return replace(known, versions=known.versions.insert(event.version, event))
+        case _:
+            assert_never(event)
 
 
 KNOWN_PROGRAMME: Entity[KnownProgramme] = Entity(KnownProgramme(), evolve_programme)
-KNOWN_ORGANISATION: Entity[KnownOrganisation] = Entity(KnownOrganisation(), evolve_organisation)

@@ -1,4 +1,4 @@
-"""Who is responsible: the case lead, and exactly one owner for every open step.
+"""Who is responsible: exactly one owner for every open step.
 
 An event that moves responsibility carries the steps it ends and the steps it begins, owners and deadlines included.
 So who was responsible on a day is read from the record, and a rule that changes later does not change the past.
@@ -10,16 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.codes import Step
+from services.casefile.domain.parties import Party
 from services.casefile.domain.terms import Deadline
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """A named person in a role for an organisation; `sub` is the organisation's own staff identifier."""
-
-    role: str
-    org: str
-    sub: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,3 +92,8 @@ def names(steps: Steps) -> tuple[str, ...]:
 def names_but(steps: Steps, *stay: str) -> tuple[str, ...]:
     """The names of the open steps, without those that stay."""
     return tuple(step.step for step in steps if step.step not in stay)
+
+
+def began(move: Moves) -> datetime | None:
+    """When the first step that an event opens began; None where it opens none."""
+    return next((step.since for step in move.opens), None)

@@ -1,73 +1,80 @@
 """A correction: an event is wrong, and where it was a report, this is how it should read. The log is never edited.
 
-What holds instead is a report like any other: the command that it would have been given by decides whether it may
-stand, on the case as it was then, without the report that was wrong.
+The corrected report is a report like any other: the rule of its own command decides whether it may stand, on the case
+as it was then, without the report that was wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from contracts.casefile_codes import ReportOccasion
 from contracts.codes import CaseState, Step
-from services.casefile.domain.case import Case, Context, EventRef, Reported, Trajectory
+from services.casefile.domain.case_end import follow_ups
 from services.casefile.domain.check_ins import check_ins
-from services.casefile.domain.follow_up import (
-    RecordOutcome,
-    WaiveOutcome,
-    follow_ups,
-    record_outcome,
-    waive_outcome,
-)
+from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.guards import allow
-from services.casefile.domain.intake import LogContactAttempt, ReportNoShow, log_contact_attempt, report_no_show
-from services.casefile.domain.mentoring import (
-    RecordCheckIn,
-    RecordMeeting,
-    RecordPulse,
-    ReportProgress,
-    record_check_in,
-    record_meeting,
-    record_pulse,
-    report_progress,
-)
-from services.casefile.domain.people import Correct, CorrectionRecorded
-from services.casefile.domain.reported import CORRECTED_BY, Key, applied, keys_of, remembers, report_of, settles
-from services.casefile.domain.responsibility import Moves, OpenStep, find
-from services.casefile.domain.reviews import ReviewSuspension, review_suspension, reviews
+from services.casefile.domain.reported import CORRECTED_BY, Key, Reported, applied, keys_of, remembers, settles
+from services.casefile.domain.reviews import reviews
+from services.casefile.domain.state import Case, Trajectory
+from services.casefile.domain.steps import Moves, OpenStep, find
 from services.casefile.domain.terms import deadline
-from services.casefile.domain.waiting import SayOfWait, say_of_wait
 from services.chassis.modelling.decider import Because, Command, Fault, Refused
 from services.chassis.modelling.growing import GrowingTuple
 
-_RULES: Final[dict[type[Command], Callable[[Any, Context], list[Any]]]] = {
-    LogContactAttempt: log_contact_attempt,
-    ReportNoShow: report_no_show,
-    RecordMeeting: record_meeting,
-    RecordCheckIn: record_check_in,
-    RecordPulse: record_pulse,
-    ReportProgress: report_progress,
-    ReviewSuspension: review_suspension,
-    RecordOutcome: record_outcome,
-    WaiveOutcome: waive_outcome,
-    SayOfWait: say_of_wait,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correct(Command):
+    """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
+
+    `holds` is the report that should stand instead, as the command that it would have come by; None with
+    `with_holds` where the event named is no report.
+    """
+
+    event: str
+    reason_ref: str | None
+    with_holds: bool = False
+    holds: Command | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionRecorded(Moves):
+    """An event of this case is wrong; it stays as it is, and this stands beside it.
+
+    Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one
+    that the event belongs to, and `source_event_id` the referral service's event where it came by a message; where it
+    belongs to none, `organisation` is the agency, which recorded it alone. All are None in what was stored earlier.
+    """
+
+    corrects: str
+    corrected: str
+    reason_ref: str | None
+    was: Reported | None = None
+    holds: Reported | None = None
+    referral: str | None = None
+    source_event_id: str | None = None
+    organisation: str | None = None
+
 
 _REPORTS: Final = frozenset({CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED})
 """Where a progress report may be due."""
 
 
-def correct(command: Correct, context: Context) -> list[Any]:
+ReportRule = Callable[[Command, Context], Reported | None]
+"""What a report would record, by the rule of its own phase; None where it says what is known already."""
+
+
+def correct(command: Correct, context: Context, rule: ReportRule) -> list[CorrectionRecorded]:
     """Records a correction beside the event, in any state; with `holds` it is checked like the report that it is."""
     allow("correct", context, command.by)
     named = context.named_event
     if named is None or named.event != command.event:
-        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event of this id"))
+        raise Refused.input(Fault("/event", "UNKNOWN_EVENT", "the case has no event with this id"))
     if command.with_holds:
-        return _corrected(command, named, context)
+        return _corrected(command, named, context, rule)
     if (command.event, command.reason_ref) in context.case.corrected:
         return []
     return [
@@ -82,23 +89,23 @@ def correct(command: Correct, context: Context) -> list[Any]:
 
 
 def _alone(named: EventRef, context: Context) -> str | None:
-    """Who alone reads the correction of what was recorded while the case was with no organisation, nor offered."""
+    """The organisation that alone reads a correction of what was recorded while the case was with its agency."""
     return context.case.agency if named.referral is None else None
 
 
-def _corrected(command: Correct, named: EventRef, context: Context) -> list[Any]:
-    was, then, at = named.said, named.before, named.recorded_at
+def _corrected(command: Correct, named: EventRef, context: Context, rule: ReportRule) -> list[CorrectionRecorded]:
+    was, then, at = named.reported, named.before, named.recorded_at
     if was is None or then is None or at is None or command.holds is None:
         reports = ", ".join(CORRECTED_BY)
         raise Refused.input(
             Fault(
                 "/holds",
                 "NOT_REPORTED",
-                f"{named.name} was not reported; holds goes with one of {reports}",
+                f"{named.name} is not a report; holds is allowed only for {reports}",
                 rests_on=("/event",),
             )
         )
-    holds = _checked(command.holds, replace(context, case=_without(was, then, context.case), at=at), was)
+    holds = _checked(command.holds, replace(context, case=_without(was, then, context.case), at=at), was, rule)
     if holds == was:
         return []
     case = applied(context.case, was, holds)
@@ -125,7 +132,7 @@ def _without(was: Reported, then: Case, now: Case) -> Case:
     settled = settles(was)
     if settled is not None:
         others = now.settled if settled in now.settled else then.settled
-        return replace(then, settled=GrowingTuple(one for one in others if one != settled))
+        return replace(then, settled=GrowingTuple(point for point in others if point != settled))
     if then.trajectory is None:
         return then
     others_reported = then.trajectory.reported
@@ -134,18 +141,17 @@ def _without(was: Reported, then: Case, now: Case) -> Case:
     return replace(then, trajectory=replace(then.trajectory, reported=others_reported - keys_of(was)))
 
 
-def _checked(command: Command, context: Context, was: Reported) -> Reported:
+def _checked(command: Command, context: Context, was: Reported, rule: ReportRule) -> Reported:
     """What holds, as the rules of its command allow it; a fault points into `holds`."""
     try:
-        decided = _RULES[type(command)](command, context)
+        reported = rule(command, context)
     except Refused as refused:
         if refused.because is not Because.INPUT:
             raise
         raise Refused.input(*(fault.under("/holds") for fault in refused.faults)) from None
-    said = report_of(decided[0]) if decided else None
-    if said is None or (said.kind != was.kind and settles(said) is None):
-        raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "another report of this case says the same already"))
-    return said
+    if reported is None or (reported.kind != was.kind and settles(reported) is None):
+        raise Refused.input(Fault("/holds", "REPORTED_BEFORE", "the case already has this report"))
+    return reported
 
 
 def _follows(context: Context, before: Case, then: Case, was: Reported, holds: Reported) -> Moves:
@@ -195,3 +201,11 @@ def _other_point(context: Context, was: Reported, holds: Reported, at: datetime)
     planned = {due.name: due for due in (*follow_ups(context.terms, exit_at, at), *step.deadlines)}
     left = tuple(due for name, due in planned.items() if name not in settled)
     return Moves(renews=(replace(step, deadlines=left),))
+
+
+def evolve(case: Case, event: CorrectionRecorded) -> Case:
+    """The case once an event is corrected: a report reads otherwise from then on."""
+    case = replace(case, corrected=case.corrected | {(event.corrects, event.reason_ref)})
+    if event.was is None or event.holds is None:
+        return case
+    return applied(case, event.was, event.holds)

@@ -1,0 +1,96 @@
+"""A case is closed and opened again: by the agency's own command, or with what closes or opens around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from contracts.casefile_codes import OutcomePoint
+from contracts.codes import Step
+from services.casefile.domain.context import Context
+from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.outcome_points import days_of
+from services.casefile.domain.state import Case, lead_of
+from services.casefile.domain.steps import Moves, OpenStep, began, names
+from services.casefile.domain.terms import Deadline, Terms, deadline, until
+from services.chassis.modelling.growing import GrowingTuple
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseClosed(Moves):
+    """The agency closed the case; the follow-ups begin, counted from `exit_at` (None in what was stored earlier)."""
+
+    reason: str
+    reopen_until: datetime
+    exit_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReopened(Moves):
+    """The agency opened the case again."""
+
+
+def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) -> CaseClosed:
+    """The closing: every step ends, and the follow-ups from the exit on begin."""
+    follow_up = OpenStep(
+        step=Step.OUTCOME_FOLLOW_UP.value,
+        owner=lead_of(context.case),
+        since=at,
+        deadlines=follow_ups(context.terms, exit_at, at),
+    )
+    return CaseClosed(
+        reason=reason,
+        reopen_until=deadline(context.terms, "REOPEN", at).due_at,
+        exit_at=exit_at,
+        # An accepted handback has opened the lead's next step just before.
+        closes=tuple(dict.fromkeys((*names(context.case.steps), Step.NEXT_SERVICE.value))),
+        opens=(follow_up,),
+    )
+
+
+def follow_ups(terms: Terms, exit_at: datetime, at: datetime) -> tuple[Deadline, ...]:
+    """The four follow-ups, counted from the exit; one whose day has passed before the closing is due as an exit is."""
+    later = [(point, day) for point, day in days_of(terms, exit_at).items() if point != OutcomePoint.EXIT]
+    planned = [
+        deadline(terms, "OUTCOME_EXIT", exit_at),
+        *(until(terms, f"OUTCOME_{point}", exit_at, day) for point, day in later),
+    ]
+    late = deadline(terms, "OUTCOME_EXIT", at)
+    return tuple(
+        due if due.due_at > at else Deadline(name=due.name, due_at=late.due_at, remind_at=late.remind_at)
+        for due in planned
+    )
+
+
+def reopened(context: Context, at: datetime) -> CaseReopened:
+    """The case is open again, and the lead decides what comes next."""
+    return CaseReopened(closes=names(context.case.steps), opens=(next_service(context, at),))
+
+
+CaseEndEvent = CaseClosed | CaseReopened
+
+
+def evolve(case: Case, event: CaseEndEvent) -> Case:
+    """The case once it is closed, or open again: what was followed up before does not count any more."""
+    match event:
+        case CaseClosed():
+            # A closing that was stored without the exit is counted from its trajectory, or else from itself.
+            return replace(
+                case,
+                close_reason=event.reason,
+                reopen_until=event.reopen_until,
+                settled=GrowingTuple(),
+                followed_from=event.exit_at or case.exit_at or began(event),
+            )
+        case CaseReopened():
+            return replace(
+                case,
+                close_reason=None,
+                reopen_until=None,
+                finalise_at=None,
+                followed_from=None,
+                settled=GrowingTuple(),
+            )
+        case _:
+            assert_never(event)

@@ -1,0 +1,63 @@
+"""What a decision about a case rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.codes import CaseState
+from services.casefile.domain.mentor import Mentor
+from services.casefile.domain.programme import Rules
+from services.casefile.domain.reported import Reported
+from services.casefile.domain.state import Case
+from services.casefile.domain.terms import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRef:
+    """An event that a correction may name: its id as the timeline shows it, its name, and the referral it belongs to.
+
+    Of a report, or of a correction of one: what it `reported`, as corrected last, the case `before` it, and when it was
+    recorded; where it came by a message about a `referral`, the id of the event there (`source_event_id`).
+    """
+
+    event: str
+    name: str
+    referral: str | None = None
+    reported: Reported | None = None
+    before: Case | None = None
+    recorded_at: datetime | None = None
+    source_event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The side that may act, and the states that allow it."""
+
+    side: str
+    states: frozenset[CaseState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
+
+    `rules` and `terms` are those of the programme version in force, which `programme_version` names; `actions` are the
+    rules of which side may do what in which state. `mentor` is the one in a proposal, or else the one of the case's
+    match. `named_event` is the event that a correction names, None where the case has no such event.
+    `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message.
+    `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
+    itself is closed.
+    """
+
+    at: datetime
+    case: Case
+    rules: Rules
+    terms: Terms
+    actions: Mapping[str, Rule]
+    mentor: Mentor | None = None
+    named_event: EventRef | None = None
+    since_withdrawal: tuple[str, ...] = ()
+    other_open_case: str | None = None
+    programme_version: str | None = None

@@ -1,0 +1,147 @@
+"""Which events and commands are reports, and what each reports.
+
+Above the phases, whose reports it knows: a correction checks what holds instead by the rule of the report's own phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from services.casefile.domain import correction
+from services.casefile.domain.context import Context
+from services.casefile.domain.correction import Correct, CorrectionRecorded
+from services.casefile.domain.follow_up import (
+    OutcomeRecorded,
+    OutcomeWaived,
+    RecordOutcome,
+    WaiveOutcome,
+    record_outcome,
+    waive_outcome,
+)
+from services.casefile.domain.intake import (
+    ContactAttempted,
+    LogContactAttempt,
+    NoShowReported,
+    ReportNoShow,
+    log_contact_attempt,
+    report_no_show,
+)
+from services.casefile.domain.mentoring import (
+    CheckInRecorded,
+    MeetingRecorded,
+    ProgressReported,
+    PulseRecorded,
+    RecordCheckIn,
+    RecordMeeting,
+    RecordPulse,
+    ReportProgress,
+    record_check_in,
+    record_meeting,
+    record_pulse,
+    report_progress,
+)
+from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.reported import WAIT, Fact, Reported, reported_wait
+from services.casefile.domain.suspension import ReviewSuspension, SuspensionReviewed, review_suspension
+from services.casefile.domain.waiting import ReportWait, report_wait
+from services.chassis.modelling.decider import Command
+
+ReportEvent = (
+    ContactAttempted
+    | NoShowReported
+    | MeetingRecorded
+    | CheckInRecorded
+    | PulseRecorded
+    | ProgressReported
+    | SuspensionReviewed
+    | OutcomeRecorded
+    | OutcomeWaived
+)
+
+
+def report_of(event: object) -> Reported | None:
+    """What an event reports; None for one that is no report. What a rule has made of a report already stays that."""
+    if isinstance(event, ReferralEntryTaken):
+        return reported_wait(next(iter(event.codes), None), event.expected_by) if event.name == WAIT else None
+    return _reported_by(event) if isinstance(event, ReportEvent) else None
+
+
+def _reported_by(event: ReportEvent) -> Reported:
+    match event:
+        case ContactAttempted():
+            return _report("ContactAttempted", event.happened_at, channel=event.channel, reached=event.reached)
+        case NoShowReported():
+            return _report("NoShowReported", event.happened_at)
+        case MeetingRecorded():
+            topics = list(event.topics)
+            return _report("MeetingRecorded", event.happened_at, minutes=event.minutes, mode=event.mode, topics=topics)
+        case CheckInRecorded():
+            return _report("CheckInRecorded", event.happened_at, mode=event.mode, sides=list(event.sides))
+        case PulseRecorded():
+            reasons = list(event.reasons)
+            return _report("PulseRecorded", event.happened_at, side=event.side, score=event.score, reasons=reasons)
+        case ProgressReported():
+            return _report(
+                "ProgressReported",
+                event.happened_at,
+                progress=event.progress,
+                next_step=event.next_step,
+                occasion=event.occasion,
+            )
+        case SuspensionReviewed():
+            return _report("SuspensionReviewed", event.happened_at)
+        case OutcomeRecorded():
+            return _report(
+                "OutcomeRecorded",
+                event.happened_at,
+                point=event.point,
+                code=event.code,
+                source=event.source,
+                level_match=event.level_match,
+                progress=event.progress,
+            )
+        case OutcomeWaived():
+            return _report("OutcomeWaived", None, point=event.point, reason=event.reason)
+        case _:
+            assert_never(event)
+
+
+def _report(kind: str, happened_at: datetime | None, /, **facts: Fact) -> Reported:
+    return Reported(kind=kind, happened_at=happened_at, facts=facts)
+
+
+def correct(command: Correct, context: Context) -> list[CorrectionRecorded]:
+    """Records a correction; what holds instead has to pass the rule of the report's own phase."""
+    return correction.correct(command, context, _decided)
+
+
+def _decided(command: Command, context: Context) -> Reported | None:
+    """What a report would record, by the rule of its phase; None where it says what is known. Raises Refused."""
+    decided: Sequence[object]
+    match command:
+        case LogContactAttempt():
+            decided = log_contact_attempt(command, context)
+        case ReportNoShow():
+            decided = report_no_show(command, context)
+        case RecordMeeting():
+            decided = record_meeting(command, context)
+        case RecordCheckIn():
+            decided = record_check_in(command, context)
+        case RecordPulse():
+            decided = record_pulse(command, context)
+        case ReportProgress():
+            decided = report_progress(command, context)
+        case ReviewSuspension():
+            decided = review_suspension(command, context)
+        case RecordOutcome():
+            decided = record_outcome(command, context)
+        case WaiveOutcome():
+            decided = waive_outcome(command, context)
+        case ReportWait():
+            return report_wait(command, context)
+        case _:
+            msg = f"{type(command).__name__} is no report"
+            raise TypeError(msg)
+    return report_of(decided[0]) if decided else None

@@ -1,0 +1,265 @@
+"""The state of a case: what decisions about it rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from contracts.codes import CaseState, Step
+from services.casefile.domain.parties import Party
+from services.casefile.domain.steps import Steps
+from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.decider import Refused
+from services.chassis.modelling.growing import GrowingSet, GrowingTuple
+
+
+def case_stream(case: str) -> str:
+    """The stream of one case."""
+    return f"case-{case}"
+
+
+REMINDED = "REMINDED"
+MISSED = "MISSED"
+"""What has fired of a deadline, in `Case.fired`."""
+BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
+WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReferral:
+    """The offer that is open, or was accepted; `deadlines` are those in the latest message of the referral service."""
+
+    referral: str
+    organisation: str
+    legal_basis: str
+    recommended_mentor_kind: str | None
+    deadlines: tuple[Deadline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What the pair signed; `proposed_end` waits for the agency's decision."""
+
+    start: date
+    end: date
+    norm: int
+    signed_at: datetime
+    extended: bool = False
+    proposed_end: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A proposed mentor, on which criteria, until when an answer is due, who has confirmed, and the agreement."""
+
+    match: str
+    mentor: str
+    kind: str
+    proposed_at: datetime
+    criteria: tuple[str, ...] = ()
+    due_at: datetime | None = None
+    confirmed: frozenset[str] = frozenset()
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handback:
+    """The report: an outcome per goal, the needs that want an answer, and what the agency found missing."""
+
+    closure_reason: str
+    open_needs: tuple[str, ...]
+    outcomes: dict[str, str] = field(default_factory=dict)
+    recommended_next_step: str | None = None
+    requested_at: datetime | None = None
+    returned: tuple[str, ...] | None = None
+    waiting_for_report: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressReport:
+    """What the counsellor got: how far each goal had come (-, =, +), and what came next."""
+
+    happened_at: datetime
+    occasion: str
+    progress: dict[str, str]
+    next_step: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedMatch:
+    """A match that is over, and why."""
+
+    match: Match
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """A pause: why, since when, and until when at the longest."""
+
+    reason: str
+    since: datetime | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """The time that the person spends with an organisation, from its acceptance to the handback.
+
+    `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
+    of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
+    """
+
+    coordinator: Party
+    accepted_at: datetime
+    goals: tuple[str, ...] = ()
+    mentee_expectations: bool = False
+    no_shows: int = 0
+    match: Match | None = None
+    last_day: date | None = None
+    extended: bool = False
+    suspension: Suspension | None = None
+    resumed_at: datetime | None = None
+    ended_at: datetime | None = None
+    closure_reason: str | None = None
+    handback: Handback | None = None
+    ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
+    progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
+    reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A referral of the case that is over: by which event (`ended_by`), why, and the trajectory that it led to.
+
+    `decision`, `next_service` and `answers` are the agency's, where it accepted a handback.
+    """
+
+    referral: str
+    organisation: str
+    ended_by: str
+    reason: str | None
+    ended_at: datetime | None
+    trajectory: Trajectory | None
+    decision: str | None = None
+    next_service: str | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
+
+    referral: str
+    organisation: str
+    legal_basis: str
+    ended: str | None = None
+    expires: Deadline | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case. `state` is None before it is opened; `steps` say who is responsible.
+
+    `proposed_lead` and `proposed_coordinator` are asked to take over; with `takes_over_by_acting` the latter does so by
+    any command. `taken` are the ids of the messages taken in; `consents` those legal bases that the person can
+    withdraw; `errors_reported` the referrals that a person of the agency reported as entered in error, each with that
+    person, until another one confirms it; `fired` the (kind, deadline, due time) of reminders and breaches; `agreed`
+    whether a pair has signed an agreement since the latest referral; `settled` the follow-ups (point, code or reason,
+    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
+
+    It is one class and not one for each state: what stands in the log is folded as it is, also where an old rule let
+    an event into a state that no longer has it, and the fields that go with a state (`referral`, `trajectory`, the
+    match and its agreement, `suspension`) are None outside it. Which state allows what is the guards' business.
+    """
+
+    case: str = ""
+    state: CaseState | None = None
+    client_ref: str = ""
+    agency: str = ""
+    programme: str = ""
+    programme_version: int = 0
+    lead: Party | None = None
+    proposed_lead: Party | None = None
+    proposed_coordinator: Party | None = None
+    takes_over_by_acting: bool = False
+    opened_at: datetime | None = None
+    eligibility: dict[str, bool] | None = None
+    participation_chosen_at: datetime | None = None
+    legal_bases: GrowingSet[str] = GrowingSet()
+    consents: GrowingSet[str] = GrowingSet()
+    errors_reported: GrowingTuple[tuple[str, Party]] = GrowingTuple()
+    taken: GrowingSet[str] = GrowingSet()
+    referral: LiveReferral | None = None
+    trajectory: Trajectory | None = None
+    earlier: GrowingTuple[Earlier] = GrowingTuple()
+    agreed: bool = False
+    steps: Steps = ()
+    fired: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
+    accesses: GrowingTuple[Access] = GrowingTuple()
+    exit_at: datetime | None = None
+    close_reason: str | None = None
+    reopen_until: datetime | None = None
+    followed_from: datetime | None = None
+    settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
+    finalise_at: datetime | None = None
+    corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
+
+    @property
+    def organisation(self) -> str | None:
+        """The organisation that the case is offered to, or is with."""
+        return self.referral.organisation if self.referral is not None else None
+
+    @property
+    def organisation_reads(self) -> bool:
+        """Whether the organisation that the case is with has access to it: that ends weeks after its trajectory."""
+        return any(access.organisation == self.organisation and not access.closed for access in self.accesses)
+
+    @property
+    def match(self) -> Match | None:
+        """The match that is proposed or runs."""
+        return self.trajectory.match if self.trajectory is not None else None
+
+    @property
+    def current_step(self) -> str | None:
+        """The step that a reader wants to see first."""
+        open_now = {step.step for step in self.steps}
+        # That somebody sees to a missed term comes after the step that was missed.
+        order = sorted(Step, key=lambda step: step == Step.ESCALATION)
+        return next((step.value for step in order if step in open_now), None)
+
+
+def lead_of(case: Case) -> Party:
+    """The case lead. Every opened case has one."""
+    if case.lead is None:
+        raise Refused("CASE_NOT_OPENED", "the case has no lead before it is opened")
+    return case.lead
+
+
+def trajectory_of(case: Case) -> Trajectory:
+    """What runs with the organisation. The guards of the state come first."""
+    if case.trajectory is None:
+        raise Refused("NO_TRAJECTORY", "no organisation has accepted the case")
+    return case.trajectory
+
+
+def agreement_of(case: Case) -> Agreement:
+    """The agreement in force. The guards of the state come first."""
+    if case.match is None or case.match.agreement is None:
+        raise Refused("NO_AGREEMENT", "no agreement is in force")
+    return case.match.agreement
+
+
+def referral_of(case: Case) -> str:
+    """The referral that the case is with an organisation by. The guards of the state come first."""
+    if case.referral is None:
+        raise Refused("NO_REFERRAL", "no referral is with an organisation")
+    return case.referral.referral
+
+
+def with_reported(case: Case, *keys: tuple[str, str, datetime]) -> Case:
+    """The case whose trajectory remembers more reports; the same where no trajectory runs."""
+    if (now := case.trajectory) is None:
+        return case
+    return replace(case, trajectory=replace(now, reported=now.reported | keys))
