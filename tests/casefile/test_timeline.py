@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from contracts import referral as told
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.intake import LogContactAttempt, ReportNoShow
 from services.casefile.history import find_event, responsibility
-from services.casefile.sentences import sentence
 from services.casefile.timeline import timeline
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import CLOCK, INES, KARIM, LOTTE, about, end_of, on, submitted
@@ -130,13 +127,3 @@ def test_a_correction_finds_an_event_by_the_id_that_the_timeline_shows(book: Cas
         assert found is not None
         assert found.name == item.type
     assert find_event(book.history, "no-such") is None
-
-
-def test_an_event_without_a_sentence_of_its_own_is_read_by_its_name() -> None:
-    """A newer event than the sentences know is still readable."""
-
-    @dataclass(frozen=True)
-    class SomethingHappened:
-        """An event of a later version."""
-
-    assert sentence(SomethingHappened()) == "Something happened."

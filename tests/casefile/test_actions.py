@@ -1,0 +1,76 @@
+"""One row for each command on a case: nothing that has a rule is without one, and what a row says fits together."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from contracts.codes import Step
+from contracts.refusals import REFUSALS
+from services.casefile import domain
+from services.casefile.actions import ACTIONS, COORDINATORS, COUNSELLORS, DECIDED_BY, TAKEN_IN, Action, moving_on
+from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
+from services.chassis.modelling.decider import Command
+
+ROOT: Final = Path(__file__).parents[2]
+OF_OTHER_ENTITIES: Final = {"DescribeMentor", "LearnProgramme", "LearnOrganisation"}
+ONLY_CORRECTED: Final = {"SayOfWait"}
+"""What the referral service takes, and a case corrects."""
+WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER, Step.SERVICE_GAP_ANSWER}
+"""The answer to a referral is the referral service's; no event opens a step for a gap in services yet."""
+
+
+def commands() -> Iterator[type[Command]]:
+    """Every command that the domain declares, but for what several have in common."""
+    for module in pkgutil.iter_modules(domain.__path__, f"{domain.__name__}."):
+        for kind in vars(importlib.import_module(module.name)).values():
+            declared = isinstance(kind, type) and issubclass(kind, Command) and kind.__module__ == module.name
+            if declared and not kind.__subclasses__():
+                yield kind
+
+
+def documented() -> dict[str, set[str]]:
+    """The codes that the OpenAPI document has for each command, without those that all of them share."""
+    held = json.loads((ROOT / "contracts" / "refusals.json").read_text(encoding="utf-8"))
+    under = "POST /v1/cases/{case_id}/"
+    found = {
+        operation.removeprefix(under): {held["examples"][name]["code"] for names in by.values() for name in names}
+        for operation, by in held["operations"].items()
+        if operation.startswith(under)
+    }
+    shared = set.intersection(*found.values())
+    return {name: codes - shared for name, codes in found.items()}
+
+
+def test_every_command_of_a_case_has_one_row() -> None:
+    """Those that somebody gives, and those that messages and the clock bring: none in both tables, none in neither."""
+    assert not DECIDED_BY.keys() & TAKEN_IN.keys()
+    assert len(DECIDED_BY) == len(ACTIONS)
+    found = {kind.__name__ for kind in commands()} - OF_OTHER_ENTITIES - ONLY_CORRECTED
+    assert found == {kind.__name__ for kind in (*DECIDED_BY, *TAKEN_IN)}
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
+def test_the_roles_of_a_command_are_those_of_its_side(action: Action[Any, Any]) -> None:
+    """The table of access lets nobody in whom the rule of the domain turns away in every state."""
+    sides = {AGENCY: COUNSELLORS, ORGANISATION: COORDINATORS, EITHER: COUNSELLORS | COORDINATORS}
+    assert action.roles & (COUNSELLORS | COORDINATORS) == sides[action.side]
+
+
+@pytest.mark.parametrize("step", [step for step in Step if step not in WITHOUT_COMMAND])
+def test_every_step_has_a_command_that_moves_it_on(step: Step) -> None:
+    """A step on the worklist always comes with what to do about it."""
+    assert moving_on(step)
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
+def test_a_command_says_what_it_may_be_refused_with(action: Action[Any, Any]) -> None:
+    """As the OpenAPI document lists it, beside the refusals that all commands share."""
+    assert set(action.refuses) <= set(REFUSALS)
+    assert set(action.refuses) == documented()[action.name]

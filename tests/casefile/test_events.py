@@ -1,0 +1,140 @@
+"""One row for each event: what it says of the event agrees with what the code makes of it."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Iterator
+from datetime import date, timedelta
+from types import NoneType, UnionType
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+import pytest
+
+from contracts.message import CaseMessage
+from services.casefile.domain.opening import ReferralEntryTaken
+from services.casefile.domain.responsibility import Moves
+from services.casefile.events import EVENTS, CaseEvent, EventRow
+from services.casefile.publishing import publish
+from services.casefile.reactions import REACTIONS
+from services.casefile.sentences import sentence
+from services.chassis.log.metadata import Metadata, Recorded
+from tests.casefile.messages import LOTTE, on
+
+OF_CASES = [row for row in EVENTS if row.name.startswith("case.")]
+
+
+def filled(kind: type, more: Iterator[int] | None = None) -> Any:
+    """An event of a class, each of whose fields has a value that no other has."""
+    more = more or itertools.count(1)
+    return kind(**{name: _value(hint, name, more) for name, hint in _fields(kind).items()})
+
+
+def _fields(kind: type) -> dict[str, Any]:
+    return {name: hint for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar}
+
+
+def _value(hint: Any, name: str, more: Iterator[int]) -> Any:
+    number, args = next(more), get_args(hint)
+    if get_origin(hint) is UnionType:
+        return _value(next(arg for arg in args if arg is not NoneType), name, more)
+    if get_origin(hint) is tuple:
+        return (_value(args[0], f"{name}-a", more), _value(args[0], f"{name}-b", more))
+    if get_origin(hint) is dict:
+        return {_value(args[0], f"{name}-key", more): _value(args[1], name, more)}
+    simple = {
+        "str": f"{name}-{number}",
+        "Any": f"{name}-{number}",
+        "int": number,
+        "bool": True,
+        "date": date(2026, 1, 1) + timedelta(days=number),
+        "datetime": on(1, 1) + timedelta(minutes=number),
+    }
+    found = simple.get(getattr(hint, "__name__", str(hint)))
+    return filled(hint, more) if found is None else found
+
+
+def recorded(event: Any) -> Recorded:
+    """An event as it stands in the stream of its case."""
+    meta = Metadata(event_id="e-1", actor=LOTTE, occurred_at=on(5, 1), recorded_at=on(6, 1), correlation_id="c-1")
+    return Recorded(1, "case-C-1", 1, "topic", event, meta, b"stored")
+
+
+def _plain(value: Any) -> Any:
+    """A value as what it holds, whichever of the two classes it is written in."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if type(value).__module__.startswith(("contracts.", "services.")) and not isinstance(value, str):
+        held = {name: _plain(getattr(value, name)) for name in _fields(type(value))}
+        return {name: item for name, item in held.items() if item is not None}
+    return value
+
+
+def test_every_event_of_a_case_has_one_row() -> None:
+    """One for each member of the union that the fold takes, and no stored name twice."""
+    assert len({row.event for row in EVENTS}) == len({row.name for row in EVENTS}) == len(EVENTS)
+    assert {row.event for row in OF_CASES} == set(get_args(CaseEvent))
+
+
+@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.name)
+def test_an_event_is_published_as_the_message_of_its_row(row: EventRow) -> None:
+    """Also as none: what nobody outside needs stays with the service."""
+    published = publish(recorded(filled(row.event)))
+    assert (type(published[1]) if published is not None else None) is row.message
+
+
+@pytest.mark.parametrize("row", [row for row in OF_CASES if row.message is not None], ids=lambda row: row.name)
+def test_a_message_says_what_its_event_says(row: EventRow) -> None:
+    """Every field of the message is that of the event, and no other's: none is left out or mixed up on the way."""
+    assert row.message is not None
+    event = filled(row.event)
+    published = publish(recorded(event))
+    assert published is not None
+    for name in _fields(row.message).keys() - _fields(CaseMessage).keys() - {"deadlines"}:
+        assert _plain(getattr(published[1], name)) == _plain(getattr(event, name)), name
+    if "deadlines" in _fields(row.message):
+        begun = (
+            [deadline for step in (*event.opens, *event.renews) for deadline in step.deadlines]
+            if isinstance(event, Moves)
+            else event.deadlines
+        )
+        assert _plain(published[1].deadlines) == _plain(begun)  # type: ignore[attr-defined]
+
+
+def test_a_message_says_who_acted_when_and_of_which_case() -> None:
+    """And has the digest of the stored bytes."""
+    event = recorded(filled(next(row.event for row in OF_CASES if row.message is not None)))
+    published = publish(event)
+    assert published is not None
+    case, message = published
+    assert (case, message.case, message.digest) == ("C-1", "C-1", event.digest)
+    assert (message.actor.sub, message.actor.role, message.actor.org) == (LOTTE.sub, LOTTE.role, LOTTE.org)
+    assert (message.occurred_at, message.recorded_at) == (on(5, 1), on(6, 1))
+
+
+@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.name)
+def test_every_event_of_a_case_has_a_sentence(row: EventRow) -> None:
+    """With what its fields hold in the places that the row names, and nothing left to fill in."""
+    event = filled(row.event)
+    if isinstance(event, ReferralEntryTaken):
+        return
+    said = sentence(event)
+    assert said.endswith(".")
+    assert not {"{", "}"} & set(said)
+    for _, name, _, _ in string.Formatter().parse(row.sentence or ""):
+        if name is not None and "." not in name:
+            value = getattr(event, name)
+            assert (value[-1] if isinstance(value, tuple) else str(value)) in said
+
+
+ENTRY: ReferralEntryTaken = filled(ReferralEntryTaken)
+
+
+@pytest.mark.parametrize("name", [kind.NAME for kind in REACTIONS if issubclass(kind, CaseMessage)])
+def test_every_entry_of_a_referral_has_a_sentence(name: str) -> None:
+    """By the name of the message that the referral service published."""
+    given: dict[str, Any] = {**{field: getattr(ENTRY, field) for field in _fields(ReferralEntryTaken)}, "name": name}
+    entry = ReferralEntryTaken(**given)
+    assert sentence(entry).partition(" Expected by ")[0].endswith(".")
