@@ -51,7 +51,7 @@ Few = Field(max_length=20)
 
 
 class NothingBody(Body):
-    """An empty object: the command needs nothing else."""
+    """An empty object: the command says it all."""
 
 
 class ReportBody(Body):
