@@ -15,7 +15,6 @@ from services.chassis.delivery.consumer import Consumer
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -24,7 +23,7 @@ from services.chassis.time.clock import Clock
 from services.notifications.api import routes
 from services.notifications.causes_first import after_its_cause
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
-from services.notifications.events import TOPICS
+from services.notifications.events import EVENT_TYPES
 from services.notifications.operations import DESCRIBED
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
@@ -42,7 +41,7 @@ def build(
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
     """
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     consumed = stores.consumer_store(NAME)

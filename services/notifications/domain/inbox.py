@@ -34,8 +34,7 @@ class MessageTaken:
     message: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeMessage(Command):
+class TakeMessage(Command, frozen=True, kw_only=True):
     """Take a message in. `occurred_at` is when what it tells happened; the others are those of `MessageTaken`."""
 
     source: str
