@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
@@ -38,60 +38,7 @@ from services.casefile.domain import (
     withdrawal,
 )
 from services.chassis.deciding.idempotency import KeyUsed
-
-CaseEvent: TypeAlias = (
-    referral_entry.ReferralEntryTaken
-    | referral_entry.ReferralNoteTaken
-    | opening.CaseOpened
-    | opening.EligibilityConfirmed
-    | opening.ParticipationChosen
-    | opening.LegalBasisRecorded
-    | opening.CaseReferred
-    | answering.ReferralReturned
-    | transfers.ResponsibilityTransferred
-    | intake.ContactAttempted
-    | intake.NoShowReported
-    | intake.IntakeConcluded
-    | matching.MatchProposed
-    | matching.MatchConfirmed
-    | matching.MatchRejected
-    | agreement.AgreementSigned
-    | mentoring.MeetingRecorded
-    | mentoring.CheckInRecorded
-    | mentoring.PulseRecorded
-    | mentoring.ProgressReported
-    | extension.ExtensionProposed
-    | extension.ExtensionRefused
-    | extension.AgreementExtended
-    | suspension.TrajectorySuspended
-    | suspension.TrajectoryResumed
-    | suspension.SuspensionReviewed
-    | escalation.EscalationRaised
-    | escalation.EscalationResolved
-    | match_end.MatchEnded
-    | ending.TrajectoryCompleted
-    | handback_report.HandbackRequested
-    | handback.HandbackReturned
-    | handback.HandbackAccepted
-    | withdrawal.DisclosureStopped
-    | withdrawal.NgoAccessRevoked
-    | deadlines.NgoAccessExpired
-    | withdrawal.RecordedAfterWithdrawal
-    | withdrawal.CaseReturned
-    | case_end.CaseClosed
-    | case_end.CaseReopened
-    | follow_up.OutcomeRecorded
-    | follow_up.OutcomeWaived
-    | deadlines.CaseFinalised
-    | people.CounsellorProposed
-    | people.CounsellorReassigned
-    | transfers.CoordinatorProposed
-    | people.CoordinatorReassigned
-    | deadlines.DeadlineReminded
-    | deadlines.DeadlineMissed
-    | correction.CorrectionRecorded
-)
-"""All that is recorded in the stream of a case."""
+from services.chassis.log.event_types import EventTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +166,8 @@ EVENTS: Final = (
 
 TOPICS: Final[Mapping[str, type]] = {row.name: row.event for row in EVENTS}
 """The event of each stored name."""
+
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of its events refer to, in the order in which they are stored."""
+
+EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)

@@ -32,10 +32,10 @@ from services.casefile.domain import (
     transfers,
     withdrawal,
 )
+from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.parties import Party
 from services.casefile.domain.reported import Reported
 from services.casefile.domain.steps import Moves
-from services.casefile.events import CaseEvent
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
 

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 import pytest
 
 from contracts.message import CaseMessage
-from services.casefile.domain.opening import ReferralEntryTaken
-from services.casefile.domain.responsibility import Moves
-from services.casefile.events import EVENTS, CaseEvent, EventRow
+from services.casefile.domain.case import CaseEvent
+from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.steps import Moves
+from services.casefile.events import EVENTS, EventRow
 from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS
 from services.casefile.sentences import sentence
