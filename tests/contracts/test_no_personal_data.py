@@ -9,8 +9,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import msgspec
 import pytest
+from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, referral
@@ -71,10 +71,10 @@ def shape(kind: Any, seen: set[Any]) -> Iterator[tuple[str, str]]:
     if kind in seen or not isinstance(kind, type):
         return
     seen.add(kind)
-    if issubclass(kind, msgspec.Struct):
-        inner: dict[str, Any] = get_type_hints(kind)
-    elif issubclass(kind, BaseModel):
-        inner = {name: field.annotation for name, field in kind.model_fields.items()}
+    if issubclass(kind, BaseModel):
+        inner: dict[str, Any] = {name: field.annotation for name, field in kind.model_fields.items()}
+    elif issubclass(kind, Struct):
+        inner = {field.encode_name: field.type for field in structs.fields(kind)}
     elif is_dataclass(kind):
         hints = get_type_hints(kind)
         inner = {field.name: hints[field.name] for field in fields(kind)}
