@@ -28,7 +28,7 @@ WORDS: Final = (
 """By hand: words that no engineer writes today."""
 INVERSIONS: Final = (
     r"(?:^|[.;:] )Who (?:has|is|was|sends|sent|asks|may|had|comes|acts|reads|waits|begins) (?!\w+\?)[^?]*?(?:$|[.;])",
-    r"(?:^|[.;:] )What (?:stands|comes|is not|was not|follows|has been) [^?]*?(?:$|[.;])",
+    r"(?:^|[.;:] )What (?:stands|comes|is not|was not|has been) [^?]*?(?:$|[.;])",
     r"\b(?:there is|is there) nothing here\b",
     r"\bwait(?:s|ing)? aside\b",
     r"\bcome back\b",
@@ -40,11 +40,10 @@ INVERSIONS: Final = (
     r"\bnot yours to say\b",
     r"\bat work as it may\b",
     r"\bIs it [a-z]+, can it\b",
-    r"\bfor ever\b",
     r"\bis it that\b",
 )
 """By hand: turns of phrase that read as if translated word by word."""
-FORBIDDEN: Final = re.compile("|".join((*(rf"\b(?:{word})\b" for word in WORDS), *INVERSIONS)), re.MULTILINE)
+FORBIDDEN: Final = re.compile("|".join((*(rf"(?i:\b(?:{word})\b)" for word in WORDS), *INVERSIONS)), re.MULTILINE)
 LIBRARYS: Final = re.compile(r"\bInput should\b|\bvalid (?:dictionary|integer|string)\b|\bValue error\b")
 """What pydantic says of Python's types to a programmer, and not of JSON to a client."""
 

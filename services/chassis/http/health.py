@@ -28,7 +28,7 @@ class HealthAnswer(BaseModel):
 
 
 class StandingAnswer(BaseModel):
-    """How far a service is behind each of its sources, what waits aside of each, and what fails again and again."""
+    """How far a service is behind each of its sources, its parked messages, and which of its work keeps failing."""
 
     behind: dict[str, int]
     parked: dict[str, int]

@@ -113,13 +113,13 @@ async def test_a_role_is_found_where_the_setting_says(issuer: Issuer, pointer: s
 @pytest.mark.parametrize(
     ("roles", "told"),
     [
-        (["NGO_LEAD", "NGO_COORDINATOR"], "several roles known here at /x/roles"),
-        (["NGO_LEAD", "SYSTEM"], "several roles known here at /x/roles"),
+        (["NGO_LEAD", "NGO_COORDINATOR"], "several known roles at /x/roles"),
+        (["NGO_LEAD", "SYSTEM"], "several known roles at /x/roles"),
         (["SYSTEM"], "SYSTEM"),
-        (["ngo_lead"], "not one of the roles"),
-        ([["NGO_LEAD"]], "not one of the roles"),
-        ([], "not one of the roles"),
-        ({"NGO_LEAD": True}, "not one of the roles"),
+        (["ngo_lead"], "role is not known"),
+        ([["NGO_LEAD"]], "role is not known"),
+        ([], "role is not known"),
+        ({"NGO_LEAD": True}, "role is not known"),
         (None, "no role at /x/roles"),
     ],
 )

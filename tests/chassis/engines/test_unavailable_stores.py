@@ -186,7 +186,7 @@ async def test_a_command_that_cannot_be_stored_is_refused_and_readiness_comes_ba
             refused = await create(here, key=f"k{n}", contact={"name": "Nobody In Particular"})
             said = problem(refused, 503, "STORE_UNAVAILABLE")
             assert int(refused.headers["Retry-After"]) > 0
-            assert said.detail.startswith("the log cannot be used")
+            assert said.detail.startswith("the log is unavailable")
             assert "SQLITE" not in refused.text
             assert "Particular" not in refused.text
         answer = await here.client.get("/readyz")

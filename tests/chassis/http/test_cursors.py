@@ -105,7 +105,7 @@ async def test_a_cursor_of_other_filters_is_refused(filters: dict[str, Any]) -> 
     made = pages(cursors(), kind="A").next(5)
     error = await refusal(pages(cursors(), made, **filters))
     assert error.code == "CURSOR_OF_OTHER_FILTERS"
-    assert "those of the first page" in error.detail
+    assert "same filters" in error.detail
 
 
 async def test_the_order_of_filters_is_no_matter() -> None:

@@ -186,7 +186,7 @@ async def test_a_tag_that_a_proxy_changed_is_said_to_be_one(here: Running, tag: 
     before = await here.service.log.head()
     answer = await count_up(here, "counter-north-k1", tag)
     told = problem(answer, 412, "STALE_VERSION")
-    assert ("proxy changed it" in told.detail) is not tag.startswith('"1"')
+    assert ("changed this ETag" in told.detail) is not tag.startswith('"1"')
     assert await here.service.log.head() == before
 
 
