@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any, Final
 
@@ -243,7 +244,7 @@ async def test_a_draft_from_before_is_submitted_once_it_reaches_somebody(
         await deposit.keep()
         (drafted,) = await context.service.log.read(stream)
         told = drafted.event
-        packet = replace(told.packet, contact_ref=ref)
+        packet = dataclasses.replace(told.packet, contact_ref=ref)
         edited = DraftEdited(offer=told.offer, at=told.at, by=told.by, deadlines=told.deadlines, packet=packet)
         meta = replace(drafted.meta, event_id=new_key(), idempotency_key=None, fingerprint=None)
         await context.service.log.append([Write(stream, 1, [(edited, meta)])])

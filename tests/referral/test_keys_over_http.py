@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -101,7 +102,10 @@ async def test_a_key_of_before_finds_what_was_made_under_it(context: ReferralCon
     canonical = json.dumps(["POST /v1/referrals", body], sort_keys=True, separators=(",", ":")).encode()
     mark: dict[str, Any] = {"idempotency_key": "before", "fingerprint": service.vault.fingerprint(canonical)}
     events = [
-        (replace(one.event, offer=replace(one.event.offer, referral_id=old)), replace(one.meta, event_id="e", **mark))
+        (
+            dataclasses.replace(one.event, offer=dataclasses.replace(one.event.offer, referral_id=old)),
+            replace(one.meta, event_id="e", **mark),
+        )
         for one in records
     ]
     await service.log.append([Write(referral_stream(old), 0, events)])
