@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Response
 from fastapi.exceptions import RequestValidationError
+from msgspec.structs import replace
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 

@@ -102,4 +102,6 @@ EVENTS: Final = (
 )
 TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
 """Every event class by its stored name."""
-EVENT_TYPES: Final = EventTypes(TOPICS)
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of the events refer to, in the order in which they are stored."""
+EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState, WaitlistReason
 from services.chassis.modelling.decider import Because, Refused

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import DeclineReason, ReferralState, WithdrawReason
 from services.chassis.modelling.decider import Refused

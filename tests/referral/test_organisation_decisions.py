@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from services.chassis.modelling.decider import EXISTENCE, Refused, Reserved
 from services.referral.domain.organisation import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from contracts.codes import (
     DECLINE_RULES,
@@ -27,35 +28,30 @@ from services.referral.domain.steps import access_after_end, let_go, relied_on
 _RECEIPT, _DECISION, _EXPIRY = DeadlineName.RECEIPT.value, DeadlineName.DECISION.value, DeadlineName.EXPIRY.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receive(ReferralCommand):
+class Receive(ReferralCommand, frozen=True, kw_only=True):
     """Acknowledge receipt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestInformation(ReferralCommand):
+class RequestInformation(ReferralCommand, frozen=True, kw_only=True):
     """Ask the agency for information; no code stands for a topic that must not be asked about."""
 
     codes: tuple[Question, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InformationAnswer:
+class InformationAnswer(Struct, frozen=True, kw_only=True):
     """The answer to one question; its text is in the vault, under `answer_ref`."""
 
     code: str
     answer_ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvideInformation(ReferralCommand):
+class ProvideInformation(ReferralCommand, frozen=True, kw_only=True):
     """Answer every open question."""
 
     answers: tuple[InformationAnswer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waitlist(ReferralCommand):
+class Waitlist(ReferralCommand, frozen=True, kw_only=True):
     """Put the person on the waiting list, with their agreement."""
 
     reason: WaitlistReason
@@ -63,15 +59,13 @@ class Waitlist(ReferralCommand):
     client_agreed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accept(ReferralCommand):
+class Accept(ReferralCommand, frozen=True, kw_only=True):
     """Take the person on; `coordinator` (a staff identifier of the organisation) is to be responsible for the case."""
 
     coordinator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decline(ReferralCommand):
+class Decline(ReferralCommand, frozen=True, kw_only=True):
     """Decline. Free text goes with OTHER only; the texts are in the vault, under the references."""
 
     reason: DeclineReason
@@ -79,27 +73,23 @@ class Decline(ReferralCommand):
     suggestion_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralReceived(OfReferral):
+class ReferralReceived(OfReferral, frozen=True, kw_only=True):
     """Receipt was acknowledged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InformationRequested(OfReferral):
+class InformationRequested(OfReferral, frozen=True, kw_only=True):
     """The organisation asked for information; the decision clock stands still, the expiry does not."""
 
     codes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InformationProvided(OfReferral):
+class InformationProvided(OfReferral, frozen=True, kw_only=True):
     """The agency answered every question; the decision clock runs on."""
 
     answers: tuple[InformationAnswer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralWaitlisted(OfReferral):
+class ReferralWaitlisted(OfReferral, frozen=True, kw_only=True):
     """On the waiting list since `since` (the first time, if there were several)."""
 
     reason: str
@@ -107,15 +97,13 @@ class ReferralWaitlisted(OfReferral):
     expected_by: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralAccepted(OfReferral):
+class ReferralAccepted(OfReferral, frozen=True, kw_only=True):
     """The organisation took the person on."""
 
     coordinator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralDeclined(PartEnds):
+class ReferralDeclined(PartEnds, frozen=True, kw_only=True):
     """The organisation declined; the event keeps what its reason implied then (`contracts.codes.DeclineRule`)."""
 
     reason: str

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha1
 from typing import assert_never
 from uuid import UUID
 
-from services.chassis.modelling.decider import Command, Entity
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingTuple
 
 NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
@@ -40,22 +42,19 @@ def case_key_stream(case_key: str) -> str:
     return f"case-key-{case_key}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseCase(Command):
+class CloseCase(Command, frozen=True, kw_only=True):
     """The agency closed the case (casefile reports it): the next referral opens a new one."""
 
     case_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReopenCase(Command):
+class ReopenCase(Command, frozen=True, kw_only=True):
     """The agency opened a closed case again (casefile reports it)."""
 
     case_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseKeyTaken:
+class CaseKeyTaken(Event, frozen=True, kw_only=True):
     """A referral became the live one of the key, in this case.
 
     `submitted` says that it was offered: from then on the case is one that the agency has, and has to close.
@@ -66,8 +65,7 @@ class CaseKeyTaken:
     submitted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseKeyReleased:
+class CaseKeyReleased(Event, frozen=True, kw_only=True):
     """The live referral ended. `offered` says that it is one that a later referral may follow on.
 
     Neither a draft nor a referral entered in error is.
@@ -77,22 +75,19 @@ class CaseKeyReleased:
     offered: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseEnded:
+class CaseEnded(Event, frozen=True, kw_only=True):
     """The case was closed."""
 
     case_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResumed:
+class CaseResumed(Event, frozen=True, kw_only=True):
     """The closed case was opened again."""
 
     case_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseKey:
+class CaseKey(Struct, frozen=True, kw_only=True):
     """The latest case and whether it is open, the live referral, and the ended ones with the case of each.
 
     `case_begun` says that a referral was offered in the case: for a draft that went nowhere no case was opened.

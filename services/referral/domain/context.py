@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from contracts.codes import ReferralState
 from services.chassis.modelling.deadline import Deadline
@@ -22,8 +24,7 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralCommand(Command):
+class ReferralCommand(Command, frozen=True, kw_only=True):
     """A command on one referral."""
 
     referral_id: str
@@ -36,8 +37,7 @@ class Side(StrEnum):
     ORGANISATION = "ORGANISATION"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """When one action is possible: from which `states`, for which `side`; its row is in `services/referral/actions.py`.
 
     `step` is the state that waits for this action alone; None where there is none. `uses_data`: the action uses or
@@ -50,8 +50,7 @@ class Rule:
     uses_data: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """The folded streams of one referral as of `at`, the time of the command or of the reader.
 
     `organisation` is the addressed one (the packet's, while the referral is a draft), `agency` the one that drafted the

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from contracts.codes import ReferralState
 from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
@@ -13,20 +11,17 @@ from services.referral.domain.referral_state import ErrorReport
 from services.referral.domain.steps import access_after_end, let_go
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkError(ReferralCommand):
+class MarkError(ReferralCommand, frozen=True, kw_only=True):
     """Report that the referral was entered in error; the justification is in the vault."""
 
     justification_ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmError(ReferralCommand):
+class ConfirmError(ReferralCommand, frozen=True, kw_only=True):
     """Confirm it, as another person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorReported(OfReferral):
+class ErrorReported(OfReferral, frozen=True, kw_only=True):
     """Somebody reported that the referral was entered in error; until it is confirmed, everything goes on.
 
     `by_sub` is the reporter's own staff identifier: the one person who cannot confirm.
@@ -36,8 +31,7 @@ class ErrorReported(OfReferral):
     justification_ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralEnteredInError(PartEnds):
+class ReferralEnteredInError(PartEnds, frozen=True, kw_only=True):
     """Two people of the agency agree that the referral should not have been made."""
 
 

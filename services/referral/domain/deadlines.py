@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -29,7 +28,7 @@ class Terms(Protocol):
 def deadline_of(terms: Terms, term: str, since: datetime, *, name: str | None = None) -> Deadline:
     """The deadline of a term that starts at `since`; `name`, where it is not the term's own."""
     deadline = terms.deadline(term, since)
-    return deadline if name is None else replace(deadline, name=name)
+    return deadline if name is None else Deadline(name, deadline.due_at, deadline.remind_at)
 
 
 def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:
@@ -45,7 +44,7 @@ def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, re
         for _ in range(sum(terms.is_working_day(day) for day in _days_after(first, last))):
             due = _next_working_day(terms, due)
     due_at = terms.end_of_day(due)
-    return replace(deadline, due_at=due_at, remind_at=deadline.remind_at + (due_at - deadline.due_at))
+    return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
 
 
 def day_of(terms: Terms, at: datetime) -> date:

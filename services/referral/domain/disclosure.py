@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from services.chassis.modelling.decider import Because, Entity, Refused, To
+from services.chassis.modelling.decider import Because, Entity, Event, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import Offer, acts_for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscloseContact(ReferralCommand):
+class DiscloseContact(ReferralCommand, frozen=True, kw_only=True):
     """Read the contact data of the person of a referral."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactDisclosed:
+class ContactDisclosed(Event, frozen=True, kw_only=True):
     """The contact data were shown to somebody of the organisation `to` under this legal basis."""
 
     offer: Offer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from contracts.codes import DeadlineName, ReferralState
 from contracts.identifiers import is_one_person
 from services.chassis.modelling.decider import Fault, Refused, To
@@ -15,8 +13,7 @@ from services.referral.domain.packet import Packet, wrong_in_draft
 from services.referral.domain.steps import referred, refuse_if_recorded, refuse_second
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateDraft(ReferralCommand):
+class CreateDraft(ReferralCommand, frozen=True, kw_only=True):
     """Start a referral. `new_case_id` is used where the person has no open case in the programme.
 
     `contact_faults` are the faults of the contact data, which the command does not carry.
@@ -27,8 +24,7 @@ class CreateDraft(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditDraft(ReferralCommand):
+class EditDraft(ReferralCommand, frozen=True, kw_only=True):
     """Replace the draft's packet by `packet`: the old one with the changes already merged into it.
 
     `contact_faults` as in CreateDraft.
@@ -38,15 +34,13 @@ class EditDraft(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralDrafted(OfReferral):
+class ReferralDrafted(OfReferral, frozen=True, kw_only=True):
     """A draft was started."""
 
     packet: Packet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DraftEdited(OfReferral):
+class DraftEdited(OfReferral, frozen=True, kw_only=True):
     """The draft's packet is now this one."""
 
     packet: Packet

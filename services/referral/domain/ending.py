@@ -5,7 +5,6 @@ Every end releases what the referral held: the person's case key, and the place 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -20,16 +19,14 @@ from services.referral.domain.referral_state import TERMINAL, Answer
 from services.referral.domain.steps import access_after_end, let_go
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw(ReferralCommand):
+class Withdraw(ReferralCommand, frozen=True, kw_only=True):
     """Take the offer back before it is accepted. Free text goes with OTHER only; it is in the vault."""
 
     reason: WithdrawReason
     text_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteReferral(ReferralCommand):
+class CompleteReferral(ReferralCommand, frozen=True, kw_only=True):
     """The agency accepted the handback at `closed_at` (casefile reports it): the loop is closed.
 
     `access` is when the organisation's access ends, counted from the end of the trajectory, as casefile recorded it.
@@ -39,29 +36,25 @@ class CompleteReferral(ReferralCommand):
     access: Deadline | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndAccess(ReferralCommand):
+class EndAccess(ReferralCommand, frozen=True, kw_only=True):
     """The organisation's access to the case has ended (casefile reports it), and with it the access to its referral."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralWithdrawn(PartEnds):
+class ReferralWithdrawn(PartEnds, frozen=True, kw_only=True):
     """The agency took the offer back, the person withdrew the legal basis, or the draft lapsed."""
 
     reason: str
     text_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralCompleted(PartEnds):
+class ReferralCompleted(PartEnds, frozen=True, kw_only=True):
     """An accepted referral came to its end."""
 
     closure: str
     loop_closed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessEnded(OfReferral):
+class AccessEnded(OfReferral, frozen=True, kw_only=True):
     """The organisation can no longer read the referral."""
 
     BYSTANDER: ClassVar[bool] = True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, assert_never
 
-from services.chassis.modelling.decider import Because, Command, Entity, Refused
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.chassis.modelling.decider import Because, Command, Entity, Event, Refused
 from services.chassis.modelling.growing import GrowingTuple
 from services.referral.domain.offer import Offer
 
@@ -16,8 +18,7 @@ def legal_basis_stream(legal_basis_id: str) -> str:
     return f"legal-basis-{legal_basis_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasisGiven:
+class LegalBasisGiven(Struct, frozen=True, kw_only=True):
     """What the counsellor recorded of the basis: kind, recipient, text version and its language, since when."""
 
     kind: str
@@ -27,8 +28,7 @@ class LegalBasisGiven:
     given_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawLegalBasis(Command):
+class WithdrawLegalBasis(Command, frozen=True, kw_only=True):
     """The person withdraws, through either side. It takes effect at once, and moves responsibility.
 
     `channel` is the code of the way that they took, where the caller gives one.
@@ -38,8 +38,7 @@ class WithdrawLegalBasis(Command):
     channel: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasisRecorded:
+class LegalBasisRecorded(Event, frozen=True, kw_only=True):
     """The basis that a referral named when it was submitted."""
 
     legal_basis_id: str
@@ -50,8 +49,7 @@ class LegalBasisRecorded:
     given: LegalBasisGiven
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasisReliedOn:
+class LegalBasisReliedOn(Event, frozen=True, kw_only=True):
     """A referral disclosed data on this basis, or was about to: an entry of the disclosure ledger.
 
     `purpose` is a `contracts.codes.Reliance`.
@@ -65,8 +63,7 @@ class LegalBasisReliedOn:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasisWithdrawn:
+class LegalBasisWithdrawn(Event, frozen=True, kw_only=True):
     """Valid in [given_at, withdrawn_at); what was shared before stays lawful (GDPR Art. 7(3))."""
 
     legal_basis_id: str
@@ -76,8 +73,7 @@ class LegalBasisWithdrawn:
     channel: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasis:
+class LegalBasis(Struct, frozen=True, kw_only=True):
     """What was given, for which offer, and since when it is no longer valid."""
 
     legal_basis_id: str | None = None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.decider import Actor, Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """What every event of a referral repeats, so that it can be published without another look-up.
 
     `organisation` is None as long as there is only a draft: nobody has been offered anything yet.
@@ -26,8 +26,7 @@ class Offer:
     programme_version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfReferral:
+class OfReferral(Event, frozen=True, kw_only=True):
     """What all events of a referral's own stream have in common.
 
     `by` is the organisation that acted; `deadlines` are all that run after the event, overdue ones included.
@@ -39,8 +38,7 @@ class OfReferral:
     deadlines: tuple[Deadline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartEnds(OfReferral):
+class PartEnds(OfReferral, frozen=True, kw_only=True):
     """An event that ends the organisation's part.
 
     `access` is when it reads nothing more, in whichever service: computed once, here. None where nobody was addressed,

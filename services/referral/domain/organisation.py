@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import ClassVar, assert_never
 
-from services.chassis.modelling.decider import EXISTENCE, Command, Entity, Fault, Refused, Reserved
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.chassis.modelling.decider import EXISTENCE, Command, Entity, Event, Fault, Refused, Reserved
 from services.chassis.modelling.growing import GrowingSet
 
 
@@ -14,8 +16,7 @@ def organisation_stream(organisation: str) -> str:
     return f"organisation-{organisation}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
+class Description(Struct, frozen=True, kw_only=True):
     """An organisation as it describes itself, with its accreditation by the operator.
 
     `kind`, `programmes` and `suspended` are the accreditation. A suspended organisation gets, or makes, no new offers;
@@ -33,8 +34,7 @@ class Description:
     suspended: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribeOrganisation(Command):
+class DescribeOrganisation(Command, frozen=True, kw_only=True):
     """Describe an organisation, or change its description.
 
     The fields in `left_out` keep their values; the caller may name those in `reserved` only as they stand.
@@ -46,16 +46,14 @@ class DescribeOrganisation(Command):
     reserved: Reserved = Reserved()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationDescribed:
+class OrganisationDescribed(Event, frozen=True, kw_only=True):
     """The organisation as it described itself."""
 
     organisation: str
     description: Description
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityTaken:
+class CapacityTaken(Event, frozen=True, kw_only=True):
     """An accepted referral takes one place."""
 
     BYSTANDER: ClassVar[bool] = True
@@ -63,8 +61,7 @@ class CapacityTaken:
     referral_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityReleased:
+class CapacityReleased(Event, frozen=True, kw_only=True):
     """The referral that took a place has ended."""
 
     BYSTANDER: ClassVar[bool] = True
@@ -72,8 +69,7 @@ class CapacityReleased:
     referral_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organisation:
+class Organisation(Struct, frozen=True, kw_only=True):
     """The description, and the referrals that take a place."""
 
     description: Description | None = None
@@ -92,8 +88,7 @@ class Organisation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationContext:
+class OrganisationContext(Struct, frozen=True, kw_only=True):
     """An organisation, and which of the programmes that it is about to name exist."""
 
     organisation: Organisation

@@ -6,8 +6,10 @@ A draft's packet may lack anything but the person and the programme; a submitted
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from contracts.codes import OrganisationKind, ProgrammeKind
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
@@ -21,8 +23,7 @@ from services.referral.domain.programme import ProgrammeVersionPublished, pointe
 OCCUPATIONS_MAX = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageSkill:
+class LanguageSkill(Struct, frozen=True, kw_only=True):
     """A language (BCP 47), its CEFR level, and whether it was declared or tested."""
 
     tag: str
@@ -30,16 +31,14 @@ class LanguageSkill:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occupation:
+class Occupation(Struct, frozen=True, kw_only=True):
     """An occupation wanted: ISCO-08 code and, where known, the ESCO concept URI."""
 
     isco: str
     esco: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParticipationChoice:
+class ParticipationChoice(Struct, frozen=True, kw_only=True):
     """The jobseeker's own yes to mentoring; it is not the consent to share data."""
 
     chosen_at: datetime
@@ -47,8 +46,7 @@ class ParticipationChoice:
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
+class Packet(Struct, frozen=True, kw_only=True):
     """What a counsellor has filled in, field for field as the public body has it.
 
     `contact_ref` is the vault reference of the contact data, which stand in no event. Each of the `sectors` has its
@@ -76,11 +74,10 @@ class Packet:
     previous_referral: str | None = None
 
 
-_MEMBERS = tuple(each.name for each in fields(Packet))
+_MEMBERS = Packet.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletePacket(Packet):
+class CompletePacket(Packet, frozen=True, kw_only=True):
     """A packet that passed the guard: what has to be there is there."""
 
     to: str
@@ -92,8 +89,7 @@ class CompletePacket(Packet):
     legal_basis: LegalBasisGiven
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True, kw_only=True):
     """What a packet is checked against: the addressed organisation, the programme, the person's earlier referrals, now.
 
     The programme is `known` if it has any version; `version` is the one in force. `rival` is another live referral of

@@ -10,12 +10,14 @@ that those from before keep their names; the person's stream says which those ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
-from services.chassis.modelling.decider import Entity, Refused
+from services.chassis.modelling.decider import Entity, Event, Refused
 from services.chassis.modelling.growing import GrowingSet
 from services.referral.domain.case_key import CaseKey, derived_id
 
@@ -25,8 +27,7 @@ def person_stream(agency: str, client_ref: str) -> str:
     return f"person-{derived_id(agency, one_person(client_ref), ProgrammeKind.MENTORING_TO_WORK.value)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonReferred:
+class PersonReferred(Event, frozen=True, kw_only=True):
     """A referral of the person became live in a programme, under this case key."""
 
     programme: str
@@ -34,15 +35,13 @@ class PersonReferred:
     referral_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonOfAgency:
+class PersonOfAgency(Struct, frozen=True, kw_only=True):
     """The case keys, each with its programme, under which the person was ever referred, since this is kept."""
 
     keys: GrowingSet[tuple[str, str]] = GrowingSet()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True, kw_only=True):
     """Another case key of the person: in another programme, or of old for another spelling of the pseudonym."""
 
     programme: str

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import assert_never
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from contracts.codes import ProgrammeKind, TermUnit
 from services.chassis.modelling.days import start_of_day
-from services.chassis.modelling.decider import Command, Entity, Fault, Refused
+from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused
 from services.chassis.modelling.growing import GrowingTuple
 
 
@@ -19,8 +21,7 @@ def programme_stream(programme: str) -> str:
     return f"programme-{programme}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """A length of time: `n` calendar days or working days (`contracts.codes.TermUnit`)."""
 
     n: int
@@ -64,8 +65,7 @@ DEFAULT_TERMS: Mapping[str, Term] = MappingProxyType(
 """Every term there is, with the default that a programme may change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(Struct, frozen=True, kw_only=True):
     """What may differ between programmes: `contracts.referral.ProgrammeParameters` says what each field means.
 
     A term that a publisher leaves out has its default.
@@ -92,8 +92,7 @@ class Parameters:
         return start_of_day(valid_from, self.time_zone)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishVersion(Command):
+class PublishVersion(Command, frozen=True, kw_only=True):
     """Publish version `version` of the parameters, in force from the beginning of `valid_from` in their time zone.
 
     `unknown` are the faults of time zones and places without a calendar, which only libraries know.
@@ -106,8 +105,7 @@ class PublishVersion(Command):
     unknown: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgrammeVersionPublished:
+class ProgrammeVersionPublished(Event, frozen=True, kw_only=True):
     """A version of the parameters, every term filled in."""
 
     programme: str
@@ -116,8 +114,7 @@ class ProgrammeVersionPublished:
     parameters: Parameters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Programme:
+class Programme(Struct, frozen=True, kw_only=True):
     """The versions published so far, oldest first."""
 
     versions: GrowingTuple[ProgrammeVersionPublished] = GrowingTuple()

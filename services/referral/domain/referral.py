@@ -6,8 +6,9 @@ state each event leads to, and what it leaves behind.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.modelling.decider import Entity

@@ -7,8 +7,9 @@ the parts fit the state is up to `evolve` (`services/referral/domain/referral.py
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.modelling.deadline import Deadline
@@ -17,8 +18,7 @@ from services.referral.domain.offer import Offer
 from services.referral.domain.packet import Packet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """Which command of which organisation brought the referral into its state, and when: for refusals to name."""
 
     command: str
@@ -26,8 +26,7 @@ class Moved:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenQuestion:
+class OpenQuestion(Struct, frozen=True, kw_only=True):
     """What the organisation asked, and the decision clock that stands still meanwhile; None on the waiting list."""
 
     codes: tuple[str, ...]
@@ -35,8 +34,7 @@ class OpenQuestion:
     paused: Deadline | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """The place on the waiting list. `since` is the first time: asking a question does not lengthen the wait."""
 
     reason: str
@@ -44,24 +42,21 @@ class Waiting:
     expected_by: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorReport:
+class ErrorReport(Struct, frozen=True, kw_only=True):
     """Who reported that the referral was entered in error; another person has to confirm it."""
 
     org: str
     sub: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """The reason that the organisation or the agency gave for an end, to recognise a repeat."""
 
     reason: str
     refs: tuple[str | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
+class Referral(Struct, frozen=True, kw_only=True):
     """The state of one referral; `state` is None as long as nothing is recorded.
 
     `running` are the deadlines that somebody still has to meet, overdue ones included; `missed` those of them, and

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Entity
+from services.chassis.modelling.decider import Entity, Event
 from services.chassis.modelling.growing import GrowingSet
 from services.referral.domain.offer import Offer
 
@@ -16,8 +18,7 @@ def reminders_stream(referral_id: str) -> str:
     return f"reminders-{referral_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineReminded:
+class DeadlineReminded(Event, frozen=True, kw_only=True):
     """80 % of a term had passed: the organisation `awaited` was reminded."""
 
     offer: Offer
@@ -25,8 +26,7 @@ class DeadlineReminded:
     awaited: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reminders:
+class Reminders(Struct, frozen=True, kw_only=True):
     """The deadlines that somebody was reminded of; the same deadline with another due time is another one."""
 
     of: GrowingSet[Deadline] = GrowingSet()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
 from services.chassis.modelling.decider import Fault, To
@@ -15,8 +15,7 @@ from services.referral.domain.packet import CompletePacket, Packet, completed
 from services.referral.domain.steps import referred, refuse_if_recorded, refuse_second
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitReferral(ReferralCommand):
+class SubmitReferral(ReferralCommand, frozen=True, kw_only=True):
     """Make an offer at once, without a draft.
 
     The packet's basis is recorded under `legal_basis_id`; `new_case_id` is used where the person has no open case in
@@ -29,8 +28,7 @@ class SubmitReferral(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitDraft(ReferralCommand):
+class SubmitDraft(ReferralCommand, frozen=True, kw_only=True):
     """Make the offer that was drafted; ids and `contact_faults` are as in SubmitReferral."""
 
     legal_basis_id: str
@@ -38,8 +36,7 @@ class SubmitDraft(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralSubmitted(OfReferral):
+class ReferralSubmitted(OfReferral, frozen=True, kw_only=True):
     """The offer was made, with this packet, under this legal basis."""
 
     packet: CompletePacket

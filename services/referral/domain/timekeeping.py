@@ -6,7 +6,6 @@ follows for a deadline that was met, moved or missed before, or that is not reac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.codes import DeadlineName, WithdrawReason
@@ -20,32 +19,28 @@ from services.referral.domain.reminders import DeadlineReminded, reminders_strea
 from services.referral.domain.steps import access_after_end, let_go
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemindDeadline(ReferralCommand):
+class RemindDeadline(ReferralCommand, frozen=True, kw_only=True):
     """Remind of the deadline `name` that is due at `due_at`."""
 
     name: str
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassDeadline(ReferralCommand):
+class PassDeadline(ReferralCommand, frozen=True, kw_only=True):
     """The deadline `name` that was due at `due_at` has passed."""
 
     name: str
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineMissed(OfReferral):
+class DeadlineMissed(OfReferral, frozen=True, kw_only=True):
     """The deadline passed without the act of `awaited` that it waited for."""
 
     deadline: Deadline
     awaited: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralExpired(PartEnds):
+class ReferralExpired(PartEnds, frozen=True, kw_only=True):
     """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did."""
 
     last_actor: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar
 
@@ -10,8 +9,7 @@ from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import OfReferral, acts_for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectWaiting(ReferralCommand):
+class CorrectWaiting(ReferralCommand, frozen=True, kw_only=True):
     """The entry recorded by the event `corrects` should have read like this (casefile reports it)."""
 
     corrects: str
@@ -19,8 +17,7 @@ class CorrectWaiting(ReferralCommand):
     expected_by: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingCorrected(OfReferral):
+class WaitingCorrected(OfReferral, frozen=True, kw_only=True):
     """The entry recorded by the event `corrects` reads like this from now on; the wait itself goes on unchanged."""
 
     BYSTANDER: ClassVar[bool] = True
