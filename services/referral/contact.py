@@ -32,12 +32,16 @@ def phone(value: str) -> str:
 
     With a plus sign it has to be possible; without one that depends on the country, which `faults_of` checks.
     """
-    # Numbers copied from a list of contacts bring direction marks along.
-    seen = "".join(char for char in value if unicodedata.category(char) != "Cf")
-    number = "".join(" " if unicodedata.category(char) == "Zs" else char for char in seen).strip(" ")
+    number = (value if value.isascii() else _visible(value)).strip(" ")
     if not _PHONE.fullmatch(number) or (number.startswith("+") and not _possible(number, None)):
         raise ValueError(_POSSIBLE)
     return number
+
+
+def _visible(value: str) -> str:
+    # Numbers copied from a list of contacts bring direction marks along, and spaces of other kinds.
+    seen = (char for char in value if unicodedata.category(char) != "Cf")
+    return "".join(" " if unicodedata.category(char) == "Zs" else char for char in seen)
 
 
 def _possible(number: str, country: str | None) -> bool:
