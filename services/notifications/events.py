@@ -24,4 +24,4 @@ TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
 REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
 """What the metadata of its events refer to, in the order in which they are stored."""
 
-EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)
+EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -6,9 +6,11 @@ The table of states and the fold that are asked may be others than the service's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Because, Command, Refused, To
 from services.referral.actions import RULES, decide

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import DeclineReason, Question, WaitlistReason
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To

@@ -6,10 +6,12 @@ Each is there twice: as it is, and with an error reported that nobody has confir
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final, cast
+
+from msgspec.structs import replace
 
 from contracts.codes import ReferralState
 from services.chassis.modelling.decider import Actor

@@ -308,7 +308,7 @@ async def test_a_loser_who_reads_again_is_told_who_holds_it(context: ReferralCon
     path = await context.received()
     await context.running.done(INES, path, "withdraw", {"reason": "CLIENT_MOVED"})
     problem = assert_problem(await context.running.command(LOTTE, path, "accept", ACCEPT), 409, "STATE_DOES_NOT_ALLOW")
-    assert "withdraw of vdab-gent" in problem["detail"]
+    assert "withdraw by vdab-gent" in problem["detail"]
     assert "RECEIVED or WAITLISTED" in problem["detail"]
 
 

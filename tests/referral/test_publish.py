@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import fields, replace
 
 from contracts.codes import DeclineReason, ReferralState
 from services.chassis.modelling.decider import Because, Refused

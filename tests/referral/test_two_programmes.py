@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import DeclineReason, WithdrawReason
 from services.chassis.log.event_log import Write
