@@ -1,6 +1,6 @@
 """Services running in the test's own process, and the people of the tests sending them requests.
 
-The real applications over real files; what is missing is the network, and `listening` adds that where it matters.
+The real applications over real stores; what is missing is the network, and `listening` adds that where it matters.
 """
 
 from __future__ import annotations
@@ -164,9 +164,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, builds: Mapping[str, Build], *, since: datetime = MONDAY, at_work: bool = True, **settings: Any
+    directory: Path,
+    builds: Mapping[str, Build],
+    *,
+    stores: Stores | None = None,
+    since: datetime = MONDAY,
+    at_work: bool = True,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
     """The services over the data of a directory until the block ends; opened again, they go on from there.
+
+    With `stores`, such as `MemoryStores`, only the clock and the issuer are in the directory.
 
     Their clock stands still, at `since` if the directory is new. Unless they are `at_work`, they only answer requests.
     Anything else of `Settings` may be given.
@@ -174,7 +182,7 @@ async def running(
     set_up = Settings(data=directory, **settings)
     issuer, clock = DevelopmentIssuer(directory / "issuer"), SandboxClock(directory / "sandbox-clock.json")
     clock.move(max(since, clock.now()), frozen=True)
-    stores, telemetry = Stores.of(set_up), Telemetry()
+    stores, telemetry = stores or Stores.of(set_up), Telemetry()
     bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
     services = {name: app.state.service for name, app in apps.items()}

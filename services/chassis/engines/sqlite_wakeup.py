@@ -12,6 +12,7 @@ from typing import Final
 from services.chassis.engines.bell import Bell
 from services.chassis.engines.sqlite_connection import open_store
 from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.engines.waiters import Waiters
 
 LOOK_SECONDS: Final = 0.5
 """How often it looks though nobody rang: a process may die between its commit and the bell."""
@@ -32,7 +33,7 @@ class SQLiteWakeup:
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         self._probe = open_store(path, health or StoreHealth("file"))
         self._bell = Bell(path)
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters = Waiters(self._look_out)
         self._follower: asyncio.Task[None] | None = None
         self._told = False
         self._missed = 0
@@ -41,30 +42,16 @@ class SQLiteWakeup:
     def notify(self) -> None:
         """This process has committed: wakes anyone who waits here or elsewhere."""
         self._told = True
-        self._wake()
+        self._waiters.wake()
         self._bell.ring()
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
     async def wait(self, ready: Callable[[], bool], timeout: float) -> None:
         """Returns when `ready()` holds after a commit, or after `timeout` seconds of the machine's clock."""
-        until = time.monotonic() + timeout
-        while not ready() and (left := until - time.monotonic()) > 0:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            if self._follower is None or self._follower.done():
-                self._follower = asyncio.create_task(self._follow())
-            try:
-                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left):
-                        await waiter
-            finally:
-                self._waiters.discard(waiter)
+        await self._waiters.wait(ready, timeout)
+
+    def _look_out(self) -> None:
+        if self._follower is None or self._follower.done():
+            self._follower = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
         seen: int | None = None
@@ -80,14 +67,14 @@ class SQLiteWakeup:
                     (version,) = self._probe.execute("PRAGMA data_version").fetchone()
                 except Unavailable:
                     # Those who wait look for themselves, and meet it there.
-                    self._wake()
+                    self._waiters.wake()
                     return
                 # The first look wakes too: a commit may have come between the waiter's look and this one.
                 if version != seen:
                     if seen is not None and hears:
                         self._compare(told=rung.is_set() or self._told)
                     seen = version
-                    self._wake()
+                    self._waiters.wake()
                 rung.clear()
                 self._told = False
                 await (self._until_rung(rung) if hears else asyncio.sleep(POLL_SECONDS))
@@ -114,6 +101,6 @@ class SQLiteWakeup:
         """Wakes all waiters and closes the probe."""
         if self._follower is not None:
             self._follower.cancel()
-        self._wake()
+        self._waiters.wake()
         self._bell.close()
         self._probe.close()

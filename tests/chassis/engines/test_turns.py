@@ -19,7 +19,7 @@ from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.leading.lease_sqlite import SQLiteLease
 from services.chassis.log.event_log import Write
 from services.chassis.log.sqlite import SQLiteEventLog
-from services.chassis.vault.vault import SQLiteVault
+from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.counters import TYPES, Counted, metadata
 
 Write_ = Callable[[], Awaitable[object]]

@@ -29,7 +29,7 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SandboxClock
-from services.chassis.vault.vault import SQLiteVault
+from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.asking import create, problem
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.counting import Running, running

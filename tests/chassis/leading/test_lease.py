@@ -14,6 +14,7 @@ from services.chassis.leading import leadership as leading
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.lease import Lease
 from services.chassis.stores import Stores
+from tests.chassis.conftest import needs_processes
 from tests.chassis.processes import line_of, start
 
 OpenLease = Callable[[], Lease]
@@ -62,6 +63,7 @@ async def test_a_lease_runs_out_by_itself(open_lease: OpenLease) -> None:
     assert not await one.claim("one", 60)
 
 
+@needs_processes
 async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(
     open_lease: OpenLease, engine: str, tmp_path: Path
 ) -> None:
