@@ -32,7 +32,8 @@ class MemoryStores(Stores):
     def __init__(self) -> None:
         super().__init__(Path())
         self._logs: defaultdict[str, MemoryLogContents] = defaultdict(MemoryLogContents)
-        self._vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
+        self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
+        """What is in each service's vault, for whoever wants to see it past the port."""
         self._indexes: dict[tuple[str, int], MemoryIndexContents] = {}
         self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
         self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)
@@ -67,7 +68,7 @@ class MemoryStores(Stores):
     def vault(self, service: str) -> Vault:
         """See `Stores.vault`."""
         self._health("vault", service)
-        return MemoryVault(self._vaults[service])
+        return MemoryVault(self.vaults[service])
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
         """See `Stores.index`."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus
 from services.chassis.http.app import common_routes, install_manners
 from services.chassis.http.routing import application
+from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -47,6 +49,7 @@ class Running:
 
     directory: Path
     settings: Settings
+    stores: Stores
     origin: Origin
     apps: Mapping[str, FastAPI]
     clock: SandboxClock
@@ -141,6 +144,13 @@ class Running:
         assert answer.status_code == 200, answer.text
         return answer
 
+    def vault_rows(self, service: str) -> list[tuple[str, bytes]]:
+        """All that a service's vault keeps, past the vault itself: every reference and the bytes under it."""
+        if isinstance(self.stores, MemoryStores):
+            return self.stores.vaults[service].rows()
+        with closing(sqlite3.connect(self.directory / f"{service}-vault.db")) as db:
+            return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
+
     async def at(self, to: datetime) -> None:
         """Moves the clock: what falls due on the way happens, each at its own time, and reaches every service."""
         await travel(self.services, self.clock, to, frozen=True)
@@ -196,7 +206,14 @@ async def running(
     http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url="http://caserelay.test", timeout=60)
     try:
         yield Running(
-            directory=directory, settings=set_up, origin=origin, apps=apps, clock=clock, issuer=issuer, http=http
+            directory=directory,
+            settings=set_up,
+            stores=stores,
+            origin=origin,
+            apps=apps,
+            clock=clock,
+            issuer=issuer,
+            http=http,
         )
     finally:
         await http.aclose()
@@ -218,6 +235,7 @@ async def listening(quiet: Running) -> AsyncIterator[Running]:
             yield Running(
                 directory=quiet.directory,
                 settings=quiet.settings,
+                stores=quiet.stores,
                 origin=quiet.origin,
                 apps=quiet.apps,
                 clock=quiet.clock,

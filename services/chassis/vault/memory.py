@@ -30,6 +30,10 @@ class MemoryVaultContents:
         self.records: dict[str, _Kept] = {}
         self.key = secrets.token_bytes(32)
 
+    def rows(self) -> list[tuple[str, bytes]]:
+        """Every reference that was ever used, in order, with the bytes that are kept under it; none when forgotten."""
+        return [(ref, kept.record or b"") for ref, kept in sorted(self.records.items())]
+
 
 class MemoryVault:
     """A `Vault` in memory. Nothing is encrypted: what is forgotten is gone with its bytes."""
