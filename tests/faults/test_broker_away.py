@@ -18,8 +18,8 @@ from kafka.errors import KafkaError
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import Cluster
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.engines.store_health import Unavailable
 from tests.faults.production import Production
 from tests.faults.trial import trial

@@ -15,14 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from services.chassis.delivery.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.delivery.kafka.clients import Cluster
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.events import decode, partition_of
 from services.chassis.delivery.kafka.progress import ProgressBoard
+from services.chassis.delivery.kafka.upstream import ASSIGNORS, connected
 from services.chassis.engines.store_health import Unavailable
 
 T = TypeVar("T")
@@ -149,9 +148,7 @@ class KafkaSubscription:
             KafkaConsumer,
             self._cluster,
             group_id=self._group,
-            # Every member gives up all it has before partitions are shared out. The library's cooperative assignor goes
-            # by what members say they own, and one that was thrown out still names what it gave up: nobody gets that.
-            partition_assignment_strategy=[RangePartitionAssignor],
+            partition_assignment_strategy=ASSIGNORS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
