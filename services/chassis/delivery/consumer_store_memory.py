@@ -23,47 +23,53 @@ class MemoryConsumerStore:
         self._places = contents.places
         self._parked = contents.parked
 
-    def places(self, bus: str, topic: str) -> Places:
+    async def places(self, bus: str, topic: str) -> Places:
         """See `ConsumerStore.places`."""
         return dict(self._places.get((bus, topic), {}))
 
-    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+    async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
         for one in parked:
-            self.park(topic, one)
+            self._park(topic, one)
         saved = self._places.setdefault((bus, topic), {})
         saved.update({n: place for n, place in places.items() if saved.get(n, START).position <= place.position})
 
-    def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
+        self._park(topic, one)
+
+    def _park(self, topic: str, one: Parked) -> None:
         self._parked.setdefault(topic, {})[one.message.position] = one
 
-    def unpark(self, topic: str, position: int) -> None:
+    async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
         self._parked.get(topic, {}).pop(position, None)
 
-    def parked_keys(self, topic: str) -> set[str]:
+    async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""
         return {one.message.key for one in self._parked.get(topic, {}).values()}
 
-    def parked(self, topic: str) -> list[Parked]:
+    async def parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.parked`."""
+        return self._in_order(topic)
+
+    def _in_order(self, topic: str) -> list[Parked]:
         return [one for _, one in sorted(self._parked.get(topic, {}).items())]
 
-    def first_parked(self, topic: str) -> list[Parked]:
+    async def first_parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.first_parked`."""
         first: dict[str, Parked] = {}
-        for one in self.parked(topic):
+        for one in self._in_order(topic):
             first.setdefault(one.message.key, one)
         return list(first.values())
 
-    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+    async def first_parked_of(self, topic: str, key: str) -> Parked | None:
         """See `ConsumerStore.first_parked_of`."""
-        return next((one for one in self.parked(topic) if one.message.key == key), None)
+        return next((one for one in self._in_order(topic) if one.message.key == key), None)
 
-    def count_parked(self, topic: str) -> int:
+    async def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""
         return len(self._parked.get(topic, {}))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """See `ConsumerStore.close`."""

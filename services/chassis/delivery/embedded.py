@@ -6,7 +6,7 @@ behind the last position that the bus still holds, and the logs hold everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from services.chassis.delivery.bus import Batch, BusMessage, Places
@@ -82,7 +82,7 @@ class EmbeddedBus:
         """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
         await self._wakeup.wait(lambda: self.through(topic) > after, timeout)
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> WholeTopicSubscription:  # noqa: ARG002 - all members read the same
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> WholeTopicSubscription:  # noqa: ARG002 - all members read the same
         """See `Bus.subscribe`."""
         return WholeTopicSubscription("embedded", self, topic, saved)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -73,7 +73,7 @@ class MemoryBus:
         """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
         await self._contents.waiters.wait(lambda: self.through(topic) > after, timeout)
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> WholeTopicSubscription:  # noqa: ARG002 - all members read the same
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> WholeTopicSubscription:  # noqa: ARG002 - all members read the same
         """See `Bus.subscribe`."""
         return WholeTopicSubscription("memory", self, topic, saved)
 

@@ -5,7 +5,7 @@ A topic has one partition, and an offset in it is the source's position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from services.chassis.delivery.bus import START, Batch, BusMessage, Place, Places
@@ -35,7 +35,7 @@ def batch_of(messages: Sequence[BusMessage], *, after: int, through: int, limit:
 class WholeTopicSubscription:
     """A `Subscription`: every member of a group reads all of the topic, and effects absorb what another did."""
 
-    def __init__(self, bus: str, read_from: WholeTopics, topic: str, saved: Callable[[], Places]) -> None:
+    def __init__(self, bus: str, read_from: WholeTopics, topic: str, saved: Callable[[], Awaitable[Places]]) -> None:
         self.bus = bus
         self._bus = read_from
         self._topic = topic
@@ -43,7 +43,7 @@ class WholeTopicSubscription:
 
     async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
         """See `Subscription.take`."""
-        after = self.through(self._saved())
+        after = self.through(await self._saved())
         batch = self._bus.read(self._topic, after, limit)
         if batch.place.position <= after:
             await self._bus.wait(self._topic, after, timeout)

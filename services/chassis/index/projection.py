@@ -27,7 +27,7 @@ class Projection:
         self._project = project
         self._look = look
         self._through: int | None = None
-        self._coverage = Coverage(index.through)
+        self._coverage = Coverage(self._covered)
         self._taking_in = asyncio.Lock()
         self._moved = asyncio.Event()
 
@@ -35,6 +35,9 @@ class Projection:
     def through(self) -> int:
         """How far the index has come, as far as this process knows; it asks if it does not."""
         return self._index.through() if self._through is None else self._through
+
+    async def _covered(self) -> int:
+        return self._index.through()
 
     async def round(self) -> None:
         """Waits a while for something new, and takes it in."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, Final, NamedTuple
@@ -177,7 +177,7 @@ class KafkaBus:
         except (KafkaError, RefusedTopics) as failure:
             raise Unavailable("bus", type(failure).__name__) from failure
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> KafkaSubscription:
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> KafkaSubscription:
         """See `Bus.subscribe`."""
         self._board.keep(topic)
         return KafkaSubscription(self._cluster, self._board, topic, group, saved)

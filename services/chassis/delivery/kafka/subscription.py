@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -51,7 +51,7 @@ class KafkaSubscription:
     bus = "kafka"
 
     def __init__(
-        self, cluster: Cluster, board: ProgressBoard, topic: str, group: str, saved: Callable[[], Places]
+        self, cluster: Cluster, board: ProgressBoard, topic: str, group: str, saved: Callable[[], Awaitable[Places]]
     ) -> None:
         self._cluster = cluster
         self._board = board
@@ -84,7 +84,7 @@ class KafkaSubscription:
         unconfirmed, now = self._unconfirmed, time.monotonic()
         saved = None
         if unconfirmed or now > self._compared_at + LOOK_AGAIN_SECONDS:
-            saved, self._compared_at = self._saved(), now
+            saved, self._compared_at = await self._saved(), now
         # Until it is confirmed, also when the caller goes away in the middle of the poll.
         self._unconfirmed = True
         seconds = min(timeout, LONGEST_POLL_SECONDS)
@@ -173,7 +173,7 @@ class KafkaSubscription:
     def _assigned(self, partitions: Collection[int]) -> None:
         # Read anew, in the event loop, where the store is used: the partitions' member before has moved on meanwhile.
         async def saved() -> Places:
-            return self._saved()
+            return await self._saved()
 
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
         places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)
