@@ -12,7 +12,7 @@ from pathlib import Path
 from services.chassis.delivery.bus import Batch, BusMessage, Places
 from services.chassis.delivery.whole_topic import WholeTopicSubscription, batch_of
 from services.chassis.engines.sqlite_connection import open_kept, probed
-from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.engines.sqlite_wakeup import LOOK_SECONDS, SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 
@@ -27,12 +27,13 @@ CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT
 class EmbeddedBus:
     """A `Bus` in one SQLite file, shared by all services of this machine."""
 
-    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
+        """`look_seconds`: how often somebody who waits looks though no other process rang."""
         path.parent.mkdir(parents=True, exist_ok=True)
         health = health or StoreHealth("bus")
         self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
-        self._wakeup = SQLiteWakeup(path, health)
+        self._wakeup = SQLiteWakeup(path, health, look_seconds)
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""

@@ -30,7 +30,8 @@ class SQLiteWakeup:
     asked when the bell rings, and twice a second. One task looks for all waiters, and runs only while somebody waits.
     """
 
-    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
+        self.look_seconds = look_seconds
         self._probe = open_store(path, health or StoreHealth("file"))
         self._bell = Bell(path)
         self._waiters = Waiters(self._look_out)
@@ -60,7 +61,7 @@ class SQLiteWakeup:
         try:
             while self._waiters:
                 # Before the look: who commits behind it rings.
-                if (now := time.monotonic()) >= hung_at + LOOK_SECONDS:
+                if (now := time.monotonic()) >= hung_at + self.look_seconds:
                     hangs, hung_at = self._bell.listen(rung.set), now
                 hears = hangs and now >= self._distrusted_until
                 try:
@@ -84,7 +85,7 @@ class SQLiteWakeup:
     async def _until_rung(self, rung: asyncio.Event) -> None:
         looked = time.monotonic()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self.look_seconds):
                 await rung.wait()
         # What comes in close succession is taken together.
         if (left := looked + POLL_SECONDS - time.monotonic()) > 0:

@@ -12,7 +12,6 @@ import pytest
 
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.embedded import EmbeddedBus
-from services.chassis.engines import turns
 from services.chassis.engines.store_health import StoreHealth, Unavailable
 from services.chassis.index.index import Changes, Table
 from services.chassis.index.sqlite import SQLiteIndex
@@ -71,12 +70,9 @@ async def test_a_writer_has_its_turn_when_the_other_one_ends(store: str, tmp_pat
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_a_writer_that_never_has_its_turn_is_told(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_writer_that_never_has_its_turn_is_told(store: str, tmp_path: Path) -> None:
     """After a while, by the store's name and the engine's code, which is counted once; and later it can write."""
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.1)
-    path, health = tmp_path / "file.db", StoreHealth(store)
+    path, health = tmp_path / "file.db", StoreHealth(store, turn_seconds=0.1)
     write = opened(store, path, health)
     with held(path):
         with pytest.raises(Unavailable) as failure:
