@@ -1,18 +1,19 @@
-"""What stands behind `caserelay bus`: the topics in Kafka, and the messages that wait aside."""
+"""What stands behind `caserelay bus`: the topics in Kafka, and parked messages."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from contracts.topics import TOPICS
 from services.chassis.delivery.consumer import BEHIND_ANOTHER, BehindItsCause, CauseGivenUp
-from services.chassis.delivery.consumer_store import Parked
+from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.delivery.kafka.clients import Cluster, RefusedTopics
 from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.delivery.parking import redrive
@@ -41,7 +42,7 @@ def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]
 
 @dataclass(frozen=True)
 class ParkedMessage:
-    """A message that waits aside in one service, without what is in it."""
+    """A parked message of one service, without what is in it."""
 
     service: str
     topic: str
@@ -94,23 +95,41 @@ _THEN: Final = {
 
 
 def parked_messages(settings: Settings, services: Iterable[str]) -> list[ParkedMessage]:
-    """The messages that wait aside, by service, topic and position."""
-    stores, found = Stores.of(settings), list[ParkedMessage]()
+    """The parked messages, by service, topic and position."""
+    return asyncio.run(_parked(Stores.of(settings), services))
+
+
+async def _parked(stores: Stores, services: Iterable[str]) -> list[ParkedMessage]:
+    found: list[ParkedMessage] = []
     for service in services:
-        if not stores.holds(service):
-            continue
-        with closing(stores.consumer_store(service)) as store:
-            found += (ParkedMessage(service, topic, one) for topic in TOPICS for one in store.parked(topic))
+        if stores.holds(service):
+            async with _opened(stores, service) as store:
+                for topic in TOPICS:
+                    found += (ParkedMessage(service, topic, one) for one in await store.parked(topic))
     return found
+
+
+@asynccontextmanager
+async def _opened(stores: Stores, service: str) -> AsyncIterator[ConsumerStore]:
+    store = stores.consumer_store(service)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def redrive_parked(settings: Settings, services: Iterable[str]) -> int:
     """Gives the messages that were given up their tries again; returns how many. A running service takes them up."""
-    stores, found = Stores.of(settings), 0
+    return asyncio.run(_redriven(Stores.of(settings), services))
+
+
+async def _redriven(stores: Stores, services: Iterable[str]) -> int:
+    found = 0
     for service in services:
         if stores.holds(service):
-            with closing(stores.consumer_store(service)) as store:
-                found += sum(redrive(store, topic) for topic in TOPICS)
+            async with _opened(stores, service) as store:
+                for topic in TOPICS:
+                    found += await redrive(store, topic)
     return found
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 
+from services.chassis.memory_stores import MemoryStores
+from services.chassis.stores import Stores
 from tests.support import engines, kafka, postgres
 from tests.support.chance import pytest_runtest_setup
 
@@ -31,6 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         by_fixture = not _SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
         if item.nodeid.startswith(_SLOW_PLACES) or by_name or by_fixture:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def service_stores(request: pytest.FixtureRequest) -> Stores | None:
+    """What the services of a test keep their data in: memory, or the files of its directory where it is `on_files`."""
+    return None if request.node.get_closest_marker("on_files") else MemoryStores()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Service:
     """Further rounds of background work that one process of the service does for all."""
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
-    closers: list[Callable[[], object]] = field(default_factory=list)
+    closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
     _lacked: set[str] = field(default_factory=set)
@@ -131,7 +131,9 @@ class Service:
             await self.vault.close()
         self.index.close()
         for close in self.closers:
-            close()
+            closed = close()
+            if closed is not None:
+                await closed
 
     async def behind(self) -> dict[str, int]:
         """How many positions each part has not taken in yet."""
@@ -139,7 +141,7 @@ class Service:
         if self.publisher is not None:
             behind["publisher"] = await self.publisher.behind()
         for source, consumer in self.sources.items():
-            behind[f"consumer of {source}"] = consumer.behind()
+            behind[f"consumer of {source}"] = await consumer.behind()
         return behind
 
     async def all_behind(self) -> dict[str, int]:
@@ -149,9 +151,9 @@ class Service:
             behind |= await self.more_behind()
         return behind
 
-    def parked(self) -> dict[str, int]:
-        """How many messages of each source wait aside."""
-        return {source: consumer.parked for source, consumer in self.sources.items()}
+    async def parked(self) -> dict[str, int]:
+        """How many messages of each source are parked."""
+        return {source: await consumer.parked() for source, consumer in self.sources.items()}
 
     def failing(self) -> dict[str, str]:
         """Background work that fails at the moment, with the class of the latest failure."""
@@ -172,7 +174,9 @@ class Service:
 
     async def settled(self) -> bool:
         """Whether everything recorded so far is published, taken in and indexed here, but for what was given up."""
-        return not any((await self.behind()).values()) and not any(one.retrying for one in self.sources.values())
+        if any((await self.behind()).values()):
+            return False
+        return not any([await one.retrying() for one in self.sources.values()])
 
     async def cover(self, position: Position) -> None:
         """Returns once all that follows from the position is in this service's log, as one of its own is already.

@@ -36,7 +36,8 @@ from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
 from services.chassis.vault.postgres import PostgresVault
-from services.chassis.vault.vault import SQLiteVault, Vault
+from services.chassis.vault.sqlite import SQLiteVault
+from services.chassis.vault.vault import Vault
 
 LOG_PAGES: Final = 300
 INDEX_PAGES: Final = 1_000

@@ -30,7 +30,7 @@ def after_its_cause(react: React, streams: Streams, causes: Consumer) -> React:
             # A repeat was behind its cause when it came first.
             if event.causationid not in taken and event.id not in taken:
                 position = int(event.causationsequence) if event.causationsequence is not None else NOT_TOLD
-                _let_pass(causes.standing(event.partitionkey, position))
+                _let_pass(await causes.standing(event.partitionkey, position))
         await react(event)
 
     return reacting

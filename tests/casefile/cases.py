@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -146,11 +145,10 @@ class CaseContext:
         items = (await self.running.read(person, f"{case.path}/timeline", **asked))["items"]
         return [item["type"] for item in items]
 
-    async def snapshot(self) -> tuple[int, list[tuple[Any, ...]]]:
+    async def snapshot(self) -> tuple[int, list[tuple[str, bytes]]]:
         """All that a request to casefile could have changed: the log's head and the vault's rows."""
         return int(await self.running.service("casefile").log.head()), self.vault_rows()
 
-    def vault_rows(self) -> list[tuple[Any, ...]]:
+    def vault_rows(self) -> list[tuple[str, bytes]]:
         """All that casefile's vault keeps."""
-        with sqlite3.connect(self.running.directory / "casefile-vault.db") as db:
-            return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
+        return self.running.vault_rows("casefile")

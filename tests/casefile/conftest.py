@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.chassis.memory_stores import MemoryStores
+from services.chassis.stores import Stores
 from tests.casefile.casebook import Casebook
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support.running import running
@@ -20,9 +22,9 @@ def book() -> Casebook:
 
 
 @pytest.fixture
-async def context(tmp_path: Path) -> AsyncIterator[CaseContext]:
+async def context(tmp_path: Path, service_stores: Stores | None) -> AsyncIterator[CaseContext]:
     """All services over HTTP with a clock that stands on 12 January 2026, and one ready mentor of brugwerk."""
-    async with running(tmp_path, SERVICES) as services:
+    async with running(tmp_path, SERVICES, stores=service_stores) as services:
         await services.set_the_scene()
         context = CaseContext(services)
         await context.describe_mentor()
@@ -32,7 +34,7 @@ async def context(tmp_path: Path) -> AsyncIterator[CaseContext]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseContext]:
     """The same for all tests of a module: for those that look, and for those that have a case of their own."""
-    async with running(tmp_path_factory.mktemp("casefile"), SERVICES) as services:
+    async with running(tmp_path_factory.mktemp("casefile"), SERVICES, stores=MemoryStores()) as services:
         await services.set_the_scene()
         context = CaseContext(services)
         await context.describe_mentor()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from services.casefile.replay import replay_case
 from tests.casefile.cases import PROFILE, CaseContext
 from tests.support.people import INES, LOTTE, OPERATOR
@@ -52,6 +54,7 @@ async def test_the_day_of_an_organisation_is_that_of_its_programmes(context: Cas
     assert pointers(answer) == {"/screenedOn": "IN_THE_FUTURE"}
 
 
+@pytest.mark.on_files
 async def test_a_date_on_the_shell_is_a_day_of_the_cases_programme(context: CaseContext) -> None:
     """What happens at three in the morning in Brussels still happens on the day before in New York."""
     running = context.running

@@ -43,6 +43,7 @@ async def test_a_closed_case_is_not_opened_beside_another_of_the_person(shared: 
     await shared.running.done(INES, first.path, "close", {"reason": "NO_ORGANISATION_FOUND"})
     await shared.running.settle()
     second = await shared.referred(another_person(client={"ref": "cl-twice-3"}))
+    await shared.running.settle()
     assert second.id != first.id
     answer = await shared.running.command(INES, first.path, "reopen")
     assert second.id in assert_problem(answer, 409)["detail"]

@@ -61,6 +61,7 @@ def at_rest(directory: Path) -> dict[str, bytes]:
     return {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
 
 
+@pytest.mark.on_files
 async def test_free_text_stands_in_casefiles_vault_and_nowhere_else(
     context: CaseContext, capsys: pytest.CaptureFixture[str]
 ) -> None:

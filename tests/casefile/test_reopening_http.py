@@ -49,6 +49,7 @@ async def test_a_case_is_not_opened_again_while_the_person_is_in_another_program
 async def test_nor_while_a_later_case_of_the_same_programme_is_open(context: CaseContext) -> None:
     """One open case per person, so a closed one does not come back beside its successor."""
     first, other = await closed_and_in_another(context)
+    await context.running.settle()
     assert other.id != first.id
     assert_problem(await context.running.command(INES, first.path, "reopen"), 409, "CONCURRENT_PROGRAMME")
 

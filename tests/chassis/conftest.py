@@ -17,6 +17,7 @@ from services.chassis.engines.migrations import log_of
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.log.sqlite import SQLiteEventLog
+from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
@@ -66,9 +67,14 @@ def address_in(directory: Path) -> str:
 
 LOGS = {"sqlite": sqlite_log, "postgres": postgres_log}
 BUSES = {"embedded": embedded_bus, "kafka": kafka_bus}
+"""What processes can share."""
+MEMORY = "memory"
+needs_processes = pytest.mark.parametrize("engine", sorted(LOGS), indirect=True)
+"""For a test of what lies outside the process, where memory has nothing."""
+on_buses_of_processes = pytest.mark.parametrize("kind_of_bus", sorted(BUSES), indirect=True)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=[MEMORY, "sqlite", "postgres"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Which engine the test runs on; where it is a server, with a database of the test's own."""
     name: str = request.param
@@ -80,22 +86,18 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def stores(engine: str, tmp_path: Path) -> Stores:
     """The stores of the engine."""
+    if engine == MEMORY:
+        return MemoryStores()
     return Stores(tmp_path, address_in(tmp_path) if engine == "postgres" else None)
 
 
 @pytest.fixture
-def kind_of_log(engine: str) -> str:
-    """Which event log the test runs on."""
-    return engine
-
-
-@pytest.fixture
-async def open_log(kind_of_log: str, tmp_path: Path) -> AsyncIterator[OpenLog]:
+async def open_log(stores: Stores) -> AsyncIterator[OpenLog]:
     """Opens the same event log, as often as asked; all are closed in the end."""
     opened: list[EventLog] = []
 
     def opening() -> EventLog:
-        opened.append(LOGS[kind_of_log](tmp_path))
+        opened.append(stores.event_log("counters", TYPES))
         return opened[-1]
 
     yield opening
@@ -109,7 +111,7 @@ def log(open_log: OpenLog) -> EventLog:
     return open_log()
 
 
-@pytest.fixture(params=sorted(BUSES))
+@pytest.fixture(params=[MEMORY, *sorted(BUSES)])
 def kind_of_bus(request: pytest.FixtureRequest, bus_directory: Path) -> str:
     """Which bus the test runs on; where it is a server, with topics of the test's own."""
     name: str = request.param
@@ -129,10 +131,10 @@ def bus_directory(tmp_path: Path) -> Path:
 @pytest.fixture
 async def open_bus(kind_of_bus: str, bus_directory: Path) -> AsyncIterator[OpenBus]:
     """Opens the same bus, as often as asked; all are closed in the end."""
-    opened: list[Bus] = []
+    opened, memory = list[Bus](), MemoryStores()
 
     def opening() -> Bus:
-        opened.append(BUSES[kind_of_bus](bus_directory))
+        opened.append(memory.bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory))
         return opened[-1]
 
     yield opening

@@ -20,7 +20,10 @@ class Follower:
     def __init__(self, bus: Bus, topic: str = TOPIC) -> None:
         self.places: dict[int, Place] = {}
         self.messages: list[BusMessage] = []
-        self.subscription = bus.subscribe(topic, f"followers-of-{topic}", lambda: self.places)
+        self.subscription = bus.subscribe(topic, f"followers-of-{topic}", self._saved)
+
+    async def _saved(self) -> dict[int, Place]:
+        return self.places
 
     @property
     def through(self) -> int:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from services.chassis.index.index import Changes, Index
-from services.chassis.index.projection import Look, Projection
+from services.chassis.index.projection import READ_AT_ONCE, Look, Projection
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from tests.chassis.counters import Closed, Counted
@@ -55,7 +55,7 @@ class Totals:
                 changes.delete("open_counters", recorded.stream)
 
 
-def totals(log: EventLog, index: Index, look: Look | None = None) -> Projection:
+def totals(log: EventLog, index: Index, look: Look | None = None, at_once: int = READ_AT_ONCE) -> Projection:
     """A projection of them; `look` is what else is to be looked up."""
     filling = Totals(index, look)
-    return Projection(log, index, filling.project, filling.look)
+    return Projection(log, index, filling.project, filling.look, at_once=at_once)

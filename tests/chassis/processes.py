@@ -16,7 +16,7 @@ from services.chassis.delivery.bus import BusMessage
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.stores import Stores
-from services.chassis.vault.vault import SQLiteVault
+from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.conftest import BUSES, LOGS, address_in
 from tests.chassis.counters import Counted, metadata
 

@@ -145,7 +145,7 @@ async def test_a_service_that_starts_again_goes_on_where_it_was(tmp_path: Path) 
     async with running(tmp_path) as here, running(tmp_path, "echo") as there:
         # Each count stands behind the use of its key.
         assert (await here.service.log.head(), await there.service.log.head()) == (6, 3)
-        assert there.service.sources["counters"].through == 6
+        assert await there.service.sources["counters"].through() == 6
 
 
 async def test_a_service_is_ready_from_its_start_to_its_stop(tmp_path: Path) -> None:

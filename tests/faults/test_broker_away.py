@@ -15,11 +15,11 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
-from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.bus import BusMessage, Place
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import Cluster
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.engines.store_health import Unavailable
 from tests.faults.production import Production
 from tests.faults.trial import trial
@@ -99,7 +99,11 @@ async def test_a_bus_is_closed_at_once_though_its_broker_does_not_answer(kafka_b
         topics.create(wanted([TOPIC], 2), replication=1)
     bus = KafkaBus(cluster)
     await bus.publish(TOPIC, [BusMessage(1, "a case", "m-1", b"{}")], 1)
-    subscription = bus.subscribe(TOPIC, "a group", dict)
+
+    async def saved() -> dict[int, Place]:
+        return {}
+
+    subscription = bus.subscribe(TOPIC, "a group", saved)
     while not (batches := await subscription.take(10, 0.5)):
         pass
     await subscription.taken({batch.partition: batch.place for batch in batches})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 
 import pytest
 
@@ -18,14 +17,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 TOPIC = "caserelay.test.v1"
 
 
-def test_a_message_that_was_put_aside_is_still_there_when_the_database_was_killed(postgres_server: Server) -> None:
+async def test_a_parked_message_is_still_there_when_the_database_was_killed(
+    postgres_server: Server,
+) -> None:
     """The process that put it aside lives on, and has gone on to the next one: nobody else would look at it again."""
     migrate(postgres_server.url, ["counters"])
-    with closing(PostgresConsumerStore(log_of(postgres_server.url, "counters"))) as store:
-        for offset in range(1, 6):
-            aside = Parked(BusMessage(offset, "a case", f"m-{offset}", b"{}"), 1, "KeyError", time.time())
-            store.advance("kafka", TOPIC, {0: Place(offset, offset)}, [aside])
-            postgres_server.kill()
-            postgres_server.start()
-            assert [one.message.position for one in store.parked(TOPIC)] == list(range(1, offset + 1))
-            assert store.places("kafka", TOPIC) == {0: Place(offset, offset)}
+    store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
+    for offset in range(1, 6):
+        aside = Parked(BusMessage(offset, "a case", f"m-{offset}", b"{}"), 1, "KeyError", time.time())
+        await store.advance("kafka", TOPIC, {0: Place(offset, offset)}, [aside])
+        postgres_server.kill()
+        postgres_server.start()
+        assert [one.message.position for one in await store.parked(TOPIC)] == list(range(1, offset + 1))
+        assert await store.places("kafka", TOPIC) == {0: Place(offset, offset)}
+    await store.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,10 +59,12 @@ async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Pat
 async def test_a_consumer_that_was_overtaken_does_not_take_the_position_back(tmp_path: Path) -> None:
     """Its own batch ends before the other one's, and nobody handles the difference again."""
     path = tmp_path / "c.db"
-    with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
-        one.advance("embedded", TOPIC, {0: Place(20, 20)})
-        other.advance("embedded", TOPIC, {0: Place(15, 15), 1: Place(3, 7)})
-        assert one.places("embedded", TOPIC) == other.places("embedded", TOPIC) == {0: Place(20, 20), 1: Place(3, 7)}
+    one, other = SQLiteConsumerStore(path), SQLiteConsumerStore(path)
+    await one.advance("embedded", TOPIC, {0: Place(20, 20)})
+    await other.advance("embedded", TOPIC, {0: Place(15, 15), 1: Place(3, 7)})
+    for store in (one, other):
+        assert await store.places("embedded", TOPIC) == {0: Place(20, 20), 1: Place(3, 7)}
+        await store.close()
 
 
 async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(tmp_path: Path) -> None:
@@ -76,18 +77,20 @@ async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(t
         handled.append(event.id)
 
     path = tmp_path / "c.db"
-    with closing(SQLiteConsumerStore(path)) as one, closing(SQLiteConsumerStore(path)) as other:
-        here, there = Consumer("counters", TOPIC, bus, one, hear), Consumer("counters", TOPIC, bus, other, hear)
-        waiting = asyncio.create_task(here.wait_through(1))
-        await asyncio.sleep(0)
-        await log.append([Write("counter", 0, [(Counted(by=1), metadata("e-1"))])])
-        await publisher.round()
-        await there.round()
-        idle = asyncio.create_task(here.round())
-        # Far sooner than an idle round, which looks again by itself.
-        await asyncio.wait_for(waiting, 2)
-        idle.cancel()
-        await asyncio.gather(idle, return_exceptions=True)
-        assert handled == ["e-1"]
+    one, other = SQLiteConsumerStore(path), SQLiteConsumerStore(path)
+    here, there = Consumer("counters", TOPIC, bus, one, hear), Consumer("counters", TOPIC, bus, other, hear)
+    waiting = asyncio.create_task(here.wait_through(1))
+    await asyncio.sleep(0)
+    await log.append([Write("counter", 0, [(Counted(by=1), metadata("e-1"))])])
+    await publisher.round()
+    await there.round()
+    idle = asyncio.create_task(here.round())
+    # Far sooner than an idle round, which looks again by itself.
+    await asyncio.wait_for(waiting, 2)
+    idle.cancel()
+    await asyncio.gather(idle, return_exceptions=True)
+    assert handled == ["e-1"]
+    for store in (one, other):
+        await store.close()
     await log.close()
     await bus.close()

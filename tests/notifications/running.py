@@ -110,10 +110,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, heartbeat: float = 10.0, **more: Any) -> AsyncIterator[Running]:
-    """The service over the data of a directory, until the block ends; anything else of `Settings` may be given."""
+async def running(
+    directory: Path, *, stores: Stores | None = None, heartbeat: float = 10.0, **more: Any
+) -> AsyncIterator[Running]:
+    """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
+
+    With `stores`, such as `MemoryStores`, only the issuer is in the directory.
+    """
     settings = Settings(data=directory, heartbeat_seconds=heartbeat, **more)
-    stores = Stores(directory)
+    stores = stores or Stores(directory)
     bus = stores.bus()
     issuer = DevelopmentIssuer(directory / "issuer")
     telemetry = Telemetry()

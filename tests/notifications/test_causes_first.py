@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from contracts import casefile, referral
 from contracts.casefile import CaseReopened
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
-from services.chassis.delivery import consumer as consuming
 from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer import Pace
 from services.chassis.delivery.embedded import EmbeddedBus
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import Cluster
@@ -79,27 +80,27 @@ class AtRest:
                 await work()
 
     async def until_parked(self, work: Callable[[], Awaitable[None]], **parked: int) -> None:
-        """The same until so many messages of each source wait aside."""
+        """The same until so many messages of each source are parked."""
         async with asyncio.timeout(30):
-            while self.service.parked() != parked:
+            while await self.service.parked() != parked:
                 await work()
 
 
 @pytest.fixture
-async def here(tmp_path: Path, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtRest]:
+async def here(tmp_path: Path, bus: Bus) -> AsyncIterator[AtRest]:
     """The service, with shorter pauses than it makes."""
-    monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", PAUSE_SECONDS)
-    monkeypatch.setattr(consuming, "LOOK_AGAIN_SECONDS", PAUSE_SECONDS)
-    monkeypatch.setattr(consuming, "TRIES", TRIES)
     rest = AtRest(tmp_path, bus)
+    for consumer in (rest.causes, rest.effects):
+        consumer.pace = Pace(tries=TRIES, first_pause=PAUSE_SECONDS, look_again=PAUSE_SECONDS)
     yield rest
     await rest.service.stop()
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(here: AtRest) -> None:
     """A message does not wait long for one that is on its way."""
-    monkeypatch.setattr(consuming, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+    for consumer in (here.causes, here.effects):
+        consumer.pace = replace(consumer.pace, patience=PATIENCE_SECONDS)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ async def test_an_effect_waits_for_its_cause(here: AtRest, publishing: Publishin
     following = asyncio.create_task(here.until_taken(here.effects.round, nobodys, cause, effect))
     await here.until_taken(partial(asyncio.sleep, 0.02), nobodys)
     await asyncio.sleep(0.3)
-    assert (await here.taken(), here.service.parked()["casefile"]) == ([nobodys.id], 0)
+    assert (await here.taken(), (await here.service.parked())["casefile"]) == ([nobodys.id], 0)
     await here.until_taken(here.causes.round, nobodys, cause)
     await asyncio.wait_for(following, 30)
 
@@ -144,10 +145,10 @@ async def test_an_effect_waits_aside_when_its_cause_is_long_in_coming(
     await here.until_parked(here.effects.round, referral=0, casefile=1)
     for _ in range(TRIES * 2):
         await here.effects.retry_round()
-    assert (await here.taken(), here.effects.retrying) == ([nobodys.id], True)
+    assert (await here.taken(), await here.effects.retrying()) == ([nobodys.id], True)
     await here.until_taken(here.causes.round, nobodys, cause)
     await here.until_taken(here.effects.retry_round, nobodys, cause, effect)
-    assert here.service.parked() == {"referral": 0, "casefile": 0}
+    assert await here.service.parked() == {"referral": 0, "casefile": 0}
 
 
 async def test_an_effect_waits_aside_as_long_as_its_cause_does(here: AtRest, publishing: Publishing) -> None:
@@ -159,24 +160,25 @@ async def test_an_effect_waits_aside_as_long_as_its_cause_does(here: AtRest, pub
     await here.until_taken(here.causes.round, well)
     await here.until_parked(here.causes.round, referral=1, casefile=0)
     await here.until_parked(here.effects.round, referral=1, casefile=1)
-    while here.causes.retrying:
+    while await here.causes.retrying():
         await here.effects.retry_round()
-        assert here.effects.retrying
+        assert await here.effects.retrying()
         await here.causes.retry_round()
-    while here.effects.retrying:
+    while await here.effects.retrying():
         await here.effects.retry_round()
     assert await here.taken() == [well.id]
     with newer_version():
         await here.effects.retry_round()
         await here.causes.retry_round()
         assert await here.taken() == [well.id]
-        with closing(here.stores.consumer_store("notifications")) as store:
-            assert redrive(store, referral.TOPIC) == 1
+        store = here.stores.consumer_store("notifications")
+        assert await redrive(store, referral.TOPIC) == 1
+        await store.close()
         await here.effects.retry_round()
         assert await here.taken() == [well.id]
         await here.until_taken(here.causes.retry_round, well, cause)
     await here.until_taken(here.effects.retry_round, well, cause, effect)
-    assert here.service.parked() == {"referral": 0, "casefile": 0}
+    assert await here.service.parked() == {"referral": 0, "casefile": 0}
 
 
 @pytest.mark.usefixtures("impatient")
@@ -208,7 +210,7 @@ async def test_a_repeat_of_what_was_told_long_ago_waits_for_nobody(
     await here.until_taken(here.effects.round, cause, effect)
     with closing(sqlite3.connect(tmp_path / "notifications-consumers.db", isolation_level=None)) as db:
         db.execute("DELETE FROM places")
-    assert (here.causes.behind(), here.effects.behind()) == (1, 1)
+    assert (await here.causes.behind(), await here.effects.behind()) == (1, 1)
     await here.effects.round()
-    assert (here.causes.behind(), here.effects.behind(), here.effects.parked) == (1, 0, 0)
+    assert (await here.causes.behind(), await here.effects.behind(), await here.effects.parked()) == (1, 0, 0)
     assert await here.taken() == [cause.id, effect.id]

@@ -267,7 +267,7 @@ async def test_a_message_of_a_type_that_nobody_knows_waits_aside_and_holds_up_on
     unknown = await system.publishing.publish_unknown(story.declined(BRUGWERK), "org.caserelay.referral.praised.v1")
     (second,) = await system.publishing.publish(other.submitted(BRUGWERK))
     assert await system.seen(BRUGWERK) == [first.id, second.id]
-    assert system.service.parked() == {"referral": 1, "casefile": 0}
+    assert await system.service.parked() == {"referral": 1, "casefile": 0}
     assert unknown.id not in await system.seen("rekenhof-demo")
 
 

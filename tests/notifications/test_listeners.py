@@ -35,7 +35,7 @@ async def many(system: Running, count: int, org: str, **query: Any) -> AsyncIter
 
 
 async def looked_up(system: Running, story: Story, messages: int) -> int:
-    """How often the index of the feed is asked while some messages are told, one after the other."""
+    """How often the index of the feed, a file, is asked while some messages are told, one after the other."""
     asked: list[str] = []
     index: Any = system.service.index
     await asyncio.sleep(0.1)
@@ -62,6 +62,7 @@ async def test_what_happens_for_others_costs_a_stream_that_waits_nothing(tmp_pat
             await stream.ids(10)
 
 
+@pytest.mark.on_files
 async def test_what_is_of_another_type_costs_a_stream_nothing(system: Running) -> None:
     """Also where its client may see it."""
     story = Story("case-1")
@@ -73,6 +74,7 @@ async def test_what_is_of_another_type_costs_a_stream_nothing(system: Running) -
             assert await looked_up(system, story, 5) == alone
 
 
+@pytest.mark.on_files
 async def test_many_streams_of_one_caller_ask_once(system: Running) -> None:
     """What they may see is the same, so it is looked up and read once."""
     story = Story("case-1")

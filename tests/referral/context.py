@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,12 +107,11 @@ class ReferralContext:
         """The log's last position."""
         return int(await self.service.log.head())
 
-    def vault_rows(self) -> list[tuple[Any, ...]]:
+    def vault_rows(self) -> list[tuple[str, bytes]]:
         """All that the vault keeps."""
-        with sqlite3.connect(self.running.directory / "referral-vault.db") as db:
-            return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
+        return self.running.vault_rows("referral")
 
-    async def snapshot(self) -> tuple[int, list[tuple[Any, ...]]]:
+    async def snapshot(self) -> tuple[int, list[tuple[str, bytes]]]:
         """All that a request could have changed: the log's head and the vault's rows."""
         return await self.head(), self.vault_rows()
 

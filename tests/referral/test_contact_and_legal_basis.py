@@ -124,6 +124,7 @@ async def test_personal_data_are_in_the_vault_and_nowhere_else(
     logging.getLogger().handlers.clear()
 
 
+@pytest.mark.on_files
 async def test_what_the_vault_forgets_is_gone(context: ReferralContext) -> None:
     """The referral stays as it is; its contact data are 404 from then on."""
     path = await context.submit(samira())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,25 @@ def park(data: Path, *parked: Parked) -> None:
     """A casefile service that has put messages aside."""
     stores = Stores(data)
     (data / "casefile-log.db").touch()
-    with closing(stores.consumer_store("casefile")) as store:
-        store.advance("embedded", TOPIC, {}, parked)
+
+    async def put_aside() -> None:
+        store = stores.consumer_store("casefile")
+        await store.advance("embedded", TOPIC, {}, parked)
+        await store.close()
+
+    asyncio.run(put_aside())
+
+
+def parked_in(data: Path) -> list[Parked]:
+    """What is parked in it."""
+
+    async def read() -> list[Parked]:
+        store = Stores(data).consumer_store("casefile")
+        found = await store.parked(TOPIC)
+        await store.close()
+        return found
+
+    return asyncio.run(read())
 
 
 def message(position: int, body: bytes = BODY) -> BusMessage:
@@ -100,10 +117,9 @@ def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
     park(data, Parked(message(7), 8, "ValidationError", None), waiting)
     assert run(data, "bus", "redrive", "notifications").stdout.strip() == "no message was given up"
     assert run(data, "bus", "redrive").stdout.strip() == "1 will be retried"
-    with closing(Stores(data).consumer_store("casefile")) as store:
-        again, untouched = store.parked(TOPIC)
-        assert (again.tries, again.retry_at) == (0, 0.0)
-        assert untouched == waiting
+    again, untouched = parked_in(data)
+    assert (again.tries, again.retry_at) == (0, 0.0)
+    assert untouched == waiting
 
 
 def test_topics_need_a_cluster(tmp_path: Path) -> None:

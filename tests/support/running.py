@@ -1,16 +1,17 @@
 """Services running in the test's own process, and the people of the tests sending them requests.
 
-The real applications over real files; what is missing is the network, and `listening` adds that where it matters.
+The real applications over real stores; what is missing is the network, and `listening` adds that where it matters.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.http.app import install_manners
 from services.chassis.http.health import common_routes
 from services.chassis.http.routing import application
+from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -46,6 +48,7 @@ class Running:
 
     directory: Path
     settings: Settings
+    stores: Stores
     origin: Origin
     apps: Mapping[str, FastAPI]
     clock: SandboxClock
@@ -140,6 +143,13 @@ class Running:
         assert answer.status_code == 200, answer.text
         return answer
 
+    def vault_rows(self, service: str) -> list[tuple[str, bytes]]:
+        """All that a service's vault keeps, past the vault itself: every reference and the bytes under it."""
+        if isinstance(self.stores, MemoryStores):
+            return self.stores.vaults[service].rows()
+        with closing(sqlite3.connect(self.directory / f"{service}-vault.db")) as db:
+            return db.execute("SELECT ref, record FROM records ORDER BY ref").fetchall()
+
     async def at(self, to: datetime) -> None:
         """Moves the clock: what falls due on the way happens, each at its own time, and reaches every service."""
         await travel(self.services, self.clock, to, frozen=True)
@@ -163,9 +173,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, builds: Mapping[str, Build], *, since: datetime = MONDAY, at_work: bool = True, **settings: Any
+    directory: Path,
+    builds: Mapping[str, Build],
+    *,
+    stores: Stores | None = None,
+    since: datetime = MONDAY,
+    at_work: bool = True,
+    **settings: Any,
 ) -> AsyncIterator[Running]:
     """The services over the data of a directory until the block ends; opened again, they go on from there.
+
+    With `stores`, such as `MemoryStores`, only the clock and the issuer are in the directory.
 
     Their clock stands still, at `since` if the directory is new. Unless they are `at_work`, they only answer requests.
     Anything else of `Settings` may be given.
@@ -173,7 +191,7 @@ async def running(
     set_up = Settings(data=directory, **settings)
     issuer, clock = DevelopmentIssuer(directory / "issuer"), SandboxClock(directory / "sandbox-clock.json")
     clock.move(max(since, clock.now()), frozen=True)
-    stores, telemetry = Stores.of(set_up), Telemetry()
+    stores, telemetry = stores or Stores.of(set_up), Telemetry()
     bus, verifier = stores.bus(), Verifier(issuer, set_up.audience)
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
     services = {name: app.state.service for name, app in apps.items()}
@@ -187,7 +205,14 @@ async def running(
     http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url="http://caserelay.test", timeout=60)
     try:
         yield Running(
-            directory=directory, settings=set_up, origin=origin, apps=apps, clock=clock, issuer=issuer, http=http
+            directory=directory,
+            settings=set_up,
+            stores=stores,
+            origin=origin,
+            apps=apps,
+            clock=clock,
+            issuer=issuer,
+            http=http,
         )
     finally:
         await http.aclose()
@@ -209,6 +234,7 @@ async def listening(quiet: Running) -> AsyncIterator[Running]:
             yield Running(
                 directory=quiet.directory,
                 settings=quiet.settings,
+                stores=quiet.stores,
                 origin=quiet.origin,
                 apps=quiet.apps,
                 clock=quiet.clock,

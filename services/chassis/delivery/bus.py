@@ -7,7 +7,7 @@ that subscribers know that nothing more will follow up to there, even where even
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -98,7 +98,7 @@ class Bus(Protocol):
     async def topics(self, prefix: str) -> Sequence[str]:
         """The topics whose names begin so and which somebody created for others to read."""
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> Subscription:
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> Subscription:
         """A new member of a group; `saved` are the places that the group has saved until now."""
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Following a topic: every message is handled, in order per key; one that fails waits aside and holds up only its key.
+"""Following a topic: every message is handled, in order per key; one that fails is parked and holds up only its key.
 
 The effect of a message carries the message's id in its own transaction (`Call.causation_id`), so a repeat after a
 crash changes nothing. The saved places say where to go on, and which messages were handled or put aside. A message
@@ -14,29 +14,42 @@ import enum
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from contracts.message import CloudEvent, decode_event
 from services.chassis.delivery.bus import Bus, BusMessage, Places
 from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.engines.store_health import Unavailable
-from services.chassis.engines.turns import in_turn
 from services.chassis.log.coverage import Coverage
 
-READ_AT_ONCE = 100
 IDLE_SECONDS = 5.0
-TRIES = 8
-FIRST_PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 10.0
-"""How long a round waits for causes that are on their way. Together with a store that does not answer it is less than
-a member of a group may stay away."""
 FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.25
-LOOK_AGAIN_SECONDS = 1.0
-"""How often is looked at a message that waits aside for its cause, and for what another process has put aside."""
 BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
 
 React = Callable[[CloudEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a consumer takes, how often it tries, and how long it waits, in seconds."""
+
+    at_once: int = 100
+    """Messages that are taken from the bus at a time."""
+    tries: int = 8
+    """After so many a message is given up, until somebody redrives it."""
+    first_pause: float = 0.2
+    """After the first failure of a message; each further one doubles it."""
+    patience: float = 10.0
+    """How long a round waits for causes that are on their way. Together with a store that does not answer it is less
+    than a member of a group may stay away."""
+    look_again: float = 1.0
+    """How often it looks at what is parked until its cause was handled, and at what another process parked."""
+
+
+USUAL_PACE: Final = Pace()
 
 
 class Standing(enum.Enum):
@@ -45,15 +58,15 @@ class Standing(enum.Enum):
     HANDLED = enum.auto()
     COMING = enum.auto()
     ASIDE = enum.auto()
-    """It waits aside, and is tried again."""
+    """It is parked, and is tried again."""
     GIVEN_UP = enum.auto()
-    """It waits aside until somebody redrives it."""
+    """It is parked until somebody redrives it."""
 
 
 class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
     """What a message follows from has to be handled first. That is no failure, and no try of the message counts.
 
-    `soon`: it is on its way. Otherwise the message waits aside until its cause was handled.
+    `soon`: it is on its way. Otherwise the message is parked until its cause was handled.
     """
 
     def __init__(self, *, soon: bool) -> None:
@@ -71,61 +84,61 @@ class CauseGivenUp(BehindItsCause):
 class Consumer:
     """Follows one topic for one service, together with the service's other processes."""
 
-    def __init__(self, service: str, topic: str, bus: Bus, store: ConsumerStore, react: React) -> None:
+    def __init__(
+        self, service: str, topic: str, bus: Bus, store: ConsumerStore, react: React, pace: Pace = USUAL_PACE
+    ) -> None:
         self.topic = topic
+        self.pace = pace
         self._store = store
         self._react = react
         self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
-        self._coverage = Coverage(lambda: self.through)
-        # When messages that wait aside for their cause are looked at again, by their position.
+        self._coverage = Coverage(self.through)
+        # When messages that are parked until their cause was handled are looked at again, by position.
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
 
-    def _places(self) -> Places:
-        return self._store.places(self._subscription.bus, self.topic)
+    async def _places(self) -> Places:
+        return await self._store.places(self._subscription.bus, self.topic)
 
-    @property
-    def through(self) -> int:
+    async def through(self) -> int:
         """The source position that is covered: everything that follows from messages up to it is stored or parked."""
-        return self._subscription.through(self._places())
+        return self._subscription.through(await self._places())
 
-    @property
-    def parked(self) -> int:
-        """How many messages wait aside."""
-        return self._store.count_parked(self.topic)
+    async def parked(self) -> int:
+        """How many messages are parked."""
+        return await self._store.count_parked(self.topic)
 
-    def standing(self, key: str, position: int) -> Standing:
+    async def standing(self, key: str, position: int) -> Standing:
         """What has become of the message of a key at a source position."""
         # In this order: what is put aside is saved together with the place behind it.
-        come = self._subscription.position_of(key, self._places()) >= position
-        first = self._store.first_parked_of(self.topic, key)
+        come = self._subscription.position_of(key, await self._places()) >= position
+        first = await self._store.first_parked_of(self.topic, key)
         if first is not None and first.message.position <= position:
             return Standing.GIVEN_UP if first.retry_at is None else Standing.ASIDE
         return Standing.HANDLED if come else Standing.COMING
 
-    @property
-    def retrying(self) -> bool:
-        """Whether a message waits aside that will be tried again before anybody redrives anything."""
+    async def retrying(self) -> bool:
+        """Whether a message is parked that will be tried again before anybody redrives anything."""
         return any(
             one.retry_at is not None and one.failure != CauseGivenUp.__name__
-            for one in self._store.first_parked(self.topic)
+            for one in await self._store.first_parked(self.topic)
         )
 
-    def behind(self) -> int:
+    async def behind(self) -> int:
         """How much that is published is not covered yet."""
-        return self._subscription.behind(self._places())
+        return self._subscription.behind(await self._places())
 
     async def round(self) -> None:
         """Handles what is new, or waits a while for something new."""
-        batches = await self._subscription.take(READ_AT_ONCE, IDLE_SECONDS)
+        batches = await self._subscription.take(self.pace.at_once, IDLE_SECONDS)
         if not batches:
             return
         by_key: dict[str, list[BusMessage]] = {}
         for batch in batches:
             for message in batch.messages:
                 by_key.setdefault(message.key, []).append(message)
-        waiting = self._store.parked_keys(self.topic) if by_key else set()
-        until = time.monotonic() + PATIENCE_SECONDS
+        waiting = await self._store.parked_keys(self.topic) if by_key else set()
+        until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.
         found = await asyncio.gather(
             *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
@@ -139,11 +152,11 @@ class Consumer:
                 raise some
             aside += some
         places = {batch.partition: batch.place for batch in batches}
-        await in_turn(lambda: self._store.advance(self._subscription.bus, self.topic, places, aside))
+        await self._store.advance(self._subscription.bus, self.topic, places, aside)
         if aside:
             self._put_aside.set()
         await self._subscription.taken(places)
-        self._coverage.moved()
+        await self._coverage.moved()
 
     async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []
@@ -174,30 +187,30 @@ class Consumer:
     def _failed(self, message: BusMessage, tries: int, failure: Exception) -> Parked:
         name = type(failure).__name__
         if isinstance(failure, BehindItsCause):
-            return Parked(message, tries, name, time.time() + LOOK_AGAIN_SECONDS)
+            return Parked(message, tries, name, time.time() + self.pace.look_again)
         tries += 1
         log.warning("a message failed", extra={"topic": self.topic, "message_id": message.id, "failure": name})
-        retry_at = time.time() + FIRST_PAUSE_SECONDS * 2 ** (tries - 1) if tries < TRIES else None
+        retry_at = time.time() + self.pace.first_pause * 2 ** (tries - 1) if tries < self.pace.tries else None
         return Parked(message, tries, name, retry_at)
 
     async def retry_round(self) -> None:
         """Tries parked messages whose time has come, oldest of each key first; then waits until another one's may."""
         self._put_aside.clear()
-        while due := [one for at, one in self._waiting() if at <= time.time()]:
+        while due := [one for at, one in await self._waiting() if at <= time.time()]:
             # Again after a success: the next message of the key is then the first.
             if not any([await self._retry(one) for one in due]):
                 break
-        next_at = min((at for at, _ in self._waiting()), default=float("inf"))
-        left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), LOOK_AGAIN_SECONDS)
+        next_at = min((at for at, _ in await self._waiting()), default=float("inf"))
+        left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), self.pace.look_again)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left):
                 await self._put_aside.wait()
 
-    def _waiting(self) -> list[tuple[float, Parked]]:
+    async def _waiting(self) -> list[tuple[float, Parked]]:
         """The first message of every key that is tried again, and when."""
         return [
             (max(one.retry_at, self._look_at.get(one.message.position, 0.0)), one)
-            for one in self._store.first_parked(self.topic)
+            for one in await self._store.first_parked(self.topic)
             if one.retry_at is not None
         ]
 
@@ -214,12 +227,12 @@ class Consumer:
         except Exception as failure:  # noqa: BLE001 - as above
             if isinstance(failure, BehindItsCause) and type(failure).__name__ == one.failure:
                 # Nothing has changed that anybody would have to be told.
-                self._look_at[position] = time.time() + LOOK_AGAIN_SECONDS
+                self._look_at[position] = time.time() + self.pace.look_again
             else:
                 again = self._failed(one.message, one.tries, failure)
-                await in_turn(lambda: self._store.park(self.topic, again))
+                await self._store.park(self.topic, again)
             return False
-        await in_turn(lambda: self._store.unpark(self.topic, position))
+        await self._store.unpark(self.topic, position)
         return True
 
     async def wait_through(self, position: int) -> None:

@@ -1,4 +1,4 @@
-"""The port of what consumers remember: how far they have come, and the messages that wait aside."""
+"""The port of what consumers remember: how far they have come, and the messages that were parked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.chassis.delivery.bus import BusMessage, Places
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that waits aside: how often it was tried, the class of the last failure, and when it is tried again.
+    """A message that was put aside: how often it was tried, the class of the last failure, and when it is tried again.
 
     `retry_at` is in seconds of the machine's clock; None: given up, until somebody redrives it.
     """
@@ -25,38 +25,38 @@ class Parked:
 class ConsumerStore(Protocol):
     """Places and parked messages of one service, both in one transaction per batch.
 
-    Answers at once: its statements are short, and made inline. What writes may raise `NotNow`.
+    Raises Unavailable when the store cannot be used.
     """
 
-    def places(self, bus: str, topic: str) -> Places:
+    async def places(self, bus: str, topic: str) -> Places:
         """How far each partition of a topic was handled, by any process; for each kind of bus its own."""
 
-    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+    async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """Saves places together with the messages that were put aside on the way to them.
 
         A place with a smaller source position than the saved one is no news, and leaves that as it is.
         """
 
-    def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, one: Parked) -> None:
         """Puts a message aside, or says how its latest try went."""
 
-    def unpark(self, topic: str, position: int) -> None:
+    async def unpark(self, topic: str, position: int) -> None:
         """Forgets a parked message: it was handled."""
 
-    def parked_keys(self, topic: str) -> set[str]:
-        """The keys that have messages waiting aside."""
+    async def parked_keys(self, topic: str) -> set[str]:
+        """The keys that have parked messages."""
 
-    def parked(self, topic: str) -> list[Parked]:
+    async def parked(self, topic: str) -> list[Parked]:
         """All parked messages of a topic in order."""
 
-    def first_parked(self, topic: str) -> list[Parked]:
+    async def first_parked(self, topic: str) -> list[Parked]:
         """The oldest parked message of each key."""
 
-    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+    async def first_parked_of(self, topic: str, key: str) -> Parked | None:
         """The oldest parked message of one key."""
 
-    def count_parked(self, topic: str) -> int:
-        """How many messages wait aside."""
+    async def count_parked(self, topic: str) -> int:
+        """How many messages are parked."""
 
-    def close(self) -> None:
-        """Lets go of files and connections."""
+    async def close(self) -> None:
+        """Lets go of files and connections; may be called again."""

@@ -1,17 +1,23 @@
-"""Where consumers keep their places and the messages that wait aside, in the schema of the service's log."""
+"""Where consumers keep their places and parked messages, in the schema of the service's log."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
 
-from psycopg import Connection
+import psycopg
+from psycopg import AsyncConnection
 
 from services.chassis.delivery.bus import BusMessage, Place, Places
 from services.chassis.delivery.consumer_store import Parked
-from services.chassis.engines.postgres import Database, Inline, as_a_log
+from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, make_undemanding, persist
 from services.chassis.engines.store_health import StoreHealth
 
+T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 3.0
+"""How long it goes on trying to reach a database that is away: a member of a group may not stay away for long."""
 _ADVANCE: Final = """
 INSERT INTO consumer_places AS saved (bus, topic, partition, place, position)
 SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[], %s::bigint[])
@@ -36,77 +42,109 @@ FROM consumer_parked WHERE topic = %s AND key = %s ORDER BY position LIMIT 1"""
 
 
 class PostgresConsumerStore:
-    """A `ConsumerStore` in one schema. Every statement may be repeated, so a lost connection is no failure."""
+    """A `ConsumerStore` in one schema. Every statement may be repeated, so a lost connection is no failure.
+
+    Its commits do not wait for the disk, unless one asks for it: what is kept can be had again from the bus, and a
+    crash of the server takes away the newest commits, never an older one.
+    """
 
     def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
-        health = health or StoreHealth("consumers")
-        as_a_log(database, health)
-        self._inline = Inline(database, health)
+        self._health = health or StoreHealth("consumers")
+        as_a_log(database, self._health)
+        self._database = database
+        self._connection: AsyncConnection[Any] | None = None
+        # A transaction has the connection to itself.
+        self._turn = asyncio.Lock()
 
-    def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
+    async def _repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        return await persist(lambda: self._try(work), PATIENCE_SECONDS, health=self._health)
 
-    def _do(self, statement: str, *values: object) -> None:
-        self._inline.repeat(lambda connection: connection.execute(statement, values))
+    async def _try(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
+        async with self._turn:
+            if self._connection is None or self._connection.closed:
+                self._connection = await connect(self._database, make_undemanding)
+            connection = self._connection
+            try:
+                return await work(connection)
+            except BaseException as failure:
+                if not isinstance(failure, psycopg.Error) or is_lost(failure):
+                    # Nobody knows what comes next on it: the answer, perhaps.
+                    connection.pgconn.finish()
+                raise
 
-    def places(self, bus: str, topic: str) -> Places:
+    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        async def rows(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
+            return await (await connection.execute(statement, values)).fetchall()
+
+        return await self._repeat(rows)
+
+    async def _do(self, statement: str, *values: object) -> None:
+        async def do(connection: AsyncConnection[Any]) -> None:
+            await connection.execute(statement, values)
+
+        await self._repeat(do)
+
+    async def places(self, bus: str, topic: str) -> Places:
         """See `ConsumerStore.places`."""
-        rows = self._rows(
+        rows = await self._rows(
             "SELECT partition, place, position FROM consumer_places WHERE bus = %s AND topic = %s", bus, topic
         )
         return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+    async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
         # In one order whoever writes: two that save the same rows then wait for each other, and do not lock up.
         partitions = sorted(places)
         columns = (partitions, [places[one].offset for one in partitions], [places[one].position for one in partitions])
 
-        def advance(connection: Connection[Any]) -> None:
+        async def advance(connection: AsyncConnection[Any]) -> None:
             if not parked:
-                connection.execute(_ADVANCE, (bus, topic, *columns))
+                await connection.execute(_ADVANCE, (bus, topic, *columns))
                 return
-            with connection.transaction():
+            async with connection.transaction():
                 # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
-                connection.execute("SET LOCAL synchronous_commit = on")
+                await connection.execute("SET LOCAL synchronous_commit = on")
                 for one in parked:
-                    connection.execute(_PARK, _values(topic, one))
-                connection.execute(_ADVANCE, (bus, topic, *columns))
+                    await connection.execute(_PARK, _values(topic, one))
+                await connection.execute(_ADVANCE, (bus, topic, *columns))
 
-        self._inline.repeat(advance)
+        await self._repeat(advance)
 
-    def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
-        self._do(_PARK, *_values(topic, one))
+        await self._do(_PARK, *_values(topic, one))
 
-    def unpark(self, topic: str, position: int) -> None:
+    async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
-        self._do("DELETE FROM consumer_parked WHERE topic = %s AND position = %s", topic, position)
+        await self._do("DELETE FROM consumer_parked WHERE topic = %s AND position = %s", topic, position)
 
-    def parked_keys(self, topic: str) -> set[str]:
+    async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""
-        return {row[0] for row in self._rows("SELECT DISTINCT key FROM consumer_parked WHERE topic = %s", topic)}
+        return {row[0] for row in await self._rows("SELECT DISTINCT key FROM consumer_parked WHERE topic = %s", topic)}
 
-    def parked(self, topic: str) -> list[Parked]:
+    async def parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.parked`."""
-        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in self._rows(_PARKED, topic)]
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in await self._rows(_PARKED, topic)]
 
-    def first_parked(self, topic: str) -> list[Parked]:
+    async def first_parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.first_parked`."""
-        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in self._rows(_FIRST, topic)]
+        return [Parked(BusMessage(*row[:4]), *row[4:]) for row in await self._rows(_FIRST, topic)]
 
-    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+    async def first_parked_of(self, topic: str, key: str) -> Parked | None:
         """See `ConsumerStore.first_parked_of`."""
-        rows = self._rows(_FIRST_OF, topic, key)
+        rows = await self._rows(_FIRST_OF, topic, key)
         return Parked(BusMessage(*rows[0][:4]), *rows[0][4:]) if rows else None
 
-    def count_parked(self, topic: str) -> int:
+    async def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""
-        return int(self._rows("SELECT count(*) FROM consumer_parked WHERE topic = %s", topic)[0][0])
+        ((many,),) = await self._rows("SELECT count(*) FROM consumer_parked WHERE topic = %s", topic)
+        return int(many)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """See `ConsumerStore.close`."""
-        self._inline.close()
+        if self._connection is not None:
+            await self._connection.close()
+        self._connection = None
 
 
 def _values(topic: str, one: Parked) -> tuple[object, ...]:

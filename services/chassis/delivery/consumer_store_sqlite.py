@@ -1,4 +1,4 @@
-"""Where consumers keep their places and the messages that wait aside, in one SQLite file per service."""
+"""Where consumers keep their places and parked messages, in one SQLite file per service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from services.chassis.delivery.bus import BusMessage, Place, Places
 from services.chassis.delivery.consumer_store import Parked
 from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.store_health import StoreHealth
+from services.chassis.engines.turns import in_turn
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS places (
@@ -30,13 +31,16 @@ class SQLiteConsumerStore:
         self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 
-    def places(self, bus: str, topic: str) -> Places:
+    async def places(self, bus: str, topic: str) -> Places:
         """See `ConsumerStore.places`."""
         rows = self._db.execute("SELECT part, place, position FROM places WHERE bus = ? AND topic = ?", (bus, topic))
         return {partition: Place(offset, position) for partition, offset, position in rows}
 
-    def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
+    async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
+        await in_turn(lambda: self._advance(bus, topic, places, parked))
+
+    def _advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked]) -> None:
         with self._db.transaction():
             for one in parked:
                 self._park(topic, one)
@@ -54,21 +58,23 @@ class SQLiteConsumerStore:
             (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at),
         )
 
-    def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
-        with self._db.transaction():
-            self._park(topic, one)
+        await in_turn(lambda: self._advance("", topic, {}, [one]))
 
-    def unpark(self, topic: str, position: int) -> None:
+    async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
+        await in_turn(lambda: self._unpark(topic, position))
+
+    def _unpark(self, topic: str, position: int) -> None:
         with self._db.transaction():
             self._db.execute("DELETE FROM parked WHERE topic = ? AND position = ?", (topic, position))
 
-    def parked_keys(self, topic: str) -> set[str]:
+    async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""
         return {row[0] for row in self._db.execute("SELECT DISTINCT key FROM parked WHERE topic = ?", (topic,))}
 
-    def parked(self, topic: str) -> list[Parked]:
+    async def parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.parked`."""
         rows = self._db.execute(
             "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? ORDER BY position",
@@ -76,7 +82,7 @@ class SQLiteConsumerStore:
         )
         return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
 
-    def first_parked(self, topic: str) -> list[Parked]:
+    async def first_parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.first_parked`."""
         rows = self._db.execute(
             "SELECT position, key, id, body, tries, failure, retry_at FROM parked AS p WHERE topic = ? AND position ="
@@ -85,7 +91,7 @@ class SQLiteConsumerStore:
         )
         return [Parked(BusMessage(*row[:4]), *row[4:]) for row in rows]
 
-    def first_parked_of(self, topic: str, key: str) -> Parked | None:
+    async def first_parked_of(self, topic: str, key: str) -> Parked | None:
         """See `ConsumerStore.first_parked_of`."""
         row = self._db.execute(
             "SELECT position, key, id, body, tries, failure, retry_at FROM parked WHERE topic = ? AND key = ?"
@@ -94,10 +100,10 @@ class SQLiteConsumerStore:
         ).fetchone()
         return Parked(BusMessage(*row[:4]), *row[4:]) if row is not None else None
 
-    def count_parked(self, topic: str) -> int:
+    async def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""
         return int(self._db.execute("SELECT COUNT(*) FROM parked WHERE topic = ?", (topic,)).fetchone()[0])
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """See `ConsumerStore.close`."""
         self._db.close()

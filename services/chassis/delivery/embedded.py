@@ -6,12 +6,13 @@ behind the last position that the bus still holds, and the logs hold everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from services.chassis.delivery.bus import START, Batch, BusMessage, Place, Places
+from services.chassis.delivery.bus import Batch, BusMessage, Places
+from services.chassis.delivery.whole_topic import WholeTopicSubscription, batch_of
 from services.chassis.engines.sqlite_connection import open_kept, probed
-from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.engines.sqlite_wakeup import LOOK_SECONDS, SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 
@@ -21,19 +22,18 @@ CREATE TABLE IF NOT EXISTS messages (
   PRIMARY KEY (topic, position));
 CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT NULL) WITHOUT ROWID;
 """
-_ONLY = 0
-"""A topic has one partition, and an offset in it is the source's position."""
 
 
 class EmbeddedBus:
     """A `Bus` in one SQLite file, shared by all services of this machine."""
 
-    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
+        """`look_seconds`: how often somebody who waits looks though no other process rang."""
         path.parent.mkdir(parents=True, exist_ok=True)
         health = health or StoreHealth("bus")
         self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
-        self._wakeup = SQLiteWakeup(path, health)
+        self._wakeup = SQLiteWakeup(path, health, look_seconds)
 
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """See `Bus.publish`."""
@@ -77,57 +77,17 @@ class EmbeddedBus:
             " ORDER BY position LIMIT ?",
             (topic, after, through, limit),
         ).fetchall()
-        messages = [BusMessage(*row) for row in rows]
-        end = messages[-1].position if len(messages) == limit else max(through, after)
-        return Batch(_ONLY, messages, Place(end, end))
+        return batch_of([BusMessage(*row) for row in rows], after=after, through=through, limit=limit)
 
     async def wait(self, topic: str, after: int, timeout: float) -> None:
         """Returns when the topic may be complete beyond `after`, or after `timeout` seconds."""
         await self._wakeup.wait(lambda: self.through(topic) > after, timeout)
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> EmbeddedSubscription:  # noqa: ARG002 - all members read the same
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> WholeTopicSubscription:  # noqa: ARG002 - all members read the same
         """See `Bus.subscribe`."""
-        return EmbeddedSubscription(self, topic, saved)
+        return WholeTopicSubscription("embedded", self, topic, saved)
 
     async def close(self) -> None:
         """See `Bus.close`."""
         self._wakeup.close()
         self._db.close()
-
-
-class EmbeddedSubscription:
-    """A `Subscription` to the file: every member of a group reads all of it, and effects absorb what another did."""
-
-    bus = "embedded"
-
-    def __init__(self, bus: EmbeddedBus, topic: str, saved: Callable[[], Places]) -> None:
-        self._bus = bus
-        self._topic = topic
-        self._saved = saved
-
-    async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
-        """See `Subscription.take`."""
-        after = self.through(self._saved())
-        batch = self._bus.read(self._topic, after, limit)
-        if batch.place.position <= after:
-            await self._bus.wait(self._topic, after, timeout)
-            return ()
-        return (batch,)
-
-    async def taken(self, places: Places) -> None:
-        """See `Subscription.taken`."""
-
-    def through(self, places: Places) -> int:
-        """See `Subscription.through`."""
-        return places.get(_ONLY, START).position
-
-    def position_of(self, key: str, places: Places) -> int:  # noqa: ARG002 - all keys are in the one partition
-        """See `Subscription.position_of`."""
-        return self.through(places)
-
-    def behind(self, places: Places) -> int:
-        """See `Subscription.behind`."""
-        return max(0, self._bus.through(self._topic) - self.through(places))
-
-    async def close(self) -> None:
-        """See `Subscription.close`."""

@@ -12,6 +12,7 @@ from typing import Final
 from services.chassis.engines.bell import Bell
 from services.chassis.engines.sqlite_connection import open_store
 from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.engines.waiters import Waiters
 
 LOOK_SECONDS: Final = 0.5
 """How often it looks though nobody rang: a process may die between its commit and the bell."""
@@ -29,10 +30,11 @@ class SQLiteWakeup:
     asked when the bell rings, and twice a second. One task looks for all waiters, and runs only while somebody waits.
     """
 
-    def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
+    def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
+        self.look_seconds = look_seconds
         self._probe = open_store(path, health or StoreHealth("file"))
         self._bell = Bell(path)
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters = Waiters(self._look_out)
         self._follower: asyncio.Task[None] | None = None
         self._told = False
         self._missed = 0
@@ -41,30 +43,16 @@ class SQLiteWakeup:
     def notify(self) -> None:
         """This process has committed: wakes anyone who waits here or elsewhere."""
         self._told = True
-        self._wake()
+        self._waiters.wake()
         self._bell.ring()
-
-    def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
     async def wait(self, ready: Callable[[], bool], timeout: float) -> None:
         """Returns when `ready()` holds after a commit, or after `timeout` seconds of the machine's clock."""
-        until = time.monotonic() + timeout
-        while not ready() and (left := until - time.monotonic()) > 0:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.add(waiter)
-            if self._follower is None or self._follower.done():
-                self._follower = asyncio.create_task(self._follow())
-            try:
-                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the result.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(left):
-                        await waiter
-            finally:
-                self._waiters.discard(waiter)
+        await self._waiters.wait(ready, timeout)
+
+    def _look_out(self) -> None:
+        if self._follower is None or self._follower.done():
+            self._follower = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
         seen: int | None = None
@@ -73,21 +61,21 @@ class SQLiteWakeup:
         try:
             while self._waiters:
                 # Before the look: who commits behind it rings.
-                if (now := time.monotonic()) >= hung_at + LOOK_SECONDS:
+                if (now := time.monotonic()) >= hung_at + self.look_seconds:
                     hangs, hung_at = self._bell.listen(rung.set), now
                 hears = hangs and now >= self._distrusted_until
                 try:
                     (version,) = self._probe.execute("PRAGMA data_version").fetchone()
                 except Unavailable:
                     # Those who wait look for themselves, and meet it there.
-                    self._wake()
+                    self._waiters.wake()
                     return
                 # The first look wakes too: a commit may have come between the waiter's look and this one.
                 if version != seen:
                     if seen is not None and hears:
                         self._compare(told=rung.is_set() or self._told)
                     seen = version
-                    self._wake()
+                    self._waiters.wake()
                 rung.clear()
                 self._told = False
                 await (self._until_rung(rung) if hears else asyncio.sleep(POLL_SECONDS))
@@ -97,7 +85,7 @@ class SQLiteWakeup:
     async def _until_rung(self, rung: asyncio.Event) -> None:
         looked = time.monotonic()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self.look_seconds):
                 await rung.wait()
         # What comes in close succession is taken together.
         if (left := looked + POLL_SECONDS - time.monotonic()) > 0:
@@ -114,6 +102,6 @@ class SQLiteWakeup:
         """Wakes all waiters and closes the probe."""
         if self._follower is not None:
             self._follower.cancel()
-        self._wake()
+        self._waiters.wake()
         self._bell.close()
         self._probe.close()

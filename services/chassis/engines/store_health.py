@@ -43,7 +43,9 @@ class StoreHealth:
     `failing` is the code of the latest failure while the store cannot be used, else None; `errors` counts all by code.
     """
 
-    def __init__(self, store: str, service: str | None = None) -> None:
+    def __init__(self, store: str, service: str | None = None, turn_seconds: float = 5.0) -> None:
+        """`turn_seconds` is how long a writer waits for another one to end."""
+        self.turn_seconds = turn_seconds
         self.store = store
         self.service = service
         self.failing: str | None = None

@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from services.chassis.engines.store_health import StoreHealth, Unavailable
 
-PATIENCE_SECONDS: Final = 5.0
-"""How long a writer waits for others."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.001, 0.05
 
 Done = TypeVar("Done")
@@ -28,6 +26,11 @@ class NotNow(Unavailable):
         super().__init__(health.store, code)
         self._health = health
 
+    @property
+    def patience(self) -> float:
+        """For how many seconds it is worth trying."""
+        return self._health.turn_seconds
+
     def given_up(self) -> Unavailable:
         """What to raise when nobody waits any longer; from then on it counts as an error of the store."""
         return self._health.failed(self.code, passing=True)
@@ -37,12 +40,12 @@ class Pauses:
     """How long to rest before the next try of something, and when to give it up."""
 
     def __init__(self) -> None:
-        self._until = time.monotonic() + PATIENCE_SECONDS
+        self._began = time.monotonic()
         self._next = FIRST_PAUSE_SECONDS
 
     def after(self, failure: NotNow) -> float:
         """Seconds. Raises Unavailable when there was enough of it."""
-        if time.monotonic() > self._until:
+        if time.monotonic() > self._began + failure.patience:
             raise failure.given_up() from None
         pause, self._next = self._next, min(self._next * 2, LONGEST_PAUSE_SECONDS)
         return pause

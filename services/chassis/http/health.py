@@ -52,7 +52,7 @@ async def _standing(service: Service) -> dict[str, Any] | None:
             return {
                 "head": await service.log.head(),
                 "behind": await service.all_behind(),
-                "parked": service.parked(),
+                "parked": await service.parked(),
             }
     except (Unavailable, TimeoutError):
         return None

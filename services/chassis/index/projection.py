@@ -21,13 +21,25 @@ Look = Callable[[Sequence[Recorded]], Awaitable[None]]
 class Projection:
     """Keeps one index abreast of one log."""
 
-    def __init__(self, log: EventLog, index: Index, project: Project, look: Look | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        index: Index,
+        project: Project,
+        look: Look | None = None,
+        *,
+        at_once: int = READ_AT_ONCE,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        """`at_once` events are taken in at a time; nothing new for `idle_seconds` ends a round."""
+        self._at_once = at_once
+        self._idle_seconds = idle_seconds
         self._log = log
         self._index = index
         self._project = project
         self._look = look
         self._through: int | None = None
-        self._coverage = Coverage(index.through)
+        self._coverage = Coverage(self._covered)
         self._taking_in = asyncio.Lock()
         self._moved = asyncio.Event()
 
@@ -36,9 +48,12 @@ class Projection:
         """How far the index has come, as far as this process knows; it asks if it does not."""
         return self._index.through() if self._through is None else self._through
 
+    async def _covered(self) -> int:
+        return self._index.through()
+
     async def round(self) -> None:
         """Waits a while for something new, and takes it in."""
-        await self._log.wait(self.through, IDLE_SECONDS)
+        await self._log.wait(self.through, self._idle_seconds)
         await self._take_in()
 
     async def catch_up(self) -> None:
@@ -50,7 +65,7 @@ class Projection:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
             after = self.through
-            recorded = await self._log.read_all(after, READ_AT_ONCE)
+            recorded = await self._log.read_all(after, self._at_once)
             if recorded:
                 if self._look is not None:
                     await self._look(recorded)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.engines.turns import PATIENCE_SECONDS, in_turn
+from services.chassis.engines.turns import in_turn
 from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 
 
@@ -38,7 +38,7 @@ class SQLiteIndex:
         return known and self._db.execute("PRAGMA user_version").fetchone()[0] == version
 
     def _create(self, version: int) -> None:
-        with self._db.transaction(PATIENCE_SECONDS):
+        with self._db.transaction(self._db.health.turn_seconds):
             # Another process that starts may have been first, and be filling it.
             if self._is_of(version):
                 return

@@ -21,7 +21,9 @@ IDLE_SECONDS = 2.0
 class Leadership:
     """Whether this process leads. `gained` is called each time it begins to, before any of the work is done."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
+        """`seconds` is how long the lease is taken for."""
+        self._seconds = seconds
         self._lease = lease
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._until = 0.0
@@ -38,9 +40,9 @@ class Leadership:
         before = self.leading
         # Counted from before the question: the answer may have been long on its way.
         asked = time.monotonic()
-        async with asyncio.timeout(LEASE_SECONDS):
-            held = await self._lease.claim(self._holder, LEASE_SECONDS)
-        self._until = asked + LEASE_SECONDS if held else 0.0
+        async with asyncio.timeout(self._seconds):
+            held = await self._lease.claim(self._holder, self._seconds)
+        self._until = asked + self._seconds if held else 0.0
         if held and not before:
             for tell in self.gained:
                 tell()
@@ -74,6 +76,6 @@ class Leadership:
         self._until = 0.0
         # A store that does not answer now lets the lease run out.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEASE_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 await self._lease.release(self._holder)
         await self._lease.close()

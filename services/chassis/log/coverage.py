@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 LOOK_AGAIN_SECONDS = 0.005
 
@@ -14,15 +14,15 @@ class Coverage:
     `through` says how far it has come; when it fails, so does the wait.
     """
 
-    def __init__(self, through: Callable[[], int]) -> None:
+    def __init__(self, through: Callable[[], Awaitable[int]]) -> None:
         self._through = through
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._watch: asyncio.Task[None] | None = None
 
-    def moved(self) -> None:
+    async def moved(self) -> None:
         """Looks at once for those who wait, as this process has moved it."""
         if self._waiting:
-            self.reached(self._through())
+            self.reached(await self._through())
 
     def reached(self, through: int) -> None:
         """Tells those who wait how far it has come."""
@@ -33,7 +33,7 @@ class Coverage:
 
     async def wait(self, position: int) -> None:
         """Returns once `position` is covered. The caller bounds the wait."""
-        if self._through() >= position:
+        if await self._through() >= position:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((position, future))
@@ -45,7 +45,7 @@ class Coverage:
         while self._waiting:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             try:
-                self.moved()
+                await self.moved()
             except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it
                 for _, future in self._waiting:
                     if not future.done():

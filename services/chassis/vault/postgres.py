@@ -29,7 +29,8 @@ from services.chassis.engines.postgres import (
 )
 from services.chassis.engines.postgres_group_commit import AsyncGroupCommit
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, AlreadyKept, Sealed, StillInTheLog
+from services.chassis.vault.sealing import Sealed
+from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, AlreadyKept, StillInTheLog
 
 _KEEP: Final = """
 WITH numbered AS (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.delivery.bus import START, Bus, BusMessage, Place
-from tests.chassis.conftest import OpenBus
+from tests.chassis.conftest import OpenBus, on_buses_of_processes
 from tests.chassis.following import OTHER, TOPIC, Follower, message
 from tests.chassis.processes import end_of, line_of, start, tell
 
@@ -214,6 +214,7 @@ async def test_waiting_ends_with_news_and_in_time_without(bus: Bus, follow: Call
     assert 0.09 < time.monotonic() - started < 1
 
 
+@on_buses_of_processes
 async def test_another_process_that_publishes_is_noticed_at_once(
     bus: Bus, follow: Callable[..., Follower], kind_of_bus: str, bus_directory: Path
 ) -> None:

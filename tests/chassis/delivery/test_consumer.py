@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +14,8 @@ import pytest
 
 from contracts.message import CloudEvent, encode
 from services.chassis.deciding.streams import Streams
-from services.chassis.delivery import consumer as consuming
 from services.chassis.delivery.bus import Bus, BusMessage
-from services.chassis.delivery.consumer import TRIES, Consumer
+from services.chassis.delivery.consumer import USUAL_PACE, Consumer, Pace
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.delivery.parking import redrive
 from services.chassis.log.event_log import EventLog
@@ -31,7 +30,7 @@ OpenStore = Callable[[], ConsumerStore]
 
 
 @pytest.fixture
-def open_store(stores: Stores) -> Iterator[OpenStore]:
+async def open_store(stores: Stores) -> AsyncIterator[OpenStore]:
     """Opens the consumer's store, as often as asked."""
     opened: list[ConsumerStore] = []
 
@@ -41,7 +40,7 @@ def open_store(stores: Stores) -> Iterator[OpenStore]:
 
     yield opening
     for store in opened:
-        store.close()
+        await store.close()
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def message(position: int, key: str) -> BusMessage:
 async def abreast(consumer: Consumer) -> None:
     """Rounds until nothing is left that was published."""
     async with asyncio.timeout(20):
-        while consumer.behind():
+        while await consumer.behind():
             await consumer.round()
 
 
@@ -105,18 +104,18 @@ async def until(condition: Callable[[], bool], within: float = 5) -> None:
         await asyncio.sleep(0.005)
 
 
-def make_due(store: ConsumerStore) -> None:
+async def make_due(store: ConsumerStore) -> None:
     """Lets the pauses of all parked messages be over."""
-    for one in store.parked(TOPIC):
+    for one in await store.parked(TOPIC):
         if one.retry_at is not None:
-            store.park(TOPIC, replace(one, retry_at=0.0))
+            await store.park(TOPIC, replace(one, retry_at=0.0))
 
 
-async def retry(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One round of retries without the nap at its end."""
-    with monkeypatch.context() as patch:
-        patch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0)
-        await consumer.retry_round()
+async def retry(consumer: Consumer) -> None:
+    """One round of retries, whose failures may be tried again at once."""
+    usual, consumer.pace = consumer.pace, Pace(first_pause=0)
+    await consumer.retry_round()
+    consumer.pace = usual
 
 
 async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, store: ConsumerStore) -> None:
@@ -127,7 +126,7 @@ async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, s
     await abreast(consumer)
     assert {key: len(ids) for key, ids in listener.heard.items()} == {"a": 120, "b": 120, "c": 60}
     assert all(ids == sorted(ids, key=lambda one: int(one[1:])) for ids in listener.heard.values())
-    assert (consumer.through, consumer.behind(), consumer.parked) == (300, 0, 0)
+    assert (await consumer.through(), await consumer.behind(), await consumer.parked()) == (300, 0, 0)
 
 
 async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) -> None:
@@ -139,15 +138,15 @@ async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) 
     first = Consumer("counters", TOPIC, bus, store, listener)
     await abreast(first)
     await first.close()
-    store.close()
+    await store.close()
     await say(bus, "a", "b")
     store = open_store()
     consumer = Consumer("counters", TOPIC, bus, store, listener)
-    assert (consumer.through, consumer.parked, consumer.behind()) == (2, 1, 2)
+    assert (await consumer.through(), await consumer.parked(), await consumer.behind()) == (2, 1, 2)
     await abreast(consumer)
     assert sorted(listener.tried) == ["a1", "b2", "b4"]
-    assert (consumer.through, consumer.parked) == (4, 2)
-    store.close()
+    assert (await consumer.through(), await consumer.parked()) == (4, 2)
+    await store.close()
 
 
 async def test_progress_without_messages_moves_the_consumer(bus: Bus, store: ConsumerStore) -> None:
@@ -155,12 +154,10 @@ async def test_progress_without_messages_moves_the_consumer(bus: Bus, store: Con
     consumer = Consumer("counters", TOPIC, bus, store, Listener())
     await bus.publish(TOPIC, [], 17)
     await abreast(consumer)
-    assert consumer.through == 17
+    assert await consumer.through() == 17
 
 
-async def test_a_poison_message_holds_up_only_its_own_key(
-    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_poison_message_holds_up_only_its_own_key(bus: Bus, store: ConsumerStore) -> None:
     """Other keys go on; later messages of its key queue up behind it and follow in order once it heals."""
     listener = Listener()
     listener.sick = {"a1"}
@@ -169,48 +166,46 @@ async def test_a_poison_message_holds_up_only_its_own_key(
     await abreast(consumer)
     await say(bus, "a", "b")
     await abreast(consumer)
-    assert (dict(listener.heard), consumer.through, consumer.parked) == ({"b": ["b2", "b5"]}, 5, 3)
-    assert [one.failure for one in store.parked(TOPIC)] == ["RuntimeError", "BehindAnother", "BehindAnother"]
-    make_due(store)
-    await retry(consumer, monkeypatch)
+    assert (dict(listener.heard), await consumer.through(), await consumer.parked()) == ({"b": ["b2", "b5"]}, 5, 3)
+    assert [one.failure for one in await store.parked(TOPIC)] == ["RuntimeError", "BehindAnother", "BehindAnother"]
+    await make_due(store)
+    await retry(consumer)
     assert sorted(listener.tried) == ["a1", "a1", "b2", "b5"]
     listener.sick.clear()
-    make_due(store)
-    await retry(consumer, monkeypatch)
-    assert (listener.heard["a"], consumer.parked) == (["a1", "a3", "a4"], 0)
+    await make_due(store)
+    await retry(consumer)
+    assert (listener.heard["a"], await consumer.parked()) == (["a1", "a3", "a4"], 0)
     await say(bus, "a")
     await abreast(consumer)
     assert listener.heard["a"][-1] == "a6"
 
 
-async def test_pauses_grow_and_end_for_an_operator(
-    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pauses_grow_and_end_for_an_operator(bus: Bus, store: ConsumerStore) -> None:
     """After the last try a message waits for a redrive, which gives it all its tries again."""
     listener = Listener()
     listener.sick = {"a1"}
     consumer = Consumer("counters", TOPIC, bus, store, listener)
-    monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0.02)
+    consumer.pace = Pace(first_pause=0.02)
     await say(bus, "a", "a")
     pauses: list[float] = []
-    for attempt in range(TRIES):
-        make_due(store)
+    for attempt in range(USUAL_PACE.tries):
+        await make_due(store)
         before = time.time()
         await (consumer.retry_round() if attempt else abreast(consumer))
-        retry_at = store.parked(TOPIC)[0].retry_at
+        retry_at = (await store.parked(TOPIC))[0].retry_at
         pauses += [retry_at - before] if retry_at is not None else []
-    assert len(pauses) == TRIES - 1
+    assert len(pauses) == USUAL_PACE.tries - 1
     # The first one is measured from before the first round, which may have to join a group.
     assert all(later > sooner * 1.5 for sooner, later in pairwise(pauses[1:]))
-    first, second = store.parked(TOPIC)
-    assert (first.tries, first.retry_at, second.tries) == (TRIES, None, 0)
-    make_due(store)
-    await retry(consumer, monkeypatch)
-    assert listener.tried == ["a1"] * TRIES
+    first, second = await store.parked(TOPIC)
+    assert (first.tries, first.retry_at, second.tries) == (USUAL_PACE.tries, None, 0)
+    await make_due(store)
+    await retry(consumer)
+    assert listener.tried == ["a1"] * USUAL_PACE.tries
     listener.sick.clear()
-    assert redrive(store, TOPIC) == 1
-    await retry(consumer, monkeypatch)
-    assert (listener.heard["a"], consumer.parked) == (["a1", "a2"], 0)
+    assert await redrive(store, TOPIC) == 1
+    await retry(consumer)
+    assert (listener.heard["a"], await consumer.parked()) == (["a1", "a2"], 0)
 
 
 async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, tmp_path: Path) -> None:
@@ -220,25 +215,25 @@ async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, t
     await say(bus, "a")
     consumer = Consumer("counters", TOPIC, bus, store, listener)
     await abreast(consumer)
-    assert store.parked(TOPIC)[0].failure == "RuntimeError"
-    assert "must not be kept" not in repr(store.parked(TOPIC))
+    assert (await store.parked(TOPIC))[0].failure == "RuntimeError"
+    assert "must not be kept" not in repr(await store.parked(TOPIC))
     kept = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.glob("*consumers.db*")])
     assert not any(b"must not be kept" in one for one in kept)
 
 
 async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: ConsumerStore) -> None:
-    """Bytes that are no CloudEvent wait aside and hold up nobody else."""
+    """Bytes that are no CloudEvent are parked and hold up nobody else."""
     listener = Listener()
     consumer = Consumer("counters", TOPIC, bus, store, listener)
     bodies = [b"\xff\x00", b"[]", b'{"id": 7}', b""]
     await bus.publish(TOPIC, [BusMessage(n, f"k{n}", f"i{n}", body) for n, body in enumerate(bodies, start=1)], 4)
     await say(bus, "a")
     await abreast(consumer)
-    assert (listener.tried, consumer.parked, consumer.through) == (["a5"], 4, 5)
+    assert (listener.tried, await consumer.parked(), await consumer.through()) == (["a5"], 4, 5)
 
 
 async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
-    bus: Bus, log: EventLog, open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+    bus: Bus, log: EventLog, open_store: OpenStore
 ) -> None:
     """Killed after the effect and before its position was saved, a consumer repeats the message and not the effect."""
     counting = handler(Streams(log))
@@ -251,25 +246,26 @@ async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
     class Killed(BaseException):
         pass
 
-    def die(*_: object, **__: object) -> None:
-        raise Killed
+    async def react_and_die(event: CloudEvent) -> None:
+        await react(event)
+        if event.id == "a3":
+            raise Killed
 
     await say(bus, "a", "b", "a")
     dying = open_store()
-    monkeypatch.setattr(dying, "advance", die)
-    victim = Consumer("counters", TOPIC, bus, dying, react)
+    victim = Consumer("counters", TOPIC, bus, dying, react_and_die)
     with pytest.raises(Killed):
         await abreast(victim)
     await victim.close()
-    dying.close()
+    await dying.close()
     assert await log.head() == 3
     store = open_store()
     consumer = Consumer("counters", TOPIC, bus, store, react)
-    assert consumer.through == 0
+    assert await consumer.through() == 0
     await abreast(consumer)
-    assert (consumer.through, consumer.parked, await log.head()) == (3, 0, 3)
+    assert (await consumer.through(), await consumer.parked(), await log.head()) == (3, 0, 3)
     assert [one.meta.causation_id for one in await log.read("counter-a")] == ["a1", "a3"]
-    store.close()
+    await store.close()
 
 
 async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: ConsumerStore) -> None:
@@ -286,7 +282,7 @@ async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: Consu
     work.start()
     await asyncio.wait_for(started.wait(), 10)
     await work.stop()
-    assert (consumer.through, consumer.parked) == (0, 0)
+    assert (await consumer.through(), await consumer.parked()) == (0, 0)
 
 
 async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: ConsumerStore) -> None:
@@ -309,12 +305,8 @@ async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: C
     await asyncio.wait_for(consumer.wait_through(2), 0.1)
 
 
-async def test_retries_beside_new_messages_keep_the_order_of_a_key(
-    bus: Bus, store: ConsumerStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_retries_beside_new_messages_keep_the_order_of_a_key(bus: Bus, store: ConsumerStore) -> None:
     """With both loops running and messages that fail now and then, each key is handled in order, without a gap."""
-    monkeypatch.setattr(consuming, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(consuming, "READ_AT_ONCE", 7)
     heard: dict[str, list[int]] = defaultdict(list)
     tries: dict[str, int] = defaultdict(int)
 
@@ -325,7 +317,7 @@ async def test_retries_beside_new_messages_keep_the_order_of_a_key(
             raise RuntimeError
         heard[event.partitionkey].append(int(event.sequence))
 
-    consumer = Consumer("counters", TOPIC, bus, store, moody)
+    consumer = Consumer("counters", TOPIC, bus, store, moody, Pace(first_pause=0.001, at_once=7))
     rounds: list[Callable[[], Awaitable[None]]] = [consumer.round, consumer.retry_round]
     work = [Supervised(one.__name__, one) for one in rounds]
     for one in work:
@@ -335,5 +327,5 @@ async def test_retries_beside_new_messages_keep_the_order_of_a_key(
         await asyncio.sleep(0.002)
     await until(lambda: sum(map(len, heard.values())) == 160)
     await asyncio.gather(*(one.stop() for one in work))
-    assert consumer.parked == 0
+    assert await consumer.parked() == 0
     assert all(positions == sorted(set(positions)) for positions in heard.values())

@@ -163,7 +163,11 @@ async def test_the_services_work_behind_tls_and_passwords(guarded: Guarded) -> N
     cluster = Cluster.of(guarded.settings("caserelay"))
     assert cluster is not None
     bus, places = KafkaBus(cluster), dict[int, Place]()
-    subscription = bus.subscribe(BETWEEN, "caserelay.test", lambda: places)
+
+    async def saved() -> dict[int, Place]:
+        return places
+
+    subscription = bus.subscribe(BETWEEN, "caserelay.test", saved)
     await bus.publish(BETWEEN, [BusMessage(1, "k", "e-1", b"{}")], 1)
     until, found = time.monotonic() + 20, list[str]()
     while subscription.through(places) < 1:

@@ -128,7 +128,7 @@ async def test_a_member_that_could_not_be_told_where_to_go_on_asks_again(cluster
     await first.subscription.close()
     away = [Unavailable("consumers")]
 
-    def saved() -> dict[int, Place]:
+    async def saved() -> dict[int, Place]:
         if away:
             raise away.pop()
         return second.places

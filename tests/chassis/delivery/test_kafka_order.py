@@ -11,10 +11,10 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.events import encode
 from services.chassis.delivery.kafka.progress import Progress
 from services.chassis.delivery.kafka.topics import Topics, wanted
+from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.operating.supervision import Supervised

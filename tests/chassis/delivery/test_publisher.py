@@ -10,8 +10,9 @@ from contracts.message import decode_data, decode_event
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.publisher import READ_AT_ONCE, Publisher
 from services.chassis.log.event_log import EventLog, Write
+from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.supervision import Supervised
-from tests.chassis.conftest import BUSES, OpenBus, OpenLog
+from tests.chassis.conftest import BUSES, MEMORY, OpenBus, OpenLog
 from tests.chassis.counters import Closed, Counted, CounterMoved, LookedAt, metadata, translate
 from tests.chassis.following import TOPIC, Follower
 
@@ -79,7 +80,7 @@ async def test_a_lost_bus_is_built_again_from_the_log(
     one = publisher(log, bus)
     await one.round()
     await one.round()
-    anew = BUSES[kind_of_bus](bus_directory / "anew")
+    anew = MemoryStores().bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory / "anew")
     other = publisher(log, anew)
     await other.round()
     await other.round()

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from services.chassis.delivery.embedded import EmbeddedBus
-from services.chassis.engines import sqlite_wakeup
 from services.chassis.engines.bell import DIRECTORY, Bell
-from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
+from services.chassis.engines.sqlite_wakeup import LOOK_SECONDS, MISSED, SQLiteWakeup
 from tests.chassis.processes import line_of, start, tell
 
-Open = Callable[[Path], SQLiteWakeup]
+Open = Callable[..., SQLiteWakeup]
 NEVER = 3600.0
 
 
@@ -28,11 +27,11 @@ def opened() -> Iterator[Open]:
     """Opens wakeups, each as another process would, on files that are made."""
     with ExitStack() as opened:
 
-        def open_(path: Path) -> SQLiteWakeup:
+        def open_(path: Path, look_seconds: float = LOOK_SECONDS) -> SQLiteWakeup:
             with closing(sqlite3.connect(path)) as made:
                 made.execute("PRAGMA journal_mode = WAL")
                 made.execute("CREATE TABLE IF NOT EXISTS told (n INTEGER)")
-            wakeup = SQLiteWakeup(path)
+            wakeup = SQLiteWakeup(path, look_seconds=look_seconds)
             opened.callback(wakeup.close)
             return wakeup
 
@@ -63,12 +62,9 @@ async def waiting(wakeup: SQLiteWakeup, ready: Callable[[], bool]) -> asyncio.Ta
     return task
 
 
-async def test_a_commit_of_another_process_is_heard_without_a_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_commit_of_another_process_is_heard_without_a_look(tmp_path: Path) -> None:
     """Nobody looks by himself in this hour, and yet the message is there."""
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", NEVER)
-    bus = EmbeddedBus(tmp_path / "bus.db")
+    bus = EmbeddedBus(tmp_path / "bus.db", look_seconds=NEVER)
     process = start("publish", "embedded", tmp_path, "topic")
     try:
         assert await line_of(process) == "ready"
@@ -83,54 +79,44 @@ async def test_a_commit_of_another_process_is_heard_without_a_look(
         await bus.close()
 
 
-async def test_the_path_to_a_bell_may_be_long(tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_path_to_a_bell_may_be_long(tmp_path: Path, opened: Open) -> None:
     """Longer than the address of a socket."""
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", NEVER)
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.mkdir(parents=True)
-    here, there = opened(deep / "file.db"), opened(deep / "file.db")
+    here, there = opened(deep / "file.db", NEVER), opened(deep / "file.db", NEVER)
     waits = await waiting(here, told(deep / "file.db", 0))
     commit(deep / "file.db")
     there.notify()
     await asyncio.wait_for(waits, 10)
 
 
-async def test_a_commit_that_nobody_told_of_is_seen_soon(
-    tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_commit_that_nobody_told_of_is_seen_soon(tmp_path: Path, opened: Open) -> None:
     """Its process died before the bell; and where bells fail again and again they are not relied on."""
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", 0.05)
     path = tmp_path / "file.db"
-    wakeup = opened(path)
-    for count in range(sqlite_wakeup.MISSED + 1):
+    wakeup = opened(path, 0.05)
+    for count in range(MISSED + 1):
         waits = await waiting(wakeup, told(path, count))
         commit(path)
         await asyncio.wait_for(waits, 10)
-    waits = await waiting(wakeup, told(path, sqlite_wakeup.MISSED + 1))
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", NEVER)
+    waits = await waiting(wakeup, told(path, MISSED + 1))
+    wakeup.look_seconds = NEVER
     commit(path)
     await asyncio.wait_for(waits, 10)
 
 
-async def test_without_a_bell_it_looks_all_the_time(
-    tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_without_a_bell_it_looks_all_the_time(tmp_path: Path, opened: Open) -> None:
     """A file stands where the directory of the bells should."""
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", NEVER)
     (tmp_path / DIRECTORY).touch()
     path = tmp_path / "file.db"
-    waits = await waiting(opened(path), told(path, 0))
+    waits = await waiting(opened(path, NEVER), told(path, 0))
     commit(path)
     await asyncio.wait_for(waits, 10)
 
 
-async def test_a_bell_that_was_taken_away_is_hung_again(
-    tmp_path: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bell_that_was_taken_away_is_hung_again(tmp_path: Path, opened: Open) -> None:
     """Somebody tidied up the directory while the process ran."""
-    monkeypatch.setattr(sqlite_wakeup, "LOOK_SECONDS", 0.05)
     path = tmp_path / "file.db"
-    here, there = opened(path), opened(path)
+    here, there = opened(path, 0.05), opened(path, 0.05)
     waits = await waiting(here, told(path, 0))
     (bell,) = (tmp_path / DIRECTORY).iterdir()
     bell.unlink()

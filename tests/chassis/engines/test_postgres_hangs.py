@@ -77,19 +77,41 @@ async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_
     """The loop waits once; from then on everybody is told until the server answers again."""
     migrate(postgres_server.url, ["counters"])
     index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
-    store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
     await put(index, "group", "a", 1, case="x")
-    store.advance("embedded", "topic", {0: Place(7, 7)})
-    for asked in (lambda: index.get("group", "a"), lambda: store.places("embedded", "topic")):
-        before = await until(asked)
-        with held(postgres_server):
-            assert HELD_UP_SECONDS * 0.9 < seconds(asked) < HELD_UP_SECONDS * 1.5
-            for _ in range(20):
-                assert seconds(asked) < 0.1
-                await asyncio.sleep(0.05)
-        assert await until(asked) == before
+
+    def asked() -> object:
+        return index.get("group", "a")
+
+    before = await until(asked)
+    with held(postgres_server):
+        assert HELD_UP_SECONDS * 0.9 < seconds(asked) < HELD_UP_SECONDS * 1.5
+        for _ in range(20):
+            assert seconds(asked) < 0.1
+            await asyncio.sleep(0.05)
+    assert await until(asked) == before
     index.close()
-    store.close()
+
+
+async def test_places_that_cannot_be_had_hold_up_nobody_else(postgres_server: Server) -> None:
+    """Whoever asks for them is told after a while; meanwhile the loop goes on."""
+    migrate(postgres_server.url, ["counters"])
+    store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
+    await store.advance("embedded", "topic", {0: Place(7, 7)})
+    with held(postgres_server):
+        asking, longest = asyncio.create_task(store.places("embedded", "topic")), 0.0
+        while not asking.done():
+            begun = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - begun)
+        with pytest.raises(Unavailable):
+            await asking
+        assert longest < 1
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(Unavailable):
+                assert await store.places("embedded", "topic") == {0: Place(7, 7)}
+                break
+    await store.close()
 
 
 async def test_a_change_that_is_held_leaves_no_half_and_holds_up_nobody(postgres_server: Server) -> None:

@@ -59,7 +59,7 @@ def set_read_only(url: str, value: str) -> None:
 
 
 async def _advance(store: Any) -> None:
-    store.advance("kafka", "topic", {0: Place(1, 1)}, [Parked(message(1, "a"), 1, "X", None)])
+    await store.advance("kafka", "topic", {0: Place(1, 1)}, [Parked(message(1, "a"), 1, "X", None)])
 
 
 async def _close(store: Any) -> None:

@@ -12,14 +12,13 @@ import pytest
 
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.embedded import EmbeddedBus
-from services.chassis.engines import turns
 from services.chassis.engines.store_health import StoreHealth, Unavailable
 from services.chassis.index.index import Changes, Table
 from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.leading.lease_sqlite import SQLiteLease
 from services.chassis.log.event_log import Write
 from services.chassis.log.sqlite import SQLiteEventLog
-from services.chassis.vault.vault import SQLiteVault
+from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.counters import TYPES, Counted, metadata
 
 Write_ = Callable[[], Awaitable[object]]
@@ -71,12 +70,9 @@ async def test_a_writer_has_its_turn_when_the_other_one_ends(store: str, tmp_pat
 
 
 @pytest.mark.parametrize("store", STORES)
-async def test_a_writer_that_never_has_its_turn_is_told(
-    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_writer_that_never_has_its_turn_is_told(store: str, tmp_path: Path) -> None:
     """After a while, by the store's name and the engine's code, which is counted once; and later it can write."""
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.1)
-    path, health = tmp_path / "file.db", StoreHealth(store)
+    path, health = tmp_path / "file.db", StoreHealth(store, turn_seconds=0.1)
     write = opened(store, path, health)
     with held(path):
         with pytest.raises(Unavailable) as failure:

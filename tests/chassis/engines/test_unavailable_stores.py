@@ -29,7 +29,7 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SandboxClock
-from services.chassis.vault.vault import SQLiteVault
+from services.chassis.vault.sqlite import SQLiteVault
 from tests.chassis.asking import create, problem
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.counting import Running, running
@@ -60,7 +60,7 @@ Use = Callable[[Any], Awaitable[object]]
 
 
 async def _advance(store: SQLiteConsumerStore) -> None:
-    store.advance("embedded", "topic", {0: Place(1, 1)}, [Parked(message(1, "a"), 1, "X", None)])
+    await store.advance("embedded", "topic", {0: Place(1, 1)}, [Parked(message(1, "a"), 1, "X", None)])
 
 
 USES: Final[dict[str, tuple[Callable[[Stores], Any], Use]]] = {
@@ -113,11 +113,7 @@ def test_no_file_of_a_service_is_opened_but_where_its_errors_are_told_apart() ->
                 opening.add(file.relative_to(SERVICES).as_posix())
     # The second moves pages in a thread of its own, where nobody waits for an answer; the third is for a command, which
     # says itself in a line what failed.
-    assert opening == {
-        "chassis/engines/sqlite_connection.py",
-        "chassis/engines/sqlite_checkpoints.py",
-        "chassis/engines/sqlite_moment.py",
-    }
+    assert opening == {f"chassis/engines/sqlite_{name}.py" for name in ("connection", "checkpoints", "moment")}
 
 
 async def test_a_fault_of_a_statement_is_no_unavailable_store(tmp_path: Path) -> None:
@@ -268,16 +264,16 @@ async def test_a_store_that_cannot_be_used_is_no_failure_of_a_message(tmp_path: 
         for _ in range(12):
             with pytest.raises(Unavailable):
                 await consumer.round()
-        assert (consumer.parked, consumer.through) == (0, 0)
+        assert (await consumer.parked(), await consumer.through()) == (0, 0)
     await consumer.round()
-    assert (consumer.parked, consumer.through, await log.head()) == (0, 2, 2)
-    store.park("topic", Parked(message(3, "c"), 2, "RuntimeError", 0.0))
+    assert (await consumer.parked(), await consumer.through(), await log.head()) == (0, 2, 2)
+    await store.park("topic", Parked(message(3, "c"), 2, "RuntimeError", 0.0))
     with not_writable(log), pytest.raises(Unavailable):
         await consumer.retry_round()
-    (aside,) = store.parked("topic")
+    (aside,) = await store.parked("topic")
     assert aside.tries == 2
     await consumer.retry_round()
-    assert (consumer.parked, await log.head()) == (0, 3)
+    assert (await consumer.parked(), await log.head()) == (0, 3)
 
 
 def test_the_stores_that_are_tried_are_all_that_there_are(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from services.chassis.index import projection as projecting
 from services.chassis.index.index import Changes, Index, Row, Table
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog, Write
@@ -59,21 +58,18 @@ async def record(log: EventLog, many: int, seed: int = 7) -> None:
         versions[name] += 1
 
 
-async def test_a_rebuilt_index_equals_one_that_grew(
-    log: EventLog, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_rebuilt_index_equals_one_that_grew(log: EventLog, open_index: OpenIndex) -> None:
     """An index of a new version forgets everything and takes it all in again, to the same end."""
-    monkeypatch.setattr(projecting, "READ_AT_ONCE", 7)
     index = open_index()
     for seed in range(10):
         await record(log, 11, seed)
-        await totals(log, index).round()
-    await totals(log, index).catch_up()
+        await totals(log, index, at_once=7).round()
+    await totals(log, index, at_once=7).catch_up()
     grown = contents(index)
     index.close()
     rebuilt = open_index(version=2)
     assert contents(rebuilt) == (0, [], [])
-    await totals(log, rebuilt).catch_up()
+    await totals(log, rebuilt, at_once=7).catch_up()
     assert contents(rebuilt) == grown
     assert grown[0] == 110
 
@@ -131,13 +127,12 @@ async def test_rows_are_never_ahead_of_their_position(open_index: OpenIndex) -> 
     assert (index.through(), [row.key for row in contents(other)[1]]) == (7, ["a"])
 
 
-async def test_an_index_that_lost_its_newest_changes_takes_them_in_again(
-    log: EventLog, open_index: OpenIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_index_that_lost_its_newest_changes_takes_them_in_again(log: EventLog, open_index: OpenIndex) -> None:
     """Commits do not wait for the disk, so a server that crashes comes back with fewer; nobody need append first."""
-    monkeypatch.setattr(projecting, "IDLE_SECONDS", 0.01)
     index, other = open_index(), open_index()
-    projection = Projection(log, index, lambda recorded, changes: changes.put("open_counters", recorded.stream, 1))
+    projection = Projection(
+        log, index, lambda recorded, changes: changes.put("open_counters", recorded.stream, 1), idle_seconds=0.01
+    )
     await record(log, 5)
     await projection.round()
     assert (index.through(), await other.apply(Changes(), after=5, through=3)) == (5, True)

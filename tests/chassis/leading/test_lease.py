@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.leading import leadership as leading
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.lease import Lease
 from services.chassis.stores import Stores
+from tests.chassis.conftest import needs_processes
 from tests.chassis.processes import line_of, start
 
 OpenLease = Callable[[], Lease]
@@ -62,6 +62,7 @@ async def test_a_lease_runs_out_by_itself(open_lease: OpenLease) -> None:
     assert not await one.claim("one", 60)
 
 
+@needs_processes
 async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(
     open_lease: OpenLease, engine: str, tmp_path: Path
 ) -> None:
@@ -112,12 +113,9 @@ async def test_who_stands_by_takes_over_when_the_leader_closes(open_lease: OpenL
     await other.close()
 
 
-async def test_a_leader_that_was_held_up_knows_that_its_time_is_over(
-    open_lease: OpenLease, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_leader_that_was_held_up_knows_that_its_time_is_over(open_lease: OpenLease) -> None:
     """It finds out by itself, before it asks anybody; and leads again when it gets the lease again."""
-    monkeypatch.setattr(leading, "LEASE_SECONDS", 0.2)
-    one, told = Leadership(open_lease()), list[int]()
+    one, told = Leadership(open_lease(), seconds=0.2), list[int]()
     one.gained.append(lambda: told.append(1))
     seen = list[bool]()
     await one.seek()

@@ -18,7 +18,7 @@ from services.chassis.log.epochs_postgres import epochs_in_database
 from services.chassis.log.epochs_sqlite import begin_in_restored_file, epochs_in_file
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.stores import Stores
-from tests.chassis.conftest import address_in
+from tests.chassis.conftest import address_in, needs_processes
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.support import postgres
 
@@ -49,6 +49,7 @@ async def test_the_first_epoch_begins_with_the_log_and_is_everybodys(stores: Sto
     await log.close()
 
 
+@needs_processes
 async def test_a_log_that_is_older_than_epochs_knows_it(engine: str, stores: Stores, tmp_path: Path) -> None:
     """What was given out before counts as of the first epoch, and only there."""
     log = stores.event_log("counters", TYPES)
@@ -62,6 +63,7 @@ async def test_a_log_that_is_older_than_epochs_knows_it(engine: str, stores: Sto
     await log.close()
 
 
+@needs_processes
 async def test_of_processes_that_begin_at_once_one_begins_the_epoch(
     engine: str, stores: Stores, tmp_path: Path
 ) -> None:

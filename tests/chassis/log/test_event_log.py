@@ -15,7 +15,7 @@ import pytest
 from services.chassis.log.event_log import Conflict, EventLog, Write
 from services.chassis.log.metadata import Recorded
 from services.chassis.log.sqlite import SQLiteEventLog
-from tests.chassis.conftest import OpenLog
+from tests.chassis.conftest import OpenLog, needs_processes
 from tests.chassis.counters import ANN, NOW, TYPES, Closed, Counted, everything, metadata
 from tests.chassis.processes import end_of, line_of, start, tell
 
@@ -195,13 +195,14 @@ async def test_closing_stores_what_is_under_way(open_log: OpenLog) -> None:
 
 
 @pytest.mark.timeout(60)
-async def test_what_was_read_never_hides_a_later_commit(open_log: OpenLog, kind_of_log: str, tmp_path: Path) -> None:
+@needs_processes
+async def test_what_was_read_never_hides_a_later_commit(open_log: OpenLog, engine: str, tmp_path: Path) -> None:
     """Two processes write, a third remembers how far it has read: it meets every event, once, in order.
 
     So a position at or below one that was read has never become a committed, unread event.
     """
     log = open_log()
-    writers = [start("write_log", kind_of_log, tmp_path, name, 2000) for name in ("left", "right")]
+    writers = [start("write_log", engine, tmp_path, name, 2000) for name in ("left", "right")]
     for writer in writers:
         assert await line_of(writer) == "ready"
     for writer in writers:

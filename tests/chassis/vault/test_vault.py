@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 import stat
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,17 +16,18 @@ import psycopg
 import pytest
 
 from services.chassis.engines.migrations import vault_of
+from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.postgres import PostgresVault
+from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import (
     ORPHAN_AFTER_SECONDS,
     SWEPT_AT_ONCE,
     AlreadyKept,
     Deposit,
-    SQLiteVault,
     StillInTheLog,
     Vault,
 )
-from tests.chassis.conftest import address_in
+from tests.chassis.conftest import MEMORY, address_in, needs_processes
 from tests.chassis.processes import end_of, line_of, start, tell
 
 OpenVault = Callable[..., Vault]
@@ -51,10 +53,12 @@ def machine() -> Machine:
 @pytest.fixture
 async def open_vault(engine: str, tmp_path: Path, machine: Machine) -> AsyncIterator[OpenVault]:
     """Opens a service's vault, as often as asked."""
-    opened: list[Vault] = []
+    opened, in_memory = list[Vault](), defaultdict[str, MemoryVaultContents](MemoryVaultContents)
 
     def opening(service: str = "counters") -> Vault:
-        if engine == "postgres":
+        if engine == MEMORY:
+            opened.append(MemoryVault(in_memory[service], machine))
+        elif engine == "postgres":
             opened.append(PostgresVault(vault_of(address_in(tmp_path), service), machine))
         else:
             opened.append(SQLiteVault(tmp_path / f"{service}-vault.db", machine))
@@ -164,6 +168,7 @@ IN_SQLITE_ALONE = {
 }
 
 
+@needs_processes
 async def test_the_database_itself_refuses_to_change_a_record(
     vault: Vault, engine: str, machine: Machine, tmp_path: Path
 ) -> None:

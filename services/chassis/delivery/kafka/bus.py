@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, Final, NamedTuple
@@ -20,11 +20,11 @@ from kafka.errors import KafkaConnectionError, KafkaError
 
 from services.chassis.delivery.bus import BusMessage, Places
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster, RefusedTopics
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.events import encode, partition_of
 from services.chassis.delivery.kafka.progress import NOTHING, Progress, ProgressBoard
 from services.chassis.delivery.kafka.subscription import KafkaSubscription
 from services.chassis.delivery.kafka.topics import Topics
+from services.chassis.delivery.kafka.upstream import close_at_once, connected
 from services.chassis.engines.store_health import Unavailable
 
 DELIVERY_MS: Final = 20_000
@@ -147,10 +147,7 @@ class KafkaBus:
     def _give_up(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            # Closed in the usual way it waits for what it cannot deliver, and when that takes too long it stays open.
-            producer._sender.force_close()  # noqa: SLF001 - the library has no other way
-            with contextlib.suppress(KafkaError):
-                producer.close(timeout=CLOSE_SECONDS)
+            close_at_once(producer, CLOSE_SECONDS)
 
     async def _in_thread(self, work: Callable[..., Progress], *arguments: Any) -> Progress:
         try:
@@ -180,7 +177,7 @@ class KafkaBus:
         except (KafkaError, RefusedTopics) as failure:
             raise Unavailable("bus", type(failure).__name__) from failure
 
-    def subscribe(self, topic: str, group: str, saved: Callable[[], Places]) -> KafkaSubscription:
+    def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> KafkaSubscription:
         """See `Bus.subscribe`."""
         self._board.keep(topic)
         return KafkaSubscription(self._cluster, self._board, topic, group, saved)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from kafka.partitioner.default import murmur2
 from pydantic_core import from_json, to_json
 
 from services.chassis.delivery.bus import BusMessage
+from services.chassis.delivery.kafka.upstream import murmur2
 
 Headers = Sequence[tuple[str, bytes]]
 

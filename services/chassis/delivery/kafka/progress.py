@@ -21,7 +21,7 @@ from pydantic_core import from_json, to_json
 
 from services.chassis.delivery.bus import START, Places
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster
-from services.chassis.delivery.kafka.connecting import connected
+from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.engines.store_health import Unavailable
 
 KEPT: Final = 4096

@@ -10,19 +10,18 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from services.chassis.delivery.bus import START, Batch, BusMessage, Place, Places
 from services.chassis.delivery.kafka.clients import Cluster
-from services.chassis.delivery.kafka.connecting import connected
 from services.chassis.delivery.kafka.events import decode, partition_of
 from services.chassis.delivery.kafka.progress import ProgressBoard
+from services.chassis.delivery.kafka.upstream import ASSIGNORS, connected
 from services.chassis.engines.store_health import Unavailable
 
 T = TypeVar("T")
@@ -52,7 +51,7 @@ class KafkaSubscription:
     bus = "kafka"
 
     def __init__(
-        self, cluster: Cluster, board: ProgressBoard, topic: str, group: str, saved: Callable[[], Places]
+        self, cluster: Cluster, board: ProgressBoard, topic: str, group: str, saved: Callable[[], Awaitable[Places]]
     ) -> None:
         self._cluster = cluster
         self._board = board
@@ -85,7 +84,7 @@ class KafkaSubscription:
         unconfirmed, now = self._unconfirmed, time.monotonic()
         saved = None
         if unconfirmed or now > self._compared_at + LOOK_AGAIN_SECONDS:
-            saved, self._compared_at = self._saved(), now
+            saved, self._compared_at = await self._saved(), now
         # Until it is confirmed, also when the caller goes away in the middle of the poll.
         self._unconfirmed = True
         seconds = min(timeout, LONGEST_POLL_SECONDS)
@@ -149,9 +148,7 @@ class KafkaSubscription:
             KafkaConsumer,
             self._cluster,
             group_id=self._group,
-            # Every member gives up all it has before partitions are shared out. The library's cooperative assignor goes
-            # by what members say they own, and one that was thrown out still names what it gave up: nobody gets that.
-            partition_assignment_strategy=[RangePartitionAssignor],
+            partition_assignment_strategy=ASSIGNORS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
@@ -176,7 +173,7 @@ class KafkaSubscription:
     def _assigned(self, partitions: Collection[int]) -> None:
         # Read anew, in the event loop, where the store is used: the partitions' member before has moved on meanwhile.
         async def saved() -> Places:
-            return self._saved()
+            return await self._saved()
 
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
         places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)

@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaConfigurationError, KafkaError
 
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster, RefusedTopics, Unreachable
-from services.chassis.delivery.kafka.connecting import connected
+from services.chassis.delivery.kafka.upstream import connected
 
 _MISTAKEN: Final = (KafkaConfigurationError, OSError, ValueError)
 """What wrong settings raise while a client is made; a broker that is away raises none of them."""

@@ -1,0 +1,119 @@
+"""The index in memory, for tests and experiments: nothing survives the process.
+
+Every question looks through all rows of its table, so it suits some thousands of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+
+from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+
+
+class MemoryIndexContents:
+    """What is in one version of an index, for everybody in the process who opens it."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self.through = 0
+        self.columns = {table.name: table.columns for table in tables}
+        self.rows: dict[str, dict[str, Row]] = {table.name: {} for table in tables}
+
+
+class MemoryIndex:
+    """An `Index` in memory, used from one event loop."""
+
+    def __init__(self, contents: MemoryIndexContents) -> None:
+        self._contents = contents
+
+    def through(self) -> int:
+        """See `IndexReader.through`."""
+        return self._contents.through
+
+    async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
+        """See `Index.apply`."""
+        if self._contents.through != after:
+            return False
+        # All of it or nothing: what cannot be done is found before anything is.
+        for step in changes.steps:
+            if not isinstance(step, Delete):
+                self._require(step.table, step.columns)
+        for step in changes.steps:
+            self._take(step)
+        self._contents.through = through
+        return True
+
+    def _take(self, step: Step) -> None:
+        rows = self._contents.rows[step.table]
+        match step:
+            case Put(table, columns, put):
+                for key, (seq, values) in put.items():
+                    held = rows.get(key) or Row(key, seq, dict.fromkeys(self._contents.columns[table]))
+                    rows[key] = Row(key, held.seq, {**held.columns, **dict(zip(columns, values, strict=True))})
+            case Delete(_, keys):
+                for key in keys:
+                    rows.pop(key, None)
+            case DeleteWhere(table, where):
+                for row in list(self._matching(table, where)):
+                    del rows[row.key]
+
+    def delete_where(self, table: str, **columns: Value) -> None:
+        """See `Index.delete_where`."""
+        self._require(table, columns)
+        self._take(DeleteWhere(table, columns))
+
+    def get(self, table: str, key: str) -> Row | None:
+        """See `IndexReader.get`."""
+        return self._contents.rows[table].get(key)
+
+    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+        """See `IndexReader.find`."""
+        self._require(table, where)
+        found = (row for row in self._matching(table, where) if row.seq > after)
+        return sorted(found, key=attrgetter("seq"))[:limit]
+
+    def first(
+        self,
+        table: str,
+        column: str,
+        *,
+        where: Mapping[str, Value] | None = None,
+        after: tuple[str, str] | None = None,
+        at_most: str | None = None,
+        limit: int = 1,
+    ) -> list[Row]:
+        """See `IndexReader.first`."""
+        self._require(table, (column, *(where or ())))
+
+        def place(row: Row) -> tuple[bool, Value, str]:
+            return (*_in_order(row.columns[column]), row.key)
+
+        rows = (row for row in self._matching(table, where or {}) if row.columns[column] is not None)
+        if at_most is not None:
+            rows = (row for row in rows if place(row)[:2] <= (True, at_most))
+        if after is not None:
+            rows = (row for row in rows if place(row) > (True, *after))
+        return sorted(rows, key=place)[:limit]
+
+    def _matching(self, table: str, where: Mapping[str, Value | Sequence[Value]]) -> Iterator[Row]:
+        wanted = {
+            column: frozenset([value] if isinstance(value, str | int) or value is None else value)
+            for column, value in where.items()
+        }
+        for row in self._contents.rows[table].values():
+            if all(row.columns[column] in values for column, values in wanted.items()):
+                yield row
+
+    def _require(self, table: str, columns: Iterable[str]) -> None:
+        for column in columns:
+            if column not in self._contents.columns[table]:
+                msg = f"{table} has no column {column}"
+                raise KeyError(msg)
+
+    def close(self) -> None:
+        """See `Index.close`."""
+
+
+def _in_order(value: Value) -> tuple[bool, Value]:
+    """Numbers before texts, each kind as one expects."""
+    return isinstance(value, str), value

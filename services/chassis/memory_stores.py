@@ -1,0 +1,93 @@
+"""All stores in memory, for tests and experiments inside one process: nothing survives it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer_store import ConsumerStore
+from services.chassis.delivery.consumer_store_memory import MemoryConsumerContents, MemoryConsumerStore
+from services.chassis.delivery.memory import MemoryBus, MemoryBusContents
+from services.chassis.index.index import Index, Table
+from services.chassis.index.memory import MemoryIndex, MemoryIndexContents
+from services.chassis.leading.lease import Lease
+from services.chassis.leading.lease_memory import MemoryLease, MemoryLeaseContents
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_types import EventTypes
+from services.chassis.log.memory import MemoryEventLog, MemoryLogContents
+from services.chassis.stores import Stores
+from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
+from services.chassis.vault.vault import Vault
+
+
+class MemoryStores(Stores):
+    """`Stores` whose contents live as long as this object does; opened twice, a store has what it had.
+
+    Given to `services.assembly.assemble` in the place of what the settings name. Used from one event loop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+        self._logs: defaultdict[str, MemoryLogContents] = defaultdict(MemoryLogContents)
+        self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
+        """What is in each service's vault, for whoever wants to see it past the port."""
+        self._indexes: dict[tuple[str, int], MemoryIndexContents] = {}
+        self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
+        self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)
+        self._bus = MemoryBusContents()
+
+    @property
+    def described(self) -> str:
+        """See `Stores.described`."""
+        return "this process's memory, which nothing survives"
+
+    @property
+    def bus_described(self) -> str:
+        """See `Stores.bus_described`."""
+        return self.described
+
+    def require_writable(self) -> None:
+        """Memory always is."""
+
+    def holds(self, service: str) -> bool:
+        """See `Stores.holds`."""
+        return service in self._logs
+
+    def event_log(self, service: str, types: EventTypes) -> EventLog:
+        """See `Stores.event_log`."""
+        self._health("log", service)
+        return MemoryEventLog(service, self._logs[service], types)
+
+    def epochs(self, service: str) -> Epochs:
+        """See `Stores.epochs`."""
+        return self._logs[service].epochs()
+
+    def vault(self, service: str) -> Vault:
+        """See `Stores.vault`."""
+        self._health("vault", service)
+        return MemoryVault(self.vaults[service])
+
+    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
+        """See `Stores.index`."""
+        self._health("index", service)
+        if (service, version) not in self._indexes:
+            self._indexes[service, version] = MemoryIndexContents(tables)
+        return MemoryIndex(self._indexes[service, version])
+
+    def consumer_store(self, service: str) -> ConsumerStore:
+        """See `Stores.consumer_store`."""
+        self._health("consumers", service)
+        return MemoryConsumerStore(self._consumers[service])
+
+    def lease(self, service: str) -> Lease:
+        """See `Stores.lease`."""
+        self._health("lease", service)
+        return MemoryLease(self._leases[service])
+
+    def bus(self) -> Bus:
+        """See `Stores.bus`."""
+        self._health("bus", None)
+        return MemoryBus(self._bus)
