@@ -165,7 +165,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "UNKNOWN_PARAMETER": "A query parameter is not known here",
         "UNKNOWN_TERM": "There is no such term",
         "UNKNOWN_TYPE": "No message is of that type",
-        "UNREADABLE_JSON": "The body is no valid JSON",
+        "UNREADABLE_JSON": "The body is not valid JSON",
         "UNREADABLE_TOKEN": "A parameter cannot be read",
         "UNSUPPORTED_CONTENT_ENCODING": "The body is encoded in a way that is not taken here",
         "UNSUPPORTED_MEDIA_TYPE": "The body is of a type that is not taken here",

@@ -14,7 +14,8 @@ from services.casefile.app import build as build_casefile
 from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus
 from services.chassis.engines.sqlite_checkpoints import SQLiteCheckpoints
-from services.chassis.http.app import common_routes, install_manners
+from services.chassis.http.app import install_manners
+from services.chassis.http.health import common_routes
 from services.chassis.http.routing import application
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service

@@ -62,16 +62,16 @@ def back_up(settings: Settings, file: Path, say: Say) -> Manifest:
     with _failures(f"{file} could not be written"):
         stores = _stores(data)
         if file.exists() or file.is_symlink():
-            raise Refused(f"{file} is there already, and stays as it is; name a new file for every backup")
+            raise Refused(f"{file} already exists and is left unchanged; choose a new file for each backup")
         if file.absolute().parent.resolve().is_relative_to(data.resolve()):
-            raise Refused(f"{file} would be inside {data}, which is what is backed up; name a file elsewhere")
+            raise Refused(f"{file} is inside {data}, which is being backed up; choose a file elsewhere")
         for name in _strange(data):
-            say(f"{name} is no file of Caserelay's, and is left out")
+            say(f"{name} is not a Caserelay file and is skipped")
         with _appearing(file) as (written, aside):
             manifest = _write(data, stores, written, aside, say)
-    said = f"{len(manifest.members)} files as they stood at {_at(manifest)}, {size_of(file.stat().st_size)}"
+    said = f"{len(manifest.members)} files as of {_at(manifest)}, {size_of(file.stat().st_size)}"
     say(f"{file}: {said}")
-    say("It holds personal data: keep it encrypted, away from here, and no longer than your retention allows.")
+    say("It contains personal data: store it encrypted and elsewhere, and no longer than your retention period.")
     say(f"`caserelay restore {file}` puts it into an empty CASERELAY_DATA.")
     return manifest
 
@@ -91,11 +91,11 @@ def restore(settings: Settings, file: Path, say: Say) -> Manifest:
                 with archive.open(name) as source:
                     _expect(name, member, _digest(source, None, member.size, f"{name} checked", say))
             _put_back(archive, manifest, data, say)
-    say(f"{data} is as it stood at {_at(manifest)}. Now:")
+    say(f"{data} is restored to {_at(manifest)}. Now:")
     if settings.kafka_servers is not None:
-        say("- before the services start, delete their topics and make new ones: docs/operating.md, Restore;")
-    say("- start the services: they publish and index what is in their logs, and `behind` in /readyz goes to 0;")
-    say("- erase again what was erased since.")
+        say("- before the services start, delete and recreate their topics (docs/operating.md, Restore);")
+    say("- start the services: they publish and index their logs until `behind` in /readyz is 0;")
+    say("- repeat the erasures made since the backup.")
     return manifest
 
 
@@ -110,7 +110,9 @@ def _need_files(settings: Settings) -> None:
 def _stores(data: Path) -> list[Path]:
     stores = [data / name for name in STORES if (data / name).is_file()]
     if not any(store.name.endswith("-log.db") for store in stores):
-        raise Refused(f"{data} has no log of any service: there is nothing to back up; CASERELAY_DATA names another")
+        raise Refused(
+            f"{data} contains no service's log, so there is nothing to back up; set CASERELAY_DATA to another directory"
+        )
     return stores
 
 
@@ -182,28 +184,26 @@ def _archive(file: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     # NotImplementedError is the library's word for a compression that it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError) as failure:
-        raise Refused(f"{file} is damaged, not complete, or no backup: {failure}; nothing was restored") from failure
+        raise Refused(f"{file} is damaged, incomplete or not a backup: {failure}; nothing was restored") from failure
 
 
 def _manifest(archive: zipfile.ZipFile) -> Manifest:
     name = archive.filename
     entries = archive.infolist()
     if any(entry.flag_bits & 1 or entry.compress_type != zipfile.ZIP_DEFLATED for entry in entries):
-        raise Refused(f"{name} is encrypted, or packed by somebody else; nothing was restored")
+        raise Refused(f"{name} is encrypted, or was not written by `caserelay backup`; nothing was restored")
     holds = [entry.filename for entry in entries]
     if MANIFEST not in holds:
-        raise Refused(f"{name} has no {MANIFEST}: `caserelay backup` did not make it; nothing was restored")
+        raise Refused(f"{name} has no {MANIFEST}, so it is not a backup by `caserelay backup`; nothing was restored")
     with archive.open(MANIFEST) as source:
         text = source.read(LARGEST_MANIFEST)
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError:
-        raise Refused(
-            f"{name}: its {MANIFEST} is not one that this version understands; nothing was restored"
-        ) from None
+        raise Refused(f"{name}: its {MANIFEST} is not supported by this version; nothing was restored") from None
     # Names are looked up among those that a backup has, and lead nowhere else.
     if set(manifest.members) - set(MEMBERS) or sorted(holds) != sorted([MANIFEST, *manifest.members]):
-        raise Refused(f"{name} holds other files than a backup does, or one twice, or lacks one; nothing was restored")
+        raise Refused(f"{name} has missing, duplicate or unexpected files; nothing was restored")
     return manifest
 
 
@@ -222,7 +222,7 @@ def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say
         for directory in (partial, *(one for one in partial.iterdir() if one.is_dir())):
             _sync_directory(directory)
         if _names(data) != [partial.name]:
-            raise Refused(f"somebody began to use {data} meanwhile; nothing was restored")
+            raise Refused(f"another process started using {data} in the meantime; nothing was restored")
         for one in sorted(partial.iterdir()):
             placed.append(one.rename(data / one.name))  # noqa: PERF401 - known also if a later one fails
         _sync_directory(data)
@@ -269,14 +269,16 @@ def _need_empty(data: Path) -> None:
     except FileNotFoundError:
         there = []
     except NotADirectoryError:
-        raise Refused(f"{data} is no directory; CASERELAY_DATA names another") from None
+        raise Refused(f"{data} is not a directory; set CASERELAY_DATA to a directory") from None
     if users := _users(data):
         named = ", ".join(map(str, users))
         raise Refused(f"a running process uses {data} (process {named}): stop all services first")
     if any(name.startswith(".restoring-") for name in there):
-        raise Refused(f"{data} is not empty: a restore into it was broken off; empty it, and restore once more")
+        raise Refused(f"{data} is not empty because a restore was interrupted; empty it and restore again")
     if there:
-        raise Refused(f"{data} is not empty ({there[0]}): move what is there away, or name another by CASERELAY_DATA")
+        raise Refused(
+            f"{data} is not empty ({there[0]}); move its files away, or set CASERELAY_DATA to another directory"
+        )
 
 
 def _names(data: Path) -> list[str]:
@@ -323,9 +325,9 @@ def _failures(what: str) -> Iterator[None]:
     except sqlite3.Error as failure:
         raise Refused(f"{what}: {failure}") from failure
     except FileExistsError as failure:
-        raise Refused(f"{what}: somebody else made it meanwhile") from failure
+        raise Refused(f"{what}: another process created it in the meantime") from failure
     except OSError as failure:
-        hint = "; make room, and begin once more" if failure.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        hint = "; free some space and try again" if failure.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise Refused(f"{what}: {failure.strerror or failure}{hint}") from failure
 
 

@@ -27,7 +27,7 @@ _LEGAL: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]:
     """Creates the topics that are missing; returns their names. Raises RefusedTopics."""
     if (cluster := Cluster.of(settings)) is None:
-        raise RefusedTopics("CASERELAY_KAFKA_SERVERS is not set; the bus in a file needs no topics")
+        raise RefusedTopics("CASERELAY_KAFKA_SERVERS is not set; topics exist only in Kafka")
     own = [topic_of(organisation) for organisation in organisations]
     if not all(map(_LEGAL.fullmatch, own)):
         raise RefusedTopics(
@@ -86,9 +86,9 @@ class ParkedMessage:
 
 
 _THEN: Final = {
-    "REDRIVE": "given up: mend the cause, then `caserelay bus redrive`",
-    "EARLIER_MESSAGE": "waits behind an earlier one",
-    "CAUSE": "waits for what it follows from",
+    "REDRIVE": "given up: fix the cause, then run `caserelay bus redrive`",
+    "EARLIER_MESSAGE": "waiting behind an earlier message",
+    "CAUSE": "waiting for its cause",
     "RETRY": "tried again",
 }
 

@@ -51,26 +51,25 @@ def main() -> None:
 def _settings() -> Settings:
     from pydantic import ValidationError
 
+    from services.chassis.http.problems.plain_words import plain_words
     from services.chassis.settings import Settings, unknown_variables
 
     if unknown := unknown_variables():
-        named = (f"{name} (perhaps {near})" if near else name for name, near in unknown.items())
-        click.echo(f"warning: no settings are {', '.join(named)}; they change nothing", err=True)
+        named = (f"{name} (did you mean {near}?)" if near else name for name, near in unknown.items())
+        click.echo(f"warning: unknown settings are ignored: {', '.join(named)}", err=True)
     try:
         return Settings()
     except ValidationError as error:
         # Without the input: a setting may be a secret.
         for fault in error.errors(include_input=False, include_url=False):
-            said = fault["msg"].removeprefix("Value error, ")
+            detail = plain_words(fault["type"], fault["msg"])
             name = "_".join(str(part) for part in fault["loc"]).upper()
-            click.echo(f"CASERELAY_{name}: {said}" if name else said, err=True)
+            click.echo(f"CASERELAY_{name}: {detail}" if name else detail, err=True)
         raise SystemExit(2) from None
 
 
 @main.command(settings=None)
-@click.option(
-    "--empty", is_flag=True, help="Tell no stories; the demo organisations and programme are there all the same."
-)
+@click.option("--empty", is_flag=True, help="Load no stories; only the demo organisations and programme.")
 def sandbox(*, empty: bool) -> None:
     """Run all services with a demo.
 
@@ -99,14 +98,14 @@ def serve(which: str) -> None:
 def migrate(which: str, *, as_json: bool) -> None:
     """Bring the database up to date.
 
-    Services may run meanwhile.
+    Services may keep running.
     """
     from services.chassis.engines.migrations import migrate as bring_up_to_date
     from services.chassis.engines.postgres import RefusedDatabase
 
     url = _settings().database_url
     if url is None:
-        raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; files need no migration")
+        raise RefusedDatabase("CASERELAY_DATABASE_URL is not set; data in files needs no migration")
     applied = bring_up_to_date(url.get_secret_value(), SERVICE_NAMES if which == "all" else (which,))
     if as_json:
         print_json({"applied": applied})
@@ -120,7 +119,7 @@ def migrate(which: str, *, as_json: bool) -> None:
 def backup(file: Path, *, as_json: bool) -> None:
     """Copy the data directory into an archive.
 
-    FILE must not exist yet. All files are of one moment, and services may run meanwhile.
+    FILE must not exist yet. The backup is consistent, and services may keep running.
     """
     from services.backup import back_up
 
@@ -131,7 +130,7 @@ def backup(file: Path, *, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def restore(file: Path, *, as_json: bool) -> None:
-    """Put an archive back as the data directory.
+    """Restore the data directory from an archive.
 
     FILE was made by `caserelay backup` and is checked first; the data directory must be empty.
     """
@@ -159,9 +158,7 @@ def bus() -> None:
 
 
 @bus.command(settings=(*_KAFKA, "kafka_partitions", "kafka_replication"))
-@click.option(
-    "--organisation", type=IDENTIFIER, multiple=True, help="Also the topic with what this organisation may see."
-)
+@click.option("--organisation", type=IDENTIFIER, multiple=True, help="Also create this organisation's own topic.")
 @json_option
 def topics(organisation: tuple[str, ...], *, as_json: bool) -> None:
     """Create the topics that are missing in Kafka."""
@@ -180,7 +177,7 @@ def topics(organisation: tuple[str, ...], *, as_json: bool) -> None:
 def parked(which: str, *, as_json: bool) -> None:
     """List the parked messages.
 
-    Those are the messages that a service could not handle, and those that wait behind them.
+    These are the messages that a service could not handle, and those waiting behind them.
     """
     from services.bus_administration import parked_messages
 
@@ -195,9 +192,9 @@ def parked(which: str, *, as_json: bool) -> None:
 @click.argument("which", type=click.Choice(["all", *SERVICE_NAMES]), default="all")
 @json_option
 def redrive(which: str, *, as_json: bool) -> None:
-    """Have given up messages tried again.
+    """Retry messages that were given up.
 
-    The running service takes them up.
+    The running service picks them up.
     """
     from services.bus_administration import redrive_parked
 
@@ -206,12 +203,12 @@ def redrive(which: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"redriven": count})
     else:
-        click.echo(f"{count} will be tried again" if count else "no message was given up")
+        click.echo(f"{count} will be retried" if count else "no messages were given up")
 
 
 @main.command(settings=_ISSUED_HERE)
 @click.option("--org", type=IDENTIFIER, required=True, help="The organisation's id, such as brugwerk.")
-@click.option("--role", required=True, type=click.Choice(_ROLES), help="What the person may do.")
+@click.option("--role", required=True, type=click.Choice(_ROLES), help="The person's role.")
 @click.option(
     "--sub",
     type=IDENTIFIER,
@@ -241,7 +238,7 @@ def token(org: str, role: str, sub: str, *, as_json: bool) -> None:
 
 
 @main.command(settings=("host", "port", *_ISSUED_HERE))
-@click.option("--url", default=None, help="Where the system runs; default: the sandbox of these settings.")
+@click.option("--url", default=None, help="The system's address; default: the sandbox of these settings.")
 def demo(url: str | None) -> None:
     """Load the demo into a running sandbox.
 
@@ -254,8 +251,10 @@ def demo(url: str | None) -> None:
 
 @main.command(settings=_STORES)
 @click.argument("case", type=IDENTIFIER)
-@click.option("--as-of", type=WHEN, help="As things stood then: RFC 3339, or a date (the end of that day).")
-@click.option("--known-at", type=WHEN, help="As was known then: RFC 3339, or a date (the end of that day).")
+@click.option("--as-of", type=WHEN, help="The state at this time: RFC 3339, or a date (the end of that day).")
+@click.option(
+    "--known-at", type=WHEN, help="What was recorded by this time: RFC 3339, or a date (the end of that day)."
+)
 @json_option
 def replay(case: str, as_of: datetime | date | None, known_at: datetime | date | None, *, as_json: bool) -> None:
     """Rebuild a case from the log alone.

@@ -46,7 +46,9 @@ def listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=raise_limit().backlog)
     except (OSError, UnicodeError) as failure:
         why = (isinstance(failure, OSError) and failure.strerror) or type(failure).__name__
-        raise RefusedAddress(f"cannot listen: {why}; CASERELAY_HOST and CASERELAY_PORT choose another place") from None
+        raise RefusedAddress(
+            f"cannot listen: {why}; set CASERELAY_HOST and CASERELAY_PORT to another address"
+        ) from None
 
 
 def address(settings: Settings, on: socket.socket) -> str:
@@ -81,7 +83,7 @@ class Server(uvicorn.Server):
         here = raise_limit()
         if here.bound(settings.connections) < settings.connections:
             log.warning(
-                "fewer connections than CASERELAY_CONNECTIONS: the limit of open files allows no more",
+                "the limit of open files allows fewer connections than CASERELAY_CONNECTIONS",
                 extra={"count": here.connections},
             )
         self._connections = Connections(settings, here, telemetry)
@@ -137,7 +139,7 @@ def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
         if required:
             raise
         # Commands need the log alone, and what they write is published once a broker answers.
-        log.warning("no broker of Kafka answers; started all the same, and tries on", extra={"broker": cluster.brokers})
+        log.warning("no Kafka broker answers; starting anyway and retrying", extra={"broker": cluster.brokers})
 
 
 def run_services(settings: Settings, names: Sequence[str]) -> int:

@@ -95,8 +95,7 @@ class Commands(click.Group):
             click.echo(str(refusal), err=True)
         except Unavailable as refusal:
             click.echo(
-                f"the {refusal.store} cannot be used ({refusal.code}); look at what CASERELAY_DATA and"
-                " CASERELAY_DATABASE_URL name",
+                f"the {refusal.store} cannot be used ({refusal.code}); check CASERELAY_DATA and CASERELAY_DATABASE_URL",
                 err=True,
             )
         sys.exit(2)

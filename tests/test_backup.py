@@ -57,7 +57,7 @@ def test_what_is_restored_is_what_was_backed_up(data: Path, archive: Path, tmp_p
     fresh = tmp_path / "a" / "fresh"
     done = caserelay("restore", archive, data=fresh)
     done.is_done()
-    assert "erase again what was erased" in done.out
+    assert "repeat the erasures made since" in done.out
     assert names(fresh) == {"referral-log.db", "referral-vault.db", "sandbox-clock.json", "issuer/ed25519.pem"}
     for name in ("referral-log.db", "referral-vault.db"):
         assert rows(fresh / name) == rows(data / name)
@@ -89,7 +89,7 @@ async def test_every_file_of_a_running_system_is_backed_up_or_made_again(tmp_pat
         assert there == HELD | MADE_AGAIN
         done = caserelay("backup", tmp_path / "backup.zip", data=sandbox.data)
         done.is_done()
-        assert "left out" not in done.out
+        assert "is skipped" not in done.out
         with zipfile.ZipFile(tmp_path / "backup.zip") as opened:
             assert set(opened.namelist()) == {*HELD, "manifest.json"}
     finally:
@@ -116,7 +116,7 @@ async def test_nothing_is_restored_under_a_running_process(tmp_path: Path) -> No
 def test_a_file_that_is_there_is_not_overwritten(data: Path, archive: Path) -> None:
     """Neither a backup nor anything else, not even a link to nowhere."""
     before = archive.read_bytes()
-    caserelay("backup", archive, data=data).refuses(str(archive), "stays as it is")
+    caserelay("backup", archive, data=data).refuses(str(archive), "is left unchanged")
     assert archive.read_bytes() == before
     link = archive.with_name("link.zip")
     link.symlink_to("nowhere")
@@ -136,7 +136,7 @@ def test_a_directory_that_is_not_empty_stays_as_it_is(archive: Path, tmp_path: P
 def test_a_restore_that_was_killed_is_told_from_other_files(archive: Path, tmp_path: Path) -> None:
     """What it left is no data of anybody's."""
     (tmp_path / "fresh" / ".restoring-x").mkdir(parents=True)
-    caserelay("restore", archive, data=tmp_path / "fresh").refuses("was broken off", "once more")
+    caserelay("restore", archive, data=tmp_path / "fresh").refuses("was interrupted", "restore again")
 
 
 def test_an_empty_directory_may_be_there_already(archive: Path, tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_what_is_not_caserelays_is_named_and_left_out(data: Path, tmp_path: Path
     (data / "notes.txt").write_text("mine", encoding="utf-8")
     done = caserelay("backup", tmp_path / "x.zip", data=data)
     done.is_done()
-    assert "notes.txt is no file of Caserelay's, and is left out" in done.out
-    assert done.out.count("left out") == 1
+    assert "notes.txt is not a Caserelay file and is skipped" in done.out
+    assert done.out.count("is skipped") == 1
 
 
 def test_a_damaged_store_is_named_and_not_backed_up(data: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.casefile.test_case_machine import CaseMachine
 from tests.support.chance import VARIABLE
 
 TESTS = Path(__file__).parent
-MUST_DIFFER = {"ports.py", "journeys/sandbox.py"}
+MUST_DIFFER = {"support/ports.py", "journeys/sandbox.py"}
 """Ports: two tests that run at once must not draw the same."""
 SOURCES = {"uuid4", "uuid1", "token_hex", "token_bytes", "token_urlsafe", "randbits", "urandom", "now", "time", "today"}
 """Calls whose result no seed of hypothesis governs."""

@@ -31,7 +31,7 @@ def refused(archive: Path, fresh: Path, *words: str) -> None:
 def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
     """Whatever it is."""
     (tmp_path / "x.zip").write_bytes(content)
-    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip is damaged, not complete, or no backup")
+    refused(tmp_path / "x.zip", tmp_path / "fresh", "x.zip is damaged, incomplete or not a backup")
 
 
 def test_a_backup_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_no_name_in_an_archive_leads_anywhere_else(archive: Path, tmp_path: Path
     """A backup holds files of known names, and an archive with any other is none."""
     made = rewritten(archive, lambda members, _: members.update({name: b"evil"}))
     before = names(tmp_path)
-    refused(made, tmp_path / "fresh", "holds other files than a backup does")
+    refused(made, tmp_path / "fresh", "has missing, duplicate or unexpected files")
     assert names(tmp_path) == before
 
 
@@ -106,8 +106,8 @@ def test_no_name_in_an_archive_leads_anywhere_else(archive: Path, tmp_path: Path
     [
         (lambda members, _: members.update({"referral-log.db": members["referral-log.db"][:-1] + b"?"}), "is not what"),
         (lambda members, _: members.update({"referral-log.db": members["referral-log.db"] + b"?"}), "is not what"),
-        (lambda members, _: members.pop("referral-vault.db"), "lacks one"),
-        (lambda _, manifest: manifest["members"].pop("referral-vault.db"), "holds other files"),
+        (lambda members, _: members.pop("referral-vault.db"), "missing"),
+        (lambda _, manifest: manifest["members"].pop("referral-vault.db"), "unexpected files"),
         (lambda _, manifest: manifest.update(version=2), "this version"),
         (lambda _, manifest: manifest.update(format="another"), "this version"),
         (lambda _, manifest: manifest.update(members={}), "this version"),
@@ -126,7 +126,7 @@ def test_an_archive_without_a_manifest_is_refused(archive: Path, tmp_path: Path)
     made = tmp_path / "plain.zip"
     with zipfile.ZipFile(archive) as opened, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
         target.writestr("referral-log.db", opened.read("referral-log.db"))
-    refused(made, tmp_path / "fresh", "manifest.json", "did not make it")
+    refused(made, tmp_path / "fresh", "manifest.json", "is not a backup by")
 
 
 @pytest.mark.parametrize("kind", ["twice", "packed otherwise", "said to be encrypted"])
@@ -145,4 +145,4 @@ def test_an_archive_that_a_backup_would_not_be_is_refused(archive: Path, tmp_pat
         if kind == "said to be encrypted":
             for entry in target.infolist():
                 entry.flag_bits |= 1
-    refused(made, tmp_path / "fresh", "twice" if kind == "twice" else "is encrypted, or packed by somebody else")
+    refused(made, tmp_path / "fresh", "duplicate" if kind == "twice" else "is encrypted, or was not written by")

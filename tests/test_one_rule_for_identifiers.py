@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from services.bus_administration import create_topics
 from services.chassis.delivery.kafka.clients import RefusedTopics
-from services.chassis.http.paths import path_of
+from services.chassis.http.request.paths import path_of
 from services.chassis.settings import Settings
 from services.cli import main
 from tests.casefile.cases import INTAKE, PROFILE, PROPOSAL, CaseContext

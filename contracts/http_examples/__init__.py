@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 PLACE: Final = Path(__file__).parent
+RESOURCE: Final = "/v1/referrals/332492e0-c426-52f5-ae5c-e7670feb50d5"
+"""The path of a resource, where an example needs one."""
 
 
 @dataclass(frozen=True, slots=True)

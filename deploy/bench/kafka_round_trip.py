@@ -4,7 +4,7 @@ Two topics: that of the referral service, which the other services follow, and t
 systems follow. The second one is filled by the notifications service, which has to hear of the referral first.
 
 The first one is measured with the referral service alone, for the path by itself, and with all services at work: then
-whoever follows the topic wants the same two cores at the same moment. Each referral is sent once everybody is done with
+every follower of the topic competes for the same two cores. Each referral is sent once everybody is done with
 the one before it; how many there may be at once is the matter of another benchmark.
 """
 

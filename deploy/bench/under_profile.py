@@ -32,7 +32,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("indexes: write rows", ("services/chassis/index/projection.py", "services/chassis/index/sqlite.py")),
     ("indexes: find out which rows", ("services/chassis/index/projection.py",)),
     ("casefile takes messages in", ("services/chassis/delivery/consumer.py", "services/casefile/app.py")),
-    ("notifications takes messages in", ("services/chassis/delivery/consumer.py", "services/notifications/app.py")),
+    (
+        "notifications takes messages in",
+        ("services/chassis/delivery/consumer.py", "services/notifications/commands.py"),
+    ),
     ("consumers besides", ("services/chassis/delivery/consumer.py",)),
 )
 """A part, and the files that are all under way when it is; the first that fits counts."""

@@ -12,7 +12,7 @@ from deploy.contracts import refusals
 from deploy.contracts.asyncapi import asyncapi
 from deploy.contracts.openapi import openapi, operations
 from deploy.contracts.schemas import schemas
-from services.chassis.http.openapi.refusals import written
+from services.chassis.http.openapi.documented_refusals import written
 
 ROOT: Final = Path(__file__).parents[2]
 CONTRACTS: Final = ROOT / "contracts"

@@ -10,22 +10,23 @@ from typing import Final
 from deploy.contracts.refusal_sites import Site, sites_in, sites_of_rows
 from deploy.contracts.source import File, FunctionNode, Instance, Meaning, Module, Source, Symbol
 
-EDGE: Final = Symbol("services.chassis.http.problems", "as_problem")
+EDGE: Final = Symbol("services.chassis.http.problems.translation", "as_problem")
 """What exceptions of the chassis stand for."""
 _KEPT: Final = ("Refused", "Forbidden", "Exception")
 """A caught one of these that is not raised again becomes a part of an answer, and refuses nothing."""
 
 
 _SERVICE: Final = "services.chassis.service"
-_READ_PLACE: Final = Symbol("services.chassis.http.cursors", "Pages._place")
+_READ_PLACE: Final = Symbol("services.chassis.http.request.cursors", "Pages._place")
 NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
-    "services.chassis.http.asked:authenticated": (
+    "services.chassis.http.request.caller:authenticated": (
         Symbol("services.chassis.access.identity", "Verifier.authenticate"),
-        Symbol("services.chassis.http.rates", "Rates.take"),
+        Symbol("services.chassis.http.request.rates", "Rates.take"),
+        Symbol("contracts.barred_roles", "BARRED"),
     ),
-    "services.chassis.http.asked:covered": (Symbol(_SERVICE, "Service.cover"),),
-    "services.chassis.http.cursors:paged": (_READ_PLACE,),
-    "services.notifications.cursors:feed_of": (_READ_PLACE,),
+    "services.chassis.http.request.parameters:covered": (Symbol(_SERVICE, "Service.cover"),),
+    "services.chassis.http.request.cursors:paged": (_READ_PLACE,),
+    "services.notifications.feed_cursors:feed_of": (_READ_PLACE,),
 }
 """Where a function leads to something that it takes from the application's state, and no annotation says what."""
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}

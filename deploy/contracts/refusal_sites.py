@@ -30,6 +30,7 @@ MAKERS: Final = {
     "Refused": Shape(code=0, detail=1),
     "Fault": Shape(code=1, detail=2, status=422, pointer_at=0),
     "Forbidden": Shape(code=0, detail=1, status=403),
+    "Bar": Shape(code=0, detail=1, status=403),
     "Denial": Shape(code=2, detail=3, status=403),
     "FieldRule": Shape(code=3, detail=4, status=403),
     "Unauthenticated": Shape(code=1, detail=0, status=401),

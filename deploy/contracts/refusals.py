@@ -23,18 +23,16 @@ from services.notifications import access as notifications_access
 from services.referral import access as referral_access
 from services.referral.commands import ACTIONS as REFERRAL_ACTIONS
 
-_PROBLEMS: Final = "services.chassis.http.problems"
 _BODY: Final = (
-    Symbol(_PROBLEMS, "_not_json"),
-    Symbol(_PROBLEMS, "from_validation"),
-    Symbol("services.chassis.http.app", "BodyLimit._refusal"),
+    Symbol("services.chassis.http.problems.translation", "from_validation"),
+    Symbol("services.chassis.http.layers.body_limit", "BodyLimit._refusal"),
 )
 """What may be wrong with a body before a route sees it."""
 _OF_NO_CASE: Final = {"ANY_ORGANISATION", "OWN_ORGANISATION"}
 """Relations to what is nobody's case or referral."""
 _NO_OPERATION: Final = {"METHOD_NOT_ALLOWED"}
 """What is said where there is no operation."""
-_ANY_ROUTE: Final = ("services/chassis/http/", "services/chassis/handler", "services/chassis/identity")
+_ANY_ROUTE: Final = ("services/chassis/http/", "services/chassis/deciding/handler", "services/chassis/access/identity")
 """Where what any request may meet is refused, before a route is asked or behind it."""
 _POLICIES: Final[dict[str, Policy]] = {
     "referral": referral_access.POLICY,
@@ -96,7 +94,7 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
     elif route.dependant.query_params or route.dependant.header_params or route.dependant.path_params:
         # Of a request that may have a body the type is looked at first, whatever is wrong with it.
         roots += _BODY[:1] if method != "GET" else ()
-        roots.append(Symbol(_PROBLEMS, "from_validation"))
+        roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
     if action is not None:
         roots.append(Symbol(f"services.{service}.commands", "ACTIONS"))
     elif method == "PATCH":

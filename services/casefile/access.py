@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.barred_roles import BARRED
 from contracts.codes import Role
 from contracts.identifiers import is_one_person
 from services.casefile.domain.case import Case
@@ -78,6 +79,7 @@ POLICY: Final = Policy(
             "the organisation's access to the case ended, twelve weeks after its part in it did",
         )
     ],
+    bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
 )
 

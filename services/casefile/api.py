@@ -19,20 +19,13 @@ from services.casefile.lists import Lists, Wanted
 from services.casefile.queries import Cases, Found, Moment
 from services.casefile.routes.responses import CaseAnswer, CasePage, ResponsibilityAnswer, TimelineAnswer, WorklistPage
 from services.chassis.access.policy import Hidden
-from services.chassis.http import answers
-from services.chassis.http.asked import (
-    IDENTIFIER,
-    Asked,
-    Authenticated,
-    Changing,
-    Covered,
-    Identifier,
-    Limit,
-    check_text,
-    read_key,
-)
-from services.chassis.http.cursors import Paged
-from services.chassis.http.positions import unreadable
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import Changing, CommandRequest, read_key
+from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identifier, Limit
+from services.chassis.http.request.positions import unreadable
+from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
 AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a date: the end of that day.")]
@@ -65,7 +58,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
         limit: Limit = 50,
     ) -> Response:
         wanted = Wanted(tuple(sorted({one.value for one in state or ()})), organisation, overdue, client_ref)
-        return answers.page(*await lists.cases(caller, wanted, pages, limit))
+        return responses.page(*await lists.cases(caller, wanted, pages, limit))
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
     async def worklist(
@@ -81,7 +74,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
     async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
         found = await cases.find(caller, case_id, "read")
-        return answers.read(await cases.view(caller, found), found.folded.etag)
+        return responses.resource(await cases.view(caller, found), found.folded.etag)
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
     async def timeline(
@@ -96,7 +89,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
         found = await cases.find(caller, case_id, "read-timeline")
         at = await moment(found, as_of, known_at)
         items, last = await cases.timeline(caller, found, at, await pages.number(), limit)
-        return answers.read({"items": items, "next": pages.behind(last)}, found.folded.etag)
+        return responses.resource({"items": items, "next": pages.behind(last)}, found.folded.etag)
 
     @router.get(
         "/cases/{case_id}/responsibility",
@@ -108,7 +101,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
     ) -> Response:
         found = await cases.find(caller, case_id, "read-responsibility")
         body = await cases.responsibility(caller, found, await moment(found, as_of, known_at))
-        return answers.read(body, found.folded.etag)
+        return responses.resource(body, found.folded.etag)
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(
@@ -116,7 +109,7 @@ def routes(cases: Cases, casework: Casework, lists: Lists) -> Router:
     ) -> Response:
         found = await cases.find(caller, case_id, "read-record")
         items, last = await cases.recorded(caller, found, await pages.number(), limit)
-        return answers.page(items, pages.behind(last))
+        return responses.page(items, pages.behind(last))
 
     @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="What was written in words, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
@@ -154,7 +147,7 @@ def _may(name: str, cases: Cases, casework: Casework) -> Callable[..., Awaitable
 
 
 def _endpoint(name: str, action: Action, cases: Cases, casework: Casework) -> Callable[..., Awaitable[Response]]:
-    async def endpoint(asked: Asked, case_id: str, _: None, body: Body | None = None) -> Response:
+    async def endpoint(asked: CommandRequest, case_id: str, _: None, body: Body | None = None) -> Response:
         given = body if body is not None else action.body()
         check_text(to_jsonable_python(given, by_alias=True))
         try:

@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from contracts import referral as referral_contracts
+from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from contracts.message import CaseMessage, CloudEvent, Message
 from services.casefile import api, mentors
@@ -160,5 +161,6 @@ def build(
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
     )

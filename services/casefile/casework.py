@@ -22,9 +22,9 @@ from services.casefile.timeline import find_event
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Handler, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
-from services.chassis.http import answers
-from services.chassis.http.asked import Asked
-from services.chassis.http.texts import texts_of
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.response import responses
+from services.chassis.http.response.free_texts import texts_of
 from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.decider import Because, Command, Refused
 from services.chassis.time.clock import Clock
@@ -48,7 +48,7 @@ class Casework:
         self._vault = vault
         self._clock = clock
 
-    async def act(self, asked: Asked, found: Found, name: str, action: Action, body: Body) -> Response:
+    async def act(self, asked: CommandRequest, found: Found, name: str, action: Action, body: Body) -> Response:
         """Runs a command on a case."""
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would tell what must not be told any more.
@@ -78,19 +78,23 @@ class Casework:
                 check_side(name, (await self._cases.streams.fold(stream, CASE)).state, asked.actor)
             raise
         view = await self._cases.after(asked.caller, found, outcome.state, outcome.version, outcome.etag)
-        return answers.done(asked, outcome, view, LOG)
+        return responses.command_result(asked, outcome, view, LOG)
 
     async def did(self, caller: Caller, case_id: str, key: str | None) -> bool:
         """Whether the caller has done a command on the case under the key, with or without a part in it today."""
         return key is not None and await self._handler.knows(case_stream(case_id), CASE, Key.of(caller.actor(), key))
 
-    async def repeated(self, asked: Asked, case_id: str) -> Response | None:
+    async def repeated(self, asked: CommandRequest, case_id: str) -> Response | None:
         """The answer again to a command whose sender has no right to it any more; None where it was never sent.
 
         It may have taken that right itself, as a mentor's no does. Nothing is shown that would need one.
         """
         outcome = await self._handler.earlier(case_stream(case_id), CASE, asked.call())
-        return answers.done(asked, outcome, nothing_more(case_id, outcome.etag), LOG) if outcome is not None else None
+        return (
+            responses.command_result(asked, outcome, nothing_more(case_id, outcome.etag), LOG)
+            if outcome is not None
+            else None
+        )
 
     async def texts(self, caller: Caller, found: Found) -> Response:
         """What was written in words about the case: expectations and justifications for those who work on it.
@@ -100,10 +104,10 @@ class Casework:
         told = await self._cases.told(caller, found)
         if not POLICY.permits(caller, "read-texts", found.relations):
             told = [recorded for recorded in told if isinstance(recorded.event, CorrectionRecorded)]
-        return answers.page(await texts_of(told, self._vault), None)
+        return responses.page(await texts_of(told, self._vault), None)
 
 
-def _decided_on(asked: Asked, found: Found) -> int:
+def _decided_on(asked: CommandRequest, found: Found) -> int:
     """The version that the caller decides on; of several the present one, if it is among them."""
     versions = asked.if_match or frozenset({0})
     return found.folded.etag if found.folded.etag in versions else max(versions)

@@ -29,8 +29,8 @@ from services.casefile.domain import (
 from services.casefile.domain.case import Reported
 from services.casefile.domain.reported import CORRECTED_BY
 from services.casefile.routes import requests as bodies
-from services.chassis.http.problems import from_validation
-from services.chassis.http.rendering import camel
+from services.chassis.http.problems.translation import from_validation
+from services.chassis.http.response.rendering import camel
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 from services.chassis.vault.vault import Deposit
 

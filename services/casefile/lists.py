@@ -17,9 +17,9 @@ from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.queries import Cases
 from services.casefile.worklist import actor_of, stands_at, work_in
 from services.chassis.access.identity import Caller
-from services.chassis.http.cursors import Pages, Place
-from services.chassis.http.positions import unknown_filter
-from services.chassis.http.rendering import Json
+from services.chassis.http.request.cursors import Pages, Place
+from services.chassis.http.request.positions import unknown_filter
+from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import sortable

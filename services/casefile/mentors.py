@@ -19,22 +19,15 @@ from services.casefile.routes.responses import MentorAnswer, MentorPage
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Handler
 from services.chassis.deciding.streams import Streams
-from services.chassis.http import answers
-from services.chassis.http.asked import (
-    IDENTIFIER,
-    Authenticated,
-    Covered,
-    DryRun,
-    Identifier,
-    Limit,
-    check_text,
-    putting,
-    replacing,
-)
-from services.chassis.http.cursors import Paged
-from services.chassis.http.paths import path_of
-from services.chassis.http.put_back import check_read_only
-from services.chassis.http.rendering import Json, as_json
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import putting, replacing
+from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, DryRun, Identifier, Limit
+from services.chassis.http.request.paths import path_of
+from services.chassis.http.request.read_only import check_read_only
+from services.chassis.http.response import responses
+from services.chassis.http.response.rendering import Json, as_json
 from services.chassis.http.routing import Router
 from services.chassis.index.index import IndexReader
 from services.chassis.modelling.callers_clock import SKEW
@@ -90,7 +83,7 @@ def routes(
                 shown, await asyncio.gather(*(streams.fold(row.key, MENTOR) for row in shown)), strict=True
             )
         ]
-        return answers.page(items, pages.next(rows[limit - 1].seq if len(rows) > limit else None))
+        return responses.page(items, pages.next(rows[limit - 1].seq if len(rows) > limit else None))
 
     @router.get("/{ref}", response_model=MentorAnswer, summary="One mentor.")
     async def read(caller: Authenticated, ref: Identifier, _: Covered, organisation: Whose = None) -> Response:
@@ -99,7 +92,7 @@ def routes(
         folded = await streams.fold(mentor_stream(whose, ref), MENTOR)
         if folded.state.profile is None:
             raise Hidden
-        return answers.read(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
+        return responses.resource(mentor_view(whose, ref, folded.state, folded.etag), folded.etag)
 
     @router.put("/{ref}", response_model=MentorAnswer, summary="Describe a mentor, for the first time or anew.")
     async def describe(
@@ -127,7 +120,7 @@ def routes(
             today=await working_day(caller.org, now + SKEW, streams),
         )
         outcome = await handler.handle(command, stream, MENTOR, asked.call(), must_exist=False)
-        return answers.done(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
+        return responses.command_result(asked, outcome, mentor_view(caller.org, ref, outcome.state, outcome.etag), LOG)
 
     return router
 

@@ -8,7 +8,7 @@ from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
 from services.casefile.commands import ACTIONS
 from services.casefile.domain.guards import ACTIONS as RULES
-from services.chassis.http.openapi.described import Described, Operation
+from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 
 def _command(name: str) -> Operation:
@@ -21,7 +21,7 @@ def _command(name: str) -> Operation:
     return Operation(f"case-{name}", purpose)
 
 
-DESCRIBED: Final = Described(
+DESCRIBED: Final = ApiDescription(
     purpose=(
         "The shared case of a person: who is responsible for which step, until when, what happened, and what came of "
         "it. Both sides read the same history."

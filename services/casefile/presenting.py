@@ -11,7 +11,7 @@ from services.casefile.domain.responsibility import Awaiting, Party
 from services.casefile.timeline import Item
 from services.casefile.views import Responsibility, StepView, of_case
 from services.casefile.worklist import Work
-from services.chassis.http.rendering import Json, as_json, camel
+from services.chassis.http.response.rendering import Json, as_json, camel
 
 
 def party_view(party: Party | None) -> Json | None:

@@ -41,7 +41,7 @@ from services.casefile.worklist import ACTS_ON, ERROR_CONFIRMATION, Work, consen
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.streams import Folded, Streams
-from services.chassis.http.rendering import Json, recorded_view
+from services.chassis.http.response.rendering import Json, recorded_view
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.clock import Clock
 

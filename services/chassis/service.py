@@ -15,9 +15,9 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.http.cursors import Cursors
-from services.chassis.http.positions import Position
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.cursors import Cursors
+from services.chassis.http.request.positions import Position
 from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -194,8 +194,8 @@ class Service:
                         await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             detail = (
-                "the view does not cover this position yet; ask again. It never will if the log that the position is of"
-                " was restored from a backup since: then leave waitFor out"
+                "the view does not include this position yet; try again. If its log was restored from a backup since,"
+                " it never will: then leave waitFor out"
             )
             raise ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"}) from None
 
@@ -211,7 +211,7 @@ class Service:
             async with asyncio.timeout(self.settings.wait_seconds):
                 await self.projection.wait_through(head)
         except TimeoutError:
-            detail = "the lists are being put together again; ask again"
+            detail = "the lists are being rebuilt; try again"
             raise ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"}) from None
 
     def next_due(self) -> datetime | None:

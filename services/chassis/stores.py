@@ -48,14 +48,14 @@ class RefusedFiles(RefusedStart):
 
 
 _ADVICE: Final = {
-    "SQLITE_NOTADB": "it is damaged, or none of ours: restore it from a backup, or set CASERELAY_DATA elsewhere",
+    "SQLITE_NOTADB": "it is damaged or not a Caserelay file: restore it from a backup, or set CASERELAY_DATA elsewhere",
     "SQLITE_CORRUPT": "it is damaged: restore it from a backup",
-    "SQLITE_READONLY": "it cannot be written: change its rights or how it is mounted, or set CASERELAY_DATA elsewhere",
-    "SQLITE_FULL": "there is no room left: free some",
-    "ENOSPC": "there is no room left: free some",
-    "ENOTDIR": "a file stands where a directory should: move it away, or set CASERELAY_DATA to a directory",
-    "EEXIST": "a file stands where a directory should: move it away, or set CASERELAY_DATA to a directory",
-    "EISDIR": "a directory stands where a file should: move it away",
+    "SQLITE_READONLY": "it is not writable: change its permissions or mount, or set CASERELAY_DATA elsewhere",
+    "SQLITE_FULL": "no space left: free some",
+    "ENOSPC": "no space left: free some",
+    "ENOTDIR": "it is a file, not a directory: move it away, or set CASERELAY_DATA to a directory",
+    "EEXIST": "it is a file, not a directory: move it away, or set CASERELAY_DATA to a directory",
+    "EISDIR": "it is a directory, not a file: move it away",
 }
 _OTHERWISE: Final = "set CASERELAY_DATA to a directory that this user may write"
 _PASSES: Final = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED")

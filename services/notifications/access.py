@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from contracts.barred_roles import BARRED
 from contracts.codes import Role
 from contracts.parties import Item, Parties, Relation
 from services.chassis.access.identity import Caller
@@ -35,6 +36,7 @@ _RELATIONS: Final = {
 
 POLICY: Final = Policy(
     (Rule(action, roles, relation) for action in (READ_FEED, STREAM) for relation, roles in _RELATIONS.items()),
+    bars=BARRED,
     unconcealed=(ANY_ORGANISATION,),
 )
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent
+from contracts.barred_roles import BARRED
 from services.chassis.access.identity import Verifier
-from services.chassis.deciding.context import OwnState
-from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
@@ -20,15 +18,14 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
-from services.notifications.api import routes
 from services.notifications.causes_first import after_its_cause
-from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
+from services.notifications.commands import taking_in
 from services.notifications.events import EVENT_TYPES
-from services.notifications.operations import DESCRIBED
+from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
-from services.notifications.reactions import SYSTEM, when_something_is_published_take_it_in
-from services.notifications.stream import LiveFeed
-from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex
+from services.notifications.projection import INDEX_VERSION, TABLES, FeedIndex
+from services.notifications.routes import feed, stream
+from services.notifications.routes.operations import DESCRIBED
 
 NAME = "notifications"
 
@@ -45,23 +42,11 @@ def build(
     streams = Streams(log)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     consumed = stores.consumer_store(NAME)
-    handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
-
-    async def take_in(event: CloudEvent) -> None:
-        stream, command = when_something_is_published_take_it_in(event, clock.now())
-        call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
-        await handler.handle(command, stream, INBOX, call, must_exist=False)
-
+    take_in = taking_in(streams, clock)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumed, take_in)
-    cases = Consumer(
-        NAME,
-        casefile.TOPIC,
-        bus,
-        consumed,
-        after_its_cause(take_in, streams, referrals),
-    )
-    feed = FeedIndex(index)
-    projection = Projection(log, index, feed.project, feed.look)
+    cases = Consumer(NAME, casefile.TOPIC, bus, consumed, after_its_cause(take_in, streams, referrals))
+    feed_index = FeedIndex(index)
+    projection = Projection(log, index, feed_index.project, feed_index.look)
     topics = OrganisationTopics(bus, log, index, projection)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
@@ -88,9 +73,10 @@ def build(
     app = service_app(
         service,
         title="Caserelay notifications",
-        summary="Tells the parties of a case what happens, once and in order.",
-        routers=[routes(service, live)],
+        summary="Delivers what happens to the parties of a case, once and in order.",
+        routers=[feed.routes(service), stream.routes(service, live)],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
     )
     app.state.end_streams = live.end

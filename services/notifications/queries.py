@@ -1,11 +1,111 @@
-"""Reading messages where they lie in the log."""
+"""Which messages a caller may see, in the order in which they came, and the messages themselves.
+
+The index lists candidates for every reader, so that a page costs what it shows, however much there is for others; the
+policy decides on each of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from contracts.parties import Parties
+from services.chassis.access.identity import Caller
+from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.log.event_log import EventLog
+from services.notifications.access import OVERSIGHT, POLICY, relations_to_message
+from services.notifications.catalogue import MESSAGES
+from services.notifications.projection import (
+    AUDIENCE,
+    EVERYBODY,
+    OVERSEERS,
+    item_of_row,
+    organisation_reader,
+    parties_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Positions of messages to show, in order, and the position behind which the feed goes on."""
+
+    positions: tuple[int, ...]
+    next: int
+
+
+def page(
+    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
+) -> Page:
+    """The first `limit` messages behind `after` that the caller may see, of the given types (None: of all).
+
+    A page that is not full goes on behind everything that the index knows.
+    """
+    through = max(after, reader.through())
+    shown: list[int] = []
+    place = after
+    while True:
+        wanted = limit - len(shown)
+        found = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        # Another process may have filled the index since: what it has put there is on the next page, and not on both.
+        rows = [row for row in found if row.seq <= through]
+        shown.extend(_permitted(reader, caller, action, rows))
+        if len(rows) < wanted:
+            return Page(tuple(shown), through)
+        place = rows[-1].seq
+        if len(shown) == limit:
+            return Page(tuple(shown), place)
+
+
+def readers_of(caller: Caller, action: str) -> tuple[str, ...]:
+    """As which readers the index lists what the caller may see; `audience` names the same ones."""
+    if POLICY.permits(caller, action, (OVERSIGHT,)):
+        return (OVERSEERS,)
+    return (organisation_reader(caller.org), EVERYBODY)
+
+
+def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
+    """Who may find something in the next `limit` messages behind `after`: the types by reader; and through where.
+
+    Two look-ups, however many listen. Like the index it decides nothing: it says who has a reason to ask for a page.
+    """
+    through = max(after, reader.through())
+    found = reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
+    rows = [row for row in found if row.seq <= through]
+    parties = parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
+    told: dict[str, set[str]] = {}
+    for row in rows:
+        readers = [OVERSEERS]
+        if row.columns["case_id"] is None:
+            readers.append(EVERYBODY)
+        elif (those := parties.get(str(row.columns["case_id"]))) is not None:
+            readers += [organisation_reader(one) for one in those.organisations if those.sees(one, item_of_row(row))]
+        for one in readers:
+            told.setdefault(one, set()).add(str(row.columns["type"]))
+    return told, rows[-1].seq if len(rows) == limit else through
+
+
+def _candidates(
+    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
+) -> list[Row]:
+    where: dict[str, Sequence[Value]] = {"reader": readers_of(caller, action)}
+    if types is not None and len(types) < len(MESSAGES):
+        where["type"] = tuple(types)
+    return reader.find(AUDIENCE.name, where, after=after, limit=limit)
+
+
+def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
+    cases = {str(row.columns["case_id"]) for row in rows if row.columns["case_id"] is not None}
+    parties = parties_of(reader, sorted(cases))
+    return [
+        row.seq
+        for row in rows
+        if POLICY.permits(caller, action, _relations(caller, row, parties.get(str(row.columns["case_id"]), Parties())))
+    ]
+
+
+def _relations(caller: Caller, row: Row, parties: Parties) -> tuple[str, ...]:
+    return relations_to_message(caller, None if row.columns["case_id"] is None else item_of_row(row), parties)
 
 
 async def messages_at(log: EventLog, positions: Sequence[int]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role, WithdrawReason
 from contracts.identifiers import is_one_person
 from services.chassis.access.identity import Caller
@@ -103,6 +104,7 @@ POLICY: Final = Policy(
             "the operator has suspended your organisation: it makes no new referrals; those under way go on",
         ),
     ],
+    bars=BARRED,
     fields=[
         FieldRule(
             "describe-organisation",

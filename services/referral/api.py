@@ -12,23 +12,15 @@ from contracts.answers import RecordedPage, TextPage
 from contracts.codes import ReferralState
 from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
-from services.chassis.http import answers
-from services.chassis.http.asked import (
-    IDENTIFIER,
-    Asked,
-    Authenticated,
-    Changing,
-    Covered,
-    Creating,
-    Identifier,
-    Limit,
-    check_text,
-    plain_creation,
-)
-from services.chassis.http.cursors import Paged
-from services.chassis.http.plain import PlainRoute
+from services.chassis.http.layers.fast_path import PlainRoute
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import Changing, CommandRequest, Creating, plain_creation
+from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identifier, Limit
+from services.chassis.http.request.strict_route import is_head
+from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
-from services.chassis.http.strict_routes import is_head
 from services.referral.commands import ACTIONS, Action
 from services.referral.intake import PERSONAL, Intake
 from services.referral.lists import Lists
@@ -62,12 +54,12 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
         filters = {name: value for name, value in wanted.items() if value is not None}
         states = sorted({one.value for one in state or ()})
         items, more = await lists.referrals(caller, filters, await pages.number(), limit, states=states)
-        return answers.page(items, pages.next(more))
+        return responses.page(items, pages.next(more))
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
     async def read(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
         view, etag = await referrals.view(caller, referral_id)
-        return answers.read(view, etag)
+        return responses.resource(view, etag)
 
     @router.patch("/{referral_id}", response_model=ReferralAnswer, summary="Edit a draft (JSON merge patch, RFC 7396).")
     async def edit(
@@ -84,7 +76,7 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
         caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
         items, last = await intake.recorded(caller, referral_id, await pages.number(), limit)
-        return answers.page(items, pages.behind(last))
+        return responses.page(items, pages.behind(last))
 
     @router.get(
         "/{referral_id}/disclosures",
@@ -95,7 +87,7 @@ def routes(referrals: Referrals, intake: Intake, lists: Lists) -> Router:
         caller: Authenticated, referral_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
         items, more = await intake.disclosed(caller, referral_id, await pages.number(), limit)
-        return answers.page(items, pages.next(more))
+        return responses.page(items, pages.next(more))
 
     @router.get("/{referral_id}/texts", response_model=TextPage, summary="What the parties wrote to each other.")
     async def texts(caller: Authenticated, referral_id: Identifier, _: Covered) -> Response:
@@ -142,7 +134,7 @@ def _may(name: str, referrals: Referrals) -> Callable[..., Awaitable[None]]:
 
 
 def _endpoint(name: str, action: Action, referrals: Referrals, intake: Intake) -> Callable[..., Awaitable[Response]]:
-    async def endpoint(asked: Asked, referral_id: str, _: None, body: RequestBody | None = None) -> Response:
+    async def endpoint(asked: CommandRequest, referral_id: str, _: None, body: RequestBody | None = None) -> Response:
         given = body if body is not None else action.body()
         check_text(to_jsonable_python(given, by_alias=True))
         found = await referrals.find(asked.caller, referral_id, name)

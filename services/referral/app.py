@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from contracts import casefile as casefile_contracts
+from contracts.barred_roles import BARRED
 from contracts.message import CloudEvent, Message
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
@@ -194,6 +195,7 @@ def build(
         # Bulk first: its path would otherwise be taken for a referral's id.
         routers=[bulk.routes(intake), api.routes(found, intake, lists), registry.routes(listed)],
         telemetry=telemetry,
+        bars=BARRED,
         described=DESCRIBED,
         plain=api.plain_routes(intake),
     )

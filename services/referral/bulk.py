@@ -24,11 +24,15 @@ from starlette.types import Receive, Scope, Send
 from contracts.identifiers import one_person
 from services.chassis.access.identity import Caller
 from services.chassis.engines.store_health import Unavailable, errno_name
-from services.chassis.http.all_faults import with_all_faults
-from services.chassis.http.answers import REPLAYED
-from services.chassis.http.asked import Asked, Authenticated, DryRun, check_text, fingerprint, read_key
-from services.chassis.http.json_text import read_json
-from services.chassis.http.problems import ProblemError, as_problem, from_validation, problem_of
+from services.chassis.http.problems.problem import ProblemError, problem_of
+from services.chassis.http.problems.translation import as_problem, from_validation
+from services.chassis.http.request.all_faults import with_all_faults
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import CommandRequest, fingerprint, read_key
+from services.chassis.http.request.json_text import read_json
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import DryRun
+from services.chassis.http.response.responses import REPLAYED
 from services.chassis.http.routing import Router
 from services.chassis.operating.request_notes import notes_of
 from services.referral.intake import PERSONAL, Intake
@@ -301,5 +305,5 @@ async def _take(request: Request, caller: Caller, intake: Intake, sent: Any, *, 
     # The same mark as of a single request: a line and a request with one key and body are one command.
     mark = fingerprint(request, "POST /v1/referrals", single)
     traceparent = str(notes_of(request.scope).trace.child())
-    asked = Asked(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
+    asked = CommandRequest(caller, key, mark, None, dry_run=dry_run, traceparent=traceparent)
     return await intake.create(asked, ReferralBody.model_validate(single))

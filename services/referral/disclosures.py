@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.codes import Reliance
-from services.chassis.http.rendering import Json
+from services.chassis.http.response.rendering import Json
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.disclosure import ContactDisclosed, disclosures_stream

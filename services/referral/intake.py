@@ -18,11 +18,12 @@ from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
 from services.chassis.deciding.streams import Reads
-from services.chassis.http import answers
-from services.chassis.http.asked import Asked, check_text
-from services.chassis.http.etags import NOTHING
-from services.chassis.http.rendering import recorded_view
-from services.chassis.http.texts import texts_of
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.request.if_match import NOTHING
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.response import responses
+from services.chassis.http.response.free_texts import texts_of
+from services.chassis.http.response.rendering import recorded_view
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Because, Command, Fault
 from services.chassis.operating.traceparent import follow
@@ -72,7 +73,7 @@ class Intake:
     ) -> None:
         """`prepared` returns once this process knows what a new referral is held against; at once, but the first time.
 
-        Asked before anything else, so that those that come first are taken in the order in which they came.
+        CommandRequest before anything else, so that those that come first are taken in the order in which they came.
         """
         self.prepared = prepared
         self._referrals = referrals
@@ -80,7 +81,7 @@ class Intake:
         self._vault = vault
         self._clock = clock
 
-    async def create(self, asked: Asked, body: ReferralBody) -> Response:
+    async def create(self, asked: CommandRequest, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
         await self.prepared()
         call, own = asked.call(), (organisation_stream(asked.caller.org), ORGANISATION)
@@ -101,7 +102,7 @@ class Intake:
         return await self._answer(asked, command.referral_id, outcome, location=location)
 
     def _creation(
-        self, asked: Asked, body: ReferralBody, referral_id: str
+        self, asked: CommandRequest, body: ReferralBody, referral_id: str
     ) -> tuple[CreateDraft | SubmitReferral, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
         packet = packet_of(body, _set_aside(body.contact, deposit))
@@ -119,7 +120,7 @@ class Intake:
         )
         return submission, deposit
 
-    async def edit(self, asked: Asked, found: Found, patch: Mapping[str, Any]) -> Response:
+    async def edit(self, asked: CommandRequest, found: Found, patch: Mapping[str, Any]) -> Response:
         """Replaces a draft's packet by the one that a merge patch (RFC 7396) makes of it."""
         call = asked.call()
         if found.folded.etag not in (call.if_match or ()):
@@ -160,7 +161,7 @@ class Intake:
             faults = error.errors(include_url=False)
             raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
 
-    async def act(self, asked: Asked, found: Found, name: str, body: Body) -> Response:
+    async def act(self, asked: CommandRequest, found: Found, name: str, body: Body) -> Response:
         """Runs one of the commands that have a route of their own."""
         if name == "submit" and found.folded.state.state is ReferralState.DRAFT:
             # What was allowed when the draft was stored, such as a code, may have gone since.
@@ -205,10 +206,10 @@ class Intake:
         )
 
     async def _answer(
-        self, asked: Asked, referral_id: str, outcome: Outcome[Referral], *, location: str | None = None
+        self, asked: CommandRequest, referral_id: str, outcome: Outcome[Referral], *, location: str | None = None
     ) -> Response:
         body = await self._referrals.after(asked.caller, referral_id, outcome)
-        return answers.done(asked, outcome, body, LOG, location=location)
+        return responses.command_result(asked, outcome, body, LOG, location=location)
 
     async def recorded(
         self, caller: Caller, referral_id: str, after: int, limit: int
@@ -239,7 +240,7 @@ class Intake:
         # Why the agency thinks that it made a mistake is its own affair.
         own = OWNER_AGENCY in found.relations
         leave_out = PERSONAL if own else PERSONAL | {"justification"}
-        return answers.page(await texts_of(records, self._vault, leave_out=leave_out), None)
+        return responses.page(await texts_of(records, self._vault, leave_out=leave_out), None)
 
     async def contact(
         self, caller: Caller, referral_id: str, traceparent: str | None, *, head: bool = False

@@ -8,8 +8,8 @@ from typing import Final
 
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
-from services.chassis.http.positions import unknown_filter
-from services.chassis.http.rendering import Json
+from services.chassis.http.request.positions import unknown_filter
+from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
 from services.referral.access import ANY_ORGANISATION, POLICY
 from services.referral.domain.organisation import ORGANISATION, organisation_stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.codes import Role
-from services.chassis.http.openapi.described import Described, Operation
+from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.referral.access import POLICY
 from services.referral.commands import ACTIONS
 from services.referral.domain.guards import POSSIBLE_FROM
@@ -21,7 +21,7 @@ def _command(name: str) -> Operation:
     return Operation(f"referral-{name}", purpose)
 
 
-DESCRIBED: Final = Described(
+DESCRIBED: Final = ApiDescription(
     purpose=(
         "An agency offers a jobseeker to a mentoring organisation, which answers. Organisations, programmes and legal "
         "bases are kept here too, and the person's contact data, in a vault of their own."

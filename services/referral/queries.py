@@ -11,7 +11,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Outcome
 from services.chassis.deciding.streams import Folded, Streams
-from services.chassis.http.rendering import Json
+from services.chassis.http.response.rendering import Json
 from services.chassis.time.clock import Clock
 from services.referral.access import (
     CONSENT_WITHDRAWN,

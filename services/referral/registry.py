@@ -12,22 +12,14 @@ from contracts.codes import OrganisationKind
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Handler
-from services.chassis.http import answers
-from services.chassis.http.asked import (
-    Asked,
-    Authenticated,
-    Changing,
-    Covered,
-    DryRun,
-    Identifier,
-    Limit,
-    check_text,
-    putting,
-    replacing,
-)
-from services.chassis.http.cursors import Paged, Pages
-from services.chassis.http.put_back import check_read_only
-from services.chassis.http.rendering import Json
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import Changing, CommandRequest, putting, replacing
+from services.chassis.http.request.cursors import Paged, Pages
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import Covered, DryRun, Identifier, Limit
+from services.chassis.http.request.read_only import check_read_only
+from services.chassis.http.response import responses
+from services.chassis.http.response.rendering import Json
 from services.chassis.http.routing import Router
 from services.chassis.index.index import IndexReader, Value
 from services.chassis.modelling.days import time_zone
@@ -112,10 +104,10 @@ class Registry:
         rows = sorted(met, key=lambda row: row.seq)[:most]
         found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
         more = rows[limit - 1].seq if len(rows) > limit else None
-        return answers.page([view for view, _ in found], pages.next(more))
+        return responses.page([view for view, _ in found], pages.next(more))
 
     async def describe(
-        self, asked: Asked, organisation_id: str, body: bodies.OrganisationBody, reserved: Reserved
+        self, asked: CommandRequest, organisation_id: str, body: bodies.OrganisationBody, reserved: Reserved
     ) -> Response:
         """Describes an organisation, but for the fields that are reserved from the caller."""
         stream = organisation_stream(organisation_id)
@@ -143,7 +135,7 @@ class Registry:
             command, stream, ORGANISATION, asked.call(), must_exist=False, before_append=deposit.keep
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
-        return answers.done(asked, outcome, view, LOG)
+        return responses.command_result(asked, outcome, view, LOG)
 
     async def _contact_point(self, stream: str, text: str | None, deposit: Deposit) -> str | None:
         """The reference of a contact point; the one that stands, where it stands for the same text."""
@@ -163,7 +155,7 @@ class Registry:
         return programme_view(programme_id, folded.state, folded.etag, self._clock.now()), folded.etag
 
     async def publish(
-        self, asked: Asked, programme_id: str, version: int, body: bodies.ProgrammeVersionBody
+        self, asked: CommandRequest, programme_id: str, version: int, body: bodies.ProgrammeVersionBody
     ) -> Response:
         """Publishes a version of a programme's parameters."""
         parameters = Parameters(
@@ -196,7 +188,7 @@ class Registry:
             command, programme_stream(programme_id), PROGRAMME, asked.call(), must_exist=False
         )
         view = programme_view(programme_id, outcome.state, outcome.etag, self._clock.now())
-        return answers.done(asked, outcome, view, LOG)
+        return responses.command_result(asked, outcome, view, LOG)
 
     async def legal_basis(self, caller: Caller, basis_id: str, action: str) -> tuple[Json, int]:
         """The view of a legal basis, if the caller may do `action` to it. Raises Hidden or Forbidden."""
@@ -206,11 +198,11 @@ class Registry:
         await self._found.find(caller, offer.referral_id if offer is not None else "", action)
         return legal_basis_view(folded.state, folded.etag), folded.etag
 
-    async def withdraw(self, asked: Asked, basis_id: str, channel: str | None) -> Response:
+    async def withdraw(self, asked: CommandRequest, basis_id: str, channel: str | None) -> Response:
         """The person withdraws the basis."""
         command = WithdrawLegalBasis(at=self._clock.now(), by=asked.actor, legal_basis_id=basis_id, channel=channel)
         outcome = await self._referrals.handle(command, legal_basis_stream(basis_id), LEGAL_BASIS, asked.call())
-        return answers.done(asked, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
+        return responses.command_result(asked, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
 
 
 def _without_calendar(parameters: Parameters) -> Iterator[Fault]:
@@ -244,7 +236,7 @@ def routes(registry: Registry) -> Router:
     @router.get("/organisations/{organisation_id}", response_model=OrganisationAnswer, tags=["organisations"])
     async def organisation(caller: Authenticated, organisation_id: Identifier, _: Covered) -> Response:
         POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
-        return answers.read(*await registry.organisation(organisation_id))
+        return responses.resource(*await registry.organisation(organisation_id))
 
     @router.put(
         "/organisations/{organisation_id}",
@@ -275,7 +267,7 @@ def routes(registry: Registry) -> Router:
     @router.get("/programmes/{programme_id}", response_model=ProgrammeAnswer, tags=["programmes"])
     async def programme(caller: Authenticated, programme_id: Identifier, _: Covered) -> Response:
         POLICY.require(caller, "read-programme", (ANY_ORGANISATION,))
-        return answers.read(*await registry.programme(programme_id))
+        return responses.resource(*await registry.programme(programme_id))
 
     @router.put("/programmes/{programme_id}/versions/{version}", response_model=ProgrammeAnswer, tags=["programmes"])
     async def publish(
@@ -296,7 +288,7 @@ def routes(registry: Registry) -> Router:
 
     @router.get("/legal-bases/{basis_id}", response_model=LegalBasisAnswer, tags=["legal bases"])
     async def legal_basis(caller: Authenticated, basis_id: Identifier, _: Covered) -> Response:
-        return answers.read(*await registry.legal_basis(caller, basis_id, "read-legal-basis"))
+        return responses.resource(*await registry.legal_basis(caller, basis_id, "read-legal-basis"))
 
     @router.post("/legal-bases/{basis_id}/withdraw", response_model=LegalBasisAnswer, tags=["legal bases"])
     async def withdraw(

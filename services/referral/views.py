@@ -8,8 +8,8 @@ from datetime import datetime
 
 from contracts.code_lists.sectors import told
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState
-from services.chassis.http.paths import path_of
-from services.chassis.http.rendering import Json, as_json, camel
+from services.chassis.http.request.paths import path_of
+from services.chassis.http.response.rendering import Json, as_json, camel
 from services.chassis.modelling.deadline import Deadline
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.organisation import Description, Organisation

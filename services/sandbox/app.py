@@ -13,12 +13,14 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from contracts.barred_roles import BARRED
 from contracts.fields import Body, Flag, Instant
 from services.assembly import Assembly
-from services.chassis.http.app import common_routes, install_manners, serve_callers
-from services.chassis.http.asked import Authenticated
-from services.chassis.http.mending import looks_only
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.app import install_manners, serve_callers
+from services.chassis.http.health import common_routes
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.mending import looks_only
 from services.chassis.http.routing import Router, application
 from services.chassis.modelling.decider import Fault
 from services.chassis.time.clock import BackwardsInTime, SandboxClock
@@ -62,12 +64,14 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
     @router.put(
         "/v1/sandbox/clock",
         response_model=ClockReading,
-        summary="Move the clock forwards; answers once all that falls due on the way has happened everywhere.",
+        summary="Move the clock forwards; answers when everything due on the way has been processed.",
     )
     async def put_clock(request: Request, _: Authenticated, setting: ClockSetting) -> Response:
         async with one_journey:
             if setting.now > clock.now() + LONGEST_JOURNEY:
-                fault = Fault("/now", "JOURNEY_TOO_LONG", "at most two years a call; go there in several steps")
+                fault = Fault(
+                    "/now", "JOURNEY_TOO_LONG", "must be within two years of the clock; move it in several steps"
+                )
                 raise ProblemError(422, fault.code, fault.detail, errors=[fault])
             if looks_only(request):
                 return reading()
@@ -77,7 +81,7 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
                 raise ProblemError(
                     409,
                     "CLOCK_ONLY_FORWARDS",
-                    f"the clock stands at {backwards.now.isoformat()} and moves only forwards",
+                    f"the clock is at {backwards.now.isoformat()} and only moves forwards",
                 ) from None
             return reading()
 
@@ -93,7 +97,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             await tell()
         except Exception:
             # Only demo data is involved here, so the whole story of the failure may be shown.
-            log.exception("the stories could not be told")
+            log.exception("the demo stories could not be loaded")
             raise
         told.set()
 
@@ -110,7 +114,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
 
     own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
     own.state.described = DESCRIBED
-    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry)
+    serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry, BARRED)
     own.include_router(clock_routes(assembly, clock))
     own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)

@@ -61,7 +61,7 @@ class DevelopmentIssuer:
             if not is_identifier(value):
                 raise ValueError(f"{claim} has to be {IDENTIFIER_RULE}")
             if national_number.find(value):
-                raise ValueError(f"{claim} holds a national number, which must not be sent here")
+                raise ValueError(f"{claim} contains a national number, which is not allowed here")
         try:
             held = token_role(role)
         except Unauthenticated as refused:

@@ -39,7 +39,7 @@ def open_issuer(settings: Settings) -> DevelopmentIssuer:
         try:
             return DevelopmentIssuer(directory)
         except ValueError as failure:
-            raise RefusedFiles(f"CASERELAY_DATA: {failure}; move it away, and a new key is made") from None
+            raise RefusedFiles(f"CASERELAY_DATA: {failure}; move it away to have a new key created") from None
 
 
 def _open_clock(settings: Settings) -> SandboxClock:
@@ -90,7 +90,9 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
         async def tell() -> None:
             # Told through the front door: what the demo shows, any client can do.
             await _tell(_client(settings, url), empty=empty, say=click.echo)
-            click.echo(f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data stay in {settings.data}{os.sep})")
+            click.echo(
+                f"Caserelay sandbox is ready at {url} (Ctrl-C stops it; data is kept in {settings.data}{os.sep})"
+            )
 
         return serve_app(sandbox_app(assembly, clock, tell), settings, on, assembly.telemetry, assembly.end_streams)
 

@@ -114,7 +114,7 @@ async def tell_stories(client: SandboxClient, say: Say) -> None:
 
 
 async def _tell(teller: Teller, client: SandboxClient) -> None:
-    teller.tell("Telling a story through the public API, from 12 January to 6 July 2026 ...")
+    teller.tell("Playing a story through the public API, from 12 January to 6 July 2026 ...")
     await teller.on("2026-01-12")
     referral = await teller.refer(INES, SAMIRA, "demo-story-1")
     offer, case = f"/v1/referrals/{referral['id']}", f"/v1/cases/{referral['case']}"
@@ -123,12 +123,12 @@ async def _tell(teller: Teller, client: SandboxClient) -> None:
     await teller.does(LOTTE, offer, "receive")
     await teller.on("2026-01-16")
     await teller.does(LOTTE, offer, "accept", {"coordinator": LOTTE.sub})
-    teller.tell(f"  16 Jan  {LOTTE.sub} of {LOTTE.org} accepts: the intake is hers from now on")
+    teller.tell(f"  16 Jan  {LOTTE.sub} of {LOTTE.org} accepts and now owns the intake")
     await _match(teller, client, case)
     await _mentoring(teller, case)
     await _handback(teller, case)
     second = await teller.refer(INES, NADIA, "demo-story-2")
-    teller.tell(f"   6 Jul  a second referral waits for brugwerk's answer: {second['id']}")
+    teller.tell(f"   6 Jul  a second referral awaits brugwerk's answer: {second['id']}")
 
 
 async def _match(teller: Teller, client: SandboxClient, case: str) -> None:
@@ -217,15 +217,15 @@ async def _what_next(client: SandboxClient, say: Say) -> None:
     cases = (await client.send(AUDITOR, "GET", "/v1/cases", params={"limit": "1"})).json()
     ngo, agency, auditor = (f"-H 'Authorization: Bearer {client.token(one)}'" for one in (LOTTE, INES, AUDITOR))
     url = client.url
-    commands = [("what brugwerk has to act on", f"curl -s {ngo} {url}/v1/worklist")]
+    commands = [("brugwerk's worklist", f"curl -s {ngo} {url}/v1/worklist")]
     for referral in waiting["items"]:
         receive = f"-H 'If-Match: \"{referral['version']}\"' {url}/v1/referrals/{referral['id']}/receive"
-        commands.append(("brugwerk acknowledges the referral that waits", f"curl -s -X POST {ngo} {receive}"))
-    commands.append(("everything that brugwerk was told, from the first event", f"curl -s {ngo} {url}/v1/feed"))
+        commands.append(("brugwerk acknowledges the waiting referral", f"curl -s -X POST {ngo} {receive}"))
+    commands.append(("brugwerk's feed, from the first event", f"curl -s {ngo} {url}/v1/feed"))
     for case in cases["items"]:
         story = f"{url}/v1/cases/{case['id']}"
         commands += [
-            ("the agency reads the whole story", f"curl -s {agency} {story}/timeline"),
+            ("the agency reads the timeline", f"curl -s {agency} {story}/timeline"),
             (
                 "an auditor asks who was responsible on 1 July",
                 f"curl -s {auditor} '{story}/responsibility?asOf=2026-07-01'",

@@ -18,7 +18,7 @@ from services.casefile.domain.waiting import SayOfWait
 from services.casefile.publishing import publish
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.timeline import timeline
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
 from services.chassis.modelling.decider import Actor, Because
 from services.chassis.vault.vault import Deposit, Vault
 from tests.casefile.casebook import Casebook, codes, refusal

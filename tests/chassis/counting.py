@@ -13,23 +13,20 @@ from fastapi import FastAPI, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.barred_roles import BARRED
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
-from services.chassis.http import answers
-from services.chassis.http.app import common_routes, service_app
-from services.chassis.http.asked import (
-    Authenticated,
-    Changing,
-    Covered,
-    Creating,
-    Identifier,
-    Limit,
-    check_text,
-)
-from services.chassis.http.cursors import Paged
+from services.chassis.http.app import service_app
+from services.chassis.http.health import common_routes
+from services.chassis.http.request.caller import Authenticated
+from services.chassis.http.request.command import Changing, Creating
+from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.national_numbers import check_text
+from services.chassis.http.request.parameters import Covered, Identifier, Limit
+from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 from services.chassis.index.index import Changes, Table
 from services.chassis.index.projection import Projection
@@ -92,23 +89,23 @@ def routes(service: Service) -> Router:
         name = f"counter-{asked.caller.org}-{asked.key}"
         outcome = await counting.handle(count(body.by, by=asked.actor), name, COUNTER, asked.call(), must_exist=False)
         location = f"/v1/counters/{name}"
-        return answers.done(asked, outcome, state_of(name, outcome.state), "counters", location=location)
+        return responses.command_result(asked, outcome, state_of(name, outcome.state), "counters", location=location)
 
     @router.post("/v1/counters/{name}/count")
     async def count_up(asked: Changing, name: Identifier, body: Body) -> Response:
         command = Count(at=NOW, by=asked.actor, by_how_much=body.by)
         outcome = await counting.handle(command, name, COUNTER, asked.call())
-        return answers.done(asked, outcome, state_of(name, outcome.state), "counters")
+        return responses.command_result(asked, outcome, state_of(name, outcome.state), "counters")
 
     @router.post("/v1/counters/{name}/close")
     async def close(asked: Changing, name: Identifier) -> Response:
         outcome = await counting.handle(Close(at=NOW, by=asked.actor), name, COUNTER, asked.call())
-        return answers.done(asked, outcome, state_of(name, outcome.state), "counters")
+        return responses.command_result(asked, outcome, state_of(name, outcome.state), "counters")
 
     @router.get("/v1/counters/{name}")
     async def read(_: Authenticated, __: Covered, name: Identifier) -> Response:
         folded = await service.streams.fold(name, COUNTER)
-        return answers.read(state_of(name, folded.state), folded.etag)
+        return responses.resource(state_of(name, folded.state), folded.etag)
 
     @router.get("/v1/counters")
     async def read_all(_: Authenticated, __: Covered, pages: Paged, limit: Limit = 50) -> Response:
@@ -116,7 +113,7 @@ def routes(service: Service) -> Router:
         await service.caught_up()
         rows = service.index.find("counters", {}, after=after, limit=limit + 1)
         more = rows[limit - 1].seq if len(rows) > limit else None
-        return answers.page([{"id": row.key} for row in rows[:limit]], pages.next(more))
+        return responses.page([{"id": row.key} for row in rows[:limit]], pages.next(more))
 
     @router.post("/v1/fail")
     async def fail(_: Authenticated) -> Response:
@@ -193,7 +190,9 @@ async def running(directory: Path, name: str = "counters", **settings: Any) -> A
     """The service at work, with a client that has a token."""
     service, telemetry = build(directory, name, **settings)
     common = common_routes({name: service}, telemetry)
-    app = service_app(service, title=name, summary=name, routers=[routes(service), common], telemetry=telemetry)
+    app = service_app(
+        service, title=name, summary=name, routers=[routes(service), common], telemetry=telemetry, bars=BARRED
+    )
     await service.start()
     headers = {"Authorization": f"Bearer {token(directory)}"}
     transport = httpx.ASGITransport(app)

@@ -11,9 +11,11 @@ import httpx
 import pytest
 import uvicorn
 
-from services.chassis.http.app import common_routes, service_app
-from services.chassis.http.positions import Position
-from services.chassis.http.problems import ProblemError
+from contracts.barred_roles import BARRED
+from services.chassis.http.app import service_app
+from services.chassis.http.health import common_routes
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.positions import Position
 from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS
 from tests.chassis.counters import COUNTER, Counter, call, count, handler
 from tests.chassis.counting import Running, build, routes, running, token
@@ -150,7 +152,12 @@ async def test_a_service_is_ready_from_its_start_to_its_stop(tmp_path: Path) -> 
     """Before and after it says 503, and asks no closed store anything."""
     service, telemetry = build(tmp_path)
     app = service_app(
-        service, title="t", summary="t", routers=[common_routes({"counters": service}, telemetry)], telemetry=telemetry
+        service,
+        title="t",
+        summary="t",
+        routers=[common_routes({"counters": service}, telemetry)],
+        telemetry=telemetry,
+        bars=BARRED,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/readyz")).status_code == 503
@@ -187,7 +194,9 @@ async def test_many_requests_at_once_over_a_real_socket(tmp_path: Path) -> None:
     """A hundred creates, each sent twice, on sixteen connections: all stored, each once, and a graceful stop."""
     service, telemetry = build(tmp_path)
     common = common_routes({"counters": service}, telemetry)
-    app = service_app(service, title="t", summary="t", routers=[routes(service), common], telemetry=telemetry)
+    app = service_app(
+        service, title="t", summary="t", routers=[routes(service), common], telemetry=telemetry, bars=BARRED
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     await service.start()
     serving = asyncio.create_task(server.serve())

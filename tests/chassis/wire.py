@@ -120,7 +120,9 @@ class Wire:
 
     def refused(self, limit: Limit) -> int:
         """How often a limit was met, as the metrics say."""
-        return int(self.telemetry.registry.get_sample_value("caserelay_refused_total", {"limit": limit.value}) or 0)
+        return int(
+            self.telemetry.registry.get_sample_value("caserelay_connection_limits_total", {"limit": limit.value}) or 0
+        )
 
     @property
     def open(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from fastapi.routing import APIRoute
 
-from services.chassis.http.all_faults import WithAllFaults
+from services.chassis.http.request.all_faults import WithAllFaults
 from tests.casefile.cases import SERVICES
 from tests.support.running import running
 

@@ -110,9 +110,11 @@ def test_clients_know_every_code() -> None:
 def reads(tmp_path: Path, text: str) -> set[tuple[str, int, str | None]]:
     """The refusals of a piece of source, of which `rule` is the function."""
     (tmp_path / "services").mkdir()
-    edge = tmp_path / "services/chassis/http"
+    edge = tmp_path / "services/chassis/http/problems"
     edge.mkdir(parents=True)
-    (edge / "problems.py").write_text("def as_problem(error):\n    match error:\n        case _:\n            pass\n")
+    (edge / "translation.py").write_text(
+        "def as_problem(error):\n    match error:\n        case _:\n            pass\n"
+    )
     (tmp_path / "services/made.py").write_text(text)
     reach = Reach(Source(tmp_path, ("services",)), frozenset({"open", "shut"}))
     sites: set[Site] = reach.from_route([Symbol("services.made", "rule")], "open")[0]

@@ -48,7 +48,7 @@ def test_the_first_two_commands_are_the_whole_set_up() -> None:
 def test_the_sandbox_says_what_is_shown(read: Reading) -> None:
     """The story under `make run` is the one that the sandbox tells, apart from where it runs and keeps its data."""
     assert MAKE_RUN.shown is not None
-    shown = re.sub(r"at http://\S+ \(Ctrl-C stops it; data stay in .*\)", "at …", MAKE_RUN.shown.text)
+    shown = re.sub(r"at http://\S+ \(Ctrl-C stops it; data is kept in .*\)", "at …", MAKE_RUN.shown.text)
     assert differences(shown, "text", read.said) == []
 
 

@@ -73,7 +73,7 @@ async def refused_for_want_of_a_store(people: Caller, body: Any, key: str) -> ht
     assert (refused.status_code, refused.json()["code"]) == (503, "STORE_UNAVAILABLE"), refused.text
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert int(refused.headers["Retry-After"]) > 0
-    assert re.match(r"the (log|vault) cannot be used", refused.json()["detail"])
+    assert re.match(r"the (log|vault) is unavailable", refused.json()["detail"])
     assert body["contact"]["name"] not in refused.text
     return refused
 

@@ -108,13 +108,21 @@ async def ended(reader: asyncio.StreamReader, within: float = 30.0) -> None:
             await reader.read()
 
 
+async def refusals(victim: Program, code: str) -> float:
+    """How often the metrics say that a problem was answered."""
+    return await sample(victim, f'caserelay_refusals_total{{code="{code}"}}')
+
+
 async def counted(victim: Program, limit: str) -> float:
-    """How often the metrics say that a limit was met."""
+    """How often the metrics say that a connection met a limit."""
+    return await sample(victim, f'caserelay_connection_limits_total{{limit="{limit}"}}')
+
+
+async def sample(victim: Program, named: str) -> float:
+    """The value of one series in `/metrics`."""
     async with httpx.AsyncClient(base_url=victim.url) as http:
         lines = (await http.get("/metrics")).text.splitlines()
-    return next(
-        float(one.split()[-1]) for one in lines if one.startswith(f'caserelay_refused_total{{limit="{limit}"}}')
-    )
+    return next(float(one.split()[-1]) for one in lines if one.startswith(named))
 
 
 @pytest.fixture(params=[("serve", "all"), ("sandbox", "--empty")], ids=["production", "sandbox"])
@@ -193,7 +201,7 @@ async def test_many_streams_of_one_token_are_refused_and_do_not_hold_others_up(
             streams = [await attack.connect(f"{head}\r\n\r\n".encode()) for _ in range(500)]
             answers = [await status(stream) for stream in streams]
             assert (answers.count(200), answers.count(429)) == (200, 300)
-        assert await counted(victim, "streams_per_organisation") == 300
+        assert await refusals(victim, "TOO_MANY_STREAMS_OF_ORGANISATION") == 300
 
 
 async def test_an_organisation_that_sends_too_much_is_told_so_and_others_are_not_touched(
@@ -214,4 +222,4 @@ async def test_an_organisation_that_sends_too_much_is_told_so_and_others_are_not
         assert ";r=0;t=" in refused.headers["RateLimit"]
         assert len(await people.listed(LOTTE, "/v1/referrals")) == 40
         assert (await people.send(AUDITOR, "GET", "/v1/cases")).status_code == 200
-        assert await counted(victim, "rate") == 20
+        assert await refusals(victim, "RATE_LIMITED") == 20

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from services.notifications.catalogue import MESSAGES
-from services.notifications.views import AUDIENCE
+from services.notifications.projection import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
 from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, Person, another_person

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from contracts.message import CloudEvent, Message
 from services.chassis.access.identity import Verifier
-from services.chassis.http.app import common_routes
-from services.chassis.http.positions import Position
+from services.chassis.http.health import common_routes
+from services.chassis.http.request.positions import Position
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings

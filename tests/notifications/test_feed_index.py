@@ -25,7 +25,8 @@ from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken
-from services.notifications.views import INDEX_VERSION, TABLES, FeedIndex, page
+from services.notifications.projection import INDEX_VERSION, TABLES, FeedIndex
+from services.notifications.queries import page
 from tests.chassis.indexing import changing
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described
 

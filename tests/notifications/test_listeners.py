@@ -18,7 +18,7 @@ from contracts import casefile, referral
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
 from services.chassis.operating.telemetry import Telemetry
-from services.notifications.stream import LiveFeed, Subscriber
+from services.notifications.live_feed import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 from tests.notifications.test_stream import Listening, listening, open_streams
@@ -149,7 +149,7 @@ async def test_an_organisation_has_only_so_many_streams(tmp_path: Path) -> None:
             assert int(refused.headers["Retry-After"]) > 0
             async with listening(system, AGENCY):
                 assert await metric(system, 'caserelay_open{what="streams"}') == 5
-            assert await metric(system, 'caserelay_refused_total{limit="streams_per_organisation"}') == 1
+            assert await metric(system, 'caserelay_refusals_total{code="TOO_MANY_STREAMS_OF_ORGANISATION"}') == 1
         await open_streams(system, 1)
         async with many(system, 3, BRUGWERK):
             assert (await refusal(system, BRUGWERK)).status_code == 429
@@ -161,7 +161,7 @@ async def test_there_are_only_so_many_streams_in_all(tmp_path: Path) -> None:
         refused = await refusal(system, SAMENSTAP)
         assert (refused.status_code, refused.json()["code"]) == (503, "TOO_MANY_STREAMS")
         assert int(refused.headers["Retry-After"]) > 0
-        assert await metric(system, 'caserelay_refused_total{limit="streams"}') == 1
+        assert await metric(system, 'caserelay_refusals_total{code="TOO_MANY_STREAMS"}') == 1
 
 
 async def test_nought_is_no_limit(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_messages_that_wait_aside_are_listed_without_what_is_in_them(tmp_path: P
     assert "behind an earlier one" in second
     assert "unreadable" in third
     assert "tried again 2096-" in third
-    assert "waits for what it follows from" in fourth
+    assert "waiting for its cause" in fourth
     assert "never shown" not in shown.stdout
     assert run(data, "bus", "parked", "referral").stdout.strip() == "no parked messages"
 
@@ -99,7 +99,7 @@ def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
     waiting = Parked(message(11), 3, "ValueError", 4_000_000_000.0)
     park(data, Parked(message(7), 8, "ValidationError", None), waiting)
     assert run(data, "bus", "redrive", "notifications").stdout.strip() == "no message was given up"
-    assert run(data, "bus", "redrive").stdout.strip() == "1 will be tried again"
+    assert run(data, "bus", "redrive").stdout.strip() == "1 will be retried"
     with closing(Stores(data).consumer_store("casefile")) as store:
         again, untouched = store.parked(TOPIC)
         assert (again.tries, again.retry_at) == (0, 0.0)

@@ -40,7 +40,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str, str], ...]] = (
     (jwt.ImmatureSignatureError, "TOKEN_INVALID", "the token is not valid yet"),
     (jwt.InvalidAudienceError, "TOKEN_INVALID", "the token is meant for another audience"),
     (jwt.InvalidIssuerError, "TOKEN_INVALID", "the token is from another issuer"),
-    (jwt.InvalidSignatureError, "TOKEN_INVALID", "the token's signature does not verify"),
+    (jwt.InvalidSignatureError, "TOKEN_INVALID", "the token's signature is not valid"),
     (jwt.MissingRequiredClaimError, "TOKEN_INVALID", "the token lacks one of the claims sub, iss, aud, exp"),
 )
 
@@ -123,10 +123,10 @@ class Verifier:
     async def authenticate(self, authorization: str | None) -> Caller:
         """The caller of a request, from its `Authorization` header. Unauthenticated if it names none."""
         if not authorization:
-            raise Unauthenticated("a bearer token is needed", _PRESENTED_NONE)
+            raise Unauthenticated("a bearer token is required", _PRESENTED_NONE)
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise Unauthenticated("a bearer token is needed", _PRESENTED_NONE)
+            raise Unauthenticated("a bearer token is required", _PRESENTED_NONE)
         return await self.verify(token.strip(" "))
 
     async def lasts(self, authorization: str) -> float:
@@ -165,10 +165,10 @@ class Verifier:
             header = jwt.get_unverified_header(token)
             kid, algorithm = header.get("kid"), header.get("alg")
             if algorithm not in ALGORITHMS:
-                raise Unauthenticated("the token has to be signed by one of " + ", ".join(sorted(ALGORITHMS)))
+                raise Unauthenticated("the token must be signed with one of " + ", ".join(sorted(ALGORITHMS)))
             key = await self._keys.key(kid, algorithm)
             if key is None:
-                raise Unauthenticated("the token is signed with a key that the issuer does not have")
+                raise Unauthenticated("the token is signed with a key that its issuer does not publish")
             try:
                 claims = self._decode(token, key, algorithm)
             except jwt.InvalidSignatureError:
@@ -210,7 +210,7 @@ class Verifier:
                 raise Unauthenticated(f"{claim} is not a text of {IDENTIFIER_RULE}")
             if national_number.find(value):
                 # It would stand in every event of its owner.
-                raise Unauthenticated(f"{claim} holds a national number, which must not be sent here")
+                raise Unauthenticated(f"{claim} contains a national number, which is not allowed here")
         return Caller(claims["sub"], org, role), float(expires)
 
     def _org(self, claims: dict[str, Any]) -> Any:
@@ -219,7 +219,7 @@ class Verifier:
             raise Unauthenticated(f"the token names no organisation at {self._org_claim or '/org'}")
         if self._org_claim is not None and isinstance(found, list):
             if len(found) != 1:
-                raise Unauthenticated(f"the token has to name one organisation at {self._org_claim}, and not several")
+                raise Unauthenticated(f"the token must name exactly one organisation at {self._org_claim}")
             return found[0]
         return found
 
@@ -232,8 +232,7 @@ class Verifier:
             known = {one for one in found if isinstance(one, str) and one in _ROLES}
             if len(known) > 1:
                 raise Unauthenticated(
-                    f"the token carries several roles known here at {self._role_claim}; which of them counts cannot be"
-                    " known, so it has to carry one"
+                    f"the token carries several known roles at {self._role_claim}; it must carry exactly one"
                 )
             found = next(iter(known), None)
         return token_role(found)
@@ -243,7 +242,7 @@ def token_role(value: object) -> Role:
     """The role that a token carries. Unauthenticated unless it is one that a person may have: SYSTEM is not."""
     role = _ROLES.get(value) if isinstance(value, str) else None
     if role is None:
-        raise Unauthenticated("role is not one of the roles known here")
+        raise Unauthenticated("the role is not known")
     if role is Role.SYSTEM:
-        raise Unauthenticated("the role SYSTEM acts from within and holds no token")
+        raise Unauthenticated("the role SYSTEM is internal and cannot be used in a token")
     return role

@@ -136,9 +136,7 @@ class OidcIssuer:
         await self._look_again(kid, algorithm)
         found = self._keys.find(kid, algorithm)
         if len(found) > 1:
-            raise Unauthenticated(
-                "the token does not name its key (kid), and the issuer has several that could have signed it"
-            )
+            raise Unauthenticated("the token has no key id (kid), and the issuer has several keys for its algorithm")
         return found[0] if found and found[0] is not tried else None
 
     def _is_fetching(self) -> bool:
@@ -171,7 +169,7 @@ class OidcIssuer:
             await self._refresh()
         except IssuerUnavailable:
             self._allowance.use_up()
-            _log.warning("the issuer's keys could not be fetched again")
+            _log.warning("the issuer's keys could not be refreshed")
 
     async def _refresh(self) -> None:
         self._began = time.monotonic()
@@ -221,9 +219,9 @@ def _require_safe(url: str, what: str) -> None:
     except ValueError:
         raise IssuerUnavailable(f"{what} is not a URL") from None
     if not host or parts.username is not None or parts.query or parts.fragment:
-        raise IssuerUnavailable(f"{what} has to be a URL with a host, without user, query or fragment")
+        raise IssuerUnavailable(f"{what} must be a URL with a host and without user, query or fragment")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise IssuerUnavailable(f"{what} has to begin with https:// (http:// only on the loopback address)")
+        raise IssuerUnavailable(f"{what} must start with https:// (http:// is allowed only for a loopback address)")
 
 
 def _is_loopback(host: str) -> bool:

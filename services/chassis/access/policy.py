@@ -18,12 +18,8 @@ from services.chassis.modelling.decider import Reserved
 STRANGER: Final = "STRANGER"
 """The relation of a caller who has no part in the resource. Having no relation at all means the same."""
 
-_BARRED: Final[Mapping[Role, tuple[str, str]]] = {
-    Role.AGENCY_CONTROL: (
-        "NO_ACCESS_FOR_CONTROL",
-        "AGENCY_CONTROL has no access: nothing recorded here serves control or sanctions (GDPR Art. 5(1)(b))",
-    )
-}
+Bars = Mapping[Role, tuple[str, str]]
+"""Roles that are refused everywhere, each with the code and detail of its refusal."""
 
 
 class Forbidden(Exception):  # noqa: N818 - what the act is, and not an error of the program
@@ -39,7 +35,7 @@ class Hidden(Exception):  # noqa: N818 - what the resource is, and not an error 
     """The caller has no part in the resource and is not told that it exists (404)."""
 
     code: Final = "NOT_FOUND"
-    detail: Final = "there is nothing here that you have a part in"
+    detail: Final = "no such resource, or you are not a party to it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +93,9 @@ class Cell:
     reserved: frozenset[str] = frozenset()
 
 
-def admit(caller: Caller) -> None:
-    """Refuse the roles that are refused everywhere, whatever they ask for and whether it exists. Forbidden."""
-    barred = _BARRED.get(caller.role)
+def admit(caller: Caller, bars: Bars) -> None:
+    """Raises Forbidden for a barred role, whatever it asks for and whether that exists."""
+    barred = bars.get(caller.role)
     if barred is not None:
         raise Forbidden(*barred)
 
@@ -120,6 +116,7 @@ class Policy:
         rules: Iterable[Rule],
         denials: Iterable[Denial] = (),
         *,
+        bars: Bars,
         fields: Iterable[FieldRule] = (),
         unconcealed: Iterable[str] = (),
     ) -> None:
@@ -128,7 +125,7 @@ class Policy:
         for rule in rules:
             if not rule.roles:
                 raise ValueError(f"the rule for {rule.action} as {rule.relation} permits nobody")
-            if not rule.roles.isdisjoint(_BARRED):
+            if not rule.roles.isdisjoint(bars):
                 raise ValueError(f"the rule for {rule.action} as {rule.relation} permits a role refused everywhere")
             relations = table.setdefault(rule.action, {})
             if rule.relation in relations:
@@ -146,6 +143,7 @@ class Policy:
             if field.action in reserved or field.relation not in table.get(field.action, ()):
                 raise ValueError(f"the fields of {field.action} are {field.relation}'s by two rules, or by none at all")
             reserved[field.action] = field
+        self._bars = bars
         self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
         self._told: Mapping[str, Denial] = told
         self._reserved: Mapping[str, FieldRule] = reserved
@@ -170,7 +168,7 @@ class Policy:
         Forbidden (403) for a party whose role or relation is not enough, Hidden (404) for a stranger; LookupError
         if the table does not know the action, which is a mistake in the program.
         """
-        admit(caller)
+        admit(caller, self._bars)
         match self._judge(caller.role, action, relations):
             case Verdict.FORBIDDEN:
                 self._forbid(caller, action, relations)
@@ -179,7 +177,7 @@ class Policy:
 
     def permits(self, caller: Caller, action: str, relations: Collection[str]) -> bool:
         """Whether `require` would return."""
-        return caller.role not in _BARRED and self._judge(caller.role, action, relations) is Verdict.PERMITTED
+        return caller.role not in self._bars and self._judge(caller.role, action, relations) is Verdict.PERMITTED
 
     def refusal(self, caller: Caller, action: str, relations: Collection[str]) -> Forbidden | None:
         """What `require` tells a party that may not do `action`; None where it may. Raises Hidden to a stranger."""
@@ -208,7 +206,7 @@ class Policy:
         for action in sorted(self._table):
             for role in Role:
                 for relation in sorted(relations):
-                    barred = role in _BARRED
+                    barred = role in self._bars
                     verdict = Verdict.FORBIDDEN if barred else self._judge(role, action, (relation,))
                     permitted = verdict is Verdict.PERMITTED
                     reserved = self._reserved_from(role, action, (relation,)).fields if permitted else frozenset()

@@ -15,7 +15,7 @@ READ_AT_ONCE = 200
 IDLE_SECONDS = 5.0
 
 Translate = Callable[[Recorded], tuple[str, Message] | None]
-"""A private event as a public message with its key (the case, organisation or programme); None: it stays private."""
+"""A private event as a public message with its key (what keeps its messages in order); None: it stays private."""
 
 
 def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> bytes:

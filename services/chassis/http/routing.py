@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from services.chassis.http.all_faults import WithAllFaults
+from services.chassis.http.request.all_faults import WithAllFaults
 
 
 class Router(APIRouter):

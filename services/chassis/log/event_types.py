@@ -1,6 +1,6 @@
 """How an event becomes stored bytes and back: stable topics, never class paths, and upcasters for old versions.
 
-A stored event is one JSON object `{"meta": {...}, "data": {...}}`. A topic such as `referral.submitted.v1` is written
+A stored event is one JSON object `{"meta": {...}, "data": {...}}`. A topic such as `counter.counted.v1` is written
 down once per event class and never edited; when a payload changes shape it gets a new topic, and an upcaster turns
 the old payload into the new one as it is read. The bytes in the log stay as they were written.
 """

@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 USUAL_ZONE: Final = "Europe/Brussels"
-"""The time zone of a programme that names none, and of days that belong to no programme."""
+"""The time zone of a calendar that names none, and of days that belong to no calendar."""
 
 FIRST: Final = datetime.min.replace(tzinfo=UTC)
 LAST: Final = datetime.max.replace(tzinfo=UTC, microsecond=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from asyncio import CancelledError
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,8 +12,6 @@ from services.chassis.operating.request_notes import notes_of
 
 if TYPE_CHECKING:
     from services.chassis.operating.telemetry import Telemetry
-
-_EVENT_STREAM: Final = b"text/event-stream"
 
 
 class RequestTelemetry:
@@ -29,18 +27,14 @@ class RequestTelemetry:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status, streams = 500, False
+        status = 500
         notes = notes_of(scope)
 
         async def watched(message: Message) -> None:
-            nonlocal status, streams
+            nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                given = message.get("headers", ())
-                message["headers"] = [*given, notes.header]
-                if any(name == b"content-type" and kind.startswith(_EVENT_STREAM) for name, kind in given):
-                    streams = True
-                    self._telemetry.stream(_route(scope), 1)
+                message["headers"] = [*message.get("headers", ()), notes.header]
             await send(message)
 
         try:
@@ -49,10 +43,7 @@ class RequestTelemetry:
             status = 499  # the client went away, as nginx counts it
             raise
         finally:
-            route = _route(scope)
-            if streams:
-                self._telemetry.stream(route, -1)
-            self._telemetry.request(scope["method"], route, status, time.perf_counter() - started, notes)
+            self._telemetry.request(scope["method"], _route(scope), status, time.perf_counter() - started, notes)
 
 
 def _route(scope: Scope) -> str:

@@ -7,17 +7,18 @@ repeat what somebody sent.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI
 from prometheus_client import (
     CollectorRegistry,
@@ -104,7 +105,7 @@ class _JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": self._text(record),
@@ -120,7 +121,7 @@ class _JsonLine(logging.Formatter):
                 line["stack"] = _stack(trace)
                 if self._disclose:
                     line["detail"] = str(error)
-        return json.dumps(line)
+        return msgspec.json.encode(line).decode()
 
     def _text(self, record: logging.LogRecord) -> str:
         if self._disclose:
@@ -132,8 +133,19 @@ class _JsonLine(logging.Formatter):
         return f"said by {record.module}.{record.funcName}, line {record.lineno}"
 
 
+def _time(seconds: float) -> str:
+    whole, of_second = divmod(int(seconds * 1000), 1000)
+    return f"{_whole_second(whole)}.{of_second:03}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _whole_second(seconds: int) -> str:
+    # Many lines are of the same second.
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     return value[:_LONGEST_FIELD] if isinstance(value, str) else type(value).__name__
 
@@ -151,7 +163,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left i
 
 
 class Limit(StrEnum):
-    """The limits of the server, as the metrics name them."""
+    """The limits of the server on connections, as the metrics name them. Other refusals are counted by their code."""
 
     HEADER_BYTES = "header_bytes"
     HEADERS = "headers"
@@ -164,9 +176,6 @@ class Limit(StrEnum):
     CONNECTIONS = "connections"
     CONNECTIONS_PER_ADDRESS = "connections_per_address"
     MADE_ROOM = "made_room"
-    STREAMS = "streams"
-    STREAMS_PER_ORGANISATION = "streams_per_organisation"
-    RATE = "rate"
 
 
 class Telemetry:
@@ -205,9 +214,6 @@ class Telemetry:
         self._refusals = Counter(
             "caserelay_refusals", "Problems answered, by their code.", ("code",), registry=self.registry
         )
-        self._streams = Gauge(
-            "caserelay_open_streams", "Event streams that are open.", ("route",), registry=self.registry
-        )
         self._failing = Gauge(
             "caserelay_failing",
             "1 while a piece of background work fails.",
@@ -221,9 +227,9 @@ class Telemetry:
         self._build.labels(VERSION).set(1)
         self.stores = StoreMetrics()
         self.registry.register(self.stores)
-        self._refused = Counter(
-            "caserelay_refused",
-            "Connections, requests and streams that a limit of the server ended or refused.",
+        limits_met = Counter(
+            "caserelay_connection_limits",
+            "Connections that a limit of the server ended or refused, answered or not.",
             ("limit",),
             registry=self.registry,
         )
@@ -231,7 +237,7 @@ class Telemetry:
             "caserelay_open", "Connections and event streams that are open now.", ("what",), registry=self.registry
         )
         # A limit that was never met is a zero, and not a series that is missing.
-        self._by_limit = {limit: self._refused.labels(limit.value) for limit in Limit}
+        self._by_limit = {limit: limits_met.labels(limit.value) for limit in Limit}
         self._parts: dict[str, set[str]] = {}
         self._sources: dict[str, set[str]] = {}
         ProcessCollector(registry=self.registry)
@@ -274,8 +280,8 @@ class Telemetry:
             # What `log` does, without its search for the caller's line, which costs a quarter of it all.
             _log.handle(_log.makeRecord(_log.name, level, __file__, 0, "request", (), None, extra=fields))
 
-    def refused(self, limit: Limit) -> None:
-        """A limit of the server was met. By whom is not counted: an address is a person's, and a label for ever."""
+    def limit_met(self, limit: Limit) -> None:
+        """A connection met a limit. By whom is not counted: an address is personal data, and a label is for ever."""
         self._by_limit[limit].inc()
 
     def refusal(self, code: str) -> None:
@@ -319,10 +325,6 @@ class Telemetry:
         self._leader.labels(service).set(leads)
         for work, fails in failing.items():
             self._failing.labels(service, work).set(fails)
-
-    def stream(self, route: str, change: int) -> None:
-        """An event stream was opened (1) or has ended (-1)."""
-        self._streams.labels(route).inc(change)
 
     def exposition(self) -> Response:
         """The answer of `/metrics`, in Prometheus' text format."""

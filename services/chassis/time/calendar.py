@@ -1,8 +1,8 @@
-"""Terms and the days they end on: a programme's time zone and its working days.
+"""Terms and the days they end on, in a time zone with its working days.
 
 Days are counted from the day after the one that starts the term, and the term ends with its last day. Terms in
 calendar days end on whatever day that is, a Sunday included; working days skip the weekends of the country, the public
-holidays of country and region, and the days on which the programme itself is closed.
+holidays of country and region, and the days on which its owner is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COUNTRIES: Final = frozenset(names[1] for names in COUNTRIES.values())
 
 
 class UnknownTerm(LookupError):  # noqa: N818 - what the name is
-    """The programme has no term of this name."""
+    """There is no term of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class WorkingDays:
     """Which days are working days.
 
     `country` is an ISO 3166-1 alpha-2 code, `region` the ISO 3166-2 code of a part of it with holidays of its own, and
-    `closed` are days on which nobody works for a reason of the programme's own.
+    `closed` are days on which nobody works for the owner's own reasons.
     """
 
     country: str
@@ -59,11 +59,11 @@ class WorkingDays:
 
 
 class Terms:
-    """The terms of one programme version, in its own calendar.
+    """A set of terms, in a calendar of their own.
 
     `parameters` maps a deadline's name to its length and the unit of that, DAYS or WORKING_DAYS; `zone` is an IANA
     time zone; `country`, `region` and `closed` are those of WorkingDays. ValueError if a length is not within 1 to
-    3660, a unit is unknown, or nobody keeps the zone or the public holidays: a programme that cannot be computed must
+    3660, a unit is unknown, or nobody keeps the zone or the public holidays: terms that cannot be computed must
     not be published.
     """
 
@@ -96,7 +96,7 @@ class Terms:
         try:
             n, unit = self._parameters[name]
         except KeyError:
-            raise UnknownTerm(f"the programme has no term {name}") from None
+            raise UnknownTerm(f"there is no term {name}") from None
         due_at = _due_at(day_in(self._zone, since), n, unit, self._zone, self._working)
         remind_at = since + (due_at - since) * 4 / 5
         return Deadline(name, due_at, remind_at.astimezone(UTC).replace(microsecond=0))
@@ -110,7 +110,7 @@ class Terms:
         try:
             _, unit = self._parameters[deadline.name]
         except KeyError:
-            raise UnknownTerm(f"the programme has no term {deadline.name}") from None
+            raise UnknownTerm(f"there is no term {deadline.name}") from None
         paused, resumed, due = (day_in(self._zone, at) for at in (paused_at, resumed_at, deadline.due_at))
         still = (resumed - paused).days
         if unit == "WORKING_DAYS":
@@ -121,11 +121,11 @@ class Terms:
         return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
 
     def end_of_day(self, day: date) -> datetime:
-        """The last second of a day in the programme's time zone, in UTC."""
+        """The last second of a day in the calendar's time zone, in UTC."""
         return end_of_day(day, self._zone)
 
     def is_working_day(self, day: date) -> bool:
-        """Whether the day is neither in a weekend nor a public holiday, nor one on which the programme is closed."""
+        """Whether the day is neither in a weekend nor a public holiday, nor one on which its owner is closed."""
         return self._working.has(day)
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from contracts.parties import Part, Parties, facts_of, item_of, message_place
 from services.chassis.modelling.decider import Command, Entity
 from services.chassis.modelling.growing import GrowingMap
+
+CloudEventJson = dict[str, Any]
+"""A CloudEvent in structured JSON, as it is stored and handed out: its `data` is that of its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,15 @@ class MessageTaken:
     case: str | None
     recorded_at: datetime
     audience: tuple[str, ...]
-    message: dict[str, Any]
+    message: CloudEventJson
+
+
+InboxEvent = MessageTaken
+"""All that happens to an inbox."""
 
 
 class TakeMessage(Command, frozen=True, kw_only=True):
-    """Take a message in. `occurred_at` is when what it tells happened; the others are those of `MessageTaken`."""
+    """Take a message in. `occurred_at` is when that happened which it reports; the rest is as in `MessageTaken`."""
 
     source: str
     sequence: int
@@ -44,7 +51,7 @@ class TakeMessage(Command, frozen=True, kw_only=True):
     case: str | None
     occurred_at: datetime
     recorded_at: datetime
-    message: dict[str, Any]
+    message: CloudEventJson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +81,14 @@ def parties_with(parties: Parties, event: TakeMessage | MessageTaken, taken: int
     return parties
 
 
-def decide(command: TakeMessage, inbox: Inbox) -> list[Any]:
+def decide(command: TakeMessage, inbox: Inbox) -> list[InboxEvent]:
     """A message that was published is taken: there is nothing to refuse."""
     audience: list[str] = []
     if command.case is not None:
         taken = inbox.taken + 1
         parties = parties_with(inbox.parties, command, taken)
         item = item_of(command.name, command.message["data"], message_place(command.recorded_at, taken))
-        audience = [one for one in parties.organisations if parties.sees(one, item)]
+        audience = [organisation for organisation in parties.organisations if parties.sees(organisation, item)]
     return [
         MessageTaken(
             source=command.source,
@@ -96,7 +103,7 @@ def decide(command: TakeMessage, inbox: Inbox) -> list[Any]:
     ]
 
 
-def evolve(inbox: Inbox, event: Any) -> Inbox:
+def evolve(inbox: Inbox, event: InboxEvent) -> Inbox:
     """See `services.chassis.modelling.decider`."""
     match event:
         case MessageTaken(case=None):
@@ -105,7 +112,7 @@ def evolve(inbox: Inbox, event: Any) -> Inbox:
             taken = inbox.taken + 1
             return Inbox(taken=taken, parties=parties_with(inbox.parties, event, taken))
         case _:
-            return inbox
+            assert_never(event)
 
 
 INBOX: Entity[Inbox] = Entity(Inbox(), evolve)

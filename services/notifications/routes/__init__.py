@@ -1,1 +1,1 @@
-"""What goes out over HTTP to those who follow."""
+"""The routes: one file per resource, what they answer, and what the OpenAPI document says of them."""

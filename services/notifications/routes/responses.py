@@ -38,5 +38,5 @@ AnyEvent: Any = Annotated[reduce(or_, EVENTS.values()), Field(discriminator="typ
 class FeedPage(BaseModel):
     """A page of the feed, in the order in which the messages came."""
 
-    items: Annotated[list[AnyEvent], Field(description="What you may see, your own acts included.")]
-    next: Annotated[str, Field(description="Goes into `after`; always there, also when nothing more has come yet.")]
+    items: Annotated[list[AnyEvent], Field(description="What you may see, including your own actions.")]
+    next: Annotated[str, Field(description="Send it as `after`; always present, even if nothing new has arrived.")]

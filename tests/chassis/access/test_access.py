@@ -31,10 +31,12 @@ RULES = (
     Rule("read", frozenset({Role.AGENCY_COUNSELLOR}), "BORROWER"),
     Rule("browse", frozenset({Role.NGO_COORDINATOR}), STRANGER),
 )
+BARS = {Role.AGENCY_CONTROL: ("NO_ACCESS_FOR_CONTROL", "nothing here serves control")}
 POLICY = Policy(
     RULES,
     [Denial("FORMER_OWNER", LIBRARIANS, "BOOK_SOLD", "the book was sold; only its owner acts on it")],
     fields=[FieldRule("lend", frozenset({"price", EXISTENCE}), "OWNER", "OWNERS_FIELD", "the price is the owner's")],
+    bars=BARS,
     unconcealed=["VISITOR"],
 )
 
@@ -142,7 +144,7 @@ def test_a_reserved_field_may_be_named_as_it_stands_and_not_otherwise() -> None:
 def test_fields_that_are_nobodys_or_twice_somebodys_are_not_built(fields: list[FieldRule]) -> None:
     """Nobody could ever set such a field, or it would not be said who may."""
     with pytest.raises(ValueError, match="fields of"):
-        Policy(RULES, fields=fields)
+        Policy(RULES, bars=BARS, fields=fields)
 
 
 @pytest.mark.parametrize("relations", [(), (STRANGER,)])
@@ -179,13 +181,13 @@ def test_control_is_refused_before_anything_else(relations: tuple[str, ...]) -> 
         assert refused.value.code == "NO_ACCESS_FOR_CONTROL"
         assert not POLICY.permits(control, action, relations)
     with pytest.raises(Forbidden):
-        admit(control)
+        admit(control, BARS)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.AGENCY_CONTROL])
 def test_every_other_role_is_admitted(role: Role) -> None:
     """What it may do then, the rules say."""
-    admit(caller(role))
+    admit(caller(role), BARS)
 
 
 def test_an_action_that_no_rule_speaks_of_is_a_mistake_of_the_program() -> None:
@@ -205,13 +207,13 @@ def test_an_action_that_no_rule_speaks_of_is_a_mistake_of_the_program() -> None:
 def test_a_table_that_contradicts_itself_is_not_built(rules: tuple[Rule, ...], told: str) -> None:
     """A second rule for the same cell would be read by nobody; so would one for a barred role."""
     with pytest.raises(ValueError, match=told):
-        Policy(rules)
+        Policy(rules, bars=BARS)
 
 
 def test_two_denials_for_one_relation_are_not_built() -> None:
     """Only one of them could be told."""
     with pytest.raises(ValueError, match="BORROWER"):
-        Policy(RULES, [Denial("BORROWER", LIBRARIANS, "A", "a"), Denial("BORROWER", LIBRARIANS, "B", "b")])
+        Policy(RULES, [Denial("BORROWER", LIBRARIANS, "A", "a"), Denial("BORROWER", LIBRARIANS, "B", "b")], bars=BARS)
 
 
 def test_the_matrix_shows_every_cell_and_agrees_with_what_is_enforced() -> None:

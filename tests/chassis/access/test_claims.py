@@ -113,13 +113,13 @@ async def test_a_role_is_found_where_the_setting_says(issuer: Issuer, pointer: s
 @pytest.mark.parametrize(
     ("roles", "told"),
     [
-        (["NGO_LEAD", "NGO_COORDINATOR"], "several roles known here at /x/roles"),
-        (["NGO_LEAD", "SYSTEM"], "several roles known here at /x/roles"),
+        (["NGO_LEAD", "NGO_COORDINATOR"], "several known roles at /x/roles"),
+        (["NGO_LEAD", "SYSTEM"], "several known roles at /x/roles"),
         (["SYSTEM"], "SYSTEM"),
-        (["ngo_lead"], "not one of the roles"),
-        ([["NGO_LEAD"]], "not one of the roles"),
-        ([], "not one of the roles"),
-        ({"NGO_LEAD": True}, "not one of the roles"),
+        (["ngo_lead"], "role is not known"),
+        ([["NGO_LEAD"]], "role is not known"),
+        ([], "role is not known"),
+        ({"NGO_LEAD": True}, "role is not known"),
         (None, "no role at /x/roles"),
     ],
 )
@@ -160,7 +160,7 @@ async def test_an_organisation_is_found_the_same_way(issuer: Issuer, claims: dic
 
 def test_only_who_presented_a_token_is_told_what_is_wrong_with_it() -> None:
     """RFC 6750, 3 and 3.1: an error attribute for a bad token alone, in characters that it may have."""
-    assert Unauthenticated("a bearer token is needed", "TOKEN_MISSING").challenge == 'Bearer realm="caserelay"'
+    assert Unauthenticated("a bearer token is required", "TOKEN_MISSING").challenge == 'Bearer realm="caserelay"'
     told = Unauthenticated('no role at /"\\é').challenge
     assert told == 'Bearer realm="caserelay", error="invalid_token", error_description="no role at /???"'
     expired = Unauthenticated("the token has expired", "TOKEN_EXPIRED").challenge

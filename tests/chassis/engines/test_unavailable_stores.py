@@ -113,7 +113,11 @@ def test_no_file_of_a_service_is_opened_but_where_its_errors_are_told_apart() ->
                 opening.add(file.relative_to(SERVICES).as_posix())
     # The second moves pages in a thread of its own, where nobody waits for an answer; the third is for a command, which
     # says itself in a line what failed.
-    assert opening == {"chassis/sqlite_connection.py", "chassis/sqlite_checkpoints.py", "chassis/sqlite_moment.py"}
+    assert opening == {
+        "chassis/engines/sqlite_connection.py",
+        "chassis/engines/sqlite_checkpoints.py",
+        "chassis/engines/sqlite_moment.py",
+    }
 
 
 async def test_a_fault_of_a_statement_is_no_unavailable_store(tmp_path: Path) -> None:
@@ -182,7 +186,7 @@ async def test_a_command_that_cannot_be_stored_is_refused_and_readiness_comes_ba
             refused = await create(here, key=f"k{n}", contact={"name": "Nobody In Particular"})
             said = problem(refused, 503, "STORE_UNAVAILABLE")
             assert int(refused.headers["Retry-After"]) > 0
-            assert said.detail.startswith("the log cannot be used")
+            assert said.detail.startswith("the log is unavailable")
             assert "SQLITE" not in refused.text
             assert "Particular" not in refused.text
         answer = await here.client.get("/readyz")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.chassis.http.all_faults import with_all_faults
-from services.chassis.http.problems import MOST_FAULTS, ProblemError
+from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError
+from services.chassis.http.request.all_faults import with_all_faults
 from services.chassis.modelling.decider import Fault
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
-from services.chassis.http.cursors import LONGEST, Cursors, Pages, Place
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.cursors import LONGEST, Cursors, Pages, Place
 from services.chassis.log.epochs import Epoch, Epochs, another
 
 ANN = Caller("ann", "north", Role.AGENCY_COUNSELLOR)
@@ -105,7 +105,7 @@ async def test_a_cursor_of_other_filters_is_refused(filters: dict[str, Any]) -> 
     made = pages(cursors(), kind="A").next(5)
     error = await refusal(pages(cursors(), made, **filters))
     assert error.code == "CURSOR_OF_OTHER_FILTERS"
-    assert "those of the first page" in error.detail
+    assert "same filters" in error.detail
 
 
 async def test_the_order_of_filters_is_no_matter() -> None:

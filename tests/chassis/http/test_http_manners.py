@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.chassis.http.positions import Position
+from services.chassis.http.request.positions import Position
 from tests.chassis.asking import NATIONAL_NUMBER, count_up, create, problem, raw
 from tests.chassis.counting import Running, running, token
 
@@ -186,7 +186,7 @@ async def test_a_tag_that_a_proxy_changed_is_said_to_be_one(here: Running, tag: 
     before = await here.service.log.head()
     answer = await count_up(here, "counter-north-k1", tag)
     told = problem(answer, 412, "STALE_VERSION")
-    assert ("proxy changed it" in told.detail) is not tag.startswith('"1"')
+    assert ("changed this ETag" in told.detail) is not tag.startswith('"1"')
     assert await here.service.log.head() == before
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.http.json_text import read_json
-from services.chassis.http.problems import ProblemError
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.json_text import read_json
 from tests.chassis.asking import NATIONAL_NUMBER
 
 

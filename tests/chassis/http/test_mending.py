@@ -12,7 +12,7 @@ import contracts.bodies
 import services.casefile.routes.requests
 import services.referral.routes.requests
 from contracts.fields import Body
-from services.chassis.http.mending import Mended, place_of, pointer_of
+from services.chassis.http.request.mending import Mended, place_of, pointer_of
 from services.chassis.modelling.decider import Fault
 
 BODIES: list[type[Body]] = [

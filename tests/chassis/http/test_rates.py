@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.http.problems import ProblemError
-from services.chassis.http.rates import REMEMBERED, Rates
+from services.chassis.http.problems.problem import ProblemError
+from services.chassis.http.request.rates import REMEMBERED, Rates
 from tests.chassis.asking import create, problem
 from tests.chassis.counting import running, token
 
@@ -43,13 +43,9 @@ def taken(rates: Rates, organisation: str, tries: int) -> int:
     return through
 
 
-def nothing() -> None:
-    """Nobody counts."""
-
-
 def test_the_whole_quota_may_be_used_at_once_and_comes_back_evenly(clock: Clock) -> None:
     """Sixty in a minute: sixty now, one more each second, and never more than sixty."""
-    rates = Rates(60, 60, nothing, clock)
+    rates = Rates(60, 60, clock)
     assert taken(rates, "north", 100) == 60
     clock.now += 1
     assert taken(rates, "north", 100) == 1
@@ -61,29 +57,22 @@ def test_the_whole_quota_may_be_used_at_once_and_comes_back_evenly(clock: Clock)
 
 def test_an_organisation_does_not_use_up_the_quota_of_another(clock: Clock) -> None:
     """Each has its own."""
-    rates = Rates(3, 60, nothing, clock)
+    rates = Rates(3, 60, clock)
     assert (taken(rates, "north", 9), taken(rates, "south", 9)) == (3, 3)
 
 
 def test_what_was_refused_does_not_count(clock: Clock) -> None:
     """Anyone who asks again and again is not punished by waiting longer."""
-    rates = Rates(60, 60, nothing, clock)
+    rates = Rates(60, 60, clock)
     taken(rates, "north", 10_000)
     clock.now += 1
     assert taken(rates, "north", 1) == 1
 
 
-def test_every_refusal_is_counted(clock: Clock) -> None:
-    """And nothing else is."""
-    refused: list[int] = []
-    taken(Rates(3, 60, lambda: refused.append(1), clock), "north", 5)
-    assert len(refused) == 2
-
-
 @pytest.mark.parametrize(("waited", "left"), [(0.0, 20), (7.5, 13), (19.5, 1)])
 def test_who_waits_as_long_as_was_said_gets_through(clock: Clock, waited: float, left: int) -> None:
     """Retry-After and `t` are whole seconds, rounded up: three a minute is one in twenty seconds."""
-    rates = Rates(3, 60, nothing, clock)
+    rates = Rates(3, 60, clock)
     taken(rates, "north", 3)
     clock.now += waited
     with pytest.raises(ProblemError) as refused:
@@ -95,7 +84,7 @@ def test_who_waits_as_long_as_was_said_gets_through(clock: Clock, waited: float,
 
 def test_the_fields_are_those_of_the_draft(clock: Clock) -> None:
     """draft-ietf-httpapi-ratelimit-headers-10: lists of strings with parameters q and w, r and t, that are integers."""
-    rates = Rates(5, 60, nothing, clock)
+    rates = Rates(5, 60, clock)
     taken(rates, "north", 5)
     with pytest.raises(ProblemError) as refused:
         rates.take("north")
@@ -108,13 +97,13 @@ def test_the_fields_are_those_of_the_draft(clock: Clock) -> None:
 
 def test_nought_turns_it_off(clock: Clock) -> None:
     """Then nothing is remembered either."""
-    rates = Rates(0, 60, nothing, clock)
+    rates = Rates(0, 60, clock)
     assert taken(rates, "north", 1000) == 1000
 
 
 def test_organisations_that_have_been_quiet_are_forgotten(clock: Clock) -> None:
     """What is remembered is bounded by those who are asking."""
-    rates = Rates(60, 60, nothing, clock)
+    rates = Rates(60, 60, clock)
     for n in range(3 * REMEMBERED):
         rates.take(f"organisation-{n}")
         clock.now += 0.01

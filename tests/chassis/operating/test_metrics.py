@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import tomllib
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import httpx
-from fastapi import FastAPI
-from starlette.responses import StreamingResponse
 
 from services.chassis.operating.telemetry import Telemetry
 
@@ -50,36 +44,13 @@ def test_the_exposition_is_prometheus_text(telemetry: Telemetry) -> None:
     assert b"\nprocess_resident_memory_bytes" in answer.body
 
 
-async def test_open_event_streams_are_counted_while_they_are_open(telemetry: Telemetry) -> None:
-    """Other answers that come in pieces are none."""
-    app, going_on = FastAPI(), asyncio.Event()
-
-    async def some() -> AsyncIterator[bytes]:
-        yield b": connected\n"
-        await going_on.wait()
-
-    @app.get("/v1/stream")
-    async def stream() -> StreamingResponse:
-        return StreamingResponse(some(), media_type="text/event-stream")
-
-    @app.get("/v1/lines")
-    async def in_lines() -> StreamingResponse:
-        return StreamingResponse(some(), media_type="application/x-ndjson")
-
-    telemetry.install(app)
-
-    def opened() -> float | None:
-        return telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/stream"})
-
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as asking:
-        asked = [asyncio.create_task(asking.get(path)) for path in ("/v1/stream", "/v1/stream", "/v1/lines")]
-        while opened() != 2:  # noqa: ASYNC110 - the metric has no event for it
-            await asyncio.sleep(0.01)
-        going_on.set()
-        answers = await asyncio.gather(*asked)
-    assert all("traceparent" in answer.headers for answer in answers)
-    assert opened() == 0
-    assert telemetry.registry.get_sample_value("caserelay_open_streams", {"route": "/v1/lines"}) is None
+def test_no_two_metrics_count_the_same(telemetry: Telemetry) -> None:
+    """Told apart by a suffix alone, they leave an operator to guess which one an alert should rest on."""
+    names = {family.name for family in telemetry.registry.collect() if family.name.startswith("caserelay_")}
+    alike = {(one, other) for one in names for other in names if other.startswith(f"{one}_")}
+    assert alike == set()
+    stems = [re.sub(r"(als|ed|s)$", "", name) for name in sorted(names)]
+    assert sorted(set(stems)) == sorted(stems)
 
 
 def test_who_leads_and_what_fails_is_shown(telemetry: Telemetry) -> None:

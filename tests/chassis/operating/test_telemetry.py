@@ -164,7 +164,7 @@ def test_an_exception_is_known_by_its_class_and_where_it_arose(lines: Lines) -> 
         logging.getLogger("services.test").exception("a step failed")
     (line,) = lines.all
     assert line["failure"] == "ValueError"
-    assert "chassis/test_telemetry.py" in line["stack"][-1]
+    assert "operating/test_telemetry.py" in line["stack"][-1]
     assert "test_an_exception_is_known_by_its_class_and_where_it_arose" in line["stack"][-1]
     assert SECRET not in lines.text
 

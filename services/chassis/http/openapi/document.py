@@ -15,24 +15,24 @@ from fastapi.openapi.utils import get_openapi
 from contracts.http_examples import Exchange, exchange_of
 from contracts.problem import Problem
 from contracts.refusals import REFUSALS
-from services.chassis.http.openapi.described import COMMON, Described, Operation
+from services.chassis.http.openapi.documented_refusals import PROBLEM, refusals_of
 from services.chassis.http.openapi.headers import of_answer, parameters
-from services.chassis.http.openapi.refusals import PROBLEM, refusals_of
+from services.chassis.http.openapi.operations import COMMON, ApiDescription, Operation
 from services.chassis.http.openapi.shapes import tidy
 
 _OPEN: Final = {"/healthz", "/readyz", "/metrics"}
 METHODS: Final = ("get", "head", "put", "post", "delete", "patch")
 """The members of a path that are operations."""
 _MANNERS: Final = (
-    " Every refusal is `application/problem+json` with a stable `code`; each operation lists those that it can give, "
-    "and docs/refusals.md all of them."
+    " Every refusal is `application/problem+json` with a stable `code`. Each operation lists its refusals, "
+    "and docs/refusals.md lists them all."
 )
 
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The document of an application, made once and kept."""
     if app.openapi_schema is None:
-        described: Described = getattr(app.state, "described", Described(""))
+        described: ApiDescription = getattr(app.state, "described", ApiDescription(""))
         tags = {**described.tags, **COMMON.tags}
         made = get_openapi(
             title=app.title,
@@ -42,7 +42,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             openapi_version="3.1.0",
             tags=[{"name": name, "description": purpose} for name, purpose in tags.items()],
-            servers=[{"url": "/", "description": "The origin that this document was read from."}],
+            servers=[{"url": "/", "description": "The origin that serves this document."}],
             contact={"name": "The maintainers of Caserelay"},
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         )
@@ -92,7 +92,12 @@ def _problem_schemas() -> dict[str, Any]:
     parts = problem.pop("$defs", {})
     for schema in (problem, *parts.values()):
         schema["properties"]["code"] = {"$ref": "#/components/schemas/RefusalCode"}
-    codes = {"type": "string", "title": "RefusalCode", "description": "Which refusal it is.", "enum": sorted(REFUSALS)}
+    codes = {
+        "type": "string",
+        "title": "RefusalCode",
+        "description": "The stable code of the refusal.",
+        "enum": sorted(REFUSALS),
+    }
     return {**parts, "Problem": problem, "RefusalCode": codes}
 
 

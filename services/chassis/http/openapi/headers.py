@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from contracts.http_examples import RESOURCE
+
 _TEXT: Final = {"type": "string"}
 HEADERS: Final[dict[str, dict[str, Any]]] = {
-    "ETag": {"description": "The version that was answered; goes into `If-Match`.", "schema": _TEXT, "example": '"3"'},
+    "ETag": {"description": "The version of the resource; send it as `If-Match`.", "schema": _TEXT, "example": '"3"'},
     "Position": {
-        "description": "The place of the last event that was written; goes into `waitFor` at any service.",
+        "description": "The position of the last event written; send it as `waitFor` to any service.",
         "schema": _TEXT,
         "example": "cDE6cmVmZXJyYWw6NDI",
     },
     "Location": {
-        "description": "Where the new resource is.",
+        "description": "The address of the new resource.",
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "/v1/referrals/332492e0-c426-52f5-ae5c-e7670feb50d5",
+        "example": RESOURCE,
     },
     "Idempotency-Replayed": {
-        "description": "There if the same key was used before: this is the answer of that time, and nothing is new.",
+        "description": "Present if the key was used before: this is the first answer again, and nothing was done.",
         "schema": {"type": "string", "enum": ["true"]},
         "example": "true",
     },
     "Cache-Control": {
-        "description": "Answers differ from caller to caller: nobody between keeps them.",
+        "description": "Answers depend on the caller and must not be cached.",
         "schema": _TEXT,
         "example": "no-store",
     },
     "WWW-Authenticate": {"description": "How to authenticate (RFC 6750).", "schema": _TEXT, "example": "Bearer"},
     "Retry-After": {
-        "description": "Seconds to wait before the request is sent again.",
+        "description": "Seconds to wait before retrying.",
         "schema": _TEXT,
         "example": "5",
     },
@@ -95,7 +97,7 @@ def of_answer(method: str, operation: dict[str, Any], *, versioned: bool) -> Non
         }
         # A dry run makes nothing, and says what would be made.
         content = responses["201"]["content"]
-        responses["200"] = {"description": "What a dry run would have made.", "content": dict(content)}
+        responses["200"] = {"description": "The result of a dry run; nothing was stored.", "content": dict(content)}
     elif "If-Match" in named or "dryRun" in named:
         told = {name: header(name) for name in ("ETag", "Position")} if "application/json" in _media(responses) else {}
         if method == "post" and told:

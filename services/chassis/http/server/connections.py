@@ -15,7 +15,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
 from services.chassis.http.server.protocol import Connection
-from services.chassis.http.server.refusals import Refusal, Refusals
+from services.chassis.http.server.refused_connections import Refusal, Refusals
 from services.chassis.operating.request_notes import RequestNotes, notes_of
 from services.chassis.operating.telemetry import Limit, Telemetry
 from services.chassis.operating.traceparent import follow
@@ -66,7 +66,7 @@ class Connections:
 
     def count(self, limit: Limit) -> None:
         """A limit was met."""
-        self._telemetry.refused(limit)
+        self._telemetry.limit_met(limit)
 
     def told(self, refusal: Refusal, scope: MutableMapping[str, Any] | None) -> bytes:
         """The header by which a refusal is found in the log, whose line it writes; of its request, if that is known."""

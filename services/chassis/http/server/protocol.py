@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from services.chassis.http.server.connections import Connections
-    from services.chassis.http.server.refusals import Refusal
+    from services.chassis.http.server.refused_connections import Refusal
 
 MOST_PIPELINED: Final = 16
 """Requests that may wait behind the one that is being answered."""

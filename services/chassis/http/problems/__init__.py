@@ -1,0 +1,1 @@
+"""Refusals as problems: what they look like, and which exception becomes which."""

@@ -1,0 +1,1 @@
+"""What goes back: JSON with its ETag and Position."""

@@ -1,0 +1,46 @@
+"""Answers: JSON bytes with ETag and Position, built without a second validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import Response
+from pydantic_core import to_json
+
+from services.chassis.deciding.handler import Outcome
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.request.positions import Position
+
+JSON = "application/json"
+REPLAYED = "Idempotency-Replayed"
+# Answers differ from caller to caller and change at any moment: nobody between keeps them.
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+def resource(body: dict[str, Any], etag: int | None = None) -> Response:
+    """The answer to a GET; `body` is in its JSON shape already."""
+    headers = NOT_KEPT if etag is None else {**NOT_KEPT, "ETag": f'"{etag}"'}
+    return Response(to_json(body), 200, headers, JSON)
+
+
+def page(items: Sequence[dict[str, Any]], following: str | None) -> Response:
+    """A page of a list; `following` is the cursor behind its last item, when there is more."""
+    return Response(to_json({"items": items, "next": following}), 200, NOT_KEPT, JSON)
+
+
+def command_result(
+    asked: CommandRequest, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
+) -> Response:
+    """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
+    if asked.dry_run:
+        events = [type(event).__name__ for event in outcome.events]
+        return Response(to_json({**body, "dryRun": True, "events": events}), 200, {}, JSON)
+    headers = {"ETag": f'"{outcome.etag}"'}
+    if outcome.position is not None:
+        headers["Position"] = Position(log, outcome.position).token()
+    if outcome.replayed:
+        headers[REPLAYED] = "true"
+    if location is not None:
+        headers["Location"] = location
+    return Response(to_json(body), 200 if location is None else 201, headers, JSON)
