@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from contracts import casefile
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, decode_data
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import Index, Row
@@ -114,7 +114,7 @@ class Reactor:
         """Handles one message of casefile; nothing follows from a message of any other type."""
         if (kind := _FOLLOWED.get(event.type)) is None:
             return
-        message = kind.model_validate(event.data)
+        message = decode_data(kind, event.data)
         stamp = Stamp(at=self._clock.now(), by=SYSTEM)
         call = Call(
             actor=SYSTEM,

@@ -31,7 +31,7 @@ from contracts.codes import (
     WhyMentoring,
     WithdrawReason,
 )
-from contracts.message import Contract
+from contracts.edge import Contract
 from contracts.problem import Problem
 
 
