@@ -30,7 +30,7 @@ from services.casefile.domain.known_programme import (
 )
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.domain.transitions import CASE
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.lists import Lists
 from services.casefile.operations import DESCRIBED
 from services.casefile.projection import TABLES, VERSION, Listing
@@ -48,7 +48,6 @@ from services.chassis.http.app import service_app
 from services.chassis.index.index import Row
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -115,7 +114,7 @@ def build(
     settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The casefile service's application; `app.state.service` is the service behind it."""
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from fastapi import Response
+from msgspec import structs
 
 from contracts.fields import Body
 from services.casefile.access import CONSENT_WITHDRAWN, POLICY
@@ -66,7 +67,7 @@ class Casework:
         command = action.command(body, stamp)
         given = getattr(body, "occurred_at", None)
         occurred_at = by_our_clock(given, stamp.at) if given is not None else None
-        call = replace(asked.call(occurred_at), actor=acting(command, found.folded.state))
+        call = structs.replace(asked.call(occurred_at), actor=acting(command, found.folded.state))
         try:
             outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
         except (Refused, PreconditionFailed) as refusal:

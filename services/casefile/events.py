@@ -1,5 +1,7 @@
 """The stable stored name of every event that the casefile service records. A line is never edited or removed."""
 
+from typing import Final
+
 from services.casefile.domain.answering import ReferralReturned, ResponsibilityTransferred
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, NgoAccessExpired
 from services.casefile.domain.escalation import EscalationRaised, EscalationResolved
@@ -49,6 +51,7 @@ from services.casefile.domain.withdrawal import (
     RecordedAfterWithdrawal,
 )
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.log.event_types import EventTypes
 
 TOPICS: dict[str, type] = {
     "case.referral_entry_taken.v1": ReferralEntryTaken,
@@ -108,3 +111,8 @@ TOPICS: dict[str, type] = {
     "organisation.learnt.v1": OrganisationLearnt,
     "idempotency_key.used.v1": KeyUsed,
 }
+
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of its events refer to, in the order in which they are stored."""
+
+EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)

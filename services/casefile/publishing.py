@@ -25,6 +25,8 @@ from services.casefile.domain import (
 from services.casefile.domain.responsibility import Moves
 from services.casefile.timeline import occurred_at
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.plain import members
 
 _MESSAGES: dict[type, type[CaseMessage]] = {
     opening.CaseOpened: told.CaseOpened,
@@ -86,7 +88,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
         {
             **_facts(recorded.event),
             "case": case,
-            "actor": asdict(meta.actor),
+            "actor": {name: getattr(meta.actor, name) for name in members(Actor) or ()},
             "occurred_at": occurred_at(recorded),
             "recorded_at": meta.recorded_at,
             "digest": recorded.digest,

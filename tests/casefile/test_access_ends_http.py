@@ -8,8 +8,7 @@ from typing import Any, Final
 import pytest
 
 from services.chassis.log.event_log import Write
-from services.chassis.log.event_types import EventTypes
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told, assert_problem
 from tests.support.golden import corpus
@@ -83,7 +82,7 @@ async def test_after_a_handback_it_is_counted_from_the_end_of_the_trajectory(con
 
 async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(context: CaseContext) -> None:
     """Bytes from before: the access to the referral ends as many days later as the term has, as it did then."""
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     case = await context.referred()
     await context.follow(case, LOTTE, "receive")
     log = context.running.service("referral").log

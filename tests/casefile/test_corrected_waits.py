@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import date, datetime
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from contracts import casefile as published
 from contracts import referral as told
@@ -140,7 +141,7 @@ def test_a_former_organisations_correction_is_hidden_from_the_next_one(listed: C
 def test_an_entry_of_old_that_kept_no_date_takes_the_right_one(listed: Casebook) -> None:
     """Before corrections reached the list, an entry had the reason alone."""
     entry = listed.history[-1]
-    listed.history[-1] = replace(entry, event=replace(entry.event, expected_by=None))
+    listed.history[-1] = replace(entry, event=dataclasses.replace(entry.event, expected_by=None))
     assert shown(listed)[0][0] == "brugwerk put the referral on its waiting list: CAPACITY_FULL."
     (corrected,) = listed.act(correction())
     assert (corrected.was.facts["expected_by"], corrected.holds.facts["expected_by"]) == (None, "2026-04-01")

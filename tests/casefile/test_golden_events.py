@@ -10,14 +10,13 @@ import pytest
 from contracts.codes import CaseState
 from services.casefile.domain.known_programme import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.timeline import timeline
 from services.casefile.views import fold, responsibility
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from tests.support.golden import corpus
 
-TYPES = EventTypes(TOPICS)
+TYPES = EVENT_TYPES
 
 
 def of_kind(story: str, kind: str) -> list[Recorded]:

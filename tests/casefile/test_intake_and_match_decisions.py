@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from contracts.codes import CaseState
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
@@ -118,17 +119,19 @@ def test_a_match_names_the_sector_or_justifies_its_absence(book: Casebook) -> No
     book.matching().describe_mentor()
     without = ProposeMatch(at=on(12, 2), by=LOTTE, match="m", mentor=MENTOR_REF, criteria=("LANGUAGE",))
     assert codes(refusal(book, without)) == [("/criteria", "SECTOR_CRITERION")]
-    conflict = replace(PROPOSE, conflict_of_interest=True)
+    conflict = structs.replace(PROPOSE, conflict_of_interest=True)
     assert codes(refusal(book, conflict)) == [("/conflictOfInterest", "CONFLICT_OF_INTEREST")]
-    other_kind = replace(PROPOSE, kind="PROFESSIONAL")
+    other_kind = structs.replace(PROPOSE, kind="PROFESSIONAL")
     assert codes(refusal(book, other_kind)) == [("/kind", "NOT_THE_MENTORS_KIND")]
-    book.act(replace(without, sector_absence_ref="vault-3"))
+    book.act(structs.replace(without, sector_absence_ref="vault-3"))
     assert book.case.state == CaseState.MATCH_PROPOSED
 
 
 def test_an_unknown_mentor_is_refused_by_name_of_the_field(book: Casebook) -> None:
     """Only a mentor of the organisation itself is proposed."""
-    assert codes(refusal(book.matching(), replace(PROPOSE, mentor="M-99"))) == [("/mentorRef", "UNKNOWN_MENTOR")]
+    assert codes(refusal(book.matching(), structs.replace(PROPOSE, mentor="M-99"))) == [
+        ("/mentorRef", "UNKNOWN_MENTOR")
+    ]
 
 
 def test_an_agreement_needs_both_yeses(book: Casebook) -> None:
@@ -143,7 +146,7 @@ def test_a_side_does_not_speak_for_the_other(book: Casebook) -> None:
     """A mentor confirms for the mentor only, and only the proposed mentor does."""
     book.proposed()
     assert refusal(book, ConfirmMatch(at=on(19, 2), by=MENTOR, side="MENTEE")).code == "NOT_YOUR_SIDE"
-    other = replace(MENTOR, sub="M-42")
+    other = structs.replace(MENTOR, sub="M-42")
     assert refusal(book, ConfirmMatch(at=on(19, 2), by=other, side="MENTOR")).because == Because.RIGHTS
     book.act(ConfirmMatch(at=on(19, 2), by=MENTOR, side="MENTOR"))
     book.act(ConfirmMatch(at=on(19, 2), by=Actor(sub="CL-7F3A", role="MENTEE", org=""), side="MENTEE"))
@@ -183,7 +186,7 @@ def test_an_agreement_outside_the_rules_is_refused_at_its_field(
     book.proposed()
     for side in ("MENTOR", "MENTEE"):
         book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
-    assert codes(refusal(book, replace(SIGN, **change))) == [(pointer, code)]
+    assert codes(refusal(book, structs.replace(SIGN, **change))) == [(pointer, code)]
 
 
 def test_an_agreement_needs_a_mentor_bound_to_confidentiality(book: Casebook) -> None:

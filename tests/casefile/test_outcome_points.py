@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from contracts import referral as told
 from contracts.codes import CaseState
@@ -37,10 +38,10 @@ def test_a_result_is_recorded_from_the_day_of_its_point_on(
 ) -> None:
     """From midnight in Brussels on; the refusal names the day."""
     book.closed()
-    refused = refusal(book, replace(OUTCOME, point=point, at=begins - A_SECOND))
+    refused = refusal(book, structs.replace(OUTCOME, point=point, at=begins - A_SECOND))
     assert (refused.code, refused.because) == ("OUTCOME_NOT_DUE", Because.STATE)
     assert day in refused.detail
-    assert len(book.act(replace(OUTCOME, point=point, at=begins))) == 1
+    assert len(book.act(structs.replace(OUTCOME, point=point, at=begins))) == 1
 
 
 @POINTS
@@ -49,19 +50,19 @@ def test_a_result_tells_of_its_point_and_not_of_the_time_before(
 ) -> None:
     """Recorded later, it says what was so on the day of the point or after it."""
     book.closed()
-    late = replace(OUTCOME, point=point, at=on(1, 8, 2027))
-    refused = refusal(book, replace(late, occurred_at=begins - A_SECOND))
+    late = structs.replace(OUTCOME, point=point, at=on(1, 8, 2027))
+    refused = refusal(book, structs.replace(late, occurred_at=begins - A_SECOND))
     assert codes(refused) == [("/occurredAt", "OUTCOME_NOT_DUE")]
     assert day in refused.detail
-    assert len(book.act(replace(late, occurred_at=begins))) == 1
+    assert len(book.act(structs.replace(late, occurred_at=begins))) == 1
 
 
 def test_the_result_at_the_exit_is_one_of_the_last_day_or_later(book: Casebook) -> None:
     """What was so the day before the trajectory ended is no exit."""
     book.closed()
-    before = replace(OUTCOME, occurred_at=on(29, 6, hour=23, minute=59))
+    before = structs.replace(OUTCOME, occurred_at=on(29, 6, hour=23, minute=59))
     assert codes(refusal(book, before)) == [("/occurredAt", "OUTCOME_NOT_DUE")]
-    assert len(book.act(replace(OUTCOME, occurred_at=on(30, 6, hour=0)))) == 1
+    assert len(book.act(structs.replace(OUTCOME, occurred_at=on(30, 6, hour=0)))) == 1
 
 
 @POINTS
@@ -71,12 +72,12 @@ def test_a_point_is_waived_ahead_where_the_person_declined_or_moved_and_else_on_
 ) -> None:
     """Whether contact is lost, or a result does not apply, shows when the point has come."""
     book.closed()
-    waiver = replace(WAIVER, point=point, reason=reason)
+    waiver = structs.replace(WAIVER, point=point, reason=reason)
     if reason not in ("PERSON_DECLINED", "MOVED"):
-        refused = refusal(book, replace(waiver, at=begins - A_SECOND))
+        refused = refusal(book, structs.replace(waiver, at=begins - A_SECOND))
         assert codes(refused) == [("/reason", "OUTCOME_NOT_DUE")]
         assert day in refused.detail
-        waiver = replace(waiver, at=begins)
+        waiver = structs.replace(waiver, at=begins)
     assert len(book.act(waiver)) == 1
 
 
@@ -99,7 +100,7 @@ def test_all_four_results_in_one_day_are_no_results(book: Casebook) -> None:
     book.closed()
     book.act(OUTCOME)
     for point in ("W4", "M6", "M12"):
-        assert refusal(book, replace(OUTCOME, point=point)).code == "OUTCOME_NOT_DUE"
+        assert refusal(book, structs.replace(OUTCOME, point=point)).code == "OUTCOME_NOT_DUE"
     assert book.case.finalise_at is None
     assert book.case.state == CaseState.CLOSED
 
@@ -107,7 +108,7 @@ def test_all_four_results_in_one_day_are_no_results(book: Casebook) -> None:
 def test_an_error_in_a_settled_point_is_a_matter_of_correction_whatever_is_due(book: Casebook) -> None:
     """The refusal speaks of the point that was named, not of the next one."""
     book.closed().act(OUTCOME)
-    assert refusal(book, at_time(replace(OUTCOME, code="NO_CHANGE"), on(7, 7))).code == "OUTCOME_SETTLED"
+    assert refusal(book, at_time(structs.replace(OUTCOME, code="NO_CHANGE"), on(7, 7))).code == "OUTCOME_SETTLED"
 
 
 def test_a_case_that_never_was_with_an_organisation_is_followed_up_from_its_closing(book: Casebook) -> None:
@@ -118,8 +119,8 @@ def test_a_case_that_never_was_with_an_organisation_is_followed_up_from_its_clos
     )
     book.tell(declined)
     book.act(Close(at=on(2, 2), by=INES, reason="NO_ORGANISATION_FOUND"))
-    assert refusal(book, replace(OUTCOME, point="W4", at=on(1, 3))).code == "OUTCOME_NOT_DUE"
-    assert len(book.act(replace(OUTCOME, point="W4", at=on(2, 3)))) == 1
+    assert refusal(book, structs.replace(OUTCOME, point="W4", at=on(1, 3))).code == "OUTCOME_NOT_DUE"
+    assert len(book.act(structs.replace(OUTCOME, point="W4", at=on(2, 3)))) == 1
 
 
 def test_a_consent_withdrawn_after_the_trajectory_moves_no_exit(book: Casebook) -> None:
@@ -135,8 +136,8 @@ def test_a_withdrawn_consent_is_an_exit_too(book: Casebook) -> None:
     book.mentoring()
     book.tell(about(told.LegalBasisWithdrawn, INES, on(1, 4), legal_basis="LB-1", withdrawn_at=on(1, 4)))
     book.act(Close(at=on(4, 5), by=INES, reason="OTHER_SERVICE"))
-    assert len(book.act(replace(OUTCOME, point="W4", at=on(4, 5)))) == 1
-    assert "2026-10-01" in refusal(book, replace(OUTCOME, point="M6", at=on(30, 9))).detail
+    assert len(book.act(structs.replace(OUTCOME, point="W4", at=on(4, 5)))) == 1
+    assert "2026-10-01" in refusal(book, structs.replace(OUTCOME, point="M6", at=on(30, 9))).detail
 
 
 def test_a_case_that_is_closed_again_is_still_counted_from_its_exit(book: Casebook) -> None:
@@ -144,8 +145,8 @@ def test_a_case_that_is_closed_again_is_still_counted_from_its_exit(book: Casebo
     book.closed()
     book.act(Reopen(at=on(1, 10), by=INES))
     book.act(Close(at=on(2, 10), by=INES, reason="OTHER_SERVICE"))
-    assert len(book.act(replace(OUTCOME, point="W4", at=on(2, 10)))) == 1
-    assert "2026-12-30" in refusal(book, replace(OUTCOME, point="M6", at=on(29, 12))).detail
+    assert len(book.act(structs.replace(OUTCOME, point="W4", at=on(2, 10)))) == 1
+    assert "2026-12-30" in refusal(book, structs.replace(OUTCOME, point="M6", at=on(29, 12))).detail
 
 
 @pytest.mark.parametrize(("story", "day"), [("closed", "2026-07-28"), ("never accepted", "2026-03-02")])
@@ -161,4 +162,4 @@ def test_a_closing_that_was_stored_without_its_exit_is_counted_like_any(book: Ca
         event = recorded.event
         case = evolve(case, replace(event, exit_at=None) if isinstance(event, CaseClosed) else event)
     book.case = case
-    assert day in refusal(book, replace(OUTCOME, point="W4", at=on(3, 2))).detail
+    assert day in refusal(book, structs.replace(OUTCOME, point="W4", at=on(3, 2))).detail

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from contracts import referral as told
 from services.casefile.domain.case import Case
@@ -20,7 +21,7 @@ from tests.casefile.casebook import Casebook, refusal
 from tests.casefile.messages import CLOCK, INES, LOTTE, about, on
 
 AN = Actor(sub="an.peeters", role="NGO_COORDINATOR", org="brugwerk")
-BRAM = replace(AN, sub="bram.jans")
+BRAM = structs.replace(AN, sub="bram.jans")
 INTAKE = ConcludeIntake(at=on(20, 1), by=AN, suitable=True, goals=("SOCIAL",), expectations_ref="vault-1")
 
 
@@ -94,7 +95,7 @@ def test_a_correction_by_the_colleague_is_a_command_on_the_case(named: Casebook)
 
 def test_a_refused_command_takes_nothing_over(named: Casebook) -> None:
     """What is refused leaves nothing, and so no responsibility either."""
-    refusal(named, replace(INTAKE, goals=()))
+    refusal(named, structs.replace(INTAKE, goals=()))
     assert owners(named) == {LOTTE.sub}
 
 
@@ -104,9 +105,9 @@ def test_a_refused_command_takes_nothing_over(named: Casebook) -> None:
         LOTTE,
         BRAM,
         INES,
-        replace(AN, org="samenstap"),
-        replace(AN, role="VOLUNTEER_MENTOR"),
-        replace(AN, org="vdab-gent", role="AGENCY_COUNSELLOR"),
+        structs.replace(AN, org="samenstap"),
+        structs.replace(AN, role="VOLUNTEER_MENTOR"),
+        structs.replace(AN, org="vdab-gent", role="AGENCY_COUNSELLOR"),
     ],
 )
 def test_nobody_else_takes_over_by_acting(named: Casebook, by: Actor) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, referral
@@ -18,7 +19,7 @@ from deploy.contracts.schemas import published
 from services.casefile.events import TOPICS as CASEFILE
 from services.chassis.log.metadata import Metadata
 from services.chassis.vault import national_number
-from services.notifications.events import TOPICS as NOTIFICATIONS
+from services.notifications.events import EVENTS as NOTIFICATIONS
 from services.referral.contact import ContactBody
 from services.referral.events import TOPICS as REFERRAL
 from tests.support import golden
@@ -51,7 +52,7 @@ NAMED = {
 
 MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values()]
 # One of the chassis is of several services.
-EVENTS = [*dict.fromkeys([Metadata, *REFERRAL.values(), *CASEFILE.values(), *NOTIFICATIONS.values()])]
+EVENTS = [*dict.fromkeys([Metadata, *REFERRAL.values(), *CASEFILE.values(), *(row.event for row in NOTIFICATIONS)])]
 SAMPLES = [
     file
     for directory in (golden.MESSAGES, *(corpus(service).directory for service in golden.SERVICES))
@@ -72,6 +73,8 @@ def shape(kind: Any, seen: set[Any]) -> Iterator[tuple[str, str]]:
     seen.add(kind)
     if issubclass(kind, BaseModel):
         inner: dict[str, Any] = {name: field.annotation for name, field in kind.model_fields.items()}
+    elif issubclass(kind, Struct):
+        inner = {field.encode_name: field.type for field in structs.fields(kind)}
     elif is_dataclass(kind):
         hints = get_type_hints(kind)
         inner = {field.name: hints[field.name] for field in fields(kind)}

@@ -18,24 +18,21 @@ from services.casefile.domain.trajectory import access_after, match_ended
 from services.chassis.modelling.decider import Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeProgress(Command):
+class TakeProgress(Command, frozen=True, kw_only=True):
     """The referral waits for somebody else from now on. `deadlines` are those that the message told."""
 
     message: ReferralMessage
     deadlines: tuple[Deadline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeAcceptance(Command):
+class TakeAcceptance(Command, frozen=True, kw_only=True):
     """The organisation accepted, and named a coordinator: the person who did, or a colleague who is to take over."""
 
     message: ReferralMessage
     coordinator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeReturn(Command):
+class TakeReturn(Command, frozen=True, kw_only=True):
     """The referral ended without an acceptance, or was entered in error.
 
     `access` is when the organisation's access ends, as the referral's end has it; None in messages of old.
@@ -46,8 +43,7 @@ class TakeReturn(Command):
     access: Deadline | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeNote(Command):
+class TakeNote(Command, frozen=True, kw_only=True):
     """A message that moves nothing: it stands in the history. `deadlines` are those that the message told."""
 
     message: ReferralMessage
@@ -55,8 +51,7 @@ class TakeNote(Command):
     deadlines: tuple[Deadline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeReminder(Command):
+class TakeReminder(Command, frozen=True, kw_only=True):
     """The referral service reminded somebody."""
 
     message: ReferralMessage

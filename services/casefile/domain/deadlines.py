@@ -23,16 +23,14 @@ ESCALATE = "ESCALATE"
 """Fires where a term was missed before anybody of the other side was asked for: in what was recorded earlier."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemindDeadline(Command):
+class RemindDeadline(Command, frozen=True, kw_only=True):
     """80 % of a term has passed: of the one due at `due_at` where that is given, as a term that recurs runs again."""
 
     name: str
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassDeadline(Command):
+class PassDeadline(Command, frozen=True, kw_only=True):
     """A term has passed; `due_at` as in `RemindDeadline`."""
 
     name: str

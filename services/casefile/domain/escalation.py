@@ -21,8 +21,7 @@ from services.casefile.domain.terms import Deadline, deadline
 from services.chassis.modelling.decider import Command, Refused, To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveEscalation(Command):
+class ResolveEscalation(Command, frozen=True, kw_only=True):
     """Say what was done about a missed term of the other side (`contracts.casefile_codes.Resolution`)."""
 
     resolution: str

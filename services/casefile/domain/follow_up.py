@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import field
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
@@ -16,20 +18,17 @@ from services.casefile.domain.terms import Deadline, Terms, deadline, until
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close(Command):
+class Close(Command, frozen=True, kw_only=True):
     """Close the case, for a reason (`contracts.casefile_codes.CloseReason`)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopen(Command):
+class Reopen(Command, frozen=True, kw_only=True):
     """Open a closed case again, within the programme's term."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordOutcome(Command):
+class RecordOutcome(Command, frozen=True, kw_only=True):
     """Record what became of the person at a point."""
 
     point: str
@@ -40,8 +39,7 @@ class RecordOutcome(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiveOutcome(Command):
+class WaiveOutcome(Command, frozen=True, kw_only=True):
     """Record that a follow-up will not be taken, and why."""
 
     point: str

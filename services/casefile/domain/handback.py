@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import field
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
 from contracts.codes import Step
@@ -28,8 +30,7 @@ _CLOSES_AS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHandback(Command):
+class RequestHandback(Command, frozen=True, kw_only=True):
     """Hand the case back with a report. The closure reason may be left out where the trajectory's end gave it."""
 
     closure_reason: str | None = None
@@ -38,8 +39,7 @@ class RequestHandback(Command):
     recommended_next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptHandback(Command):
+class AcceptHandback(Command, frozen=True, kw_only=True):
     """Take the case back, decide, and answer every open need. `close_reason` only with CLOSE."""
 
     decision: str
@@ -48,8 +48,7 @@ class AcceptHandback(Command):
     close_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnHandback(Command):
+class ReturnHandback(Command, frozen=True, kw_only=True):
     """Say what the report lacks (`contracts.casefile_codes.MissingItem`)."""
 
     missing: tuple[str, ...]

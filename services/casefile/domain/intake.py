@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import field
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
@@ -21,8 +23,7 @@ NO_SHOWS_MAX = 3
 """After so many the organisation hands back (docs/domain.md)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogContactAttempt(Command):
+class LogContactAttempt(Command, frozen=True, kw_only=True):
     """Somebody tried to reach the person, and did or did not."""
 
     occurred_at: datetime | None = None
@@ -30,15 +31,13 @@ class LogContactAttempt(Command):
     reached: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportNoShow(Command):
+class ReportNoShow(Command, frozen=True, kw_only=True):
     """The person did not come to an appointment."""
 
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcludeIntake(Command):
+class ConcludeIntake(Command, frozen=True, kw_only=True):
     """The result: suitable, with goals and expectations; or not, with a reason and the needs that stay open."""
 
     suitable: bool

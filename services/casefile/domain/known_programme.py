@@ -45,8 +45,7 @@ class Rules:
     closing_days: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnProgramme(Command):
+class LearnProgramme(Command, frozen=True, kw_only=True):
     """A version of a programme's parameters was published."""
 
     programme: str
@@ -55,8 +54,7 @@ class LearnProgramme(Command):
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnOrganisation(Command):
+class LearnOrganisation(Command, frozen=True, kw_only=True):
     """An organisation was described."""
 
     organisation: str

@@ -22,8 +22,7 @@ from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposeMatch(Command):
+class ProposeMatch(Command, frozen=True, kw_only=True):
     """Propose a mentor. Without the sector among the criteria, its absence is justified (`sector_absence_ref`).
 
     `kind`, where it is given, is the kind that the caller takes the mentor to be.
@@ -37,20 +36,17 @@ class ProposeMatch(Command):
     conflict_of_interest: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmMatch(SayOfASide):
+class ConfirmMatch(SayOfASide, frozen=True, kw_only=True):
     """One side's yes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectMatch(SayOfASide):
+class RejectMatch(SayOfASide, frozen=True, kw_only=True):
     """One side's no, with a reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignAgreement(Command):
+class SignAgreement(Command, frozen=True, kw_only=True):
     """Sign the agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
 
     start: date | None = None

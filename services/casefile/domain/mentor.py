@@ -39,8 +39,7 @@ class Profile:
     capacity: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribeMentor(Command):
+class DescribeMentor(Command, frozen=True, kw_only=True):
     """Describe a mentor of the caller's organisation, or describe a new one.
 
     `today` is the last day that something may have been done on: the one that it is where the organisation works.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import field
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
@@ -16,8 +18,7 @@ from services.casefile.domain.terms import day_of, deadline, start_of, until
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordMeeting(Command):
+class RecordMeeting(Command, frozen=True, kw_only=True):
     """Mentor and mentee met."""
 
     occurred_at: datetime | None = None
@@ -26,8 +27,7 @@ class RecordMeeting(Command):
     topics: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordCheckIn(Command):
+class RecordCheckIn(Command, frozen=True, kw_only=True):
     """The coordinator spoke with the pair, or with the sides named."""
 
     occurred_at: datetime | None = None
@@ -35,8 +35,7 @@ class RecordCheckIn(Command):
     sides: tuple[str, ...] = (Side.MENTOR.value, Side.MENTEE.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPulse(Command):
+class RecordPulse(Command, frozen=True, kw_only=True):
     """How a side feels, 1 to 5, with what weighs on it."""
 
     side: str
@@ -45,8 +44,7 @@ class RecordPulse(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportProgress(Command):
+class ReportProgress(Command, frozen=True, kw_only=True):
     """Tell the counsellor how far the goals have come (-, =, +) and what comes next."""
 
     progress: dict[str, str] = field(default_factory=dict)

@@ -52,8 +52,7 @@ class LegalBasisRecorded:
     given_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeSubmission(Command):
+class TakeSubmission(Command, frozen=True, kw_only=True):
     """A referral was submitted: the case opens with it, or is referred again."""
 
     message: ReferralMessage

@@ -21,22 +21,19 @@ from services.chassis.modelling.decider import Actor, Command
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReassignCounsellor(Command):
+class ReassignCounsellor(Command, frozen=True, kw_only=True):
     """Ask a counsellor of the agency to lead the case; or, sent by that counsellor or without a name, take it over."""
 
     counsellor: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReassignCoordinator(Command):
+class ReassignCoordinator(Command, frozen=True, kw_only=True):
     """Ask a coordinator of the organisation to take over; or, sent by that person or without a name, take over."""
 
     coordinator: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correct(Command):
+class Correct(Command, frozen=True, kw_only=True):
     """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
 
     `holds` is the report that should stand instead, as the command that it would have come by; None with

@@ -21,8 +21,7 @@ from services.chassis.modelling.decider import Command
 LONGEST = "SUSPENSION_MAX"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSuspension(Command):
+class ReviewSuspension(Command, frozen=True, kw_only=True):
     """The coordinator asked whether the pause still holds, and it does."""
 
     occurred_at: datetime | None = None

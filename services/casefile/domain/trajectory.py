@@ -26,39 +26,34 @@ from services.chassis.modelling.decider import Command, Fault, Refused, To
 _NO_TALK_POSSIBLE = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtendAgreement(Command):
+class ExtendAgreement(Command, frozen=True, kw_only=True):
     """Propose a later end: a day, or a number of months; without either, the longest there is."""
 
     end: date | None = None
     months: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideExtension(Command):
+class DecideExtension(Command, frozen=True, kw_only=True):
     """The agency's yes or no to the later end, with its reason (a vault reference)."""
 
     approved: bool
     reason_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspend(Command):
+class Suspend(Command, frozen=True, kw_only=True):
     """Pause the trajectory (`contracts.casefile_codes.SuspendReason`)."""
 
     reason: str
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume(Command):
+class Resume(Command, frozen=True, kw_only=True):
     """Take the trajectory up again."""
 
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndMatch(Command):
+class EndMatch(Command, frozen=True, kw_only=True):
     """End the match: for another one, or for the handback. `side` says who wished it, where one side did."""
 
     reason: str
@@ -68,8 +63,7 @@ class EndMatch(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteTrajectory(Command):
+class CompleteTrajectory(Command, frozen=True, kw_only=True):
     """The trajectory has come to its end."""
 
     reason: str

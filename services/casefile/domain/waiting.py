@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,8 +13,7 @@ from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SayOfWait(Command):
+class SayOfWait(Command, frozen=True, kw_only=True):
     """Why and until when the person waits: the referral service's `waitlist`, which a correction only repeats."""
 
     reason: str

@@ -18,8 +18,7 @@ from services.chassis.modelling.decider import Command
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeWithdrawal(Command):
+class TakeWithdrawal(Command, frozen=True, kw_only=True):
     """The person withdrew the legal basis of a referral; effective since `withdrawn_at`."""
 
     message: ReferralMessage
