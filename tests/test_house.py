@@ -79,8 +79,8 @@ def test_no_rooms_import_each_other() -> None:
 
 
 def test_no_files_import_each_other() -> None:
-    """What cannot be read one after the other is one thing in two files."""
-    assert tangles(HOUSE.imports) == []
+    """What cannot be loaded one after the other is one thing in two files; the type of a caller may be named."""
+    assert tangles(HOUSE.imports_at_run_time) == []
 
 
 def test_no_file_is_longer_than_a_file_may_be() -> None:
@@ -116,9 +116,13 @@ def test_a_file_that_only_hands_on_is_noticed(tmp_path: Path, text: str, more: s
 
 
 def test_files_that_import_each_other_are_noticed(tmp_path: Path) -> None:
-    """By whatever form of import, wherever it stands in the file."""
-    folder = tmp_path / "services" / "both"
-    folder.mkdir(parents=True)
-    (folder / "here.py").write_text("from services.both.there import one\n")
-    (folder / "there.py").write_text("def one():\n    from services.both import here\n    return here\n")
-    assert tangles(House.at(tmp_path, CODE).imports) == [["services/both/here.py", "services/both/there.py"]]
+    """By whatever form of import, wherever it stands in the file; for types only, where it is asked for."""
+    here, there = tmp_path / "services" / "both" / "here.py", tmp_path / "services" / "both" / "there.py"
+    here.parent.mkdir(parents=True)
+    here.write_text("from services.both.there import one\n")
+    there.write_text("def one():\n    from services.both import here\n    return here\n")
+    both = [["services/both/here.py", "services/both/there.py"]]
+    assert tangles(House.at(tmp_path, CODE).imports_at_run_time) == both
+    there.write_text("if TYPE_CHECKING:\n    from services.both import here\n")
+    assert tangles(House.at(tmp_path, CODE).imports_at_run_time) == []
+    assert tangles(House.at(tmp_path, CODE).imports) == both

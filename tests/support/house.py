@@ -65,9 +65,9 @@ class File:
         names = {name for node in self.tree.body for name in _imported_names(node)}
         return self.holds_code and bool(names) and all(_forwards(node, names) for node in self.tree.body)
 
-    def imported(self) -> Iterator[str]:
-        """Every module or name that the file imports, in dots, at whatever place in it."""
-        for node in ast.walk(self.tree):
+    def imported(self, *, for_types: bool = True) -> Iterator[str]:
+        """Every module or name that the file imports, in dots, at whatever place; `for_types`: also for types only."""
+        for node in ast.walk(self.tree if for_types else _at_run_time(self.tree)):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -97,13 +97,20 @@ class House:
 
     @cached_property
     def imports(self) -> dict[str, set[str]]:
-        """The files that each file imports."""
+        """The files that each file imports, at run time or for its types."""
+        return self._imports(for_types=True)
+
+    @cached_property
+    def imports_at_run_time(self) -> dict[str, set[str]]:
+        """The files that are loaded because of each file."""
+        return self._imports(for_types=False)
+
+    def _imports(self, *, for_types: bool) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for path, file in self.files.items():
-            wanted = {
-                self._by_module.get(name) or self._by_module.get(name.rpartition(".")[0]) for name in file.imported()
-            }
-            found[path] = {other for other in wanted if other is not None and other != path}
+            names = list(file.imported(for_types=for_types))
+            known = {self._by_module.get(name) or self._by_module.get(name.rpartition(".")[0]) for name in names}
+            found[path] = {other for other in known if other is not None and other != path}
         return found
 
     def folders(self) -> dict[str, list[File]]:
@@ -167,6 +174,13 @@ def tangles(graph: Mapping[str, set[str]]) -> list[list[str]]:
         reach[node] = seen
     groups = {frozenset({other for other in reach[node] if node in reach[other]}) for node in graph}
     return sorted(sorted(group) for group in groups if group)
+
+
+def _at_run_time(tree: ast.Module) -> ast.Module:
+    def types_only(node: ast.stmt) -> bool:
+        return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+    return ast.Module([node for node in tree.body if not types_only(node)], [])
 
 
 def _is_docstring(node: ast.stmt) -> bool:

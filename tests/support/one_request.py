@@ -24,6 +24,9 @@ from tests.support.running import running
 ROOT: Final = Path(__file__).parents[2]
 OURS: Final = tuple(f"{ROOT}/{folder}/" for folder in ("contracts", "services"))
 
+_PARTS: Final = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+"""Frames of their own that are no function."""
+
 
 @dataclass
 class Way:
@@ -37,7 +40,7 @@ class Way:
         if event != "call":
             return
         file = _ours(frame)
-        if file is None or frame.f_code.co_name.startswith("<"):
+        if file is None or frame.f_code.co_name in _PARTS:
             return
         self.entered[file] += 1
         caller = frame.f_back
