@@ -46,7 +46,7 @@ class MemoryEventLog:
     def __init__(self, name: str, contents: MemoryLogContents, types: EventTypes) -> None:
         self.name = name
         self._contents = contents
-        self._types = types
+        self.types = types
         self._read: dict[int, Recorded] = {}
 
     async def append(self, writes: Sequence[Write]) -> int:
@@ -55,7 +55,7 @@ class MemoryEventLog:
             msg = "an append needs at least one event"
             raise ValueError(msg)
         encoded = [
-            _Stored(write.stream, version, *self._types.encode(event, meta))
+            _Stored(write.stream, version, *self.types.encode(event, meta))
             for write in writes
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1)
         ]
@@ -94,7 +94,7 @@ class MemoryEventLog:
     def _recorded(self, position: int) -> Recorded:
         if (recorded := self._read.get(position)) is None:
             stream, version, topic, state = self._contents.events[position - 1]
-            event, meta = self._types.decode(topic, state)
+            event, meta = self.types.decode(topic, state)
             recorded = self._read[position] = Recorded(position, stream, version, topic, event, meta, state)
         return recorded
 
