@@ -91,21 +91,25 @@ def as_problem(error: Exception) -> ProblemError:
             fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
             return ProblemError(422, fault.code, fault.detail, errors=[fault])
         case NotCoveredYet():
-            detail = (
-                "the view does not include this position yet; try again. If its log was restored from a backup since,"
-                " it never will: then leave waitFor out"
+            return ProblemError(
+                504,
+                "NOT_COVERED_YET",
+                "the view does not include this position yet; try again. If its log was restored from a backup since, "
+                "it never will: then leave waitFor out",
+                headers={"Retry-After": "1"},
             )
-            return ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"})
         case CatchingUp():
             return ProblemError(
                 503, "CATCHING_UP", "the lists are being rebuilt; try again", headers={"Retry-After": "1"}
             )
         case Unavailable():
-            detail = (
-                f"the {error.store} is unavailable; nothing was acknowledged. Retry,"
-                " with the same Idempotency-Key for a command"
+            return ProblemError(
+                503,
+                "STORE_UNAVAILABLE",
+                f"the {error.store} is unavailable; nothing was acknowledged. Retry, with the same Idempotency-Key for "
+                "a command",
+                headers={"Retry-After": "5"},
             )
-            return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "internal error; nothing was acknowledged")
 
