@@ -184,7 +184,7 @@ class Service:
 
         Who asks the index waits for `caught_up` besides, whose position it may be; what answers from streams has no
         need of it, and does not wait for the process that leads.
-        Raises UnknownLog for the log of a service that this one does not listen to, NotCoveredYet when it takes too long.
+        Raises UnknownLog for the log of a service that it does not listen to, NotCoveredYet when it takes too long.
         """
         try:
             async with asyncio.timeout(self.settings.wait_seconds):
