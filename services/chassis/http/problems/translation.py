@@ -54,7 +54,7 @@ def answer_to(error: Exception, request: Request) -> Response:
     return response_to(as_problem(error), request)
 
 
-def as_problem(error: Exception) -> ProblemError:
+def as_problem(error: Exception) -> ProblemError:  # noqa: C901, PLR0911, PLR0912 - one case per exception
     """The refusal that an exception of the chassis or the domain stands for."""
     match error:
         case ProblemError():
@@ -99,9 +99,8 @@ def as_problem(error: Exception) -> ProblemError:
                 headers={"Retry-After": "1"},
             )
         case CatchingUp():
-            return ProblemError(
-                503, "CATCHING_UP", "the lists are being rebuilt; try again", headers={"Retry-After": "1"}
-            )
+            detail = "the lists are being rebuilt; try again"
+            return ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"})
         case Unavailable():
             return ProblemError(
                 503,
