@@ -12,24 +12,22 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from msgspec import Struct, structs
 
 import services
-from services.casefile.events import TOPICS as CASEFILE
-from services.chassis.log.event_types import EventTypes
+from services.casefile.events import EVENT_TYPES as CASEFILE
 from services.chassis.modelling.decider import Entity
 from services.chassis.modelling.growing import GrowingMap, GrowingSet, GrowingTuple
-from services.notifications.events import TOPICS as NOTIFICATIONS
-from services.referral.events import TOPICS as REFERRAL
+from services.chassis.modelling.plain import members
+from services.notifications.events import EVENT_TYPES as NOTIFICATIONS
+from services.referral.events import EVENT_TYPES as REFERRAL
 from tests.support.golden import corpus
 
 FEW, MANY = 16, 144
 SPARE: Final = 40
 """What one more event may cost more after MANY than after FEW. To copy what it holds would cost 128 more."""
 
-TYPES: Final = {
-    name: EventTypes(topics)
-    for name, topics in (("referral", REFERRAL), ("casefile", CASEFILE), ("notifications", NOTIFICATIONS))
-}
+TYPES: Final = {"referral": REFERRAL, "casefile": CASEFILE, "notifications": NOTIFICATIONS}
 
 
 def entities() -> dict[str, tuple[str, Entity[Any]]]:
@@ -70,6 +68,9 @@ def begun(service: str, entity: Entity[Any]) -> list[Any]:
 
 def another(value: Any, number: int) -> Any:
     """The same, told of something else: other ids, a later time."""
+    if isinstance(value, Struct):
+        told = {name: another(getattr(value, name), number) for name in value.__struct_fields__}
+        return structs.replace(value, **told)
     if is_dataclass(value) and not isinstance(value, type):
         told = {field.name: another(getattr(value, field.name), number) for field in fields(value) if field.init}
         return replace(value, **told)
@@ -86,9 +87,9 @@ def another(value: Any, number: int) -> Any:
 
 def held(value: Any) -> Iterator[Any]:
     """Every collection within a state."""
-    if is_dataclass(value):
-        for field in fields(value):
-            yield from held(getattr(value, field.name))
+    if (names := members(type(value))) is not None:
+        for name in names:
+            yield from held(getattr(value, name))
     elif isinstance(value, dict | GrowingMap):
         yield value
         for one in value.values():

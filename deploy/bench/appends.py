@@ -22,8 +22,7 @@ from deploy.bench.results import Result, against, median, p95
 from deploy.bench.samples import Stored, events_of_a_referral
 from services.chassis.engines.migrations import log_of
 from services.chassis.log.event_log import EventLog, Write
-from services.chassis.log.event_types import EventTypes
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 
 AT_ONCE: Final = 64
 ABOUT_SECONDS: Final = 12
@@ -66,7 +65,7 @@ def _on(bench: Bench, engine: str, referral: Sequence[Stored]) -> Iterator[Resul
 
 async def _append(bench: Bench, place: Place, events: Sequence[Stored]) -> list[float]:
     """How many milliseconds each append took."""
-    log = place.stores().event_log("referral", EventTypes(TOPICS))
+    log = place.stores().event_log("referral", EVENT_TYPES)
     until = time.perf_counter() + bench.seconds
     took: list[float] = []
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import uvloop
+from msgspec.structs import replace
 
 from deploy.bench.bench import Bench
 from deploy.bench.engines import STORES, Place
@@ -23,7 +23,6 @@ from services.casefile.domain import programme as known_programme
 from services.casefile.domain.parties import Party
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.event_log import Write
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Entity
@@ -40,7 +39,7 @@ from services.referral.domain import (
 )
 from services.referral.domain.offer import Offer
 from services.referral.domain.referral import REFERRAL
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 
 BEGAN: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 AT_ONCE: Final = 1000
@@ -94,14 +93,14 @@ def _in_memory(entity: Entity[Any], make: Make, size: int) -> float:
 
 
 async def _from_log(place: Place, size: int) -> float:
-    log = place.stores().event_log("referral", EventTypes(TOPICS))
+    log = place.stores().event_log("referral", EVENT_TYPES)
     stream = organisation.organisation_stream("brugwerk")
     for first in range(0, size, AT_ONCE):
         numbers: Sequence[int] = range(first, min(first + AT_ONCE, size))
         await log.append([Write(stream, first, [(_place(number), _metadata(number)) for number in numbers])])
     await log.close()
     # Opened again: what was just written would still be known.
-    log = place.stores().event_log("referral", EventTypes(TOPICS))
+    log = place.stores().event_log("referral", EVENT_TYPES)
     began = time.perf_counter()
     folded = await Streams(log).fold(stream, organisation.ORGANISATION)
     took = time.perf_counter() - began

@@ -32,8 +32,9 @@ KEPT: Final = ("organisation-", "programme-")
 class NoLog:
     """An `EventLog` that has in memory what referrals are held against, and forgets everything else."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, types: EventTypes) -> None:
         self.name = name
+        self.types = types
         self._position = 0
         self._kept: dict[str, list[Recorded]] = defaultdict(list)
         self._mark = 0
@@ -114,8 +115,7 @@ class NoStores(Stores):
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
         """See `NoLog`."""
-        del types
-        return NoLog(service)
+        return NoLog(service, types)
 
     def vault(self, service: str) -> Vault:
         """See `NoVault`."""

@@ -21,8 +21,7 @@ from deploy.bench.engines import POSTGRESQL, Place
 from deploy.bench.results import Result
 from deploy.bench.samples import Stored, events_of_a_referral
 from services.chassis.engines.migrations import log_of
-from services.chassis.log.event_types import EventTypes
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 
 WRITERS: Final = 8
 READ_AT_ONCE: Final = 500
@@ -100,7 +99,7 @@ def _write(place: Place, how: How, events: int, event: Stored, together: Barrier
 
 
 async def _append(place: Place, events: int, event: Stored, together: Barrier) -> None:
-    log = place.stores().event_log("referral", EventTypes(TOPICS))
+    log = place.stores().event_log("referral", EVENT_TYPES)
     # So that it is connected when all begin.
     await log.head()
     together.wait(60)

@@ -10,9 +10,8 @@ from deploy.bench.bench import Bench
 from deploy.bench.http_client import Connection
 from deploy.bench.requests import Referrals
 from deploy.bench.system import CASERELAY, System
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.sandbox.demo import INES
 
 
@@ -39,7 +38,7 @@ async def _submit(system: System) -> None:
 
 
 async def _last_four(system: System) -> list[Stored]:
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     log = system.place.stores().event_log("referral", types)
     found = await log.read_all(await log.head() - 4, 4)
     await log.close()

@@ -14,7 +14,7 @@ from services.casefile.commands import Commands, Reactor
 from services.casefile.context import Contexts
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.projection import TABLES, VERSION, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Cases
@@ -31,7 +31,6 @@ from services.chassis.delivery.publisher import Publisher
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -47,7 +46,7 @@ def build(
     settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The casefile service's application; `app.state.service` is the service behind it."""
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, VERSION)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import structs
+
 from contracts.fields import Body
 from contracts.message import CaseMessage, CloudEvent, Message
 from services.casefile.access import CONSENT_WITHDRAWN
@@ -101,7 +103,7 @@ class Commands:
         command = action.built(body, stamp)
         given = getattr(body, "occurred_at", None)
         occurred_at = by_our_clock(given, stamp.at) if given is not None else None
-        return command, replace(request.call(occurred_at), actor=acting(command, found.folded.state))
+        return command, structs.replace(request.call(occurred_at), actor=acting(command, found.folded.state))
 
     async def did(self, caller: Caller, case_id: str, key: str | None) -> bool:
         """Whether the caller has done a command on the case under the key, with or without a part in it today."""

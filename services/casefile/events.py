@@ -38,6 +38,7 @@ from services.casefile.domain import (
     withdrawal,
 )
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.log.event_types import EventTypes
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +166,8 @@ EVENTS: Final = (
 
 TOPICS: Final[Mapping[str, type]] = {row.name: row.event for row in EVENTS}
 """The event of each stored name."""
+
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of its events refer to, in the order in which they are stored."""
+
+EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)

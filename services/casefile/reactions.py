@@ -6,9 +6,11 @@ A command is given in the name of the one who acted at the source; its time of o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from contracts import referral
 from contracts.message import CaseMessage, Message

@@ -12,11 +12,10 @@ from pydantic_core import to_json
 from services.casefile.domain.parties import Party
 from services.casefile.domain.programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.domain.state import case_stream
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.history import Responsibility, fold, responsibility
 from services.casefile.timeline import Item, timeline
 from services.casefile.views import responsibility_view, timeline_view
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.days import USUAL_ZONE, end_of_day
 from services.chassis.settings import Settings
@@ -70,7 +69,7 @@ async def replay_case(
     stores = Stores.of(settings)
     if not stores.holds("casefile"):
         raise UnknownCase(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
-    log = stores.event_log("casefile", EventTypes(TOPICS))
+    log = stores.event_log("casefile", EVENT_TYPES)
     try:
         records = await log.read(case_stream(case_id))
         case = fold(records)

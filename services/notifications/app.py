@@ -13,7 +13,6 @@ from services.chassis.delivery.consumer import Consumer
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -21,7 +20,7 @@ from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.notifications.causes_first import after_its_cause
 from services.notifications.commands import taking_in
-from services.notifications.events import TOPICS
+from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import INDEX_VERSION, TABLES, FeedIndex
@@ -39,7 +38,7 @@ def build(
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
     """
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     consumed = stores.consumer_store(NAME)

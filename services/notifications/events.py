@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from services.chassis.log.event_types import EventTypes
 from services.notifications.domain.inbox import MessageTaken
 
 
@@ -19,3 +20,8 @@ class EventRow:
 EVENTS: Final = (EventRow(MessageTaken, "notifications.message_taken.v1"),)
 TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
 """The classes by their stored names."""
+
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of its events refer to, in the order in which they are stored."""
+
+EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)

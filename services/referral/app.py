@@ -22,7 +22,6 @@ from services.chassis.http.app import service_app
 from services.chassis.index.index import Index, Row
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.operating.telemetry import Telemetry
@@ -42,7 +41,7 @@ from services.referral.domain.organisation import DescribeOrganisation, Organisa
 from services.referral.domain.programme import Programme, PublishVersion
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.referral.intake import Intake
 from services.referral.lists import Lists
 from services.referral.operations import DESCRIBED
@@ -145,7 +144,7 @@ def build(
     settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The referral service's application; `app.state.service` is the service behind it."""
-    log = stores.event_log(NAME, EventTypes(TOPICS))
+    log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, listing.TABLES, listing.VERSION)

@@ -1,6 +1,9 @@
 """The stable stored name of every event that the referral service records. A line is never edited or removed."""
 
+from typing import Final
+
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import (
     InformationProvided,
     InformationRequested,
@@ -57,3 +60,8 @@ TOPICS: dict[str, type] = {
     "programme.version_published.v1": ProgrammeVersionPublished,
     "idempotency_key.used.v1": KeyUsed,
 }
+
+REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
+"""What the metadata of its events refer to, in the order in which they are stored."""
+
+EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from fastapi import Response
 from fastapi.exceptions import RequestValidationError
+from msgspec.structs import replace
 from pydantic import ValidationError
 from pydantic_core import to_json, to_jsonable_python
 

@@ -6,9 +6,11 @@ The table of actions and the fold that are asked may be others than the service'
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from contracts import referral as told
 from services.casefile.actions import RULES, decide

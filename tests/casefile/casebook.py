@@ -6,11 +6,11 @@ Every event goes through its stored bytes and back before it is folded, as it do
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from contracts import referral as told
 from contracts.message import Message
@@ -28,11 +28,10 @@ from services.casefile.domain.programme import Rules
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.steps import find
 from services.casefile.domain.withdrawal import TakeWithdrawal
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.history import find_event, recorded_by
 from services.casefile.reactions import REACTIONS, Delivery
-from services.chassis.log.event_types import EventTypes
-from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.time.calendar import Terms
 from tests.casefile.messages import CASE_ID, CLOCK, INES, LOTTE, about, on, submitted
@@ -78,7 +77,7 @@ READY = Profile(
     sectors=("M",),
 )
 
-_TYPES = EventTypes(TOPICS)
+_TYPES = EVENT_TYPES
 
 
 class Casebook:
@@ -163,7 +162,7 @@ class Casebook:
                 (decision.stream, decision.event) if isinstance(decision, To) else (case_stream(CASE_ID), decision)
             )
             self._position += 1
-            meta = Metadata(
+            meta = _TYPES.metadata(
                 event_id=f"event-{self._position}",
                 actor=command.by,
                 occurred_at=occurred_at,

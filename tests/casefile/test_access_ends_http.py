@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from services.chassis.log.event_log import Write
-from services.chassis.log.event_types import EventTypes
-from services.referral.events import TOPICS
+from services.chassis.modelling.plain import members
+from services.referral.events import EVENT_TYPES
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import ANSWER, REPORT, CaseContext, Told, assert_problem
 from tests.support.golden import corpus
@@ -83,7 +83,7 @@ async def test_after_a_handback_it_is_counted_from_the_end_of_the_trajectory(con
 
 async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(context: CaseContext) -> None:
     """Bytes from before: the access to the referral ends as many days later as the term has, as it did then."""
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     case = await context.referred()
     await context.follow(case, LOTTE, "receive")
     log = context.running.service("referral").log
@@ -92,7 +92,7 @@ async def test_an_end_of_old_that_says_nothing_of_it_keeps_the_rule_of_old(conte
     old, meta = types.decode("referral.declined.v1", corpus("referral").samples()["referral.declined.v1"])
     assert old.access is None
     declined = type(old)(
-        **{name: getattr(old, name) for name in old.__dataclass_fields__} | {"offer": received.offer, "at": TUESDAY}
+        **{name: getattr(old, name) for name in members(type(old)) or ()} | {"offer": received.offer, "at": TUESDAY}
     )
     await log.append([Write(stream, 2, [(declined, meta)])])
     for day, status in ((2, 200), (2, 403)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from contracts import casefile as published
 from contracts import referral as told

@@ -10,14 +10,13 @@ import pytest
 from contracts.codes import CaseState
 from services.casefile.domain.mentor import MENTOR, Mentor
 from services.casefile.domain.organisation import KNOWN_ORGANISATION
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.history import fold, responsibility
 from services.casefile.timeline import timeline
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from tests.support.golden import corpus
 
-TYPES = EventTypes(TOPICS)
+TYPES = EVENT_TYPES
 
 
 def of_kind(story: str, kind: str) -> list[Recorded]:

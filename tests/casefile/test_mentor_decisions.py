@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.casefile.domain.mentor import Mentor, MentorEngaged, MentorReleased, evolve_mentor, lacks
 from services.chassis.modelling.decider import Refused

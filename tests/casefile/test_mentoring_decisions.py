@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from contracts.codes import CaseState
 from services.casefile.domain.ending import EndMatch

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts import referral as told
 from contracts.codes import CaseState, Role, Step
@@ -292,7 +292,7 @@ def test_what_was_stuck_before_is_escalated_when_the_clock_looks_at_it(book: Cas
     old = Casebook().mentoring()
     old._record(
         PassDeadline(at=end_of(5, 3), by=CLOCK, name="CHECK_IN"),
-        [type(missed)(**{**{name: getattr(missed, name) for name in missed.__dataclass_fields__}, "renews": ()})],
+        [replace(missed, renews=())],
         end_of(5, 3),
     )
     assert "ESCALATE" in [one.name for one in running(old.case)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline

@@ -57,7 +57,8 @@ TOPICS: dict[str, type] = {
     "till.paid.v1": Paid,
     "idempotency_key.used.v1": KeyUsed,
 }
-TYPES = EventTypes(TOPICS)
+REFERENCES = ("legal_basis_id", "charter_version", "programme_version")
+TYPES = EventTypes(TOPICS, references=REFERENCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +84,18 @@ COUNTER: Entity[Counter] = Entity(Counter(), evolve)
 PAYMENTS: Entity[int] = Entity(0, lambda paid, event: paid + isinstance(event, Paid))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count(Command):
+class Count(Command, frozen=True, kw_only=True):
     """Count up; `pays` also appends to the till's stream."""
 
     by_how_much: int = 1
     pays: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close(Command):
+class Close(Command, frozen=True, kw_only=True):
     """Close the counter; one that is closed already stays as it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look(Command):
+class Look(Command, frozen=True, kw_only=True):
     """Look at the counter."""
 
 
@@ -167,7 +165,7 @@ def call(actor: Actor = ANN, *, if_match: int | None = None, **terms: Any) -> Ca
 def metadata(event_id: str = "e-1", **more: Any) -> Metadata:
     """What is known of an event beside its payload."""
     known: dict[str, Any] = {"actor": ANN, "occurred_at": NOW, "recorded_at": NOW, "correlation_id": "c-1", **more}
-    return Metadata(event_id=event_id, **known)
+    return TYPES.metadata(event_id=event_id, **known)
 
 
 class CounterMoved(Message):

@@ -31,7 +31,6 @@ from services.chassis.http.routing import Router
 from services.chassis.index.index import Changes, Table
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor
 from services.chassis.operating.telemetry import Telemetry
@@ -40,7 +39,7 @@ from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.sandbox.development_issuer import DevelopmentIssuer
-from tests.chassis.counters import COUNTER, NOW, TOPICS, Close, Count, Counter, call, count, handler, translate
+from tests.chassis.counters import COUNTER, NOW, TYPES, Close, Count, Counter, call, count, handler, translate
 
 TOPIC = "caserelay.test.v1"
 LISTED = Table("counters", columns=("org",))
@@ -146,7 +145,7 @@ def token(
 def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Service, Telemetry]:
     """The counters' service, or under another name one that follows them and counts along."""
     stores = Stores(directory)
-    log = stores.event_log(name, EventTypes(TOPICS))
+    log = stores.event_log(name, TYPES)
     index = stores.index(name, [LISTED], 1)
     bus = stores.bus()
     streams = Streams(log)

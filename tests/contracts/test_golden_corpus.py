@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from services.casefile.events import TOPICS as CASEFILE
-from services.chassis.log.event_types import EventTypes
-from services.notifications.events import TOPICS as NOTIFICATIONS
-from services.referral.events import TOPICS as REFERRAL
+from services.casefile.events import EVENT_TYPES as CASEFILE
+from services.notifications.events import EVENT_TYPES as NOTIFICATIONS
+from services.referral.events import EVENT_TYPES as REFERRAL
 from tests.support import golden
 from tests.support.golden import corpus
 
 TYPES = {
-    "referral": EventTypes(REFERRAL),
-    "casefile": EventTypes(CASEFILE),
-    "notifications": EventTypes(NOTIFICATIONS),
+    "referral": REFERRAL,
+    "casefile": CASEFILE,
+    "notifications": NOTIFICATIONS,
 }
 SAMPLES = [(service, topic) for service in TYPES for topic in sorted(corpus(service).samples())]
 

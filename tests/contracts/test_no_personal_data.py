@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, referral
@@ -72,6 +73,8 @@ def shape(kind: Any, seen: set[Any]) -> Iterator[tuple[str, str]]:
     seen.add(kind)
     if issubclass(kind, BaseModel):
         inner: dict[str, Any] = {name: field.annotation for name, field in kind.model_fields.items()}
+    elif issubclass(kind, Struct):
+        inner = {field.encode_name: field.type for field in structs.fields(kind)}
     elif is_dataclass(kind):
         hints = get_type_hints(kind)
         inner = {field.name: hints[field.name] for field in fields(kind)}

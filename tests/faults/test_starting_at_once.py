@@ -11,9 +11,8 @@ from typing import Final
 
 import pytest
 
-from services.casefile.events import TOPICS
+from services.casefile.events import EVENT_TYPES
 from services.casefile.projection import TABLES, VERSION
-from services.chassis.log.event_types import EventTypes
 from services.chassis.stores import Stores
 from tests.faults.conftest import Start
 from tests.support.repetitions import times
@@ -31,7 +30,7 @@ def open_everything(directories: list[Path], together: Barrier, said: Queue[str]
         try:
             stores = Stores(directory)
             stores.bus()
-            stores.event_log("casefile", EventTypes(TOPICS))
+            stores.event_log("casefile", EVENT_TYPES)
             stores.vault("casefile")
             stores.index("casefile", TABLES, VERSION)
             stores.consumer_store("casefile")

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from contracts.fields import Vaulted
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.plain import members
 from services.referral.routes.requests import BulkLine, ReferralBody
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
@@ -193,7 +194,7 @@ async def two_to(context: CaseContext, route: str, model: Any) -> list[Sending]:
 
 def references(value: Any) -> Iterator[str]:
     """Every vault reference in the plain data of an event."""
-    for name in getattr(value, "__dataclass_fields__", ()):
+    for name in members(type(value)) or ():
         held = getattr(value, name)
         if name.endswith("_ref") and isinstance(held, str) and name != "client_ref":
             yield held

@@ -6,13 +6,12 @@ from collections import defaultdict
 
 from contracts.message import CloudEvent
 from contracts.parties import Relation
-from services.chassis.log.event_types import EventTypes
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, MessageTaken
-from services.notifications.events import TOPICS
+from services.notifications.events import EVENT_TYPES
 from tests.support.golden import corpus
 
-YONAS = corpus("notifications").story("story-9.2", EventTypes(TOPICS))
+YONAS = corpus("notifications").story("story-9.2", EVENT_TYPES)
 MESSAGES_TAKEN: list[MessageTaken] = [recorded.event for recorded in YONAS]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec import structs
 
 from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState, WaitlistReason
 from services.chassis.modelling.decider import Because, Refused
@@ -120,7 +121,7 @@ def test_a_decision_that_was_late_when_the_question_came_stays_late(received: Of
     received.handle(ask(january(28)))
     received.handle(tell(january(30)))
     assert received.due()["DECISION"] == "2026-01-26"
-    assert received.handle(replace(missed, at=day(2026, 2, 2))) == []
+    assert received.handle(structs.replace(missed, at=day(2026, 2, 2))) == []
 
 
 def test_every_question_has_to_be_answered_once_and_no_other(received: Office) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from services.chassis.log.event_log import Write
 from services.chassis.vault.vault import Deposit

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from contracts.codes import DeclineReason, ReferralState, WithdrawReason
 from services.chassis.modelling.decider import Refused
@@ -134,6 +135,6 @@ def test_a_withdrawn_draft_is_nothing_to_follow_on(office: Office) -> None:
 
 def test_the_agency_is_the_one_that_a_system_user_acts_for(office: Office) -> None:
     """A referral made through an intermediary belongs to the organisation it was made for."""
-    intermediary = replace(KARIM, org="integrator", on_behalf_of="vdab-gent")
+    intermediary = structs.replace(KARIM, org="integrator", on_behalf_of="vdab-gent")
     create = CreateDraft(at=MONDAY, by=intermediary, referral_id="R-1", packet=SAMIRA, new_case_id="C-1")
     assert office.handle(create)[0].offer.agency == "vdab-gent"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from contracts.casefile import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
@@ -228,7 +229,7 @@ def test_reporting_or_confirming_an_error_twice_changes_nothing(office: Office) 
     mark = MarkError(at=january(20), by=INES, referral_id="R-1", justification_ref="vault-1")
     office.handle(mark)
     assert office.handle(mark) == []
-    assert refusal_of(office, replace(mark, by=TOM)).code == "ERROR_ALREADY_REPORTED"
+    assert refusal_of(office, structs.replace(mark, by=TOM)).code == "ERROR_ALREADY_REPORTED"
     confirm = ConfirmError(at=january(20), by=TOM, referral_id="R-1")
     office.handle(confirm)
     assert office.handle(confirm) == []

@@ -7,20 +7,19 @@ from typing import TypeVar
 import pytest
 
 from contracts.codes import ReferralState
-from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Entity
 from services.referral.domain.case_key import CASE_KEY
 from services.referral.domain.legal_basis import LEGAL_BASIS
 from services.referral.domain.organisation import ORGANISATION
 from services.referral.domain.referral import REFERRAL
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.referral.publishing import publish
 from tests.support.golden import corpus
 
 S = TypeVar("S")
 
-TYPES = EventTypes(TOPICS)
+TYPES = EVENT_TYPES
 SAMIRA = corpus("referral").story("story-9.1", TYPES)
 YONAS = corpus("referral").story("story-9.2", TYPES)
 

@@ -12,13 +12,12 @@ import pytest
 
 from contracts.fields import UUID
 from services.chassis.log.event_log import Write
-from services.chassis.log.event_types import EventTypes
 from services.referral.app import build
 from services.referral.bulk import _marks
 from services.referral.domain.answering import ReferralDeclined
 from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem, pointers
 from tests.support.golden import corpus
@@ -128,7 +127,7 @@ async def stored_before(service: Running, *, through: str, ref: str = "CL-19C0")
 
     The bytes are those of the golden corpus, whose person is CL-19C0; with another `ref`, a case and keys of its own.
     """
-    types, versions, event = EventTypes(TOPICS), dict[str, int](), None
+    types, versions, event = EVENT_TYPES, dict[str, int](), None
     for line in corpus("referral").lines("story-9.2"):
         told = line.decode()
         if ref != "CL-19C0":
@@ -166,7 +165,7 @@ async def test_a_case_that_was_stored_before_goes_on_in_any_spelling(tmp_path: P
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
         declined = await stored_before(service, through="referral.declined.v1")
-        old = corpus("referral").story("story-9.2", EventTypes(TOPICS))
+        old = corpus("referral").story("story-9.2", EVENT_TYPES)
         (case,) = {one.event.offer.case_id for one in old if isinstance(one.event, ReferralDeclined)}
         made = (await service.create(INES, REFERRALS, named(ref))).json()
         assert (made["case"], made["previousReferral"]) == (case, declined)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from services.chassis.modelling.decider import EXISTENCE, Refused, Reserved
 from services.referral.domain.organisation import (
@@ -83,18 +84,18 @@ def test_an_organisation_keeps_the_accreditation_that_stands_when_it_is_stored()
     changed = replace(BRUGWERK, kind="AUDIT_BODY", programmes=(), suspended=True)
     known = evolve(Organisation(), OrganisationDescribed(organisation="brugwerk", description=changed))
     left_out = frozenset({"kind", "programmes", "suspended"})
-    command = replace(describe(Description(name="New", kind="")), left_out=left_out, reserved=RESERVED)
+    command = structs.replace(describe(Description(name="New", kind="")), left_out=left_out, reserved=RESERVED)
     (described,) = decide(command, context(known))
     assert described.description == replace(changed, name="New", capacity=None)
     with pytest.raises(Refused) as refused:
-        decide(replace(describe(BRUGWERK), reserved=RESERVED), context(known))
+        decide(structs.replace(describe(BRUGWERK), reserved=RESERVED), context(known))
     assert [fault.pointer for fault in refused.value.faults] == ["/kind", "/programmes", "/suspended"]
 
 
 def test_the_order_of_programmes_is_no_other_value() -> None:
     """They are a set; the order that the operator gave stays."""
     known = Organisation(description=replace(BRUGWERK, programmes=("a", "b")))
-    command = replace(describe(replace(BRUGWERK, name="New", programmes=("b", "a"))), reserved=RESERVED)
+    command = structs.replace(describe(replace(BRUGWERK, name="New", programmes=("b", "a"))), reserved=RESERVED)
     around = OrganisationContext(organisation=known, known_programmes=frozenset({"a", "b"}))
     (described,) = decide(command, around)
     assert described.description.programmes == ("a", "b")

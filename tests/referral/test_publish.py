@@ -10,15 +10,14 @@ from typing import Any
 from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason
 from contracts.message import CaseMessage
-from services.chassis.log.event_types import EventTypes
-from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import Decline, Waitlist
 from services.referral.domain.organisation import Description, OrganisationDescribed
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.referral.publishing import Publication, publish
 from tests.referral.office import INES, LOTTE, MONDAY, SAMIRA, Office, ask, day, january, tell, to
 
-META = Metadata(event_id="e-1", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e-1")
+META = EVENT_TYPES.metadata(event_id="e-1", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e-1")
 
 
 def recorded(stream: str, event: Any) -> Recorded:
@@ -142,7 +141,7 @@ def test_a_published_programme_carries_all_its_terms(office: Office) -> None:
 
 def test_every_recorded_event_has_a_topic_and_reads_back_as_it_was(office: Office) -> None:
     """Through the bytes that the log stores."""
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     for _, event in lived(office).written:
         topic, stored = types.encode(event, META)
         assert types.decode(topic, stored) == (event, META)
@@ -150,7 +149,7 @@ def test_every_recorded_event_has_a_topic_and_reads_back_as_it_was(office: Offic
 
 def test_no_event_holds_the_name_of_a_person_it_is_about(office: Office) -> None:
     """What the vault keeps appears in events as a reference only."""
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     vaulted = {"name", "phone", "email", "text", "answer", "suggestion", "justification"}
 
     def keys(value: Any) -> set[str]:

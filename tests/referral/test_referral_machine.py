@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contracts.codes import DeclineReason, Question, ReferralState, WaitlistReason, WithdrawReason
-from services.chassis.log.event_types import EventTypes
-from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Because, Command, Refused
 from services.referral.domain import answering, correction, drafting, ending, submission, timekeeping
 from services.referral.domain.case_key import CASE_KEY, CloseCase, ReopenCase
@@ -23,7 +21,7 @@ from services.referral.domain.legal_basis import WithdrawLegalBasis, legal_basis
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL, decide
 from services.referral.domain.referral_state import TERMINAL, Referral
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from tests.referral.office import CLOCK, INES, LOTTE, MONDAY, SAMIRA, TOM, Office, to
 
 IDS = ("R-1", "R-2", "R-3", "R-4", "R-5")
@@ -35,8 +33,8 @@ PACKETS = (
     replace(SAMIRA, client_ref="CL-2B11", goals=()),
 )
 ENDS = ("edit", "decline", "withdraw", "complete", "mark-error", "confirm-error")
-TYPES = EventTypes(TOPICS)
-META = Metadata(event_id="e", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e")
+TYPES = EVENT_TYPES
+META = TYPES.metadata(event_id="e", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e")
 
 ids, packets = st.sampled_from(IDS), st.sampled_from(PACKETS)
 agents = st.sampled_from((INES, TOM))

@@ -10,13 +10,12 @@ import pytest
 
 from contracts.codes import DeclineReason, WithdrawReason
 from services.chassis.log.event_log import Write
-from services.chassis.log.event_types import EventTypes
 from services.chassis.modelling.decider import Refused
 from services.referral.domain.answering import Decline
 from services.referral.domain.case_key import CloseCase, ReopenCase, case_key_of, case_key_stream
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
-from services.referral.events import TOPICS
+from services.referral.events import EVENT_TYPES
 from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from tests.referral.context import REFERRALS, ReferralContext, assert_problem
 from tests.referral.office import CLOCK, FRIDAY, INES, JULY, LOTTE, MONDAY, PARAMETERS, SAMIRA, Office
@@ -152,7 +151,7 @@ async def test_the_same_pseudonym_of_another_agency_is_another_person(context: R
 async def test_a_referral_that_was_live_before_programmes_were_checked_holds_too(context: ReferralContext) -> None:
     """Its log has a case key and no person's stream: bytes of old, read by the code of today."""
     await second_programme(context)
-    types = EventTypes(TOPICS)
+    types = EVENT_TYPES
     topic = "case_key.taken.v1"
     event, meta = types.decode(topic, corpus("referral").samples()[topic])
     old = case_key_stream(case_key_of("vdab-gent", "CL-OLD", PROGRAMME))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
@@ -19,8 +21,7 @@ from services.chassis.modelling.days import last_day
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignAgreement(Command):
+class SignAgreement(Command, frozen=True, kw_only=True):
     """Sign the agreement. Left out: it starts today, lasts as long as it may, and has the programme's norm."""
 
     start: date | None = None
@@ -33,8 +34,7 @@ class SignAgreement(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
+class Readiness(Struct, frozen=True, kw_only=True):
     """What was known of the mentor's preparation when the agreement was signed."""
 
     kind: str
@@ -46,8 +46,7 @@ class Readiness:
     confidentiality_on: date | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementSigned(Moves):
+class AgreementSigned(Moves, frozen=True, kw_only=True):
     """Both sides signed, under a charter version; `norm` is the meetings a month that they agreed."""
 
     match: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CaseState, Role, Step
@@ -23,27 +24,24 @@ from services.casefile.domain.state import Case, lead_of
 from services.casefile.domain.steps import Moves, OpenStep, find, names
 from services.casefile.domain.terms import Deadline, deadline
 from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred, TransferEvent
-from services.chassis.modelling.decider import Command, To
+from services.chassis.modelling.decider import Command, Event, To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeProgress(Command):
+class TakeProgress(Command, frozen=True, kw_only=True):
     """The referral waits for somebody else from now on. `deadlines` are those in the message."""
 
     message: ReferralMessage
     deadlines: tuple[Deadline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeAcceptance(Command):
+class TakeAcceptance(Command, frozen=True, kw_only=True):
     """The organisation accepted, and named a coordinator: the person who did, or a colleague who is to take over."""
 
     message: ReferralMessage
     coordinator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeReturn(Command):
+class TakeReturn(Command, frozen=True, kw_only=True):
     """The referral ended without an acceptance, or was entered in error.
 
     `access` is when the organisation's access ends, as the referral's end has it; None in messages of old.
@@ -54,8 +52,7 @@ class TakeReturn(Command):
     access: Deadline | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeNote(Command):
+class TakeNote(Command, frozen=True, kw_only=True):
     """A message that moves nothing: it stands in the history. `deadlines` are those in the message."""
 
     message: ReferralMessage
@@ -63,16 +60,14 @@ class TakeNote(Command):
     deadlines: tuple[Deadline, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeReminder(Command):
+class TakeReminder(Command, frozen=True, kw_only=True):
     """The referral service reminded somebody."""
 
     message: ReferralMessage
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralReturned:
+class ReferralReturned(Event, frozen=True, kw_only=True):
     """The referral ended without handback: declined, expired, withdrawn or entered in error; the lead decides again."""
 
     referral: str

@@ -6,8 +6,9 @@ Imports lead downwards only: the case knows its phases, a phase knows what phase
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar, assert_never
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step

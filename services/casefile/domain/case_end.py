@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
@@ -17,8 +18,7 @@ from services.casefile.domain.terms import Deadline, Terms, deadline, until
 from services.chassis.modelling.growing import GrowingTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseClosed(Moves):
+class CaseClosed(Moves, frozen=True, kw_only=True):
     """The agency closed the case; the follow-ups begin, counted from `exit_at` (None in what was stored earlier)."""
 
     reason: str
@@ -26,8 +26,7 @@ class CaseClosed(Moves):
     exit_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseReopened(Moves):
+class CaseReopened(Moves, frozen=True, kw_only=True):
     """The agency opened the case again."""
 
 

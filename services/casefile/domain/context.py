@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from contracts.codes import CaseState
 from services.casefile.domain.mentor import Mentor
@@ -14,8 +15,7 @@ from services.casefile.domain.state import Case
 from services.casefile.domain.terms import Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRef:
+class EventRef(Struct, frozen=True, kw_only=True):
     """An event that a correction may name: its id as the timeline shows it, its name, and the referral it belongs to.
 
     Of a report, or of a correction of one: what it `reported`, as corrected last, the case `before` it, and when it was
@@ -31,16 +31,14 @@ class EventRef:
     source_event_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """The side that may act, and the states that allow it."""
 
     side: str
     states: frozenset[CaseState]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(Struct, frozen=True, kw_only=True):
     """Everything that a decision about a case rests on, at `at`: the time of the command, or of the reader.
 
     `rules` and `terms` are those of the programme version in force, which `programme_version` names; `actions` are the

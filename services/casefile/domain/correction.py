@@ -7,9 +7,10 @@ as it was then, without the report that was wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import ReportOccasion
 from contracts.codes import CaseState, Step
@@ -26,8 +27,7 @@ from services.chassis.modelling.decider import Because, Command, Fault, Refused
 from services.chassis.modelling.growing import GrowingTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correct(Command):
+class Correct(Command, frozen=True, kw_only=True):
     """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
 
     `holds` is the report that should stand instead, as the command that it would have come by; None with
@@ -40,8 +40,7 @@ class Correct(Command):
     holds: Command | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionRecorded(Moves):
+class CorrectionRecorded(Moves, frozen=True, kw_only=True):
     """An event of this case is wrong; it stays as it is, and this stands beside it.
 
     Where it was a report, `was` is what stood until now and `holds` what stands from now on. `referral` is the one

@@ -6,9 +6,11 @@ Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<ref
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.breaches import due_after, is_wanting
@@ -18,31 +20,28 @@ from services.casefile.domain.parties import Party
 from services.casefile.domain.recurring import gone_on
 from services.casefile.domain.state import MISSED, REMINDED, Case
 from services.casefile.domain.steps import Moves, OpenStep, names
-from services.chassis.modelling.decider import Command
+from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
 """Fires where a term was missed before the service asked the other side about it: in what was recorded earlier."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemindDeadline(Command):
+class RemindDeadline(Command, frozen=True, kw_only=True):
     """80 % of a term has passed: of the one due at `due_at` where that is given, as a term that recurs runs again."""
 
     name: str
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassDeadline(Command):
+class PassDeadline(Command, frozen=True, kw_only=True):
     """A term has passed; `due_at` as in `RemindDeadline`."""
 
     name: str
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineReminded:
+class DeadlineReminded(Event, frozen=True, kw_only=True):
     """80 % of a term has passed; `awaited` is the organisation that is reminded."""
 
     BYSTANDER: ClassVar[bool] = True
@@ -53,8 +52,7 @@ class DeadlineReminded:
     awaited: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlineMissed(Moves):
+class DeadlineMissed(Moves, frozen=True, kw_only=True):
     """A term has passed without what it waited for. One that recurs is due again as renewed."""
 
     deadline: str
@@ -64,21 +62,18 @@ class DeadlineMissed(Moves):
     awaited: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NgoAccessExpired(Moves):
+class NgoAccessExpired(Moves, frozen=True, kw_only=True):
     """The organisation's access to the case ended with its term."""
 
     referral: str
     organisation: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFinalised(Moves):
+class CaseFinalised(Moves, frozen=True, kw_only=True):
     """Every follow-up is recorded or waived; the case takes nothing but corrections."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """A deadline that is still to fire. `remind_at` is None where it has fired, or where no reminder is due.
 
     `group` is the step that the deadline ends with; for the others it is the name itself.

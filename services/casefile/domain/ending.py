@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch, EndReason
 from contracts.codes import CaseState, Step
@@ -20,8 +21,7 @@ from services.chassis.modelling.decider import Command, Fault, Refused, To
 _WITHOUT_TALK = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndMatch(Command):
+class EndMatch(Command, frozen=True, kw_only=True):
     """End the match: for another one, or for the handback. `side` says who wished it, where one side did."""
 
     reason: str
@@ -31,8 +31,7 @@ class EndMatch(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteTrajectory(Command):
+class CompleteTrajectory(Command, frozen=True, kw_only=True):
     """The trajectory has come to its end."""
 
     reason: str
@@ -40,8 +39,7 @@ class CompleteTrajectory(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrajectoryCompleted(Moves):
+class TrajectoryCompleted(Moves, frozen=True, kw_only=True):
     """The trajectory came to its end; the organisation owes the handback report."""
 
     reason: str

@@ -6,9 +6,10 @@ at a breach both contacts of the case are told, and after five working days thei
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import EscalationReason
 from contracts.codes import Step
@@ -23,23 +24,20 @@ from services.chassis.modelling.decider import Command, Refused
 E = TypeVar("E")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveEscalation(Command):
+class ResolveEscalation(Command, frozen=True, kw_only=True):
     """Say what was done about a missed term of the other side (`contracts.casefile_codes.Resolution`)."""
 
     resolution: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationRaised(Moves):
+class EscalationRaised(Moves, frozen=True, kw_only=True):
     """`awaited` missed a term, or has no access any more; the other side is asked to see to it."""
 
     reason: str
     awaited: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationResolved(Moves):
+class EscalationResolved(Moves, frozen=True, kw_only=True):
     """What was done about it. As long as the term stays missed the step is due again."""
 
     resolution: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.check_ins import check_ins
@@ -18,39 +19,34 @@ from services.chassis.modelling.days import last_day
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtendAgreement(Command):
+class ExtendAgreement(Command, frozen=True, kw_only=True):
     """Propose a later end: a day, or a number of months; without either, the longest there is."""
 
     end: date | None = None
     months: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecideExtension(Command):
+class DecideExtension(Command, frozen=True, kw_only=True):
     """The agency's yes or no to the later end, with its reason (a vault reference)."""
 
     approved: bool
     reason_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionProposed(Moves):
+class ExtensionProposed(Moves, frozen=True, kw_only=True):
     """The organisation proposes a later end; the agency decides."""
 
     end: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtensionRefused(Moves):
+class ExtensionRefused(Moves, frozen=True, kw_only=True):
     """The agency says no to the later end; the agreement ends as signed. Why stands in the vault."""
 
     end: date
     reason_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementExtended(Moves):
+class AgreementExtended(Moves, frozen=True, kw_only=True):
     """The agency approved the later end."""
 
     end: date

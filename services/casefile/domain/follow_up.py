@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import field
+from msgspec.structs import replace
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
@@ -17,20 +19,17 @@ from services.casefile.domain.steps import Moves, OpenStep, find
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Close(Command):
+class Close(Command, frozen=True, kw_only=True):
     """Close the case, for a reason (`contracts.casefile_codes.CloseReason`)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reopen(Command):
+class Reopen(Command, frozen=True, kw_only=True):
     """Open a closed case again, within the programme's term."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordOutcome(Command):
+class RecordOutcome(Command, frozen=True, kw_only=True):
     """Record what became of the person at a point."""
 
     point: str
@@ -41,16 +40,14 @@ class RecordOutcome(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiveOutcome(Command):
+class WaiveOutcome(Command, frozen=True, kw_only=True):
     """Record that a follow-up will not be taken, and why."""
 
     point: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeRecorded(Moves):
+class OutcomeRecorded(Moves, frozen=True, kw_only=True):
     """What became of the person at a point; `level_match` says whether the job suits the person's level.
 
     `finalise_at` is set where no follow-up is left.
@@ -65,8 +62,7 @@ class OutcomeRecorded(Moves):
     finalise_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeWaived(Moves):
+class OutcomeWaived(Moves, frozen=True, kw_only=True):
     """A follow-up will not be taken; `finalise_at` as in `OutcomeRecorded`."""
 
     point: str

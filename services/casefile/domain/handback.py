@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import field
+from msgspec.structs import replace
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
 from services.casefile.domain.case_end import CaseClosed, closed
@@ -30,8 +32,7 @@ _CLOSES_AS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHandback(Command):
+class RequestHandback(Command, frozen=True, kw_only=True):
     """Hand the case back with a report. The closure reason may be left out where the trajectory's end gave it."""
 
     closure_reason: str | None = None
@@ -40,8 +41,7 @@ class RequestHandback(Command):
     recommended_next_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcceptHandback(Command):
+class AcceptHandback(Command, frozen=True, kw_only=True):
     """Take the case back, decide, and answer every open need. `close_reason` only with CLOSE."""
 
     decision: str
@@ -50,23 +50,20 @@ class AcceptHandback(Command):
     close_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnHandback(Command):
+class ReturnHandback(Command, frozen=True, kw_only=True):
     """Say what the report lacks (`contracts.casefile_codes.MissingItem`)."""
 
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandbackReturned(Moves):
+class HandbackReturned(Moves, frozen=True, kw_only=True):
     """The agency says what the report lacks; it may do so once."""
 
     referral: str
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandbackAccepted(Moves):
+class HandbackAccepted(Moves, frozen=True, kw_only=True):
     """The agency took the case back: what it decided, and what it answers to each open need.
 
     `access` is when the organisation's access ends, as the end of the trajectory has it.

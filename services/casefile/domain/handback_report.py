@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
@@ -15,8 +16,7 @@ from services.casefile.domain.terms import Deadline, deadline
 from services.chassis.modelling.decider import To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandbackRequested(Moves):
+class HandbackRequested(Moves, frozen=True, kw_only=True):
     """The report. The organisation stays responsible until the agency accepts.
 
     `requested_at` is when it was sent, also where a report of something earlier (the third no-show) led to it;

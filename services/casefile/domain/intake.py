@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import field
+from msgspec.structs import replace
 
 from contracts.casefile_codes import EndReason
 from contracts.codes import CapitalType, Step
@@ -22,8 +24,7 @@ NO_SHOWS_MAX = 3
 """After so many the organisation hands back (docs/domain.md)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogContactAttempt(Command):
+class LogContactAttempt(Command, frozen=True, kw_only=True):
     """Somebody tried to reach the person, and did or did not."""
 
     occurred_at: datetime | None = None
@@ -31,15 +32,13 @@ class LogContactAttempt(Command):
     reached: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportNoShow(Command):
+class ReportNoShow(Command, frozen=True, kw_only=True):
     """The person did not come to an appointment."""
 
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcludeIntake(Command):
+class ConcludeIntake(Command, frozen=True, kw_only=True):
     """The result: suitable, with goals and expectations; or not, with a reason and the needs that stay open."""
 
     suitable: bool
@@ -52,8 +51,7 @@ class ConcludeIntake(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContactAttempted(Moves):
+class ContactAttempted(Moves, frozen=True, kw_only=True):
     """Somebody tried to reach the person."""
 
     happened_at: datetime
@@ -61,16 +59,14 @@ class ContactAttempted(Moves):
     reached: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoShowReported(Moves):
+class NoShowReported(Moves, frozen=True, kw_only=True):
     """The person did not come to an appointment. No authority that sanctions gets this event."""
 
     happened_at: datetime
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeConcluded(Moves):
+class IntakeConcluded(Moves, frozen=True, kw_only=True):
     """The intake's result: goals by capital type, the mentee's expectations, language per skill; or why not."""
 
     suitable: bool

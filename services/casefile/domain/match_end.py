@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
@@ -14,8 +15,7 @@ from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.decider import To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchEnded(Moves):
+class MatchEnded(Moves, frozen=True, kw_only=True):
     """The match ended; `next` is REMATCH or HANDBACK, None where something else ended the trajectory around it.
 
     `access` is set where the trajectory ends with it: the organisation's access ends so many weeks later.

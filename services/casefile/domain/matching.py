@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, assert_never
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import MatchCriterion, Side
 from contracts.codes import CaseState, MentorKind, Step
@@ -20,8 +21,7 @@ from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposeMatch(Command):
+class ProposeMatch(Command, frozen=True, kw_only=True):
     """Propose a mentor. Without the sector among the criteria, its absence is justified (`sector_absence_ref`).
 
     `kind`, where it is given, is the kind that the caller takes the mentor to be.
@@ -35,20 +35,17 @@ class ProposeMatch(Command):
     conflict_of_interest: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmMatch(SideAnswer):
+class ConfirmMatch(SideAnswer, frozen=True, kw_only=True):
     """One side's yes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectMatch(SideAnswer):
+class RejectMatch(SideAnswer, frozen=True, kw_only=True):
     """One side's no, with a reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchProposed(Moves):
+class MatchProposed(Moves, frozen=True, kw_only=True):
     """A ready mentor with a free place was proposed, on these criteria; the decision is the coordinator's."""
 
     match: str
@@ -60,8 +57,7 @@ class MatchProposed(Moves):
     proposed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchConfirmed(Moves):
+class MatchConfirmed(Moves, frozen=True, kw_only=True):
     """One side's yes to the match. Whether it gave it itself, or by somebody else, the actor says."""
 
     IS_A_WORD: ClassVar[bool] = True
@@ -69,8 +65,7 @@ class MatchConfirmed(Moves):
     side: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchRejected(Moves):
+class MatchRejected(Moves, frozen=True, kw_only=True):
     """One side's no, which has no consequences for either side."""
 
     IS_A_WORD: ClassVar[bool] = True

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import ClassVar, assert_never
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from contracts.codes import MentorKind
 from services.chassis.modelling.callers_clock import day_in_the_future
-from services.chassis.modelling.decider import Command, Entity, Fault, Refused
+from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused
 from services.chassis.modelling.growing import GrowingSet
 
 
@@ -18,8 +20,7 @@ def mentor_stream(organisation: str, mentor: str) -> str:
     return f"mentor-{organisation}.{mentor}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """What the organisation vouches for. `capacity` is how many mentees at once; one unless it says otherwise.
 
     Dates are None as long as the thing has not been done. The insurance note is the volunteers' law's information
@@ -39,8 +40,7 @@ class Profile:
     capacity: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribeMentor(Command):
+class DescribeMentor(Command, frozen=True, kw_only=True):
     """Describe a mentor of the caller's organisation, or describe a new one.
 
     `today` is the last day that something may have been done on: the one that it is where the organisation works.
@@ -52,8 +52,7 @@ class DescribeMentor(Command):
     today: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MentorDescribed:
+class MentorDescribed(Event, frozen=True, kw_only=True):
     """The profile as the organisation vouches for it; `described_at` of the first one counts the waiting time."""
 
     organisation: str
@@ -62,16 +61,14 @@ class MentorDescribed:
     described_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MentorEngaged:
+class MentorEngaged(Event, frozen=True, kw_only=True):
     """A proposed match takes one of the mentor's places."""
 
     BYSTANDER: ClassVar[bool] = True
     case: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MentorReleased:
+class MentorReleased(Event, frozen=True, kw_only=True):
     """The match that took a place has ended, or came to nothing."""
 
     BYSTANDER: ClassVar[bool] = True
@@ -81,8 +78,7 @@ class MentorReleased:
 MentorEvent = MentorDescribed | MentorEngaged | MentorReleased
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mentor:
+class Mentor(Struct, frozen=True, kw_only=True):
     """A profile, the cases that take a place, and since when the mentor is offered."""
 
     profile: Profile | None = None

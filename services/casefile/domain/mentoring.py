@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import field
+from msgspec.structs import replace
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
@@ -14,11 +16,10 @@ from services.casefile.domain.guards import allow, check_pair, happened
 from services.casefile.domain.state import Case, ProgressReport, agreement_of, trajectory_of, with_reported
 from services.casefile.domain.steps import Moves
 from services.casefile.domain.terms import day_of
-from services.chassis.modelling.decider import Command, Fault, Refused
+from services.chassis.modelling.decider import Command, Event, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordMeeting(Command):
+class RecordMeeting(Command, frozen=True, kw_only=True):
     """Mentor and mentee met."""
 
     occurred_at: datetime | None = None
@@ -27,8 +28,7 @@ class RecordMeeting(Command):
     topics: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordCheckIn(Command):
+class RecordCheckIn(Command, frozen=True, kw_only=True):
     """The coordinator spoke with the pair, or with the sides named."""
 
     occurred_at: datetime | None = None
@@ -36,8 +36,7 @@ class RecordCheckIn(Command):
     sides: tuple[str, ...] = (Side.MENTOR.value, Side.MENTEE.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordPulse(Command):
+class RecordPulse(Command, frozen=True, kw_only=True):
     """How a side feels, 1 to 5, with what weighs on it."""
 
     side: str
@@ -46,8 +45,7 @@ class RecordPulse(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportProgress(Command):
+class ReportProgress(Command, frozen=True, kw_only=True):
     """Tell the counsellor how far the goals have come (-, =, +) and what comes next."""
 
     progress: dict[str, str] = field(default_factory=dict)
@@ -56,8 +54,7 @@ class ReportProgress(Command):
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingRecorded:
+class MeetingRecorded(Event, frozen=True, kw_only=True):
     """Mentor and mentee met."""
 
     happened_at: datetime
@@ -66,8 +63,7 @@ class MeetingRecorded:
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckInRecorded(Moves):
+class CheckInRecorded(Moves, frozen=True, kw_only=True):
     """The coordinator spoke with the pair; the next check-in is due as renewed."""
 
     happened_at: datetime
@@ -75,8 +71,7 @@ class CheckInRecorded(Moves):
     sides: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PulseRecorded:
+class PulseRecorded(Event, frozen=True, kw_only=True):
     """How one side feels about the match, 1 (bad) to 5 (good), and what weighs."""
 
     happened_at: datetime
@@ -85,8 +80,7 @@ class PulseRecorded:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressReported(Moves):
+class ProgressReported(Moves, frozen=True, kw_only=True):
     """Feedback to the counsellor: progress per goal (-, =, +) and the next step, as codes."""
 
     happened_at: datetime

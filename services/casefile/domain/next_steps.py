@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.check_ins import check_ins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.casefile_codes import OnBehalfReason, Side
@@ -11,8 +10,7 @@ from services.casefile.domain.state import Case
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideAnswer(Command):
+class SideAnswer(Command, frozen=True, kw_only=True):
     """The answer of one side of a match: its own, or given by the coordinator for a reason (`OnBehalfReason`)."""
 
     side: str
@@ -47,4 +45,4 @@ def acting(command: Command, case: Case) -> Actor:
     if not isinstance(command, SideAnswer) or speaks_for_itself(by) or case.match is None:
         return by
     whose = case.match.mentor if command.side == Side.MENTOR else case.client_ref
-    return replace(by, on_behalf_of=whose, on_behalf_reason=command.on_behalf_reason)
+    return by.passing_on(whose, command.on_behalf_reason)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import CaseState, LegalBasisKind, Role, Step
 from services.casefile.domain.case_end import CaseReopened, reopened
@@ -14,11 +15,10 @@ from services.casefile.domain.referral_entry import ReferralEntryTaken, Referral
 from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline
-from services.chassis.modelling.decider import Command
+from services.chassis.modelling.decider import Command, Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParticipationChosen:
+class ParticipationChosen(Event, frozen=True, kw_only=True):
     """The person's own yes to mentoring, which is not the consent to share data."""
 
     chosen_at: datetime
@@ -26,8 +26,7 @@ class ParticipationChosen:
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalBasisRecorded:
+class LegalBasisRecorded(Event, frozen=True, kw_only=True):
     """On what the sharing with the recipient rests, in which text version and language, since when."""
 
     legal_basis: str
@@ -38,8 +37,7 @@ class LegalBasisRecorded:
     given_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeSubmission(Command):
+class TakeSubmission(Command, frozen=True, kw_only=True):
     """A referral was submitted: the case opens with it, or is referred again."""
 
     message: ReferralMessage
@@ -53,8 +51,7 @@ class TakeSubmission(Command):
     deadlines: tuple[Deadline, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseOpened(Moves):
+class CaseOpened(Moves, frozen=True, kw_only=True):
     """The case of one person in one programme period, with its lead; opened by the first referral submitted."""
 
     case: str
@@ -66,15 +63,13 @@ class CaseOpened(Moves):
     opened_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EligibilityConfirmed:
+class EligibilityConfirmed(Event, frozen=True, kw_only=True):
     """The result per criterion at entry."""
 
     criteria: dict[str, bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseReferred:
+class CaseReferred(Event, frozen=True, kw_only=True):
     """The case is offered to an organisation. `deadlines` are the referral service's own, for information."""
 
     referral: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
 
-from services.chassis.modelling.decider import Command, Entity
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.chassis.modelling.decider import Command, Entity, Event
 
 
 def organisation_stream(organisation: str) -> str:
@@ -13,8 +15,7 @@ def organisation_stream(organisation: str) -> str:
     return f"organisation-{organisation}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnOrganisation(Command):
+class LearnOrganisation(Command, frozen=True, kw_only=True):
     """An organisation was described."""
 
     organisation: str
@@ -24,8 +25,7 @@ class LearnOrganisation(Command):
     programmes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationLearnt:
+class OrganisationLearnt(Event, frozen=True, kw_only=True):
     """An organisation as described: name, kind, whether the operator has suspended it, and the programmes it offers.
 
     What was stored earlier has no programmes.
@@ -41,8 +41,7 @@ class OrganisationLearnt:
 KnownOrganisationEvent = OrganisationLearnt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownOrganisation:
+class KnownOrganisation(Struct, frozen=True, kw_only=True):
     """Name and kind, None as long as nothing is known, whether it is suspended, and the programmes that it offers."""
 
     name: str | None = None

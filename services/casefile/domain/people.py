@@ -6,9 +6,10 @@ colleague whom an acceptance of a referral named takes over by any command on th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import Role
 from services.casefile.domain.context import Context
@@ -17,34 +18,30 @@ from services.casefile.domain.parties import Party
 from services.casefile.domain.state import Case, lead_of, trajectory_of
 from services.casefile.domain.steps import handed_over
 from services.casefile.domain.transfers import CoordinatorProposed
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command, Event
 
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReassignCounsellor(Command):
+class ReassignCounsellor(Command, frozen=True, kw_only=True):
     """Ask a counsellor of the agency to lead the case; or, sent by that counsellor or without a name, take it over."""
 
     counsellor: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReassignCoordinator(Command):
+class ReassignCoordinator(Command, frozen=True, kw_only=True):
     """Ask a coordinator of the organisation to take over; or, sent by that person or without a name, take over."""
 
     coordinator: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CounsellorProposed:
+class CounsellorProposed(Event, frozen=True, kw_only=True):
     """Another counsellor is asked to take the case over; until then the lead stays responsible."""
 
     receiver: Party
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CounsellorReassigned:
+class CounsellorReassigned(Event, frozen=True, kw_only=True):
     """The receiver took the case over, and all open steps of the former lead with it."""
 
     giver: Party
@@ -52,8 +49,7 @@ class CounsellorReassigned:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoordinatorReassigned:
+class CoordinatorReassigned(Event, frozen=True, kw_only=True):
     """The receiver took over, and all open steps of the former coordinator."""
 
     giver: Party

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import assert_never
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from services.chassis.modelling.days import start_of_day
-from services.chassis.modelling.decider import Command, Entity
+from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
 
 
@@ -16,16 +18,14 @@ def programme_stream(programme: str) -> str:
     return f"programme-{programme}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermLength:
+class TermLength(Struct, frozen=True, kw_only=True):
     """A length of time: `n` of `unit` (`contracts.codes.TermUnit`)."""
 
     n: int
     unit: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """The parameters of a programme version that cases are led by (`contracts.referral.ProgrammeParameters`)."""
 
     name: str
@@ -40,8 +40,7 @@ class Rules:
     closing_days: tuple[date, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnProgramme(Command):
+class LearnProgramme(Command, frozen=True, kw_only=True):
     """A version of a programme's parameters was published."""
 
     programme: str
@@ -50,8 +49,7 @@ class LearnProgramme(Command):
     rules: Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgrammeLearnt:
+class ProgrammeLearnt(Event, frozen=True, kw_only=True):
     """A version of a programme's parameters, in force from the first second of `valid_from` in its own time zone."""
 
     programme: str
@@ -63,8 +61,7 @@ class ProgrammeLearnt:
 KnownProgrammeEvent = ProgrammeLearnt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownProgramme:
+class KnownProgramme(Struct, frozen=True, kw_only=True):
     """The versions that are known, by number."""
 
     versions: GrowingMap[int, ProgrammeLearnt] = GrowingMap()

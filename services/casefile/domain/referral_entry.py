@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.casefile.domain.parties import Party
 from services.casefile.domain.state import Case
@@ -13,8 +15,7 @@ from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.growing import GrowingTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralMessage:
+class ReferralMessage(Struct, frozen=True, kw_only=True):
     """What every message of the referral service says of itself.
 
     `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free.
@@ -36,8 +37,7 @@ class ReferralMessage:
     expected_by: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralEntryTaken(Moves):
+class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     """A referral message, taken into the case's own history; `name` is the message's, `codes` what it gave as codes.
 
     `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
@@ -60,8 +60,7 @@ class ReferralEntryTaken(Moves):
     expected_by: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralNoteTaken(ReferralEntryTaken):
+class ReferralNoteTaken(ReferralEntryTaken, frozen=True, kw_only=True):
     """A message that moves nothing in the case, such as a reminder, taken in; so the case's ETag stays."""
 
     BYSTANDER: ClassVar[bool] = True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.casefile.domain.state import Case, ProgressReport, Trajectory
 from services.chassis.modelling.growing import GrowingTuple
@@ -13,8 +15,7 @@ Fact = str | int | bool | list[str] | dict[str, str] | None
 """One field of a report as JSON has it: a code, a number, a date as text, a list or a mapping of codes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class Reported(Struct, frozen=True, kw_only=True):
     """A report: its event's name, when it happened, and its codes, numbers and dates (as text).
 
     It happens as it is recorded where the time is None: a waiver, a place on the waiting list.

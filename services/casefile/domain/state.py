@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.parties import Party
@@ -25,8 +27,7 @@ BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveReferral:
+class LiveReferral(Struct, frozen=True, kw_only=True):
     """The offer that is open, or was accepted; `deadlines` are those in the latest message of the referral service."""
 
     referral: str
@@ -36,8 +37,7 @@ class LiveReferral:
     deadlines: tuple[Deadline, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Struct, frozen=True, kw_only=True):
     """What the pair signed; `proposed_end` waits for the agency's decision."""
 
     start: date
@@ -48,8 +48,7 @@ class Agreement:
     proposed_end: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A proposed mentor, on which criteria, until when an answer is due, who has confirmed, and the agreement."""
 
     match: str
@@ -62,8 +61,7 @@ class Match:
     agreement: Agreement | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handback:
+class Handback(Struct, frozen=True, kw_only=True):
     """The report: an outcome per goal, the needs that want an answer, and what the agency found missing."""
 
     closure_reason: str
@@ -75,8 +73,7 @@ class Handback:
     waiting_for_report: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgressReport:
+class ProgressReport(Struct, frozen=True, kw_only=True):
     """What the counsellor got: how far each goal had come (-, =, +), and what came next."""
 
     happened_at: datetime
@@ -85,16 +82,14 @@ class ProgressReport:
     next_step: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndedMatch:
+class EndedMatch(Struct, frozen=True, kw_only=True):
     """A match that is over, and why."""
 
     match: Match
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspension:
+class Suspension(Struct, frozen=True, kw_only=True):
     """A pause: why, since when, and until when at the longest."""
 
     reason: str
@@ -102,8 +97,7 @@ class Suspension:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trajectory:
+class Trajectory(Struct, frozen=True, kw_only=True):
     """The time that the person spends with an organisation, from its acceptance to the handback.
 
     `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
@@ -128,8 +122,7 @@ class Trajectory:
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """A referral of the case that is over: by which event (`ended_by`), why, and the trajectory that it led to.
 
     `decision`, `next_service` and `answers` are the agency's, where it accepted a handback.
@@ -146,8 +139,7 @@ class Earlier:
     answers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
 
     referral: str
@@ -158,8 +150,7 @@ class Access:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A case. `state` is None before it is opened; `steps` say who is responsible.
 
     `proposed_lead` and `proposed_coordinator` are asked to take over; with `takes_over_by_acting` the latter does so by

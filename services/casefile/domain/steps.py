@@ -6,16 +6,18 @@ So who was responsible on a day is read from the record, and a rule that changes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.parties import Party
 from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.decider import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Awaiting:
+class Awaiting(Struct, frozen=True, kw_only=True):
     """Whom the owner of a step waits for: the organisation, the action, and until when. It changes no owner."""
 
     org: str
@@ -23,8 +25,7 @@ class Awaiting:
     due_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenStep:
+class OpenStep(Struct, frozen=True, kw_only=True):
     """A step (`contracts.codes.Step`), its one owner since when, and the deadlines that run in it."""
 
     step: str
@@ -51,8 +52,7 @@ LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)
 """Steps that outlast the match they were opened in: the report that is due, and what somebody sees to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
+class Moves(Event, frozen=True, kw_only=True):
     """What an event ends and begins. `renews` sets new deadlines and expectations for a step that is still open.
 
     A report may be recorded after what it reports on has ended, or has passed to somebody else: it must neither open

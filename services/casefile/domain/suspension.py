@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
@@ -17,43 +18,37 @@ from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspend(Command):
+class Suspend(Command, frozen=True, kw_only=True):
     """Pause the trajectory (`contracts.casefile_codes.SuspendReason`)."""
 
     reason: str
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume(Command):
+class Resume(Command, frozen=True, kw_only=True):
     """Take the trajectory up again."""
 
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewSuspension(Command):
+class ReviewSuspension(Command, frozen=True, kw_only=True):
     """The coordinator asked whether the pause still holds, and it does."""
 
     occurred_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrajectorySuspended(Moves):
+class TrajectorySuspended(Moves, frozen=True, kw_only=True):
     """A pause, reviewed after a while and bounded: it may be resumed no later than `until`."""
 
     reason: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrajectoryResumed(Moves):
+class TrajectoryResumed(Moves, frozen=True, kw_only=True):
     """The pause is over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuspensionReviewed(Moves):
+class SuspensionReviewed(Moves, frozen=True, kw_only=True):
     """The pause was reviewed, and goes on; the next review is due as renewed."""
 
     happened_at: datetime

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.parties import Party
 from services.casefile.domain.state import Case, Trajectory
 from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.decider import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponsibilityTransferred:
+class ResponsibilityTransferred(Event, frozen=True, kw_only=True):
     """The receiver accepted, and is responsible from then on; `step` is what begins."""
 
     referral: str
@@ -24,8 +25,7 @@ class ResponsibilityTransferred:
     deadlines: tuple[Deadline, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoordinatorProposed:
+class CoordinatorProposed(Event, frozen=True, kw_only=True):
     """Another coordinator is asked to take over; until then the present one stays responsible.
 
     `takes_over_by_acting`: named when the referral was accepted, and so responsible from the first own command on.

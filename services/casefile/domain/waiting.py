@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from contracts.waiting import wrong_of_a_wait
@@ -13,8 +12,7 @@ from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportWait(Command):
+class ReportWait(Command, frozen=True, kw_only=True):
     """Why and until when the person waits: the referral service's `waitlist`, which a correction only repeats."""
 
     reason: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from contracts.casefile_codes import EndReason
 from services.casefile.domain.context import Context
@@ -15,13 +16,12 @@ from services.casefile.domain.referral_entry import ReferralEntryTaken, Referral
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, names
 from services.casefile.domain.terms import Deadline
-from services.chassis.modelling.decider import Command, To
+from services.chassis.modelling.decider import Command, Event, To
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeWithdrawal(Command):
+class TakeWithdrawal(Command, frozen=True, kw_only=True):
     """The person withdrew the legal basis of a referral; effective since `withdrawn_at`."""
 
     message: ReferralMessage
@@ -29,16 +29,14 @@ class TakeWithdrawal(Command):
     withdrawn_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisclosureStopped:
+class DisclosureStopped(Event, frozen=True, kw_only=True):
     """The person withdrew the legal basis: nothing more is shared on it."""
 
     legal_basis: str
     withdrawn_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NgoAccessRevoked:
+class NgoAccessRevoked(Event, frozen=True, kw_only=True):
     """The stop message: all that the organisation learns."""
 
     referral: str
@@ -46,8 +44,7 @@ class NgoAccessRevoked:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseReturned(Moves):
+class CaseReturned(Moves, frozen=True, kw_only=True):
     """The case went back to the agency without a handback report; `ended_at` is set where it ended a trajectory."""
 
     referral: str
@@ -56,8 +53,7 @@ class CaseReturned(Moves):
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedAfterWithdrawal:
+class RecordedAfterWithdrawal(Event, frozen=True, kw_only=True):
     """Events (ids) that the organisation recorded after the withdrawal and before casefile learnt of it."""
 
     legal_basis: str

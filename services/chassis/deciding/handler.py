@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from os import urandom
 from typing import Any, Generic, TypeVar
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
@@ -33,7 +34,7 @@ TRIES = 25
 def _actor_of(event: Any, actor: Actor) -> Actor:
     if actor.on_behalf_reason is None or getattr(event, "IS_A_WORD", False):
         return actor
-    return replace(actor, on_behalf_of=None, on_behalf_reason=None)
+    return actor.in_own_name()
 
 
 def _new_ids(count: int) -> Iterator[str]:
@@ -66,8 +67,7 @@ class NotFound(Exception):  # noqa: N818 - HTTP's word
     """There is no such stream."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """Who sends a command, and on which terms: what belongs to the sending, not to the command.
 
     Where `actor` passes on somebody's word, only the events that are that word (`IS_A_WORD`) name whose it was: what
@@ -95,8 +95,7 @@ class Call:
         return None if self.idempotency_key is None else Key.of(self.actor, self.idempotency_key)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[S]):
+class Outcome(Struct, Generic[S], frozen=True):
     """What became of a command: the state of its own stream after it, and where its events are.
 
     `position` is that of the last event it wrote (of its earlier self, when replayed), which is the use of its key
@@ -272,8 +271,8 @@ class Handler(Generic[C, X]):
         then = await self._streams.fold_through(stream, entity, version)
         return Outcome(then.state, then.version, then.etag, position, (), replayed=True)
 
-    @staticmethod
     def _with_metadata(
+        self,
         decided: Sequence[Any],
         own_stream: str,
         at: datetime,
@@ -282,12 +281,13 @@ class Handler(Generic[C, X]):
         call: Call,
     ) -> dict[str, list[tuple[Any, Metadata]]]:
         written: dict[str, list[tuple[Any, Metadata]]] = {}
+        metadata = self._streams.log.types.metadata
         correlation = call.correlation_id or own.correlation_id
         for event_id, decision in zip(_new_ids(len(decided)), decided, strict=True):
             stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
             correlation = correlation or event_id
             answers = stream == own_stream or isinstance(event, KeyUsed)
-            meta = Metadata(
+            meta = metadata(
                 event_id=event_id,
                 actor=_actor_of(event, call.actor),
                 occurred_at=call.occurred_at or at,

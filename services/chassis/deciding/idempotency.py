@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from services.chassis.modelling.decider import Actor, Entity
+from services.chassis.modelling.decider import Actor, Entity, Event
 
 
 class Key(NamedTuple):
@@ -37,8 +36,7 @@ class Key(NamedTuple):
         return f"idempotency-key-{sha256(parts.encode()).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyUsed:
+class KeyUsed(Event, frozen=True, kw_only=True):
     """A command was done under a key, which the metadata name: on `stream`, leaving it at `version`."""
 
     stream: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from services.chassis.deciding.idempotency import Key, Running
 from services.chassis.log.event_log import EventLog
@@ -23,8 +24,7 @@ FOLDED_AT_ONCE = 500
 """Events, after which others have a turn: of a long stream there may be seconds of it after a restart."""
 
 
-@dataclass(slots=True)
-class Folded(Generic[S]):
+class Folded(Struct, Generic[S]):
     """A stream as far as it has been read: its state and what the handler itself needs to know of it.
 
     `etag` is the version of the last event that is no bystander, and `moved_by` says which it was; `keys` maps
@@ -36,7 +36,7 @@ class Folded(Generic[S]):
     etag: int = 0
     moved_by: str = "nobody"
     correlation_id: str | None = None
-    keys: dict[Key, tuple[str | None, int, int]] = field(default_factory=dict)
+    keys: dict[Key, tuple[str | None, int, int]] = {}
     causes: set[str] = field(default_factory=set)
 
     def snapshot(self) -> Folded[S]:
@@ -61,8 +61,7 @@ class Folded(Generic[S]):
             self.causes.add(meta.causation_id)
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     entity: Entity[Any]
     folded: Folded[Any]
     mark: object

@@ -7,14 +7,15 @@ unread event. Readers may therefore remember a position and go on behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec import Struct
+
+from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Events for one stream, to be appended behind `expected_version` (0: the stream must not exist yet)."""
 
     stream: str
@@ -34,6 +35,8 @@ class EventLog(Protocol):
     """An append-only log of one service. Positions and versions start at 1; 0 means none."""
 
     name: str
+    types: EventTypes
+    """Its events, and the class of their metadata."""
 
     async def append(self, writes: Sequence[Write]) -> int:
         """Stores all events of all writes in one transaction, or none; returns the last position.

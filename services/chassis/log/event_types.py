@@ -7,32 +7,42 @@ the old payload into the new one as it is read. The bytes in the log stay as the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import TypeAdapter
-from pydantic_core import from_json, to_json
+from msgspec import Struct, convert
+from msgspec.json import Decoder, Encoder
 
-from services.chassis.log.metadata import Metadata
+from services.chassis.log.metadata import Metadata, metadata_with
 
 E = TypeVar("E")
+M = TypeVar("M")
 JsonObject = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Upcast:
+class EventRow(Protocol):
+    """What a service says of one kind of event; its own rows say more, such as the message that is published."""
+
+    @property
+    def event(self) -> type:
+        """The class: a Struct or a dataclass of plain data."""
+
+    @property
+    def stored(self) -> str:
+        """The stored name, such as `referral.submitted.v1`: written down once, and never edited."""
+
+
+class Upcast(Struct, frozen=True):
     """Reads an old topic as `to`: `change` turns the old payload into the new one."""
 
     to: str
     change: Callable[[JsonObject], JsonObject]
 
 
-@dataclass(slots=True)
-class Stored(Generic[E]):
+class Stored(Struct, Generic[M, E]):
     """What the bytes of one event hold."""
 
-    meta: Metadata
+    meta: M
     data: E
 
 
@@ -41,24 +51,35 @@ class UnknownTopic(LookupError):  # noqa: N818 - reads as what happened
 
 
 class UnknownEvent(LookupError):  # noqa: N818 - reads as what happened
-    """An event class has no topic; add a line to the service's topics.py."""
+    """An event class has no topic; add a row to the service's events.py."""
 
 
 class EventTypes:
     """The events of one service and their stable stored names.
 
+    `references` names what the metadata of its events refer to, in the order in which they are stored; `metadata` is
+    the class of them.
+
     Raises ValueError when a class has two topics, when a topic is both written and upcast, and when an upcast leads
     nowhere or round in a circle.
     """
 
-    def __init__(self, topics: Mapping[str, type], upcasts: Mapping[str, Upcast] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Iterable[EventRow] | Mapping[str, type],
+        upcasts: Mapping[str, Upcast] | None = None,
+        references: Sequence[str] = (),
+    ) -> None:
+        topics = dict(rows) if isinstance(rows, Mapping) else _by_topic(rows)
+        self.metadata = metadata_with(tuple(references))
         self._upcasts = dict(upcasts or {})
         self._topic_of = {cls: topic for topic, cls in topics.items()}
         if len(self._topic_of) != len(topics):
             msg = "an event class has two topics: an old one belongs in upcasts"
             raise ValueError(msg)
-        self._adapters: dict[str, TypeAdapter[Stored[Any]]] = {}
-        self._classes = dict(topics)
+        self._encoder = Encoder()
+        self._decoders: dict[str, Decoder[Stored[Metadata, Any]]] = {}
+        self._classes = topics
         for old in self._upcasts:
             if old in topics:
                 msg = f"{old} is upcast and still has a class: what is written today must not be read as old"
@@ -77,15 +98,18 @@ class EventTypes:
             msg = f"the upcasts of {old} end at {topic}, which is no topic"
             raise ValueError(msg)
 
-    def _adapter(self, topic: str) -> TypeAdapter[Stored[Any]]:
-        # Built on first use: all adapters of a service at once would cost its start-up a noticeable time.
-        if (adapter := self._adapters.get(topic)) is None:
-            try:
-                cls = self._classes[topic]
-            except KeyError:
-                raise UnknownTopic(topic) from None
-            adapter = self._adapters[topic] = TypeAdapter(Stored[cls])  # type: ignore[valid-type]
-        return adapter
+    def _class(self, topic: str) -> type:
+        try:
+            return self._classes[topic]
+        except KeyError:
+            raise UnknownTopic(topic) from None
+
+    def _decoder(self, topic: str) -> Decoder[Stored[Metadata, Any]]:
+        # Built on first use: all decoders of a service at once would cost its start-up a noticeable time.
+        if (decoder := self._decoders.get(topic)) is None:
+            stored: Any = Stored[self.metadata, self._class(topic)]  # type: ignore[name-defined,misc]
+            decoder = self._decoders[topic] = Decoder(stored)
+        return decoder
 
     @property
     def topics(self) -> list[str]:
@@ -100,17 +124,38 @@ class EventTypes:
             raise UnknownEvent(type(event).__name__) from None
 
     def encode(self, event: object, meta: Metadata) -> tuple[str, bytes]:
-        """The topic and the bytes to store."""
+        """The topic and the bytes to store. Raises UnknownEvent."""
         topic = self.topic_of(event)
-        return topic, self._adapter(topic).serializer.to_json(Stored(meta, event))
+        if type(meta) is not self.metadata:
+            meta = self._of_this_service(meta)
+        return topic, self._encoder.encode(Stored(meta, event))
+
+    def _of_this_service(self, meta: Metadata) -> Metadata:
+        known = self.metadata.__struct_fields__
+        return self.metadata(**{name: getattr(meta, name) for name in meta.__struct_fields__ if name in known})
 
     def decode(self, topic: str, state: bytes) -> tuple[Any, Metadata]:
-        """The event, upcast to its present shape, and its metadata. Raises UnknownTopic."""
-        if topic in self._upcasts:
-            stored = from_json(state)
-            while (upcast := self._upcasts.get(topic)) is not None:
-                stored["data"] = upcast.change(stored["data"])
-                topic = upcast.to
-            state = to_json(stored)
-        read = self._adapter(topic).validator.validate_json(state)
-        return read.data, read.meta
+        """The event, upcast to its present shape, and its metadata.
+
+        Raises UnknownTopic, and ValidationError (of msgspec) for bytes that are no such event.
+        """
+        if topic not in self._upcasts:
+            read = self._decoder(topic).decode(state)
+            return read.data, read.meta
+        stored: JsonObject = _PLAIN.decode(state)
+        while (upcast := self._upcasts.get(topic)) is not None:
+            stored["data"] = upcast.change(stored["data"])
+            topic = upcast.to
+        return convert(stored["data"], self._class(topic)), convert(stored["meta"], self.metadata)
+
+
+_PLAIN = Decoder(JsonObject)
+
+
+def _by_topic(rows: Iterable[EventRow]) -> dict[str, type]:
+    topics: dict[str, type] = {}
+    for row in rows:
+        if topics.setdefault(row.stored, row.event) is not row.event:
+            msg = f"two events are stored as {row.stored}"
+            raise ValueError(msg)
+    return topics

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Any, cast
 
-from pydantic import SerializerFunctionWrapHandler, WrapSerializer
+from msgspec import NODEFAULT, Struct, defstruct
+from msgspec.structs import FieldInfo, fields
 
 from services.chassis.modelling.decider import Actor
 
 
-def _written(actor: Actor, write: SerializerFunctionWrapHandler) -> Any:
-    # Anyone who acts in their own name is written in the bytes that it always had.
-    written = write(actor)
-    if actor.on_behalf_reason is None:
-        del written["on_behalf_reason"]
-    return written
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
+class Metadata(Struct, frozen=True, kw_only=True):
     """Who, when, under which rules, and why an event was recorded. No personal data, ever.
 
     `occurred_at` is when it happened, `recorded_at` the service's clock; `causation_id` is the id of the message
@@ -30,22 +23,53 @@ class Metadata:
     """
 
     event_id: str
-    actor: Annotated[Actor, WrapSerializer(_written)]
+    actor: Actor
     occurred_at: datetime
     recorded_at: datetime
     correlation_id: str
     causation_id: str | None = None
-    legal_basis_id: str | None = None
-    charter_version: str | None = None
-    programme_version: str | None = None
     idempotency_key: str | None = None
     fingerprint: str | None = None
     traceparent: str | None = None
     causation_sequence: int | None = None
 
+    @property
+    def references(self) -> Mapping[str, str | None]:
+        """Under which rules: what the service refers to, by the names that it gave to EventTypes."""
+        return {}
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+
+REFERENCES_FOLLOW = "causation_id"
+"""The field that the references are stored behind."""
+
+
+@cache
+def metadata_with(references: tuple[str, ...]) -> type[Metadata]:
+    """The metadata of a service whose events refer to something: Metadata with a field for each reference.
+
+    Made once, since to build, write and read fields costs a fraction of what a mapping does. Its fields
+    are those of Metadata in their order, so no subclass: a subclass would store its own fields last.
+    """
+    if not references:
+        return Metadata
+    listed: list[tuple[str, type, Any]] = []
+    for known in fields(Metadata):
+        listed.append((known.name, known.type, _default(known)))
+        if known.name == REFERENCES_FOLLOW:
+            listed += [(name, cast("type", str | None), None) for name in references]
+    members = {
+        "__doc__": Metadata.__doc__,
+        "references": property(lambda meta: {name: getattr(meta, name) for name in references}),
+    }
+    made = defstruct("Metadata", listed, frozen=True, kw_only=True, namespace=members, module=__name__)
+    return cast("type[Metadata]", made)
+
+
+def _default(known: FieldInfo) -> Any:
+    return known.default if known.default is not NODEFAULT else NODEFAULT
+
+
+class Recorded(Struct, frozen=True):
     """An event as the log holds it.
 
     `position` is its place in the whole log, `version` its place in its stream (the first is 1), `topic` its stable

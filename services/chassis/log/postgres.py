@@ -70,7 +70,7 @@ class PostgresEventLog:
         as_a_log(database, self._health)
         self.name = name
         self._database = database
-        self._types = types
+        self.types = types
         self._connection: AsyncConnection[Any] | None = None
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
         self._opening = asyncio.Lock()
@@ -89,7 +89,7 @@ class PostgresEventLog:
         events: list[_Encoded] = []
         for write in writes:
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
-                topic, state = self._types.encode(event, meta)
+                topic, state = self.types.encode(event, meta)
                 events.append(_Encoded(write.stream, version, topic, state, event, meta))
         if not events:
             msg = "an append needs at least one event"
@@ -159,7 +159,7 @@ class PostgresEventLog:
         _, position, _, _, topic, state = row
         if topic != last.topic:
             return None
-        _, meta = self._types.decode(topic, state)
+        _, meta = self.types.decode(topic, state)
         return int(position) if meta.event_id == last.meta.event_id else None
 
     def _remember(self, command: list[_Encoded], last: int) -> None:
@@ -264,5 +264,5 @@ class PostgresEventLog:
     def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
         if (recent := self._recent.get(position)) is not None:
             return recent
-        event, meta = self._types.decode(topic, state)
+        event, meta = self.types.decode(topic, state)
         return Recorded(position, stream, version, topic, event, meta, state)

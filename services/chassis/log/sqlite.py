@@ -130,7 +130,7 @@ class SQLiteEventLog:
     def __init__(self, name: str, path: Path, types: EventTypes, health: StoreHealth | None = None) -> None:
         health = health or StoreHealth("log")
         self.name = name
-        self._types = types
+        self.types = types
         path.parent.mkdir(parents=True, exist_ok=True)
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
@@ -181,7 +181,7 @@ class SQLiteEventLog:
         events: list[_Encoded] = []
         for write in writes:
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
-                topic, state = self._types.encode(event, meta)
+                topic, state = self.types.encode(event, meta)
                 events.append(_Encoded(StoredEvent(write.stream, version, topic, state), event, meta))
         if not events:
             msg = "an append needs at least one event"
@@ -255,5 +255,5 @@ class SQLiteEventLog:
     def _recorded(self, position: int, stream: str, version: int, topic: str, state: bytes) -> Recorded:
         if (recent := self._recent.get(position)) is not None:
             return recent
-        event, meta = self._types.decode(topic, state)
+        event, meta = self.types.decode(topic, state)
         return Recorded(position, stream, version, topic, event, meta, state)

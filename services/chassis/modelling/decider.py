@@ -8,16 +8,17 @@ After Jérémie Chassaing's decider pattern; see docs/decisions/0003-decider-fun
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from msgspec import UNSET, Struct, UnsetType, field
+from msgspec.structs import replace
 
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
+class Actor(Struct, frozen=True, kw_only=True):
     """Who acts: the organisation's own staff identifier, the role, and the organisation.
 
     `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, or the person
@@ -28,27 +29,49 @@ class Actor:
     role: str
     org: str
     on_behalf_of: str | None = None
-    on_behalf_reason: str | None = None
+    # Unset, it is not written at all: those who act in their own name have the bytes that they always had.
+    reason: str | UnsetType | None = field(default=UNSET, name="on_behalf_reason")
+
+    @property
+    def on_behalf_reason(self) -> str | None:
+        """Why somebody passes on another's word; None for everybody else."""
+        return self.reason or None
+
+    def passing_on(self, whose: str, reason: str | None) -> Actor:
+        """The same actor, who passes on somebody's word."""
+        return replace(self, on_behalf_of=whose, reason=reason or UNSET)
+
+    def in_own_name(self) -> Actor:
+        """The same actor without the word that they passed on."""
+        return replace(self, on_behalf_of=None, reason=UNSET)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """What every command carries, so that nothing in the domain reads a clock: `at` is now, `by` is who asks."""
 
     at: datetime
     by: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class To:
+class Event(Struct, frozen=True, kw_only=True):
+    """What every event is: plain data, and two marks of its class that the handler goes by.
+
+    A `BYSTANDER` leaves the ETag of its stream as it is. An event that `IS_A_WORD` names for whom its actor spoke,
+    where they passed on somebody's word; all that follows from it the actor did.
+    """
+
+    BYSTANDER: ClassVar[bool] = False
+    IS_A_WORD: ClassVar[bool] = False
+
+
+class To(Struct, frozen=True):
     """An event for a stream other than the command's own, appended in the same transaction."""
 
     stream: str
     event: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Entity(Generic[S]):
+class Entity(Struct, Generic[S], frozen=True, weakref=True):
     """How a kind of stream folds into state: where it starts, and what one event makes of it."""
 
     initial: S
@@ -63,8 +86,7 @@ class Because(Enum):
     RIGHTS = 403
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One thing wrong with the input: a JSON Pointer (RFC 6901) into the body, a stable code, a sentence.
 
     `rests_on` are pointers to other members that it would not be a fault without: where one of them cannot be read,
@@ -117,8 +139,7 @@ EXISTENCE: Final = ""
 """The field that stands for the making of a resource; as a JSON Pointer, the whole of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class Reserved(Struct, frozen=True):
     """Fields that the sender of a command may name only as they stand, and what is said otherwise.
 
     The table of access fills it, for only the table knows the caller; the decision asks it, for only the decision

@@ -41,8 +41,7 @@ InboxEvent = MessageTaken
 """All that happens to an inbox."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeMessage(Command):
+class TakeMessage(Command, frozen=True, kw_only=True):
     """Take a message in. `occurred_at` is when that happened which it reports; the rest is as in `MessageTaken`."""
 
     source: str

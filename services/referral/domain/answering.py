@@ -29,13 +29,11 @@ from services.referral.domain.referral_state import Answer
 _RECEIPT, _DECISION, _EXPIRY = DeadlineName.RECEIPT.value, DeadlineName.DECISION.value, DeadlineName.EXPIRY.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receive(ReferralCommand):
+class Receive(ReferralCommand, frozen=True, kw_only=True):
     """Acknowledge receipt."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestInformation(ReferralCommand):
+class RequestInformation(ReferralCommand, frozen=True, kw_only=True):
     """Ask the agency something; the codes exclude every topic that must not be asked about."""
 
     codes: tuple[Question, ...]
@@ -49,15 +47,13 @@ class InformationAnswer:
     answer_ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvideInformation(ReferralCommand):
+class ProvideInformation(ReferralCommand, frozen=True, kw_only=True):
     """Answer what was asked, all of it."""
 
     answers: tuple[InformationAnswer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waitlist(ReferralCommand):
+class Waitlist(ReferralCommand, frozen=True, kw_only=True):
     """Put the person on the waiting list, with their agreement."""
 
     reason: WaitlistReason
@@ -65,15 +61,13 @@ class Waitlist(ReferralCommand):
     client_agreed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accept(ReferralCommand):
+class Accept(ReferralCommand, frozen=True, kw_only=True):
     """Take the person on; `coordinator` (a staff identifier of the organisation) is to be responsible for the case."""
 
     coordinator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decline(ReferralCommand):
+class Decline(ReferralCommand, frozen=True, kw_only=True):
     """Say no. A text goes with OTHER only; texts are in the vault, under the references."""
 
     reason: DeclineReason

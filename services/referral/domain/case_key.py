@@ -40,15 +40,13 @@ def case_key_stream(case_key: str) -> str:
     return f"case-key-{case_key}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseCase(Command):
+class CloseCase(Command, frozen=True, kw_only=True):
     """The agency closed the case (a fact that casefile tells): the next referral opens a new one."""
 
     case_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReopenCase(Command):
+class ReopenCase(Command, frozen=True, kw_only=True):
     """The agency opened a closed case again (a fact that casefile tells)."""
 
     case_id: str

@@ -21,8 +21,7 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralCommand(Command):
+class ReferralCommand(Command, frozen=True, kw_only=True):
     """A command on one referral."""
 
     referral_id: str

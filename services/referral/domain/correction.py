@@ -13,15 +13,13 @@ from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.referral_state import ErrorReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkError(ReferralCommand):
+class MarkError(ReferralCommand, frozen=True, kw_only=True):
     """Say that the referral was entered in error; the justification is in the vault."""
 
     justification_ref: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmError(ReferralCommand):
+class ConfirmError(ReferralCommand, frozen=True, kw_only=True):
     """Confirm it, as another person."""
 
 

@@ -11,8 +11,7 @@ from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import Offer, acts_for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscloseContact(ReferralCommand):
+class DiscloseContact(ReferralCommand, frozen=True, kw_only=True):
     """Read the contact data of the person of a referral."""
 
 

@@ -16,8 +16,7 @@ from services.referral.domain.packet import Packet, wrong_in_draft
 from services.referral.domain.person import PersonReferred, person_stream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateDraft(ReferralCommand):
+class CreateDraft(ReferralCommand, frozen=True, kw_only=True):
     """Begin a referral. `new_case_id` is used where the person has no open case in the programme.
 
     `contact_faults` is what is wrong with the contact data, which are not on the command.
@@ -28,8 +27,7 @@ class CreateDraft(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditDraft(ReferralCommand):
+class EditDraft(ReferralCommand, frozen=True, kw_only=True):
     """Replace the draft's packet by `packet`: the old one with the changes already merged into it.
 
     `contact_faults` as in CreateDraft.

@@ -21,16 +21,14 @@ from services.referral.domain.organisation import CapacityReleased, organisation
 from services.referral.domain.referral_state import TERMINAL, Answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw(ReferralCommand):
+class Withdraw(ReferralCommand, frozen=True, kw_only=True):
     """Take the offer back before it is accepted. A text goes with OTHER only; it is in the vault."""
 
     reason: WithdrawReason
     text_ref: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteReferral(ReferralCommand):
+class CompleteReferral(ReferralCommand, frozen=True, kw_only=True):
     """The agency accepted the handback at `closed_at` (a fact that casefile tells): the loop is closed.
 
     `access` is when the organisation's access ends, counted from the end of the trajectory, as casefile wrote it down.
@@ -40,8 +38,7 @@ class CompleteReferral(ReferralCommand):
     access: Deadline | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndAccess(ReferralCommand):
+class EndAccess(ReferralCommand, frozen=True, kw_only=True):
     """The organisation's access to the case has ended (a fact that casefile tells), and so has that to its referral."""
 
 

@@ -27,8 +27,7 @@ class LegalBasisGiven:
     given_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawLegalBasis(Command):
+class WithdrawLegalBasis(Command, frozen=True, kw_only=True):
     """The person withdraws, through either side. Effective at once: withdrawing moves responsibility.
 
     `channel` is the code of the way that they took, where the caller says it.

@@ -33,8 +33,7 @@ class Description:
     suspended: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DescribeOrganisation(Command):
+class DescribeOrganisation(Command, frozen=True, kw_only=True):
     """Describe an organisation, or describe it once more.
 
     What stands in `left_out` (fields of the description) keeps the value it has; `reserved` are those that the caller

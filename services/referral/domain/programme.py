@@ -92,8 +92,7 @@ class Parameters:
         return start_of_day(valid_from, self.time_zone)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishVersion(Command):
+class PublishVersion(Command, frozen=True, kw_only=True):
     """Publish version `version` of the parameters, in force from the beginning of `valid_from` in their time zone.
 
     `unknown` are the faults of what no calendar is kept of: libraries know that, and the domain knows none.

@@ -16,8 +16,7 @@ from services.referral.domain.offer import Offer, ReferralEvent, acts_for
 from services.referral.domain.packet import CompletePacket, Packet, completed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitReferral(ReferralCommand):
+class SubmitReferral(ReferralCommand, frozen=True, kw_only=True):
     """Make an offer at once, without a draft.
 
     `legal_basis_id` is the id that the basis of the packet is recorded under; `new_case_id` is used where the person
@@ -31,8 +30,7 @@ class SubmitReferral(ReferralCommand):
     contact_faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitDraft(ReferralCommand):
+class SubmitDraft(ReferralCommand, frozen=True, kw_only=True):
     """Make the offer that was drafted; ids and `contact_faults` are as in SubmitReferral."""
 
     legal_basis_id: str

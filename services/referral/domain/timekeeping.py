@@ -20,16 +20,14 @@ from services.referral.domain.offer import PartEnds, ReferralEvent, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemindDeadline(ReferralCommand):
+class RemindDeadline(ReferralCommand, frozen=True, kw_only=True):
     """Remind of the deadline `name` that is due at `due_at`."""
 
     name: str
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassDeadline(ReferralCommand):
+class PassDeadline(ReferralCommand, frozen=True, kw_only=True):
     """The deadline `name` that was due at `due_at` has passed."""
 
     name: str

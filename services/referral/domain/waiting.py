@@ -10,8 +10,7 @@ from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import ReferralEvent, acts_for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectWaiting(ReferralCommand):
+class CorrectWaiting(ReferralCommand, frozen=True, kw_only=True):
     """What the event `corrects` said of the wait should have read like this (a fact that casefile tells)."""
 
     corrects: str

@@ -80,7 +80,7 @@ def rounds(log: EventLog) -> Rounds:
 
 async def test_a_decision_on_a_new_stream_takes_one_round_trip(rounds: Rounds) -> None:
     """What it rests on follows from the initial state, and is read together with the stream itself."""
-    handler = Handler(Streams(rounds), TillToo(), decided)  # type: ignore[arg-type]  # it is a log
+    handler = Handler(Streams(rounds), TillToo(), decided)
     outcome = await handler.handle(count(), A, COUNTER, call(), must_exist=False)
     assert rounds.asked == [[A, TILL]]
     assert outcome.context == (0, 0, None)
@@ -90,7 +90,7 @@ async def test_a_decision_whose_needs_follow_from_its_state_takes_two(rounds: Ro
     """The second reads only what is new; a fold that was kept since makes it one again."""
     await rounds.append([Write(A, 0, [(Counted(by=10), metadata())])])
     await rounds.append([Write(TILL, 0, [(Paid(counter="z"), metadata("e-2"))])])
-    streams = Streams(rounds)  # type: ignore[arg-type]  # it is a log
+    streams = Streams(rounds)
     handler = Handler(streams, TillToo(), decided)
     first = await handler.handle(count(), A, COUNTER, call())
     assert (rounds.asked, first.context) == ([[A, TILL], [B]], (10, 1, Counter()))
@@ -104,7 +104,7 @@ async def test_the_references_of_a_decision_stand_in_its_metadata(log: EventLog)
     await log.append([Write(TILL, 0, [(Paid(counter="z"), metadata())])])
     await Handler(Streams(log), TillToo(), decided).handle(count(), A, COUNTER, call(), must_exist=False)
     (recorded,) = await log.read(A)
-    assert recorded.meta.programme_version == "till/1"
+    assert recorded.meta.references["programme_version"] == "till/1"
 
 
 async def test_an_entity_may_be_decided_on_its_own_state(log: EventLog) -> None:
@@ -113,10 +113,10 @@ async def test_an_entity_may_be_decided_on_its_own_state(log: EventLog) -> None:
     def decide(_command: Command, counter: Counter) -> list[Any]:
         return [] if counter.closed else [Closed()]
 
-    handler = Handler(Streams(log), OwnState[Counter](), decide)
+    handler = Handler[Command, Counter](Streams(log), OwnState[Counter](), decide)
     for outcome in [
         await handler.handle(Close(at=NOW, by=ANN), A, COUNTER, call(), must_exist=False) for _ in range(2)
     ]:
         assert outcome.state == Counter(closed=True)
     (recorded,) = await log.read(A)
-    assert recorded.meta.programme_version is None
+    assert recorded.meta.references["programme_version"] is None

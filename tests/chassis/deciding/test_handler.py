@@ -73,7 +73,11 @@ async def test_a_command_answers_with_the_state_it_led_to(counting: Handler[Comm
     assert first.position == await log.head() - 1
     assert second.meta.correlation_id == first.meta.correlation_id
     assert (second.meta.causation_id, second.meta.traceparent, second.meta.actor) == ("m-1", "t", ANN)
-    assert (second.meta.programme_version, second.meta.recorded_at, second.meta.occurred_at) == ("counting/7", NOW, NOW)
+    assert (second.meta.references["programme_version"], second.meta.recorded_at, second.meta.occurred_at) == (
+        "counting/7",
+        NOW,
+        NOW,
+    )
     assert second.meta.event_id != first.meta.event_id
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.chassis.deciding.handler import Call, Handler, Outcome
 from services.chassis.deciding.idempotency import Key, KeyReused, KeyRunning, KeyUsed

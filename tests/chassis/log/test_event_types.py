@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.chassis.log.event_types import EventTypes, UnknownEvent, UnknownTopic, Upcast
-from tests.chassis.counters import TYPES, Counted, metadata
+from tests.chassis.counters import REFERENCES, TYPES, Counted, metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,7 @@ OFFERED = Offered(
 VERSIONS = EventTypes(
     {"offer.made.v3": Offered},
     {"offer.made.v1": Upcast("offer.made.v2", renamed), "offer.made.v2": Upcast("offer.made.v3", with_terms)},
+    REFERENCES,
 )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import is_dataclass
 from typing import Any, Final
 
 from services.chassis.http.response.rendering import Json, camel
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.plain import members
 from services.chassis.vault.vault import Vault
 
 _SUFFIX: Final = "_ref"
@@ -15,9 +15,9 @@ _SUFFIX: Final = "_ref"
 
 def _references(value: Any, code: str | None = None) -> Iterator[tuple[str, str | None, str]]:
     """Each (name, code, reference) in the plain data of an event; the code is that of the answer it belongs to."""
-    if is_dataclass(value) and not isinstance(value, type):
+    if (names := members(type(value))) is not None:
         code = getattr(value, "code", code)
-        for name in value.__dataclass_fields__:
+        for name in names:
             held = getattr(value, name)
             if name.endswith(_SUFFIX) and isinstance(held, str):
                 yield camel(name.removesuffix(_SUFFIX)), code, held

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.plain import members
 
 Json = dict[str, Any]
 
@@ -47,10 +47,10 @@ def as_json(value: Any) -> Any:
 
 @cache
 def _members(kind: type) -> tuple[tuple[str, ...], Callable[[Any], Iterable[Any]]] | None:
-    """The names of a dataclass in JSON, and what reads their values; None for anything else."""
-    if not is_dataclass(kind):
+    """The names of plain data in JSON, and what reads their values; None for anything else."""
+    names = members(kind)
+    if names is None:
         return None
-    names = [field.name for field in fields(kind)]
     if len(names) > 1:
         read: Callable[[Any], Iterable[Any]] = attrgetter(*names)
     else:
@@ -73,9 +73,7 @@ def recorded_view(recorded: Recorded) -> Json:
         "occurredAt": meta.occurred_at,
         "recordedAt": meta.recorded_at,
         "actor": as_json(meta.actor),
-        "legalBasisId": meta.legal_basis_id,
-        "charterVersion": meta.charter_version,
-        "programmeVersion": meta.programme_version,
+        **{camel(name): referred for name, referred in meta.references.items()},
         "correlationId": meta.correlation_id,
         "causationId": meta.causation_id,
         "traceparent": meta.traceparent,
