@@ -15,15 +15,12 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.http.problems.problem import ProblemError
-from services.chassis.http.request.cursors import Cursors
-from services.chassis.http.request.positions import Position
 from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
-from services.chassis.modelling.decider import Fault
+from services.chassis.log.position import Position
 from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
 from services.chassis.time.clock import Clock
@@ -33,6 +30,18 @@ from services.chassis.vault.vault import Vault
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_SECONDS = 0.5
 """How often a store that failed is asked whether it can be written again."""
+
+
+class UnknownLog(Exception):  # noqa: N818 - reads as what happened
+    """A position of a log that this service does not follow."""
+
+
+class NotCoveredYet(Exception):  # noqa: N818 - reads as what happened
+    """What follows from a position did not reach this service in time."""
+
+
+class CatchingUp(Exception):  # noqa: N818 - reads as what happens
+    """The index did not take in the log in time."""
 
 
 @dataclass(kw_only=True)
@@ -66,10 +75,6 @@ class Service:
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
     _lacked: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        """Cursors are read as long as the service is there."""
-        self.cursors = Cursors(self.epochs, self.index.through, self.log.head)
 
     async def start(self) -> None:
         """Starts the background work."""
@@ -179,30 +184,25 @@ class Service:
 
         Who asks the index waits for `caught_up` besides, whose position it may be; what answers from streams has no
         need of it, and does not wait for the process that leads.
-        Raises ProblemError 422 for the log of a service that this one does not listen to, 504 when it takes too long.
+        Raises UnknownLog for the log of a service that it does not listen to, NotCoveredYet when it takes too long.
         """
         try:
             async with asyncio.timeout(self.settings.wait_seconds):
                 if position.log != self.log.name:
                     if (consumer := self.sources.get(position.log)) is None:
-                        fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
-                        raise ProblemError(422, fault.code, fault.detail, errors=[fault])
+                        raise UnknownLog
                     await consumer.wait_through(position.number)
                 else:
                     # A log that was restored may have lost it, and have it again.
                     while await self.log.head() < position.number:  # noqa: ASYNC110 - and nobody tells when
                         await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            detail = (
-                "the view does not include this position yet; try again. If its log was restored from a backup since,"
-                " it never will: then leave waitFor out"
-            )
-            raise ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"}) from None
+            raise NotCoveredYet from None
 
     async def caught_up(self) -> None:
         """Returns once the index covers all that is in the service's log now, so that lists show one's own writes.
 
-        Raises ProblemError 503 when it takes too long: a list must not hang because its index cannot be written.
+        Raises CatchingUp when it takes too long: a list must not hang because its index cannot be written.
         """
         head = await self.log.head()
         if self.index.through() >= head:
@@ -211,8 +211,7 @@ class Service:
             async with asyncio.timeout(self.settings.wait_seconds):
                 await self.projection.wait_through(head)
         except TimeoutError:
-            detail = "the lists are being rebuilt; try again"
-            raise ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"}) from None
+            raise CatchingUp from None
 
     def next_due(self) -> datetime | None:
         """When the service's next deadline falls due."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from services.chassis.access.identity import Caller
-from services.chassis.http.request.cursors import Pages, Parameter
+from services.chassis.http.request.cursors import Pages, Parameter, cursors_of
 from services.chassis.service import Service
 
 _START_OVER: Final = "to read from the first event; skip what you already have by its `id`"
@@ -30,4 +30,4 @@ def feed_of(
     Subscribers keep its cursors for as long as they like: those of earlier versions are read as well.
     """
     filters = [("type", kind) for kind in types or ()]
-    return service.cursors.of(caller, "feed", filters, sent, parameter, outlives_versions=True)
+    return cursors_of(service).of(caller, "feed", filters, sent, parameter, outlives_versions=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 from httpx_sse import SSEError, aconnect_sse
 
-from services.chassis.http.request.positions import Position
+from services.chassis.log.position import Position
 from services.origin import PATHS
 from tests.faults.caller import Caller, Token
 from tests.support.people import INES, Person

@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from contracts.message import CloudEvent, Message
 from services.chassis.access.identity import Verifier
 from services.chassis.http.health import common_routes
-from services.chassis.http.request.positions import Position
+from services.chassis.http.request.cursors import cursors_of
+from services.chassis.log.position import Position
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -99,7 +100,7 @@ class Running:
 
     def place(self, cursor: str) -> int:
         """The position that a cursor of the feed stands at, no matter whom it was given to."""
-        opened = self.service.cursors.open(cursor)
+        opened = cursors_of(self.service).open(cursor)
         assert opened is not None
         place: int = opened[-1]
         return place

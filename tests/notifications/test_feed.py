@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from contracts import referral
 from contracts.casefile import CaseReopened
-from services.chassis.http.request.positions import Position
 from services.chassis.log.epochs_sqlite import begin_in_restored_file
+from services.chassis.log.position import Position
 from services.notifications.catalogue import MESSAGES
 from services.notifications.queries import _runs
 from tests.notifications.messages import AGENCY, BRUGWERK, LOTTE, SAMENSTAP, Story, described

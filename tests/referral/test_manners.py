@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.chassis.http.request.positions import Position
+from services.chassis.log.position import Position
 from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext, assert_problem, new_key, pointers
 from tests.support.people import INES, LOTTE, another_person, samira
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.chassis.http.request.positions import Position
+from services.chassis.log.position import Position
 from tests.chassis.asking import NATIONAL_NUMBER, count_up, create, problem, raw
 from tests.chassis.counting import Running, running, token
 

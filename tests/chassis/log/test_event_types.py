@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from services.chassis.log.event_types import EventTypes, UnknownEvent, UnknownTopic, Upcast
+from services.chassis.log.metadata import Metadata
 from tests.chassis.counters import REFERENCES, TYPES, Counted, metadata
 
 
@@ -131,6 +132,41 @@ def test_a_class_has_one_topic() -> None:
     """Else it would not be clear under which name it is stored."""
     with pytest.raises(ValueError, match="two topics"):
         EventTypes({"a.v1": Offered, "a.v2": Offered})
+
+
+class Row(NamedTuple):
+    """A service's row of an event."""
+
+    event: type
+    stored: str
+
+
+def test_rows_name_the_events_of_a_service() -> None:
+    """Each row is a class and its stored name; two rows cannot share one."""
+    types = EventTypes([Row(Counted, "counter.counted.v1"), Row(Offered, "offer.made.v3")])
+    assert types.topics == ["counter.counted.v1", "offer.made.v3"]
+    assert types.topic_of(OFFERED) == "offer.made.v3"
+    with pytest.raises(ValueError, match=r"two events are stored as a\.v1"):
+        EventTypes([Row(Counted, "a.v1"), Row(Offered, "a.v1")])
+
+
+def test_a_service_names_what_its_metadata_refer_to() -> None:
+    """The references are stored behind the causation, in the order in which they are named, and read by their names."""
+    types = EventTypes({"counter.counted.v1": Counted}, references=("licence", "edition"))
+    known: dict[str, Any] = {name: getattr(metadata(), name) for name in Metadata.__struct_fields__}
+    meta = types.metadata(**known, licence="L-7", edition=None)
+    _, state = types.encode(Counted(by=1), meta)
+    assert b'"causation_id":null,"licence":"L-7","edition":null,"idempotency_key":null,' in state
+    read = types.decode("counter.counted.v1", state)[1]
+    assert (read, read.references) == (meta, {"licence": "L-7", "edition": None})
+
+
+def test_metadata_of_another_service_are_stored_as_this_ones() -> None:
+    """References that this service does not know are left out, and those that are missing are null."""
+    types = EventTypes({"counter.counted.v1": Counted}, references=("edition",))
+    _, state = types.encode(Counted(by=1), metadata(legal_basis_id="lb-1"))
+    assert b'"causation_id":null,"edition":null,"idempotency_key":null,' in state
+    assert b"lb-1" not in state
 
 
 def test_all_readable_topics_are_listed() -> None:

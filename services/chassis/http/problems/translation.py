@@ -16,6 +16,7 @@ from services.chassis.http.problems.plain_words import plain_words
 from services.chassis.http.problems.problem import MOST_FAULTS, ProblemError, response_to, safe_name
 from services.chassis.modelling.decider import Fault, Refused
 from services.chassis.operating.request_notes import notes_of
+from services.chassis.service import CatchingUp, NotCoveredYet, UnknownLog
 
 _KEY = "/headers/Idempotency-Key"
 _CODES = {"missing": "REQUIRED", "extra_forbidden": "UNKNOWN_FIELD"}
@@ -31,6 +32,9 @@ EXPECTED: tuple[type[Exception], ...] = (
     KeyReused,
     KeyRunning,
     Busy,
+    UnknownLog,
+    NotCoveredYet,
+    CatchingUp,
     Unavailable,
 )
 """What a route may raise: what every client may cause, and stores that cannot be used."""
@@ -50,7 +54,7 @@ def answer_to(error: Exception, request: Request) -> Response:
     return response_to(as_problem(error), request)
 
 
-def as_problem(error: Exception) -> ProblemError:
+def as_problem(error: Exception) -> ProblemError:  # noqa: C901, PLR0911, PLR0912 - one case per exception
     """The refusal that an exception of the chassis or the domain stands for."""
     match error:
         case ProblemError():
@@ -83,6 +87,18 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(
                 503, "BUSY", "too many concurrent commands for the same resource; retry", headers={"Retry-After": "1"}
             )
+        case UnknownLog():
+            fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
+            return ProblemError(422, fault.code, fault.detail, errors=[fault])
+        case NotCoveredYet():
+            detail = (
+                "the view does not include this position yet; try again. If its log was restored from a backup since,"
+                " it never will: then leave waitFor out"
+            )
+            return ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"})
+        case CatchingUp():
+            detail = "the lists are being rebuilt; try again"
+            return ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"})
         case Unavailable():
             detail = (
                 f"the {error.store} is unavailable; nothing was acknowledged. Retry,"

@@ -21,10 +21,11 @@ from pydantic_core import from_json, to_json
 from services.chassis.access.identity import Caller
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated
-from services.chassis.http.request.positions import read_token, to_token
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.metadata import Recorded
+from services.chassis.log.position import read_token, to_token
 from services.chassis.modelling.decider import Fault
+from services.chassis.service import Service
 
 Place = int | tuple[str, str]
 """Behind which item a list goes on: a number that grows along it; or (due, key), where it goes by what is due first."""
@@ -201,6 +202,11 @@ def _cursor_refusal(parameter: Parameter, code: str, why: str) -> ProblemError:
     return ProblemError(422, code, detail, errors=[Fault(parameter.pointer, code, detail)])
 
 
+def cursors_of(service: Service) -> Cursors:
+    """The cursors of a service: readable as long as it is there, in every process that shares its log."""
+    return Cursors(service.epochs, service.index.through, service.log.head)
+
+
 async def paged(
     request: Request,
     caller: Authenticated,
@@ -213,7 +219,7 @@ async def paged(
     ] = None,
 ) -> Pages:
     """The pages of the list at this path: whatever is asked beside the page is a filter, so that none is forgotten."""
-    cursors: Cursors = request.app.state.service.cursors
+    cursors = cursors_of(request.app.state.service)
     filters = [one for one in request.query_params.multi_items() if one[0] not in NO_FILTERS]
     return cursors.of(caller, request.scope["path"], filters, cursor)
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from contracts.fields import IDENTIFIER as IDENTIFIER_PATTERN
 from services.chassis.http.request.paths import identifier_in
-from services.chassis.http.request.positions import Position
+from services.chassis.http.request.positions import read_position
 
 DryRun = Annotated[bool, Query(alias="dryRun", description="Validate and show the outcome without storing anything.")]
 KeyHeader = Annotated[
@@ -40,7 +40,7 @@ async def covered(
 ) -> None:
     """Waits until the service covers the position asked for. Raises ProblemError 422 or 504."""
     if wait_for is not None:
-        await request.app.state.service.cover(Position.read(wait_for))
+        await request.app.state.service.cover(read_position(wait_for))
 
 
 Covered = Annotated[None, Depends(covered)]

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 
 from services.chassis.deciding.handler import Outcome
 from services.chassis.http.request.command import CommandRequest
-from services.chassis.http.request.positions import Position
+from services.chassis.log.position import Position
 
 JSON = "application/json"
 REPLAYED = "Idempotency-Replayed"
