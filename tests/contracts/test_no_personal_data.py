@@ -19,7 +19,7 @@ from deploy.contracts.schemas import published
 from services.casefile.events import TOPICS as CASEFILE
 from services.chassis.log.metadata import Metadata
 from services.chassis.vault import national_number
-from services.notifications.events import TOPICS as NOTIFICATIONS
+from services.notifications.events import EVENTS as NOTIFICATIONS
 from services.referral.contact import ContactBody
 from services.referral.events import TOPICS as REFERRAL
 from tests.support import golden
@@ -52,7 +52,7 @@ NAMED = {
 
 MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values()]
 # One of the chassis is of several services.
-EVENTS = [*dict.fromkeys([Metadata, *REFERRAL.values(), *CASEFILE.values(), *NOTIFICATIONS.values()])]
+EVENTS = [*dict.fromkeys([Metadata, *REFERRAL.values(), *CASEFILE.values(), *(row.event for row in NOTIFICATIONS)])]
 SAMPLES = [
     file
     for directory in (golden.MESSAGES, *(corpus(service).directory for service in golden.SERVICES))

@@ -112,9 +112,8 @@ def reads(tmp_path: Path, text: str) -> set[tuple[str, int, str | None]]:
     (tmp_path / "services").mkdir()
     edge = tmp_path / "services/chassis/http/problems"
     edge.mkdir(parents=True)
-    (edge / "translation.py").write_text(
-        "def as_problem(error):\n    match error:\n        case _:\n            pass\n"
-    )
+    known = "def as_problem(error):\n    match error:\n        case _:\n            pass\n"
+    (edge / "translation.py").write_text(known)
     (tmp_path / "services/made.py").write_text(text)
     reach = Reach(Source(tmp_path, ("services",)), frozenset({"open", "shut"}))
     sites: set[Site] = reach.from_route([Symbol("services.made", "rule")], "open")[0]

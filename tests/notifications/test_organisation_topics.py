@@ -15,7 +15,6 @@ from services.assembly import SERVICES
 from services.bus_administration import create_topics
 from services.chassis.operating.supervision import Supervised
 from services.chassis.settings import Settings
-from services.notifications import organisation_topics
 from services.notifications.organisation_topics import OrganisationTopics, topic_of
 from tests.support.people import INES, KARIM, LOTTE, another_person, yonas
 from tests.support.running import Running, running
@@ -24,11 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-async def here(
-    tmp_path: Path, kafka_servers: str, kafka_prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Running]:
+async def here(tmp_path: Path, kafka_servers: str, kafka_prefix: str) -> AsyncIterator[Running]:
     """All services over Kafka, with a topic for the agency and for brugwerk, and none yet for samenstap."""
-    monkeypatch.setattr(organisation_topics, "LOOK_FOR_TOPICS_SECONDS", 0.5)
     settings: dict[str, Any] = {"kafka_servers": kafka_servers, "kafka_prefix": kafka_prefix, "kafka_partitions": 3}
     create_topics(Settings(data=tmp_path, **settings), ["vdab-gent", "brugwerk"])
     async with running(tmp_path, SERVICES, **settings) as system:

@@ -29,7 +29,7 @@ class EventRow(Protocol):
 
     @property
     def stored(self) -> str:
-        """The stored name, such as `referral.submitted.v1`: written down once, and never edited."""
+        """The stored name, such as `counter.counted.v1`: written down once, and never edited."""
 
 
 class Upcast(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Collections for the state of a stream: one more element makes a new one beside the old one, and copies neither.
 
-A fold makes a state of every event. With a frozenset or a tuple each of them would copy what was there before: of an
+A fold makes a state of every event. With a frozenset or a tuple each of them would copy what was there before: of a
 stream that has 20,000 things open, 20,000 names for every further one. Here both share what they have in common
 (hash tries of `rpds`), and equal the frozenset or tuple of the same elements.
 """

@@ -15,15 +15,18 @@ log = logging.getLogger(__name__)
 
 
 class Supervised:
-    """Runs `work` for ever; after an exception again, with a pause that doubles from 0.1 s to 10 s; `hurry` ends it.
+    """Runs `work` again and again; after an exception with a pause.
+
+    The pause doubles from `first_pause` (0.1 s) to 10 s, and `hurry` ends it.
 
     `failing` is the class name of the latest exception while the work has not run well since, else None.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[None]], first_pause: float | None = None) -> None:
         self.name = name
         self.failing: str | None = None
         self._work = work
+        self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._hurried = asyncio.Event()
@@ -33,7 +36,7 @@ class Supervised:
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = self._first_pause
         while not self._stopping:
             try:
                 # One round: it returns after some progress or a bounded wait.
@@ -49,7 +52,7 @@ class Supervised:
                 log.warning("background work failed", extra=fields)
                 pause = await self._rest(pause)
             else:
-                self.failing, pause = None, FIRST_PAUSE
+                self.failing, pause = None, self._first_pause
 
     async def _rest(self, pause: float) -> float:
         """Returns how long to rest after the next failure."""
@@ -57,7 +60,7 @@ class Supervised:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._hurried.wait()
-                return FIRST_PAUSE
+                return self._first_pause
         return min(pause * 2, LONGEST_PAUSE)
 
     def hurry(self) -> None:

@@ -41,7 +41,10 @@ _WIDEST: Final = 8
 _RUN: Final = re.compile(rf"\d+(?:{_GAP}{{1,{_WIDEST}}}\d+)*")
 _GROUP: Final = re.compile(r"\d+")
 # Begins with a digit because the engine skips to it quickly; what may not stand before it is looked at afterwards.
-_CANDIDATE: Final = re.compile(rf"\d(?<![\d+].)(?:{_GAP}{{0,{_WIDEST}}}\d){{{_SHORTEST - 1}}}")
+_WRITTEN: Final = rf"\d(?<![\d+].)(?:{_GAP}{{0,{_WIDEST}}}\d){{{_SHORTEST - 1}}}"
+_CANDIDATE: Final = re.compile(_WRITTEN)
+# Every request is looked through: of ASCII alone the engine asks no tables, and takes three fifths of the time.
+_CANDIDATE_IN_ASCII: Final = re.compile(_WRITTEN, re.ASCII)
 # A plus sign begins a telephone number, unless it joins digits itself.
 _TELEPHONE: Final = re.compile(r"(?:\D|\A)\+\d")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
@@ -69,6 +72,8 @@ def find(text: str) -> bool:
 
 def may_be_in(text: str) -> bool:
     """Whether anything in the text is written like a national number; False: `find` answers False for every part."""
+    if text.isascii():
+        return _CANDIDATE_IN_ASCII.search(text) is not None
     return any(_CANDIDATE.search(reading) is not None for reading in _readings(text))
 
 

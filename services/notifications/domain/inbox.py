@@ -5,20 +5,22 @@ What concerns no case (an organisation, a programme) has an inbox of its own, wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from contracts.parties import Part, Parties, facts_of, item_of, message_place
-from services.chassis.modelling.decider import Command, Entity
+from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
 
 CloudEventJson = dict[str, Any]
 """A CloudEvent in structured JSON, as it is stored and handed out: its `data` is that of its type."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageTaken:
+class MessageTaken(Event, frozen=True, kw_only=True):
     """A published message came in.
 
     `source` and `sequence` are the CloudEvent's, `name` the event's name in docs/domain.md, `recorded_at` when
@@ -65,8 +67,7 @@ class GrowingParties(Parties):
         return GrowingParties(agency=agency, by_referral=self.by_referral.insert(part.referral, part))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbox:
+class Inbox(Struct, frozen=True, kw_only=True):
     """What taking a message rests on: how many came before, and who has a part in the case."""
 
     taken: int = 0

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
-from services.chassis.operating import supervision
 from services.chassis.operating.supervision import Supervised
 
 
@@ -23,11 +22,8 @@ def wakeup(tmp_path: Path) -> Iterator[SQLiteWakeup]:
     wakeup.close()
 
 
-async def test_work_is_taken_up_again_after_failures(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_work_is_taken_up_again_after_failures(caplog: pytest.LogCaptureFixture) -> None:
     """With growing pauses; while it fails its class is known, and once it runs well again nothing is."""
-    monkeypatch.setattr(supervision, "FIRST_PAUSE", 0.01)
     caplog.set_level(logging.WARNING)
     times: list[float] = []
     well = asyncio.Event()
@@ -39,7 +35,7 @@ async def test_work_is_taken_up_again_after_failures(
         well.set()
         await asyncio.sleep(0.01)
 
-    supervised = Supervised("work", work)
+    supervised = Supervised("work", work, first_pause=0.01)
     supervised.start()
     await asyncio.sleep(0.005)
     states = [supervised.failing]

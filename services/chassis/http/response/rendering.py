@@ -73,7 +73,7 @@ def recorded_view(recorded: Recorded) -> Json:
         "occurredAt": meta.occurred_at,
         "recordedAt": meta.recorded_at,
         "actor": as_json(meta.actor),
-        **{camel(name): referred for name, referred in meta.references.items()},
+        **{camel(name): value for name, value in meta.references.items()},
         "correlationId": meta.correlation_id,
         "causationId": meta.causation_id,
         "traceparent": meta.traceparent,
