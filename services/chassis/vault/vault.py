@@ -29,8 +29,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic_core import from_json, to_json
 
+from services.chassis.engines.group_commit import InlineGroupCommit
 from services.chassis.engines.sqlite_connection import open_kept, probed
-from services.chassis.engines.sqlite_group_commit import GroupCommit
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 
@@ -167,7 +167,7 @@ class SQLiteVault:
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         probed(path, self._db)
-        self._writer: GroupCommit[Sealed, None] = GroupCommit(self._commit)
+        self._writer: InlineGroupCommit[Sealed, None] = InlineGroupCommit(self._commit)
         self._still_in_the_log = False
 
     def _commit(self, batch: Sequence[Sealed]) -> list[AlreadyKept | None]:
