@@ -25,9 +25,9 @@ START_UP_SECONDS = 2.5
 ROOT = Path(__file__).parents[2]
 REST: Final = "the HTTP server and the event loop"
 PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("requests: read, decide, answer", ("services/chassis/http/plain.py",)),
-    ("commits of vaults", ("services/chassis/engines/sqlite_group_commit.py", "services/chassis/vault/sqlite.py")),
-    ("commits of logs", ("services/chassis/engines/sqlite_group_commit.py",)),
+    ("requests: read, decide, answer", ("services/chassis/http/layers/fast_path.py",)),
+    ("commits of vaults", ("services/chassis/engines/group_commit.py", "services/chassis/vault/sqlite.py")),
+    ("commits of logs", ("services/chassis/engines/group_commit.py",)),
     ("publishing", ("services/chassis/delivery/publisher.py",)),
     ("indexes: write rows", ("services/chassis/index/projection.py", "services/chassis/index/sqlite.py")),
     ("indexes: find out which rows", ("services/chassis/index/projection.py",)),

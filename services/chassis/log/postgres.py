@@ -19,8 +19,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from services.chassis.engines.group_commit import AwaitedGroupCommit
 from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, persist, prepare
-from services.chassis.engines.postgres_group_commit import AsyncGroupCommit
 from services.chassis.engines.postgres_wakeup import PostgresWakeup
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.log.event_log import Conflict, Write
@@ -76,10 +76,10 @@ class PostgresEventLog:
         self._opening = asyncio.Lock()
         self._closed = False
         self._wakeup = PostgresWakeup(database, self.head)
-        self._writer: AsyncGroupCommit[list[_Encoded], int] = AsyncGroupCommit(self._commit)
+        self._writer: AwaitedGroupCommit[list[_Encoded], int] = AwaitedGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
         # A list folds as many streams as it shows.
-        self._asked: AsyncGroupCommit[list[_Asked], list[list[Recorded]]] = AsyncGroupCommit(
+        self._asked: AwaitedGroupCommit[list[_Asked], list[list[Recorded]]] = AwaitedGroupCommit(
             self._read_streams, ASKED_AT_ONCE
         )
         self._recent: OrderedDict[int, Recorded] = OrderedDict()

@@ -24,8 +24,8 @@ from eventsourcing.sqlite import (
     SQLiteDatastore,
 )
 
+from services.chassis.engines.group_commit import InlineGroupCommit
 from services.chassis.engines.sqlite_connection import StoreConnection, open_kept, open_store, probed
-from services.chassis.engines.sqlite_group_commit import GroupCommit
 from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.log.event_log import Conflict, Write
@@ -142,7 +142,7 @@ class SQLiteEventLog:
         self._reader = open_store(path, health)
         self._reader.execute("PRAGMA query_only = ON")
         self._wakeup = SQLiteWakeup(path, health)
-        self._writer: GroupCommit[list[_Encoded], int] = GroupCommit(self._commit)
+        self._writer: InlineGroupCommit[list[_Encoded], int] = InlineGroupCommit(self._commit)
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
         self._mark: object = None
 

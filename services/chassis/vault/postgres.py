@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import AsyncConnection
 
+from services.chassis.engines.group_commit import AwaitedGroupCommit
 from services.chassis.engines.postgres import (
     PROBE_ROOM,
     Database,
@@ -27,7 +28,6 @@ from services.chassis.engines.postgres import (
     probed,
     refused_database,
 )
-from services.chassis.engines.postgres_group_commit import AsyncGroupCommit
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.vault.sealing import Sealed
 from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS, SWEPT_AT_ONCE, AlreadyKept, StillInTheLog
@@ -72,8 +72,8 @@ class PostgresVault:
         self._fingerprint_key = self._own_secret()
         self._connection: AsyncConnection[Any] | None = None
         self._connecting = asyncio.Lock()
-        self._writer: AsyncGroupCommit[Sealed, None] = AsyncGroupCommit(self._commit)
-        self._reader: AsyncGroupCommit[str, dict[str, Any] | None] = AsyncGroupCommit(self._read)
+        self._writer: AwaitedGroupCommit[Sealed, None] = AwaitedGroupCommit(self._commit)
+        self._reader: AwaitedGroupCommit[str, dict[str, Any] | None] = AwaitedGroupCommit(self._read)
         self._rewrite_due = False
 
     def _own_secret(self) -> bytes:

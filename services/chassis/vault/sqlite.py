@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.chassis.engines.sqlite_connection import open_kept, probed
-from services.chassis.engines.sqlite_group_commit import GroupCommit
+from services.chassis.engines.group_commit import InlineGroupCommit
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 from services.chassis.vault.sealing import Sealed
@@ -71,7 +71,7 @@ class SQLiteVault:
         self._db.execute("INSERT OR IGNORE INTO secrets VALUES ('fingerprint', ?)", (secrets.token_bytes(32),))
         (self._key,) = self._db.execute("SELECT secret FROM secrets WHERE name = 'fingerprint'").fetchone()
         probed(path, self._db)
-        self._writer: GroupCommit[Sealed, None] = GroupCommit(self._commit)
+        self._writer: InlineGroupCommit[Sealed, None] = InlineGroupCommit(self._commit)
         self._still_in_the_log = False
 
     def _commit(self, batch: Sequence[Sealed]) -> list[AlreadyKept | None]:

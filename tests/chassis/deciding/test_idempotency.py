@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -248,3 +249,30 @@ async def test_over_http_a_key_in_use_is_told_when_to_come_again(here: Running) 
         assert int(refused.headers["retry-after"]) >= 1
         assert await here.service.log.head() == 0
     assert (await create(here, "k1")).status_code == 201
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["its use noted", "in the metadata alone"])
+async def test_a_repeat_across_versions_of_fingerprints_is_known(here: Running, *, noted: bool) -> None:
+    """The same body is answered as the first time and another is refused, whichever computation the first one had."""
+    body: dict[str, Any] = {"by": 1, "answers": {"Z\u00e9": True, "A": False}}
+    # As the body was written down before: sorted, escaped and without spaces, under the same secret.
+    canonical = rb'["POST /v1/counters",{"answers":{"A":false,"Z\u00e9":true},"by":1}]'
+    assert here.service.vault is not None
+    meta = metadata(idempotency_key="k1", fingerprint=here.service.vault.fingerprint(canonical))
+    key = Key("north", "ann", "k1")
+    used = [Write(key.stream, 0, [(KeyUsed(stream="counter-north-k1", version=1), meta)])] if noted else []
+    await here.service.log.append([*used, Write("counter-north-k1", 0, [(Counted(by=1), meta)])])
+    head = await here.service.log.head()
+    again = await create(here, "k1", **body)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    problem(await create(here, "k1", by=2), 422, "IDEMPOTENCY_KEY_REUSED")
+    assert await here.service.log.head() == head
+
+
+async def test_a_fingerprint_says_how_it_was_made(here: Running) -> None:
+    """So that it is compared with none that was made otherwise; written in another order, the body has the same one."""
+    await create(here, "k1", answers={"A": True, "B": False})
+    again = await create(here, "k1", answers={"B": False, "A": True})
+    assert again.headers["Idempotency-Replayed"] == "true"
+    marks = {recorded.meta.fingerprint for recorded in await everything(here.service.log)}
+    assert [mark is not None and mark[:2] for mark in marks] == ["2:"]

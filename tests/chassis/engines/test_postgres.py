@@ -14,9 +14,9 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
+from services.chassis.engines.group_commit import MOST_AT_ONCE
 from services.chassis.engines.migrations import index_of, log_of, migrate, missing, vault_of
 from services.chassis.engines.postgres import Database, RefusedDatabase, prepare, refuse_database_functions
-from services.chassis.engines.postgres_group_commit import MOST_AT_ONCE
 from services.chassis.engines.postgres_wakeup import PostgresWakeup
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.log.event_log import Conflict

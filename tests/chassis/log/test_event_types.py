@@ -154,7 +154,8 @@ def test_a_service_names_what_its_metadata_refer_to() -> None:
     """The references are stored behind the causation, in the order in which they are named, and read by their names."""
     types = EventTypes({"counter.counted.v1": Counted}, references=("licence", "edition"))
     known: dict[str, Any] = {name: getattr(metadata(), name) for name in Metadata.__struct_fields__}
-    meta = types.metadata(**{**known, "licence": "L-7", "edition": None})
+    known |= {"licence": "L-7", "edition": None}
+    meta = types.metadata(**known)
     _, state = types.encode(Counted(by=1), meta)
     assert b'"causation_id":null,"licence":"L-7","edition":null,"idempotency_key":null,' in state
     read = types.decode("counter.counted.v1", state)[1]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from fastapi import Depends, Request
+from msgspec.json import Encoder
 from pydantic import BaseModel
 
 from services.chassis.access.identity import Caller
@@ -24,11 +26,15 @@ from services.chassis.http.request.parameters import DryRun, IfMatchHeader, KeyH
 from services.chassis.modelling.decider import Actor
 from services.chassis.operating.request_notes import notes_of
 from services.chassis.vault import national_number
+from services.chassis.vault.vault import Vault
 
 B = TypeVar("B", bound=BaseModel)
 
 LONGEST_KEY = 255
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_CANONICAL = Encoder(order="sorted")
+_CANONICAL_BEFORE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_VERSION = "2:"
+"""Begins the marks of today, so that none is compared with one that was made otherwise."""
 # A structured-field string (RFC 8941), or the bare form that many clients send.
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
 _BARE = re.compile(r"[!#-+\--:<-~]+\Z")
@@ -65,13 +71,20 @@ def _required_key(header: str | None) -> str:
     return key
 
 
+class Fingerprint(NamedTuple):
+    """What tells the body of a command from another: `mark` as it is made today, `before` as it was made before."""
+
+    mark: str
+    before: Callable[[], str]
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRequest:
     """A request for a command."""
 
     caller: Caller
     key: str | None
-    fingerprint: str | None
+    fingerprint: Fingerprint | None
     if_match: frozenset[int] | None
     dry_run: bool
     traceparent: str
@@ -87,14 +100,15 @@ class CommandRequest:
             actor=self.actor,
             if_match=self.if_match,
             idempotency_key=self.key,
-            fingerprint=self.fingerprint,
+            fingerprint=self.fingerprint and self.fingerprint.mark,
+            fingerprint_before=self.fingerprint and self.fingerprint.before,
             occurred_at=occurred_at,
             traceparent=self.traceparent,
             dry_run=self.dry_run,
         )
 
 
-async def _fingerprint(request: Request, key: str | None) -> str | None:
+async def _fingerprint(request: Request, key: str | None) -> Fingerprint | None:
     if key is None:
         return None
     try:
@@ -106,11 +120,19 @@ async def _fingerprint(request: Request, key: str | None) -> str | None:
         raise ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)") from None
 
 
-def fingerprint(request: Request, route: str, body: Any) -> str:
+def fingerprint(request: Request, route: str, body: Any) -> Fingerprint:
     """A comparable, irreversible mark of what was asked; the same body written differently has the same mark."""
-    canonical = _CANONICAL.encode([route, body]).encode()
-    mark: str = request.app.state.service.vault.fingerprint(canonical)
-    return mark
+    vault: Vault = request.app.state.service.vault
+    asked = [route, body]
+
+    def before() -> str:
+        return vault.fingerprint(_CANONICAL_BEFORE.encode(asked).encode())
+
+    try:
+        return Fingerprint(_VERSION + vault.fingerprint(_CANONICAL.encode(asked)), before)
+    except UnicodeEncodeError:
+        # Half of a sign has no UTF-8; what is wrong with it is said where the text is looked at.
+        return Fingerprint(before(), before)
 
 
 async def creating(
