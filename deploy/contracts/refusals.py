@@ -32,7 +32,7 @@ _OF_NO_CASE: Final = {"ANY_ORGANISATION", "OWN_ORGANISATION"}
 """Relations to what is nobody's case or referral."""
 _NO_OPERATION: Final = {"METHOD_NOT_ALLOWED"}
 """What is said where there is no operation."""
-_ANY_ROUTE: Final = ("services/chassis/http/", "services/chassis/deciding/", "services/chassis/access/")
+ANY_ROUTE: Final = ("services/chassis/http/", "services/chassis/deciding/", "services/chassis/access/")
 """Where what any request may meet is refused, before a route is asked or behind it."""
 _POLICIES: Final[dict[str, Policy]] = {
     "referral": referral_access.POLICY,
@@ -80,7 +80,7 @@ def of_operations(apps: Mapping[str, FastAPI]) -> dict[str, set[Site]]:
         site
         for code, sites in raised().items()
         for site in sites
-        if code not in met | _NO_OPERATION and site.place.startswith(_ANY_ROUTE)
+        if code not in met | _NO_OPERATION and site.place.startswith(ANY_ROUTE)
     }
     return {operation: sites | anywhere for operation, sites in found.items()}
 

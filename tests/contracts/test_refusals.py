@@ -13,8 +13,8 @@ from contracts.refusals import REFUSALS, title_of
 from deploy.contracts.documents import CONTRACTS
 from deploy.contracts.reach import Reach
 from deploy.contracts.refusal_sites import NotReadable, Site
-from deploy.contracts.refusals import raised
-from deploy.contracts.source import Source, Symbol
+from deploy.contracts.refusals import ANY_ROUTE, raised
+from deploy.contracts.source import ROOT, Source, Symbol
 
 DOCUMENT: dict[str, Any] = json.loads((CONTRACTS / "openapi" / "sandbox.json").read_text(encoding="utf-8"))
 OPERATIONS = {
@@ -41,6 +41,11 @@ def test_every_code_that_is_raised_has_a_line() -> None:
     """Anyone who adds a refusal adds its title to contracts/refusals.py."""
     forgotten = {code: [site.place for site in sites] for code, sites in raised().items() if code not in REFUSALS}
     assert forgotten == {}, "add a line for each to contracts/refusals.py, then run `make contracts`"
+
+
+def test_the_places_that_any_route_passes_are_there() -> None:
+    """A folder that moves takes its name in the list with it: otherwise its refusals would be those of no route."""
+    assert [place for place in ANY_ROUTE if not (ROOT / place).is_dir()] == []
 
 
 def test_every_line_is_of_a_code_that_is_raised() -> None:
