@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fastapi import FastAPI, Response
+from fastapi.routing import iter_route_contexts
 from pydantic_core import to_json
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -85,7 +86,12 @@ def install_manners(app: FastAPI, body_limit: int, telemetry: Telemetry) -> None
     handlers.install(app)
     app.add_middleware(Segments)
     app.add_middleware(LastResort)
-    unlimited = {route.path for route in app.routes if isinstance(route, StrictRoute) and route.reads_its_body}
+    # Behind the routers that were included, the application's own list of routes does not look.
+    unlimited = {
+        str(context.path)
+        for context in iter_route_contexts(app.routes)
+        if isinstance(route := context.original_route, StrictRoute) and route.reads_its_body
+    }
     app.add_middleware(BodyLimit, limit=body_limit, unlimited=unlimited)
     telemetry.install(app)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
