@@ -14,7 +14,7 @@ import pytest
 
 from contracts.message import CloudEvent, encode
 from services.chassis.deciding.streams import Streams
-from services.chassis.delivery.bus import Bus, BusMessage
+from services.chassis.delivery.bus import Bus, BusMessage, Place
 from services.chassis.delivery.consumer import USUAL_PACE, Consumer, Pace
 from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.delivery.parking import redrive
@@ -219,6 +219,15 @@ async def test_what_a_failure_says_is_not_kept(bus: Bus, store: ConsumerStore, t
     assert "must not be kept" not in repr(await store.parked(TOPIC))
     kept = await asyncio.to_thread(lambda: [file.read_bytes() for file in tmp_path.glob("*consumers.db*")])
     assert not any(b"must not be kept" in one for one in kept)
+
+
+async def test_a_smaller_place_does_not_take_a_greater_one_back(open_store: OpenStore) -> None:
+    """Another process was faster: nobody handles again what lies between; other partitions are saved."""
+    one, other = open_store(), open_store()
+    await one.advance("a bus", TOPIC, {0: Place(20, 20)})
+    await other.advance("a bus", TOPIC, {0: Place(15, 15), 1: Place(3, 7)})
+    for store in (one, other):
+        assert await store.places("a bus", TOPIC) == {0: Place(20, 20), 1: Place(3, 7)}
 
 
 async def test_a_body_that_cannot_be_read_is_parked_too(bus: Bus, store: ConsumerStore) -> None:
