@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.group_commit import InlineGroupCommit
+from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
 from services.chassis.vault.sealing import Sealed
