@@ -44,7 +44,7 @@ RULES_ONLY: Final = frozenset(
     f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")
 )
 """What is made of the rows of all actions, and says of none that it is asked for: the making of a command does."""
-ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "BY_NAME"))
+ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "_ROWS"))
 """The rows themselves: only one of them is meant, on the way from the route of an action."""
 
 

@@ -54,7 +54,7 @@ def source() -> Source:
 @cache
 def reach() -> Reach:
     """What leads where in it."""
-    return Reach(source(), frozenset({*(action.name for action in REFERRAL_ACTIONS), *CASE_ACTIONS, _EDIT}))
+    return Reach(source(), frozenset({*REFERRAL_ACTIONS, *CASE_ACTIONS}))
 
 
 @cache

@@ -13,6 +13,7 @@ from contracts.fields import Body
 from contracts.message import CaseMessage, CloudEvent, Message, decode_data
 from services.casefile.access import CONSENT_WITHDRAWN
 from services.casefile.actions import Action
+from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
@@ -99,8 +100,9 @@ class Commands:
         stamp = Stamp(self._clock.now(), request.actor, found.case_id, _decided_on(request, found), deposit)
         if isinstance(body, CorrectBody) and body.holds is not None:
             named = find_event(await self._cases.records(found), body.event)
-            stamp = replace(stamp, reported=named.reported if named is not None else None)
-        command = action.built(body, stamp)
+            if named is not None and named.reported is not None:
+                stamp = replace(stamp, holds=command_for(body.holds, named.reported, stamp))
+        command = action.command_of(body, stamp)
         given = getattr(body, "occurred_at", None)
         occurred_at = by_our_clock(given, stamp.at) if given is not None else None
         return command, structs.replace(request.call(occurred_at), actor=acting(command, found.folded.state))

@@ -10,9 +10,8 @@ from typing import Any, TypeVar
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
-from services.casefile.domain import agreement, ending, extension, intake, matching, mentoring
-from services.casefile.domain.reported import Reported
-from services.casefile.routes import requests as bodies
+from services.casefile.domain import agreement, correction, ending, extension, intake, matching, mentoring
+from services.casefile.routes import requests
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 from services.chassis.vault.vault import Deposit
 
@@ -23,7 +22,7 @@ C = TypeVar("C", bound=Command)
 class Stamp:
     """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
 
-    `reported` is what the event that a correction names reported, as it reads now.
+    `holds` is the command that the event which a correction names would have come by, had it read as it should.
     """
 
     at: datetime
@@ -31,7 +30,7 @@ class Stamp:
     case_id: str
     version: int
     deposit: Deposit
-    reported: Reported | None = None
+    holds: Command | None = None
 
     def ref(self, what: str, text: str) -> str:
         """The vault reference of a text."""
@@ -52,7 +51,7 @@ def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
     return build
 
 
-def conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> intake.ConcludeIntake:
+def conclude_intake(body: requests.ConcludeIntakeBody, stamp: Stamp) -> intake.ConcludeIntake:
     """The expectations go to the vault."""
     ref = stamp.deposit.put("expectations", {"texts": body.expectations}) if body.expectations else None
     return intake.ConcludeIntake(
@@ -69,7 +68,7 @@ def conclude_intake(body: bodies.ConcludeIntakeBody, stamp: Stamp) -> intake.Con
     )
 
 
-def propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> matching.ProposeMatch:
+def propose_match(body: requests.ProposeMatchBody, stamp: Stamp) -> matching.ProposeMatch:
     """The match is named after the version of the case that it is proposed on."""
     return matching.ProposeMatch(
         at=stamp.at,
@@ -83,7 +82,7 @@ def propose_match(body: bodies.ProposeMatchBody, stamp: Stamp) -> matching.Propo
     )
 
 
-def confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> matching.ConfirmMatch:
+def confirm_match(body: requests.ConfirmMatchBody, stamp: Stamp) -> matching.ConfirmMatch:
     """A mentor or mentee need not name their side."""
     return matching.ConfirmMatch(
         at=stamp.at,
@@ -94,7 +93,7 @@ def confirm_match(body: bodies.ConfirmMatchBody, stamp: Stamp) -> matching.Confi
     )
 
 
-def reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> matching.RejectMatch:
+def reject_match(body: requests.RejectMatchBody, stamp: Stamp) -> matching.RejectMatch:
     """A mentor or mentee need not name their side."""
     return matching.RejectMatch(
         at=stamp.at,
@@ -106,7 +105,7 @@ def reject_match(body: bodies.RejectMatchBody, stamp: Stamp) -> matching.RejectM
     )
 
 
-def sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> agreement.SignAgreement:
+def sign_agreement(body: requests.SignAgreementBody, stamp: Stamp) -> agreement.SignAgreement:
     """The expectations of both sides go to the vault."""
     return agreement.SignAgreement(
         at=stamp.at,
@@ -122,7 +121,7 @@ def sign_agreement(body: bodies.SignAgreementBody, stamp: Stamp) -> agreement.Si
     )
 
 
-def record_pulse(body: bodies.PulseBody, stamp: Stamp) -> mentoring.RecordPulse:
+def record_pulse(body: requests.PulseBody, stamp: Stamp) -> mentoring.RecordPulse:
     """A mentor or mentee need not name their side."""
     return mentoring.RecordPulse(
         at=stamp.at,
@@ -134,7 +133,7 @@ def record_pulse(body: bodies.PulseBody, stamp: Stamp) -> mentoring.RecordPulse:
     )
 
 
-def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
+def end_match(body: requests.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
     """`by` is the side that wants the end, and not who sends the command."""
     return ending.EndMatch(
         at=stamp.at,
@@ -147,10 +146,22 @@ def end_match(body: bodies.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
     )
 
 
-def decide_extension(body: bodies.DecideExtensionBody, stamp: Stamp) -> extension.DecideExtension:
+def decide_extension(body: requests.DecideExtensionBody, stamp: Stamp) -> extension.DecideExtension:
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
     return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def correct(body: requests.CorrectBody, stamp: Stamp) -> correction.Correct:
+    """The reason goes to the vault; what holds instead was made a command before."""
+    return correction.Correct(
+        at=stamp.at,
+        by=stamp.by,
+        event=body.event,
+        reason_ref=stamp.ref("correction", body.reason),
+        with_holds=body.holds is not None,
+        holds=stamp.holds,
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -51,7 +51,11 @@ _OF_SIDE: Final = {
 POLICY: Final = Policy(
     [
         Rule("create", COUNSELLORS, AGENCY),
-        *(Rule(action.name, action.roles, relation) for action in ACTIONS for relation in _OF_SIDE[action.side]),
+        *(
+            Rule(action.name, action.roles, relation)
+            for action in ACTIONS.values()
+            for relation in _OF_SIDE[action.side]
+        ),
         Rule("read", _READERS, OWNER_AGENCY),
         Rule("read", _READERS, ADDRESSED_ORGANISATION),
         Rule("read", _READERS, CONSENT_WITHDRAWN),

@@ -1,12 +1,13 @@
 """One row for each action on a referral: its route, request and command, what decides it, and when it is possible.
 
 Routes, OpenAPI, the table of access, the actions that an answer offers, and the choice of the decision derive from the
-rows. Commands without a row of their own, and who sends them, are in OTHER_COMMANDS.
+rows. Commands without a row, and who sends them, are in OTHER_COMMANDS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -41,7 +42,7 @@ COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
 LEADS: Final = frozenset({Role.AGENCY_TEAM_LEAD})
 COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 _S = ReferralState
-_NOT_IN_ERROR: Final = tuple(state for state in ReferralState if state is not _S.ENTERED_IN_ERROR)
+_NOT_IN_ERROR: Final = frozenset(ReferralState) - {_S.ENTERED_IN_ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,8 @@ class Action(Generic[B, C]):
     """One action: `POST /v1/referrals/{referral_id}/{name}` with a body `request`, or a PATCH of the referral itself.
 
     `build` makes the command of a body; without it, the command takes the fields of its own names from the body.
-    `decide` is the domain's decision. `roles` of the `side` may send it, from `states`; `step` is the state that waits
-    for this action alone. `uses_data`: it uses or discloses the person's data, and so needs a valid legal basis.
+    `decide` is the domain's decision. `roles` of the `side` may send it, in `states`; `awaited_in` is the state that
+    waits for this action alone. `uses_data`: it uses or discloses the person's data, and so needs a valid legal basis.
     `refuses` are the codes of its decision, beside those that any action may meet (`contracts/refusals.json`).
     """
 
@@ -60,29 +61,23 @@ class Action(Generic[B, C]):
     command: type[C]
     decide: Decide[C]
     side: Side
-    states: tuple[ReferralState, ...]
+    states: AbstractSet[ReferralState]
     roles: frozenset[Role]
-    step: ReferralState | None = None
+    awaited_in: ReferralState | None = None
     uses_data: bool = False
-    refuses: frozenset[str] = frozenset()
+    refuses: AbstractSet[str] = frozenset()
     build: Callable[[B, Stamp], C] | None = None
     method: Literal["POST", "PATCH"] = "POST"
 
     @property
     def rule(self) -> Rule:
         """When it is possible, for the domain."""
-        return Rule(states=self.states, side=self.side, step=self.step, uses_data=self.uses_data)
+        states = tuple(state for state in ReferralState if state in self.states)
+        return Rule(states=states, side=self.side, awaited_in=self.awaited_in, uses_data=self.uses_data)
 
-    def made(self, body: B, stamp: Stamp) -> C:
-        """The command that the body asks for."""
-        if self.build is not None:
-            return self.build(body, stamp)
-        return self.command(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, **_same_fields(body))
-
-
-def _same_fields(body: Body) -> dict[str, Any]:
-    given = {name: getattr(body, name) for name in type(body).model_fields}
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    def command_of(self, body: B, stamp: Stamp) -> C:
+        """The command that the body asks for. Raises Refused."""
+        return (self.build or stamping.same_fields(self.command))(body, stamp)
 
 
 _PACKET: Final = frozenset(
@@ -98,156 +93,62 @@ _PACKET: Final = frozenset(
 )
 """What is refused of a packet, be it a draft's."""
 
-ACTIONS: Final[tuple[Action[Any, Any], ...]] = (
-    Action(
-        name="edit",
-        summary="Edit a draft (JSON merge patch, RFC 7396).",
-        method="PATCH",
-        request=requests.ReferralBody,
-        command=drafting.EditDraft,
-        decide=drafting.edit,
-        side=Side.AGENCY,
-        states=(_S.DRAFT,),
-        roles=COUNSELLORS,
-        refuses=_PACKET | {"FIXED_BY_DRAFT"},
-    ),
-    Action(
-        name="submit",
-        summary="Submit a draft.",
-        request=requests.NothingBody,
-        command=submission.SubmitDraft,
-        build=stamping.submit,
-        decide=submission.submit_draft,
-        side=Side.AGENCY,
-        states=(_S.DRAFT,),
-        roles=COUNSELLORS,
-        step=_S.DRAFT,
-        refuses=_PACKET
-        | {
-            "CONCURRENT_PROGRAMME",
-            "CRITERION_MISSING",
-            "CRITERION_UNKNOWN",
-            "GOAL_REQUIRED",
-            "INELIGIBLE",
-            "IN_THE_FUTURE",
-            "LEGAL_BASIS_RECIPIENT",
-            "ORGANISATION_SUSPENDED",
-            "PARTY_NOT_ALLOWED",
-            "REFERRAL_LIVE",
-        },
-    ),
-    Action(
-        name="receive",
-        summary="Acknowledge receipt.",
-        request=requests.NothingBody,
-        command=answering.Receive,
-        decide=answering.receive,
-        side=Side.ORGANISATION,
-        states=(_S.SUBMITTED,),
-        roles=COORDINATORS,
-        step=_S.SUBMITTED,
-        uses_data=True,
-    ),
-    Action(
-        name="request-information",
-        summary="Ask the agency something.",
-        request=requests.RequestInformationBody,
-        command=answering.RequestInformation,
-        decide=answering.request_information,
-        side=Side.ORGANISATION,
-        states=(_S.RECEIVED, _S.WAITLISTED),
-        roles=COORDINATORS,
-        uses_data=True,
-        refuses=frozenset({"INFORMATION_REQUESTS_USED_UP", "REQUIRED"}),
-    ),
-    Action(
-        name="provide-information",
-        summary="Answer what was asked.",
-        request=requests.ProvideInformationBody,
-        command=answering.ProvideInformation,
-        build=stamping.provide_information,
-        decide=answering.provide_information,
-        side=Side.AGENCY,
-        states=(_S.INFO_REQUESTED,),
-        roles=COUNSELLORS,
-        step=_S.INFO_REQUESTED,
-        uses_data=True,
-        refuses=frozenset({"ANSWERED_TWICE", "ANSWER_MISSING", "NOT_ASKED"}),
-    ),
-    Action(
-        name="waitlist",
-        summary="Put the person on the waiting list.",
-        request=WaitlistBody,
-        command=answering.Waitlist,
-        decide=answering.waitlist,
-        side=Side.ORGANISATION,
-        states=(_S.RECEIVED,),
-        roles=COORDINATORS,
-        uses_data=True,
-        refuses=frozenset({"CLIENT_MUST_AGREE", "IN_THE_PAST"}),
-    ),
-    Action(
-        name="accept",
-        summary="Accept: responsibility moves to the coordinator.",
-        request=requests.AcceptBody,
-        command=answering.Accept,
-        decide=answering.accept,
-        side=Side.ORGANISATION,
-        states=(_S.RECEIVED, _S.WAITLISTED),
-        roles=COORDINATORS,
-        uses_data=True,
-        refuses=frozenset({"CAPACITY_FULL", "REQUIRED"}),
-    ),
-    Action(
-        name="decline",
-        summary="Decline, with a reason.",
-        request=requests.DeclineBody,
-        command=answering.Decline,
-        build=stamping.decline,
-        decide=answering.decline,
-        side=Side.ORGANISATION,
-        states=UNANSWERED,
-        roles=COORDINATORS,
-        uses_data=True,
-        refuses=frozenset({"TEXT_ONLY_WITH_OTHER"}),
-    ),
-    Action(
-        name="withdraw",
-        summary="Take the referral back.",
-        request=requests.WithdrawBody,
-        command=ending.Withdraw,
-        build=stamping.withdraw,
-        decide=ending.withdraw,
-        side=Side.AGENCY,
-        states=(_S.DRAFT, *UNANSWERED),
-        roles=COUNSELLORS,
-        refuses=frozenset({"SYSTEM_REASON", "TEXT_ONLY_WITH_OTHER"}),
-    ),
-    Action(
-        name="mark-error",
-        summary="Report that the referral was entered in error.",
-        request=requests.MarkErrorBody,
-        command=correction.MarkError,
-        build=stamping.mark_error,
-        decide=correction.mark,
-        side=Side.AGENCY,
-        states=_NOT_IN_ERROR,
-        roles=COUNSELLORS,
-        refuses=frozenset({"ERROR_ALREADY_REPORTED"}),
-    ),
-    Action(
-        name="confirm-error",
-        summary="Confirm, as a second person, that it was entered in error.",
-        request=requests.NothingBody,
-        command=correction.ConfirmError,
-        decide=correction.confirm,
-        side=Side.AGENCY,
-        states=_NOT_IN_ERROR,
-        roles=LEADS,
-        refuses=frozenset({"ERROR_NOT_REPORTED", "SECOND_PERSON_REQUIRED"}),
-    ),
+# fmt: off
+_ROWS: Final[tuple[Action[Any, Any], ...]] = (
+    Action(name="edit", summary="Edit a draft (JSON merge patch, RFC 7396).", method="PATCH",
+           request=requests.ReferralBody, command=drafting.EditDraft, decide=drafting.edit,
+           side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS,
+           refuses=_PACKET | {"FIXED_BY_DRAFT"}),
+    Action(name="submit", summary="Submit a draft.",
+           request=requests.NothingBody, command=submission.SubmitDraft, decide=submission.submit_draft,
+           build=stamping.submit,
+           side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS, awaited_in=_S.DRAFT,
+           refuses=_PACKET | {"CONCURRENT_PROGRAMME", "CRITERION_MISSING", "CRITERION_UNKNOWN", "GOAL_REQUIRED",
+                    "INELIGIBLE", "IN_THE_FUTURE", "LEGAL_BASIS_RECIPIENT", "ORGANISATION_SUSPENDED",
+                    "PARTY_NOT_ALLOWED", "REFERRAL_LIVE"}),
+    Action(name="receive", summary="Acknowledge receipt.",
+           request=requests.NothingBody, command=answering.Receive, decide=answering.receive,
+           side=Side.ORGANISATION, states={_S.SUBMITTED}, roles=COORDINATORS, awaited_in=_S.SUBMITTED, uses_data=True),
+    Action(name="request-information", summary="Ask the agency something.",
+           request=requests.RequestInformationBody, command=answering.RequestInformation,
+           decide=answering.request_information,
+           side=Side.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
+           refuses={"INFORMATION_REQUESTS_USED_UP", "REQUIRED"}),
+    Action(name="provide-information", summary="Answer what was asked.",
+           request=requests.ProvideInformationBody, command=answering.ProvideInformation,
+           decide=answering.provide_information, build=stamping.provide_information,
+           side=Side.AGENCY, states={_S.INFO_REQUESTED}, roles=COUNSELLORS, awaited_in=_S.INFO_REQUESTED,
+           uses_data=True,
+           refuses={"ANSWERED_TWICE", "ANSWER_MISSING", "NOT_ASKED"}),
+    Action(name="waitlist", summary="Put the person on the waiting list.",
+           request=WaitlistBody, command=answering.Waitlist, decide=answering.waitlist,
+           side=Side.ORGANISATION, states={_S.RECEIVED}, roles=COORDINATORS, uses_data=True,
+           refuses={"CLIENT_MUST_AGREE", "IN_THE_PAST"}),
+    Action(name="accept", summary="Accept: responsibility moves to the coordinator.",
+           request=requests.AcceptBody, command=answering.Accept, decide=answering.accept,
+           side=Side.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
+           refuses={"CAPACITY_FULL", "REQUIRED"}),
+    Action(name="decline", summary="Decline, with a reason.",
+           request=requests.DeclineBody, command=answering.Decline, decide=answering.decline, build=stamping.decline,
+           side=Side.ORGANISATION, states={*UNANSWERED}, roles=COORDINATORS, uses_data=True,
+           refuses={"TEXT_ONLY_WITH_OTHER"}),
+    Action(name="withdraw", summary="Take the referral back.",
+           request=requests.WithdrawBody, command=ending.Withdraw, decide=ending.withdraw, build=stamping.withdraw,
+           side=Side.AGENCY, states={_S.DRAFT, *UNANSWERED}, roles=COUNSELLORS,
+           refuses={"SYSTEM_REASON", "TEXT_ONLY_WITH_OTHER"}),
+    Action(name="mark-error", summary="Report that the referral was entered in error.",
+           request=requests.MarkErrorBody, command=correction.MarkError, decide=correction.mark,
+           build=stamping.mark_error,
+           side=Side.AGENCY, states=_NOT_IN_ERROR, roles=COUNSELLORS,
+           refuses={"ERROR_ALREADY_REPORTED"}),
+    Action(name="confirm-error", summary="Confirm, as a second person, that it was entered in error.",
+           request=requests.NothingBody, command=correction.ConfirmError, decide=correction.confirm,
+           side=Side.AGENCY, states=_NOT_IN_ERROR, roles=LEADS,
+           refuses={"ERROR_NOT_REPORTED", "SECOND_PERSON_REQUIRED"}),
 )
-"""The actions on a referral, in the order in which an answer offers them."""
+# fmt: on
+ACTIONS: Final[Mapping[str, Action[Any, Any]]] = {row.name: row for row in _ROWS}
+"""The actions on a referral, each by its name, in the order in which an answer offers them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,16 +190,15 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
 """The commands on a referral that are no actions. The withdrawal of a legal basis is a command on the basis:
 `ending.withdraw_legal_basis`, by `POST /v1/legal-bases/{basis_id}/withdraw`."""
 
-BY_NAME: Final[Mapping[str, Action[Any, Any]]] = {action.name: action for action in ACTIONS}
-OFFERED: Final = tuple(action.name for action in ACTIONS if action.method == "POST")
+OFFERED: Final = tuple(action.name for action in ACTIONS.values() if action.method == "POST")
 """The actions that an answer offers, or says to be blocked: those with a route of their own."""
 RULES: Final[Mapping[str, Rule]] = {
-    **{action.name: action.rule for action in ACTIONS},
+    **{action.name: action.rule for action in ACTIONS.values()},
     **{other.name: other.rule for other in OTHER_COMMANDS if other.rule is not None},
 }
 """From which states each is possible, for the domain's context."""
 _DECISIONS: Final[Mapping[type[ReferralCommand], Decide[Any]]] = {
-    **{action.command: action.decide for action in ACTIONS},
+    **{action.command: action.decide for action in ACTIONS.values()},
     **{other.command: other.decide for other in OTHER_COMMANDS},
 }
 

@@ -30,7 +30,7 @@ from services.chassis.time.calendar import WorkingDays
 from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import AGENCY, POLICY, relations_of_agency
-from services.referral.actions import BY_NAME
+from services.referral.actions import ACTIONS
 from services.referral.contact import ContactBody, faults_of, faults_of_record
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
@@ -180,7 +180,7 @@ class Commands:
             # What was allowed when the draft was stored, such as a code, may not be any more.
             await self._merged(found, {})
         deposit = Deposit(self._vault, referral_stream(found.referral_id))
-        command = BY_NAME[action].made(body, Stamp(found.referral_id, self._clock.now(), request.actor, deposit))
+        command = ACTIONS[action].command_of(body, Stamp(found.referral_id, self._clock.now(), request.actor, deposit))
         if isinstance(command, SubmitDraft):
             command = replace(command, contact_faults=await self._faults_of_draft(found))
         try:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from contracts.codes import WithdrawReason
+from contracts.fields import Body
 from services.chassis.deciding.idempotency import Key
 from services.chassis.modelling.decider import Actor
 from services.chassis.vault.vault import Deposit
 from services.referral.domain import answering, correction, ending, submission
+from services.referral.domain.context import ReferralCommand
 from services.referral.routes import requests
+
+C = TypeVar("C", bound=ReferralCommand)
 
 _NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
 
@@ -63,6 +68,17 @@ class Stamp:
     def ref_or_none(self, what: str, text: str | None) -> str | None:
         """The vault reference of a text that may be left out."""
         return self.ref(what, text) if text is not None else None
+
+
+def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
+    """Builds commands whose fields are those of the body."""
+
+    def build(body: Body, stamp: Stamp) -> C:
+        given = {name: getattr(body, name) for name in type(body).model_fields}
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        return command(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, **plain)
+
+    return build
 
 
 def submit(_body: requests.NothingBody, stamp: Stamp) -> submission.SubmitDraft:

@@ -6,11 +6,13 @@ In each of them an earlier referral has been declined by another organisation, w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from contracts import referral as told
 from services.casefile.actions import ACTIONS
+from services.casefile.corrections import command_for
 from services.casefile.domain.deadlines import PassDeadline
 from services.casefile.domain.reported import Reported
 from services.casefile.stamping import Stamp
@@ -44,8 +46,11 @@ _SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
 def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None) -> Command:
     """What the service makes of a request; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
-    built: Command = route.built(route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE, said))
-    return built
+    given, stamp = route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE)
+    if said is not None and given.holds is not None:
+        stamp = replace(stamp, holds=command_for(given.holds, said, stamp))
+    made: Command = route.command_of(given, stamp)
+    return made
 
 
 class Story:

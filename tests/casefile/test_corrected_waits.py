@@ -10,12 +10,11 @@ from msgspec.structs import replace
 
 from contracts import casefile as published
 from contracts import referral as told
-from services.casefile.actions import ACTIONS
+from services.casefile.corrections import command_for
 from services.casefile.domain.correction import Correct, CorrectionRecorded
 from services.casefile.domain.reported import reported_wait
 from services.casefile.domain.reports import ReportWait
 from services.casefile.publishing import publish
-from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp
 from services.casefile.timeline import timeline
 from services.chassis.http.problems.problem import ProblemError
@@ -32,7 +31,7 @@ WAIT = ReportWait(at=on(2, 2), by=LOTTE, reason="CAPACITY_FULL", expected_by=dat
 def waitlisted() -> told.ReferralWaitlisted:
     """Brugwerk put the referral on its list on 14 January, and expects a place by 1 March."""
     at, running = on(14, 1), [due("WAITLIST_REVIEW", 13, 2), due("EXPIRY", 14, 4)]
-    said = {"reason": "CAPACITY_FULL", "since": at, "expected_by": "2026-03-01"}
+    said = {"reason": "CAPACITY_FULL", "since": at, "expected_by": date(2026, 3, 1)}
     return about(told.ReferralWaitlisted, LOTTE, at, deadlines=running, **said)
 
 
@@ -163,8 +162,7 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
 def test_of_an_entry_of_old_the_date_that_it_lacks_has_to_be_sent() -> None:
     """The reason alone does not say what holds: the fault names the field, and not a value that nobody sent."""
     aside = Deposit(cast("Vault", None), "case")
-    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside, reported=reported_wait("CAPACITY_FULL", None))
-    body = CorrectBody.model_validate({"event": "wait", "reason": "no", "holds": {"reason": "NO_SUITABLE_MENTOR"}})
+    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside)
     with pytest.raises(ProblemError) as refused:
-        ACTIONS["correct"].built(body, stamp)
+        command_for({"reason": "NO_SUITABLE_MENTOR"}, reported_wait("CAPACITY_FULL", None), stamp)
     assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/holds/expectedBy", "REQUIRED")]

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from contracts.codes import ReferralState
 from services.chassis.modelling.decider import Actor
 from services.chassis.vault.vault import Deposit, Vault
-from services.referral.actions import BY_NAME
+from services.referral.actions import ACTIONS
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.submission import SubmitReferral
@@ -48,8 +48,10 @@ def command(action: str, body: Body, by: Actor, at: datetime) -> ReferralCommand
         case "edit":
             return EditDraft(**stamp, packet=replace(SAMIRA, goals=tuple(body["goals"])))
         case _:
-            row = BY_NAME[action]
-            made: ReferralCommand = row.made(row.request.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE))
+            row = ACTIONS[action]
+            made: ReferralCommand = row.command_of(
+                row.request.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE)
+            )
             return made
 
 

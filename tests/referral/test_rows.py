@@ -35,7 +35,7 @@ def test_every_event_has_a_row_and_one_alone() -> None:
 
 def test_every_command_on_a_referral_has_a_decision() -> None:
     """As an action, or among the other commands; never as both."""
-    commands = [row.command.__name__ for row in ACTIONS] + [row.command.__name__ for row in OTHER_COMMANDS]
+    commands = [row.command.__name__ for row in ACTIONS.values()] + [row.command.__name__ for row in OTHER_COMMANDS]
     assert sorted(commands) == sorted(below(ReferralCommand))
 
 
@@ -60,7 +60,7 @@ def refused(given: ReferralCommand, context: Context) -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("row", ACTIONS, ids=lambda row: str(row.name))
+@pytest.mark.parametrize("row", ACTIONS.values(), ids=lambda row: str(row.name))
 def test_an_action_is_refused_only_for_what_its_row_lists(row: Action[Any, Any]) -> None:
     """In every situation, by anyone, with every body that the domain's page tells apart."""
     for situation in situations():

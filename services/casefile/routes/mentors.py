@@ -13,7 +13,7 @@ from services.casefile.access import POLICY, relations_to_mentors
 from services.casefile.context import working_day
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, mentor_stream
 from services.casefile.projection import MENTORS
-from services.casefile.routes import requests as bodies
+from services.casefile.routes import requests
 from services.casefile.routes.responses import MentorAnswer, MentorPage
 from services.casefile.views import mentor_view
 from services.chassis.access.policy import Hidden
@@ -82,7 +82,7 @@ def routes(
         request: Request,
         caller: Authenticated,
         ref: Identifier,
-        body: bodies.MentorBody,
+        body: requests.MentorBody,
         _if_match: IfMatch = None,
         dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
     ) -> Response:
@@ -108,7 +108,7 @@ def routes(
     return router
 
 
-def _profile(body: bodies.MentorBody) -> Profile:
+def _profile(body: requests.MentorBody) -> Profile:
     return Profile(
         kind=body.kind.value,
         screened_on=body.screened_on,

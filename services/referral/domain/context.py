@@ -40,13 +40,13 @@ class Side(StrEnum):
 class Rule(Struct, frozen=True, kw_only=True):
     """When one action is possible: from which `states`, for which `side`; its row is in `services/referral/actions.py`.
 
-    `step` is the state that waits for this action alone; None where there is none. `uses_data`: the action uses or
-    discloses the person's data, and so needs a legal basis that is still valid.
+    `awaited_in` is the state that waits for this action alone; None where there is none. `uses_data`: the action uses
+    or discloses the person's data, and so needs a legal basis that is still valid.
     """
 
     states: tuple[ReferralState, ...]
     side: Side
-    step: ReferralState | None = None
+    awaited_in: ReferralState | None = None
     uses_data: bool = False
 
 

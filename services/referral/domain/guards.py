@@ -77,7 +77,7 @@ def _next_to_act(context: Context) -> str | None:
     if referral.offer is None or referral.state in TERMINAL:
         return None
     for action, rule in context.actions.items():
-        if rule.step is not None and rule.step is referral.state:
+        if rule.awaited_in is not None and rule.awaited_in is referral.state:
             who = referral.offer.agency if rule.side is Side.AGENCY else referral.offer.organisation
             return f"{who}, by {action}"
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from contracts.codes import Role
+from contracts.codes import ReferralState, Role
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 from services.referral.access import POLICY
 from services.referral.actions import ACTIONS, Action
@@ -12,7 +12,7 @@ from services.referral.actions import ACTIONS, Action
 
 def _operation(action: Action[Any, Any]) -> Operation:
     roles = ", ".join(role for role in POLICY.who_may(action.name) if role != Role.SYSTEM)
-    states = ", ".join(action.states)
+    states = ", ".join(state for state in ReferralState if state in action.states)
     purpose = (
         f"{action.summary} For {roles}; possible in {states}. `If-Match` names the version that it was decided on, and "
         "the answer is the new state with its ETag. With `dryRun=true` nothing is written."
@@ -111,7 +111,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         **{
             f"POST /v1/referrals/{{referral_id}}/{action.name}": _operation(action)
-            for action in ACTIONS
+            for action in ACTIONS.values()
             if action.method == "POST"
         },
     },

@@ -21,10 +21,10 @@ from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identi
 from services.chassis.http.request.strict_route import is_head
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
-from services.referral.actions import ACTIONS, BY_NAME, Action
+from services.referral.actions import ACTIONS, Action
 from services.referral.commands import PERSONAL, Commands
 from services.referral.queries import Queries
-from services.referral.routes import requests as bodies
+from services.referral.routes import requests
 from services.referral.routes.responses import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 
 
@@ -35,7 +35,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
     @router.post(
         "", status_code=201, response_model=ReferralAnswer, summary="Submit a referral, or keep it as a draft."
     )
-    async def create(request: Request, command: Creating, body: bodies.ReferralBody, _: Covered) -> Response:
+    async def create(request: Request, command: Creating, body: requests.ReferralBody, _: Covered) -> Response:
         check_text(await request.json(), PERSONAL, await request.body())
         return await commands.create(command, body)
 
@@ -60,7 +60,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
         view, etag = await queries.referral(caller, referral_id)
         return responses.resource(view, etag)
 
-    @router.patch("/{referral_id}", response_model=ReferralAnswer, summary=BY_NAME["edit"].summary)
+    @router.patch("/{referral_id}", response_model=ReferralAnswer, summary=ACTIONS["edit"].summary)
     async def edit(
         command: Changing,
         referral_id: Identifier,
@@ -99,7 +99,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
         trace = request.headers.get("traceparent")
         return await commands.read_contact(caller, referral_id, trace, head=is_head(request.scope))
 
-    for action in (action for action in ACTIONS if action.method == "POST"):
+    for action in (action for action in ACTIONS.values() if action.method == "POST"):
         router.add_api_route(
             f"/{{referral_id}}/{action.name}",
             _endpoint(action, commands, queries),
@@ -117,7 +117,7 @@ def plain_routes(commands: Commands) -> list[PlainRoute]:
     """The same as `create`, for requests without a query and with a valid body."""
 
     async def create(request: Request, written: bytes) -> Response | None:
-        plain = await plain_creation(request, written, bodies.ReferralBody, PERSONAL)
+        plain = await plain_creation(request, written, requests.ReferralBody, PERSONAL)
         return await commands.create(*plain) if plain is not None else None
 
     return [PlainRoute("POST", "/v1/referrals", create)]
@@ -140,7 +140,7 @@ def _endpoint(action: Action[Any, Any], commands: Commands, queries: Queries) ->
         return await commands.act(command, found, action.name, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
-    optional = action.request is bodies.NothingBody
+    optional = action.request is requests.NothingBody
     endpoint.__annotations__ = {
         "command": Changing,
         "referral_id": Identifier,
