@@ -32,7 +32,7 @@ WAIT = ReportWait(at=on(2, 2), by=LOTTE, reason="CAPACITY_FULL", expected_by=dat
 def waitlisted() -> told.ReferralWaitlisted:
     """Brugwerk put the referral on its list on 14 January, and expects a place by 1 March."""
     at, running = on(14, 1), [due("WAITLIST_REVIEW", 13, 2), due("EXPIRY", 14, 4)]
-    said = {"reason": "CAPACITY_FULL", "since": at, "expected_by": "2026-03-01"}
+    said = {"reason": "CAPACITY_FULL", "since": at, "expected_by": date(2026, 3, 1)}
     return about(told.ReferralWaitlisted, LOTTE, at, deadlines=running, **said)
 
 

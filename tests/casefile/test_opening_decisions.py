@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import msgspec
 import pytest
@@ -94,7 +94,7 @@ def test_a_missed_review_of_the_waiting_list_is_due_again(book: Casebook) -> Non
             on(14, 1),
             reason="CAPACITY_FULL",
             since=on(14, 1),
-            expected_by="2026-03-01",
+            expected_by=date(2026, 3, 1),
             deadlines=[due("WAITLIST_REVIEW", 13, 2)],
         )
     )
