@@ -91,14 +91,17 @@ def as_problem(error: Exception) -> ProblemError:  # noqa: C901, PLR0911, PLR091
             fault = Fault("/query/waitFor", "UNKNOWN_LOG", "this service does not follow that log")
             return ProblemError(422, fault.code, fault.detail, errors=[fault])
         case NotCoveredYet():
-            detail = (
+            return ProblemError(
+                504,
+                "NOT_COVERED_YET",
                 "the view does not include this position yet; try again. If its log was restored from a backup since,"
-                " it never will: then leave waitFor out"
+                " it never will: then leave waitFor out",
+                headers={"Retry-After": "1"},
             )
-            return ProblemError(504, "NOT_COVERED_YET", detail, headers={"Retry-After": "1"})
         case CatchingUp():
-            detail = "the lists are being rebuilt; try again"
-            return ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"})
+            return ProblemError(
+                503, "CATCHING_UP", "the lists are being rebuilt; try again", headers={"Retry-After": "1"}
+            )
         case Unavailable():
             detail = (
                 f"the {error.store} is unavailable; nothing was acknowledged. Retry,"
