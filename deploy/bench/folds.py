@@ -20,7 +20,7 @@ from deploy.bench.engines import STORES, Place
 from deploy.bench.results import Result, against
 from services.casefile.domain import case, mentor, mentoring, referral_entry, state
 from services.casefile.domain import programme as known_programme
-from services.casefile.domain.parties import Party
+from services.casefile.domain.steps import Party
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.event_log import Write
 from services.chassis.log.metadata import Metadata

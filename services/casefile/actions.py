@@ -36,7 +36,6 @@ from services.casefile.domain import (
     people,
     reports,
     suspension,
-    waiting,
     withdrawal,
 )
 from services.casefile.domain.case import CaseDecision, CaseEvent
@@ -133,7 +132,7 @@ def _as_sent(reported: Reported) -> dict[str, Any]:
 
 _SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 _REPORTED_ELSEWHERE: Final[Mapping[str, tuple[type[Body], Callable[[Any, Stamp], Command]]]] = {
-    "waitlist": (WaitlistBody, stamping.same_fields(waiting.ReportWait)),
+    "waitlist": (WaitlistBody, stamping.same_fields(reports.ReportWait)),
 }
 """Reports that another service takes, and this one corrects."""
 

@@ -17,7 +17,7 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.guards import check_part
-from services.casefile.domain.on_behalf import acting
+from services.casefile.domain.matching import acting
 from services.casefile.domain.organisation import (
     KNOWN_ORGANISATION,
     KnownOrganisation,

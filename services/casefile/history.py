@@ -15,13 +15,12 @@ from services.casefile.domain.context import EventRef
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.escalation import EscalationRaised
 from services.casefile.domain.handback_report import HandbackRequested
-from services.casefile.domain.parties import Party
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.reported import Reported
 from services.casefile.domain.reports import report_of
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Awaiting, OpenStep
+from services.casefile.domain.steps import Awaiting, OpenStep, Party
 from services.chassis.log.metadata import Recorded
 
 

@@ -25,17 +25,16 @@ from services.casefile.domain import (
     matching,
     mentoring,
     opening,
+    organisation_part,
     people,
     referral_entry,
     suspension,
     terms,
-    transfers,
     withdrawal,
 )
 from services.casefile.domain.case import CaseEvent
-from services.casefile.domain.parties import Party
 from services.casefile.domain.reported import Reported
-from services.casefile.domain.steps import Moves
+from services.casefile.domain.steps import Moves, Party
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
 
@@ -103,7 +102,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 reason=event.reason,
                 deadlines=[_deadline(deadline) for deadline in event.deadlines],
             )
-        case transfers.ResponsibilityTransferred():
+        case organisation_part.ResponsibilityTransferred():
             return messages.ResponsibilityTransferred(
                 **about,
                 referral=event.referral,
@@ -256,7 +255,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
             return messages.CounsellorProposed(**about, receiver=_party(event.receiver))
         case people.CounsellorReassigned():
             return messages.CounsellorReassigned(**about, giver=_party(event.giver), receiver=_party(event.receiver))
-        case transfers.CoordinatorProposed():
+        case organisation_part.CoordinatorProposed():
             return messages.CoordinatorProposed(**about, receiver=_party(event.receiver))
         case people.CoordinatorReassigned():
             return messages.CoordinatorReassigned(**about, giver=_party(event.giver), receiver=_party(event.receiver))

@@ -11,11 +11,10 @@ from contracts import parties as parties_rule
 from contracts.parties import Parties, Place
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
-from services.casefile.domain.parties import Party
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.reported import Reported
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, find
+from services.casefile.domain.steps import Moves, Party, find
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on, sentence
 from services.chassis.log.metadata import Recorded

@@ -8,10 +8,9 @@ from typing import Any
 from contracts.code_lists import sectors
 from contracts.codes import Step
 from services.casefile.domain.mentor import Mentor, Profile
-from services.casefile.domain.parties import Party
 from services.casefile.domain.reported import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
-from services.casefile.domain.steps import Awaiting
+from services.casefile.domain.steps import Awaiting, Party
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work

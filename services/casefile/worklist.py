@@ -9,9 +9,8 @@ from typing import Final
 
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
-from services.casefile.domain.parties import Party
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Awaiting, OpenStep
+from services.casefile.domain.steps import Awaiting, OpenStep, Party
 
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"

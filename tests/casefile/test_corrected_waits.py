@@ -13,7 +13,7 @@ from contracts import referral as told
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.correction import Correct, CorrectionRecorded
 from services.casefile.domain.reported import reported_wait
-from services.casefile.domain.waiting import ReportWait
+from services.casefile.domain.reports import ReportWait
 from services.casefile.publishing import publish
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp

@@ -15,7 +15,6 @@ from contracts.codes import CaseState, Role, Step
 from services.casefile.access import POLICY, relations_to_case
 from services.casefile.actions import decide, moving_on
 from services.casefile.domain.agreement import SignAgreement
-from services.casefile.domain.breaches import behind
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.ending import CompleteTrajectory, EndMatch
 from services.casefile.domain.escalation import ResolveEscalation
@@ -26,6 +25,7 @@ from services.casefile.domain.handback import AcceptHandback, RequestHandback, R
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, ReportProgress
+from services.casefile.domain.missed_terms import behind
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.steps import OpenStep, find
 from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend

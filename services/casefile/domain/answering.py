@@ -11,8 +11,14 @@ from contracts.codes import CaseState, Role, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
-from services.casefile.domain.organisation_part import access_after, access_ends, back_with_agency
-from services.casefile.domain.parties import Party
+from services.casefile.domain.organisation_part import (
+    CoordinatorProposed,
+    ResponsibilityTransferred,
+    TransferEvent,
+    access_after,
+    access_ends,
+    back_with_agency,
+)
 from services.casefile.domain.referral_entry import (
     ReferralEntryTaken,
     ReferralMessage,
@@ -21,9 +27,8 @@ from services.casefile.domain.referral_entry import (
     entry,
 )
 from services.casefile.domain.state import Case, lead_of
-from services.casefile.domain.steps import Moves, OpenStep, find, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, find, names
 from services.casefile.domain.terms import Deadline, deadline
-from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred, TransferEvent
 from services.chassis.modelling.decider import Command, Event, To
 
 

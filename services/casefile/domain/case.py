@@ -29,10 +29,10 @@ from services.casefile.domain import (
     matching,
     mentoring,
     opening,
+    organisation_part,
     people,
     referral_entry,
     suspension,
-    transfers,
     withdrawal,
 )
 from services.casefile.domain.agreement import AgreementSigned
@@ -54,11 +54,11 @@ from services.casefile.domain.opening import (
     LegalBasisRecorded,
     ParticipationChosen,
 )
+from services.casefile.domain.organisation_part import CoordinatorProposed, ResponsibilityTransferred
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, moved
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
-from services.casefile.domain.transfers import CoordinatorProposed, ResponsibilityTransferred
 from services.casefile.domain.withdrawal import (
     CaseReturned,
     DisclosureStopped,
@@ -71,7 +71,7 @@ CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
     | answering.ReferralReturned
-    | transfers.TransferEvent
+    | organisation_part.TransferEvent
     | intake.IntakeEvent
     | matching.MatchingEvent
     | agreement.AgreementSigned
@@ -177,8 +177,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return mentoring.evolve(case, event)
     if isinstance(event, opening.OpeningEvent):
         return opening.evolve(case, event)
-    if isinstance(event, transfers.TransferEvent):
-        return transfers.evolve(case, event)
+    if isinstance(event, organisation_part.TransferEvent):
+        return organisation_part.evolve(case, event)
     if isinstance(event, intake.IntakeEvent):
         return intake.evolve(case, event)
     if isinstance(event, matching.MatchingEvent):

@@ -13,13 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.breaches import due_after, is_wanting
 from services.casefile.domain.context import Context
+from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
-from services.casefile.domain.parties import Party
-from services.casefile.domain.recurring import gone_on
 from services.casefile.domain.state import MISSED, REMINDED, Case
-from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, names
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"

@@ -13,10 +13,9 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import EscalationReason
 from contracts.codes import Step
-from services.casefile.domain.breaches import due_after, is_wanting, sees_to_it
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow
-from services.casefile.domain.recurring import gone_on
+from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting, sees_to_it
 from services.casefile.domain.state import Case, with_reported
 from services.casefile.domain.steps import Moves, OpenStep, find
 from services.chassis.modelling.decider import Command, Refused

@@ -8,10 +8,10 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow
 from services.casefile.domain.next_steps import mentoring_step
+from services.casefile.domain.recurring import check_ins
 from services.casefile.domain.state import Case, Trajectory, agreement_of, trajectory_of
 from services.casefile.domain.steps import Moves, find
 from services.casefile.domain.terms import day_of

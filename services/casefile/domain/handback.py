@@ -16,11 +16,10 @@ from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.handback_report import HandbackRequested, handed_back
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.next_steps import next_service, report_step
-from services.casefile.domain.organisation_part import access_ends, back_with_agency
+from services.casefile.domain.organisation_part import ResponsibilityTransferred, access_ends, back_with_agency
 from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
 from services.casefile.domain.steps import Moves, OpenStep, names
 from services.casefile.domain.terms import Deadline
-from services.casefile.domain.transfers import ResponsibilityTransferred
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _CLOSES_AS = {

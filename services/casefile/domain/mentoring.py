@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
 from contracts.codes import Step
-from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_pair, happened
+from services.casefile.domain.recurring import check_ins
 from services.casefile.domain.state import Case, ProgressReport, agreement_of, trajectory_of, with_reported
 from services.casefile.domain.steps import Moves
 from services.casefile.domain.terms import day_of

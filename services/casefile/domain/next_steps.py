@@ -7,8 +7,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from contracts.codes import Step
-from services.casefile.domain.check_ins import check_ins
 from services.casefile.domain.context import Context
+from services.casefile.domain.recurring import check_ins
 from services.casefile.domain.state import Agreement, lead_of, trajectory_of
 from services.casefile.domain.steps import Awaiting, OpenStep
 from services.casefile.domain.terms import day_of, deadline, start_of, until

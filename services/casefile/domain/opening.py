@@ -10,10 +10,9 @@ from msgspec.structs import replace
 from contracts.codes import CaseState, LegalBasisKind, Role, Step
 from services.casefile.domain.case_end import CaseReopened, reopened
 from services.casefile.domain.context import Context
-from services.casefile.domain.parties import Party
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
-from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, names
 from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.decider import Command, Event
 

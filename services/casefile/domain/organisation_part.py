@@ -1,16 +1,55 @@
-"""An organisation's part in a case and its end: when its access expires, and what stays to be read."""
+"""An organisation's part in a case: how it begins and passes on, when its access expires, what stays to be read."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
-from services.casefile.domain.state import Case, Earlier
-from services.casefile.domain.steps import find
+from services.casefile.domain.state import Case, Earlier, Trajectory
+from services.casefile.domain.steps import Party, find
 from services.casefile.domain.terms import Deadline, deadline
+from services.chassis.modelling.decider import Event
+
+
+class ResponsibilityTransferred(Event, frozen=True, kw_only=True):
+    """The receiver accepted, and is responsible from then on; `step` is what begins."""
+
+    referral: str
+    giver: Party
+    receiver: Party
+    step: str
+    at: datetime
+    deadlines: tuple[Deadline, ...]
+
+
+class CoordinatorProposed(Event, frozen=True, kw_only=True):
+    """Another coordinator is asked to take over; until then the present one stays responsible.
+
+    `takes_over_by_acting`: named when the referral was accepted, and so responsible from the first own command on.
+    """
+
+    receiver: Party
+    takes_over_by_acting: bool = False
+
+
+TransferEvent = ResponsibilityTransferred | CoordinatorProposed
+
+
+def evolve(case: Case, event: TransferEvent) -> Case:
+    """The case after a transfer; one that begins the intake begins a trajectory."""
+    match event:
+        case ResponsibilityTransferred(step=Step.INTAKE):
+            return replace(case, trajectory=Trajectory(coordinator=event.receiver, accepted_at=event.at))
+        case ResponsibilityTransferred():
+            return case
+        case CoordinatorProposed():
+            return replace(case, proposed_coordinator=event.receiver, takes_over_by_acting=event.takes_over_by_acting)
+        case _:
+            assert_never(event)
 
 
 def access_after(context: Context, ended_at: datetime) -> Deadline:

@@ -14,10 +14,9 @@ from msgspec.structs import replace
 from contracts.codes import Role
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
-from services.casefile.domain.parties import Party
+from services.casefile.domain.organisation_part import CoordinatorProposed
 from services.casefile.domain.state import Case, lead_of, trajectory_of
-from services.casefile.domain.steps import handed_over
-from services.casefile.domain.transfers import CoordinatorProposed
+from services.casefile.domain.steps import Party, handed_over
 from services.chassis.modelling.decider import Actor, Command, Event
 
 _COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})

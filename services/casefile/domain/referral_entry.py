@@ -8,9 +8,8 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.casefile.domain.parties import Party
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Awaiting, Moves
+from services.casefile.domain.steps import Awaiting, Moves, Party
 from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.growing import GrowingTuple
 

@@ -6,9 +6,10 @@ Above the phases, whose reports it knows: a correction checks what holds instead
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import assert_never
 
+from contracts.waiting import wrong_of_a_wait
 from services.casefile.domain import correction
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import Correct, CorrectionRecorded
@@ -20,6 +21,7 @@ from services.casefile.domain.follow_up import (
     record_outcome,
     waive_outcome,
 )
+from services.casefile.domain.guards import ORGANISATION, check_part
 from services.casefile.domain.intake import (
     ContactAttempted,
     LogContactAttempt,
@@ -45,8 +47,26 @@ from services.casefile.domain.mentoring import (
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.reported import WAIT, Fact, Reported, reported_wait
 from services.casefile.domain.suspension import ReviewSuspension, SuspensionReviewed, review_suspension
-from services.casefile.domain.waiting import ReportWait, report_wait
-from services.chassis.modelling.decider import Command
+from services.casefile.domain.terms import day_of
+from services.chassis.modelling.decider import Command, Fault, Refused
+
+
+class ReportWait(Command, frozen=True, kw_only=True):
+    """Why and until when the person waits: the referral service's `waitlist`, which a correction only repeats."""
+
+    reason: str
+    expected_by: date
+    client_agreed: bool
+
+
+def report_wait(command: ReportWait, context: Context) -> Reported:
+    """The report as it should have read on the day of the context, by the organisation that was offered the case."""
+    check_part(ORGANISATION, context.case, command.by)
+    today = day_of(context.terms, context.at)
+    if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
+        raise Refused.input(*(Fault(*fault) for fault in wrong))
+    return reported_wait(command.reason, command.expected_by)
+
 
 ReportEvent = (
     ContactAttempted

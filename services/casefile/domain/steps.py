@@ -12,9 +12,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import Step
-from services.casefile.domain.parties import Party
 from services.casefile.domain.terms import Deadline
 from services.chassis.modelling.decider import Event
+
+
+class Party(Struct, frozen=True, kw_only=True):
+    """A named person in a role for an organisation; `sub` is the organisation's own staff identifier."""
+
+    role: str
+    org: str
+    sub: str
 
 
 class Awaiting(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended, happened
 from services.casefile.domain.next_steps import mentoring_steps
-from services.casefile.domain.reviews import reviews
+from services.casefile.domain.recurring import reviews
 from services.casefile.domain.state import Case, Suspension, Trajectory, agreement_of, trajectory_of, with_reported
 from services.casefile.domain.steps import Moves, OpenStep, began
 from services.casefile.domain.terms import deadline

@@ -1,4 +1,4 @@
-"""Missed terms: which side is behind, and who of the other side sees to it."""
+"""What a missed term brings: who of the other side sees to it, and when a term that recurs is due next."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from contracts.codes import Step
 from services.casefile.domain.context import Context
-from services.casefile.domain.parties import Party
+from services.casefile.domain.recurring import check_ins, reviews
 from services.casefile.domain.state import MISSED, WITH_ORGANISATION, Case
-from services.casefile.domain.steps import find
+from services.casefile.domain.steps import OpenStep, Party, find
 from services.casefile.domain.terms import Deadline, deadline
 
 
@@ -48,3 +48,15 @@ def is_wanting(case: Case) -> bool:
     """Whether a missed term waits for a person who has not been asked yet."""
     wanted, held = sees_to_it(case), find(case.steps, Step.ESCALATION)
     return wanted is not None and (held is None or held.owner.org != wanted.org)
+
+
+def gone_on(context: Context) -> tuple[OpenStep, ...]:
+    """The steps whose recurring term has to be set again: after a miss the next one is due."""
+    trajectory, match = context.case.trajectory, context.case.match
+    if trajectory is None:
+        return ()
+    if find(context.case.steps, Step.SUSPENSION_REVIEW) is not None:
+        return reviews(context, trajectory)
+    if match is None or match.agreement is None or find(context.case.steps, Step.CHECK_IN) is None:
+        return ()
+    return check_ins(context, match.agreement, trajectory, context.at).renews
