@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts import casefile
+from contracts.casefile.watch import Reported
 from contracts.codes import ReferralState, WaitlistReason
 from contracts.message import ActorRef
 from services.referral.actions import decide
@@ -119,10 +120,10 @@ def message(**fields: Any) -> casefile.CorrectionRecorded:
     return casefile.CorrectionRecorded(**{**common, **fields})
 
 
-HOLDS = {
-    "kind": "ReferralWaitlisted",
-    "facts": {"reason": "CAPACITY_FULL", "expected_by": "2026-04-01", "client_agreed": True},
-}
+HOLDS = Reported(
+    kind="ReferralWaitlisted",
+    facts={"reason": "CAPACITY_FULL", "expected_by": "2026-04-01", "client_agreed": True},
+)
 
 
 def test_a_corrected_wait_is_told_by_its_own_event_and_other_corrections_are_nothing_to_a_referral() -> None:
@@ -131,7 +132,7 @@ def test_a_corrected_wait_is_told_by_its_own_event_and_other_corrections_are_not
     command = when_a_waiting_lists_date_is_corrected_answer_the_right_one(message(**of_wait, holds=HOLDS), told)
     assert command is not None
     assert (command.referral_id, command.corrects, command.expected_by) == ("R-1", "second", LATER)
-    meeting = {"kind": "MeetingRecorded", "facts": {"minutes": 60}}
+    meeting = Reported(kind="MeetingRecorded", facts={"minutes": 60})
     for other in (message(), message(holds=meeting), message(**of_wait)):
         assert when_a_waiting_lists_date_is_corrected_answer_the_right_one(other, told) is None
 

@@ -8,9 +8,9 @@ that follows from its state in one more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from services.chassis.deciding.streams import Reads
+from services.chassis.deciding.streams import Needed, Reads
 from services.chassis.modelling.decider import Entity
 
 S = TypeVar("S")
@@ -18,15 +18,10 @@ C_contra = TypeVar("C_contra", contravariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
 X = TypeVar("X")
 
+__all__ = ["Contexts", "Needed", "OwnState", "load"]
+
 NOTHING: Mapping[str, Any] = {}
 """No streams, or no references."""
-
-
-class Needed(NamedTuple):
-    """A stream that a decision rests on, and as what it is folded."""
-
-    stream: str
-    entity: Entity[Any]
 
 
 class Contexts(Protocol[C_contra, S_contra, X]):
@@ -68,7 +63,8 @@ async def load(
 ) -> X:
     """The context of a command on a stream; what has been read in advance is not read again."""
     own = await reads.state(stream, entity)
-    needs = contexts.needs(command, own)
+    # The guess was right for every new stream, and then neither asked again nor read.
+    needs = reads.guessed(command, own) or contexts.needs(command, own)
     await reads.together(needs.values())
     found = {name: reads.seen(needed.stream, needed.entity) for name, needed in needs.items()}
     return await contexts.make(command, stream, own, found, reads)

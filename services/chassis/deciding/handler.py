@@ -140,7 +140,9 @@ class Handler(Generic[C, X]):
     ) -> Reads:
         """Reads in one round trip what the command will rest on, and `also` what its sender has to know first."""
         reads = Reads(self._streams)
-        needs = self._contexts.needs(command, self._streams.known(stream, entity))
+        known = self._streams.known(stream, entity)
+        needs = self._contexts.needs(command, known)
+        reads.guess(command, known, needs)
         used = [(key.stream, USE)] if key is not None else []
         await reads.together([(stream, entity), *needs.values(), *used, *also])
         return reads

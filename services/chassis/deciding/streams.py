@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct, field
 
@@ -140,6 +140,13 @@ class Streams:
         return folded
 
 
+class Needed(NamedTuple):
+    """A stream that a decision rests on, and as what it is folded."""
+
+    stream: str
+    entity: Entity[Any]
+
+
 class Reads:
     """The streams that one decision rests on, each at the version that the decision saw."""
 
@@ -147,6 +154,17 @@ class Reads:
         self._streams = streams
         self._mark = streams.log.mark()
         self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
+        self._guess: tuple[object, object, Mapping[str, Needed]] | None = None
+
+    def guess(self, command: object, own: object, needs: Mapping[str, Needed]) -> None:
+        """Notes what a command was taken to rest on, while its own stream was taken to be in a state."""
+        self._guess = command, own, needs
+
+    def guessed(self, command: object, own: object) -> Mapping[str, Needed] | None:
+        """What was noted for that command and that very state; None where it may be something else."""
+        if self._guess is None or self._guess[0] is not command or self._guess[1] is not own:
+            return None
+        return self._guess[2]
 
     @property
     def log(self) -> EventLog:

@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 from services.chassis.modelling.decider import Actor
 
 
-class Metadata(Struct, frozen=True, kw_only=True):
+class Metadata(Struct, frozen=True, kw_only=True, gc=False):
     """Who, when, under which rules, and why an event was recorded. No personal data, ever.
 
     `occurred_at` is when it happened, `recorded_at` the service's clock; `causation_id` is the id of the message
@@ -61,7 +61,7 @@ def metadata_with(references: tuple[str, ...]) -> type[Metadata]:
         "__doc__": Metadata.__doc__,
         "references": property(lambda meta: {name: getattr(meta, name) for name in references}),
     }
-    made = defstruct("Metadata", listed, frozen=True, kw_only=True, namespace=members, module=__name__)
+    made = defstruct("Metadata", listed, frozen=True, kw_only=True, gc=False, namespace=members, module=__name__)
     return cast("type[Metadata]", made)
 
 

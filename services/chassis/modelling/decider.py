@@ -18,7 +18,7 @@ from msgspec.structs import replace
 S = TypeVar("S")
 
 
-class Actor(Struct, frozen=True, kw_only=True):
+class Actor(Struct, frozen=True, kw_only=True, gc=False):
     """Who acts: the organisation's own staff identifier, the role, and the organisation.
 
     `on_behalf_of` names for whom, where somebody acts for another: the organisation of a system user, or the person

@@ -51,8 +51,12 @@ class Rounds:
 class TillToo:
     """A counter rests on the till; one that has come to ten rests on counter B as well."""
 
+    def __init__(self) -> None:
+        self.asked: list[Counter] = []
+
     def needs(self, _command: Command, own: Counter, /) -> dict[str, Needed]:
         """The till, and B."""
+        self.asked.append(own)
         needs = {"till": Needed(TILL, PAYMENTS)}
         return {**needs, "b": Needed(B, COUNTER)} if own.total >= 10 else needs
 
@@ -80,9 +84,11 @@ def rounds(log: EventLog) -> Rounds:
 
 async def test_a_decision_on_a_new_stream_takes_one_round_trip(rounds: Rounds) -> None:
     """What it rests on follows from the initial state, and is read together with the stream itself."""
-    handler = Handler(Streams(rounds), TillToo(), decided)
+    contexts = TillToo()
+    handler = Handler(Streams(rounds), contexts, decided)
     outcome = await handler.handle(count(), A, COUNTER, call(), must_exist=False)
     assert rounds.asked == [[A, TILL]]
+    assert contexts.asked == [Counter()]
     assert outcome.context == (0, 0, None)
 
 
@@ -91,12 +97,14 @@ async def test_a_decision_whose_needs_follow_from_its_state_takes_two(rounds: Ro
     await rounds.append([Write(A, 0, [(Counted(by=10), metadata())])])
     await rounds.append([Write(TILL, 0, [(Paid(counter="z"), metadata("e-2"))])])
     streams = Streams(rounds)
-    handler = Handler(streams, TillToo(), decided)
+    contexts = TillToo()
+    handler = Handler(streams, contexts, decided)
     first = await handler.handle(count(), A, COUNTER, call())
     assert (rounds.asked, first.context) == ([[A, TILL], [B]], (10, 1, Counter()))
     rounds.asked.clear()
     second = await handler.handle(count(), A, COUNTER, call())
     assert (rounds.asked, second.context) == ([[A, TILL, B]], (11, 1, Counter()))
+    assert contexts.asked == [Counter(), Counter(10), Counter(10), Counter(11)]
 
 
 async def test_the_references_of_a_decision_stand_in_its_metadata(log: EventLog) -> None:
@@ -120,3 +128,12 @@ async def test_an_entity_may_be_decided_on_its_own_state(log: EventLog) -> None:
         assert outcome.state == Counter(closed=True)
     (recorded,) = await log.read(A)
     assert recorded.meta.references["programme_version"] is None
+
+
+async def test_what_was_read_for_one_command_is_not_taken_for_the_needs_of_another(rounds: Rounds) -> None:
+    """A sender may read first and then change the command: its needs are asked for again."""
+    contexts = TillToo()
+    handler = Handler(Streams(rounds), contexts, decided)
+    reads = await handler.read(count(1), A, COUNTER, None)
+    await handler.handle(count(2), A, COUNTER, call(), must_exist=False, reads=reads)
+    assert (rounds.asked, contexts.asked) == ([[A, TILL]], [Counter(), Counter()])

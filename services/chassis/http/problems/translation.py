@@ -54,7 +54,7 @@ def answer_to(error: Exception, request: Request) -> Response:
     return response_to(as_problem(error), request)
 
 
-def as_problem(error: Exception) -> ProblemError:
+def as_problem(error: Exception) -> ProblemError:  # noqa: C901, PLR0911, PLR0912 - one case per exception
     """The refusal that an exception of the chassis or the domain stands for."""
     match error:
         case ProblemError():
@@ -94,21 +94,20 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(
                 504,
                 "NOT_COVERED_YET",
-                "the view does not include this position yet; try again. If its log was restored from a backup since, "
-                "it never will: then leave waitFor out",
+                "the view does not include this position yet; try again. If its log was restored from a backup since,"
+                " it never will: then leave waitFor out",
                 headers={"Retry-After": "1"},
             )
         case CatchingUp():
-            detail = "the lists are being rebuilt; try again"
-            return ProblemError(503, "CATCHING_UP", detail, headers={"Retry-After": "1"})
-        case Unavailable():
             return ProblemError(
-                503,
-                "STORE_UNAVAILABLE",
-                f"the {error.store} is unavailable; nothing was acknowledged. Retry, with the same Idempotency-Key for "
-                "a command",
-                headers={"Retry-After": "5"},
+                503, "CATCHING_UP", "the lists are being rebuilt; try again", headers={"Retry-After": "1"}
             )
+        case Unavailable():
+            detail = (
+                f"the {error.store} is unavailable; nothing was acknowledged. Retry,"
+                " with the same Idempotency-Key for a command"
+            )
+            return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "internal error; nothing was acknowledged")
 
