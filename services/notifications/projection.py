@@ -15,7 +15,7 @@ from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.notifications.domain.inbox import MessageTaken, parties_with
 
-INDEX_VERSION: Final = 2
+VERSION: Final = 2
 
 AUDIENCE: Final = Table(
     "audience",
@@ -65,7 +65,7 @@ class _Move:
     after: Parties
 
 
-class FeedIndex:
+class Listing:
     """Keeps the index of the feed. `look` folds the parties of the cases of a batch, `project` writes the rows.
 
     `reader` is the index that the projection fills.
