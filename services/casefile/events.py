@@ -35,8 +35,15 @@ from services.casefile.domain import (
     suspension,
     withdrawal,
 )
+from services.casefile.domain.case import CaseEvent
+from services.casefile.domain.mentor import MentorEvent
+from services.casefile.domain.organisation import KnownOrganisationEvent
+from services.casefile.domain.programme import KnownProgrammeEvent
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
+
+Event = CaseEvent | MentorEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
+"""Every event in the service's log."""
 
 
 class EventRow(NamedTuple):

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha1
 from typing import Any, Final, TypeVar
 
+from contracts.bodies import NothingBody
 from contracts.codes import WithdrawReason
 from contracts.fields import Body
 from services.chassis.deciding.idempotency import Key
@@ -81,7 +82,7 @@ def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
     return build
 
 
-def submit(_body: requests.NothingBody, stamp: Stamp) -> submission.SubmitDraft:
+def submit(_body: NothingBody, stamp: Stamp) -> submission.SubmitDraft:
     """The ids of the legal basis and of a new case follow from the referral's."""
     return submission.SubmitDraft(
         referral_id=stamp.referral_id,

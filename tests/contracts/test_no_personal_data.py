@@ -14,8 +14,7 @@ from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent
-from deploy.contracts.schemas import published
+from contracts.message import CloudEvent, published
 from services.casefile.events import EVENTS as CASEFILE
 from services.chassis.log.metadata import Metadata
 from services.chassis.vault import national_number

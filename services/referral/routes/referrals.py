@@ -9,6 +9,7 @@ from fastapi import Body, Depends, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
+from contracts.bodies import NothingBody
 from contracts.codes import ReferralState
 from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
@@ -141,7 +142,7 @@ def _endpoint(action: Action[Any, Any], commands: Commands, queries: Queries) ->
         return await commands.act(command, found, action.name, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
-    optional = action.request is requests.NothingBody
+    optional = action.request is NothingBody
     endpoint.__annotations__ = {
         "command": Changing,
         "referral_id": Identifier,
