@@ -168,17 +168,16 @@ Operations = Mapping[str, set[Site]]
 
 def described(operations: Operations) -> dict[str, Any]:
     """What `contracts/refusals.json` holds: an example of each refusal, and the names of those of each operation."""
+    used = {_key(site) for sites in operations.values() for site in _first_of_each(sites)}
     # What stands in the source twice with the same words is one example.
     names: dict[tuple[str, int, str, str | None], str] = {}
     for code, sites in raised().items():
-        for site in sites:
-            key = _key(site)
-            if key not in names:
+        for key in map(_key, sites):
+            if key in used and key not in names:
                 others = sum(other[0] == code for other in names)
                 names[key] = code if not others else f"{code}-{others + 1}"
-    used = {names[_key(site)] for sites in operations.values() for site in _first_of_each(sites)}
     return {
-        "examples": {name: _example(*key) for key, name in names.items() if name in used},
+        "examples": {name: _example(*key) for key, name in names.items()},
         "operations": {
             operation: _by_status({(site.status, names[_key(site)]) for site in _first_of_each(sites)})
             for operation, sites in sorted(operations.items())
