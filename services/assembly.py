@@ -16,7 +16,8 @@ from services.chassis.delivery.bus import Bus
 from services.chassis.engines.sqlite_checkpoints import SQLiteCheckpoints
 from services.chassis.http.app import install_manners
 from services.chassis.http.health import common_routes
-from services.chassis.http.routing import application
+from services.chassis.http.routing import application, prepare, take_routes
+from services.chassis.operating.collector import spare_what_is_loaded
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -54,8 +55,11 @@ class Assembly:
     async def start(self) -> None:
         """Starts all background work."""
         self.checkpoints.start()
+        for app in self.apps.values():
+            prepare(app)
         for service in self.running.values():
             await service.start()
+        spare_what_is_loaded()
 
     def end_streams(self) -> None:
         """Ends the answers that would otherwise go on for ever."""
@@ -98,7 +102,7 @@ def production_app(assembly: Assembly) -> Origin:
             await assembly.stop()
 
     own = application(title="Caserelay", version="1", lifespan=lifespan)
-    own.include_router(common_routes(assembly.running, assembly.telemetry))
+    take_routes(own, common_routes(assembly.running, assembly.telemetry))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
     if assembly.apps.keys() == SERVICES.keys():
         describe(own, assembly.apps)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,11 +98,6 @@ class Service:
         self._work = [Supervised(f"{self.name} {name}", work) for name, work in rounds.items()]
         for work in self._work:
             work.start()
-        # What is loaded by now lives as long as the process: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        # And what is not is looked at in small portions: a pause for many of them is one that callers notice.
-        gc.set_threshold(20_000, 5, 1_000)
         self._started = True
 
     async def _look_at_stores(self) -> None:

@@ -21,7 +21,7 @@ from services.chassis.http.health import common_routes
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.mending import looks_only
-from services.chassis.http.routing import Router, application
+from services.chassis.http.routing import Router, application, take_routes
 from services.chassis.modelling.decider import Fault
 from services.chassis.time.clock import BackwardsInTime, SandboxClock
 from services.origin import Origin, describe
@@ -115,8 +115,8 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
     own = application(title="Caserelay sandbox", version="1", lifespan=lifespan)
     own.state.described = DESCRIBED
     serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry, BARRED)
-    own.include_router(clock_routes(assembly, clock))
-    own.include_router(common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
+    take_routes(own, clock_routes(assembly, clock))
+    take_routes(own, common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
     describe(own, assembly.apps)
     return Origin(own, assembly.apps)

@@ -16,6 +16,7 @@ from contracts.message import CloudEvent, Message
 from services.chassis.access.identity import Verifier
 from services.chassis.http.health import common_routes
 from services.chassis.http.request.cursors import cursors_of
+from services.chassis.http.routing import take_routes
 from services.chassis.log.position import Position
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -124,7 +125,7 @@ async def running(
     issuer = DevelopmentIssuer(directory / "issuer")
     telemetry = Telemetry()
     app = build(settings, stores, bus, SystemClock(), Verifier(issuer, settings.audience), telemetry)
-    app.include_router(common_routes({"notifications": app.state.service}, telemetry))
+    take_routes(app, common_routes({"notifications": app.state.service}, telemetry))
     server = Server(app, settings, telemetry, app.state.end_streams, port=0, lifespan="off")
     await app.state.service.start()
     serving = asyncio.create_task(server.serve())

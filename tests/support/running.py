@@ -24,7 +24,7 @@ from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus
 from services.chassis.http.app import install_manners
 from services.chassis.http.health import common_routes
-from services.chassis.http.routing import application
+from services.chassis.http.routing import application, take_routes
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -196,7 +196,7 @@ async def running(
     apps = {name: build(set_up, stores, bus, clock, verifier, telemetry) for name, build in builds.items()}
     services = {name: app.state.service for name, app in apps.items()}
     own = application(title="Caserelay", version="1")
-    own.include_router(common_routes(services, telemetry))
+    take_routes(own, common_routes(services, telemetry))
     install_manners(own, set_up.body_limit, telemetry)
     describe(own, apps)
     origin = Origin(own, apps)

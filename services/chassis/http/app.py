@@ -19,7 +19,7 @@ from services.chassis.http.openapi.operations import NOT_DESCRIBED, ApiDescripti
 from services.chassis.http.problems import handlers
 from services.chassis.http.request.rates import Rates
 from services.chassis.http.request.strict_route import StrictRoute
-from services.chassis.http.routing import Router, application
+from services.chassis.http.routing import Router, application, take_routes
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 
@@ -47,7 +47,7 @@ def service_app(
     app.state.described = described
     serve_callers(app, service, telemetry, bars)
     for router in routers:
-        app.include_router(router)
+        take_routes(app, router)
     install_manners(app, service.settings.body_limit, telemetry)
     if plain:
         app.answer_first(plain, service.settings.body_limit, telemetry)

@@ -26,7 +26,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.engines.store_health import Unavailable, errno_name
 from services.chassis.http.problems.problem import ProblemError, problem_of
 from services.chassis.http.problems.translation import as_problem, from_validation
-from services.chassis.http.request.all_faults import with_all_faults
+from services.chassis.http.request.all_faults import schema_of, with_all_faults
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.command import CommandRequest, fingerprint, read_key
 from services.chassis.http.request.json_text import read_json
@@ -45,7 +45,6 @@ IN_MEMORY: Final = 1_000_000
 PIECE: Final = 65_536
 """Bytes of answers: kept in memory while the client does not read, and sent at once."""
 PATH: Final = "/v1/referrals/bulk"
-_LINE_SCHEMA: Final = BulkLine.model_json_schema()
 NDJSON: Final = "application/x-ndjson"
 KINDS: Final = (NDJSON, "application/ndjson")
 """What lines may be sent as: one name is in use, the other is its successor."""
@@ -285,7 +284,7 @@ async def _result_of(request: Request, caller: Caller, commands: Commands, sent:
         return await _take(request, caller, commands, body, dry_run=True)
 
     return await with_all_faults(
-        lambda: _take(request, caller, commands, sent, dry_run=dry_run), copied, again, _LINE_SCHEMA
+        lambda: _take(request, caller, commands, sent, dry_run=dry_run), copied, again, lambda: schema_of(BulkLine)
     )
 
 

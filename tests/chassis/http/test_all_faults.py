@@ -27,5 +27,5 @@ async def test_a_body_with_as_many_faults_as_are_told_is_not_looked_at_once_more
         again.append(body)
 
     with pytest.raises(ProblemError) as refused:
-        await with_all_faults(first, sent, look, {"type": "object"})
+        await with_all_faults(first, sent, look, lambda: {"type": "object"})
     assert (len(refused.value.errors), len(again)) == (faults, looks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import cache
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -42,7 +43,6 @@ class WithAllFaults(StrictRoute):
         if self.body_field is None:
             return handle
         body: Any = self.body_field.field_info.annotation
-        schema = TypeAdapter(body).json_schema()
 
         async def handler(request: Request) -> Response:
             async def again(body: Any, without: frozenset[str]) -> Response:
@@ -53,21 +53,27 @@ class WithAllFaults(StrictRoute):
             async def sent() -> Any:
                 return await strict.json() if await strict.body() else {}
 
-            return await with_all_faults(lambda: handle(strict), sent, again, schema)
+            return await with_all_faults(lambda: handle(strict), sent, again, lambda: schema_of(body))
 
         return handler
+
+
+@cache
+def schema_of(body: Any) -> Mapping[str, Any]:
+    """The JSON Schema of a body, by its annotation; made when first asked for, since it costs milliseconds."""
+    return TypeAdapter(body).json_schema()
 
 
 async def with_all_faults(
     first: Callable[[], Awaitable[T]],
     sent: Callable[[], Awaitable[Any]],
     again: Callable[[Any, frozenset[str]], Awaitable[object]],
-    schema: Mapping[str, Any],
+    schema: Callable[[], Mapping[str, Any]],
 ) -> T:
     """What `first` answers; where it refuses the input, the same refusal with all other faults that can be known.
 
     `sent` gives the body, newly read; `again` reads a mended one without any effect, leaving out the query parameters
-    and headers whose pointers it is given; `schema` is the JSON Schema of the body.
+    and headers whose pointers it is given; `schema` makes the JSON Schema of the body, which only a refusal needs.
     """
     try:
         return await first()
@@ -81,7 +87,7 @@ async def with_all_faults(
         body = await sent()
     except (ProblemError, ValueError, RecursionError):
         body = None
-    others = await _others(Mended(body, schema), _located(refused, refusal), again) if isinstance(body, dict) else []
+    others = await _others(Mended(body, schema()), _located(refused, refusal), again) if isinstance(body, dict) else []
     if not others:
         raise refused
     raise ProblemError(

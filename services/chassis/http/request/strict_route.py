@@ -7,12 +7,12 @@ one thing. The OpenAPI document and this look are made from the same declaration
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.routing import Match
+from starlette.routing import Match, compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from services.chassis.http.problems.problem import ProblemError
@@ -40,7 +40,29 @@ class StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route with the manners of `check_query`, `media` and `read_json`, and with HEAD."""
+    """A route with the manners of `check_query`, `media` and `read_json`, and with HEAD.
+
+    FastAPI analyses an endpoint in milliseconds, and a process has a hundred: each is analysed when something is first
+    asked of its route beyond whether a request is for it. What serves asks at its start (`routing.prepare`).
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **declared: Any) -> None:
+        self._declared = declared
+        self.endpoint = endpoint
+        self.methods = {method.upper() for method in declared.get("methods") or ("GET",)}
+        self.openapi_extra = declared.get("openapi_extra")
+        self.path = path
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Python asks here for what is not there: until the endpoint is analysed, that is most of it."""
+            declared = self.__dict__.pop("_declared", None)
+            if declared is None:
+                raise AttributeError(f"a route has no {name}", name=name, obj=self)
+            super().__init__(self.path, self.endpoint, **declared)
+            return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler, behind a look at what it would pass over."""
@@ -76,14 +98,16 @@ class StrictRoute(APIRoute):
     @property
     def reads_its_body(self) -> bool:
         """Whether the route reads its body itself, piece by piece, so that it may have any length."""
-        return self.body_field is None and bool(self._takes())
+        return bool(self._documented()) and self.body_field is None
 
     def _takes(self) -> frozenset[str]:
         """The media types of the body that the route documents; none where it takes no body."""
-        extra = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
         if self.body_field is None:
-            return frozenset(extra)
-        return frozenset({JSON, getattr(self.body_field.field_info, "media_type", JSON), *extra})
+            return self._documented()
+        return self._documented() | {JSON, getattr(self.body_field.field_info, "media_type", JSON)}
+
+    def _documented(self) -> frozenset[str]:
+        return frozenset((self.openapi_extra or {}).get("requestBody", {}).get("content", {}))
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """HEAD goes where GET goes."""
