@@ -16,13 +16,13 @@ from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import instant
-from services.referral.domain.case_key import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.corrected_wait import CorrectWaiting
+from services.referral.domain.deadlines import PassDeadline, RemindDeadline
 from services.referral.domain.ending import CompleteReferral, EndAccess
 from services.referral.domain.offer import referral_stream
+from services.referral.domain.person_case import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.referral import REFERRAL
-from services.referral.domain.timekeeping import PassDeadline, RemindDeadline
-from services.referral.domain.waiting import CorrectWaiting
 from services.referral.projection import REFERRALS
 
 SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")

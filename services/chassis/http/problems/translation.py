@@ -54,7 +54,7 @@ def answer_to(error: Exception, request: Request) -> Response:
     return response_to(as_problem(error), request)
 
 
-def as_problem(error: Exception) -> ProblemError:  # noqa: C901, PLR0911, PLR0912 - one case per exception
+def as_problem(error: Exception) -> ProblemError:
     """The refusal that an exception of the chassis or the domain stands for."""
     match error:
         case ProblemError():
