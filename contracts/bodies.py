@@ -6,6 +6,10 @@ from contracts.codes import WaitlistReason
 from contracts.fields import Body, CalendarDate, Flag
 
 
+class NothingBody(Body):
+    """An empty object: the command needs no more."""
+
+
 class WaitlistBody(Body):
     """Why the referral waits, until when, and that the person agreed to wait."""
 

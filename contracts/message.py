@@ -6,6 +6,7 @@ Messages are msgspec Structs. The published schemas are generated from them (`de
 from __future__ import annotations
 
 from datetime import datetime
+from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -99,6 +100,13 @@ def _number(text: str) -> int | float:
 
 _ENVELOPE = msgspec.json.Decoder(CloudEvent, float_hook=_number)
 _ENCODER = msgspec.json.Encoder()
+
+
+def published(*modules: ModuleType) -> dict[str, type[Message]]:
+    """The messages of modules by their CloudEvents type, sorted; those that are only built upon have none."""
+    kinds = (kind for module in modules for kind in vars(module).values() if isinstance(kind, type))
+    found = {kind.TYPE: kind for kind in kinds if issubclass(kind, Message) and hasattr(kind, "TYPE")}
+    return dict(sorted(found.items()))
 
 
 def decode_event(body: bytes) -> CloudEvent:

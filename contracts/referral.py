@@ -218,7 +218,7 @@ class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
 
 
 class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
-    """80 % of a term has passed: whoever is awaited is reminded."""
+    """80 % of a term has passed: the awaited party is reminded."""
 
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
     NAME: ClassVar[str] = "DeadlineReminded"

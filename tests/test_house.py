@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec import Struct
 
+import contracts
+import services
 from tests.support.house import CODE, ROOT, SERVICES, House, cycle, tangles
 
 HEADING: Final = "## Inside a service"
@@ -126,3 +132,55 @@ def test_files_that_import_each_other_are_noticed(tmp_path: Path) -> None:
     there.write_text("if TYPE_CHECKING:\n    from services.both import here\n")
     assert tangles(House.at(tmp_path, CODE).imports_at_run_time) == []
     assert tangles(House.at(tmp_path, CODE).imports) == both
+
+
+def fields_of_structs() -> frozenset[str]:
+    """Every field that a Struct of the product has."""
+    for package in (contracts, services):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    below, found = [Struct], set[str]()
+    while below:
+        kind = below.pop()
+        below += kind.__subclasses__()
+        if kind.__module__.partition(".")[0] in ("contracts", "services"):
+            found |= {*kind.__struct_fields__}
+    return frozenset(found)
+
+
+def replaced(text: str) -> Iterator[tuple[int, str]]:
+    """The line and the name of each field that a file replaces in a Struct."""
+    tree = ast.parse(text)
+    imported = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "msgspec.structs"
+        for name in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"structs.replace", *(imported & {"replace"})}:
+            yield from ((node.lineno, keyword.arg) for keyword in node.keywords if keyword.arg is not None)
+
+
+def test_what_is_replaced_in_a_struct_is_a_field() -> None:
+    """The type checker does not know: a misspelt field would be an error only where the line runs."""
+    fields = fields_of_structs()
+    wrong = [
+        f"{path}:{line} {name}"
+        for path in HOUSE.files
+        if path.startswith(("contracts/", "services/"))
+        for line, name in replaced((ROOT / path).read_text(encoding="utf-8"))
+        if name not in fields
+    ]
+    assert wrong == []
+
+
+def test_a_misspelt_field_is_noticed() -> None:
+    """By either form of the import."""
+    first = "from msgspec.structs import replace\n\ncase = replace(case, stat=1, steps=())\n"
+    second = "from msgspec import structs\n\ncase = structs.replace(case, stat=1)\n"
+    assert [*replaced(first)] == [(3, "stat"), (3, "steps")]
+    assert [*replaced(second)] == [(3, "stat")]
+    assert "stat" not in fields_of_structs()
+    assert {"state", "steps"} <= fields_of_structs()

@@ -31,10 +31,10 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("publishing", ("services/chassis/delivery/publisher.py",)),
     ("indexes: write rows", ("services/chassis/index/projection.py", "services/chassis/index/sqlite.py")),
     ("indexes: find out which rows", ("services/chassis/index/projection.py",)),
-    ("casefile takes messages in", ("services/chassis/delivery/consumer.py", "services/casefile/app.py")),
+    ("casefile takes messages in", ("services/chassis/delivery/consumer.py", "services/casefile/reactor.py")),
     (
         "notifications takes messages in",
-        ("services/chassis/delivery/consumer.py", "services/notifications/commands.py"),
+        ("services/chassis/delivery/consumer.py", "services/notifications/reactor.py"),
     ),
     ("consumers besides", ("services/chassis/delivery/consumer.py",)),
 )

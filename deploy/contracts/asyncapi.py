@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from contracts import casefile, referral
-from contracts.message import Message
-from deploy.contracts.schemas import published, schemas
+from contracts.message import Message, published
+from deploy.contracts.schemas import schemas
 from services.notifications.organisation_topics import PREFIX, VERSION
 
 STRUCTURED: Final = "application/cloudevents+json"

@@ -33,7 +33,7 @@ HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 """Functions that others are given, by the name under which they keep them."""
 TELLING: Final = (
     "services.referral.queries:Queries.shown",
-    "services.casefile.queries:Cases._actions",
+    "services.casefile.queries:Queries._actions",
     "services.casefile.actions:moving_on",
     "services.referral.routes.bulk:_answer",
 )

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from contracts.bodies import NothingBody
 from contracts.codes import CaseState, Role, Step
 from contracts.fields import Body
 from services.casefile import stamping
@@ -210,7 +211,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            side=AGENCY, states={CaseState.OPENED}, roles=COUNSELLORS, steps={Step.NEXT_SERVICE},
            refuses={"CASE_NOT_OPENED", "REFERRAL_LIVE"}),
     Action(name="reopen", summary="Open a closed case again.",
-           request=requests.NothingBody, command=closing.Reopen, decide=closing.reopen,
+           request=NothingBody, command=closing.Reopen, decide=closing.reopen,
            side=AGENCY, states={CaseState.CLOSED}, roles=COUNSELLORS,
            refuses={"CASE_NOT_OPENED", "CONCURRENT_PROGRAMME", "REOPEN_TERM_PASSED"}),
     Action(name="record-outcome", summary="Record what became of the person.",

@@ -10,17 +10,18 @@ from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from services.casefile.actions import decide
-from services.casefile.commands import Commands, Reactor
-from services.casefile.context import Contexts
+from services.casefile.commands import Commands
+from services.casefile.context import CaseContexts
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
+from services.casefile.lists import Lists
 from services.casefile.projection import TABLES, VERSION, Listing
 from services.casefile.publishing import publish
-from services.casefile.queries import Cases
+from services.casefile.queries import Queries
+from services.casefile.reactor import Reactor
 from services.casefile.routes import cases, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
-from services.casefile.searches import Searches
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -52,7 +53,7 @@ def build(
     index = stores.index(NAME, TABLES, VERSION)
     listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
-    contexts = Contexts(index)
+    contexts = CaseContexts(index)
     handler = Handler[Command, Context](streams, contexts, decide)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     reactor = Reactor(streams, handler, clock)
@@ -81,13 +82,13 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    queries = Cases(streams, contexts, clock)
+    queries = Queries(streams, contexts, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            lists.routes(Searches(queries, index, service.caught_up, clock)),
+            lists.routes(Lists(queries, index, service.caught_up, clock)),
             cases.routes(queries, Commands(queries, handler, vault, clock), vault),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],

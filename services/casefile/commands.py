@@ -1,55 +1,35 @@
-"""Runs the commands on cases: those of callers, and those that messages of the referral service and the clock bring."""
+"""Runs the commands of callers on cases: checks their rights, stamps, keeps texts in the vault, decides, answers."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import structs
 
 from contracts.fields import Body
-from contracts.message import CaseMessage, CloudEvent, Message, decode_data
 from services.casefile.access import CONSENT_WITHDRAWN
 from services.casefile.actions import Action
 from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
-from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.guards import check_part
 from services.casefile.domain.matching import acting
-from services.casefile.domain.organisation import (
-    KNOWN_ORGANISATION,
-    KnownOrganisation,
-    LearnOrganisation,
-    decide_organisation,
-)
-from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import find_event
-from services.casefile.queries import ON_PROPOSAL, PAIR, Cases, Found
-from services.casefile.reactions import REACTIONS, Delivery, stream_of
+from services.casefile.queries import ON_PROPOSAL, PAIR, Found, Queries
 from services.casefile.routes.requests import CorrectBody
 from services.casefile.stamping import Stamp
 from services.casefile.views import nothing_more
 from services.chassis.access.identity import Caller
-from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
-from services.chassis.deciding.streams import Streams
 from services.chassis.http.request.command import CommandRequest
 from services.chassis.http.response.rendering import Json
-from services.chassis.index.index import Row
 from services.chassis.modelling.callers_clock import by_our_clock
-from services.chassis.modelling.decider import Actor, Because, Command, Refused
+from services.chassis.modelling.decider import Because, Command, Refused
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import instant
 from services.chassis.vault.vault import Deposit, Vault
-
-SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
-
-_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +43,8 @@ class Done:
 class Commands:
     """Runs the commands of callers."""
 
-    def __init__(self, cases: Cases, handler: Handler[Command, Context], vault: Vault, clock: Clock) -> None:
-        self._cases = cases
+    def __init__(self, queries: Queries, handler: Handler[Command, Context], vault: Vault, clock: Clock) -> None:
+        self._queries = queries
         self._handler = handler
         self._vault = vault
         self._clock = clock
@@ -74,7 +54,7 @@ class Commands:
         if CONSENT_WITHDRAWN in found.relations:
             # Not even an earlier answer is repeated: it would show what must not be shown any more.
             check_part(action.side, found.folded.state, request.actor)
-        held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._cases.is_bound(found)
+        held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._queries.is_bound(found)
         if held_to_proposal and action.name not in ON_PROPOSAL:
             if (earlier := await self.earlier(request, found.case_id)) is not None:
                 return earlier
@@ -89,9 +69,9 @@ class Commands:
                 raise _without_state(refusal, action.name) from None
             if isinstance(refusal, PreconditionFailed):
                 # A caller whose part has ended is told that, and not what has moved the case since.
-                check_part(action.side, (await self._cases.streams.fold(stream, CASE)).state, request.actor)
+                check_part(action.side, (await self._queries.streams.fold(stream, CASE)).state, request.actor)
             raise
-        return Done(outcome, await self._cases.after(request.caller, found, outcome))
+        return Done(outcome, await self._queries.after(request.caller, found, outcome))
 
     async def _stamped(
         self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body, deposit: Deposit
@@ -99,7 +79,7 @@ class Commands:
         """The command that a body stands for, and the terms on which it is handled."""
         stamp = Stamp(self._clock.now(), request.actor, found.case_id, _decided_on(request, found), deposit)
         if isinstance(body, CorrectBody) and body.holds is not None:
-            named = find_event(await self._cases.records(found), body.event)
+            named = find_event(await self._queries.records(found), body.event)
             if named is not None and named.reported is not None:
                 stamp = replace(stamp, holds=command_for(body.holds, named.reported, stamp))
         command = action.command_of(body, stamp)
@@ -118,56 +98,6 @@ class Commands:
         """
         outcome = await self._handler.earlier(case_stream(case_id), CASE, request.call())
         return Done(outcome, nothing_more(case_id, outcome.etag)) if outcome is not None else None
-
-
-class Reactor:
-    """Runs the commands that messages and deadlines bring."""
-
-    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
-        self._cases = cases
-        self._clock = clock
-        self._learning = asyncio.Lock()
-        self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
-        self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
-
-    async def react(self, event: CloudEvent) -> None:
-        """Takes in one message; what casefile does not react to passes by."""
-        if (kind := _MESSAGES.get(event.type)) is None:
-            return
-        message: Message = decode_data(kind, event.data)
-        stream = stream_of(message)
-        if stream is None:
-            return
-        delivery = Delivery(
-            at=self._clock.now(), by=SYSTEM, source_event_id=event.id, source_position=int(event.sequence)
-        )
-        command = REACTIONS[kind](message, delivery)
-        call = Call(
-            actor=command.by,
-            causation_id=event.id,
-            causation_sequence=int(event.sequence),
-            correlation_id=event.id,
-            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
-            traceparent=event.traceparent,
-        )
-        match command:
-            case LearnProgramme():
-                async with self._learning:
-                    await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
-            case LearnOrganisation():
-                await self._organisations.handle(command, stream, KNOWN_ORGANISATION, call, must_exist=False)
-            case _:
-                # Keys are handled side by side, and a case rests on the programme that was published before it.
-                async with self._learning:
-                    pass
-                await self._cases.handle(command, stream, CASE, call, must_exist=False)
-
-    async def fire(self, row: Row, _at: datetime) -> None:
-        """A deadline fell due."""
-        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
-        due_at = instant(str(row.columns["due"]))
-        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]), due_at=due_at)
-        await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))
 
 
 def _decided_on(request: CommandRequest, found: Found) -> int:

@@ -34,7 +34,7 @@ class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened
     """A message came before the programme version that it is under; it is tried again."""
 
 
-class Contexts:
+class CaseContexts:
     """Loads contexts; keeps the calendars of programme versions, which never change."""
 
     def __init__(self, index: IndexReader) -> None:

@@ -5,9 +5,7 @@ A stored name is never edited or removed. A class may be renamed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
@@ -37,12 +35,18 @@ from services.casefile.domain import (
     suspension,
     trajectory_end,
 )
+from services.casefile.domain.case import CaseEvent
+from services.casefile.domain.mentor import MentorEvent
+from services.casefile.domain.organisation import KnownOrganisationEvent
+from services.casefile.domain.programme import KnownProgrammeEvent
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
 
+Event = CaseEvent | MentorEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
+"""Every event in the service's log."""
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+
+class EventRow(NamedTuple):
     """An event: its class, its stored name, the message that others get of it, and its sentence on the timeline.
 
     None as the message: it concerns nobody outside this service, or others have it from a message already. The
@@ -50,7 +54,7 @@ class EventRow:
     """
 
     event: type
-    name: str
+    stored: str
     message: type[CaseMessage] | None = None
     sentence: str | None = None
 
@@ -165,10 +169,7 @@ EVENTS: Final = (
 )
 # fmt: on
 
-TOPICS: Final[Mapping[str, type]] = {row.name: row.event for row in EVENTS}
-"""The event of each stored name."""
-
 REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
 """What the metadata of its events refer to, in the order in which they are stored."""
 
-EVENT_TYPES: Final = EventTypes(TOPICS, references=REFERENCES)
+EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -9,14 +9,17 @@ from typing import Final
 
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
-from services.casefile.domain.case import CASE
+from services.casefile.domain.case import CASE, CaseEvent
 from services.casefile.domain.deadlines import running
-from services.casefile.domain.mentor import MentorDescribed
+from services.casefile.domain.mentor import MentorDescribed, MentorEngaged, MentorReleased
 from services.casefile.domain.organisation import OrganisationLearnt
+from services.casefile.domain.programme import ProgrammeLearnt
 from services.casefile.domain.state import Case
+from services.casefile.events import Event
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.worklist import work_in
+from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.index import Changes, IndexReader, Table
 from services.chassis.log.metadata import Recorded
@@ -133,18 +136,22 @@ class Listing:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
-        if isinstance(recorded.event, MentorDescribed):
-            described = recorded.event
-            changes.put(
-                MENTORS.name,
-                recorded.stream,
-                recorded.position,
-                organisation=described.organisation,
-                mentor=described.mentor,
-            )
-        if isinstance(recorded.event, OrganisationLearnt):
-            learnt = recorded.event
-            changes.put(KNOWN.name, learnt.organisation, recorded.position, suspended=1 if learnt.suspended else None)
+        event: Event = recorded.event
+        match event:
+            case MentorDescribed():
+                mentor = {"organisation": event.organisation, "mentor": event.mentor}
+                changes.put(MENTORS.name, recorded.stream, recorded.position, **mentor)
+            case OrganisationLearnt():
+                suspended = 1 if event.suspended else None
+                changes.put(KNOWN.name, event.organisation, recorded.position, suspended=suspended)
+            case MentorEngaged() | MentorReleased() | ProgrammeLearnt() | KeyUsed():
+                # No list shows which places are taken, or programmes.
+                pass
+            case _:
+                self._project_case(event, recorded, changes)
+
+    def _project_case(self, _event: CaseEvent, recorded: Recorded, changes: Changes) -> None:
+        """The rows follow from the fold of the case and not from the event, so a new one needs nothing here."""
         known = self._cases.pop(recorded.stream, None)
         # Once a batch: the case was folded to its end already.
         if known is not None and known.case.state is not None:

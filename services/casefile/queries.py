@@ -20,7 +20,7 @@ from services.casefile.access import (
     relations_to_case,
 )
 from services.casefile.actions import ACTIONS, moving_on
-from services.casefile.context import Contexts
+from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import CorrectionRecorded
@@ -75,10 +75,10 @@ class Moment:
     known_at: datetime | None = None
 
 
-class Cases:
+class Queries:
     """Finds cases for callers. Every way to a case leads through `find`."""
 
-    def __init__(self, streams: Streams, contexts: Contexts, clock: Clock) -> None:
+    def __init__(self, streams: Streams, contexts: CaseContexts, clock: Clock) -> None:
         self.streams = streams
         self._contexts = contexts
         self._clock = clock

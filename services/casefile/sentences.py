@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.events import EVENTS
@@ -30,7 +31,7 @@ _OF_REFERRALS: Final[Mapping[str, str]] = {
 """Entries of the case that tell what the referral service did, by the name of its message."""
 
 
-def sentence(event: Any) -> str:
+def sentence(event: CaseEvent) -> str:
     """The sentence of an event of a case."""
     match event:
         case ReferralEntryTaken():
@@ -38,6 +39,7 @@ def sentence(event: Any) -> str:
         case CorrectionRecorded() if event.was is not None and event.holds is not None:
             return f"A correction stands beside {event.corrected}, and says what holds: {', '.join(_changed(event))}."
         case _:
+            # A test asks for the sentence of each event in the union, so none goes without a row that has one.
             return _SENTENCES[type(event)].format_map(_Fields(event))
 
 

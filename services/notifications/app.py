@@ -1,4 +1,4 @@
-"""The notifications service put together: the only place that names concrete classes."""
+"""Builds the notifications service: the only place of it that names concrete classes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.notifications.causes_first import after_its_cause
-from services.notifications.commands import taking_in
 from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
-from services.notifications.projection import INDEX_VERSION, TABLES, FeedIndex
+from services.notifications.projection import TABLES, VERSION, Listing
+from services.notifications.reactor import Reactor
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
 
@@ -33,20 +33,20 @@ NAME = "notifications"
 def build(
     settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
-    """The application, with its service as `state.service`; whoever runs the process starts and stops that.
+    """The application, with its service as `state.service`; what runs the process starts and stops it.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
-    index = stores.index(NAME, TABLES, INDEX_VERSION)
-    consumed = stores.consumer_store(NAME)
-    take_in = taking_in(streams, clock)
-    referrals = Consumer(NAME, referral.TOPIC, bus, consumed, take_in)
-    cases = Consumer(NAME, casefile.TOPIC, bus, consumed, after_its_cause(take_in, streams, referrals))
-    feed_index = FeedIndex(index)
-    projection = Projection(log, index, feed_index.project, feed_index.look)
+    index = stores.index(NAME, TABLES, VERSION)
+    consumers = stores.consumer_store(NAME)
+    reactor = Reactor(streams, clock)
+    referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react)
+    cases = Consumer(NAME, casefile.TOPIC, bus, consumers, after_its_cause(reactor.react, streams, referrals))
+    listing = Listing(index)
+    projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
     leadership = Leadership(stores.lease(NAME))
     leadership.gained.append(topics.forget)
@@ -66,7 +66,7 @@ def build(
         more_led={"organisation topics": topics.round},
         more_behind=topics.behind,
         stores=stores.health_of(NAME),
-        closers=[consumed.close],
+        closers=[consumers.close],
     )
     live = LiveFeed(service, telemetry)
     service.closers.append(live.end)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from msgspec import Struct
+from typing import Final, NamedTuple
 
 from services.chassis.log.event_types import EventTypes
 from services.notifications.domain.inbox import MessageTaken
 
 
-class EventRow(Struct, frozen=True):
+class EventRow(NamedTuple):
     """An event: its class, and the name that it is stored under. None is published: the feed is read instead."""
 
     event: type

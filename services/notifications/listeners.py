@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Final
 
 from services.chassis.service import Service
-from services.notifications.queries import audience
+from services.notifications.lists import audience
 
 LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 60.0

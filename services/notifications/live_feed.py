@@ -26,7 +26,7 @@ from services.chassis.service import Service
 from services.notifications.access import STREAM
 from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
-from services.notifications.queries import Page, messages_at, page, readers_of
+from services.notifications.lists import Page, messages_at, page, readers_of
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000

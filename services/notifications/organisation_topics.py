@@ -21,7 +21,7 @@ from services.chassis.index.index import IndexReader
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog
 from services.notifications.access import READ_FEED
-from services.notifications.queries import messages_at, page
+from services.notifications.lists import messages_at, page
 
 PREFIX: Final = "caserelay.organisation."
 VERSION: Final = ".v1"

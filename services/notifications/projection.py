@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from contracts.parties import Item, Part, Parties, Place, item_of, message_place
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
-from services.notifications.domain.inbox import MessageTaken, parties_with
+from services.notifications.domain.inbox import InboxEvent, MessageTaken, parties_with
 
-INDEX_VERSION: Final = 2
+VERSION: Final = 2
 
 AUDIENCE: Final = Table(
     "audience",
@@ -65,7 +65,7 @@ class _Move:
     after: Parties
 
 
-class FeedIndex:
+class Listing:
     """Keeps the index of the feed. `look` folds the parties of the cases of a batch, `project` writes the rows.
 
     `reader` is the index that the projection fills.
@@ -98,9 +98,14 @@ class FeedIndex:
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes one event of the log in."""
-        event = recorded.event
-        if not isinstance(event, MessageTaken):
-            return
+        event: InboxEvent = recorded.event
+        match event:
+            case MessageTaken():
+                self._taken(event, recorded, changes)
+            case _:
+                assert_never(event)
+
+    def _taken(self, event: MessageTaken, recorded: Recorded, changes: Changes) -> None:
         key, position = str(recorded.position), recorded.position
         if event.case is None:
             for reader in (EVERYBODY, OVERSEERS):

@@ -1,7 +1,8 @@
-"""What this service does when another one publishes something."""
+"""What notifications does when another service publishes something: it becomes a command, and nothing else."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.message import CaseMessage, CloudEvent, as_json, decode_data
@@ -9,26 +10,32 @@ from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
 
-SYSTEM = Actor(sub="notifications", role="SYSTEM", org="caserelay")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """When the reaction happens, and in whose name."""
+
+    at: datetime
+    by: Actor
 
 
 class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
     """A newer writer published a type that this version does not know, so who may see it is not known either.
 
-    The message waits aside until a version runs that knows it.
+    The message stays parked until a version runs that knows it.
     """
 
 
-def when_something_is_published_take_it_in(event: CloudEvent, at: datetime) -> tuple[str, TakeMessage]:
-    """The stream to write to and the command. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
+def when_something_is_published_take_it_in(event: CloudEvent, delivery: Delivery) -> TakeMessage:
+    """Every message goes into an inbox. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
     model = MESSAGES.get(event.type)
     if model is None:
         raise UnknownMessage
     message = decode_data(model, event.data)
     of_case = message if isinstance(message, CaseMessage) else None
-    command = TakeMessage(
-        at=at,
-        by=SYSTEM,
+    return TakeMessage(
+        at=delivery.at,
+        by=delivery.by,
         source=event.source,
         sequence=int(event.sequence),
         type=event.type,
@@ -38,4 +45,8 @@ def when_something_is_published_take_it_in(event: CloudEvent, at: datetime) -> t
         recorded_at=of_case.recorded_at if of_case is not None else event.time,
         message=as_json(event),
     )
-    return (notices_stream(event.partitionkey) if of_case is None else inbox_stream(of_case.case)), command
+
+
+def stream_of(event: CloudEvent, command: TakeMessage) -> str:
+    """The stream that the command of a message belongs to."""
+    return notices_stream(event.partitionkey) if command.case is None else inbox_stream(command.case)

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from contracts.bodies import WaitlistBody
+from contracts.bodies import NothingBody, WaitlistBody
 from contracts.codes import ReferralState, Role
 from contracts.fields import Body
 from services.chassis.modelling.decider import To
@@ -102,14 +102,14 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS,
            refuses=_PACKET | {"FIXED_BY_DRAFT"}),
     Action(name="submit", summary="Submit a draft.",
-           request=requests.NothingBody, command=submission.SubmitDraft, decide=submission.submit_draft,
+           request=NothingBody, command=submission.SubmitDraft, decide=submission.submit_draft,
            build=stamping.submit,
            side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS, awaited_in=_S.DRAFT,
            refuses=_PACKET | {"CONCURRENT_PROGRAMME", "CRITERION_MISSING", "CRITERION_UNKNOWN", "GOAL_REQUIRED",
                     "INELIGIBLE", "IN_THE_FUTURE", "LEGAL_BASIS_RECIPIENT", "ORGANISATION_SUSPENDED",
                     "PARTY_NOT_ALLOWED", "REFERRAL_LIVE"}),
     Action(name="receive", summary="Acknowledge receipt.",
-           request=requests.NothingBody, command=answering.Receive, decide=answering.receive,
+           request=NothingBody, command=answering.Receive, decide=answering.receive,
            side=Side.ORGANISATION, states={_S.SUBMITTED}, roles=COORDINATORS, awaited_in=_S.SUBMITTED, uses_data=True),
     Action(name="request-information", summary="Ask the agency something.",
            request=requests.RequestInformationBody, command=information.RequestInformation,
@@ -144,7 +144,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            side=Side.AGENCY, states=_NOT_IN_ERROR, roles=COUNSELLORS,
            refuses={"ERROR_ALREADY_REPORTED"}),
     Action(name="confirm-error", summary="Confirm, as a second person, that it was entered in error.",
-           request=requests.NothingBody, command=entered_in_error.ConfirmError, decide=entered_in_error.confirm,
+           request=NothingBody, command=entered_in_error.ConfirmError, decide=entered_in_error.confirm,
            side=Side.AGENCY, states=_NOT_IN_ERROR, roles=LEADS,
            refuses={"ERROR_NOT_REPORTED", "SECOND_PERSON_REQUIRED"}),
 )

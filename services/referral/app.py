@@ -1,4 +1,4 @@
-"""Wires the referral service together."""
+"""Builds the referral service: the only place of it that names concrete classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fastapi import FastAPI
 
 from contracts import casefile as casefile_contracts
 from contracts.barred_roles import BARRED
-from contracts.message import Message
 from contracts.referral import SOURCE, TOPIC
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
@@ -20,33 +19,28 @@ from services.chassis.delivery.publisher import Publisher
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
-from services.chassis.log.metadata import Recorded
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
-from services.referral import actions
-from services.referral import projection as listing
+from services.referral.actions import decide
 from services.referral.commands import Commands, Handlers
 from services.referral.context import LegalBasisContexts, OrganisationContexts, ReferralContexts
 from services.referral.domain import consent_withdrawal, organisation, person_case, programme
 from services.referral.domain.person_case import CaseKey, CloseCase, ReopenCase
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
+from services.referral.lists import Lists
+from services.referral.projection import TABLES, VERSION, project
 from services.referral.publishing import publish
 from services.referral.queries import Queries
-from services.referral.reactions import Reactor
+from services.referral.reactor import Reactor
 from services.referral.routes import bulk, legal_bases, organisations, programmes, referrals
 from services.referral.routes.operations import DESCRIBED
 
 NAME: Final = "referral"
-
-
-def _translate(recorded: Recorded) -> tuple[str, Message] | None:
-    publication = publish(recorded)
-    return (publication.subject, publication.message) if publication is not None else None
 
 
 def build(
@@ -56,12 +50,12 @@ def build(
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
-    index = stores.index(NAME, listing.TABLES, listing.VERSION)
-    projection = Projection(log, index, listing.project)
+    index = stores.index(NAME, TABLES, VERSION)
+    projection = Projection(log, index, project)
     known_before = KnownBefore(index, projection.catch_up, settings.wait_seconds)
     contexts = ReferralContexts(known_before)
     handlers = Handlers(
-        referrals=Handler(streams, contexts, actions.decide),
+        referrals=Handler(streams, contexts, decide),
         legal_bases=Handler(streams, LegalBasisContexts(contexts), consent_withdrawal.withdraw_legal_basis),
         organisations=Handler(streams, OrganisationContexts(), organisation.decide),
         programmes=Handler(streams, OwnState(), programme.decide),
@@ -87,14 +81,15 @@ def build(
         projection=projection,
         bus=bus,
         leadership=Leadership(stores.lease(NAME)),
-        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=_translate),
+        publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"casefile": consumer},
         refers=refers,
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    queries = Queries(streams, contexts, vault, index, service.caught_up, clock)
+    queries = Queries(streams, contexts, vault, index, clock)
+    lists = Lists(queries, index, service.caught_up)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
     return service_app(
         service,
@@ -103,8 +98,8 @@ def build(
         # Bulk first: its path would otherwise be taken for a referral's id.
         routers=[
             bulk.routes(commands),
-            referrals.routes(commands, queries),
-            organisations.routes(commands, queries),
+            referrals.routes(commands, queries, lists),
+            organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),
         ],

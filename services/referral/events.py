@@ -58,12 +58,12 @@ class EventRow(NamedTuple):
 
     event: type
     stored: str
-    message: type[Message] | None
+    message: type[Message] | None = None
 
 
 EVENTS: Final = (
-    EventRow(ReferralDrafted, "referral.drafted.v1", None),
-    EventRow(DraftEdited, "referral.draft_edited.v1", None),
+    EventRow(ReferralDrafted, "referral.drafted.v1"),
+    EventRow(DraftEdited, "referral.draft_edited.v1"),
     EventRow(ReferralSubmitted, "referral.submitted.v1", messages.ReferralSubmitted),
     EventRow(ReferralReceived, "referral.received.v1", messages.ReferralReceived),
     EventRow(InformationRequested, "referral.information_requested.v1", messages.InformationRequested),
@@ -77,26 +77,24 @@ EVENTS: Final = (
     EventRow(ErrorReported, "referral.error_reported.v1", messages.ErrorReported),
     EventRow(ReferralEnteredInError, "referral.entered_in_error.v1", messages.ReferralEnteredInError),
     EventRow(DeadlineMissed, "referral.deadline_missed.v1", messages.ReferralDeadlineMissed),
-    EventRow(AccessEnded, "referral.access_ended.v1", None),
-    EventRow(WaitingCorrected, "referral.waiting_corrected.v1", None),
+    EventRow(AccessEnded, "referral.access_ended.v1"),
+    EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
-    EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1", None),
-    EventRow(LegalBasisRecorded, "legal_basis.recorded.v1", None),
-    EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1", None),
+    EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1"),
+    EventRow(LegalBasisRecorded, "legal_basis.recorded.v1"),
+    EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1"),
     EventRow(LegalBasisWithdrawn, "legal_basis.withdrawn.v1", messages.LegalBasisWithdrawn),
-    EventRow(CaseKeyTaken, "case_key.taken.v1", None),
-    EventRow(CaseKeyReleased, "case_key.released.v1", None),
-    EventRow(CaseEnded, "case_key.case_ended.v1", None),
-    EventRow(CaseResumed, "case_key.case_resumed.v1", None),
-    EventRow(PersonReferred, "person.referred.v1", None),
+    EventRow(CaseKeyTaken, "case_key.taken.v1"),
+    EventRow(CaseKeyReleased, "case_key.released.v1"),
+    EventRow(CaseEnded, "case_key.case_ended.v1"),
+    EventRow(CaseResumed, "case_key.case_resumed.v1"),
+    EventRow(PersonReferred, "person.referred.v1"),
     EventRow(OrganisationDescribed, "organisation.described.v1", messages.OrganisationDescribed),
-    EventRow(CapacityTaken, "organisation.capacity_taken.v1", None),
-    EventRow(CapacityReleased, "organisation.capacity_released.v1", None),
+    EventRow(CapacityTaken, "organisation.capacity_taken.v1"),
+    EventRow(CapacityReleased, "organisation.capacity_released.v1"),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
-    EventRow(KeyUsed, "idempotency_key.used.v1", None),
+    EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
-TOPICS: Final[dict[str, type]] = {row.stored: row.event for row in EVENTS}
-"""Every event class by its stored name."""
 REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
 """What the metadata of the events refer to, in the order in which they are stored."""
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -81,6 +81,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
 
 
 def _of_referral(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
+    """Every event has the offer, its deadlines and the state it leads to, so a new one needs nothing here."""
     _list(recorded, event, changes)
     _await(event, changes, recorded)
 

@@ -1,9 +1,8 @@
-"""The public message of each private event. The chassis puts the envelope around it."""
+"""What others get of each private event: a message with the fields that concern them, and none where nothing does."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict, assert_never
 
@@ -38,22 +37,14 @@ from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.events import Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A message and its subject, which is its partition key too: the case, the organisation or the programme."""
-
-    subject: str
-    message: Message
-
-
-def publish(recorded: Recorded) -> Publication | None:
-    """The message of an event, or None where it concerns nobody outside this service."""
+def publish(recorded: Recorded) -> tuple[str, Message] | None:
+    """The case, organisation or programme and the message of an event; None where it concerns nobody outside."""
     event: Event = recorded.event
     match event:
         case OrganisationDescribed():
-            return Publication(subject=event.organisation, message=_organisation(event))
+            return event.organisation, _organisation(event)
         case ProgrammeVersionPublished():
-            return Publication(subject=event.programme, message=_programme(event))
+            return event.programme, _programme(event)
         case (
             ReferralDrafted()
             | DraftEdited()
@@ -77,8 +68,7 @@ def publish(recorded: Recorded) -> Publication | None:
             # A draft is an offer to nobody yet: neither it nor its end concerns anybody else.
             if offer.organisation is None:
                 return None
-            message = _of_referral(event, _common(offer, offer.organisation, recorded))
-            return Publication(subject=offer.case_id, message=message)
+            return offer.case_id, _of_referral(event, _common(offer, offer.organisation, recorded))
 
 
 class _Common(TypedDict):

@@ -1,9 +1,7 @@
-"""What callers find: referrals with what the caller may do next, and organisations, programmes and legal bases."""
+"""What a caller reads of one resource: a referral with what may be done next; organisation, programme, basis."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -15,16 +13,14 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Outcome
 from services.chassis.deciding.streams import Folded, Streams
-from services.chassis.http.request.positions import unknown_filter
 from services.chassis.http.response.free_texts import texts_of
 from services.chassis.http.response.rendering import Json, recorded_view
-from services.chassis.index.index import IndexReader, Row, Value
+from services.chassis.index.index import IndexReader
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Vault
 from services.referral.access import (
     ADDRESSED_ORGANISATION,
-    ANY_ORGANISATION,
     CONSENT_WITHDRAWN,
     OVERSIGHT,
     OWNER_AGENCY,
@@ -42,7 +38,7 @@ from services.referral.domain.organisation import ORGANISATION, organisation_str
 from services.referral.domain.programme import PROGRAMME, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
-from services.referral.projection import ORGANISATIONS, REFERRALS
+from services.referral.projection import ORGANISATIONS
 from services.referral.views import (
     disclosure_view,
     legal_basis_view,
@@ -51,8 +47,6 @@ from services.referral.views import (
     referral_view,
     stopped_view,
 )
-
-REFERRALS_OF_A_CASE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +68,12 @@ class Queries:
         contexts: ReferralContexts,
         vault: Vault,
         index: IndexReader,
-        caught_up: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
-        """`caught_up` returns once the index covers the log."""
         self.streams = streams
         self._contexts = contexts
         self._vault = vault
         self._index = index
-        self._caught_up = caught_up
         self._clock = clock
 
     async def find(self, caller: Caller, referral_id: str, action: str) -> Found:
@@ -131,58 +122,6 @@ class Queries:
         if POLICY.permits(caller, "read-disclosures", found.relations):
             body["links"] |= {"disclosures": f"/v1/referrals/{found.referral_id}/disclosures"}
         return {**body, **_actions(caller, found)}
-
-    async def referrals(
-        self, caller: Caller, filters: Mapping[str, str], after: int, limit: int, *, states: Sequence[str] = ()
-    ) -> tuple[list[Json], int | None]:
-        """A page of the referrals that the caller may see, oldest first, and where the next page begins.
-
-        With `states`, those in any of them.
-        """
-        POLICY.require(caller, "list", (ANY_ORGANISATION,))
-        if (organisation := filters.get("organisation")) is not None:
-            known = await self.streams.fold(organisation_stream(organisation), ORGANISATION)
-            if known.state.description is None:
-                raise unknown_filter("organisation", "the id of an organisation that there is")
-        await self._caught_up()
-        items: list[Json] = []
-        last = after
-        while True:
-            most = limit + 1 - len(items)
-            rows = self._rows(caller, filters, states, last, most)
-            # Side by side: streams that are asked for at once come in one answer of the database.
-            views = await asyncio.gather(*(self._view(caller, row.key) for row in rows))
-            for row, view in zip(rows, views, strict=True):
-                if view is not None:
-                    if len(items) == limit:
-                        return items, last
-                    items.append(view)
-                last = row.seq
-            if len(rows) < most:
-                return items, None
-
-    def _rows(
-        self, caller: Caller, filters: Mapping[str, str], states: Sequence[str], after: int, most: int
-    ) -> list[Row]:
-        of_agency: Mapping[str, Value] = {} if caller.role is Role.AUDITOR else {"agency": caller.org}
-        looks: list[Mapping[str, Value]] = [{**filters, **of_agency}]
-        if of_agency and filters.get("organisation") in (None, caller.org):
-            others = {column: value for column, value in filters.items() if column != "organisation"}
-            looks.append({**others, "reader": caller.org})
-        if states:
-            looks = [{**look, "state": state} for look in looks for state in states]
-        if (case := filters.get("case_id")) is not None:
-            # A case has a handful of referrals: the other filters are applied here.
-            of_case = self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
-            return [row for row in of_case if any(look.items() <= row.columns.items() for look in looks)][:most]
-        found = {
-            row.seq: row for where in looks for row in self._index.find(REFERRALS.name, where, after=after, limit=most)
-        }
-        return [found[seq] for seq in sorted(found)][:most]
-
-    async def _view(self, caller: Caller, referral_id: str) -> Json | None:
-        found = await self.find_silently(caller, referral_id)
-        return self.shown(caller, found) if found is not None else None
 
     async def recorded(
         self, caller: Caller, referral_id: str, after: int, limit: int
@@ -245,17 +184,6 @@ class Queries:
         record = await self._vault.read(ref) if ref is not None else None
         point = record["text"] if record is not None else None
         return organisation_view(organisation_id, folded.state, folded.etag, point), folded.etag
-
-    async def organisations(self, kinds: Sequence[str], after: int, limit: int) -> tuple[list[Json], int | None]:
-        """A page of organisations of these kinds, or of all, and where the next page begins."""
-        await self._caught_up()
-        looks: list[dict[str, Value]] = [{"kind": kind} for kind in kinds] or [{}]
-        met = [
-            row for look in looks for row in self._index.find(ORGANISATIONS.name, look, after=after, limit=limit + 1)
-        ]
-        rows = sorted(met, key=lambda row: row.seq)[: limit + 1]
-        found = await asyncio.gather(*(self.organisation(row.key) for row in rows[:limit]))
-        return [view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None
 
     async def programme(self, programme_id: str) -> tuple[Json, int]:
         """The view of a programme and its ETag's version. Raises Hidden where there is none."""

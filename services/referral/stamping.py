@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from contracts.bodies import NothingBody
 from contracts.codes import WithdrawReason
 from contracts.fields import Body
 from services.chassis.deciding.idempotency import Key
@@ -72,7 +73,7 @@ def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
     return build
 
 
-def submit(_body: requests.NothingBody, stamp: Stamp) -> submission.SubmitDraft:
+def submit(_body: NothingBody, stamp: Stamp) -> submission.SubmitDraft:
     """The ids of the legal basis and of a new case follow from the referral's."""
     return submission.SubmitDraft(
         referral_id=stamp.referral_id,

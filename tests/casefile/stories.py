@@ -25,7 +25,6 @@ from tests.support.dates import on
 from tests.support.requests import AGREEMENT, INTAKE
 
 Body = Mapping[str, Any]
-
 SECOND_MENTOR: Final = "M-42"
 PROPOSAL: Final = {"mentorRef": MENTOR_REF, "criteria": ["SECTOR", "LANGUAGE"]}
 COMPLETION: Final = {"reason": "EMPLOYMENT", "closureTalk": True}
@@ -37,8 +36,6 @@ OUTCOME: Final = {"code": "EMPLOYED_STABLE", "source": "REGISTER"}
 POINTS: Final = ("EXIT", "W4", "M6", "M12")
 YEAR_LATER: Final = on(2, 7, 2027)
 """Every outcome of a trajectory that ended on 30 June 2026 is due."""
-
-
 _SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
 """Commands are decided here and never stored, so what they refer to is never kept."""
 
@@ -47,9 +44,8 @@ def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | N
     """What the service makes of a request; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
     given, stamp = route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE)
-    if said is not None and given.holds is not None:
-        stamp = replace(stamp, holds=command_for(given.holds, said, stamp))
-    made: Command = route.command_of(given, stamp)
+    holds = command_for(given.holds, said, stamp) if said is not None and given.holds is not None else None
+    made: Command = route.command_of(given, replace(stamp, holds=holds))
     return made
 
 

@@ -52,7 +52,7 @@ async def test_every_moment_in_a_body_is_one_of_those_tried_here() -> None:
     assert {frozenset(found) for found in reports.values()} == {frozenset(), frozenset({"/occurredAt"})}
     assert {name for name, found in reports.items() if found} >= {"record-meeting", "sign-agreement", "record-outcome"}
     assert moments_of(ReferralBody) == {"/participationChoice/chosenAt", "/legalBasis/givenAt"}
-    assert not any(moments_of(action.request) for action in REFERRAL_ACTIONS.values())
+    assert not any(moments_of(action.request) for name, action in REFERRAL_ACTIONS.items() if name != "edit")
 
 
 @pytest.mark.parametrize("action", [name for name in ACTS if moments_of(ACTIONS[name].request)])

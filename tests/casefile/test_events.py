@@ -23,7 +23,7 @@ from services.chassis.log.metadata import Metadata, Recorded
 from tests.support.actors import LOTTE
 from tests.support.dates import on
 
-OF_CASES = [row for row in EVENTS if row.name.startswith("case.")]
+OF_CASES = [row for row in EVENTS if row.stored.startswith("case.")]
 
 
 def filled(kind: type, more: Iterator[int] | None = None) -> Any:
@@ -76,18 +76,18 @@ def _plain(value: Any) -> Any:
 
 def test_every_event_of_a_case_has_one_row() -> None:
     """One for each member of the union that the fold takes, and no stored name twice."""
-    assert len({row.event for row in EVENTS}) == len({row.name for row in EVENTS}) == len(EVENTS)
+    assert len({row.event for row in EVENTS}) == len({row.stored for row in EVENTS}) == len(EVENTS)
     assert {row.event for row in OF_CASES} == set(get_args(CaseEvent))
 
 
-@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.stored)
 def test_an_event_is_published_as_the_message_of_its_row(row: EventRow) -> None:
     """Also as none: what nobody outside needs stays with the service."""
     published = publish(recorded(filled(row.event)))
     assert (type(published[1]) if published is not None else None) is row.message
 
 
-@pytest.mark.parametrize("row", [row for row in OF_CASES if row.message is not None], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in OF_CASES if row.message is not None], ids=lambda row: row.stored)
 def test_a_message_says_what_its_event_says(row: EventRow) -> None:
     """Every field of the message is that of the event, and no other's: none is left out or mixed up on the way."""
     assert row.message is not None
@@ -116,7 +116,7 @@ def test_a_message_says_who_acted_when_and_of_which_case() -> None:
     assert (message.occurred_at, message.recorded_at) == (on(5, 1), on(6, 1))
 
 
-@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", OF_CASES, ids=lambda row: row.stored)
 def test_every_event_of_a_case_has_a_sentence(row: EventRow) -> None:
     """With what its fields hold in the places that the row names, and nothing left to fill in."""
     event = filled(row.event)

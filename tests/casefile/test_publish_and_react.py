@@ -13,7 +13,7 @@ from contracts.message import CaseMessage, Message, encode
 from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.domain.organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
 from services.casefile.domain.programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
-from services.casefile.events import EVENT_TYPES, TOPICS
+from services.casefile.events import EVENT_TYPES, EVENTS
 from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS, Delivery, stream_of
 from services.chassis.log.metadata import Metadata
@@ -173,7 +173,7 @@ def test_an_organisation_is_learnt_once() -> None:
     assert decide_organisation(command, KNOWN_ORGANISATION.evolve(KNOWN_ORGANISATION.initial, learnt)) == []
 
 
-@pytest.mark.parametrize("kind", TOPICS.values(), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [row.event for row in EVENTS], ids=lambda kind: kind.__name__)
 def test_no_event_has_a_field_for_what_belongs_in_the_vault(kind: type) -> None:
     """I9: contact data and free text stay in the vault; an event keeps a reference at most."""
     vault = {"contact", "phone", "email", "address", "text", "justification", "note", "expectations", "reason_text"}

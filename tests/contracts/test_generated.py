@@ -13,9 +13,8 @@ import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contracts import casefile, referral
-from contracts.message import CaseMessage, Message
+from contracts.message import CaseMessage, Message, published
 from deploy.contracts.documents import CONTRACTS, checked_in, documents, refusal_documents
-from deploy.contracts.schemas import published
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.events import encode
 

@@ -11,9 +11,8 @@ import msgspec
 import pytest
 
 from contracts import casefile, referral
-from contracts.message import as_json, decode_data, decode_event, encode
+from contracts.message import as_json, decode_data, decode_event, encode, published
 from deploy.contracts.documents import CONTRACTS
-from deploy.contracts.schemas import published
 from tests.support import golden
 
 MODELS = {**published(referral), **published(casefile)}

@@ -14,14 +14,13 @@ from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent
-from deploy.contracts.schemas import published
-from services.casefile.events import TOPICS as CASEFILE
+from contracts.message import CloudEvent, published
+from services.casefile.events import EVENTS as CASEFILE
 from services.chassis.log.metadata import Metadata
 from services.chassis.vault import national_number
 from services.notifications.events import EVENTS as NOTIFICATIONS
 from services.referral.contact import ContactBody
-from services.referral.events import TOPICS as REFERRAL
+from services.referral.events import EVENTS as REFERRAL
 from tests.support import golden
 from tests.support.golden import corpus
 
@@ -52,7 +51,7 @@ NAMED = {
 
 MODELS = [CloudEvent, *published(referral).values(), *published(casefile).values()]
 # One of the chassis is of several services.
-EVENTS = [*dict.fromkeys([Metadata, *REFERRAL.values(), *CASEFILE.values(), *(row.event for row in NOTIFICATIONS)])]
+EVENTS = [*dict.fromkeys([Metadata, *(row.event for row in (*REFERRAL, *CASEFILE, *NOTIFICATIONS))])]
 SAMPLES = [
     file
     for directory in (golden.MESSAGES, *(corpus(service).directory for service in golden.SERVICES))

@@ -23,8 +23,8 @@ import msgspec
 import pytest
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent, as_json, decode_data, decode_event, encode
-from deploy.contracts.schemas import published, schemas
+from contracts.message import CloudEvent, as_json, decode_data, decode_event, encode, published
+from deploy.contracts.schemas import schemas
 from tests.contracts.mutations import ENVELOPE, documents, mutations
 
 MODELS: Final = {**published(referral), **published(casefile)}

@@ -13,7 +13,7 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Verdict
 from services.notifications.access import POLICY
 from services.notifications.domain.inbox import MessageTaken
-from services.notifications.queries import page
+from services.notifications.lists import page
 from tests.chassis.indexing import put
 from tests.notifications.messages import AGENCY, BRUGWERK, OTHER_AGENCY, SAMENSTAP, START, Story, described
 from tests.notifications.running import PEOPLE, Running

@@ -18,7 +18,7 @@ from contracts.message import as_json
 from services.chassis.log.epochs_sqlite import begin_in_restored_file
 from services.chassis.log.position import Position
 from services.notifications.catalogue import MESSAGES
-from services.notifications.queries import _runs
+from services.notifications.lists import _runs
 from tests.notifications.messages import AGENCY, BRUGWERK, LOTTE, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
 

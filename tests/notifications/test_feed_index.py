@@ -25,8 +25,8 @@ from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken
-from services.notifications.projection import INDEX_VERSION, TABLES, FeedIndex
-from services.notifications.queries import page
+from services.notifications.lists import page
+from services.notifications.projection import TABLES, VERSION, Listing
 from tests.chassis.indexing import changing
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, START, Story, described
 
@@ -46,7 +46,7 @@ class Filled:
 
     def __init__(self, index: SQLiteIndex) -> None:
         self.index = index
-        self._feed = FeedIndex(index)
+        self._feed = Listing(index)
         self._versions: dict[str | None, int] = {}
         self.taken: list[tuple[int, Message]] = []
 
@@ -119,7 +119,7 @@ class Filled:
 @contextmanager
 def filled(directory: Path) -> Iterator[Filled]:
     """An empty index in a directory."""
-    index = SQLiteIndex(directory / "index.db", TABLES, INDEX_VERSION)
+    index = SQLiteIndex(directory / "index.db", TABLES, VERSION)
     try:
         yield Filled(index)
     finally:

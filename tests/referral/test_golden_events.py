@@ -95,7 +95,7 @@ def test_only_the_withdrawn_legal_basis_is_withdrawn() -> None:
 
 def test_the_stored_story_is_still_told_in_the_same_messages() -> None:
     """What is published of it today is what was published of it then."""
-    told = [published.message.NAME for recorded in SAMIRA if (published := publish(recorded)) is not None]
+    told = [published[1].NAME for recorded in SAMIRA if (published := publish(recorded)) is not None]
     assert told == ["ReferralSubmitted", "ReferralReceived", "ReferralAccepted", "ReferralCompleted"]
 
 

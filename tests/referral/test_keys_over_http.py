@@ -12,7 +12,7 @@ from services.chassis.deciding.idempotency import Key
 from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.offer import referral_stream
-from services.referral.events import TOPICS
+from services.referral.events import EVENTS
 from services.referral.stamping import earlier_referral_id_for
 from tests.referral.context import ACCEPT, COMMANDS, REFERRALS, ReferralContext
 from tests.support.golden import corpus
@@ -123,7 +123,7 @@ async def test_a_key_of_before_finds_what_was_made_under_it(context: ReferralCon
 @pytest.mark.parametrize("story", ["story-9.1", "story-9.2"])
 def test_the_id_of_before_is_the_one_that_was_stored(story: str) -> None:
     """The referrals of the golden corpus have the ids that follow from the keys that are stored with them."""
-    begun = [one for one in corpus("referral").story(story, EventTypes(TOPICS)) if one.stream.startswith("referral-")]
+    begun = [one for one in corpus("referral").story(story, EventTypes(EVENTS)) if one.stream.startswith("referral-")]
     firsts = [one for one in begun if one.version == 1 and one.meta.idempotency_key is not None]
     assert firsts
     for one in firsts:

@@ -17,7 +17,7 @@ from services.referral.app import build
 from services.referral.domain.answering import ReferralDeclined
 from services.referral.domain.person import PersonReferred
 from services.referral.domain.person_case import case_key_of
-from services.referral.events import TOPICS
+from services.referral.events import EVENTS
 from services.referral.routes.bulk import _marks
 from services.sandbox.demo import PROGRAMME
 from tests.referral.context import REFERRALS, ReferralContext
@@ -121,7 +121,7 @@ async def stored_before(service: Running, *, through: str, ref: str = "CL-19C0")
 
     The bytes are those of the golden corpus, whose person is CL-19C0; with another `ref`, a case and keys of its own.
     """
-    types, versions, event = EventTypes(TOPICS), dict[str, int](), None
+    types, versions, event = EventTypes(EVENTS), dict[str, int](), None
     for line in corpus("referral").lines("story-9.2"):
         told = line.decode()
         if ref != "CL-19C0":
@@ -159,7 +159,7 @@ async def test_a_case_that_was_stored_before_goes_on_in_any_spelling(tmp_path: P
     async with running(tmp_path, {"referral": build}) as service:
         await service.set_the_scene()
         declined = await stored_before(service, through="referral.declined.v1")
-        old = corpus("referral").story("story-9.2", EventTypes(TOPICS))
+        old = corpus("referral").story("story-9.2", EventTypes(EVENTS))
         (case,) = {one.event.offer.case_id for one in old if isinstance(one.event, ReferralDeclined)}
         made = (await service.create(INES, REFERRALS, named(ref))).json()
         assert (made["case"], made["previousReferral"]) == (case, declined)

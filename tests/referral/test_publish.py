@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from contracts import referral as messages_of
 from contracts.codes import DeclineReason, WaitlistReason
-from contracts.message import CaseMessage, as_json
+from contracts.message import CaseMessage, Message, as_json
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 from services.referral.domain.answering import Decline
 from services.referral.domain.organisation import Description, OrganisationDescribed
 from services.referral.domain.waiting_list import Waitlist
-from services.referral.events import TOPICS
-from services.referral.publishing import Publication, publish
+from services.referral.events import EVENTS
+from services.referral.publishing import publish
 from tests.referral.office import SAMIRA, Office, ask, tell, to
 from tests.support.actors import INES, LOTTE
 from tests.support.dates import MONDAY, day, january
@@ -30,7 +30,7 @@ def recorded(stream: str, event: Any) -> Recorded:
     return Recorded(position=1, stream=stream, version=1, topic="t", event=event, meta=META, state=b"0")
 
 
-def told(office: Office) -> list[Publication]:
+def told(office: Office) -> list[tuple[str, Message]]:
     """Everything that was published, in order."""
     every = (publish(recorded(stream, event)) for stream, event in office.written)
     return [publication for publication in every if publication is not None]
@@ -38,7 +38,7 @@ def told(office: Office) -> list[Publication]:
 
 def names(office: Office) -> list[str]:
     """The names of the published messages, without those that the office opened with."""
-    return [publication.message.NAME for publication in told(office) if isinstance(publication.message, CaseMessage)]
+    return [message.NAME for _, message in told(office) if isinstance(message, CaseMessage)]
 
 
 def lived(office: Office) -> Office:
@@ -116,7 +116,7 @@ def test_a_draft_and_its_end_concern_nobody_else(office: Office) -> None:
 def test_messages_are_keyed_by_case_organisation_and_programme(office: Office) -> None:
     """What belongs together keeps its order."""
     office.submit()
-    assert [publication.subject for publication in told(office)] == [
+    assert [subject for subject, _ in told(office)] == [
         "mtw-be-2026",
         "brugwerk",
         "samenstap",
@@ -128,7 +128,7 @@ def test_messages_are_keyed_by_case_organisation_and_programme(office: Office) -
 def test_the_submitted_message_carries_the_whole_packet_and_no_contact(office: Office) -> None:
     """The receiver's services need no look-up, and the contact data are read at the vault only."""
     office.submit()
-    message = as_json(told(office)[-1].message)
+    message = as_json(told(office)[-1][1])
     assert message["clientRef"] == "CL-7F3A"
     assert message["goals"] == list(SAMIRA.goals)
     assert message["legalBasis"]["id"] == "LB-R-1"
@@ -139,14 +139,14 @@ def test_the_submitted_message_carries_the_whole_packet_and_no_contact(office: O
 
 def test_a_published_programme_carries_all_its_terms(office: Office) -> None:
     """Casefile reckons its own deadlines by them."""
-    message = as_json(told(office)[0].message)
+    message = as_json(told(office)[0][1])
     assert message["validFrom"] == "2026-01-01"
     assert message["parameters"]["terms"]["HANDBACK_ACKNOWLEDGEMENT"] == {"n": 5, "unit": "WORKING_DAYS"}
 
 
 def test_every_recorded_event_has_a_topic_and_reads_back_as_it_was(office: Office) -> None:
     """Through the bytes that the log stores."""
-    types = EventTypes(TOPICS)
+    types = EventTypes(EVENTS)
     for _, event in lived(office).written:
         topic, stored = types.encode(event, META)
         assert types.decode(topic, stored) == (event, META)
@@ -154,7 +154,7 @@ def test_every_recorded_event_has_a_topic_and_reads_back_as_it_was(office: Offic
 
 def test_no_event_holds_the_name_of_a_person_it_is_about(office: Office) -> None:
     """What the vault keeps appears in events as a reference only."""
-    types = EventTypes(TOPICS)
+    types = EventTypes(EVENTS)
     vaulted = {"name", "phone", "email", "text", "answer", "suggestion", "justification"}
 
     def keys(value: Any) -> set[str]:
@@ -177,6 +177,6 @@ def test_a_sector_is_published_as_it_is_sent(office: Office) -> None:
     office.submit(replace(SAMIRA, sectors=("2.1:N", "2.0:M", "I")))
     described = Description(name="Brugwerk", kind="MENTORING_ORG", sectors=("2.1:N", "2.0:M"))
     office.written.append(("o", OrganisationDescribed(organisation="b", description=described)))
-    messages = [one.message for one in told(office)]
+    messages = [message for _, message in told(office)]
     assert [one.sectors for one in messages if isinstance(one, messages_of.ReferralSubmitted)] == [["N", "2.0:M", "I"]]
     assert [one.sectors for one in messages if isinstance(one, messages_of.OrganisationDescribed)][-1] == ["N", "2.0:M"]

@@ -34,7 +34,7 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.person_case import CASE_KEY, CloseCase, ReopenCase
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
-from services.referral.events import TOPICS
+from services.referral.events import EVENTS
 from tests.referral.office import SAMIRA, Office, to
 from tests.support.actors import CLOCK, INES, LOTTE, TOM
 from tests.support.dates import MONDAY
@@ -48,7 +48,7 @@ PACKETS = (
     replace(SAMIRA, client_ref="CL-2B11", goals=()),
 )
 ENDS = ("edit", "decline", "withdraw", "complete", "mark-error", "confirm-error")
-TYPES = EventTypes(TOPICS)
+TYPES = EventTypes(EVENTS)
 META = Metadata(event_id="e", actor=INES, occurred_at=MONDAY, recorded_at=MONDAY, correlation_id="e")
 
 ids, packets = st.sampled_from(IDS), st.sampled_from(PACKETS)

@@ -48,7 +48,7 @@ def test_an_event_is_published_as_the_message_of_its_row(office: Office) -> None
             offer = getattr(event, "offer", None)
             assert message_of[type(event)] is None or (offer is not None and offer.organisation is None), event
         else:
-            assert type(publication.message) is message_of[type(event)]
+            assert type(publication[1]) is message_of[type(event)]
 
 
 def refused(given: ReferralCommand, context: Context) -> set[str]:

@@ -16,7 +16,7 @@ from services.referral.domain.answering import Decline
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
 from services.referral.domain.person_case import CloseCase, ReopenCase, case_key_of, case_key_stream
-from services.referral.events import TOPICS
+from services.referral.events import EVENTS
 from services.sandbox.demo import PROGRAMME
 from tests.referral.context import REFERRALS, ReferralContext
 from tests.referral.office import PARAMETERS, SAMIRA, Office
@@ -145,7 +145,7 @@ async def test_the_same_pseudonym_of_another_agency_is_another_person(context: R
 async def test_a_referral_that_was_live_before_programmes_were_checked_holds_too(context: ReferralContext) -> None:
     """Its log has a case key and no person's stream: bytes of old, read by the code of today."""
     await offer_also(context.running, OTHER)
-    types = EventTypes(TOPICS)
+    types = EventTypes(EVENTS)
     topic = "case_key.taken.v1"
     event, meta = types.decode(topic, corpus("referral").samples()[topic])
     old = case_key_stream(case_key_of("vdab-gent", "CL-OLD", PROGRAMME))

@@ -14,7 +14,7 @@ from contracts.answers import RecordedPage, TextPage
 from contracts.fields import Body, calendar_date, instant
 from services.casefile.actions import ACTIONS, Action
 from services.casefile.commands import Commands, Done
-from services.casefile.queries import Cases, Found, Moment
+from services.casefile.queries import Found, Moment, Queries
 from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
@@ -34,20 +34,20 @@ AsOf = Annotated[str | None, Query(alias="asOf", description="RFC 3339, or a dat
 KnownAt = Annotated[str | None, Query(alias="knownAt", description="RFC 3339, or a date: the end of that day.")]
 
 
-def routes(cases: Cases, commands: Commands, vault: Vault) -> Router:
+def routes(queries: Queries, commands: Commands, vault: Vault) -> Router:
     """All routes under `/v1/cases/{case_id}`."""
     router = Router(prefix="/v1", tags=["cases"])
 
     async def moment(found: Found, as_of: str | None, known_at: str | None) -> Moment:
         return Moment(
-            await _when(cases, found, "asOf", as_of) if as_of is not None else None,
-            await _when(cases, found, "knownAt", known_at) if known_at is not None else None,
+            await _when(queries, found, "asOf", as_of) if as_of is not None else None,
+            await _when(queries, found, "knownAt", known_at) if known_at is not None else None,
         )
 
     @router.get("/cases/{case_id}", response_model=CaseAnswer, summary="One case.")
     async def read(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
-        found = await cases.find(caller, case_id, "read")
-        return responses.resource(await cases.view(caller, found), found.folded.etag)
+        found = await queries.find(caller, case_id, "read")
+        return responses.resource(await queries.view(caller, found), found.folded.etag)
 
     @router.get("/cases/{case_id}/timeline", response_model=TimelineAnswer, summary="What happened, in one order.")
     async def timeline(
@@ -59,9 +59,9 @@ def routes(cases: Cases, commands: Commands, vault: Vault) -> Router:
         known_at: KnownAt = None,
         limit: Limit = 200,
     ) -> Response:
-        found = await cases.find(caller, case_id, "read-timeline")
+        found = await queries.find(caller, case_id, "read-timeline")
         at = await moment(found, as_of, known_at)
-        items, last = await cases.timeline(caller, found, at, await pages.number(), limit)
+        items, last = await queries.timeline(caller, found, at, await pages.number(), limit)
         return responses.resource({"items": items, "next": pages.behind(last)}, found.folded.etag)
 
     @router.get(
@@ -72,39 +72,39 @@ def routes(cases: Cases, commands: Commands, vault: Vault) -> Router:
     async def responsibility(
         caller: Authenticated, case_id: Identifier, _: Covered, as_of: AsOf = None, known_at: KnownAt = None
     ) -> Response:
-        found = await cases.find(caller, case_id, "read-responsibility")
-        body = await cases.responsibility(caller, found, await moment(found, as_of, known_at))
+        found = await queries.find(caller, case_id, "read-responsibility")
+        body = await queries.responsibility(caller, found, await moment(found, as_of, known_at))
         return responses.resource(body, found.folded.etag)
 
     @router.get("/cases/{case_id}/events", response_model=RecordedPage, summary="The raw record of a case.")
     async def events(
         caller: Authenticated, case_id: Identifier, _: Covered, pages: Paged, limit: Limit = 50
     ) -> Response:
-        found = await cases.find(caller, case_id, "read-record")
-        items, last = await cases.recorded(caller, found, await pages.number(), limit)
+        found = await queries.find(caller, case_id, "read-record")
+        items, last = await queries.recorded(caller, found, await pages.number(), limit)
         return responses.page(items, pages.behind(last))
 
     @router.get("/cases/{case_id}/texts", response_model=TextPage, summary="The free texts of a case, from the vault.")
     async def texts(caller: Authenticated, case_id: Identifier, _: Covered) -> Response:
-        found = await cases.find(caller, case_id, "read-corrections")
-        records = await cases.with_texts(caller, found)
+        found = await queries.find(caller, case_id, "read-corrections")
+        records = await queries.with_texts(caller, found)
         return responses.page(await texts_of(records, vault), None)
 
     for action in ACTIONS.values():
         router.add_api_route(
             f"/cases/{{case_id}}/{action.name}",
-            _endpoint(action, cases, commands),
+            _endpoint(action, queries, commands),
             methods=["POST"],
             response_model=CaseAnswer,
             summary=action.summary,
             name=action.name,
             operation_id=f"case-{action.name}",
-            dependencies=[Depends(_may(action.name, cases, commands))],
+            dependencies=[Depends(_may(action.name, queries, commands))],
         )
     return router
 
 
-def _may(name: str, cases: Cases, commands: Commands) -> Callable[..., Awaitable[None]]:
+def _may(name: str, queries: Queries, commands: Commands) -> Callable[..., Awaitable[None]]:
     """Looked at before the body is: a caller who may not do it at all does not learn how it would be done.
 
     A caller who has done it under the same key may ask for the answer.
@@ -112,7 +112,7 @@ def _may(name: str, cases: Cases, commands: Commands) -> Callable[..., Awaitable
 
     async def may(request: Request, caller: Authenticated, case_id: Identifier) -> None:
         try:
-            await cases.find(caller, case_id, name)
+            await queries.find(caller, case_id, name)
         except Hidden:
             if not await commands.did(caller, case_id, read_key(request.headers.get("idempotency-key"))):
                 raise
@@ -120,12 +120,12 @@ def _may(name: str, cases: Cases, commands: Commands) -> Callable[..., Awaitable
     return may
 
 
-def _endpoint(action: Action[Any, Any], cases: Cases, commands: Commands) -> Callable[..., Awaitable[Response]]:
+def _endpoint(action: Action[Any, Any], queries: Queries, commands: Commands) -> Callable[..., Awaitable[Response]]:
     async def endpoint(request: CommandRequest, case_id: str, _: None, body: Body | None = None) -> Response:
         given = body if body is not None else action.request()
         check_text(to_jsonable_python(given, by_alias=True))
         try:
-            found = await cases.find(request.caller, case_id, action.name)
+            found = await queries.find(request.caller, case_id, action.name)
         except Hidden:
             if (earlier := await commands.earlier(request, case_id)) is not None:
                 return _result(request, earlier)
@@ -159,7 +159,7 @@ def _may_be_left_out(body: type[Body]) -> bool:
     return True
 
 
-async def _when(cases: Cases, found: Found, parameter: str, text: str) -> datetime:
+async def _when(queries: Queries, found: Found, parameter: str, text: str) -> datetime:
     expected = "an RFC 3339 time or an ISO 8601 date"
     # In a query an unescaped plus sign arrives as a blank.
     text = text.replace(" ", "+")
@@ -172,6 +172,6 @@ async def _when(cases: Cases, found: Found, parameter: str, text: str) -> dateti
     except ValueError:
         raise unreadable(parameter, expected) from None
     try:
-        return (await cases.end_of_day(found)).terms.end_of_day(day)
+        return (await queries.end_of_day(found)).terms.end_of_day(day)
     except OverflowError:
         return datetime.combine(day, datetime.max.time(), UTC)

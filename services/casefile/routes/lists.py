@@ -9,8 +9,8 @@ from pydantic import AfterValidator
 
 from contracts.codes import CaseState
 from contracts.fields import identifier
+from services.casefile.lists import Lists, Wanted
 from services.casefile.routes.responses import CasePage, WorklistPage
-from services.casefile.searches import Searches, Wanted
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.parameters import IDENTIFIER, Covered, Limit
@@ -18,7 +18,7 @@ from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
 
-def routes(searches: Searches) -> Router:
+def routes(lists: Lists) -> Router:
     """`/v1/cases` and `/v1/worklist`."""
     router = Router(prefix="/v1", tags=["cases"])
 
@@ -38,7 +38,7 @@ def routes(searches: Searches) -> Router:
         limit: Limit = 50,
     ) -> Response:
         wanted = Wanted(tuple(sorted({code.value for code in state or ()})), organisation, overdue, client_ref)
-        return responses.page(*await searches.cases(caller, wanted, pages, limit))
+        return responses.page(*await lists.cases(caller, wanted, pages, limit))
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")
     async def worklist(
@@ -48,7 +48,7 @@ def routes(searches: Searches) -> Router:
         mine: Annotated[bool, Query(description="Only what waits for the caller by name.")] = False,  # noqa: FBT002
         limit: Limit = 50,
     ) -> Response:
-        items, following = await searches.work(caller, pages, limit, mine=mine)
+        items, following = await lists.work(caller, pages, limit, mine=mine)
         return responses.page(items, following)
 
     return router

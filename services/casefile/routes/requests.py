@@ -50,10 +50,6 @@ from contracts.fields import (
 Few = Field(max_length=20)
 
 
-class NothingBody(Body):
-    """An empty object: the command says it all."""
-
-
 class ReportBody(Body):
     """A command that reports something that happened earlier may say when."""
 

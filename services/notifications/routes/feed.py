@@ -18,7 +18,7 @@ from services.chassis.http.routing import Router
 from services.chassis.service import Service
 from services.notifications.access import ANY_ORGANISATION, POLICY, READ_FEED
 from services.notifications.feed_cursors import feed_of
-from services.notifications.queries import messages_at, page
+from services.notifications.lists import messages_at, page
 from services.notifications.routes.event_types import Types
 from services.notifications.routes.responses import FEED_PAGE
 

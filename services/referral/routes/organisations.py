@@ -19,6 +19,7 @@ from services.chassis.modelling.decider import Fault, Refused
 from services.referral.access import ANY_ORGANISATION, POLICY, relations_to_organisation
 from services.referral.commands import Commands
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
+from services.referral.lists import Lists
 from services.referral.queries import Queries
 from services.referral.routes.requests import OrganisationBody
 from services.referral.routes.responses import OrganisationAnswer, OrganisationPage
@@ -27,7 +28,7 @@ from services.referral.views import organisation_view
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="Required where there is something already.")]
 
 
-def routes(commands: Commands, queries: Queries) -> Router:
+def routes(commands: Commands, queries: Queries, lists: Lists) -> Router:
     """All of them."""
     router = Router(prefix="/v1/organisations", tags=["organisations"])
 
@@ -41,7 +42,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
     ) -> Response:
         POLICY.require(caller, "read-organisation", (ANY_ORGANISATION,))
         kinds = sorted({chosen.value for chosen in kind or ()})
-        items, following = await queries.organisations(kinds, await pages.number(), limit)
+        items, following = await lists.organisations(kinds, await pages.number(), limit)
         return responses.page(items, pages.next(following))
 
     @router.get("/{organisation_id}", response_model=OrganisationAnswer)

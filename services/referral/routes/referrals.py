@@ -9,6 +9,7 @@ from fastapi import Body, Depends, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
+from contracts.bodies import NothingBody
 from contracts.codes import ReferralState
 from contracts.fields import UUID
 from contracts.fields import Body as RequestBody
@@ -23,12 +24,13 @@ from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 from services.referral.actions import ACTIONS, Action
 from services.referral.commands import PERSONAL, Commands
+from services.referral.lists import Lists
 from services.referral.queries import Queries
 from services.referral.routes import requests
 from services.referral.routes.responses import DisclosurePage, PersonAnswer, ReferralAnswer, ReferralPage
 
 
-def routes(commands: Commands, queries: Queries) -> Router:
+def routes(commands: Commands, queries: Queries, lists: Lists) -> Router:
     """All of them."""
     router = Router(prefix="/v1/referrals", tags=["referrals"])
 
@@ -52,7 +54,7 @@ def routes(commands: Commands, queries: Queries) -> Router:
         wanted = {"case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
         states = sorted({chosen.value for chosen in state or ()})
-        items, following = await queries.referrals(caller, filters, await pages.number(), limit, states=states)
+        items, following = await lists.referrals(caller, filters, await pages.number(), limit, states=states)
         return responses.page(items, pages.next(following))
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")
@@ -140,7 +142,7 @@ def _endpoint(action: Action[Any, Any], commands: Commands, queries: Queries) ->
         return await commands.act(command, found, action.name, given)
 
     # The body's type differs from action to action, and FastAPI reads it from the annotation.
-    optional = action.request is requests.NothingBody
+    optional = action.request is NothingBody
     endpoint.__annotations__ = {
         "command": Changing,
         "referral_id": Identifier,

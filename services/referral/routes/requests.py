@@ -171,10 +171,6 @@ class BulkLine(ReferralBody):
     idempotency_key: Annotated[str, Field(min_length=1, max_length=255)]
 
 
-class NothingBody(Body):
-    """An empty object: the action needs no more."""
-
-
 class RequestInformationBody(Body):
     """The questions of the organisation."""
 

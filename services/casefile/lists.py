@@ -14,7 +14,7 @@ from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
-from services.casefile.queries import Cases
+from services.casefile.queries import Queries
 from services.casefile.worklist import actor_of, stands_at, work_in
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
@@ -66,13 +66,13 @@ class _Look:
         return row.key if self.organisation is None else str(row.columns["case_id"])
 
 
-class Searches:
+class Lists:
     """Finds the cases that a caller has a part in, and what the caller has to do."""
 
     def __init__(
-        self, cases: Cases, index: IndexReader, caught_up: Callable[[], Awaitable[None]], clock: Clock
+        self, queries: Queries, index: IndexReader, caught_up: Callable[[], Awaitable[None]], clock: Clock
     ) -> None:
-        self._cases = cases
+        self._queries = queries
         self._index = index
         self._caught_up = caught_up
         self._clock = clock
@@ -85,7 +85,7 @@ class Searches:
         POLICY.require(caller, "list", (ANY_ORGANISATION,))
         last: Place | None = await pages.number() if wanted.overdue is None else await pages.due()
         if wanted.organisation is not None:
-            known = await self._cases.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
+            known = await self._queries.streams.fold(organisation_stream(wanted.organisation), KNOWN_ORGANISATION)
             if known.state.name is None:
                 raise unknown_filter("organisation", "the id of an existing organisation")
         await self._caught_up()
@@ -163,10 +163,10 @@ class Searches:
 
     async def _view(self, caller: Caller, case_id: str, wanted: Wanted) -> Json | None:
         """What the caller reads of a case, if that passes the filters."""
-        found = await self._cases.find_silently(caller, case_id)
+        found = await self._queries.find_silently(caller, case_id)
         if found is None:
             return None
-        view = await self._cases.view(caller, found)
+        view = await self._queries.view(caller, found)
         return view if wanted.fits(view) else None
 
     async def work(
@@ -209,7 +209,7 @@ class Searches:
         return sorted(rows, key=_place)[:most]
 
     async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
-        found = await self._cases.find_silently(caller, str(row.columns["case_id"]))
+        found = await self._queries.find_silently(caller, str(row.columns["case_id"]))
         if found is None:
             return None
         case = found.folded.state
@@ -217,13 +217,13 @@ class Searches:
         # The row of work names it; that of a case with a suspended organisation shows where the case stands.
         if (key := row.columns.get("work")) is not None:
             work = next((work for work in work_in(case) if work.key == key), None)
-            return await self._cases.work_view(caller, found, work, suspended=halted) if work is not None else None
+            return await self._queries.work_view(caller, found, work, suspended=halted) if work is not None else None
         stands = stands_at(case)
         if stands is None or stands.actor == caller.org or not halted:
             return None
         if mine and (case.lead is None or case.lead.sub != caller.sub):
             return None
-        return await self._cases.halted_view(caller, found, stands)
+        return await self._queries.halted_view(caller, found, stands)
 
 
 def _place(row: Row) -> tuple[str, str]:

@@ -1,0 +1,80 @@
+"""Runs the commands that follow from messages of the referral service, and from deadlines that fall due."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+from contracts.message import CaseMessage, CloudEvent, Message, decode_data
+from services.casefile.domain.case import CASE
+from services.casefile.domain.context import Context
+from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
+from services.casefile.domain.organisation import (
+    KNOWN_ORGANISATION,
+    KnownOrganisation,
+    LearnOrganisation,
+    decide_organisation,
+)
+from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.reactions import REACTIONS, Delivery, stream_of
+from services.chassis.deciding.context import OwnState
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import Row
+from services.chassis.modelling.decider import Actor, Command
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import instant
+
+SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
+_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
+
+
+class Reactor:
+    """Takes in messages of the referral service, and deadlines that fell due."""
+
+    def __init__(self, streams: Streams, cases: Handler[Command, Context], clock: Clock) -> None:
+        self._cases = cases
+        self._clock = clock
+        self._learning = asyncio.Lock()
+        self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
+        self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
+
+    async def react(self, event: CloudEvent) -> None:
+        """Takes one message in; nothing follows from a message of any other type."""
+        if (kind := _MESSAGES.get(event.type)) is None:
+            return
+        message: Message = decode_data(kind, event.data)
+        stream = stream_of(message)
+        if stream is None:
+            return
+        delivery = Delivery(
+            at=self._clock.now(), by=SYSTEM, source_event_id=event.id, source_position=int(event.sequence)
+        )
+        command = REACTIONS[kind](message, delivery)
+        call = Call(
+            actor=command.by,
+            causation_id=event.id,
+            causation_sequence=int(event.sequence),
+            correlation_id=event.id,
+            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
+            traceparent=event.traceparent,
+        )
+        match command:
+            case LearnProgramme():
+                async with self._learning:
+                    await self._programmes.handle(command, stream, KNOWN_PROGRAMME, call, must_exist=False)
+            case LearnOrganisation():
+                await self._organisations.handle(command, stream, KNOWN_ORGANISATION, call, must_exist=False)
+            case _:
+                # Keys are handled side by side, and a case rests on the programme that was published before it.
+                async with self._learning:
+                    pass
+                await self._cases.handle(command, stream, CASE, call, must_exist=False)
+
+    async def fire(self, row: Row, _at: datetime) -> None:
+        """A deadline fell due."""
+        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
+        due_at = instant(str(row.columns["due"]))
+        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]), due_at=due_at)
+        await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))

@@ -1,0 +1,89 @@
+"""Runs the commands that follow from messages of casefile, and from deadlines that fall due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from contracts.message import CaseMessage, CloudEvent, Message, decode_data
+from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.streams import Streams
+from services.chassis.index.index import Index, Row
+from services.chassis.index.projection import Projection
+from services.chassis.modelling.decider import Actor
+from services.chassis.time.clock import Clock
+from services.chassis.time.scheduler import instant
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.deadlines import PassDeadline, RemindDeadline
+from services.referral.domain.offer import referral_stream
+from services.referral.domain.person_case import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
+from services.referral.domain.referral import REFERRAL
+from services.referral.projection import REFERRALS
+from services.referral.reactions import REACTIONS, Delivery
+
+SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
+_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
+
+
+class Reactor:
+    """Takes in messages of casefile, and deadlines that fell due."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        referrals: Handler[ReferralCommand, Context],
+        case_keys: Handler[CloseCase | ReopenCase, CaseKey],
+        index: Index,
+        projection: Projection,
+        clock: Clock,
+    ) -> None:
+        self._streams = streams
+        self._referrals = referrals
+        self._case_keys = case_keys
+        self._index = index
+        self._projection = projection
+        self._clock = clock
+
+    async def react(self, event: CloudEvent) -> None:
+        """Takes one message in; nothing follows from a message of any other type."""
+        if (kind := _MESSAGES.get(event.type)) is None:
+            return
+        message: Message = decode_data(kind, event.data)
+        command = REACTIONS[kind](message, Delivery(at=self._clock.now(), by=SYSTEM))
+        call = Call(
+            actor=SYSTEM,
+            causation_id=event.id,
+            causation_sequence=int(event.sequence),
+            correlation_id=event.id,
+            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
+            traceparent=event.traceparent,
+        )
+        match command:
+            case CloseCase() | ReopenCase():
+                await self._of_case(command, call)
+            case ReferralCommand():
+                await self._of_referral(command, call)
+            case None:
+                pass
+
+    async def fire(self, row: Row, _at: datetime) -> None:
+        """A deadline fell due."""
+        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
+        command = kind(
+            at=self._clock.now(),
+            by=SYSTEM,
+            referral_id=str(row.columns["stream"]),
+            name=str(row.columns["name"]),
+            due_at=instant(str(row.columns["due"])),
+        )
+        await self._of_referral(command, Call(actor=SYSTEM))
+
+    async def _of_referral(self, command: ReferralCommand, call: Call) -> None:
+        await self._referrals.handle(command, referral_stream(command.referral_id), REFERRAL, call)
+
+    async def _of_case(self, command: CloseCase | ReopenCase, call: Call) -> None:
+        await self._projection.wait_through(await self._streams.log.head())
+        for row in self._index.find(REFERRALS.name, {"case_id": command.case_id}, after=0, limit=1):
+            offer = (await self._streams.fold(referral_stream(row.key), REFERRAL)).state.offer
+            if offer is not None:
+                await self._case_keys.handle(command, case_key_stream(offer.case_key), CASE_KEY, call)
