@@ -12,8 +12,8 @@ from contracts.bodies import WaitlistBody
 from contracts.fields import Body
 from services.casefile import stamping
 from services.casefile.actions import ACTIONS
-from services.casefile.domain.reported import CORRECTED_BY, Reported
-from services.casefile.domain.reports import ReportWait
+from services.casefile.domain.corrections_of_reports import ReportWait
+from services.casefile.domain.report_facts import CORRECTED_BY, Reported
 from services.casefile.stamping import Stamp
 from services.chassis.http.problems.translation import from_validation
 from services.chassis.http.response.rendering import camel

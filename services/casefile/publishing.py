@@ -10,14 +10,12 @@ from contracts.casefile import watch
 from contracts.message import ActorRef, CaseMessage, Deadline
 from services.casefile.domain import (
     agreement,
-    answering,
-    case_end,
+    closing,
+    consent_withdrawal,
     correction,
     deadlines,
-    ending,
     escalation,
     extension,
-    follow_up,
     handback,
     handback_report,
     intake,
@@ -26,14 +24,16 @@ from services.casefile.domain import (
     mentoring,
     opening,
     organisation_part,
+    outcomes,
     people,
+    referral_answers,
     referral_entry,
     suspension,
     terms,
-    withdrawal,
+    trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
-from services.casefile.domain.reported import Reported
+from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
@@ -94,7 +94,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 programme_version=event.programme_version,
                 lead=_party(event.lead),
             )
-        case answering.ReferralReturned():
+        case referral_answers.ReferralReturned():
             return messages.ReferralReturned(
                 **about,
                 referral=event.referral,
@@ -184,7 +184,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 closure_talk=event.closure_talk,
                 deadlines=_begun(event),
             )
-        case ending.TrajectoryCompleted():
+        case trajectory_end.TrajectoryCompleted():
             return messages.TrajectoryCompleted(
                 **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=_begun(event)
             )
@@ -216,13 +216,13 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 next_service=event.next_service,
                 access=_deadline(event.access) if event.access is not None else None,
             )
-        case withdrawal.DisclosureStopped():
+        case consent_withdrawal.DisclosureStopped():
             return messages.DisclosureStopped(**about, legal_basis=event.legal_basis, withdrawn_at=event.withdrawn_at)
-        case withdrawal.NgoAccessRevoked():
+        case consent_withdrawal.NgoAccessRevoked():
             return messages.NgoAccessRevoked(
                 **about, referral=event.referral, organisation=event.organisation, reason=event.reason
             )
-        case withdrawal.RecordedAfterWithdrawal():
+        case consent_withdrawal.RecordedAfterWithdrawal():
             return messages.RecordedAfterWithdrawal(
                 **about,
                 legal_basis=event.legal_basis,
@@ -230,15 +230,15 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 withdrawn_at=event.withdrawn_at,
                 events=list(event.events),
             )
-        case withdrawal.CaseReturned():
+        case consent_withdrawal.CaseReturned():
             return messages.CaseReturned(**about, referral=event.referral, reason=event.reason, deadlines=_begun(event))
         case deadlines.NgoAccessExpired():
             return messages.NgoAccessExpired(**about, referral=event.referral, organisation=event.organisation)
-        case case_end.CaseClosed():
+        case closing.CaseClosed():
             return messages.CaseClosed(**about, reason=event.reason)
-        case case_end.CaseReopened():
+        case closing.CaseReopened():
             return messages.CaseReopened(**about)
-        case follow_up.OutcomeRecorded():
+        case outcomes.OutcomeRecorded():
             return messages.OutcomeRecorded(
                 **about,
                 point=event.point,
@@ -247,7 +247,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 level_match=event.level_match,
                 progress=event.progress,
             )
-        case follow_up.OutcomeWaived():
+        case outcomes.OutcomeWaived():
             return messages.OutcomeWaived(**about, point=event.point, reason=event.reason)
         case deadlines.CaseFinalised():
             return messages.CaseFinalised(**about)

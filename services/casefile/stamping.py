@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.fields import Body
-from services.casefile.domain import agreement, correction, ending, extension, intake, matching, mentoring
+from services.casefile.domain import agreement, correction, extension, intake, matching, mentoring, trajectory_end
 from services.casefile.routes import requests
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 from services.chassis.vault.vault import Deposit
@@ -133,9 +133,9 @@ def record_pulse(body: requests.PulseBody, stamp: Stamp) -> mentoring.RecordPuls
     )
 
 
-def end_match(body: requests.EndMatchBody, stamp: Stamp) -> ending.EndMatch:
+def end_match(body: requests.EndMatchBody, stamp: Stamp) -> trajectory_end.EndMatch:
     """`by` is the side that wants the end, and not who sends the command."""
-    return ending.EndMatch(
+    return trajectory_end.EndMatch(
         at=stamp.at,
         by=stamp.by,
         reason=body.reason.value,

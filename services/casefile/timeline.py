@@ -12,7 +12,7 @@ from contracts.parties import Parties, Place
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
-from services.casefile.domain.reported import Reported
+from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, Party, find
 from services.casefile.history import known, moment, occurred_at

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.code_lists import sectors
 from contracts.codes import Step
 from services.casefile.domain.mentor import Mentor, Profile
-from services.casefile.domain.reported import Reported
+from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, Party
 from services.casefile.history import OpenStepAt, Responsibility, of_case

@@ -18,13 +18,15 @@ from services.chassis.modelling.decider import To
 from services.referral import stamping
 from services.referral.domain import (
     answering,
-    correction,
+    corrected_wait,
+    deadlines,
     disclosure,
     drafting,
     ending,
+    entered_in_error,
+    information,
     submission,
-    timekeeping,
-    waiting,
+    waiting_list,
 )
 from services.referral.domain.context import Context, ReferralCommand, Rule, Side
 from services.referral.domain.referral import ReferralEvent
@@ -110,18 +112,18 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=NothingBody, command=answering.Receive, decide=answering.receive,
            side=Side.ORGANISATION, states={_S.SUBMITTED}, roles=COORDINATORS, awaited_in=_S.SUBMITTED, uses_data=True),
     Action(name="request-information", summary="Ask the agency something.",
-           request=requests.RequestInformationBody, command=answering.RequestInformation,
-           decide=answering.request_information,
+           request=requests.RequestInformationBody, command=information.RequestInformation,
+           decide=information.request_information,
            side=Side.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
            refuses={"INFORMATION_REQUESTS_USED_UP", "REQUIRED"}),
     Action(name="provide-information", summary="Answer what was asked.",
-           request=requests.ProvideInformationBody, command=answering.ProvideInformation,
-           decide=answering.provide_information, build=stamping.provide_information,
+           request=requests.ProvideInformationBody, command=information.ProvideInformation,
+           decide=information.provide_information, build=stamping.provide_information,
            side=Side.AGENCY, states={_S.INFO_REQUESTED}, roles=COUNSELLORS, awaited_in=_S.INFO_REQUESTED,
            uses_data=True,
            refuses={"ANSWERED_TWICE", "ANSWER_MISSING", "NOT_ASKED"}),
     Action(name="waitlist", summary="Put the person on the waiting list.",
-           request=WaitlistBody, command=answering.Waitlist, decide=answering.waitlist,
+           request=WaitlistBody, command=waiting_list.Waitlist, decide=waiting_list.waitlist,
            side=Side.ORGANISATION, states={_S.RECEIVED}, roles=COORDINATORS, uses_data=True,
            refuses={"CLIENT_MUST_AGREE", "IN_THE_PAST"}),
     Action(name="accept", summary="Accept: responsibility moves to the coordinator.",
@@ -137,12 +139,12 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            side=Side.AGENCY, states={_S.DRAFT, *UNANSWERED}, roles=COUNSELLORS,
            refuses={"SYSTEM_REASON", "TEXT_ONLY_WITH_OTHER"}),
     Action(name="mark-error", summary="Report that the referral was entered in error.",
-           request=requests.MarkErrorBody, command=correction.MarkError, decide=correction.mark,
+           request=requests.MarkErrorBody, command=entered_in_error.MarkError, decide=entered_in_error.mark,
            build=stamping.mark_error,
            side=Side.AGENCY, states=_NOT_IN_ERROR, roles=COUNSELLORS,
            refuses={"ERROR_ALREADY_REPORTED"}),
     Action(name="confirm-error", summary="Confirm, as a second person, that it was entered in error.",
-           request=NothingBody, command=correction.ConfirmError, decide=correction.confirm,
+           request=NothingBody, command=entered_in_error.ConfirmError, decide=entered_in_error.confirm,
            side=Side.AGENCY, states=_NOT_IN_ERROR, roles=LEADS,
            refuses={"ERROR_NOT_REPORTED", "SECOND_PERSON_REQUIRED"}),
 )
@@ -173,8 +175,8 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         decide=disclosure.disclose,
         sender="GET /v1/referrals/{referral_id}/contact",
     ),
-    OtherCommand(command=timekeeping.RemindDeadline, decide=timekeeping.remind, sender="the scheduler"),
-    OtherCommand(command=timekeeping.PassDeadline, decide=timekeeping.let_pass, sender="the scheduler"),
+    OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind, sender="the scheduler"),
+    OtherCommand(command=deadlines.PassDeadline, decide=deadlines.let_pass, sender="the scheduler"),
     OtherCommand(
         command=ending.CompleteReferral,
         decide=ending.complete,
@@ -184,11 +186,13 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     ),
     OtherCommand(command=ending.EndAccess, decide=ending.end_access, sender="a reaction to NgoAccessExpired"),
     OtherCommand(
-        command=waiting.CorrectWaiting, decide=waiting.correct_waiting, sender="a reaction to CorrectionRecorded"
+        command=corrected_wait.CorrectWaiting,
+        decide=corrected_wait.correct_waiting,
+        sender="a reaction to CorrectionRecorded",
     ),
 )
 """The commands on a referral that are no actions. The withdrawal of a legal basis is a command on the basis:
-`ending.withdraw_legal_basis`, by `POST /v1/legal-bases/{basis_id}/withdraw`."""
+`consent_withdrawal.withdraw_legal_basis`, by `POST /v1/legal-bases/{basis_id}/withdraw`."""
 
 OFFERED: Final = tuple(action.name for action in ACTIONS.values() if action.method == "POST")
 """The actions that an answer offers, or says to be blocked: those with a route of their own."""

@@ -28,8 +28,8 @@ from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
 from services.referral.commands import Commands, Handlers
 from services.referral.context import LegalBasisContexts, OrganisationContexts, ReferralContexts
-from services.referral.domain import case_key, ending, organisation, programme
-from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
+from services.referral.domain import consent_withdrawal, organisation, person_case, programme
+from services.referral.domain.person_case import CaseKey, CloseCase, ReopenCase
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.lists import Lists
@@ -56,11 +56,11 @@ def build(
     contexts = ReferralContexts(known_before)
     handlers = Handlers(
         referrals=Handler(streams, contexts, decide),
-        legal_bases=Handler(streams, LegalBasisContexts(contexts), ending.withdraw_legal_basis),
+        legal_bases=Handler(streams, LegalBasisContexts(contexts), consent_withdrawal.withdraw_legal_basis),
         organisations=Handler(streams, OrganisationContexts(), organisation.decide),
         programmes=Handler(streams, OwnState(), programme.decide),
     )
-    case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), case_key.decide)
+    case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), person_case.decide)
     reactor = Reactor(streams, handlers.referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react)

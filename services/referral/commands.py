@@ -32,11 +32,12 @@ from services.chassis.vault.vault import Deposit, Vault
 from services.referral.access import AGENCY, POLICY, relations_of_agency
 from services.referral.actions import ACTIONS
 from services.referral.contact import ContactBody, faults_of, faults_of_record
+from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.guards import blocked
-from services.referral.domain.legal_basis import LEGAL_BASIS, WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.legal_basis import LEGAL_BASIS, legal_basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import (
     ORGANISATION,

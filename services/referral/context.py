@@ -13,9 +13,10 @@ from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.time.calendar import Terms
 from services.referral.actions import RULES
-from services.referral.domain.answering import ReferralWaitlisted
-from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
+from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.corrected_wait import CorrectWaiting
+from services.referral.domain.deadlines import RemindDeadline
 from services.referral.domain.drafting import CreateDraft, EditDraft
 from services.referral.domain.legal_basis import (
     LEGAL_BASIS,
@@ -23,7 +24,6 @@ from services.referral.domain.legal_basis import (
     LegalBasisRecorded,
     LegalBasisReliedOn,
     LegalBasisWithdrawn,
-    WithdrawLegalBasis,
     legal_basis_stream,
 )
 from services.referral.domain.offer import acts_for, referral_stream
@@ -37,13 +37,13 @@ from services.referral.domain.organisation import (
     organisation_stream,
 )
 from services.referral.domain.person import PERSON, Elsewhere, person_stream
+from services.referral.domain.person_case import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVersionPublished, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import REMINDERS, Reminders, reminders_stream
 from services.referral.domain.submission import SubmitDraft, SubmitReferral
-from services.referral.domain.timekeeping import RemindDeadline
-from services.referral.domain.waiting import CorrectWaiting
+from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.known_before import KnownBefore
 
 Needs = dict[str, Needed]

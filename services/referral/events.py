@@ -11,19 +11,14 @@ from contracts import referral as messages
 from contracts.message import Message
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
-from services.referral.domain.answering import (
-    InformationProvided,
-    InformationRequested,
-    ReferralAccepted,
-    ReferralDeclined,
-    ReferralReceived,
-    ReferralWaitlisted,
-)
-from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
-from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
+from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.corrected_wait import WaitingCorrected
+from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
+from services.referral.domain.information import InformationProvided, InformationRequested
 from services.referral.domain.legal_basis import (
     LegalBasisEvent,
     LegalBasisRecorded,
@@ -37,12 +32,12 @@ from services.referral.domain.organisation import (
     OrganisationEvent,
 )
 from services.referral.domain.person import PersonEvent, PersonReferred
+from services.referral.domain.person_case import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.programme import ProgrammeEvent, ProgrammeVersionPublished
 from services.referral.domain.referral import ReferralEvent
 from services.referral.domain.reminders import DeadlineReminded, RemindersEvent
 from services.referral.domain.submission import ReferralSubmitted
-from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
-from services.referral.domain.waiting import WaitingCorrected
+from services.referral.domain.waiting_list import ReferralWaitlisted
 
 Event = (
     ReferralEvent

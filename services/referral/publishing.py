@@ -12,19 +12,14 @@ from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline as Running
-from services.referral.domain.answering import (
-    InformationProvided,
-    InformationRequested,
-    ReferralAccepted,
-    ReferralDeclined,
-    ReferralReceived,
-    ReferralWaitlisted,
-)
-from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
-from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
+from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.corrected_wait import WaitingCorrected
+from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
+from services.referral.domain.information import InformationProvided, InformationRequested
 from services.referral.domain.legal_basis import (
     LegalBasisGiven,
     LegalBasisRecorded,
@@ -34,11 +29,11 @@ from services.referral.domain.legal_basis import (
 from services.referral.domain.offer import Offer, PartEnds
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
 from services.referral.domain.person import PersonReferred
+from services.referral.domain.person_case import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
-from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
-from services.referral.domain.waiting import WaitingCorrected
+from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.events import Event
 
 

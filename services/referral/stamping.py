@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha1
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from contracts.bodies import NothingBody
 from contracts.codes import WithdrawReason
 from contracts.fields import Body
 from services.chassis.deciding.idempotency import Key
 from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.derived_id import derived_id
 from services.chassis.vault.vault import Deposit
-from services.referral.domain import answering, correction, ending, submission
+from services.referral.domain import answering, ending, entered_in_error, information, submission
 from services.referral.domain.context import ReferralCommand
 from services.referral.routes import requests
 
 C = TypeVar("C", bound=ReferralCommand)
 
-_NAMESPACE: Final = uuid.UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
+_NAMESPACE: Final = UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
 
 
 def referral_id_for(key: Key) -> str:
     """The id of a new referral follows from its idempotency key, so that a repeat finds what the first request made."""
-    return _derived(f"referral:{key.stream}")
+    return derived_id(_NAMESPACE, f"referral:{key.stream}")
 
 
 def earlier_referral_id_for(key: Key) -> str:
     """The id that a new referral had while a key belonged to the whole organisation; repeats of then still find it."""
-    return _derived(f"referral:{key.org}:{key.text}")
+    return derived_id(_NAMESPACE, f"referral:{key.org}:{key.text}")
 
 
 def legal_basis_id_for(referral_id: str) -> str:
     """The id under which the legal basis of a referral is recorded."""
-    return _derived(f"legal-basis:{referral_id}")
+    return derived_id(_NAMESPACE, f"legal-basis:{referral_id}")
 
 
 def new_case_id_for(referral_id: str) -> str:
     """The id of the case that a referral opens, where its person has none open."""
-    return _derived(f"case:{referral_id}")
-
-
-def _derived(name: str) -> str:
-    # uuid5 as RFC 9562 has it, without the class around it: four of them are made for every referral.
-    drawn = bytearray(sha1(_NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()[:16])
-    drawn[6] = drawn[6] & 0x0F | 0x50
-    drawn[8] = drawn[8] & 0x3F | 0x80
-    text = drawn.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return derived_id(_NAMESPACE, f"case:{referral_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +84,13 @@ def submit(_body: NothingBody, stamp: Stamp) -> submission.SubmitDraft:
     )
 
 
-def provide_information(body: requests.ProvideInformationBody, stamp: Stamp) -> answering.ProvideInformation:
+def provide_information(body: requests.ProvideInformationBody, stamp: Stamp) -> information.ProvideInformation:
     """The answers go to the vault."""
     answers = tuple(
-        answering.InformationAnswer(code=answer.code.value, answer_ref=stamp.ref("answer", answer.answer))
+        information.InformationAnswer(code=answer.code.value, answer_ref=stamp.ref("answer", answer.answer))
         for answer in body.answers
     )
-    return answering.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
+    return information.ProvideInformation(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, answers=answers)
 
 
 def decline(body: requests.DeclineBody, stamp: Stamp) -> answering.Decline:
@@ -125,9 +116,9 @@ def withdraw(body: requests.WithdrawBody, stamp: Stamp) -> ending.Withdraw:
     )
 
 
-def mark_error(body: requests.MarkErrorBody, stamp: Stamp) -> correction.MarkError:
+def mark_error(body: requests.MarkErrorBody, stamp: Stamp) -> entered_in_error.MarkError:
     """The justification goes to the vault."""
-    return correction.MarkError(
+    return entered_in_error.MarkError(
         referral_id=stamp.referral_id,
         at=stamp.at,
         by=stamp.by,

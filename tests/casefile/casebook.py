@@ -18,8 +18,8 @@ from services.casefile.actions import RULES as ACTION_RULES
 from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
+from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
-from services.casefile.domain.ending import CompleteTrajectory
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch
@@ -27,7 +27,7 @@ from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Prof
 from services.casefile.domain.programme import Rules
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.steps import find
-from services.casefile.domain.withdrawal import TakeWithdrawal
+from services.casefile.domain.trajectory_end import CompleteTrajectory
 from services.casefile.events import EVENT_TYPES
 from services.casefile.history import find_event, recorded_by
 from services.casefile.reactions import REACTIONS, Delivery

@@ -14,7 +14,7 @@ from contracts import referral as told
 from services.casefile.actions import ACTIONS
 from services.casefile.corrections import command_for
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.reported import Reported
+from services.casefile.domain.report_facts import Reported
 from services.casefile.stamping import Stamp
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.vault.vault import Deposit, Vault

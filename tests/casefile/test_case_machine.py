@@ -15,18 +15,19 @@ from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
+from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
-from services.casefile.domain.ending import CompleteTrajectory, EndMatch
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
-from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.state import Case
 from services.casefile.domain.suspension import Resume, Suspend
+from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook

@@ -12,8 +12,8 @@ from contracts import casefile as published
 from contracts import referral as told
 from services.casefile.corrections import command_for
 from services.casefile.domain.correction import Correct, CorrectionRecorded
-from services.casefile.domain.reported import reported_wait
-from services.casefile.domain.reports import ReportWait
+from services.casefile.domain.corrections_of_reports import ReportWait
+from services.casefile.domain.report_facts import reported_wait
 from services.casefile.publishing import publish
 from services.casefile.stamping import Stamp
 from services.casefile.timeline import timeline

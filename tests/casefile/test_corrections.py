@@ -11,14 +11,14 @@ from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.ending import CompleteTrajectory, EndMatch
-from services.casefile.domain.follow_up import RecordOutcome, WaiveOutcome
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import LogContactAttempt
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import ReviewSuspension, Suspend
+from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import fold
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Because, Command

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from services.casefile.domain.closing import Reopen
 from services.casefile.domain.correction import Correct
-from services.casefile.domain.follow_up import RecordOutcome, Reopen
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.mentoring import RecordMeeting
+from services.casefile.domain.outcomes import RecordOutcome
 from services.casefile.timeline import visible_to
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import submitted

@@ -17,22 +17,22 @@ from services.chassis.deciding.idempotency import KeyUsed
 DOMAIN: Final = Path(case_module.__file__).parent
 PACKAGE: Final = "services.casefile.domain"
 
-ABOVE: Final = frozenset({"case", "reports"})
+ABOVE: Final = frozenset({"case", "corrections_of_reports"})
 """What puts the phases together."""
 PHASES: Final = frozenset(
     {
         "opening",
-        "answering",
+        "referral_answers",
         "intake",
         "matching",
         "agreement",
         "mentoring",
         "extension",
         "suspension",
-        "ending",
+        "trajectory_end",
         "handback",
-        "follow_up",
-        "withdrawal",
+        "outcomes",
+        "consent_withdrawal",
         "escalation",
         "deadlines",
         "people",

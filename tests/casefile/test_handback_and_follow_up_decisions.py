@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from contracts.codes import CaseState
+from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Suspend
 from services.chassis.modelling.decider import Because

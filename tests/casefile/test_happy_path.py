@@ -7,8 +7,8 @@ from datetime import date, datetime
 from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.outcomes import RecordOutcome
 from services.casefile.domain.steps import find
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline

@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from contracts.codes import CaseState
-from services.casefile.domain.ending import EndMatch
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
 from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Resume, Suspend
+from services.casefile.domain.trajectory_end import EndMatch
 from services.chassis.modelling.decider import Actor, Because
 from tests.casefile.casebook import MENTOR_REF, Casebook, codes, find_due, refusal
 from tests.support.actors import INES, LOTTE

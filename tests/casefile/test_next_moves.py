@@ -15,20 +15,21 @@ from contracts.codes import CaseState, Role, Step
 from services.casefile.access import POLICY, relations_to_case
 from services.casefile.actions import decide, moving_on
 from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.deadlines import PassDeadline, running
-from services.casefile.domain.ending import CompleteTrajectory, EndMatch
 from services.casefile.domain.escalation import ResolveEscalation
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
-from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, ReportProgress
 from services.casefile.domain.missed_terms import behind
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.steps import OpenStep, find
 from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
+from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.chassis.access.identity import Caller
 from services.chassis.modelling.decider import Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook, find_due, refusal

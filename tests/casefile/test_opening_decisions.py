@@ -9,11 +9,11 @@ import pytest
 
 from contracts import referral as told
 from contracts.codes import CaseState
-from services.casefile.domain.follow_up import Close
+from services.casefile.domain.closing import Close
+from services.casefile.domain.consent_withdrawal import RecordedAfterWithdrawal
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentoring import RecordMeeting
 from services.casefile.domain.people import ReassignCounsellor
-from services.casefile.domain.withdrawal import RecordedAfterWithdrawal
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Because, Refused

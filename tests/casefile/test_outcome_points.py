@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.case import evolve
-from services.casefile.domain.case_end import CaseClosed
-from services.casefile.domain.follow_up import Close, RecordOutcome, Reopen, WaiveOutcome
+from services.casefile.domain.closing import CaseClosed, Close, Reopen
 from services.casefile.domain.guards import blocked
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.state import Case
 from services.chassis.modelling.decider import Because
 from tests.casefile.casebook import Casebook, at_time, codes, refusal

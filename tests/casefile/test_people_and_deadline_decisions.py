@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.closing import Close
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
-from services.casefile.domain.ending import CompleteTrajectory
-from services.casefile.domain.follow_up import Close, WaiveOutcome
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.handback import AcceptHandback
 from services.casefile.domain.intake import LogContactAttempt
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import RecordCheckIn
+from services.casefile.domain.outcomes import WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.suspension import Suspend
+from services.casefile.domain.trajectory_end import CompleteTrajectory
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, at_time, codes, refusal

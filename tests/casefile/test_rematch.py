@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from services.casefile.actions import moving_on
 from services.casefile.domain.deadlines import PassDeadline, running
-from services.casefile.domain.ending import EndMatch
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.matching import ConfirmMatch
 from services.casefile.domain.mentoring import ReportProgress
 from services.casefile.domain.steps import find
+from services.casefile.domain.trajectory_end import EndMatch
 from tests.casefile.casebook import PROPOSE, SIGN, Casebook, codes, find_due, refusal
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import end_of, on

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.ending import CompleteTrajectory
 from services.casefile.domain.extension import ExtendAgreement
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt
 from services.casefile.domain.people import ReassignCounsellor
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Resume, Suspend
+from services.casefile.domain.trajectory_end import CompleteTrajectory
 from services.casefile.history import responsibility
 from services.casefile.timeline import timeline
 from services.chassis.modelling.decider import Command

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contracts import referral as told
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.follow_up import RecordOutcome
 from services.casefile.domain.intake import LogContactAttempt, ReportNoShow
+from services.casefile.domain.outcomes import RecordOutcome
 from services.casefile.history import find_event, responsibility
 from services.casefile.timeline import timeline
 from tests.casefile.casebook import Casebook

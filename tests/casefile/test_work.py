@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts import referral as told
 from contracts.codes import CaseState
 from services.casefile.domain.deadlines import PassDeadline
-from services.casefile.domain.follow_up import RecordOutcome, WaiveOutcome
+from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCounsellor
 from services.casefile.worklist import COUNSELLOR_HANDOVER, ERROR_CONFIRMATION, work_in
 from tests.casefile.casebook import Casebook

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Because, Command, Refused, To
 from services.referral.actions import RULES, decide
+from services.referral.domain.consent_withdrawal import WithdrawLegalBasis, withdraw_legal_basis
 from services.referral.domain.context import Context, ReferralCommand, Rule
-from services.referral.domain.ending import CompleteReferral, withdraw_legal_basis
+from services.referral.domain.deadlines import PassDeadline
+from services.referral.domain.ending import CompleteReferral
 from services.referral.domain.guards import blocked
-from services.referral.domain.legal_basis import WithdrawLegalBasis
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
-from services.referral.domain.timekeeping import PassDeadline
 from tests.referral.situations import ACTS, Body, Situation, command, situations
 from tests.referral.situations import REFERRAL as ID
 from tests.support.actors import CLOCK, INES, LOTTE, TOM

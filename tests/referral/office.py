@@ -17,23 +17,27 @@ from services.referral.actions import RULES, decide
 from services.referral.context import needs_of
 from services.referral.domain import (
     answering,
-    case_key,
-    correction,
+    consent_withdrawal,
+    deadlines,
     drafting,
     ending,
+    entered_in_error,
+    information,
     organisation,
+    person_case,
     programme,
-    timekeeping,
+    waiting_list,
 )
-from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
+from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import blocked
-from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, LegalBasisGiven, WithdrawLegalBasis
+from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, LegalBasisGiven
 from services.referral.domain.legal_basis import legal_basis_stream as basis_stream
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, Description, Organisation, organisation_stream
 from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
 from services.referral.domain.person import Elsewhere
+from services.referral.domain.person_case import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.programme import PROGRAMME, Parameters, Programme, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
@@ -218,15 +222,15 @@ class Office:
         """The state of a person's case key."""
         return self.fold(case_key_stream(case_key_of("vdab-gent", packet.client_ref, packet.programme)), CASE_KEY)
 
-    def passed(self, name: str, at: datetime, referral_id: str = "R-1") -> timekeeping.PassDeadline:
+    def passed(self, name: str, at: datetime, referral_id: str = "R-1") -> deadlines.PassDeadline:
         """The scheduler's command that a deadline has passed, as the referral has the deadline now."""
-        return timekeeping.PassDeadline(
+        return deadlines.PassDeadline(
             at=at, by=CLOCK, referral_id=referral_id, name=name, due_at=self._due_at(name, referral_id)
         )
 
-    def remind(self, name: str, at: datetime, referral_id: str = "R-1") -> timekeeping.RemindDeadline:
+    def remind(self, name: str, at: datetime, referral_id: str = "R-1") -> deadlines.RemindDeadline:
         """The scheduler's command to remind of a deadline, as the referral has it now."""
-        return timekeeping.RemindDeadline(
+        return deadlines.RemindDeadline(
             at=at, by=CLOCK, referral_id=referral_id, name=name, due_at=self._due_at(name, referral_id)
         )
 
@@ -278,7 +282,8 @@ class Office:
         """The person withdraws the legal basis."""
         command = WithdrawLegalBasis(at=at, by=by, legal_basis_id=legal_basis_id)
         return self.store(
-            basis_stream(legal_basis_id), ending.withdraw_legal_basis(command, self.context(referral_id, at, command))
+            basis_stream(legal_basis_id),
+            consent_withdrawal.withdraw_legal_basis(command, self.context(referral_id, at, command)),
         )
 
     def complete(self, referral_id: str = "R-1", at: datetime = JULY) -> list[Any]:
@@ -288,33 +293,35 @@ class Office:
     def confirmed_error(self, referral_id: str = "R-1", at: datetime = NEXT_TUESDAY) -> list[Any]:
         """Two people of the agency agree that the referral was entered in error."""
         marked = self.handle(
-            correction.MarkError(at=at, by=INES, referral_id=referral_id, justification_ref="vault-why-1")
+            entered_in_error.MarkError(at=at, by=INES, referral_id=referral_id, justification_ref="vault-why-1")
         )
-        return marked + self.handle(correction.ConfirmError(at=at, by=TOM, referral_id=referral_id))
+        return marked + self.handle(entered_in_error.ConfirmError(at=at, by=TOM, referral_id=referral_id))
 
-    def case_told(self, command: case_key.CloseCase | case_key.ReopenCase, packet: Packet = SAMIRA) -> list[Any]:
+    def case_told(self, command: person_case.CloseCase | person_case.ReopenCase, packet: Packet = SAMIRA) -> list[Any]:
         """Casefile tells something of a case."""
         stream = case_key_stream(case_key_of("vdab-gent", packet.client_ref, packet.programme))
-        return self.store(stream, case_key.decide(command, self.key(packet)))
+        return self.store(stream, person_case.decide(command, self.key(packet)))
 
 
-def ask(at: datetime, *codes: Question) -> answering.RequestInformation:
+def ask(at: datetime, *codes: Question) -> information.RequestInformation:
     """The organisation asks."""
-    return answering.RequestInformation(at=at, by=LOTTE, referral_id="R-1", codes=codes or (Question.LANGUAGE_LEVEL,))
+    return information.RequestInformation(at=at, by=LOTTE, referral_id="R-1", codes=codes or (Question.LANGUAGE_LEVEL,))
 
 
-def tell(at: datetime, *codes: str) -> answering.ProvideInformation:
+def tell(at: datetime, *codes: str) -> information.ProvideInformation:
     """The agency answers."""
     answers = tuple(
-        answering.InformationAnswer(code=code, answer_ref=f"vault-{code}")
+        information.InformationAnswer(code=code, answer_ref=f"vault-{code}")
         for code in codes or (Question.LANGUAGE_LEVEL.value,)
     )
-    return answering.ProvideInformation(at=at, by=INES, referral_id="R-1", answers=answers)
+    return information.ProvideInformation(at=at, by=INES, referral_id="R-1", answers=answers)
 
 
-def waitlist(at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True) -> answering.Waitlist:
+def waitlist(
+    at: datetime, *, expected_by: date = date(2026, 3, 1), client_agreed: bool = True
+) -> waiting_list.Waitlist:
     """The organisation puts the person on its list."""
-    return answering.Waitlist(
+    return waiting_list.Waitlist(
         at=at,
         by=LOTTE,
         referral_id="R-1",

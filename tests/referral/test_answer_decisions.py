@@ -9,11 +9,8 @@ from msgspec.structs import replace
 
 from contracts.codes import DECLINE_RULES, DeclineReason, Question, ReferralState
 from services.chassis.modelling.decider import Because
-from services.referral.domain.answering import (
-    Accept,
-    ReferralDeclined,
-    RequestInformation,
-)
+from services.referral.domain.answering import Accept, ReferralDeclined
+from services.referral.domain.information import RequestInformation
 from tests.referral.office import PARAMETERS, SAMIRA, Office, ask, decline, refusal_of, tell, waitlist
 from tests.support.actors import LOTTE
 from tests.support.dates import day, january

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from contracts.codes import ReferralState, WaitlistReason
-from services.referral.domain.answering import Waitlist
-from services.referral.domain.deadlines import find
+from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.ending import ReferralWithdrawn
 from services.referral.domain.reminders import DeadlineReminded
-from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
+from services.referral.domain.terms import find
+from services.referral.domain.waiting_list import Waitlist
 from tests.referral.office import Office, ask, tell
 from tests.support.actors import LOTTE
 from tests.support.dates import day, january

@@ -12,9 +12,10 @@ from contracts.casefile import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Because, Refused
-from services.referral.domain.answering import Accept, Decline, Receive, RequestInformation
-from services.referral.domain.correction import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
+from services.referral.domain.answering import Accept, Decline, Receive
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
+from services.referral.domain.entered_in_error import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
+from services.referral.domain.information import RequestInformation
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
 from services.referral.reactions import Delivery, when_handback_accepted_complete_the_referral

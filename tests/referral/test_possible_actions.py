@@ -9,11 +9,8 @@ import pytest
 from contracts.codes import ReferralState
 from services.chassis.modelling.decider import Because
 from services.referral.actions import OFFERED
-from services.referral.domain.answering import (
-    Accept,
-    Receive,
-)
-from services.referral.domain.correction import MarkError
+from services.referral.domain.answering import Accept, Receive
+from services.referral.domain.entered_in_error import MarkError
 from tests.referral.office import Office, ask, decline, refusal_of, waitlist
 from tests.support.actors import INES, LOTTE, TOM
 from tests.support.dates import day, january

@@ -13,8 +13,9 @@ from contracts.codes import DeclineReason, WaitlistReason
 from contracts.message import CaseMessage, Message, as_json
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
-from services.referral.domain.answering import Decline, Waitlist
+from services.referral.domain.answering import Decline
 from services.referral.domain.organisation import Description, OrganisationDescribed
+from services.referral.domain.waiting_list import Waitlist
 from services.referral.events import EVENTS
 from services.referral.publishing import publish
 from tests.referral.office import SAMIRA, Office, ask, tell, to

@@ -16,11 +16,22 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Because, Command, Refused
 from services.referral.actions import RULES, decide
-from services.referral.domain import answering, correction, drafting, ending, submission, timekeeping
-from services.referral.domain.case_key import CASE_KEY, CloseCase, ReopenCase
+from services.referral.domain import (
+    answering,
+    consent_withdrawal,
+    deadlines,
+    drafting,
+    ending,
+    entered_in_error,
+    information,
+    submission,
+    waiting_list,
+)
+from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context
-from services.referral.domain.legal_basis import WithdrawLegalBasis, legal_basis_stream
+from services.referral.domain.legal_basis import legal_basis_stream
 from services.referral.domain.offer import referral_stream
+from services.referral.domain.person_case import CASE_KEY, CloseCase, ReopenCase
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
 from services.referral.events import EVENTS
@@ -47,14 +58,14 @@ ACTION_OF: dict[type[Command], str] = {
     drafting.EditDraft: "edit",
     submission.SubmitDraft: "submit",
     answering.Receive: "receive",
-    answering.RequestInformation: "request-information",
-    answering.ProvideInformation: "provide-information",
-    answering.Waitlist: "waitlist",
+    information.RequestInformation: "request-information",
+    information.ProvideInformation: "provide-information",
+    waiting_list.Waitlist: "waitlist",
     answering.Accept: "accept",
     answering.Decline: "decline",
     ending.Withdraw: "withdraw",
-    correction.MarkError: "mark-error",
-    correction.ConfirmError: "confirm-error",
+    entered_in_error.MarkError: "mark-error",
+    entered_in_error.ConfirmError: "confirm-error",
 }
 
 
@@ -91,7 +102,9 @@ class Referrals(RuleBasedStateMachine):
         assert blocked is None or decided == [], f"{action} is told to be blocked and was done"
         self.office.store(own, decided)
         self.remember(referral_id)
-        if before.state in TERMINAL and not isinstance(command, correction.MarkError | correction.ConfirmError):
+        if before.state in TERMINAL and not isinstance(
+            command, entered_in_error.MarkError | entered_in_error.ConfirmError
+        ):
             assert self.office.referral(referral_id) == before, "a terminal state accepts nothing but correction"
         if before.state is ReferralState.ENTERED_IN_ERROR:
             assert self.office.referral(referral_id) == before, "nothing follows on a confirmed error"
@@ -103,7 +116,7 @@ class Referrals(RuleBasedStateMachine):
         """What follows from the command, and the refusal that it meets."""
         try:
             decided = (
-                ending.withdraw_legal_basis(command, context)
+                consent_withdrawal.withdraw_legal_basis(command, context)
                 if isinstance(command, WithdrawLegalBasis)
                 else decide(command, context)
             )
@@ -121,7 +134,7 @@ class Referrals(RuleBasedStateMachine):
         """Hours or weeks go by, and the scheduler says of every deadline that it is time."""
         self.now += timedelta(hours=hours)
         for referral_id in IDS:
-            for kind in (timekeeping.RemindDeadline, timekeeping.PassDeadline):
+            for kind in (deadlines.RemindDeadline, deadlines.PassDeadline):
                 for running in self.office.referral(referral_id).running:
                     self.send(
                         kind(at=self.now, by=CLOCK, referral_id=referral_id, name=running.name, due_at=running.due_at)
@@ -166,7 +179,7 @@ class Referrals(RuleBasedStateMachine):
         ids_made: Any = {"legal_basis_id": f"LB-{referral_id}", "new_case_id": f"C-{referral_id}"}
         question = self.office.referral(referral_id).question
         answers = tuple(
-            answering.InformationAnswer(code=code, answer_ref=f"vault-{code}")
+            information.InformationAnswer(code=code, answer_ref=f"vault-{code}")
             for code in (question.codes if question is not None else ("OCCUPATION",))
         )
         codes = st.lists(st.sampled_from(Question), max_size=2).map(tuple)
@@ -182,10 +195,12 @@ class Referrals(RuleBasedStateMachine):
             if started
             else st.just(submission.SubmitDraft(**who, **ids_made)),
             "receive": st.just(answering.Receive(**who)),
-            "request-information": codes.map(lambda codes: answering.RequestInformation(**who, codes=codes)),
-            "provide-information": st.just(answering.ProvideInformation(**who, answers=answers)),
+            "request-information": codes.map(lambda codes: information.RequestInformation(**who, codes=codes)),
+            "provide-information": st.just(information.ProvideInformation(**who, answers=answers)),
             "waitlist": st.builds(
-                lambda reason, day, yes: answering.Waitlist(**who, reason=reason, expected_by=day, client_agreed=yes),
+                lambda reason, day, yes: waiting_list.Waitlist(
+                    **who, reason=reason, expected_by=day, client_agreed=yes
+                ),
                 st.sampled_from(WaitlistReason),
                 days,
                 agreed,
@@ -196,8 +211,8 @@ class Referrals(RuleBasedStateMachine):
             "decline": st.sampled_from(DeclineReason).map(lambda reason: answering.Decline(**who, reason=reason)),
             "withdraw": st.sampled_from(WithdrawReason).map(lambda reason: ending.Withdraw(**who, reason=reason)),
             "complete": st.just(ending.CompleteReferral(**who, closed_at=self.now)),
-            "mark-error": st.just(correction.MarkError(**who, justification_ref="vault-1")),
-            "confirm-error": st.just(correction.ConfirmError(**who)),
+            "mark-error": st.just(entered_in_error.MarkError(**who, justification_ref="vault-1")),
+            "confirm-error": st.just(entered_in_error.ConfirmError(**who)),
         }
         return kinds[action]
 

@@ -13,9 +13,9 @@ from contracts.casefile.watch import Reported
 from contracts.codes import ReferralState, WaitlistReason
 from contracts.message import ActorRef
 from services.referral.actions import decide
-from services.referral.domain.answering import Waitlist
+from services.referral.domain.corrected_wait import CorrectWaiting, WaitingCorrected
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.waiting import CorrectWaiting, WaitingCorrected
+from services.referral.domain.waiting_list import Waitlist
 from services.referral.reactions import Delivery, when_a_waiting_lists_date_is_corrected_answer_the_right_one
 from tests.referral.office import Office, ask, tell
 from tests.referral.test_publish import names

@@ -14,14 +14,12 @@ from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     agreement,
-    answering,
-    case_end,
+    closing,
+    consent_withdrawal,
     correction,
     deadlines,
-    ending,
     escalation,
     extension,
-    follow_up,
     handback,
     handback_report,
     intake,
@@ -30,18 +28,24 @@ from services.casefile.domain import (
     mentoring,
     opening,
     organisation_part,
+    outcomes,
     people,
+    referral_answers,
     referral_entry,
     suspension,
-    withdrawal,
+    trajectory_end,
 )
 from services.casefile.domain.agreement import AgreementSigned
-from services.casefile.domain.answering import ReferralReturned
-from services.casefile.domain.case_end import CaseClosed, CaseReopened
+from services.casefile.domain.closing import CaseClosed, CaseReopened
+from services.casefile.domain.consent_withdrawal import (
+    CaseReturned,
+    DisclosureStopped,
+    NgoAccessRevoked,
+    RecordedAfterWithdrawal,
+)
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.deadlines import CaseFinalised, DeadlineMissed, DeadlineReminded, NgoAccessExpired
-from services.casefile.domain.ending import TrajectoryCompleted
 from services.casefile.domain.handback import HandbackAccepted, HandbackReturned
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.intake import ContactAttempted, IntakeConcluded, NoShowReported
@@ -55,22 +59,18 @@ from services.casefile.domain.opening import (
     ParticipationChosen,
 )
 from services.casefile.domain.organisation_part import CoordinatorProposed, ResponsibilityTransferred
+from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, moved
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
-from services.casefile.domain.withdrawal import (
-    CaseReturned,
-    DisclosureStopped,
-    NgoAccessRevoked,
-    RecordedAfterWithdrawal,
-)
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import Command, Entity, To
 
 CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
-    | answering.ReferralReturned
+    | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent
     | matching.MatchingEvent
@@ -79,12 +79,12 @@ CaseEvent = (
     | extension.ExtensionEvent
     | suspension.SuspensionEvent
     | match_end.MatchEnded
-    | ending.TrajectoryCompleted
+    | trajectory_end.TrajectoryCompleted
     | handback_report.HandbackRequested
     | handback.HandbackEvent
-    | case_end.CaseEndEvent
-    | follow_up.FollowUpEvent
-    | withdrawal.WithdrawalEvent
+    | closing.ClosingEvent
+    | outcomes.OutcomeEvent
+    | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -107,7 +107,7 @@ KeepsState = (
     | extension.ExtensionEvent
     | SuspensionReviewed
     | HandbackReturned
-    | follow_up.FollowUpEvent
+    | outcomes.OutcomeEvent
     | DisclosureStopped
     | NgoAccessRevoked
     | RecordedAfterWithdrawal
@@ -185,20 +185,20 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return matching.evolve(case, event)
     if isinstance(event, AgreementSigned):
         return agreement.evolve(case, event)
-    if isinstance(event, follow_up.FollowUpEvent):
-        return follow_up.evolve(case, event)
+    if isinstance(event, outcomes.OutcomeEvent):
+        return outcomes.evolve(case, event)
     if isinstance(event, MatchEnded):
         return match_end.evolve(case, event)
     if isinstance(event, TrajectoryCompleted):
-        return ending.evolve(case, event)
+        return trajectory_end.evolve(case, event)
     if isinstance(event, HandbackRequested):
         return handback_report.evolve(case, event)
     if isinstance(event, handback.HandbackEvent):
         return handback.evolve(case, event)
-    if isinstance(event, case_end.CaseEndEvent):
-        return case_end.evolve(case, event)
+    if isinstance(event, closing.ClosingEvent):
+        return closing.evolve(case, event)
     if isinstance(event, ReferralReturned):
-        return answering.evolve(case, event)
+        return referral_answers.evolve(case, event)
     if isinstance(event, suspension.SuspensionEvent):
         return suspension.evolve(case, event)
     if isinstance(event, extension.ExtensionEvent):
@@ -207,8 +207,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return escalation.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
-    if isinstance(event, withdrawal.WithdrawalEvent):
-        return withdrawal.evolve(case, event)
+    if isinstance(event, consent_withdrawal.WithdrawalEvent):
+        return consent_withdrawal.evolve(case, event)
     if isinstance(event, CorrectionRecorded):
         return correction.evolve(case, event)
     assert_never(event)

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import ReportOccasion
 from contracts.codes import CaseState, Step
-from services.casefile.domain.case_end import follow_ups
+from services.casefile.domain.closing import follow_ups
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.guards import allow
 from services.casefile.domain.recurring import check_ins, reviews
-from services.casefile.domain.reported import CORRECTED_BY, Key, Reported, applied, keys_of, remembers, settles
+from services.casefile.domain.report_facts import CORRECTED_BY, Key, Reported, applied, keys_of, remembers, settles
 from services.casefile.domain.state import Case, Trajectory
 from services.casefile.domain.steps import Moves, OpenStep, find
 from services.casefile.domain.terms import deadline

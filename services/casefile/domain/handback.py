@@ -10,7 +10,7 @@ from msgspec import field
 from msgspec.structs import replace
 
 from contracts.casefile_codes import CloseReason, EndReason, HandbackDecision
-from services.casefile.domain.case_end import CaseClosed, closed
+from services.casefile.domain.closing import CaseClosed, closed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.handback_report import HandbackRequested, handed_back

@@ -8,7 +8,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, LegalBasisKind, Role, Step
-from services.casefile.domain.case_end import CaseReopened, reopened
+from services.casefile.domain.closing import CaseReopened, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral

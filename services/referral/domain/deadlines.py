@@ -1,76 +1,98 @@
-"""What the domain needs of a programme's calendar, and how a paused clock resumes."""
+"""What time does to a referral: reminders, breaches, lapse and expiry, each recorded once.
+
+A scheduler sends the commands, possibly late or repeatedly. It need not know whether the deadline still holds: nothing
+follows for a deadline that was met, moved or missed before, or that is not reached yet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
-from contracts.codes import TermUnit
+from contracts.codes import DeadlineName, WithdrawReason
 from services.chassis.modelling.deadline import Deadline
-
-_ONE_DAY = timedelta(days=1)
-
-
-class Terms(Protocol):
-    """The terms of one programme version in its own calendar."""
-
-    def deadline(self, name: str, since: datetime) -> Deadline:
-        """The end of the term `name` (a key of the programme's terms) that starts at `since`."""
-
-    def end_of_day(self, day: date) -> datetime:
-        """The last second of a day in the programme's time zone, in UTC."""
-
-    def is_working_day(self, day: date) -> bool:
-        """Whether the day is neither in a weekend nor a public holiday."""
+from services.chassis.modelling.decider import To
+from services.referral.domain.context import Context, ReferralCommand
+from services.referral.domain.ending import ReferralWithdrawn
+from services.referral.domain.live_referral import access_after_end, let_go
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
+from services.referral.domain.reminders import DeadlineReminded, reminders_stream
+from services.referral.domain.terms import find
 
 
-def deadline_of(terms: Terms, term: str, since: datetime, *, name: str | None = None) -> Deadline:
-    """The deadline of a term that starts at `since`; `name`, where it is not the term's own."""
-    deadline = terms.deadline(term, since)
-    return deadline if name is None else Deadline(name, deadline.due_at, deadline.remind_at)
+class RemindDeadline(ReferralCommand, frozen=True, kw_only=True):
+    """Remind of the deadline `name` that is due at `due_at`."""
+
+    name: str
+    due_at: datetime
 
 
-def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:
-    """The deadline of a term in `unit`, without the days between the pause and the resumption.
+class PassDeadline(ReferralCommand, frozen=True, kw_only=True):
+    """The deadline `name` that was due at `due_at` has passed."""
 
-    Not counted are the days after the one on which the clock stopped, up to and including the one on which it runs
-    again: of a term in working days the working days among them, of a term in days all of them.
-    """
-    first, last, due = (day_of(terms, at) for at in (paused_at, resumed_at, deadline.due_at))
-    if unit == TermUnit.DAYS:
-        due += last - first
-    else:
-        for _ in range(sum(terms.is_working_day(day) for day in _days_after(first, last))):
-            due = _next_working_day(terms, due)
-    due_at = terms.end_of_day(due)
-    return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
+    name: str
+    due_at: datetime
 
 
-def day_of(terms: Terms, at: datetime) -> date:
-    """The calendar day of an instant in the programme's time zone."""
-    day = at.date() - _ONE_DAY
-    while terms.end_of_day(day) < at.replace(microsecond=0):
-        day += _ONE_DAY
-    return day
+class DeadlineMissed(OfReferral, frozen=True, kw_only=True):
+    """The deadline passed without the act of `awaited` that it waited for."""
+
+    deadline: Deadline
+    awaited: str
 
 
-def _days_after(first: date, last: date) -> Iterable[date]:
-    return (first + n * _ONE_DAY for n in range(1, (last - first).days + 1))
+class ReferralExpired(PartEnds, frozen=True, kw_only=True):
+    """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did."""
+
+    last_actor: str
 
 
-def _next_working_day(terms: Terms, day: date) -> date:
-    day += _ONE_DAY
-    while not terms.is_working_day(day):
-        day += _ONE_DAY
-    return day
+def remind(command: RemindDeadline, context: Context) -> list[To]:
+    """Reminds, in a stream of its own; the referral itself does not change."""
+    deadline = _unmissed(command, context)
+    if deadline is None or deadline in context.reminders.of or command.at < deadline.remind_at:
+        return []
+    offer = context.offer
+    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=context.referral.awaited(deadline.name))
+    return [To(reminders_stream(offer.referral_id), reminded)]
 
 
-def find(deadlines: Iterable[Deadline], name: str) -> Deadline | None:
-    """The deadline of that name, if it runs."""
-    return next((deadline for deadline in deadlines if deadline.name == name), None)
+def let_pass(
+    command: PassDeadline, context: Context
+) -> list[ReferralWithdrawn | ReferralExpired | DeadlineMissed | To]:
+    """Records the breach; ends the referral where the deadline was its last."""
+    deadline = _unmissed(command, context)
+    if deadline is None or command.at < deadline.due_at:
+        return []
+    offer, by, referral = context.offer, acts_for(command.by), context.referral
+    awaited = referral.awaited(deadline.name)
+    match deadline.name:
+        case DeadlineName.DRAFT_LAPSE:
+            lapsed = WithdrawReason.DRAFT_LAPSED.value
+            return [*let_go(context), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]
+        case DeadlineName.EXPIRY:
+            access = access_after_end(context)
+            expired = ReferralExpired(offer=offer, at=command.at, by=by, last_actor=awaited, access=access)
+            return [*let_go(context), expired]
+        case DeadlineName.WAITLIST_REVIEW:
+            running = _next_review(deadline, context)
+        case _:
+            running = referral.running
+    return [DeadlineMissed(offer=offer, at=command.at, by=by, deadlines=running, deadline=deadline, awaited=awaited)]
 
 
-def only(deadlines: Iterable[Deadline], *names: str) -> tuple[Deadline, ...]:
-    """Those of the deadlines that have one of the names."""
-    return tuple(deadline for deadline in deadlines if deadline.name in names)
+def _unmissed(command: RemindDeadline | PassDeadline, context: Context) -> Deadline | None:
+    """The deadline, unless the referral has moved on, the term was moved, or the breach is recorded."""
+    deadline = find(context.referral.running, command.name)
+    if deadline is None or deadline.due_at != command.due_at or deadline in context.referral.missed:
+        return None
+    return deadline
+
+
+def _next_review(missed: Deadline, context: Context) -> tuple[Deadline, ...]:
+    others = tuple(deadline for deadline in context.referral.running if deadline != missed)
+    # From the due time, not from now: a scheduler that was down shifts no review.
+    following = context.deadline(missed.name, missed.due_at)
+    expiry = find(others, DeadlineName.EXPIRY.value)
+    if expiry is not None and following.due_at >= expiry.due_at:
+        return others
+    return (following, *others)

@@ -1,4 +1,4 @@
-"""How a referral ends other than by declining: its agency withdraws it, it is completed, or the person stops it.
+"""How a referral ends other than by declining: its agency withdraws it, or the case is handed back.
 
 Every end releases what the referral held: the person's case key, and the place at the organisation.
 """
@@ -8,15 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, LegalBasisKind, ReferralState, WithdrawReason
+from contracts.codes import SYSTEM_WITHDRAW_REASONS, Closure, ReferralState, WithdrawReason
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Fault, Refused, To
-from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
+from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
-from services.referral.domain.legal_basis import LegalBasisWithdrawn, WithdrawLegalBasis
-from services.referral.domain.offer import OfReferral, PartEnds, acts_for, referral_stream
-from services.referral.domain.referral_state import TERMINAL, Answer
-from services.referral.domain.steps import access_after_end, let_go
+from services.referral.domain.live_referral import access_after_end, let_go
+from services.referral.domain.offer import OfReferral, PartEnds, acts_for
+from services.referral.domain.referral_state import TERMINAL, EndedWith
 
 
 class Withdraw(ReferralCommand, frozen=True, kw_only=True):
@@ -62,8 +61,8 @@ class AccessEnded(OfReferral, frozen=True, kw_only=True):
 
 def withdraw(command: Withdraw, context: Context) -> list[ReferralWithdrawn | To]:
     """Takes the offer back; after acceptance the way back is the handback."""
-    answer = Answer(reason=command.reason.value, refs=(command.text_ref,))
-    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == answer:
+    ended_with = EndedWith(reason=command.reason.value, refs=(command.text_ref,))
+    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == ended_with:
         return []
     allow("withdraw", context, command.by)
     if command.reason in SYSTEM_WITHDRAW_REASONS:
@@ -104,44 +103,3 @@ def end_access(command: EndAccess, context: Context) -> list[AccessEnded]:
     if referral.access_ended:
         return []
     return [AccessEnded(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
-
-
-def withdraw_legal_basis(command: WithdrawLegalBasis, context: Context) -> list[LegalBasisWithdrawn | To]:
-    """The person withdraws: nothing more is shared, and the referral that rests on the basis ends with it.
-
-    The command's own stream is the legal basis'; the referral's end is in the same transaction, so that no answer
-    can come in between.
-    """
-    basis, referral = context.legal_basis, context.referral
-    if basis.given is None or basis.offer is None:
-        raise nothing_recorded()
-    if basis.withdrawn_at is not None:
-        return []
-    if basis.given.kind != LegalBasisKind.CONSENT:
-        raise Refused(
-            "LEGAL_BASIS_NOT_CONSENT",
-            f"the sharing rests on {basis.given.kind}; only CONSENT can be withdrawn (GDPR Art. 7(3)); "
-            "the person may object to another basis (Art. 21)",
-        )
-    by = acts_for(command.by)
-    own = LegalBasisWithdrawn(
-        legal_basis_id=command.legal_basis_id,
-        offer=basis.offer,
-        by=by,
-        withdrawn_at=command.at,
-        channel=command.channel,
-    )
-    if referral.legal_basis_id != command.legal_basis_id or not referral.live:
-        return [own]
-    end: ReferralCompleted | ReferralWithdrawn = (
-        ReferralCompleted(
-            offer=context.offer,
-            at=command.at,
-            by=by,
-            closure=Closure.CONSENT_WITHDRAWN.value,
-            loop_closed_at=command.at,
-        )
-        if referral.state is ReferralState.ACCEPTED
-        else ReferralWithdrawn(offer=context.offer, at=command.at, by=by, reason=WithdrawReason.CONSENT_WITHDRAWN.value)
-    )
-    return [own, *let_go(context), To(referral_stream(context.offer.referral_id), end)]

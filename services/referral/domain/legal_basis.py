@@ -8,7 +8,7 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.chassis.modelling.decider import Because, Command, Entity, Event, Refused
+from services.chassis.modelling.decider import Because, Entity, Event, Refused
 from services.chassis.modelling.growing import GrowingTuple
 from services.referral.domain.offer import Offer
 
@@ -26,16 +26,6 @@ class LegalBasisGiven(Struct, frozen=True, kw_only=True):
     text_version: str
     language: str
     given_at: datetime
-
-
-class WithdrawLegalBasis(Command, frozen=True, kw_only=True):
-    """The person withdraws, through either side. It takes effect at once, and moves responsibility.
-
-    `channel` is the code of the way that they took, where the caller gives one.
-    """
-
-    legal_basis_id: str
-    channel: str | None = None
 
 
 class LegalBasisRecorded(Event, frozen=True, kw_only=True):

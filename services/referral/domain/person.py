@@ -19,12 +19,12 @@ from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
 from services.chassis.modelling.decider import Entity, Event, Refused
 from services.chassis.modelling.growing import GrowingSet
-from services.referral.domain.case_key import CaseKey, derived_id
+from services.referral.domain.person_case import CaseKey, id_of
 
 
 def person_stream(agency: str, client_ref: str) -> str:
     """The stream of one person of one agency, in the programmes of the one kind that is referred to."""
-    return f"person-{derived_id(agency, one_person(client_ref), ProgrammeKind.MENTORING_TO_WORK.value)}"
+    return f"person-{id_of(agency, one_person(client_ref), ProgrammeKind.MENTORING_TO_WORK.value)}"
 
 
 class PersonReferred(Event, frozen=True, kw_only=True):

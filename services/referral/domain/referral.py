@@ -12,23 +12,18 @@ from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.modelling.decider import Entity
-from services.referral.domain.answering import (
-    InformationProvided,
-    InformationRequested,
-    ReferralAccepted,
-    ReferralDeclined,
-    ReferralReceived,
-    ReferralWaitlisted,
-)
-from services.referral.domain.correction import ErrorReported, ReferralEnteredInError
-from services.referral.domain.deadlines import find
+from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.corrected_wait import WaitingCorrected
+from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
+from services.referral.domain.information import InformationProvided, InformationRequested
 from services.referral.domain.offer import OfReferral, PartEnds
-from services.referral.domain.referral_state import Answer, ErrorReport, Moved, OpenQuestion, Referral, Waiting
+from services.referral.domain.referral_state import EndedWith, ErrorReport, Moved, OpenQuestion, Referral, Waiting
 from services.referral.domain.submission import ReferralSubmitted
-from services.referral.domain.timekeeping import DeadlineMissed, ReferralExpired
-from services.referral.domain.waiting import WaitingCorrected
+from services.referral.domain.terms import find
+from services.referral.domain.waiting_list import ReferralWaitlisted
 
 _S = ReferralState
 
@@ -86,15 +81,15 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
             moved = _moved("accept", event)
             return replace(referral, state=_S.ACCEPTED, moved=moved, coordinator=event.coordinator)
         case ReferralDeclined():
-            answer = Answer(reason=event.reason, refs=(event.text_ref, event.suggestion_ref))
-            return _ended(referral, _S.DECLINED, "decline", event, answer)
+            ended_with = EndedWith(reason=event.reason, refs=(event.text_ref, event.suggestion_ref))
+            return _ended(referral, _S.DECLINED, "decline", event, ended_with)
         case ReferralWithdrawn():
-            answer = Answer(reason=event.reason, refs=(event.text_ref,))
-            return _ended(referral, _S.WITHDRAWN, "withdraw", event, answer)
+            ended_with = EndedWith(reason=event.reason, refs=(event.text_ref,))
+            return _ended(referral, _S.WITHDRAWN, "withdraw", event, ended_with)
         case ReferralExpired():
             return _ended(referral, _S.EXPIRED, "expire", event)
         case ReferralCompleted():
-            return _ended(referral, _S.COMPLETED, "complete", event, Answer(reason=event.closure))
+            return _ended(referral, _S.COMPLETED, "complete", event, EndedWith(reason=event.closure))
         case ErrorReported():
             return replace(referral, error=ErrorReport(org=event.by, sub=event.by_sub))
         case ReferralEnteredInError():
@@ -112,10 +107,10 @@ def _moved(command: str, event: OfReferral) -> Moved:
 
 
 def _ended(
-    referral: Referral, state: ReferralState, command: str, event: PartEnds, answer: Answer | None = None
+    referral: Referral, state: ReferralState, command: str, event: PartEnds, ended_with: EndedWith | None = None
 ) -> Referral:
-    ended_with = answer if answer is not None else referral.ended_with
-    return replace(referral, state=state, moved=_moved(command, event), ended_with=ended_with, access=event.access)
+    kept = ended_with if ended_with is not None else referral.ended_with
+    return replace(referral, state=state, moved=_moved(command, event), ended_with=kept, access=event.access)
 
 
 def _waiting(event: ReferralWaitlisted | WaitingCorrected) -> Waiting:

@@ -49,7 +49,7 @@ class ErrorReport(Struct, frozen=True, kw_only=True):
     sub: str
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class EndedWith(Struct, frozen=True, kw_only=True):
     """The reason that the organisation or the agency gave for an end, to recognise a repeat."""
 
     reason: str
@@ -74,7 +74,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     question: OpenQuestion | None = None
     waiting: Waiting | None = None
     coordinator: str | None = None
-    ended_with: Answer | None = None
+    ended_with: EndedWith | None = None
     error: ErrorReport | None = None
     access: Deadline | None = None
     access_ended: bool = False

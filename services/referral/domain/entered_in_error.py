@@ -6,9 +6,9 @@ from contracts.codes import ReferralState
 from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
+from services.referral.domain.live_referral import access_after_end, let_go
 from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.referral_state import ErrorReport
-from services.referral.domain.steps import access_after_end, let_go
 
 
 class MarkError(ReferralCommand, frozen=True, kw_only=True):

@@ -1,20 +1,24 @@
-"""The case key: one person of one agency in one programme. It has one open case and at most one live referral."""
+"""A person's case, as the referral service knows it: whether it is open, and which referral of it is live.
+
+The case key names one person of one agency in one programme, by the agency's pseudonym for them. It has one open case
+and at most one live referral.
+"""
 
 from __future__ import annotations
 
 import json
 from functools import lru_cache
-from hashlib import sha1
-from typing import assert_never
+from typing import Final, assert_never
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Command, Entity, Event
+from services.chassis.modelling.derived_id import derived_id
 from services.chassis.modelling.growing import GrowingTuple
 
-NAMESPACE = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
+_NAMESPACE: Final = UUID("6f0c1c5e-3d52-4a57-9a86-6b1f4f6f3c11")
 
 
 def case_key_of(agency: str, client_ref: str, programme: str) -> str:
@@ -22,19 +26,13 @@ def case_key_of(agency: str, client_ref: str, programme: str) -> str:
 
     It is the key of a person who has none in the programme yet: `services/referral/domain/person.py`.
     """
-    return derived_id(agency, client_ref, programme)
+    return id_of(agency, client_ref, programme)
 
 
 @lru_cache(maxsize=4096)
-def derived_id(*named: str) -> str:
-    """An id that is always the same for the same names."""
-    # uuid5 as RFC 9562 has it, without the class around it.
-    name = json.dumps(named).encode()
-    drawn = bytearray(sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16])
-    drawn[6] = drawn[6] & 0x0F | 0x50
-    drawn[8] = drawn[8] & 0x3F | 0x80
-    text = drawn.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def id_of(*names: str) -> str:
+    """The id of what these names say together, always the same."""
+    return derived_id(_NAMESPACE, json.dumps(names))
 
 
 def case_key_stream(case_key: str) -> str:

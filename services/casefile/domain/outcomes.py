@@ -1,4 +1,4 @@
-"""After mentoring: the agency closes the case, may open it again, and follows up what became of the person."""
+"""The agency follows up what became of the person, point by point, once the case is closed."""
 
 from __future__ import annotations
 
@@ -10,23 +10,12 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
-from services.casefile.domain.case_end import CaseClosed, CaseReopened, closed, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, happened
 from services.casefile.domain.outcome_points import check_due, check_waiver
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, OpenStep, find
 from services.chassis.modelling.decider import Command, Fault, Refused
-
-
-class Close(Command, frozen=True, kw_only=True):
-    """Close the case, for a reason (`contracts.casefile_codes.CloseReason`)."""
-
-    reason: str
-
-
-class Reopen(Command, frozen=True, kw_only=True):
-    """Open a closed case again, within the programme's term."""
 
 
 class RecordOutcome(Command, frozen=True, kw_only=True):
@@ -68,21 +57,6 @@ class OutcomeWaived(Moves, frozen=True, kw_only=True):
     point: str
     reason: str
     finalise_at: datetime | None
-
-
-def close(command: Close, context: Context) -> list[CaseClosed]:
-    """Closes an open case that no referral and no organisation holds."""
-    check_side("close", context, command.by)
-    if context.case.close_reason == command.reason:
-        return []
-    allow("close", context, command.by)
-    return [closed(context, command.reason, exit_at=context.case.exit_at or command.at, at=command.at)]
-
-
-def reopen(command: Reopen, context: Context) -> list[CaseReopened]:
-    """Opens a closed case again; the follow-ups start again with the next closing."""
-    allow("reopen", context, command.by)
-    return [reopened(context, command.at)]
 
 
 def record_outcome(command: RecordOutcome, context: Context) -> list[OutcomeRecorded]:
@@ -151,10 +125,10 @@ def _without(case: Case, point: str) -> tuple[OpenStep, ...]:
     return (OpenStep(step=step.step, owner=step.owner, since=step.since, deadlines=left, awaiting=step.awaiting),)
 
 
-FollowUpEvent = OutcomeRecorded | OutcomeWaived
+OutcomeEvent = OutcomeRecorded | OutcomeWaived
 
 
-def evolve(case: Case, event: FollowUpEvent) -> Case:
+def evolve(case: Case, event: OutcomeEvent) -> Case:
     """The case after a follow-up is settled."""
     match event:
         case OutcomeRecorded():

@@ -10,12 +10,24 @@ from msgspec.structs import replace
 from contracts.casefile_codes import OutcomePoint
 from contracts.codes import Step
 from services.casefile.domain.context import Context
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.outcome_points import days_of
 from services.casefile.domain.state import Case, lead_of
 from services.casefile.domain.steps import Moves, OpenStep, began, names
 from services.casefile.domain.terms import Deadline, Terms, deadline, until
+from services.chassis.modelling.decider import Command
 from services.chassis.modelling.growing import GrowingTuple
+
+
+class Close(Command, frozen=True, kw_only=True):
+    """Close the case, for a reason (`contracts.casefile_codes.CloseReason`)."""
+
+    reason: str
+
+
+class Reopen(Command, frozen=True, kw_only=True):
+    """Open a closed case again, within the programme's term."""
 
 
 class CaseClosed(Moves, frozen=True, kw_only=True):
@@ -28,6 +40,21 @@ class CaseClosed(Moves, frozen=True, kw_only=True):
 
 class CaseReopened(Moves, frozen=True, kw_only=True):
     """The agency opened the case again."""
+
+
+def close(command: Close, context: Context) -> list[CaseClosed]:
+    """Closes an open case that no referral and no organisation holds."""
+    check_side("close", context, command.by)
+    if context.case.close_reason == command.reason:
+        return []
+    allow("close", context, command.by)
+    return [closed(context, command.reason, exit_at=context.case.exit_at or command.at, at=command.at)]
+
+
+def reopen(command: Reopen, context: Context) -> list[CaseReopened]:
+    """Opens a closed case again; the follow-ups start again with the next closing."""
+    allow("reopen", context, command.by)
+    return [reopened(context, command.at)]
 
 
 def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) -> CaseClosed:
@@ -67,10 +94,10 @@ def reopened(context: Context, at: datetime) -> CaseReopened:
     return CaseReopened(closes=names(context.case.steps), opens=(next_service(context, at),))
 
 
-CaseEndEvent = CaseClosed | CaseReopened
+ClosingEvent = CaseClosed | CaseReopened
 
 
-def evolve(case: Case, event: CaseEndEvent) -> Case:
+def evolve(case: Case, event: ClosingEvent) -> Case:
     """The case once it is closed, or open again: what was followed up before does not count any more."""
     match event:
         case CaseClosed():

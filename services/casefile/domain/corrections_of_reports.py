@@ -13,14 +13,6 @@ from contracts.waiting import wrong_of_a_wait
 from services.casefile.domain import correction
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import Correct, CorrectionRecorded
-from services.casefile.domain.follow_up import (
-    OutcomeRecorded,
-    OutcomeWaived,
-    RecordOutcome,
-    WaiveOutcome,
-    record_outcome,
-    waive_outcome,
-)
 from services.casefile.domain.guards import ORGANISATION, check_part
 from services.casefile.domain.intake import (
     ContactAttempted,
@@ -44,8 +36,16 @@ from services.casefile.domain.mentoring import (
     record_pulse,
     report_progress,
 )
+from services.casefile.domain.outcomes import (
+    OutcomeRecorded,
+    OutcomeWaived,
+    RecordOutcome,
+    WaiveOutcome,
+    record_outcome,
+    waive_outcome,
+)
 from services.casefile.domain.referral_entry import ReferralEntryTaken
-from services.casefile.domain.reported import WAIT, Fact, Reported, reported_wait
+from services.casefile.domain.report_facts import WAIT, Fact, Reported, reported_wait
 from services.casefile.domain.suspension import ReviewSuspension, SuspensionReviewed, review_suspension
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
