@@ -1,8 +1,8 @@
 """The feed of an organisation as a topic of its own, for systems that would rather follow Kafka than ask.
 
-An organisation gets a topic when an operator creates it (`caserelay bus topics --organisation`). What goes into it is decided by
-the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created later begins
-with what the organisation may see then.
+An organisation gets a topic when an operator creates it (`caserelay bus topics --organisation`). What goes into it is
+decided by the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created
+later begins with what the organisation may see then.
 """
 
 from __future__ import annotations
