@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """What is due, until when, and when whoever is awaited is reminded (80 % of the term); aware UTC.
+    """What is due, until when, and when the awaited party is reminded (80 % of the term); aware UTC.
 
     It is written into the event that starts the term and never computed again, so a calendar that changes later
     does not rewrite history.
