@@ -112,7 +112,7 @@ def test_a_parameter_that_the_route_does_not_know_is_named_with_the_nearest(
         # What else is wrong with the request stands beside it.
         assert not [one for one in others if one["pointer"].startswith("/query/")]
         if wrong != "zzz":
-            assert f"nearest that is: {wrong.removesuffix('s')} " in fault["detail"]
+            assert f"did you mean {wrong.removesuffix('s')} " in fault["detail"]
         for name in known:
             assert name in fault["detail"]
     if path.startswith("/v1/"):
@@ -138,7 +138,7 @@ def test_the_document_takes_no_parameters(target: Target) -> None:
 def test_the_nearest_is_what_was_meant(target: Target, path: str, asked: str, nearest: str) -> None:
     """Another spelling, another word for it, or one letter less."""
     told = refused(target.send("get", path, params={asked: "ACCEPTED"}), 422, "UNKNOWN_PARAMETER")
-    assert f"nearest that is: {nearest} " in told["detail"]
+    assert f"did you mean {nearest} " in told["detail"]
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -249,6 +249,6 @@ def test_variables_that_are_no_settings_are_named_and_the_start_goes_on(tmp_path
         warning = program.said.splitlines()[0]
         assert warning.startswith("warning: ")
         assert "CASERELAY_PROT (did you mean CASERELAY_PORT?)" in warning
-        assert "CASERELAY_WHATEVER_ELSE," in warning or "CASERELAY_WHATEVER_ELSE;" in warning
+        assert "CASERELAY_WHATEVER_ELSE" in re.split(r"[ ,]", warning)
         assert "CASERELAY_DATABASE " in warning
     assert unknown_variables({"CASERELAY_PORT": "1", "CASERELAY_TEST_X": "1", "PORT": "1", "caserelay_port": "1"}) == {}
