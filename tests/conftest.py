@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from services.chassis.memory_stores import MemoryStores
+from services.chassis.operating.collector import spare_what_is_loaded
 from services.chassis.stores import Stores
 from tests.support import engines, kafka, postgres
 from tests.support.chance import pytest_runtest_setup
@@ -33,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         by_fixture = not _SERVERS.isdisjoint(getattr(item, "fixturenames", ()))
         if item.nodeid.startswith(_SLOW_PLACES) or by_name or by_fixture:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """All that is imported by now stays for the whole run, as in a process that serves."""
+    spare_what_is_loaded()
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import sqlite3
+import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,10 @@ from services.sandbox.travel import settle, travel
 from services.serve import Server
 from tests.support.dates import MONDAY
 from tests.support.people import OPERATOR, Person
+
+if find_spec("sniffio") is None:
+    # httpx looks for it at each request, along the whole path, which takes as long as a small answer: this says no.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
 

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import logging
 from collections.abc import AsyncIterator
+from functools import cache
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ def routes(commands: Commands) -> Router:
             "requestBody": {
                 "required": True,
                 "description": "Lines in UTF-8, each of them as this schema.",
-                "content": {kind: {"schema": _line_schema()} for kind in KINDS},
+                "content": {kind: {"schema": copy.deepcopy(_line_schema())} for kind in KINDS},
             },
         },
     )
@@ -83,6 +84,7 @@ def routes(commands: Commands) -> Router:
     return router
 
 
+@cache
 def _line_schema() -> dict[str, Any]:
     """The schema of a line. What it refers to is in the document, since a single referral refers to the same."""
     schema = BulkLine.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
