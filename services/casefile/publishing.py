@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict, assert_never
 
 from contracts import casefile as messages
-from contracts.casefile import watch
+from contracts.casefile.correction import Reported as ReportedMessage
 from contracts.message import ActorRef, CaseMessage, Deadline
 from services.casefile.domain import (
     agreement,
@@ -306,10 +306,10 @@ def _party(party: Party) -> ActorRef:
     return ActorRef(role=party.role, org=party.org, sub=party.sub)
 
 
-def _report(report: Reported | None) -> watch.Reported | None:
+def _report(report: Reported | None) -> ReportedMessage | None:
     if report is None:
         return None
-    return watch.Reported(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
+    return ReportedMessage(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
 
 
 def _readiness(readiness: agreement.Readiness) -> messages.Readiness:
