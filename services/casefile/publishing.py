@@ -29,7 +29,6 @@ from services.casefile.domain import (
     referral_answers,
     referral_entry,
     suspension,
-    terms,
     trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
@@ -37,6 +36,7 @@ from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.deadline import Deadline as Running
 
 
 class About(TypedDict):
@@ -298,7 +298,7 @@ def _begun(moves: Moves) -> list[Deadline]:
     return [_deadline(deadline) for step in (*moves.opens, *moves.renews) for deadline in step.deadlines]
 
 
-def _deadline(deadline: terms.Deadline) -> Deadline:
+def _deadline(deadline: Running) -> Deadline:
     return Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at)
 
 
