@@ -1,8 +1,8 @@
 """The feed of an organisation as a topic of its own, for systems that would rather follow Kafka than ask.
 
-Who is given a topic decides whoever creates it (`caserelay bus topics --organisation`). What goes into it is decided by
-the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created later begins
-with what the organisation may see then.
+An organisation gets a topic when an operator creates it (`caserelay bus topics --organisation`). What goes into it is
+decided by the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created
+later begins with what the organisation may see then.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class OrganisationTopics:
     """Carries the feed of every organisation that has a topic to it."""
 
     def __init__(self, bus: Bus, log: EventLog, index: IndexReader, projection: Projection) -> None:
-        """The projection is the index's; whoever leads fills both, the index and the topics."""
+        """The projection is the index's; the leader fills both, the index and the topics."""
         self._bus = bus
         self._log = log
         self._index = index
@@ -88,7 +88,7 @@ class OrganisationTopics:
         after = self._through[topic]
         if after >= known:
             return False
-        # Asked again after a failure: the bus may have been lost and begin anew.
+        # Asked again after a failure: the bus may have been lost and made again.
         del self._through[topic]
         found = page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
         told = await messages_at(self._log, found.positions)

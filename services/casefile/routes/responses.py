@@ -174,7 +174,7 @@ class CaseLinks(Contract):
 
 
 class SelfLink(Contract):
-    """Where it is."""
+    """Its own address."""
 
     self: str
 

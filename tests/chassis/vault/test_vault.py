@@ -239,8 +239,7 @@ async def test_the_keys_of_what_is_forgotten_are_in_no_file_any_more(file_vault:
     """Among thousands of records of all sizes, no key of a forgotten one is left; the others are whole."""
     chance = random.Random(3)
     texts = {n: f"secret-{n:04d}-" * chance.choice([1, 3, 40, 200]) for n in range(1200)}
-    shuffled = chance.sample(sorted(texts), len(texts))
-    for some in (shuffled[:600], shuffled[600:]):
+    for some in ((shuffled := chance.sample(sorted(texts), len(texts)))[:600], shuffled[600:]):
         await asyncio.gather(*(file_vault.keep(f"ref-{n}", f"stream-{n % 40}", {"text": texts[n]}) for n in some))
     gone = set(chance.sample(range(40), 15))
     known = keys_of(file_vault)
@@ -345,8 +344,7 @@ async def test_a_sweep_reaches_every_orphan(vault: Vault, machine: Machine) -> N
 
 async def test_the_name_of_the_secret_is_all_that_a_stranger_learns(file_vault: SQLiteVault, tmp_path: Path) -> None:
     """The fingerprint's key is in the vault's file, and has all of its 32 random bytes."""
-    with sqlite3.connect(tmp_path / "test-vault.db") as file:
+    with closing(sqlite3.connect(tmp_path / "test-vault.db")) as file:
         ((name, key),) = file.execute("SELECT name, secret FROM secrets").fetchall()
-    file.close()
     assert (name, len(key), len(set(key)) > 8) == ("fingerprint", 32, True)
     assert key.hex() not in file_vault.fingerprint(b"body")
