@@ -1,19 +1,8 @@
-"""The waiting list, for the two services that take what an organisation says of a wait: the body, and its one rule."""
+"""The one rule about what an organisation says of a wait, whether it puts a referral on its list or corrects that."""
 
 from __future__ import annotations
 
 from datetime import date
-
-from contracts.codes import WaitlistReason
-from contracts.fields import Body, CalendarDate, Flag
-
-
-class WaitlistBody(Body):
-    """Why the referral waits, until when, and that the person agreed to wait."""
-
-    reason: WaitlistReason
-    expected_by: CalendarDate
-    client_agreed: Flag
 
 
 def wrong_of_a_wait(expected_by: date, *, client_agreed: bool, today: date) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from contracts.fields import Body
-from contracts.waitlist import WaitlistBody
+from contracts.waitlist_body import WaitlistBody
 from services.casefile import stamping
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.corrections_of_reports import ReportWait

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from contracts.codes import ReferralState, Role
 from contracts.fields import Body, NothingBody
-from contracts.waitlist import WaitlistBody
+from contracts.waitlist_body import WaitlistBody
 from services.chassis.modelling.decider import To
 from services.referral import stamping
 from services.referral.domain import (
