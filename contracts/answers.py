@@ -1,16 +1,26 @@
-"""Answers that all services give in one shape: who acted, what may be done next, the raw record."""
+"""Answers over HTTP: their base, and those that all services give in one shape (who acted, what may be done next).
+
+Messages on the bus are Structs: `contracts/message.py`.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from contracts.casefile_codes import OnBehalfReason
 from contracts.codes import Role
-from contracts.edge import Contract
 from contracts.refusals import REFUSALS
+
+
+class Contract(BaseModel):
+    """An answer, or a part of one: camelCase in JSON and immutable."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
 
 RefusalCode = Annotated[str, Field(json_schema_extra={"enum": sorted(REFUSALS)})]
 """Which refusal a command would meet."""

@@ -57,6 +57,10 @@ class Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, frozen=True, extra="forbid")
 
 
+class NothingBody(Body):
+    """An empty object: the command needs no more."""
+
+
 def instant(value: Any) -> datetime:
     """An RFC 3339 text as an instant in UTC. Raises ValueError."""
     if not isinstance(value, str) or not _RFC3339.match(value):

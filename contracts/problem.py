@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.edge import Contract
+from contracts.answers import Contract
 
 
 class ProblemField(Contract):

@@ -4,59 +4,37 @@ Where a message has `deadlines`, they are those that run in the steps it begins 
 `contracts.codes` and `contracts.casefile_codes`; free text is never told.
 """
 
-from contracts.casefile.beginning import (
-    AgreementSigned,
-    CaseOpened,
-    ContactAttempted,
-    IntakeConcluded,
-    MatchConfirmed,
-    MatchProposed,
-    MatchRejected,
-    NoShowReported,
-    Readiness,
-    ReferralReturned,
-    ResponsibilityTransferred,
-)
-from contracts.casefile.ending import (
-    CaseClosed,
-    CaseFinalised,
-    CaseReopened,
-    CaseReturned,
-    DisclosureStopped,
-    HandbackAccepted,
-    HandbackRequested,
-    HandbackReturned,
-    NgoAccessExpired,
-    NgoAccessRevoked,
-    OutcomeRecorded,
-    OutcomeWaived,
-    RecordedAfterWithdrawal,
-)
-from contracts.casefile.mentoring import (
+from contracts.casefile.agreement import (
     AgreementExtended,
-    CheckInRecorded,
+    AgreementSigned,
     ExtensionProposed,
     ExtensionRefused,
-    MatchEnded,
-    MeetingRecorded,
-    ProgressReported,
-    PulseRecorded,
-    SuspensionReviewed,
-    TrajectoryCompleted,
-    TrajectoryResumed,
-    TrajectorySuspended,
+    Readiness,
 )
-from contracts.casefile.watch import (
+from contracts.casefile.closing import CaseClosed, CaseReopened
+from contracts.casefile.consent_withdrawal import (
+    CaseReturned,
+    DisclosureStopped,
+    NgoAccessRevoked,
+    RecordedAfterWithdrawal,
+)
+from contracts.casefile.correction import CorrectionRecorded
+from contracts.casefile.deadlines import CaseFinalised, DeadlineMissed, DeadlineReminded, NgoAccessExpired
+from contracts.casefile.escalation import EscalationRaised, EscalationResolved
+from contracts.casefile.handback import HandbackAccepted, HandbackRequested, HandbackReturned
+from contracts.casefile.intake import ContactAttempted, IntakeConcluded, NoShowReported
+from contracts.casefile.matching import MatchConfirmed, MatchEnded, MatchProposed, MatchRejected
+from contracts.casefile.mentoring import CheckInRecorded, MeetingRecorded, ProgressReported, PulseRecorded
+from contracts.casefile.opening import CaseOpened, ReferralReturned, ResponsibilityTransferred
+from contracts.casefile.outcomes import OutcomeRecorded, OutcomeWaived
+from contracts.casefile.people import (
     CoordinatorProposed,
     CoordinatorReassigned,
-    CorrectionRecorded,
     CounsellorProposed,
     CounsellorReassigned,
-    DeadlineMissed,
-    DeadlineReminded,
-    EscalationRaised,
-    EscalationResolved,
 )
+from contracts.casefile.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
+from contracts.casefile.trajectory_end import TrajectoryCompleted
 
 SOURCE = "/services/casefile"
 TOPIC = "caserelay.casefile.v1"

@@ -45,8 +45,8 @@ class Indexed:
 
 
 SERVICES: Final = (
-    Indexed("referral", referral_contracts.TOPIC, referral_listing.TABLES, referral_listing.VERSION),
-    Indexed("casefile", casefile_contracts.TOPIC, casefile_listing.TABLES, casefile_listing.VERSION),
+    Indexed("referral", referral_contracts.TOPIC, referral_listing.TABLES, referral_listing.INDEX_VERSION),
+    Indexed("casefile", casefile_contracts.TOPIC, casefile_listing.TABLES, casefile_listing.INDEX_VERSION),
 )
 
 Row = tuple[Any, ...]

@@ -23,7 +23,7 @@ from deploy.bench.results import Result, against, median, p95
 from deploy.bench.system import System
 from services.casefile.domain.state import case_stream
 from services.casefile.events import EVENT_TYPES
-from services.casefile.projection import CASES, STEPS, TABLES, VERSION
+from services.casefile.projection import CASES, INDEX_VERSION, STEPS, TABLES
 from services.chassis.index.index import Index
 from services.chassis.log.event_log import EventLog, Write
 from services.sandbox.demo import INES, LOTTE
@@ -88,7 +88,7 @@ async def _fill_and_measure(
     for size, place in places.items():
         stores = place.stores()
         # Opened first: that makes the tables.
-        log, index = stores.event_log(SERVICE, EVENT_TYPES), stores.index(SERVICE, TABLES, VERSION)
+        log, index = stores.event_log(SERVICE, EVENT_TYPES), stores.index(SERVICE, TABLES, INDEX_VERSION)
         copies = size // template.events(SERVICE)
         await template.copy(copies, place)
         asked[size] = _Asked(log, index, case, copies)

@@ -11,9 +11,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
-from contracts.bodies import NothingBody
 from contracts.codes import CaseState, Role, Step
-from contracts.fields import Body
+from contracts.fields import Body, NothingBody
 from services.casefile import stamping
 from services.casefile.domain import (
     agreement,

@@ -16,7 +16,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
 from services.casefile.lists import Lists
-from services.casefile.projection import TABLES, VERSION, Listing
+from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor
@@ -50,7 +50,7 @@ def build(
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
-    index = stores.index(NAME, TABLES, VERSION)
+    index = stores.index(NAME, TABLES, INDEX_VERSION)
     listing = Listing(streams, index)
     projection = Projection(log, index, listing.project, listing.look)
     contexts = CaseContexts(index)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from contracts.bodies import WaitlistBody
 from contracts.fields import Body
+from contracts.waitlist_body import WaitlistBody
 from services.casefile import stamping
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.corrections_of_reports import ReportWait

@@ -1,6 +1,8 @@
 """One row for each event that the casefile service records: its stored name, its message, and its line on the timeline.
 
-A stored name is never edited or removed. A class may be renamed.
+A stored name is never edited or removed. A class may be renamed. A sentence and a message are made of the event alone:
+what they say of anything else has to be put into the event when it is decided. The sentences about what the referral
+service told are in `sentences.py`, since all of it is stored as `ReferralEntryTaken`.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-VERSION: Final = 8
+INDEX_VERSION: Final = 8
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 

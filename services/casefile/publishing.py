@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypedDict, assert_never
 
 from contracts import casefile as messages
-from contracts.casefile import watch
+from contracts.casefile.correction import Reported as ReportedMessage
 from contracts.message import ActorRef, CaseMessage, Deadline
 from services.casefile.domain import (
     agreement,
@@ -29,7 +29,6 @@ from services.casefile.domain import (
     referral_answers,
     referral_entry,
     suspension,
-    terms,
     trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
@@ -37,6 +36,7 @@ from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
 from services.casefile.history import occurred_at
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.deadline import Deadline as Running
 
 
 class About(TypedDict):
@@ -298,7 +298,7 @@ def _begun(moves: Moves) -> list[Deadline]:
     return [_deadline(deadline) for step in (*moves.opens, *moves.renews) for deadline in step.deadlines]
 
 
-def _deadline(deadline: terms.Deadline) -> Deadline:
+def _deadline(deadline: Running) -> Deadline:
     return Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at)
 
 
@@ -306,10 +306,10 @@ def _party(party: Party) -> ActorRef:
     return ActorRef(role=party.role, org=party.org, sub=party.sub)
 
 
-def _report(report: Reported | None) -> watch.Reported | None:
+def _report(report: Reported | None) -> ReportedMessage | None:
     if report is None:
         return None
-    return watch.Reported(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
+    return ReportedMessage(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
 
 
 def _readiness(readiness: agreement.Readiness) -> messages.Readiness:

@@ -23,7 +23,7 @@ from services.casefile.domain.referral_answers import TakeAcceptance, TakeNote, 
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Command
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from contracts import parties as parties_rule
-from contracts.parties import Parties, Place
+from contracts import visibility
+from contracts.visibility import Parties, Place
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
@@ -119,9 +119,9 @@ def _due_at(event: Any) -> datetime | None:
 
 
 def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]:
-    """The stream versions that an organisation may see, by the rule that also guards the feed (contracts.parties)."""
+    """The stream versions that an organisation may see, by the feed's rule (`contracts.visibility`)."""
     parties = Parties()
-    items: dict[int, parties_rule.Item] = {}
+    items: dict[int, visibility.Item] = {}
     place: Place = (0,)
     before: Recorded | None = None
     for recorded in records:
@@ -130,9 +130,9 @@ def visible_to(records: Sequence[Recorded], organisation: str) -> frozenset[int]
             place = (recorded.version,)
         before = recorded
         name, facts = _public(recorded)
-        for fact in parties_rule.facts_of(name, facts, place):
+        for fact in visibility.facts_of(name, facts, place):
             parties = parties.take(fact)
-        items[recorded.version] = parties_rule.item_of(name, facts, place)
+        items[recorded.version] = visibility.item_of(name, facts, place)
     return frozenset(version for version, item in items.items() if parties.sees(organisation, item))
 
 

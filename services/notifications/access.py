@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.barred_roles import BARRED
 from contracts.codes import Role
-from contracts.parties import Item, Parties, Relation
+from contracts.visibility import Item, Parties, Relation
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Policy, Rule
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.parties import Parties
+from contracts.visibility import Parties
 from services.chassis.access.identity import Caller
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.log.event_log import EventLog

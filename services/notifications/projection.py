@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from contracts.parties import Item, Part, Parties, Place, item_of, message_place
+from contracts.visibility import Item, Part, Parties, Place, item_of, message_place
 from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.notifications.domain.inbox import InboxEvent, MessageTaken, parties_with
@@ -40,7 +40,7 @@ PARTS: Final = Table(
     ),
     indexes=(("case_id",),),
 )
-"""One row per referral of a case: the parties, as `contracts.parties` folds them."""
+"""One row per referral of a case: the parties, as `contracts.visibility` folds them."""
 
 TABLES: Final = (AUDIENCE, PARTS)
 

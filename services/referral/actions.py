@@ -11,9 +11,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
-from contracts.bodies import NothingBody, WaitlistBody
 from contracts.codes import ReferralState, Role
-from contracts.fields import Body
+from contracts.fields import Body, NothingBody
+from contracts.waitlist_body import WaitlistBody
 from services.chassis.modelling.decider import To
 from services.referral import stamping
 from services.referral.domain import (

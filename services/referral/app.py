@@ -33,7 +33,7 @@ from services.referral.domain.person_case import CaseKey, CloseCase, ReopenCase
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.lists import Lists
-from services.referral.projection import TABLES, VERSION, project
+from services.referral.projection import INDEX_VERSION, TABLES, project
 from services.referral.publishing import publish
 from services.referral.queries import Queries
 from services.referral.reactor import Reactor
@@ -50,7 +50,7 @@ def build(
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)
     vault = stores.vault(NAME)
-    index = stores.index(NAME, TABLES, VERSION)
+    index = stores.index(NAME, TABLES, INDEX_VERSION)
     projection = Projection(log, index, project)
     known_before = KnownBefore(index, projection.catch_up, settings.wait_seconds)
     contexts = ReferralContexts(known_before)

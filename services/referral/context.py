@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from contracts.codes import ReferralState
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
-from services.chassis.time.calendar import Terms
+from services.chassis.time.calendar import Calendar
 from services.referral.actions import RULES
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
@@ -140,7 +140,7 @@ class ReferralContexts:
 
     def __init__(self, before: KnownBefore) -> None:
         self._before = before
-        self._terms: dict[tuple[str, int], Terms] = {}
+        self._terms: dict[tuple[str, int], Calendar] = {}
 
     def needs(self, command: ReferralCommand, own: Referral, /) -> Needs:
         """The streams that a command needs; for a new referral, every case key that its person may have among them."""
@@ -209,14 +209,14 @@ class ReferralContexts:
             waitlisted_by=waitlisted_by,
         )
 
-    def _terms_of(self, version: ProgrammeVersionPublished | None) -> Terms | None:
+    def _terms_of(self, version: ProgrammeVersionPublished | None) -> Calendar | None:
         if version is None:
             return None
         key = version.programme, version.version
         if key not in self._terms:
             parameters = version.parameters
             terms = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
-            self._terms[key] = Terms(
+            self._terms[key] = Calendar(
                 terms, parameters.time_zone, parameters.country, parameters.region, parameters.closing_days
             )
         return self._terms[key]

@@ -45,7 +45,7 @@ PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
 CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
 """One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
 TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
-VERSION: Final = 4
+INDEX_VERSION: Final = 4
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 

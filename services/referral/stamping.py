@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from contracts.bodies import NothingBody
 from contracts.codes import WithdrawReason
-from contracts.fields import Body
+from contracts.fields import Body, NothingBody
 from services.chassis.deciding.idempotency import Key
 from services.chassis.modelling.decider import Actor
 from services.chassis.modelling.derived_id import derived_id

@@ -33,7 +33,7 @@ from services.casefile.history import find_event, recorded_by
 from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
-from services.chassis.time.calendar import Terms
+from services.chassis.time.calendar import Calendar
 from tests.casefile.messages import CASE_ID, about, submitted
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import on
@@ -67,7 +67,7 @@ LENGTHS = {
     "NGO_ACCESS": (84, "DAYS"),
     "REOPEN": (183, "DAYS"),
 }
-TERMS = Terms(LENGTHS, "Europe/Brussels", "BE")
+TERMS = Calendar(LENGTHS, "Europe/Brussels", "BE")
 READY = Profile(
     kind="VOLUNTEER",
     screened_on=date(2025, 10, 1),

@@ -11,7 +11,7 @@ from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.domain.steps import find
 from services.casefile.domain.suspension import Resume, ReviewSuspension, Suspend
-from services.chassis.time.calendar import Terms
+from services.chassis.time.calendar import Calendar
 from tests.casefile.casebook import LENGTHS, Casebook, codes, find_due, refusal
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import BRUSSELS, end_of, on
@@ -162,7 +162,7 @@ def test_a_review_in_the_first_days_of_a_pause_is_welcome_and_settles_nothing(bo
 def test_missed_reviews_come_again_until_the_longest_pause(book: Casebook) -> None:
     """With a review every 14 days: 15 April, 29 April, 13 May, 27 May, and on 31 May the pause has to end."""
     book.mentoring()
-    book.terms = Terms({**LENGTHS, "SUSPENSION_REVIEW": (14, "DAYS")}, "Europe/Brussels", "BE")
+    book.terms = Calendar({**LENGTHS, "SUSPENSION_REVIEW": (14, "DAYS")}, "Europe/Brussels", "BE")
     book.act(Suspend(at=on(1, 4), by=LOTTE, reason="OTHER"))
     passed = [(name, day) for name, day in pass_all(book, on(2, 6)) if name.startswith("SUSPENSION")]
     assert passed == [

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from services.casefile.events import EVENT_TYPES
-from services.casefile.projection import TABLES, VERSION
+from services.casefile.projection import INDEX_VERSION, TABLES
 from services.chassis.stores import Stores
 from tests.faults.conftest import Start
 from tests.support.repetitions import times
@@ -32,7 +32,7 @@ def open_everything(directories: list[Path], together: Barrier, said: Queue[str]
             stores.bus()
             stores.event_log("casefile", EVENT_TYPES)
             stores.vault("casefile")
-            stores.index("casefile", TABLES, VERSION)
+            stores.index("casefile", TABLES, INDEX_VERSION)
             stores.consumer_store("casefile")
             stores.lease("casefile")
             stores.require_writable()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from contracts import casefile, referral
 from contracts.codes import Role
 from contracts.message import CaseMessage, Message, as_json
-from contracts.parties import Parties, facts_of, item_of, message_place
+from contracts.visibility import Parties, facts_of, item_of, message_place
 from services.chassis.access.identity import Caller
 from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.log.metadata import Metadata, Recorded

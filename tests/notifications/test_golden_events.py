@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from contracts.message import CloudEvent, decode_data
-from contracts.parties import Relation
+from contracts.visibility import Relation
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, MessageTaken
 from services.notifications.events import EVENT_TYPES

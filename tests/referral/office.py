@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from contracts.codes import DeclineReason, Question, WaitlistReason
 from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
-from services.chassis.time.calendar import Terms
+from services.chassis.time.calendar import Calendar
 from services.referral.actions import RULES, decide
 from services.referral.context import needs_of
 from services.referral.domain import (
@@ -169,7 +169,7 @@ class Office:
         if version is not None:
             parameters = version.parameters
             lengths: Any = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
-            terms = Terms(lengths, parameters.time_zone, parameters.country)
+            terms = Calendar(lengths, parameters.time_zone, parameters.country)
         packet: Packet | None = getattr(command, "packet", referral.packet)
         return Context(
             at=at,

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts import casefile
-from contracts.casefile.watch import Reported
+from contracts.casefile.correction import Reported
 from contracts.codes import ReferralState, WaitlistReason
 from contracts.message import ActorRef
 from services.referral.actions import decide

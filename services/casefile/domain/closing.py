@@ -15,7 +15,8 @@ from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.outcome_points import days_of
 from services.casefile.domain.state import Case, lead_of
 from services.casefile.domain.steps import Moves, OpenStep, began, names
-from services.casefile.domain.terms import Deadline, Terms, deadline, until
+from services.casefile.domain.terms import ProgrammeCalendar, deadline, until
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command
 from services.chassis.modelling.growing import GrowingTuple
 
@@ -75,7 +76,7 @@ def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) ->
     )
 
 
-def follow_ups(terms: Terms, exit_at: datetime, at: datetime) -> tuple[Deadline, ...]:
+def follow_ups(terms: ProgrammeCalendar, exit_at: datetime, at: datetime) -> tuple[Deadline, ...]:
     """The four follow-ups, counted from the exit; one whose day has passed before the closing is due as an exit is."""
     later = [(point, day) for point, day in days_of(terms, exit_at).items() if point != OutcomePoint.EXIT]
     planned = [

@@ -15,7 +15,7 @@ from services.casefile.domain.organisation_part import access_ends, back_with_ag
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, names
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
 
 CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value

@@ -12,7 +12,7 @@ from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.programme import Rules
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
-from services.casefile.domain.terms import Terms
+from services.casefile.domain.terms import ProgrammeCalendar
 
 
 class EventRef(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class Context(Struct, frozen=True, kw_only=True):
     at: datetime
     case: Case
     rules: Rules
-    terms: Terms
+    terms: ProgrammeCalendar
     actions: Mapping[str, Rule]
     mentor: Mentor | None = None
     named_event: EventRef | None = None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import assert_never
 
-from contracts.waiting import wrong_of_a_wait
+from contracts.waitlist import wrong_of_a_wait
 from services.casefile.domain import correction
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import Correct, CorrectionRecorded

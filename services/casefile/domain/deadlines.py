@@ -26,7 +26,7 @@ ESCALATE = "ESCALATE"
 
 
 class RemindDeadline(Command, frozen=True, kw_only=True):
-    """80 % of a term has passed: of the one due at `due_at` where that is given, as a term that recurs runs again."""
+    """A term's reminder is due: of the one due at `due_at` where that is given, as a term that recurs runs again."""
 
     name: str
     due_at: datetime | None = None
@@ -40,7 +40,7 @@ class PassDeadline(Command, frozen=True, kw_only=True):
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """80 % of a term has passed; `awaited` is the organisation that is reminded."""
+    """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded."""
 
     BYSTANDER: ClassVar[bool] = True
     deadline: str

@@ -19,7 +19,7 @@ from services.casefile.domain.next_steps import next_service, report_step
 from services.casefile.domain.organisation_part import ResponsibilityTransferred, access_ends, back_with_agency
 from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
 from services.casefile.domain.steps import Moves, OpenStep, names
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _CLOSES_AS = {

@@ -12,7 +12,8 @@ from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, Handback, referral_of, trajectory_of
 from services.casefile.domain.steps import Awaiting, Moves, OpenStep, names
-from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 
 

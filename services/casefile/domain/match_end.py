@@ -11,7 +11,7 @@ from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.organisation_part import trajectory_over
 from services.casefile.domain.state import Case, EndedMatch, Trajectory
 from services.casefile.domain.steps import Moves
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 
 

@@ -67,7 +67,7 @@ class MatchProposed(Moves, frozen=True, kw_only=True):
 class MatchConfirmed(Moves, frozen=True, kw_only=True):
     """One side's yes to the match. Whether it gave it itself, or by somebody else, the actor says."""
 
-    IS_A_WORD: ClassVar[bool] = True
+    PASSED_ON: ClassVar[bool] = True
     match: str
     side: str
 
@@ -75,7 +75,7 @@ class MatchConfirmed(Moves, frozen=True, kw_only=True):
 class MatchRejected(Moves, frozen=True, kw_only=True):
     """One side's no, which has no consequences for either side."""
 
-    IS_A_WORD: ClassVar[bool] = True
+    PASSED_ON: ClassVar[bool] = True
     match: str
     side: str
     reason: str

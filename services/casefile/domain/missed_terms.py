@@ -11,7 +11,8 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.recurring import check_ins, reviews
 from services.casefile.domain.state import MISSED, WITH_ORGANISATION, Case
 from services.casefile.domain.steps import OpenStep, Party, find
-from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 
 
 def due_after(context: Context, since: datetime) -> Deadline:

@@ -13,7 +13,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, Party, names
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
 
 

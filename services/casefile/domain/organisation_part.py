@@ -11,7 +11,8 @@ from contracts.codes import Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.state import Case, Earlier, Trajectory
 from services.casefile.domain.steps import Party, find
-from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Event
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from contracts.casefile_codes import OutcomePoint, WaiveReason
 from services.casefile.domain.context import Context
 from services.casefile.domain.state import Case
-from services.casefile.domain.terms import Terms, day_of, start_of
+from services.casefile.domain.terms import ProgrammeCalendar, day_of, start_of
 from services.chassis.modelling.days import months_after
 from services.chassis.modelling.decider import Fault, Refused
 
@@ -15,7 +15,7 @@ WAIVED_AHEAD = frozenset({WaiveReason.PERSON_DECLINED.value, WaiveReason.MOVED.v
 """A person who declined or moved is not asked later either; whether contact is lost shows on the day."""
 
 
-def days_of(terms: Terms, exit_at: datetime) -> dict[OutcomePoint, date]:
+def days_of(terms: ProgrammeCalendar, exit_at: datetime) -> dict[OutcomePoint, date]:
     """The day of each point: the exit's own, 28 days, six and twelve months after it."""
     out = day_of(terms, exit_at)
     return {

@@ -14,8 +14,9 @@ from contracts.codes import Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.state import MISSED, Agreement, Trajectory
 from services.casefile.domain.steps import Moves, OpenStep, find
-from services.casefile.domain.terms import Deadline, Terms, day_of, deadline, start_of, until
+from services.casefile.domain.terms import ProgrammeCalendar, day_of, deadline, start_of, until
 from services.chassis.modelling.days import months_after
+from services.chassis.modelling.deadline import Deadline
 
 LONGEST_GAP = timedelta(days=35)
 """Between check-ins (domain reference 8, R1): after an early one the next is due no later, whatever the schedule."""
@@ -37,7 +38,7 @@ def check_ins(context: Context, agreement: Agreement, trajectory: Trajectory, si
     return Moves(renews=(renewed,))
 
 
-def _days_left(terms: Terms, agreement: Agreement, trajectory: Trajectory) -> list[date]:
+def _days_left(terms: ProgrammeCalendar, agreement: Agreement, trajectory: Trajectory) -> list[date]:
     begin = max(agreement.start, day_of(terms, agreement.signed_at))
     if trajectory.resumed_at is not None:
         # What fell into a pause was not due.
@@ -56,7 +57,7 @@ def _days_left(terms: Terms, agreement: Agreement, trajectory: Trajectory) -> li
     return [latest] if latest < agreement.end else []
 
 
-def _check_in_days(terms: Terms, agreement: Agreement) -> Iterator[date]:
+def _check_in_days(terms: ProgrammeCalendar, agreement: Agreement) -> Iterator[date]:
     started = start_of(terms, agreement.start)
     second = day_of(terms, deadline(terms, "CHECK_IN_SECOND", started).due_at)
     yield day_of(terms, deadline(terms, "CHECK_IN_FIRST", started).due_at)
@@ -82,7 +83,7 @@ def reviews(context: Context, trajectory: Trajectory, *more: datetime) -> tuple[
     return (OpenStep(step=step.step, owner=step.owner, since=step.since, deadlines=(*due, *longest)),)
 
 
-def _review_days(terms: Terms, since: datetime) -> Iterator[date]:
+def _review_days(terms: ProgrammeCalendar, since: datetime) -> Iterator[date]:
     while True:
         since = deadline(terms, Step.SUSPENSION_REVIEW, since).due_at
         yield day_of(terms, since)

@@ -28,7 +28,8 @@ from services.casefile.domain.referral_entry import (
 )
 from services.casefile.domain.state import Case, lead_of
 from services.casefile.domain.steps import Moves, OpenStep, Party, find, names
-from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Awaiting, Moves, Party
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingTuple
 
 

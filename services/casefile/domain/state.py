@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.steps import Party, Steps
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingSet, GrowingTuple
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import Step
-from services.casefile.domain.terms import Deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Event
 
 

@@ -15,7 +15,8 @@ from services.casefile.domain.next_steps import report_step
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, trajectory_of
 from services.casefile.domain.steps import LEFT_OVER, Moves, OpenStep, names, names_but
-from services.casefile.domain.terms import Deadline, deadline
+from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
 _WITHOUT_TALK = frozenset({EndReason.MENTEE_UNREACHABLE, EndReason.SAFEGUARDING, EndReason.ERROR})

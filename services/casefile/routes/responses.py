@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from contracts.answers import AllowedAction, BlockedAction
+from contracts.answers import AllowedAction, BlockedAction, Contract
 from contracts.casefile_codes import (
     CloseReason,
     EndReason,
@@ -27,7 +27,6 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
-from contracts.edge import Contract
 
 
 class PartyAnswer(Contract):

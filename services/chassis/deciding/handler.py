@@ -32,7 +32,7 @@ TRIES = 25
 
 
 def _actor_of(event: Any, actor: Actor) -> Actor:
-    if actor.on_behalf_reason is None or getattr(event, "IS_A_WORD", False):
+    if actor.on_behalf_reason is None or getattr(event, "PASSED_ON", False):
         return actor
     return actor.in_own_name()
 
@@ -70,7 +70,7 @@ class NotFound(Exception):  # noqa: N818 - HTTP's word
 class Call(Struct, frozen=True, kw_only=True):
     """Who sends a command, and on which terms: what belongs to the sending, not to the command.
 
-    Where `actor` passes on somebody's word, only the events that are that word (`IS_A_WORD`) name whose it was: what
+    Where `actor` passes on somebody's word, only the events that are that word (`PASSED_ON`) name whose it was: what
     follows from them the actor did.
 
     `if_match` are the versions that the caller decides on, 0 for nothing; None where the route asks for none.

@@ -44,7 +44,7 @@ from services.chassis.index.postgres_text import (
     value_of,
 )
 
-_TEXT: Final = SQL('text COLLATE "C"')
+_TEXT_TYPE: Final = SQL('text COLLATE "C"')
 CREATION_SECONDS: Final = 30.0
 """For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
@@ -103,9 +103,9 @@ class PostgresIndex:
             connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))
             for table in self._tables.values():
                 columns: list[Composable] = [
-                    SQL("key {} PRIMARY KEY").format(_TEXT),
+                    SQL("key {} PRIMARY KEY").format(_TEXT_TYPE),
                     SQL("seq bigint NOT NULL"),
-                    *(SQL("{} {}").format(Identifier(column), _TEXT) for column in table.columns),
+                    *(SQL("{} {}").format(Identifier(column), _TEXT_TYPE) for column in table.columns),
                 ]
                 connection.execute(SQL("CREATE TABLE {} ({})").format(self._name(table.name), SQL(", ").join(columns)))
                 for n, index in enumerate(table.sorted_by):

@@ -1,14 +1,19 @@
-"""A deadline as events and views carry it."""
+"""A deadline as events and views carry it, and when it is reminded of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Final
+
+from msgspec import Struct
+
+REMIND_AFTER: Final = Fraction(4, 5)
+"""The share of a term after which somebody is reminded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """What is due, until when, and when the awaited party is reminded (80 % of the term); aware UTC.
+class Deadline(Struct, frozen=True):
+    """What is due, until when, and when the awaited party is reminded (`REMIND_AFTER`); aware UTC.
 
     It is written into the event that starts the term and never computed again, so a calendar that changes later
     does not rewrite history.
@@ -17,3 +22,9 @@ class Deadline:
     name: str
     due_at: datetime
     remind_at: datetime
+
+
+def deadline_between(name: str, since: datetime, due_at: datetime) -> Deadline:
+    """The deadline of a term from `since` to `due_at`, reminded of in whole seconds and never after its time."""
+    remind_at = since + (due_at - since) * REMIND_AFTER.numerator / REMIND_AFTER.denominator
+    return Deadline(name, due_at, remind_at.astimezone(UTC).replace(microsecond=0))

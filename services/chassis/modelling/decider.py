@@ -56,12 +56,12 @@ class Command(Struct, frozen=True, kw_only=True):
 class Event(Struct, frozen=True, kw_only=True):
     """What every event is: plain data, and two marks of its class that the handler goes by.
 
-    A `BYSTANDER` leaves the ETag of its stream as it is. An event that `IS_A_WORD` names for whom its actor spoke,
-    where they passed on somebody's word; all that follows from it the actor did.
+    A `BYSTANDER` happens beside what callers decide on: it leaves the ETag of its stream as it is. A `PASSED_ON` event
+    names for whom its actor spoke, where they passed on somebody's word; all that follows from it the actor did.
     """
 
     BYSTANDER: ClassVar[bool] = False
-    IS_A_WORD: ClassVar[bool] = False
+    PASSED_ON: ClassVar[bool] = False
 
 
 class To(Struct, frozen=True):

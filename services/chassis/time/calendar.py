@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -17,7 +17,7 @@ import holidays
 from holidays.registry import COUNTRIES
 
 from services.chassis.modelling.days import day_in, end_of_day, time_zone
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, deadline_between
 
 LONGEST: Final = 3660
 """Days. Longer than any retention period that starts with a term, and far from the end of the calendar."""
@@ -58,7 +58,7 @@ class WorkingDays:
         return f"no public holidays are known for region {self.region!r}; {which}; or name the days in closingDays"
 
 
-class Terms:
+class Calendar:
     """A set of terms, in a calendar of their own.
 
     `parameters` maps a deadline's name to its length and the unit of that, DAYS or WORKING_DAYS; `zone` is an IANA
@@ -98,27 +98,7 @@ class Terms:
         except KeyError:
             raise UnknownTerm(f"there is no term {name}") from None
         due_at = _due_at(day_in(self._zone, since), n, unit, self._zone, self._working)
-        remind_at = since + (due_at - since) * 4 / 5
-        return Deadline(name, due_at, remind_at.astimezone(UTC).replace(microsecond=0))
-
-    def resumed(self, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:
-        """The deadline moved by what its term did not count while it stood still.
-
-        A term in working days moves by the working days after the local date of `paused_at`, up to and including that
-        of `resumed_at`; a term in days by the days between those dates. UnknownTerm if there is no such term.
-        """
-        try:
-            _, unit = self._parameters[deadline.name]
-        except KeyError:
-            raise UnknownTerm(f"there is no term {deadline.name}") from None
-        paused, resumed, due = (day_in(self._zone, at) for at in (paused_at, resumed_at, deadline.due_at))
-        still = (resumed - paused).days
-        if unit == "WORKING_DAYS":
-            still = sum(self.is_working_day(paused + timedelta(days=n)) for n in range(1, still + 1))
-        if still <= 0:
-            return deadline
-        due_at = _due_at(due, still, unit, self._zone, self._working)
-        return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
+        return deadline_between(name, since, due_at)
 
     def end_of_day(self, day: date) -> datetime:
         """The last second of a day in the calendar's time zone, in UTC."""

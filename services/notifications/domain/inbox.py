@@ -12,7 +12,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contracts.parties import Part, Parties, facts_of, item_of, message_place
+from contracts.visibility import Part, Parties, facts_of, item_of, message_place
 from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
 

@@ -21,7 +21,7 @@ from services.referral.domain.person_case import CaseKey
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders
-from services.referral.domain.terms import Terms, deadline_of
+from services.referral.domain.terms import ProgrammeCalendar, deadline_of
 
 
 class ReferralCommand(Command, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class Context(Struct, frozen=True, kw_only=True):
     elsewhere: tuple[Elsewhere, ...] = ()
     reminders: Reminders = field(default_factory=Reminders)
     in_force: ProgrammeVersionPublished | None = None
-    terms: Terms | None = None
+    terms: ProgrammeCalendar | None = None
     waitlisted_by: str | None = None
 
     @property
@@ -104,7 +104,7 @@ class Context(Struct, frozen=True, kw_only=True):
         return replace(self.referral.offer, programme_version=self.version.version)
 
     @property
-    def calendar(self) -> Terms:
+    def calendar(self) -> ProgrammeCalendar:
         """The terms in force. Raises Refused where no version of the programme is."""
         if self.terms is None:
             raise _no_version()

@@ -19,7 +19,7 @@ def reminders_stream(referral_id: str) -> str:
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """80 % of a term had passed: the organisation `awaited` was reminded."""
+    """The share `REMIND_AFTER` of a term had passed: the organisation `awaited` was reminded."""
 
     offer: Offer
     deadline: Deadline

@@ -12,7 +12,7 @@ from services.chassis.modelling.deadline import Deadline
 _ONE_DAY = timedelta(days=1)
 
 
-class Terms(Protocol):
+class ProgrammeCalendar(Protocol):
     """The terms of one programme version in its own calendar."""
 
     def deadline(self, name: str, since: datetime) -> Deadline:
@@ -25,13 +25,15 @@ class Terms(Protocol):
         """Whether the day is neither in a weekend nor a public holiday."""
 
 
-def deadline_of(terms: Terms, term: str, since: datetime, *, name: str | None = None) -> Deadline:
+def deadline_of(terms: ProgrammeCalendar, term: str, since: datetime, *, name: str | None = None) -> Deadline:
     """The deadline of a term that starts at `since`; `name`, where it is not the term's own."""
     deadline = terms.deadline(term, since)
     return deadline if name is None else Deadline(name, deadline.due_at, deadline.remind_at)
 
 
-def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, resumed_at: datetime) -> Deadline:
+def resumed(
+    terms: ProgrammeCalendar, unit: str, deadline: Deadline, paused_at: datetime, resumed_at: datetime
+) -> Deadline:
     """The deadline of a term in `unit`, without the days between the pause and the resumption.
 
     Not counted are the days after the one on which the clock stopped, up to and including the one on which it runs
@@ -47,7 +49,7 @@ def resumed(terms: Terms, unit: str, deadline: Deadline, paused_at: datetime, re
     return Deadline(deadline.name, due_at, deadline.remind_at + (due_at - deadline.due_at))
 
 
-def day_of(terms: Terms, at: datetime) -> date:
+def day_of(terms: ProgrammeCalendar, at: datetime) -> date:
     """The calendar day of an instant in the programme's time zone."""
     day = at.date() - _ONE_DAY
     while terms.end_of_day(day) < at.replace(microsecond=0):
@@ -59,7 +61,7 @@ def _days_after(first: date, last: date) -> Iterable[date]:
     return (first + n * _ONE_DAY for n in range(1, (last - first).days + 1))
 
 
-def _next_working_day(terms: Terms, day: date) -> date:
+def _next_working_day(terms: ProgrammeCalendar, day: date) -> date:
     day += _ONE_DAY
     while not terms.is_working_day(day):
         day += _ONE_DAY

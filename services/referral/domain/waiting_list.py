@@ -9,7 +9,7 @@ from contracts.codes import (
     ReferralState,
     WaitlistReason,
 )
-from contracts.waiting import wrong_of_a_wait
+from contracts.waitlist import wrong_of_a_wait
 from services.chassis.modelling.decider import Fault, Refused
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow

@@ -9,9 +9,8 @@ from fastapi import Body, Depends, Query, Request, Response
 from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
-from contracts.bodies import NothingBody
 from contracts.codes import ReferralState
-from contracts.fields import UUID
+from contracts.fields import UUID, NothingBody
 from contracts.fields import Body as RequestBody
 from services.chassis.http.layers.fast_path import PlainRoute
 from services.chassis.http.request.caller import Authenticated

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from contracts.answers import AllowedAction, BlockedAction
+from contracts.answers import AllowedAction, BlockedAction, Contract
 from contracts.codes import (
     AgencyAction,
     Alternative,
@@ -31,7 +31,6 @@ from contracts.codes import (
     WhyMentoring,
     WithdrawReason,
 )
-from contracts.edge import Contract
 from contracts.problem import Problem
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-import contracts.bodies
+import contracts.waitlist_body
 import services.casefile.routes.requests
 import services.referral.routes.requests
 from contracts.fields import Body
@@ -17,7 +17,7 @@ from services.chassis.modelling.decider import Fault
 
 BODIES: list[type[Body]] = [
     kind
-    for module in (contracts.bodies, services.casefile.routes.requests, services.referral.routes.requests)
+    for module in (contracts.waitlist_body, services.casefile.routes.requests, services.referral.routes.requests)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, Body) and kind is not Body and kind.__module__ == module.__name__
 ]
@@ -53,7 +53,7 @@ def test_a_body_whose_every_member_is_unreadable_is_mended_until_it_is_sound(kin
 
 def mended_at(body: dict[str, Any], *place: str | int) -> Mended:
     """A body of some codes and a day, mended at a place."""
-    schema = TypeAdapter(contracts.bodies.WaitlistBody).json_schema()
+    schema = TypeAdapter(contracts.waitlist_body.WaitlistBody).json_schema()
     schema["properties"]["codes"] = {"type": "array", "items": {"enum": ["A", "B"]}}
     found = Mended(body, schema)
     assert found.mend([place])

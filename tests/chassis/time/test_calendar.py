@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.modelling.days import end_of_day
-from services.chassis.time.calendar import Terms, UnknownTerm
+from services.chassis.time.calendar import Calendar, UnknownTerm
 
 PARAMETERS: dict[str, tuple[int, str]] = {
     "RECEIPT": (2, "WORKING_DAYS"),
@@ -27,7 +27,7 @@ PARAMETERS: dict[str, tuple[int, str]] = {
     "OUTCOME_EXIT": (28, "DAYS"),
     "NGO_ACCESS": (84, "DAYS"),
 }
-BELGIUM = Terms(PARAMETERS, "Europe/Brussels", "BE")
+BELGIUM = Calendar(PARAMETERS, "Europe/Brussels", "BE")
 
 
 def due_on(term: str, since: datetime) -> date:
@@ -106,7 +106,7 @@ def test_a_reminder_always_lies_between_the_start_and_the_due_time(
     since: datetime, n: int, unit: str, zone: str
 ) -> None:
     """Whatever the term, the zone and the hour; and working days are never fewer than calendar days."""
-    deadline = Terms({"T": (n, unit)}, zone, "BE").deadline("T", since)
+    deadline = Calendar({"T": (n, unit)}, zone, "BE").deadline("T", since)
     assert since < deadline.remind_at < deadline.due_at
     assert deadline.due_at - since > timedelta(days=n - 1)
     assert deadline.remind_at.microsecond == deadline.due_at.microsecond == 0
@@ -133,7 +133,7 @@ def test_public_holidays_and_weekends_are_no_working_days(day: date) -> None:
 
 def test_other_countries_have_other_holidays() -> None:
     """The third of October is a working day in Belgium only."""
-    germany = Terms(PARAMETERS, "Europe/Berlin", "DE")
+    germany = Calendar(PARAMETERS, "Europe/Berlin", "DE")
     assert BELGIUM.is_working_day(date(2025, 10, 3))
     assert not germany.is_working_day(date(2025, 10, 3))
 
@@ -143,7 +143,7 @@ def test_other_countries_have_other_holidays() -> None:
 )
 def test_weekends_are_those_of_the_country(country: str, free: set[int]) -> None:
     """Friday and Saturday in Israel and Saudi Arabia, Friday and Sunday in Brunei; Monday is 0."""
-    terms = Terms(PARAMETERS, "UTC", country)
+    terms = Calendar(PARAMETERS, "UTC", country)
     weeks = [date(2026, 8, 3) + timedelta(days=n) for n in range(28)]
     working = [{day.weekday() for day in weeks[n : n + 7] if terms.is_working_day(day)} for n in range(0, 28, 7)]
     assert set.union(*working) == set(range(7)) - free
@@ -151,7 +151,7 @@ def test_weekends_are_those_of_the_country(country: str, free: set[int]) -> None
 
 def test_a_region_has_holidays_of_its_own() -> None:
     """Epiphany is a holiday in Bavaria and not in Berlin; Women's Day the other way round."""
-    bavaria, berlin = (Terms(PARAMETERS, "Europe/Berlin", "DE", region) for region in ("DE-BY", "DE-BE"))
+    bavaria, berlin = (Calendar(PARAMETERS, "Europe/Berlin", "DE", region) for region in ("DE-BY", "DE-BE"))
     epiphany, womens_day = date(2026, 1, 6), date(2027, 3, 8)
     assert (bavaria.is_working_day(epiphany), berlin.is_working_day(epiphany)) == (False, True)
     assert (bavaria.is_working_day(womens_day), berlin.is_working_day(womens_day)) == (True, False)
@@ -160,7 +160,7 @@ def test_a_region_has_holidays_of_its_own() -> None:
 def test_days_on_which_the_programme_is_closed_are_no_working_days() -> None:
     """Two working days from Friday 2 January end a day later where Monday is a day of its own; days do not care."""
     monday = date(2026, 1, 5)
-    closed = Terms(PARAMETERS, "Europe/Brussels", "BE", closed=[monday])
+    closed = Calendar(PARAMETERS, "Europe/Brussels", "BE", closed=[monday])
     friday = datetime(2026, 1, 2, 9, tzinfo=UTC)
     assert BELGIUM.deadline("RECEIPT", friday).due_at == datetime(2026, 1, 6, 22, 59, 59, tzinfo=UTC)
     assert closed.deadline("RECEIPT", friday).due_at == datetime(2026, 1, 7, 22, 59, 59, tzinfo=UTC)
@@ -172,7 +172,7 @@ def test_days_on_which_the_programme_is_closed_are_no_working_days() -> None:
 def test_a_region_that_nobody_keeps_holidays_of_is_refused(country: str, region: str) -> None:
     """With those that there are, or that there is none."""
     with pytest.raises(ValueError, match="DE-BY" if country == "DE" else "no holidays to know"):
-        Terms(PARAMETERS, "Europe/Berlin", country, region)
+        Calendar(PARAMETERS, "Europe/Berlin", country, region)
 
 
 def test_an_unknown_term_is_refused_by_name() -> None:
@@ -204,19 +204,7 @@ def test_a_programme_that_cannot_be_reckoned_is_refused(
 ) -> None:
     """Length, unit, zone and country are checked when the terms are made, not when a deadline starts."""
     with pytest.raises(ValueError, match=told):
-        Terms({"T": term}, zone, country)
-
-
-def test_a_term_that_stood_still_ends_as_many_working_days_later() -> None:
-    """Paused on Wednesday, resumed on Monday: Thursday, Friday and Monday did not count; the reminder moves along."""
-    first = BELGIUM.deadline("DECISION", datetime(2026, 1, 12, 9, tzinfo=UTC))
-    paused, resumed = datetime(2026, 1, 14, 9, tzinfo=UTC), datetime(2026, 1, 19, 9, tzinfo=UTC)
-    later = BELGIUM.resumed(first, paused, resumed)
-    assert later.due_at == datetime(2026, 1, 29, 22, 59, 59, tzinfo=UTC)
-    assert later.remind_at - first.remind_at == timedelta(days=3)
-    assert BELGIUM.resumed(first, paused, paused) == first
-    expiry = BELGIUM.deadline("EXPIRY", datetime(2026, 1, 12, 9, tzinfo=UTC))
-    assert BELGIUM.resumed(expiry, paused, resumed).due_at - expiry.due_at == timedelta(days=5)
+        Calendar({"T": term}, zone, country)
 
 
 def test_a_deadline_costs_less_than_twenty_microseconds() -> None:

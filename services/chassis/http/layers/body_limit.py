@@ -9,9 +9,9 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.access.identity import Unauthenticated
-from services.chassis.http.layers.fast_path import declared_length
 from services.chassis.http.problems.problem import ProblemError, response_to
 from services.chassis.http.problems.translation import as_problem
+from services.chassis.http.request.content_length import declared_length
 from services.chassis.service import Service
 
 UNKNOWN_LIMIT: Final = 65_536
@@ -35,8 +35,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         length = declared_length(scope)
-        told = self._limit + 1 if length is None else length
-        if (objection := await self._objection(scope, 0, told)) is not None:
+        declared = self._limit + 1 if length is None else length
+        if (objection := await self._objection(scope, 0, declared)) is not None:
             await self._refuse(objection, scope, receive, send)
             return
         received, answered = 0, False
@@ -46,7 +46,7 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             before, received = received, received + len(message.get("body", b""))
-            if (objection := await self._objection(scope, max(before, told), received)) is not None:
+            if (objection := await self._objection(scope, max(before, declared), received)) is not None:
                 objections.append(objection)
                 raise objection
             return message

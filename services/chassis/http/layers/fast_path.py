@@ -18,14 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis.http.problems.translation import EXPECTED, answer_to, last_resort
 from services.chassis.http.request.all_faults import of_input
+from services.chassis.http.request.content_length import declared_length
 from services.chassis.operating.request_notes import notes_of
 from services.chassis.operating.telemetry import Telemetry
 
 Reading = Callable[[Request, bytes], Awaitable[Response | None]]
 """Answers a plain request with this body; None for any other, before anything has happened. Raises as a route may."""
-
-_LONGEST_LENGTH = 18
-"""Digits of a Content-Length that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,6 @@ class PlainRoute:
     method: str
     path: str
     reading: Reading
-
-
-def declared_length(scope: Scope) -> int | None:
-    """What Content-Length says; 0 where there is none, None where it cannot be believed."""
-    length: bytes = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    return int(length) if len(length) <= _LONGEST_LENGTH and length.isdigit() else None
 
 
 class PlainRequests:

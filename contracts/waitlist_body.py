@@ -1,13 +1,9 @@
-"""Request bodies that more than one service takes."""
+"""What an organisation sends of a wait, to begin or to correct it; its rule is in `waitlist.py`."""
 
 from __future__ import annotations
 
 from contracts.codes import WaitlistReason
 from contracts.fields import Body, CalendarDate, Flag
-
-
-class NothingBody(Body):
-    """An empty object: the command needs no more."""
 
 
 class WaitlistBody(Body):

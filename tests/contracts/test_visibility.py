@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts import parties as module
-from contracts.parties import (
+from contracts import visibility as module
+from contracts.visibility import (
     AccessExpired,
     Addressed,
     Ended,

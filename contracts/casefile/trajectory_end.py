@@ -1,0 +1,22 @@
+"""The trajectory comes to its end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from contracts.coded import (
+    EndCode,
+)
+from contracts.message import CaseMessage, Deadline
+
+_T = "org.caserelay.case."
+
+
+class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
+    """The trajectory came to its end; the handback report is due."""
+
+    TYPE: ClassVar[str] = _T + "trajectory_completed.v1"
+    NAME: ClassVar[str] = "TrajectoryCompleted"
+    reason: EndCode
+    closure_talk: bool
+    deadlines: list[Deadline]
