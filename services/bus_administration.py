@@ -16,7 +16,7 @@ from services.chassis.delivery.consumer import BEHIND_ANOTHER, BehindItsCause, C
 from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.delivery.kafka.clients import Cluster, RefusedTopics
 from services.chassis.delivery.kafka.topics import Topics, wanted
-from services.chassis.delivery.parking import redrive
+from services.chassis.delivery.redriving import redrive
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.notifications.organisation_topics import topic_of

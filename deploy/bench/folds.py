@@ -28,12 +28,12 @@ from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Entity
 from services.notifications.domain import inbox
 from services.referral.domain import (
+    case_key,
     deadlines,
     disclosure,
     legal_basis,
     organisation,
     person,
-    person_case,
     programme,
     reminders,
 )
@@ -142,8 +142,8 @@ def _place(number: int) -> Any:
 
 def _key(number: int) -> Any:
     if number % 2 == 0:
-        return person_case.CaseKeyTaken(referral_id=f"referral-{number}", case_id="case", submitted=True)
-    return person_case.CaseKeyReleased(referral_id=f"referral-{number - 1}", offered=True)
+        return case_key.CaseKeyTaken(referral_id=f"referral-{number}", case_id="case", submitted=True)
+    return case_key.CaseKeyReleased(referral_id=f"referral-{number - 1}", offered=True)
 
 
 def _version(number: int) -> Any:
@@ -224,7 +224,7 @@ def _kinds() -> dict[str, tuple[Entity[Any], Make]]:
             person.PERSON,
             lambda n: person.PersonReferred(programme=f"mtw-{n}", case_key=f"key-{n}", referral_id=f"referral-{n}"),
         ),
-        "case key": (person_case.CASE_KEY, _key),
+        "case key": (case_key.CASE_KEY, _key),
         "legal basis": (
             legal_basis.LEGAL_BASIS,
             lambda n: legal_basis.LegalBasisReliedOn(

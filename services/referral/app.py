@@ -28,8 +28,8 @@ from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
 from services.referral.commands import Commands, Handlers
 from services.referral.context import LegalBasisContexts, OrganisationContexts, ReferralContexts
-from services.referral.domain import consent_withdrawal, organisation, person_case, programme
-from services.referral.domain.person_case import CaseKey, CloseCase, ReopenCase
+from services.referral.domain import case_key, consent_withdrawal, organisation, programme
+from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.lists import Lists
@@ -60,7 +60,7 @@ def build(
         organisations=Handler(streams, OrganisationContexts(), organisation.decide),
         programmes=Handler(streams, OwnState(), programme.decide),
     )
-    case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), person_case.decide)
+    case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), case_key.decide)
     reactor = Reactor(streams, handlers.referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react)

@@ -13,6 +13,7 @@ from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.time.calendar import Calendar
 from services.referral.actions import RULES
+from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.corrected_wait import CorrectWaiting
@@ -37,7 +38,6 @@ from services.referral.domain.organisation import (
     organisation_stream,
 )
 from services.referral.domain.person import PERSON, Elsewhere, person_stream
-from services.referral.domain.person_case import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.programme import PROGRAMME, Programme, ProgrammeVersionPublished, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral

@@ -12,6 +12,7 @@ from contracts.message import Message
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent
@@ -32,7 +33,6 @@ from services.referral.domain.organisation import (
     OrganisationEvent,
 )
 from services.referral.domain.person import PersonEvent, PersonReferred
-from services.referral.domain.person_case import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.programme import ProgrammeEvent, ProgrammeVersionPublished
 from services.referral.domain.referral import ReferralEvent
 from services.referral.domain.reminders import DeadlineReminded, RemindersEvent

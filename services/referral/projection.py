@@ -9,13 +9,13 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, Table
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, sortable
+from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.drafting import ReferralDrafted
 from services.referral.domain.ending import AccessEnded
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
 from services.referral.domain.person import PersonReferred, person_stream
-from services.referral.domain.person_case import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.referral import REFERRAL, ReferralEvent
 from services.referral.domain.reminders import DeadlineReminded

@@ -13,6 +13,7 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline as Running
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.disclosure import ContactDisclosed
@@ -29,7 +30,6 @@ from services.referral.domain.legal_basis import (
 from services.referral.domain.offer import Offer, PartEnds
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
 from services.referral.domain.person import PersonReferred
-from services.referral.domain.person_case import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.programme import ProgrammeVersionPublished
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted

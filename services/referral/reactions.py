@@ -11,10 +11,10 @@ from contracts import casefile
 from contracts.message import Message
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor
+from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.corrected_wait import CorrectWaiting
 from services.referral.domain.ending import CompleteReferral, EndAccess
-from services.referral.domain.person_case import CloseCase, ReopenCase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

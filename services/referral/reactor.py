@@ -13,10 +13,10 @@ from services.chassis.index.projection import Projection
 from services.chassis.modelling.decider import Actor
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import instant
+from services.referral.domain.case_key import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import PassDeadline, RemindDeadline
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.person_case import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.projection import REFERRALS
 from services.referral.reactions import REACTIONS, Delivery

@@ -15,7 +15,7 @@ from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
-from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
+from services.chassis.modelling.decider import Actor, Command, Entity, Event, Refused, To
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ANN = Actor(sub="ann", role="COUNTER", org="north")
@@ -23,28 +23,24 @@ BOB = Actor(sub="bob", role="COUNTER", org="south")
 TILL = "till-1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(Event, frozen=True, kw_only=True):
     """A counter went up."""
 
     by: int
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
+class Closed(Event, frozen=True, kw_only=True):
     """A counter takes no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookedAt:
+class LookedAt(Event, frozen=True, kw_only=True):
     """Somebody looked at a counter, which changes nothing about it."""
 
     BYSTANDER: ClassVar[bool] = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
+class Paid(Event, frozen=True, kw_only=True):
     """A counter paid into the till."""
 
     counter: str

@@ -23,7 +23,7 @@ from services.chassis.delivery.embedded import EmbeddedBus
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import Cluster
 from services.chassis.delivery.kafka.topics import Topics, wanted
-from services.chassis.delivery.parking import redrive
+from services.chassis.delivery.redriving import redrive
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings

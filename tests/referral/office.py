@@ -17,6 +17,7 @@ from services.referral.actions import RULES, decide
 from services.referral.context import needs_of
 from services.referral.domain import (
     answering,
+    case_key,
     consent_withdrawal,
     deadlines,
     drafting,
@@ -24,10 +25,10 @@ from services.referral.domain import (
     entered_in_error,
     information,
     organisation,
-    person_case,
     programme,
     waiting_list,
 )
+from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import blocked
@@ -37,7 +38,6 @@ from services.referral.domain.offer import referral_stream
 from services.referral.domain.organisation import ORGANISATION, Description, Organisation, organisation_stream
 from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
 from services.referral.domain.person import Elsewhere
-from services.referral.domain.person_case import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.programme import PROGRAMME, Parameters, Programme, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
@@ -297,10 +297,10 @@ class Office:
         )
         return marked + self.handle(entered_in_error.ConfirmError(at=at, by=TOM, referral_id=referral_id))
 
-    def case_told(self, command: person_case.CloseCase | person_case.ReopenCase, packet: Packet = SAMIRA) -> list[Any]:
+    def case_told(self, command: case_key.CloseCase | case_key.ReopenCase, packet: Packet = SAMIRA) -> list[Any]:
         """Casefile tells something of a case."""
         stream = case_key_stream(case_key_of("vdab-gent", packet.client_ref, packet.programme))
-        return self.store(stream, person_case.decide(command, self.key(packet)))
+        return self.store(stream, case_key.decide(command, self.key(packet)))
 
 
 def ask(at: datetime, *codes: Question) -> information.RequestInformation:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from contracts.codes import DeclineReason, ReferralState, WithdrawReason
 from services.chassis.modelling.decider import Refused
 from services.referral.domain.answering import Decline
+from services.referral.domain.case_key import CloseCase
 from services.referral.domain.drafting import CreateDraft, DraftEdited, EditDraft, ReferralDrafted
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
-from services.referral.domain.person_case import CloseCase
 from services.referral.domain.submission import SubmitDraft
 from tests.referral.office import SAMIRA, Office, to
 from tests.support.actors import CLOCK, INES, KARIM, LOTTE

@@ -9,9 +9,9 @@ import pytest
 from contracts.codes import ReferralState
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Entity
+from services.referral.domain.case_key import CASE_KEY
 from services.referral.domain.legal_basis import LEGAL_BASIS
 from services.referral.domain.organisation import ORGANISATION
-from services.referral.domain.person_case import CASE_KEY
 from services.referral.domain.referral import REFERRAL
 from services.referral.events import EVENT_TYPES
 from services.referral.publishing import publish

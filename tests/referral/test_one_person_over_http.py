@@ -15,8 +15,8 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
 from services.referral.app import build
 from services.referral.domain.answering import ReferralDeclined
+from services.referral.domain.case_key import case_key_of
 from services.referral.domain.person import PersonReferred
-from services.referral.domain.person_case import case_key_of
 from services.referral.events import EVENTS
 from services.referral.routes.bulk import _marks
 from services.sandbox.demo import PROGRAMME

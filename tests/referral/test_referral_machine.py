@@ -27,11 +27,11 @@ from services.referral.domain import (
     submission,
     waiting_list,
 )
+from services.referral.domain.case_key import CASE_KEY, CloseCase, ReopenCase
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context
 from services.referral.domain.legal_basis import legal_basis_stream
 from services.referral.domain.offer import referral_stream
-from services.referral.domain.person_case import CASE_KEY, CloseCase, ReopenCase
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import TERMINAL, Referral
 from services.referral.events import EVENTS

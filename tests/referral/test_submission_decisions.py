@@ -11,10 +11,10 @@ from msgspec.structs import fields, replace
 from contracts.codes import DeclineReason, ReferralState
 from services.chassis.modelling.decider import Because, Refused
 from services.referral.domain.answering import Decline
+from services.referral.domain.case_key import CaseKeyTaken, CloseCase, ReopenCase
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn
 from services.referral.domain.packet import CompletePacket, Occupation, Packet
 from services.referral.domain.person import PersonReferred
-from services.referral.domain.person_case import CaseKeyTaken, CloseCase, ReopenCase
 from services.referral.domain.submission import ReferralSubmitted, SubmitDraft
 from tests.referral.office import PARAMETERS, SAMIRA, Office, to
 from tests.support.actors import CLOCK, INES, LOTTE

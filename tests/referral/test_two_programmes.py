@@ -13,9 +13,9 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.modelling.decider import Refused
 from services.referral.domain.answering import Decline
+from services.referral.domain.case_key import CloseCase, ReopenCase, case_key_of, case_key_stream
 from services.referral.domain.ending import Withdraw
 from services.referral.domain.packet import Packet
-from services.referral.domain.person_case import CloseCase, ReopenCase, case_key_of, case_key_stream
 from services.referral.events import EVENTS
 from services.sandbox.demo import PROGRAMME
 from tests.referral.context import REFERRALS, ReferralContext

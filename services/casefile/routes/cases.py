@@ -18,8 +18,9 @@ from services.casefile.queries import Found, Moment, Queries
 from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer
 from services.chassis.access.policy import Hidden
 from services.chassis.http.request.caller import Authenticated
-from services.chassis.http.request.command import Changing, CommandRequest, read_key
+from services.chassis.http.request.command import Changing, CommandRequest
 from services.chassis.http.request.cursors import Paged
+from services.chassis.http.request.idempotency_key import read_key
 from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import Covered, Identifier, Limit
 from services.chassis.http.request.positions import unreadable

@@ -64,7 +64,8 @@ async def load(
     """The context of a command on a stream; what has been read in advance is not read again."""
     own = await reads.state(stream, entity)
     # The guess was right for every new stream, and then neither asked again nor read.
-    needs = reads.guessed(command, own) or contexts.needs(command, own)
+    if (needs := reads.guessed(command, own)) is None:
+        needs = contexts.needs(command, own)
     await reads.together(needs.values())
     found = {name: reads.seen(needed.stream, needed.entity) for name, needed in needs.items()}
     return await contexts.make(command, stream, own, found, reads)

@@ -32,7 +32,7 @@ TRIES = 25
 
 
 def _actor_of(event: Any, actor: Actor) -> Actor:
-    if actor.on_behalf_reason is None or getattr(event, "PASSED_ON", False):
+    if actor.on_behalf_reason is None or event.PASSED_ON:
         return actor
     return actor.in_own_name()
 

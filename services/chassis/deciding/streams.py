@@ -51,7 +51,7 @@ class Folded(Struct, Generic[S]):
         """Folds one more event, given without its record."""
         self.state = entity.evolve(self.state, event)
         self.version += 1
-        if not getattr(event, "BYSTANDER", False):
+        if not event.BYSTANDER:
             self.etag = self.version
             self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
         self.correlation_id = self.correlation_id or meta.correlation_id

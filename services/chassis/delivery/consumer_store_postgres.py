@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -64,12 +65,22 @@ class PostgresConsumerStore:
             if self._connection is None or self._connection.closed:
                 self._connection = await connect(self._database, make_undemanding)
             connection = self._connection
+            working = asyncio.ensure_future(work(connection))
             try:
-                return await work(connection)
-            except BaseException as failure:
-                if not isinstance(failure, psycopg.Error) or is_lost(failure):
-                    # Nobody knows what comes next on it: the answer, perhaps.
+                return await asyncio.shield(working)
+            except asyncio.CancelledError:
+                # The driver asks a server that hangs to stop, and waits for that in its turn: nobody waits with it.
+                self._connection = None
+                working.add_done_callback(partial(_let_go, connection))
+                working.cancel()
+                raise
+            except psycopg.Error as failure:
+                if is_lost(failure):
                     connection.pgconn.finish()
+                raise
+            except BaseException:
+                # Nobody knows what comes next on it: the answer, perhaps.
+                connection.pgconn.finish()
                 raise
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -150,3 +161,10 @@ class PostgresConsumerStore:
 def _values(topic: str, one: Parked) -> tuple[object, ...]:
     m = one.message
     return (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at)
+
+
+def _let_go(connection: AsyncConnection[Any], working: asyncio.Future[Any]) -> None:
+    if not working.cancelled():
+        # Looked at, so that nobody reports it as overlooked: the connection is given up whatever it was.
+        working.exception()
+    connection.pgconn.finish()

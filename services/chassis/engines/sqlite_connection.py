@@ -39,7 +39,7 @@ _PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PATIENCE_SECONDS: Final = 30.0
 """How long a store that is being opened waits for others that open it too."""
 _AGAIN_SECONDS: Final = 0.01
-_READERS_WAIT: Final = "PRAGMA busy_timeout = 5000"
+_RECOVERY_WAIT: Final = "PRAGMA busy_timeout = 5000"
 """For who puts a log in order after a crash, and for nothing else: no writer holds up a reader."""
 _ROOM: Final = 262_144
 """Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
@@ -124,7 +124,7 @@ class StoreConnection(sqlite3.Connection):
         try:
             yield cursor
         finally:
-            cursor.execute(_READERS_WAIT)
+            cursor.execute(_RECOVERY_WAIT)
 
 
 class _StoreCursor(sqlite3.Cursor):

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from contracts.codes import ReferralState
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Refused
+from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.offer import Offer
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.packet import Circumstances
 from services.referral.domain.person import Elsewhere
-from services.referral.domain.person_case import CaseKey
 from services.referral.domain.programme import Programme, ProgrammeVersionPublished
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.reminders import Reminders

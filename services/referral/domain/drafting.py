@@ -5,12 +5,12 @@ from __future__ import annotations
 from contracts.codes import DeadlineName, ReferralState
 from contracts.identifiers import is_one_person
 from services.chassis.modelling.decider import Fault, Refused, To
+from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
 from services.referral.domain.live_referral import referred, refuse_if_recorded, refuse_second
 from services.referral.domain.offer import Offer, OfReferral, acts_for
 from services.referral.domain.packet import Packet, wrong_in_draft
-from services.referral.domain.person_case import CaseKeyTaken, case_key_stream
 
 
 class CreateDraft(ReferralCommand, frozen=True, kw_only=True):

@@ -7,12 +7,12 @@ from datetime import datetime
 from contracts.codes import ReferralState, Reliance
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused, To
+from services.referral.domain.case_key import CaseKeyReleased, case_key_stream
 from services.referral.domain.context import Context
 from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
 from services.referral.domain.offer import Offer
 from services.referral.domain.organisation import CapacityReleased, organisation_stream
 from services.referral.domain.person import PersonReferred, person_stream
-from services.referral.domain.person_case import CaseKeyReleased, case_key_stream
 
 
 def refuse_if_recorded(referral_id: str, context: Context) -> None:

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from contracts.codes import OrganisationKind, ProgrammeKind
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Fault, Refused
+from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.person import Elsewhere
-from services.referral.domain.person_case import CaseKey
 from services.referral.domain.programme import ProgrammeVersionPublished, pointer_token
 
 OCCUPATIONS_MAX = 3

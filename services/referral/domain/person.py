@@ -19,7 +19,7 @@ from contracts.codes import ProgrammeKind
 from contracts.identifiers import one_person
 from services.chassis.modelling.decider import Entity, Event, Refused
 from services.chassis.modelling.growing import GrowingSet
-from services.referral.domain.person_case import CaseKey, id_of
+from services.referral.domain.case_key import CaseKey, id_of
 
 
 def person_stream(agency: str, client_ref: str) -> str:

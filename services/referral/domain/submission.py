@@ -6,13 +6,13 @@ from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
 from services.chassis.modelling.decider import Fault, To
+from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
 from services.referral.domain.guards import allow
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, legal_basis_stream
 from services.referral.domain.live_referral import referred, refuse_if_recorded, refuse_second
 from services.referral.domain.offer import Offer, OfReferral, acts_for
 from services.referral.domain.packet import CompletePacket, Packet, completed
-from services.referral.domain.person_case import CaseKeyTaken, case_key_stream
 
 
 class SubmitReferral(ReferralCommand, frozen=True, kw_only=True):

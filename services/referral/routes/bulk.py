@@ -29,7 +29,8 @@ from services.chassis.http.problems.problem import ProblemError, problem_of
 from services.chassis.http.problems.translation import as_problem, from_validation
 from services.chassis.http.request.all_faults import schema_of, with_all_faults
 from services.chassis.http.request.caller import Authenticated
-from services.chassis.http.request.command import CommandRequest, fingerprint, read_key
+from services.chassis.http.request.command import CommandRequest
+from services.chassis.http.request.idempotency_key import fingerprint, read_key
 from services.chassis.http.request.json_text import read_json
 from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import DryRun

@@ -17,7 +17,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus, BusMessage, Place
 from services.chassis.delivery.consumer import USUAL_PACE, Consumer, Pace
 from services.chassis.delivery.consumer_store import ConsumerStore
-from services.chassis.delivery.parking import redrive
+from services.chassis.delivery.redriving import redrive
 from services.chassis.log.event_log import EventLog
 from services.chassis.operating.supervision import Supervised
 from services.chassis.stores import Stores

@@ -19,7 +19,7 @@ _MISTAKEN: Final = (KafkaConfigurationError, OSError, ValueError)
 _FOREVER: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """A service that is new reads from the first event on."""
 _NEWEST_ONLY: Final = {"cleanup.policy": "compact", "segment.bytes": "4194304", "min.cleanable.dirty.ratio": "0.1"}
-_A_MONTH: Final = {"retention.ms": str(30 * 24 * 3600 * 1000), "cleanup.policy": "delete"}
+_FOR_ORGANISATIONS: Final = {"retention.ms": str(30 * 24 * 3600 * 1000), "cleanup.policy": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def wanted(between_services: Iterable[str], partitions: int, for_readers: Iterab
     return [
         *(Wanted(topic, partitions, _FOREVER) for topic in between_services),
         Wanted(PROGRESS, 1, _NEWEST_ONLY),
-        *(Wanted(topic, 1, _A_MONTH) for topic in for_readers),
+        *(Wanted(topic, 1, _FOR_ORGANISATIONS) for topic in for_readers),
     ]
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
-from msgspec.json import Encoder
 from pydantic import BaseModel
 
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Call
 from services.chassis.http.problems.problem import ProblemError
 from services.chassis.http.request.caller import Authenticated, authenticated
+from services.chassis.http.request.idempotency_key import (
+    Fingerprint,
+    fingerprint,
+    fingerprint_of,
+    read_key,
+    required_key,
+)
 from services.chassis.http.request.if_match import NOTHING, read_if_match
 from services.chassis.http.request.json_text import read_json
 from services.chassis.http.request.media import JSON, is_of_kind
@@ -25,57 +28,8 @@ from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.request.parameters import DryRun, IfMatchHeader, KeyHeader, RequiredKeyHeader
 from services.chassis.modelling.decider import Actor
 from services.chassis.operating.request_notes import notes_of
-from services.chassis.vault import national_number
-from services.chassis.vault.vault import Vault
 
 B = TypeVar("B", bound=BaseModel)
-
-LONGEST_KEY = 255
-_CANONICAL = Encoder(order="sorted")
-_CANONICAL_BEFORE = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_VERSION = "2:"
-"""Begins the marks of today, so that none is compared with one that was made otherwise."""
-# A structured-field string (RFC 8941), or the bare form that many clients send.
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"\Z')
-_BARE = re.compile(r"[!#-+\--:<-~]+\Z")
-
-
-def read_key(header: str | None) -> str | None:
-    """The idempotency key without its quotes. Raises ProblemError 400 when it is none."""
-    if header is None:
-        return None
-    text = header.strip()
-    if (quoted := _QUOTED.match(text)) is not None:
-        key = re.sub(r"\\(.)", r"\1", quoted[1])
-    elif _BARE.match(text):
-        key = text
-    else:
-        key = ""
-    if not key or len(key) > LONGEST_KEY or (not text.isascii()) or national_number.find(key):
-        raise ProblemError(
-            400,
-            "IDEMPOTENCY_KEY_INVALID",
-            f"Idempotency-Key must be a quoted string or a bare UUID of 1 to {LONGEST_KEY} printable characters",
-        )
-    return key
-
-
-def _required_key(header: str | None) -> str:
-    key = read_key(header)
-    if key is None:
-        raise ProblemError(
-            400,
-            "IDEMPOTENCY_KEY_REQUIRED",
-            "send an Idempotency-Key, so that a retry does not create a second resource",
-        )
-    return key
-
-
-class Fingerprint(NamedTuple):
-    """What tells the body of a command from another: `mark` as it is made today, `before` as it was made before."""
-
-    mark: str
-    before: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +62,6 @@ class CommandRequest:
         )
 
 
-async def _fingerprint(request: Request, key: str | None) -> Fingerprint | None:
-    if key is None:
-        return None
-    try:
-        # Read once, whoever asks: the framework's request keeps what it has parsed.
-        sent = await request.json() if await request.body() else None
-        return fingerprint(request, f"{request.method} {request.scope['path']}", sent)
-    except (ValueError, RecursionError):
-        # Deep nesting may be read and then not be written again; a sign may be half of one.
-        raise ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)") from None
-
-
-def fingerprint(request: Request, route: str, body: Any) -> Fingerprint:
-    """A comparable, irreversible mark of what was asked; the same body written differently has the same mark."""
-    vault: Vault = request.app.state.service.vault
-    asked = [route, body]
-
-    def before() -> str:
-        return vault.fingerprint(_CANONICAL_BEFORE.encode(asked).encode())
-
-    try:
-        return Fingerprint(_VERSION + vault.fingerprint(_CANONICAL.encode(asked)), before)
-    except UnicodeEncodeError:
-        # Half of a sign has no UTF-8; what is wrong with it is said where the text is looked at.
-        return Fingerprint(before(), before)
-
-
 async def creating(
     request: Request,
     caller: Authenticated,
@@ -142,8 +69,8 @@ async def creating(
     dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
 ) -> CommandRequest:
     """A request that makes something new: its key is what tells a repeat from a second wish."""
-    key = _required_key(idempotency_key)
-    mark = await _fingerprint(request, key)
+    key = required_key(idempotency_key)
+    mark = await fingerprint_of(request, key)
     return CommandRequest(caller, key, mark, None, dry_run or looks_only(request), str(notes_of(request.scope).trace))
 
 
@@ -157,7 +84,7 @@ async def changing(
     """A command on something that is there."""
     key = read_key(idempotency_key)
     versions = read_if_match(request)
-    mark = await _fingerprint(request, key)
+    mark = await fingerprint_of(request, key)
     return CommandRequest(
         caller, key, mark, versions, dry_run or looks_only(request), str(notes_of(request.scope).trace)
     )
@@ -200,7 +127,7 @@ async def plain_creation(
         valid = model.model_validate(sent)
     except (ProblemError, ValueError, RecursionError):
         return None
-    key = _required_key(headers.get("idempotency-key"))
+    key = required_key(headers.get("idempotency-key"))
     mark = fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     check_text(sent, skip, body)
     return CommandRequest(caller, key, mark, None, dry_run=False, traceparent=str(notes_of(request.scope).trace)), valid

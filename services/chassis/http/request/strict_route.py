@@ -61,7 +61,12 @@ class StrictRoute(APIRoute):
             declared = self.__dict__.pop("_declared", None)
             if declared is None:
                 raise AttributeError(f"a route has no {name}", name=name, obj=self)
-            super().__init__(self.path, self.endpoint, **declared)
+            try:
+                super().__init__(self.path, self.endpoint, **declared)
+            except BaseException:
+                # The next to ask hears of the same fault, and not of a route that lacks everything.
+                self._declared = declared
+                raise
             return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
