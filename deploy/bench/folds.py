@@ -18,8 +18,7 @@ from msgspec.structs import replace
 from deploy.bench.bench import Bench
 from deploy.bench.engines import STORES, Place
 from deploy.bench.results import Result, against
-from services.casefile.domain import case, mentor, mentoring, referral_entry, state
-from services.casefile.domain import programme as known_programme
+from services.casefile.domain import case, known_programme, mentor, mentoring, referral_entry, state
 from services.casefile.domain.steps import Party
 from services.chassis.deciding.streams import Streams
 from services.chassis.log.event_log import Write

@@ -12,11 +12,11 @@ from services.casefile.actions import RULES
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
+from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
-from services.casefile.domain.organisation import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.state import BEFORE_CLOSED, Case
 from services.casefile.history import find_event, recorded_by
 from services.casefile.projection import CASES

@@ -22,25 +22,25 @@ from services.casefile.domain import (
     handback,
     handback_report,
     intake,
+    known_organisation,
+    known_programme,
     match_end,
     matching,
     mentor,
     mentoring,
     opening,
-    organisation,
     organisation_part,
     outcomes,
     people,
-    programme,
     referral_answers,
     referral_entry,
     suspension,
     trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
+from services.casefile.domain.known_organisation import KnownOrganisationEvent
+from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
-from services.casefile.domain.organisation import KnownOrganisationEvent
-from services.casefile.domain.programme import KnownProgrammeEvent
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
 
@@ -165,8 +165,8 @@ EVENTS: Final = (
     EventRow(mentor.MentorDescribed, "mentor.described.v1"),
     EventRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     EventRow(mentor.MentorReleased, "mentor.released.v1"),
-    EventRow(programme.ProgrammeLearnt, "programme.learnt.v1"),
-    EventRow(organisation.OrganisationLearnt, "organisation.learnt.v1"),
+    EventRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
+    EventRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
 # fmt: on

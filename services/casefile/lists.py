@@ -12,7 +12,7 @@ from typing import Final
 from contracts.codes import Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY
-from services.casefile.domain.organisation import KNOWN_ORGANISATION, organisation_stream
+from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
 from services.casefile.queries import Queries
 from services.casefile.worklist import actor_of, stands_at, work_in

@@ -11,9 +11,9 @@ from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import CASE, CaseEvent
 from services.casefile.domain.deadlines import running
+from services.casefile.domain.known_organisation import OrganisationLearnt
+from services.casefile.domain.known_programme import ProgrammeLearnt
 from services.casefile.domain.mentor import MentorDescribed, MentorEngaged, MentorReleased
-from services.casefile.domain.organisation import OrganisationLearnt
-from services.casefile.domain.programme import ProgrammeLearnt
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
 from services.casefile.history import fold

@@ -16,9 +16,9 @@ from contracts import referral
 from contracts.message import CaseMessage, Message
 from contracts.message import Deadline as MessageDeadline
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
+from services.casefile.domain.known_organisation import LearnOrganisation, organisation_stream
+from services.casefile.domain.known_programme import LearnProgramme, Rules, TermLength, programme_stream
 from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, TakeSubmission
-from services.casefile.domain.organisation import LearnOrganisation, organisation_stream
-from services.casefile.domain.programme import LearnProgramme, Rules, TermLength, programme_stream
 from services.casefile.domain.referral_answers import TakeAcceptance, TakeNote, TakeProgress, TakeReminder, TakeReturn
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.state import case_stream

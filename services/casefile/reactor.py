@@ -10,13 +10,13 @@ from contracts.message import CaseMessage, CloudEvent, Message, decode_data
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
-from services.casefile.domain.organisation import (
+from services.casefile.domain.known_organisation import (
     KNOWN_ORGANISATION,
     KnownOrganisation,
     LearnOrganisation,
     decide_organisation,
 )
-from services.casefile.domain.programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
 from services.casefile.reactions import REACTIONS, Delivery, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler

@@ -9,7 +9,7 @@ from functools import reduce
 
 from pydantic_core import to_json
 
-from services.casefile.domain.programme import KNOWN_PROGRAMME, programme_stream
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, programme_stream
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
 from services.casefile.events import EVENT_TYPES

@@ -22,9 +22,9 @@ from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
+from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch
 from services.casefile.domain.mentor import MENTOR, DescribeMentor, Mentor, Profile, decide_mentor, mentor_stream
-from services.casefile.domain.programme import Rules
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.steps import find
 from services.casefile.domain.trajectory_end import CompleteTrajectory

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.codes import CaseState
+from services.casefile.domain.known_organisation import KNOWN_ORGANISATION
 from services.casefile.domain.mentor import MENTOR, Mentor
-from services.casefile.domain.organisation import KNOWN_ORGANISATION
 from services.casefile.events import EVENT_TYPES
 from services.casefile.history import fold, responsibility
 from services.casefile.timeline import timeline

@@ -10,9 +10,9 @@ import pytest
 
 from contracts import casefile, referral
 from contracts.message import CaseMessage, Message, encode
+from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
+from services.casefile.domain.known_programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
 from services.casefile.domain.mentoring import RecordCheckIn
-from services.casefile.domain.organisation import KNOWN_ORGANISATION, LearnOrganisation, decide_organisation
-from services.casefile.domain.programme import KNOWN_PROGRAMME, LearnProgramme, TermLength, decide_programme
 from services.casefile.events import EVENT_TYPES, EVENTS
 from services.casefile.publishing import publish
 from services.casefile.reactions import REACTIONS, Delivery, stream_of

@@ -8,8 +8,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from contracts.codes import CaseState
+from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
-from services.casefile.domain.programme import Rules
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.casefile.domain.terms import ProgrammeCalendar

@@ -85,10 +85,14 @@ def accept(command: Accept, context: Context) -> list[ReferralAccepted | To]:
     ]
 
 
+def declined_with(answer: Decline | ReferralDeclined) -> EndedWith:
+    """By what a repeat of the answer is known: all that the organisation gave with it."""
+    return EndedWith(reason=str(answer.reason), refs=(answer.text_ref, answer.suggestion_ref))
+
+
 def decline(command: Decline, context: Context) -> list[ReferralDeclined | To]:
     """Declines: the case returns to the agency, and the person may be referred again."""
-    ended_with = EndedWith(reason=command.reason.value, refs=(command.text_ref, command.suggestion_ref))
-    if context.referral.state is ReferralState.DECLINED and context.referral.ended_with == ended_with:
+    if context.referral.state is ReferralState.DECLINED and context.referral.ended_with == declined_with(command):
         return []
     allow("decline", context, command.by)
     if command.text_ref is not None and command.reason is not DeclineReason.OTHER:

@@ -59,10 +59,14 @@ class AccessEnded(OfReferral, frozen=True, kw_only=True):
     BYSTANDER: ClassVar[bool] = True
 
 
+def withdrawn_with(answer: Withdraw | ReferralWithdrawn) -> EndedWith:
+    """By what a repeat of the withdrawal is known: all that was given with it."""
+    return EndedWith(reason=str(answer.reason), refs=(answer.text_ref,))
+
+
 def withdraw(command: Withdraw, context: Context) -> list[ReferralWithdrawn | To]:
     """Takes the offer back; after acceptance the way back is the handback."""
-    ended_with = EndedWith(reason=command.reason.value, refs=(command.text_ref,))
-    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == ended_with:
+    if context.referral.state is ReferralState.WITHDRAWN and context.referral.ended_with == withdrawn_with(command):
         return []
     allow("withdraw", context, command.by)
     if command.reason in SYSTEM_WITHDRAW_REASONS:

@@ -84,11 +84,11 @@ def _next_to_act(context: Context) -> str | None:
 
 
 def _no_more_requests(context: Context, referral: Referral) -> Refused | None:
-    if referral.requests < context.version.parameters.information_requests_max:
+    if referral.information_requests < context.version.parameters.information_requests_max:
         return None
     return Refused(
         "INFORMATION_REQUESTS_USED_UP",
-        f"information was requested {referral.requests} times, as often as the programme allows; "
+        f"information was requested {referral.information_requests} times, as often as the programme allows; "
         "decide on what is known: accept, decline or waitlist",
     )
 

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState
 from services.chassis.modelling.decider import Entity
-from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived, declined_with
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
-from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
+from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn, withdrawn_with
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
 from services.referral.domain.offer import OfReferral, PartEnds
@@ -69,7 +69,11 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
                 _moved("request-information", event),
             )
             return replace(
-                referral, state=_S.INFO_REQUESTED, moved=moved, question=question, requests=before.requests + 1
+                referral,
+                state=_S.INFO_REQUESTED,
+                moved=moved,
+                question=question,
+                information_requests=before.information_requests + 1,
             )
         case InformationProvided():
             return replace(referral, state=_S.RECEIVED, moved=_moved("provide-information", event), question=None)
@@ -81,11 +85,9 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
             moved = _moved("accept", event)
             return replace(referral, state=_S.ACCEPTED, moved=moved, coordinator=event.coordinator)
         case ReferralDeclined():
-            ended_with = EndedWith(reason=event.reason, refs=(event.text_ref, event.suggestion_ref))
-            return _ended(referral, _S.DECLINED, "decline", event, ended_with)
+            return _ended(referral, _S.DECLINED, "decline", event, declined_with(event))
         case ReferralWithdrawn():
-            ended_with = EndedWith(reason=event.reason, refs=(event.text_ref,))
-            return _ended(referral, _S.WITHDRAWN, "withdraw", event, ended_with)
+            return _ended(referral, _S.WITHDRAWN, "withdraw", event, withdrawn_with(event))
         case ReferralExpired():
             return _ended(referral, _S.EXPIRED, "expire", event)
         case ReferralCompleted():

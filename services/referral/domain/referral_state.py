@@ -70,7 +70,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     moved: Moved | None = None
     running: tuple[Deadline, ...] = ()
     missed: GrowingSet[Deadline] = GrowingSet()
-    requests: int = 0
+    information_requests: int = 0
     question: OpenQuestion | None = None
     waiting: Waiting | None = None
     coordinator: str | None = None
