@@ -15,7 +15,7 @@ from tests.support.requests import another_person
 
 Json = dict[str, Any]
 SECOND = "mtw-be-second"
-NAMED = {"ACCEPTED": "accept of brugwerk", "WITHDRAWN": "withdraw of vdab-gent"}
+NAMED = {"ACCEPTED": "accept by brugwerk", "WITHDRAWN": "withdraw by vdab-gent"}
 EVENT = {"ACCEPTED": "ReferralAccepted", "WITHDRAWN": "ReferralWithdrawn"}
 
 

@@ -169,6 +169,7 @@ async def test_a_client_that_leaves_ends_only_its_own_request(context: ReferralC
 
 
 @pytest.mark.slow
+@pytest.mark.on_files
 @pytest.mark.timeout(300)
 async def test_ten_thousand_lines_take_little_memory(context: ReferralContext) -> None:
     """Neither the lines nor their answers pile up: the peak is that of a few of them, not of all."""

@@ -67,7 +67,7 @@ def test_messages_that_wait_aside_are_listed_without_what_is_in_them(tmp_path: P
     for expected in ("casefile", TOPIC, "position 7", "referral.received.v1", "case-1", "id-7", "ValidationError"):
         assert expected in first
     assert "caserelay bus redrive" in first
-    assert "behind an earlier one" in second
+    assert "behind an earlier message" in second
     assert "unreadable" in third
     assert "tried again 2096-" in third
     assert "waiting for its cause" in fourth
@@ -115,7 +115,7 @@ def test_what_was_given_up_gets_its_tries_again(tmp_path: Path) -> None:
     data.mkdir()
     waiting = Parked(message(11), 3, "ValueError", 4_000_000_000.0)
     park(data, Parked(message(7), 8, "ValidationError", None), waiting)
-    assert run(data, "bus", "redrive", "notifications").stdout.strip() == "no message was given up"
+    assert run(data, "bus", "redrive", "notifications").stdout.strip() == "no messages were given up"
     assert run(data, "bus", "redrive").stdout.strip() == "1 will be retried"
     again, untouched = parked_in(data)
     assert (again.tries, again.retry_at) == (0, 0.0)

@@ -114,8 +114,8 @@ def test_a_second_start_is_quick_and_tells_nothing_twice(told: Told) -> None:
     assert told.seconds < 6
     for what in ("referrals", "timelines", "mentors", "feed"):
         assert told.second[what] == told.first[what], what
-    assert "Telling" in told.said_first
-    assert "Telling" not in told.said_second
+    assert "Playing a story" in told.said_first
+    assert "Playing a story" not in told.said_second
 
 
 def test_all_services_with_their_stories_fit_into_150_megabytes(told: Told) -> None:
