@@ -33,7 +33,7 @@ class MemoryStores(Stores):
         super().__init__(Path())
         self._logs: defaultdict[str, MemoryLogContents] = defaultdict(MemoryLogContents)
         self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
-        """What is in each service's vault, for whoever wants to see it past the port."""
+        """What is in each service's vault, for tests that look past the port."""
         self._indexes: dict[tuple[str, int], MemoryIndexContents] = {}
         self._consumers: defaultdict[str, MemoryConsumerContents] = defaultdict(MemoryConsumerContents)
         self._leases: defaultdict[str, MemoryLeaseContents] = defaultdict(MemoryLeaseContents)

@@ -104,7 +104,7 @@ class PostgresConsumerStore:
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
-        # In one order whoever writes: two that save the same rows then wait for each other, and do not lock up.
+        # In one order for every writer: two that save the same rows then wait for each other, and do not lock up.
         partitions = sorted(places)
         columns = (partitions, [places[one].offset for one in partitions], [places[one].position for one in partitions])
 

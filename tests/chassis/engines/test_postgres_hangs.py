@@ -93,7 +93,7 @@ async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_
 
 
 async def test_places_that_cannot_be_had_hold_up_nobody_else(postgres_server: Server) -> None:
-    """Whoever asks for them is told after a while; meanwhile the loop goes on."""
+    """A caller that asks for them is told after a while; meanwhile the loop goes on."""
     migrate(postgres_server.url, ["counters"])
     store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
     await store.advance("embedded", "topic", {0: Place(7, 7)})

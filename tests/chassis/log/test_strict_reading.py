@@ -106,7 +106,7 @@ def test_what_was_no_such_event_before_is_none_now(body: str) -> None:
 
 @pytest.mark.parametrize("body", NO_LONGER_GUESSED)
 def test_a_member_of_another_type_is_not_guessed_at(body: str) -> None:
-    """A number in quotes is no number: whoever wrote it did not write this event."""
+    """A number in quotes is no number: no writer of this event wrote it."""
     with pytest.raises(msgspec.DecodeError):
         read(body)
 

@@ -68,7 +68,7 @@ async def fingerprint_of(request: Request, key: str | None) -> Fingerprint | Non
     if key is None:
         return None
     try:
-        # Read once, whoever asks: the framework's request keeps what it has parsed.
+        # Read once, for all that ask: the framework's request keeps what it has parsed.
         sent = await request.json() if await request.body() else None
         return fingerprint(request, f"{request.method} {request.scope['path']}", sent)
     except (ValueError, RecursionError):
