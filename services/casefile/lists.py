@@ -96,7 +96,7 @@ class Lists:
         items = []
         while True:
             most = limit + 1 - len(items)
-            found = self._places(looks, wanted, last, most)
+            found = await self._places(looks, wanted, last, most)
             views = await asyncio.gather(*(self._view(caller, case_id, wanted) for case_id in found.values()))
             for place, view in zip(found, views, strict=True):
                 if view is not None:
@@ -111,11 +111,13 @@ class Lists:
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
     ) -> tuple[list[Json], Place | None]:
         """The cases of one person: a handful, so the filters are applied here."""
-        rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
+        rows = await self._index.find(
+            CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON
+        )
         places: dict[Place, str] = {}
         for row in rows:
             place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
-            if self._has_part(caller, wanted.organisation, row) and (after is None or place > after):  # type: ignore[operator]
+            if (after is None or place > after) and await self._has_part(caller, wanted.organisation, row):  # type: ignore[operator]
                 places[place] = row.key
         items: list[Json] = []
         last: Place | None = after
@@ -128,15 +130,15 @@ class Lists:
             last = place
         return items, None
 
-    def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
+    async def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
         """Whether the case is among those that `_looks` would look through."""
         if organisation is None:
             return True
         if caller.role is not Role.AUDITOR and caller.org not in (row.columns["agency"], organisation):
             return False
-        return self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
+        return await self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
 
-    def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
+    async def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
         """The next places of a list, in order, and the case at each."""
         found: dict[Place, str] = {}
         states: tuple[str | None, ...] = wanted.states or (None,)
@@ -144,13 +146,13 @@ class Lists:
             where = {**look.where, **({look.state: state} if state is not None else {})}
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
-                rows = self._index.find(look.table, where, after=after or 0, limit=most)
+                rows = await self._index.find(look.table, where, after=after or 0, limit=most)
                 found |= {row.seq: look.case(row) for row in rows}
                 continue
             assert not isinstance(after, int)  # noqa: S101 - as the cursor was read
             now = self._clock.now()
             begin = None if wanted.overdue else (sortable(now), "")
-            rows = self._index.first(
+            rows = await self._index.first(
                 look.table,
                 look.due,
                 where=where,
@@ -180,11 +182,11 @@ class Lists:
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         last = await pages.due()
         await self._caught_up()
-        suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
+        suspended = {row.key for row in await self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
         items: list[Json] = []
         while True:
             most = limit + 1 - len(items)
-            rows = self._work_rows(caller, suspended, last, most, mine=mine)
+            rows = await self._work_rows(caller, suspended, last, most, mine=mine)
             shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
@@ -195,17 +197,17 @@ class Lists:
             if len(rows) < most:
                 return items, None
 
-    def _work_rows(
+    async def _work_rows(
         self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
     ) -> list[Row]:
         where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
         if mine:
             where["person"] = one_person(caller.sub) if caller.role is Role.MENTEE else caller.sub
-        rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        rows = await self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
         # One of a pair finds their own case and nothing else.
         for organisation in sorted(suspended) if where["actor"] == caller.org else ():
             held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
-            rows += self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
+            rows += await self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
         return sorted(rows, key=_place)[:most]
 
     async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:

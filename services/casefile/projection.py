@@ -131,7 +131,7 @@ class Listing:
                 seen[organisation] = _NOTHING
             else:
                 seen[organisation] = None
-        row = self._index.get(CASES.name, case.case) if not is_new else None
+        row = await self._index.get(CASES.name, case.case) if not is_new else None
         return Known(case, seen, row.seq if row is not None else None)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:

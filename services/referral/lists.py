@@ -45,7 +45,7 @@ class Lists:
         last = after
         while True:
             most = limit + 1 - len(items)
-            rows = self._rows(caller, filters, states, last, most)
+            rows = await self._rows(caller, filters, states, last, most)
             # Side by side: streams that are asked for at once come in one answer of the database.
             views = await asyncio.gather(*(self._view(caller, row.key) for row in rows))
             for row, view in zip(rows, views, strict=True):
@@ -57,7 +57,7 @@ class Lists:
             if len(rows) < most:
                 return items, None
 
-    def _rows(
+    async def _rows(
         self, caller: Caller, filters: Mapping[str, str], states: Sequence[str], after: int, most: int
     ) -> list[Row]:
         of_agency: Mapping[str, Value] = {} if caller.role is Role.AUDITOR else {"agency": caller.org}
@@ -69,10 +69,12 @@ class Lists:
             looks = [{**look, "state": state} for look in looks for state in states]
         if (case := filters.get("case_id")) is not None:
             # A case has a handful of referrals: the other filters are applied here.
-            of_case = self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
+            of_case = await self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
             return [row for row in of_case if any(look.items() <= row.columns.items() for look in looks)][:most]
         found = {
-            row.seq: row for where in looks for row in self._index.find(REFERRALS.name, where, after=after, limit=most)
+            row.seq: row
+            for where in looks
+            for row in await self._index.find(REFERRALS.name, where, after=after, limit=most)
         }
         return [found[seq] for seq in sorted(found)][:most]
 
@@ -85,7 +87,9 @@ class Lists:
         await self._caught_up()
         looks: list[dict[str, Value]] = [{"kind": kind} for kind in kinds] or [{}]
         met = [
-            row for look in looks for row in self._index.find(ORGANISATIONS.name, look, after=after, limit=limit + 1)
+            row
+            for look in looks
+            for row in await self._index.find(ORGANISATIONS.name, look, after=after, limit=limit + 1)
         ]
         rows = sorted(met, key=lambda row: row.seq)[: limit + 1]
         found = await asyncio.gather(*(self._queries.organisation(row.key) for row in rows[:limit]))
