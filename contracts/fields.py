@@ -99,7 +99,7 @@ def written(value: str) -> str:
     if _CONTROL.search(value):
         msg = "a text has no control characters but tabs and line breaks"
         raise ValueError(msg)
-    if not any(one.isprintable() and not one.isspace() for one in value):
+    if not any(character.isprintable() and not character.isspace() for character in value):
         msg = "a text has something in it that can be seen"
         raise ValueError(msg)
     return value

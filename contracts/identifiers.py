@@ -45,9 +45,9 @@ def _all_seen(value: str) -> bool:
     return unicodedata.is_normalized("NFC", value) and not FILLERS & set(value) and not UNSEEN_MARKS & set(value)
 
 
-def is_one_person(one: str, other: str) -> bool:
+def is_one_person(person: str, other: str) -> bool:
     """Whether two pseudonyms of the same agency name one person."""
-    return one == other or one_person(one) == one_person(other)
+    return person == other or one_person(person) == one_person(other)
 
 
 @lru_cache(maxsize=4096)

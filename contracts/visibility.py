@@ -145,7 +145,7 @@ class Parties:
     @property
     def parts(self) -> tuple[Part, ...]:
         """All parts, in an order that does not depend on when which became known."""
-        return tuple(sorted(self.by_referral.values(), key=lambda one: one.referral))
+        return tuple(sorted(self.by_referral.values(), key=lambda part: part.referral))
 
     @property
     def organisations(self) -> frozenset[str]:

@@ -69,8 +69,8 @@ def back_up(settings: Settings, file: Path, say: Say) -> Manifest:
             say(f"{name} is not a Caserelay file and is skipped")
         with _appearing(file) as (written, aside):
             manifest = _write(data, stores, written, aside, say)
-    said = f"{len(manifest.members)} files as of {_at(manifest)}, {size_of(file.stat().st_size)}"
-    say(f"{file}: {said}")
+    contents = f"{len(manifest.members)} files as of {_at(manifest)}, {size_of(file.stat().st_size)}"
+    say(f"{file}: {contents}")
     say("It contains personal data: store it encrypted and elsewhere, and no longer than your retention period.")
     say(f"`caserelay restore {file}` puts it into an empty CASERELAY_DATA.")
     return manifest
@@ -132,7 +132,7 @@ def _write(data: Path, stores: Sequence[Path], written: IO[bytes], aside: Path, 
             for store in stores:
                 copied = Progress(f"{store.name} copied", say)
                 copy = aside / store.name
-                held.copy(store, copy, copied.told)
+                held.copy(store, copy, copied.report)
                 with copy.open("rb") as source:
                     size = copy.stat().st_size
                     members[store.name] = _add(archive, store.name, made_at, source, size, say)
@@ -219,16 +219,16 @@ def _put_back(archive: zipfile.ZipFile, manifest: Manifest, data: Path, say: Say
             if name.endswith("-log.db"):
                 # What was recorded after the backup is not in it: cursors that stand behind that have to be told.
                 begin_in_restored_file(partial / name)
-        for directory in (partial, *(one for one in partial.iterdir() if one.is_dir())):
+        for directory in (partial, *(entry for entry in partial.iterdir() if entry.is_dir())):
             _sync_directory(directory)
         if _names(data) != [partial.name]:
             raise Refused(f"another process started using {data} in the meantime; nothing was restored")
-        for one in sorted(partial.iterdir()):
-            placed.append(one.rename(data / one.name))  # noqa: PERF401 - known also if a later one fails
+        for entry in sorted(partial.iterdir()):
+            placed.append(entry.rename(data / entry.name))  # noqa: PERF401 - known also if a later one fails
         _sync_directory(data)
     except BaseException:
-        for one in placed:
-            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        for entry in placed:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         shutil.rmtree(partial)
         if made:
             data.rmdir()
@@ -254,7 +254,7 @@ def _digest(source: IO[bytes], target: IO[bytes] | None, size: int, doing: str, 
         length += len(piece)
         if target is not None:
             target.write(piece)
-        progress.told(length, size)
+        progress.report(length, size)
     return Member(size=length, sha256=digest.hexdigest())
 
 
@@ -283,7 +283,7 @@ def _need_empty(data: Path) -> None:
 
 def _names(data: Path) -> list[str]:
     # A new volume has the place where its file system puts what it finds.
-    return sorted(one.name for one in data.iterdir() if one.name != "lost+found" or not one.is_dir())
+    return sorted(entry.name for entry in data.iterdir() if entry.name != "lost+found" or not entry.is_dir())
 
 
 def _users(data: Path) -> list[int]:

@@ -36,8 +36,8 @@ def create_topics(settings: Settings, organisations: Iterable[str]) -> list[str]
             " for the name of a topic, can have none in Kafka; its systems follow GET /v1/feed or /v1/stream"
         )
     with closing(Topics(cluster)) as topics:
-        asked = wanted(TOPICS, settings.kafka_partitions, own)
-        return topics.create(asked, settings.kafka_replication)
+        topics_wanted = wanted(TOPICS, settings.kafka_partitions, own)
+        return topics.create(topics_wanted, settings.kafka_replication)
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ class ParkedMessage:
 
     def to_line(self) -> str:
         """For people."""
-        one, message = self.parked, self.parked.message
+        parked, message = self.parked, self.parked.message
         then = _THEN[self.waits_for]
         if self.waits_for == "RETRY":
-            then += f" {_time(one.retry_at)}"
+            then += f" {_time(parked.retry_at)}"
         return (
-            f"{self.service}  {self.topic}  position {message.position}  {_type(one) or 'unreadable'}"
-            f"  key {message.key}  id {message.id}  {one.failure} after {one.tries} tries  {then}"
+            f"{self.service}  {self.topic}  position {message.position}  {_type(parked) or 'unreadable'}"
+            f"  key {message.key}  id {message.id}  {parked.failure} after {parked.tries} tries  {then}"
         )
 
 
@@ -105,7 +105,7 @@ async def _parked(stores: Stores, services: Iterable[str]) -> list[ParkedMessage
         if stores.holds(service):
             async with _opened(stores, service) as store:
                 for topic in TOPICS:
-                    found += (ParkedMessage(service, topic, one) for one in await store.parked(topic))
+                    found += (ParkedMessage(service, topic, parked) for parked in await store.parked(topic))
     return found
 
 
@@ -137,8 +137,8 @@ def _time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
-def _type(one: Parked) -> str | None:
+def _type(parked: Parked) -> str | None:
     try:
-        return str(json.loads(one.message.body)["type"])
+        return str(json.loads(parked.message.body)["type"])
     except (ValueError, TypeError, KeyError):
         return None

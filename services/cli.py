@@ -183,9 +183,9 @@ def parked(which: str, *, as_json: bool) -> None:
 
     found = parked_messages(_settings(), SERVICE_NAMES if which == "all" else (which,))
     if as_json:
-        print_json({"parked": [one.to_json() for one in found]})
+        print_json({"parked": [message.to_json() for message in found]})
     else:
-        click.echo("\n".join(one.to_line() for one in found) or "no parked messages")
+        click.echo("\n".join(message.to_line() for message in found) or "no parked messages")
 
 
 @bus.command(settings=_STORES)

@@ -19,7 +19,7 @@ class Progress:
         self._say = say
         self._next = time.monotonic() + SAY_EVERY_SECONDS
 
-    def told(self, done: int, of: int) -> None:
+    def report(self, done: int, of: int) -> None:
         """So many bytes of so many."""
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + SAY_EVERY_SECONDS

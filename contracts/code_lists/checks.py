@@ -109,7 +109,9 @@ def _nuts() -> CodeList:
 @cache
 def _countries() -> CodeList:
     # X and a letter is nobody's: ISO leaves it to its users.
-    return CodeList("ISO 3166-1", frozenset(one.alpha2 for one in iso3166.countries if not one.alpha2.startswith("X")))
+    return CodeList(
+        "ISO 3166-1", frozenset(country.alpha2 for country in iso3166.countries if not country.alpha2.startswith("X"))
+    )
 
 
 @cache

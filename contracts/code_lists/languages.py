@@ -49,7 +49,7 @@ def _nearest(value: str) -> list[str]:
         return [_spelt("-".join(parts))]
     if sound:
         begun = "-".join(parts[:sound])
-        extended = (f"{begun}-{one}" for one in _following().nearest(parts[sound]))
+        extended = (f"{begun}-{extension}" for extension in _following().nearest(parts[sound]))
         return [_spelt(begun), *(_spelt(tag) for tag in extended if validate_bcp47(tag)[0])][:3]
     # A name instead of a code, and the code of three letters where the tag has two: nld is nl.
     word = parts[0].partition(" ")[0]

@@ -48,9 +48,9 @@ class CodeList:
 
 
 def _distance(code: str, value: str) -> tuple[int, int, list[int], str]:
-    common = next((i for i, (one, other) in enumerate(zip(code, value, strict=False)) if one != other), None)
+    common = next((i for i, (letter, other) in enumerate(zip(code, value, strict=False)) if letter != other), None)
     common = min(len(code), len(value)) if common is None else common
-    apart = [abs(ord(one) - ord(other)) for one, other in zip(code, value, strict=False)]
+    apart = [abs(ord(letter) - ord(other)) for letter, other in zip(code, value, strict=False)]
     return -common, abs(len(code) - len(value)), apart, code
 
 

@@ -40,7 +40,7 @@ def sector(value: str) -> str:
     raise unknown(f"the sections and divisions of {known.name}", nearest)
 
 
-def told(kept: Iterable[str]) -> list[str]:
+def as_sent(kept: Iterable[str]) -> list[str]:
     """Sectors as messages and answers have them: those of Rev. 2.1 bare, as they are sent."""
     return [code.removeprefix(f"{TODAY}:") for code in kept]
 

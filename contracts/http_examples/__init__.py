@@ -25,5 +25,5 @@ def exchange_of(operation: str) -> Exchange:
     file = PLACE / f"{operation}.json"
     if not file.exists():
         return Exchange()
-    told = json.loads(file.read_text(encoding="utf-8"))
-    return Exchange(told.get("request"), told.get("answer"))
+    exchange = json.loads(file.read_text(encoding="utf-8"))
+    return Exchange(exchange.get("request"), exchange.get("answer"))

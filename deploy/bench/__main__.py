@@ -21,14 +21,14 @@ from deploy.bench.surroundings import durability_of_postgres, load_average, mach
 
 def main() -> int:
     """Measures and prints; the exit status: 1 if a benchmark failed. One that lacks an engine says so, and has not."""
-    asked = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
-    asked.add_argument("--only", type=_names, default=list(PARTS), help=f"some of: {','.join(PARTS)}")
-    asked.add_argument("--seconds", type=int, default=8, help="length of each measurement (default 8)")
-    asked.add_argument("--full", action="store_true", help="with 10^6 events, where the default is 10^5")
-    asked.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
-    asked.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
-    asked.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
+    parser.add_argument("--only", type=_names, default=list(PARTS), help=f"some of: {','.join(PARTS)}")
+    parser.add_argument("--seconds", type=int, default=8, help="length of each measurement (default 8)")
+    parser.add_argument("--full", action="store_true", help="with 10^6 events, where the default is 10^5")
+    parser.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
+    parser.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
+    parser.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
+    given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("CASERELAY_")]:
         # Nothing that is set where the benchmark runs may change what is measured.
         del os.environ[name]
@@ -47,16 +47,16 @@ def main() -> int:
             say=_say,
         )
         surroundings = _surroundings(bench)
-        total = sum(PARTS[one].seconds(bench) for one in given.only)
+        total = sum(PARTS[part].seconds(bench) for part in given.only)
         _say(f"about {max(1, round(total / 60))} min for {', '.join(given.only)}")
         failed = []
-        for number, one in enumerate(given.only, start=1):
-            ran = _run(bench, one, f"[{number}/{len(given.only)}]", surroundings)
+        for number, part in enumerate(given.only, start=1):
+            ran = _run(bench, part, f"[{number}/{len(given.only)}]", surroundings)
             if ran.failure is not None:
-                failed.append(one)
+                failed.append(part)
             if given.json is not None:
                 record = Record.read(given.json)
-                record.ran[one] = ran
+                record.ran[part] = ran
                 record.write(given.json)
     if failed:
         _say(f"\nfailed: {', '.join(failed)}")

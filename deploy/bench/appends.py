@@ -36,7 +36,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 
 def _on(bench: Bench, engine: str, referral: Sequence[Stored]) -> Iterator[Result]:
     for events, name in (([referral[1]], "1 event"), (referral, f"a referral's {len(referral)} events")):
-        size = sum(len(one.state) for one in events)
+        size = sum(len(event.state) for event in events)
         with bench.place(engine) as place:
             theirs = None
             if place.database is not None:
@@ -81,9 +81,9 @@ async def _append(bench: Bench, place: Place, events: Sequence[Stored]) -> list[
 
 def writes(events: Sequence[Stored]) -> list[Write]:
     """The events once more, for streams that are new."""
-    streams = {one.recorded.stream: f"bench-{uuid.uuid4()}" for one in events}
+    streams = {event.recorded.stream: f"bench-{uuid.uuid4()}" for event in events}
     return [
-        Write(new, 0, [(one.recorded.event, one.recorded.meta) for one in events if one.recorded.stream == old])
+        Write(new, 0, [(event.recorded.event, event.recorded.meta) for event in events if event.recorded.stream == old])
         for old, new in streams.items()
     ]
 
@@ -108,19 +108,19 @@ def _pgbench(bench: Bench, place: Place, url: str, events: Sequence[Stored]) -> 
     with psycopg.connect(database.conninfo, autocommit=True) as connection:
         connection.execute("DROP TABLE IF EXISTS plain_events")
         connection.execute("CREATE TABLE plain_events (LIKE stored_events INCLUDING ALL)")
-    streams = list(dict.fromkeys(one.recorded.stream for one in events))
+    streams = list(dict.fromkeys(event.recorded.stream for event in events))
     rows = ", ".join(
-        f"(:run || '-{streams.index(one.recorded.stream)}-' || :client_id || '-' || :n,"
-        f" {one.recorded.version}, :topic{n}, :state{n})"
-        for n, one in enumerate(events)
+        f"(:run || '-{streams.index(event.recorded.stream)}-' || :client_id || '-' || :n,"
+        f" {event.recorded.version}, :topic{n}, :state{n})"
+        for n, event in enumerate(events)
     )
     script = place.data / "insert.sql"
     script.write_text(
         f"\\set n :n + 1\nINSERT INTO plain_events (originator_id, originator_version, topic, state) VALUES {rows};\n"
     )
     given = ["run=" + uuid.uuid4().hex, "n=0"]
-    for n, one in enumerate(events):
-        given += [f"topic{n}={one.topic}", f"state{n}=\\x{one.state.hex()}"]
+    for n, event in enumerate(events):
+        given += [f"topic{n}={event.topic}", f"state{n}=\\x{event.state.hex()}"]
     logs = place.data / "pgbench"
     logs.mkdir()
     command = [
@@ -132,7 +132,7 @@ def _pgbench(bench: Bench, place: Place, url: str, events: Sequence[Stored]) -> 
         f"--file={script}",
     ]
     command += [f"--time={bench.seconds}", "--log", f"--log-prefix={logs / 'took'}"]
-    command += [f"--define={one}" for one in given]
+    command += [f"--define={definition}" for definition in given]
     done = subprocess.run([*command, database.conninfo], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)

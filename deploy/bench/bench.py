@@ -46,11 +46,11 @@ class Bench:
             return quick
         return full if self.full and full is not None else normal
 
-    def remark(self, said: str) -> None:
+    def remark(self, remark: str) -> None:
         """Something that belongs to the record beside the figures; said once."""
-        if said not in self.remarks:
-            self.remarks.append(said)
-            self.say(f"  {said}")
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+            self.say(f"  {remark}")
 
     @contextmanager
     def place(self, engine: str = SQLITE) -> Iterator[Place]:

@@ -25,9 +25,9 @@ class Story:
     async def refer(self) -> tuple[str, str]:
         """A referral that waits for its answer: its id and its case, which casefile knows by now."""
         answer = await self._connection.send(self._referrals.next())
-        told = answer.expect(201)
-        await self._read(f"/v1/cases/{told['case']}?waitFor={answer.header('position')}")
-        return told["id"], told["case"]
+        referral = answer.expect(201)
+        await self._read(f"/v1/cases/{referral['case']}?waitFor={answer.header('position')}")
+        return referral["id"], referral["case"]
 
     async def describe_mentor(self) -> None:
         """The mentor whom `live` matches."""

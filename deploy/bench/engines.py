@@ -76,12 +76,12 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """The same for a service that is a process of its own."""
-        told = {"CASERELAY_DATA": str(self.data)}
+        settings = {"CASERELAY_DATA": str(self.data)}
         if self.database is not None:
-            told["CASERELAY_DATABASE_URL"] = self.database
+            settings["CASERELAY_DATABASE_URL"] = self.database
         if self.kafka is not None:
-            told |= {"CASERELAY_KAFKA_SERVERS": self.kafka, "CASERELAY_KAFKA_PREFIX": self.prefix}
-        return told
+            settings |= {"CASERELAY_KAFKA_SERVERS": self.kafka, "CASERELAY_KAFKA_PREFIX": self.prefix}
+        return settings
 
 
 class Engines:

@@ -216,7 +216,7 @@ class Template:
                 ]
 
     def _tables(self, place: Place) -> list[Tables]:
-        return [Tables(place, one) for one in SERVICES if one.service in self._before]
+        return [Tables(place, service) for service in SERVICES if service.service in self._before]
 
     def events(self, service: str) -> int:
         """How many events one copy has at a service."""
@@ -253,4 +253,4 @@ class Template:
 
 def heads(place: Place) -> dict[str, int]:
     """Where the logs are."""
-    return {one.service: Tables(place, one).head() for one in SERVICES}
+    return {service.service: Tables(place, service).head() for service in SERVICES}

@@ -146,7 +146,7 @@ def _key(number: int) -> Any:
 
 
 def _version(number: int) -> Any:
-    told = programme.Parameters(
+    parameters = programme.Parameters(
         kind="MENTORING_TO_WORK",
         name="Mentoring",
         time_zone="Europe/Brussels",
@@ -156,7 +156,7 @@ def _version(number: int) -> Any:
         contact_point="contact",
     )
     return programme.ProgrammeVersionPublished(
-        programme="mtw-be", version=number + 1, valid_from=date(2026, 1, 1), parameters=told
+        programme="mtw-be", version=number + 1, valid_from=date(2026, 1, 1), parameters=parameters
     )
 
 

@@ -84,26 +84,26 @@ async def _fill_and_measure(
     bench: Bench, places: dict[int, Place], template: Template, case: str
 ) -> dict[str, dict[int, list[float]]]:
     """Milliseconds, by question and by size."""
-    asked: dict[int, _Asked] = {}
+    by_size: dict[int, _Copies] = {}
     for size, place in places.items():
         stores = place.stores()
         # Opened first: that makes the tables.
         log, index = stores.event_log(SERVICE, EVENT_TYPES), stores.index(SERVICE, TABLES, INDEX_VERSION)
         copies = size // template.events(SERVICE)
         await template.copy(copies, place)
-        asked[size] = _Asked(log, index, case, copies)
-    found = {name: await _ask(bench, asked, name) for name in ("read", "append", "list", "worklist")}
-    for one in asked.values():
-        await one.close()
+        by_size[size] = _Copies(log, index, case, copies)
+    found = {name: await _ask(bench, by_size, name) for name in ("read", "append", "list", "worklist")}
+    for filled in by_size.values():
+        await filled.close()
     return {_NAMES[name]: sizes for name, sizes in found.items()}
 
 
-async def _ask(bench: Bench, asked: dict[int, _Asked], name: str) -> dict[int, list[float]]:
-    took: dict[int, list[float]] = {size: [] for size in asked}
-    for counts in rounds(0.1 if bench.quick else SECONDS * len(asked)):
+async def _ask(bench: Bench, by_size: dict[int, _Copies], name: str) -> dict[int, list[float]]:
+    took: dict[int, list[float]] = {size: [] for size in by_size}
+    for counts in rounds(0.1 if bench.quick else SECONDS * len(by_size)):
         # In turns: whatever else the machine and its disk do meanwhile, they do to every size.
-        for size, one in asked.items():
-            question = await getattr(one, name)()
+        for size, filled in by_size.items():
+            question = await getattr(filled, name)()
             began = time.perf_counter()
             await question()
             if counts:
@@ -120,7 +120,7 @@ _NAMES: Final = {
 Question = Callable[[], Awaitable[object]]
 
 
-class _Asked:
+class _Copies:
     """Questions about a case, or from a place in the log, chosen by chance. What comes back is what is timed."""
 
     def __init__(self, log: EventLog, index: Index, case: str, copies: int) -> None:

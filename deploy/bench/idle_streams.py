@@ -63,11 +63,11 @@ async def _shares(system: System, count: int, seconds: float) -> tuple[float, fl
         listening.append(asyncio.ensure_future(anext(stream)))
     await asyncio.sleep(SETTLE_SECONDS)
     idle = await _share(system, seconds)
-    if ended := sum(one.done() for one in listening):
+    if ended := sum(listener.done() for listener in listening):
         msg = f"{ended} streams ended, or were not idle"
         raise RuntimeError(msg)
-    for one in listening:
-        one.cancel()
+    for listener in listening:
+        listener.cancel()
     await asyncio.gather(*listening, return_exceptions=True)
     return none, idle
 

@@ -103,16 +103,18 @@ def measure(bench: Bench) -> Iterator[Result]:
         yield _result(RAW, raw, (f"{SIZE} bytes, acks=all",))
         commit = _commits(bench, place)
         yield Result(name="one commit in PostgreSQL", engine=KAFKA, median=median(commit), p95=p95(commit))
-        asked = _Asked(bench, place, raw, commit)
-        with System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
-            yield from asked.of(system, TOPIC, "the referral service alone")
+        round_trips = _RoundTrips(bench, place, raw, commit)
+        with System.of_command([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
+            yield from round_trips.of(system, TOPIC, "the referral service alone")
         with System.whole(place, bench.issuer, scene=False) as system:
-            yield from asked.of(system, TOPIC, "all services at work")
-            yield from asked.of(system, topic_of(READERS[0]), "all services at work, the topic of the organisation")
+            yield from round_trips.of(system, TOPIC, "all services at work")
+            yield from round_trips.of(
+                system, topic_of(READERS[0]), "all services at work, the topic of the organisation"
+            )
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _RoundTrips:
     """What the ways through a system are held against: the raw round trips and the commits, in milliseconds."""
 
     bench: Bench

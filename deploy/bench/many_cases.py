@@ -112,9 +112,9 @@ async def _timelines(bench: Bench, system: System, case: str) -> list[float]:
     took = list[float]()
     copies = [Ids(copy).of(case) for copy in range(1, LONG_CASES + 1)]
     for counts in rounds(bench.seconds):
-        asked = request("GET", f"/v1/cases/{random.choice(copies)}/timeline", token)  # noqa: S311 - no secret
+        question = request("GET", f"/v1/cases/{random.choice(copies)}/timeline", token)  # noqa: S311 - no secret
         began = time.perf_counter()
-        answer = await connection.send(asked)
+        answer = await connection.send(question)
         if counts:
             took.append(1000 * (time.perf_counter() - began))
         if len(answer.expect(200)["items"]) < LONG:
@@ -129,9 +129,9 @@ async def _pages(bench: Bench, system: System, person: Person, path: str) -> lis
     took = list[float]()
     following = None
     for counts in rounds(bench.seconds):
-        asked = request("GET", f"{path}?limit=50" + (f"&cursor={following}" if following else ""), token)
+        question = request("GET", f"{path}?limit=50" + (f"&cursor={following}" if following else ""), token)
         began = time.perf_counter()
-        answer = await connection.send(asked)
+        answer = await connection.send(question)
         if counts:
             took.append(1000 * (time.perf_counter() - began))
         # Behind the last page the first one again.

@@ -68,10 +68,10 @@ def start(orders: Orders) -> subprocess.Popen[bytes]:
 
 def found(process: subprocess.Popen[bytes], orders: Orders) -> Offered:
     """What it has found, once it is done."""
-    told, _ = process.communicate(timeout=orders.seconds + LATE_SECONDS + 60)
+    output, _ = process.communicate(timeout=orders.seconds + LATE_SECONDS + 60)
     if process.returncode != 0:
         raise RuntimeError("the load generator failed")
-    return _OFFERED.validate_json(told)
+    return _OFFERED.validate_json(output)
 
 
 async def drive(orders: Orders) -> Offered:

@@ -31,91 +31,91 @@ class Part:
     """A benchmark: its title, what it says of itself, how it is measured, and about how many seconds that takes."""
 
     title: str
-    told: str
+    text: str
     measure: Callable[[Bench], Iterator[Result]]
     seconds: Callable[[Bench], float]
 
 
-def _told(module: ModuleType) -> str:
+def _text_of(module: ModuleType) -> str:
     return " ".join((module.__doc__ or "").split())
 
 
 PARTS: Final[Mapping[str, Part]] = {
     "referrals": Part(
         "Accepted referrals per second over REST",
-        _told(referrals),
+        _text_of(referrals),
         referrals.measure,
         lambda bench: referrals.ABOUT_SECONDS + 17 * bench.seconds,
     ),
     "appends": Part(
         "Safe appends per second under 64 commands at once",
-        _told(appends),
+        _text_of(appends),
         appends.measure,
         lambda bench: appends.ABOUT_SECONDS + 6 * bench.seconds,
     ),
     "nothing-skipped": Part(
         "Positions that a reader skips while eight processes write",
-        _told(nothing_skipped),
+        _text_of(nothing_skipped),
         nothing_skipped.measure,
         nothing_skipped.about_seconds,
     ),
     "kafka-round-trip": Part(
         "POST to a Kafka consumer",
-        _told(kafka_round_trip),
+        _text_of(kafka_round_trip),
         kafka_round_trip.measure,
         lambda bench: kafka_round_trip.ABOUT_SECONDS + 3 * bench.seconds,
     ),
     "event-stream": Part(
         "POST to a subscriber of the event stream",
-        _told(event_stream),
+        _text_of(event_stream),
         event_stream.measure,
         lambda bench: event_stream.ABOUT_SECONDS + 3 * bench.seconds,
     ),
     "idle-streams": Part(
         "What idle event streams cost",
-        _told(idle_streams),
+        _text_of(idle_streams),
         idle_streams.measure,
         idle_streams.about_seconds,
     ),
     "write-then-read": Part(
         "Write, then read on the timeline with waitFor",
-        _told(write_then_read),
+        _text_of(write_then_read),
         write_then_read.measure,
         lambda bench: write_then_read.ABOUT_SECONDS + 3 * bench.seconds,
     ),
     "many-cases": Part(
         "Timeline and lists among 100,000 cases",
-        _told(many_cases),
+        _text_of(many_cases),
         many_cases.measure,
         many_cases.about_seconds,
     ),
     "growth": Part(
         "Growth: read, append and list in a log of 10^4, 10^5, 10^6 events",
-        _told(growth),
+        _text_of(growth),
         growth.measure,
         growth.about_seconds,
     ),
     "folds": Part(
         "Growth: folding a stream of 10^4 and 10^5 events",
-        _told(folds),
+        _text_of(folds),
         folds.measure,
         folds.about_seconds,
     ),
     "start-up": Part(
         "Start-up and memory",
-        _told(start_up),
+        _text_of(start_up),
         start_up.measure,
         lambda _: start_up.ABOUT_SECONDS,
     ),
     "sustained": Part(
         "The highest rate at which every consumer keeps up",
-        _told(sustained),
+        _text_of(sustained),
         sustained.measure,
         sustained.about_seconds,
     ),
     "processor-time": Part(
         "Where the processor's time goes",
-        _told(processor_time),
+        _text_of(processor_time),
         processor_time.measure,
         lambda bench: processor_time.ABOUT_SECONDS + 3 * bench.seconds,
     ),

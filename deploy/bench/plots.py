@@ -30,7 +30,7 @@ def _save(figure: Figure, file: Path) -> None:
     figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
 
 
-def _one(height: float = 3.6) -> tuple[Figure, Any]:
+def _plot(height: float = 3.6) -> tuple[Figure, Any]:
     figure = Figure(figsize=(WIDTH, height))
     return figure, figure.subplots()
 
@@ -46,7 +46,7 @@ def _lines(results: Iterable[Result], of: Callable[[Result], float | None]) -> d
 
 
 def _referrals(ran: Ran, file: Path) -> None:
-    figure, axes = _one()
+    figure, axes = _plot()
     for name, points in _lines(ran.results, lambda result: result.rate).items():
         style = {"marker": "o", "linestyle": "--" if "storage" in name or "naive" in name else "-"}
         axes.plot(*zip(*points, strict=True), label=name, **style)
@@ -62,7 +62,7 @@ def _referrals(ran: Ran, file: Path) -> None:
 
 
 def _growth(ran: Ran, file: Path) -> None:
-    figure, axes = _one()
+    figure, axes = _plot()
     smallest = min(result.at for result in ran.results if result.at is not None)
     for name, points in _lines(
         ran.results, lambda result: result.compared[0].ratio if result.compared else None
@@ -78,7 +78,7 @@ def _growth(ran: Ran, file: Path) -> None:
 
 def _bars(ran: Ran, file: Path, of: Callable[[Result], float | None], label: str) -> None:
     shown = [(result, width) for result in ran.results if (width := of(result)) is not None]
-    figure, axes = _one(0.6 + 0.28 * len(shown))
+    figure, axes = _plot(0.6 + 0.28 * len(shown))
     for place, (_, width) in enumerate(shown):
         axes.barh(place, width, color="#4c72b0", height=0.7)
     axes.set_yticks(range(len(shown)), [f"{result.name}, {result.engine}" for result, _ in shown])
@@ -94,7 +94,7 @@ def _rates(ran: Ran, file: Path) -> None:
 
 def _delays(ran: Ran, file: Path) -> None:
     shown = [result for result in ran.results if result.median is not None and result.p95 is not None]
-    figure, axes = _one(0.6 + 0.28 * len(shown))
+    figure, axes = _plot(0.6 + 0.28 * len(shown))
     for place, result in enumerate(shown):
         axes.barh(place, result.p95, color="#c6d3e6", height=0.7, label="p95" if not place else None)
         axes.barh(place, result.median, color="#4c72b0", height=0.7, label="median" if not place else None)

@@ -34,14 +34,14 @@ def _on(bench: Bench, engine: str, name: str, services: Sequence[str]) -> Iterat
     with bench.place(engine) as place:
         samples = place.data / "samples.json"
         command = [sys.executable, "-m", "deploy.bench.under_profile", str(samples), *services]
-        with System.of_one(command, place, bench.issuer) as system:
+        with System.of_command(command, place, bench.issuer) as system:
             run(system, CONNECTIONS, bench.of(2, 1))
-            one = run(system, CONNECTIONS, bench.seconds)
+            measured = run(system, CONNECTIONS, bench.seconds)
         counts: dict[str, int] = json.loads(samples.read_text())
     shares = sorted(((count / sum(counts.values()), area) for area, count in counts.items()), reverse=True)
     yield Result(
         name=f"{name}, {CONNECTIONS} connections, sampled",
         engine=engine,
-        rate=one.rate,
+        rate=measured.rate,
         notes=tuple(f"{100 * share:.1f} % {area}" for share, area in shares[:SHOWN]),
     )

@@ -30,10 +30,10 @@ def measure(bench: Bench) -> Iterator[Result]:
     without = {}
     with bench.place() as place:
         command = [sys.executable, "-m", "deploy.bench.no_storage"]
-        with System.of_one(command, place, bench.issuer) as system:
-            for connections, one in _runs(bench, system):
-                without[connections] = one
-                yield _result(WITHOUT, "none", connections, one)
+        with System.of_command(command, place, bench.issuer) as system:
+            for connections, measured in _runs(bench, system):
+                without[connections] = measured
+                yield _result(WITHOUT, "none", connections, measured)
     yield from bench.on_each(STORES, lambda bench, engine: _on(bench, engine, without))
 
 
@@ -41,25 +41,28 @@ def _on(bench: Bench, engine: str, without: dict[int, Run]) -> Iterator[Result]:
     naive = {}
     with bench.place(engine) as place:
         command = [sys.executable, "-m", "deploy.bench.naive"]
-        with System.of_one(command, place, bench.issuer, scene=False) as system:
-            for connections, one in _runs(bench, system):
-                naive[connections] = one
-                yield _result(NAIVE, engine, connections, one)
-    with bench.place(engine) as place, System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
-        for connections, one in _runs(bench, system, watch=True):
+        with System.of_command(command, place, bench.issuer, scene=False) as system:
+            for connections, measured in _runs(bench, system):
+                naive[connections] = measured
+                yield _result(NAIVE, engine, connections, measured)
+    with (
+        bench.place(engine) as place,
+        System.of_command([*CASERELAY, "serve", "referral"], place, bench.issuer) as system,
+    ):
+        for connections, measured in _runs(bench, system, watch=True):
             compared = (
-                *against(WITHOUT, one.rate, without[connections].rate),
-                *against(NAIVE, one.rate, naive[connections].rate),
+                *against(WITHOUT, measured.rate, without[connections].rate),
+                *against(NAIVE, measured.rate, naive[connections].rate),
             )
-            yield replace(_result("the referral service", engine, connections, one), compared=compared)
+            yield replace(_result("the referral service", engine, connections, measured), compared=compared)
         system.catch_up()
         bench.say(f"  {'':58} {engine:<18} in the log, with the warm-up: {system.stored()} referrals")
     with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
         connections = max(_connections(bench))
-        one = run(system, connections, bench.seconds, watch=True)
-        furthest = max(one.furthest_behind.values(), default=0)
+        measured = run(system, connections, bench.seconds, watch=True)
+        furthest = max(measured.furthest_behind.values(), default=0)
         behind = f"{furthest} positions behind at the most, abreast {system.catch_up():.1f} s after the load"
-        found = _result("all three services in one process", engine, connections, one)
+        found = _result("all three services in one process", engine, connections, measured)
         yield replace(found, notes=(*found.notes, behind))
 
 
@@ -73,16 +76,16 @@ def _runs(bench: Bench, system: System, *, watch: bool = False) -> Iterator[tupl
         yield connections, run(system, connections, bench.seconds, watch=watch)
 
 
-def _result(name: str, engine: str, connections: int, one: Run) -> Result:
-    notes = [f"{one.processor_ms:.2f} ms of processor each"]
-    if one.refused or one.failed:
-        notes.append(f"{one.refused} refused, {one.failed} failed")
+def _result(name: str, engine: str, connections: int, measured: Run) -> Result:
+    notes = [f"{measured.processor_ms:.2f} ms of processor each"]
+    if measured.refused or measured.failed:
+        notes.append(f"{measured.refused} refused, {measured.failed} failed")
     return Result(
         name=f"{name}, {connections} connection{'s' if connections > 1 else ''}",
         engine=engine,
-        median=one.p50,
-        p95=one.p95,
-        rate=one.rate,
+        median=measured.p50,
+        p95=measured.p95,
+        rate=measured.rate,
         notes=tuple(notes),
         at=connections,
     )

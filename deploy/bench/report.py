@@ -47,13 +47,13 @@ def page(record: Record, drawn: Mapping[str, str]) -> str:
 
 def _lines(record: Record, drawn: Mapping[str, str]) -> Iterator[str]:
     yield _ABOUT
-    for said, names in _by_surroundings(record).items():
+    for surroundings, names in _by_surroundings(record).items():
         yield ""
         yield f"## On what{_which(names, record)}"
         yield ""
         yield "| | |"
         yield "|---|---|"
-        for name, value in said:
+        for name, value in surroundings:
             yield f"| {name} | {value} |"
     for name in PARTS:
         if (ran := record.ran.get(name)) is not None:
@@ -76,7 +76,7 @@ def _part(name: str, ran: Ran, plot: str | None) -> Iterator[str]:
     yield ""
     yield f"## {part.title}"
     yield ""
-    yield part.told
+    yield part.text
     yield ""
     yield (
         f"`{name}`, {ran.began[:16].replace('T', ' ')} UTC, {ran.seconds:.0f} s; load average {ran.load_before} before,"
@@ -106,7 +106,9 @@ def _table(ran: Ran) -> Iterator[str]:
             cells.append(f"{result.rate:,.0f}" if result.rate is not None else "")
         if delays:
             cells += [_with_unit(result, result.median), _with_unit(result, result.p95)]
-        cells.append("<br>".join(f"{one.ratio:.2f} x {one.to} ({one.of})" for one in result.compared))
+        cells.append(
+            "<br>".join(f"{comparison.ratio:.2f} x {comparison.to} ({comparison.of})" for comparison in result.compared)
+        )
         cells.append("<br>".join(result.notes))
         yield f"| {' | '.join(re.sub(r'[|]', '/', cell) for cell in cells)} |"
 

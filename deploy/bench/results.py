@@ -45,8 +45,8 @@ class Result:
         for name, figure in (("median", self.median), ("p95", self.p95)):
             shown = f"{name} {number(figure):>7} {self.unit}" if figure is not None else ""
             figures.append(f"{shown:<18}")
-        told = [f"{one.ratio:.2f} x {one.to} ({one.of})" for one in self.compared]
-        beside = "; ".join((*told, *self.notes))
+        comparisons = [f"{comparison.ratio:.2f} x {comparison.to} ({comparison.of})" for comparison in self.compared]
+        beside = "; ".join((*comparisons, *self.notes))
         return f"  {self.name:<58} {self.engine:<18}{' '.join(figures)} {beside}".rstrip()
 
 

@@ -26,7 +26,7 @@ class Stored:
 
 def events_of_a_referral(bench: Bench) -> Sequence[Stored]:
     """The four events that the referral service stores for one referral, in three streams."""
-    with bench.place() as place, System.of_one([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
+    with bench.place() as place, System.of_command([*CASERELAY, "serve", "referral"], place, bench.issuer) as system:
         asyncio.run(_submit(system))
         return asyncio.run(_last_four(system))
 
@@ -42,4 +42,4 @@ async def _last_four(system: System) -> list[Stored]:
     log = system.place.stores().event_log("referral", types)
     found = await log.read_all(await log.head() - 4, 4)
     await log.close()
-    return [Stored(one, *types.encode(one.event, one.meta)) for one in found]
+    return [Stored(recorded, *types.encode(recorded.event, recorded.meta)) for recorded in found]

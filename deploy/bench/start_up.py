@@ -34,7 +34,7 @@ def _served(bench: Bench, engine: str, naive: Found) -> Iterator[Result]:
     command = [*CASERELAY, "serve", "all"]
     yield from _results("serve all", engine, _started(bench, engine, command, scene=False), naive)
     need_wrk()
-    with bench.place(engine) as place, System.of_one(command, place, bench.issuer) as system:
+    with bench.place(engine) as place, System.of_command(command, place, bench.issuer) as system:
         load = run(system, 16, bench.of(LOADED_SECONDS, 1))
         system.catch_up()
         memory = system.resident_megabytes()
@@ -46,7 +46,7 @@ def _started(bench: Bench, engine: str, command: Sequence[str], *, scene: bool) 
     """Seconds and megabytes of each start."""
     seconds, megabytes = list[float](), list[float]()
     for number in range(bench.of(STARTS, 2)):
-        with bench.place(engine) as place, System.of_one(command, place, bench.issuer, scene=scene) as system:
+        with bench.place(engine) as place, System.of_command(command, place, bench.issuer, scene=scene) as system:
             if number:
                 seconds.append(system.started_in)
                 megabytes.append(system.resident_megabytes())

@@ -47,20 +47,20 @@ def machine(directory: Path) -> dict[str, str]:
         "SQLite": f"{sqlite3.sqlite_version}; {durability_of_files(directory / 'asked')}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
         "Kafka": f"{KAFKA_VERSION}; one broker, replication 1, acks all, no flush per record",
-        "load generator": _said_by("wrk", "-v").split(" [")[0] or "no wrk",
+        "load generator": _output_of("wrk", "-v").split(" [")[0] or "no wrk",
     }
 
 
 def _revision() -> str:
     where = str(Path(__file__).parent)
-    revision = _said_by("git", "-C", where, "rev-parse", "--short", "HEAD").strip()
-    changed = _said_by(
+    revision = _output_of("git", "-C", where, "rev-parse", "--short", "HEAD").strip()
+    changed = _output_of(
         "git", "-C", where, "status", "--porcelain", "--untracked-files=no", "--", "..", "../../services"
     )
     return f"{revision or 'unknown'}{' with changes' if changed.strip() else ''}"
 
 
-def _said_by(*command: str) -> str:
+def _output_of(*command: str) -> str:
     if shutil.which(command[0]) is None:
         return ""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
@@ -82,9 +82,9 @@ def durability_of_files(data: Path) -> str:
     stores = Stores(data)
     log, vault, bus = stores.event_log("referral", EventTypes({})), stores.vault("referral"), stores.bus()
     index = stores.index("referral", (), 1)
-    told = {"log": log._datastore, "vault": vault._db, "index": index._db, "bus": bus._db}  # type: ignore[attr-defined]  # noqa: SLF001 - see above
-    said = []
-    for name, opened in told.items():
+    databases = {"log": log._datastore, "vault": vault._db, "index": index._db, "bus": bus._db}  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    levels = []
+    for name, opened in databases.items():
         if isinstance(opened, sqlite3.Connection):
             level = opened.execute("PRAGMA synchronous").fetchone()[0]
         else:
@@ -92,14 +92,14 @@ def durability_of_files(data: Path) -> str:
                 cursor = connection.cursor()
                 cursor.execute("PRAGMA synchronous")
                 level = cursor.fetchone()[0]
-        said.append(f"{name} synchronous {_LEVELS[level]}")
-    return f"journal_mode WAL, {', '.join(said)}"
+        levels.append(f"{name} synchronous {_LEVELS[level]}")
+    return f"journal_mode WAL, {', '.join(levels)}"
 
 
 def durability_of_postgres(url: str) -> str:
     """The server's version and what its commits wait for, as a service's connection would be told."""
     with psycopg.connect(url) as connection:
         found = {name: connection.execute(f"SHOW {name}").fetchone() for name in _OF_POSTGRES}
-    told = {name: row[0] for name, row in found.items() if row is not None}
-    told["version"] = told.pop("server_version")
-    return f"{told.pop('version')}; {', '.join(f'{name} {value}' for name, value in told.items())}"
+    settings = {name: row[0] for name, row in found.items() if row is not None}
+    settings["version"] = settings.pop("server_version")
+    return f"{settings.pop('version')}; {', '.join(f'{name} {value}' for name, value in settings.items())}"

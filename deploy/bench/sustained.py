@@ -90,8 +90,8 @@ def _search(bench: Bench, system: System, name: str) -> Iterator[Result]:
         if held.kept or bench.quick:
             break
         failed, held = held, _try(bench, system, 0.92 * held.rate, HELD_SECONDS)
-    said = "kept up with" if held.kept else "not kept up with"
-    yield _result(f"{said} for {bench.of(HELD_SECONDS, 4)} s, {name}", system, held)
+    verdict = "kept up with" if held.kept else "not kept up with"
+    yield _result(f"{verdict} for {bench.of(HELD_SECONDS, 4)} s, {name}", system, held)
     if failed is not None:
         yield _result(f"too much, {name}", system, failed)
 
@@ -101,11 +101,11 @@ def _nearer(bench: Bench, system: System, burst: float) -> tuple[float, Try | No
     low, high, failed = 0.0, burst, None
     rate = 0.75 * burst
     while low == 0 or high / low > NEAR:
-        one = _try(bench, system, rate, bench.of(TRIED_SECONDS, 2))
-        if one.kept:
+        attempt = _try(bench, system, rate, bench.of(TRIED_SECONDS, 2))
+        if attempt.kept:
             low = rate
         else:
-            high, failed = rate, one
+            high, failed = rate, attempt
         if bench.quick:
             return rate, failed
         # Half way between, or well below while nothing is known to be kept.
@@ -135,43 +135,46 @@ def _try(bench: Bench, system: System, rate: float, seconds: int) -> Try:
         looking.join()
     passed = time.monotonic() - began
     used, busy = system.processor_seconds() - used, busy_seconds() - busy
-    one = Try(rate, offered, behind, system.catch_up(), used / passed, busy / passed)
-    one.faults = list(faults(one))
-    verdict = "kept" if one.kept else f"not kept: {', '.join(one.faults)}"
+    attempt = Try(rate, offered, behind, system.catch_up(), used / passed, busy / passed)
+    attempt.faults = list(faults(attempt))
+    verdict = "kept" if attempt.kept else f"not kept: {', '.join(attempt.faults)}"
     bench.say(f"  {rate:,.0f}/s for {seconds} s: {verdict}")
-    return one
+    return attempt
 
 
-def faults(one: Try) -> Iterator[str]:
+def faults(attempt: Try) -> Iterator[str]:
     """What says that a rate was too much."""
-    second = POSITIONS * one.rate
-    if one.offered.refused:
-        yield f"{one.offered.refused} refused"
-    if one.offered.waiting > one.rate / 2:
-        yield f"{one.offered.waiting} were due and not sent"
-    third = len(one.behind) // 3
-    if third and (grown := _middle(one.behind[2 * third :]) - _middle(one.behind[third : 2 * third])) > second / 2:
+    second = POSITIONS * attempt.rate
+    if attempt.offered.refused:
+        yield f"{attempt.offered.refused} refused"
+    if attempt.offered.waiting > attempt.rate / 2:
+        yield f"{attempt.offered.waiting} were due and not sent"
+    third = len(attempt.behind) // 3
+    if (
+        third
+        and (grown := _middle(attempt.behind[2 * third :]) - _middle(attempt.behind[third : 2 * third])) > second / 2
+    ):
         yield f"{grown:,.0f} positions further behind than before"
-    if one.abreast_after > ABREAST_SECONDS:
-        yield f"abreast only {one.abreast_after:.1f} s after the end"
+    if attempt.abreast_after > ABREAST_SECONDS:
+        yield f"abreast only {attempt.abreast_after:.1f} s after the end"
 
 
 def _middle(behind: list[tuple[float, float]]) -> float:
     return median([positions for _, positions in behind])
 
 
-def _result(name: str, system: System, one: Try) -> Result:
+def _result(name: str, system: System, attempt: Try) -> Result:
     return Result(
         name=name,
         engine=system.place.engine,
-        rate=one.rate,
-        median=one.offered.p50,
-        p95=one.offered.p95,
+        rate=attempt.rate,
+        median=attempt.offered.p50,
+        p95=attempt.offered.p95,
         notes=(
-            *one.faults,
-            f"at most {max((positions for _, positions in one.behind), default=0):,.0f} positions behind",
-            f"abreast {one.abreast_after:.1f} s after the end",
-            f"services {one.server_cores:.2f} cores, machine {one.machine_cores:.2f}",
+            *attempt.faults,
+            f"at most {max((positions for _, positions in attempt.behind), default=0):,.0f} positions behind",
+            f"abreast {attempt.abreast_after:.1f} s after the end",
+            f"services {attempt.server_cores:.2f} cores, machine {attempt.machine_cores:.2f}",
         ),
-        curve=tuple(one.behind),
+        curve=tuple(attempt.behind),
     )

@@ -40,20 +40,20 @@ class System:
         self._issuer = issuer
         self._scene = scene
         # One organisation, on one machine, sends it all: its rate is counted as for anybody, and never reached.
-        told = {
+        settings = {
             "CASERELAY_ISSUER": issuer.url,
             "CASERELAY_RATE_REQUESTS": "1000000000",
             "CASERELAY_CONNECTIONS_PER_ADDRESS": "0",
             **place.environment,
         }
         of_command = {
-            tuple(command): Process(command, place.data / "stderr.log", told) for command in commands.values()
+            tuple(command): Process(command, place.data / "stderr.log", settings) for command in commands.values()
         }
         self._processes = list(of_command.values())
         self.urls = {service: of_command[tuple(command)].url for service, command in commands.items()}
 
     @classmethod
-    def of_one(cls, command: Sequence[str], place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
+    def of_command(cls, command: Sequence[str], place: Place, issuer: LoopbackIssuer, *, scene: bool = True) -> Self:
         """A command that does everything there is."""
         return cls(dict.fromkeys(SERVICE_NAMES, command), place, issuer, scene=scene)
 
@@ -63,7 +63,7 @@ class System:
         apart = {service: [*CASERELAY, "serve", service] for service in SERVICE_NAMES}
         if place.kafka is not None:
             return cls(apart, place, issuer, scene=scene)
-        return cls.of_one([*CASERELAY, "serve", "all"], place, issuer, scene=scene)
+        return cls.of_command([*CASERELAY, "serve", "all"], place, issuer, scene=scene)
 
     @property
     def url(self) -> str:
@@ -111,7 +111,9 @@ class System:
         found: dict[str, int] = {}
         for process in self._processes:
             services: dict[str, Any] = httpx.get(f"{process.url}/readyz", timeout=30).json()["services"]
-            found |= {f"{name} {part}": n for name, one in services.items() for part, n in one["behind"].items()}
+            found |= {
+                f"{name} {part}": n for name, service in services.items() for part, n in service["behind"].items()
+            }
         return found
 
     def catch_up(self) -> float:

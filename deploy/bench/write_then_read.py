@@ -30,7 +30,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
         posted, waited, again = uvloop.run(_one_after_the_other(bench, system))
-        both = [one + other for one, other in zip(posted, waited, strict=True)]
+        both = [first + other for first, other in zip(posted, waited, strict=True)]
         yield Result(name="POST -> its answer", engine=engine, median=median(posted), p95=p95(posted))
         yield Result(name="GET of a timeline known already", engine=engine, median=median(again), p95=p95(again))
         yield Result(
@@ -61,7 +61,7 @@ async def _one_after_the_other(bench: Bench, system: System) -> tuple[list[float
         answer = await connection.send(referrals.next())
         written = time.perf_counter()
         path = f"/v1/cases/{answer.expect(201)['case']}/timeline"
-        asked = time.perf_counter()
+        requested = time.perf_counter()
         shown = await casefile.send(request("GET", f"{path}?waitFor={answer.header('position')}", token))
         read = time.perf_counter()
         if not any(item["type"] == "ReferralSubmitted" for item in shown.expect(200)["items"]):
@@ -70,7 +70,7 @@ async def _one_after_the_other(bench: Bench, system: System) -> tuple[list[float
         (await casefile.send(request("GET", path, token))).expect(200)
         if counts:
             posted.append(1000 * (written - began))
-            waited.append(1000 * (read - asked))
+            waited.append(1000 * (read - requested))
             again.append(1000 * (time.perf_counter() - known))
     connection.close()
     casefile.close()

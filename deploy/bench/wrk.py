@@ -57,7 +57,7 @@ def run(system: System, connections: int, seconds: int, *, watch: bool = False) 
     used = system.processor_seconds()
     arguments = [str(body), str(token), f"b{uuid.uuid4().hex[:8]}k"]
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPT), system.url, "--", *arguments],  # noqa: S607 - found on the PATH, as need_wrk made sure
             capture_output=True,
             text=True,
@@ -67,15 +67,15 @@ def run(system: System, connections: int, seconds: int, *, watch: bool = False) 
     finally:
         over.set()
         looking.join()
-    told = json.loads(said.strip().splitlines()[-1])
-    accepted = told["requests"] - told["refused"]
+    measured = json.loads(output.strip().splitlines()[-1])
+    accepted = measured["requests"] - measured["refused"]
     return Run(
         accepted=accepted,
-        refused=told["refused"],
-        failed=told["failed"],
-        rate=accepted / told["seconds"],
-        p50=told["p50_ms"],
-        p95=told["p95_ms"],
-        processor_ms=1000 * used / max(1, told["requests"]),
+        refused=measured["refused"],
+        failed=measured["failed"],
+        rate=accepted / measured["seconds"],
+        p50=measured["p50_ms"],
+        p95=measured["p95_ms"],
+        processor_ms=1000 * used / max(1, measured["requests"]),
         furthest_behind=furthest,
     )

@@ -118,7 +118,7 @@ assert answered(accepted.parsed).state is ReferralState.ACCEPTED
 # The coordinator may read how to reach the person, and the agency sees that it was read.
 assert answered(referral_read_contact.sync(offer.id, client=organisation)).contact.name == "Yusuf (demo)"
 disclosures = answered(referral_list_disclosures.sync(offer.id, client=agency))
-assert any(one.what == "CONTACT" and one.to.sub == "lotte.claes" for one in disclosures.items)
+assert any(disclosure.what == "CONTACT" and disclosure.to.sub == "lotte.claes" for disclosure in disclosures.items)
 
 # The auditor asks who is responsible, and how it came to that.
 assert offer.case is not None

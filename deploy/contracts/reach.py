@@ -88,7 +88,7 @@ class Reach:
         if symbol not in self._asking:
             node = self._source.function(symbol) or self._source.variable(symbol)
             self._asking[symbol] = node is not None and any(
-                isinstance(one, ast.Constant) and one.value in self._commands for one in ast.walk(node)
+                isinstance(part, ast.Constant) and part.value in self._commands for part in ast.walk(node)
             )
         return self._asking[symbol]
 
@@ -121,7 +121,7 @@ class Reach:
         node = self._source.function(EDGE)
         assert node is not None  # noqa: S101 - it is there, or nothing works
         file = self._source.files[EDGE.module]
-        (choice,) = (one for one in ast.walk(node) if isinstance(one, ast.Match))
+        (choice,) = (part for part in ast.walk(node) if isinstance(part, ast.Match))
         return {
             kind: frozenset(sites_in(case, file, self._source))
             for case in choice.cases
@@ -130,8 +130,8 @@ class Reach:
         }
 
     def _raised(self, node: ast.AST) -> Iterator[Site]:
-        for one in ast.walk(node):
-            match one:
+        for part in ast.walk(node):
+            match part:
                 case ast.Raise(exc=ast.Call(func=ast.Name(id=name)) | ast.Name(id=name)) if name in self._of_exception:
                     yield from self._of_exception[name]
                 case _:
@@ -143,15 +143,17 @@ class Reach:
         if inside and outer in file.functions:
             local |= self._source.parameters(file.functions[outer], file)
         # A name of the function's own is not the module's.
-        local |= {one.arg: None for one in ast.walk(node) if isinstance(one, ast.arg)}
+        local |= {part.arg: None for part in ast.walk(node) if isinstance(part, ast.arg)}
         local |= {
-            one.id: None for one in ast.walk(node) if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)
+            part.id: None
+            for part in ast.walk(node)
+            if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load)
         }
         if not inside and "." in symbol.name:
             local["self"] = Instance(Symbol(symbol.module, symbol.name.rpartition(".")[0]))
         local |= self._source.parameters(node, file)
-        for one in ast.walk(node):
-            match one:
+        for part in ast.walk(node):
+            match part:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     made = self._source.meaning(value, file, local)
                     if isinstance(made, Instance) and local.get(name) is None:
@@ -161,10 +163,10 @@ class Reach:
         return local
 
     def _leads(self, node: ast.AST, file: File, local: dict[str, Meaning | None]) -> Iterator[Symbol]:
-        for one in _mentioned(node):
-            if isinstance(one, ast.Attribute) and one.attr.lstrip("_") in HANDED_ON:
-                yield HANDED_ON[one.attr.lstrip("_")]
-            match self._source.meaning(one, file, local):
+        for part in _mentioned(node):
+            if isinstance(part, ast.Attribute) and part.attr.lstrip("_") in HANDED_ON:
+                yield HANDED_ON[part.attr.lstrip("_")]
+            match self._source.meaning(part, file, local):
                 case Symbol() as symbol if self._source.is_class(symbol):
                     yield from self._source.rules_of(symbol)
                     yield from (Symbol(symbol.module, f"{symbol.name}.{m}") for m in ("__init__", "__post_init__"))
@@ -186,9 +188,9 @@ def _mentioned(node: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
     for name, part in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list"):
             continue
-        for one in part if isinstance(part, list) else [part]:
-            if isinstance(one, ast.AST):
-                yield from _mentioned(one)
+        for member in part if isinstance(part, list) else [part]:
+            if isinstance(member, ast.AST):
+                yield from _mentioned(member)
 
 
 class _Pruned(ast.NodeTransformer):
@@ -201,10 +203,12 @@ class _Pruned(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST:
         """`if action == "reopen" …` is for reopen."""
         named = {
-            one.value for one in ast.walk(node.test) if isinstance(one, ast.Constant) and one.value in self._commands
+            part.value
+            for part in ast.walk(node.test)
+            if isinstance(part, ast.Constant) and part.value in self._commands
         }
         compares = any(
-            isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq | ast.In) for one in ast.walk(node.test)
+            isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.Eq | ast.In) for part in ast.walk(node.test)
         )
         if compares and named and self._action is not None and self._action not in named:
             node.body = [ast.Pass()]
@@ -233,14 +237,18 @@ class _Pruned(ast.NodeTransformer):
     def visit_Try(self, node: ast.Try) -> ast.AST:
         """What is caught as a refusal and not raised again refuses nothing."""
         for handler in node.handlers:
-            kinds = {one.id for one in ast.walk(handler.type) if isinstance(one, ast.Name)} if handler.type else set()
-            again = any(isinstance(one, ast.Raise) for one in ast.walk(handler))
+            kinds = (
+                {part.id for part in ast.walk(handler.type) if isinstance(part, ast.Name)} if handler.type else set()
+            )
+            again = any(isinstance(part, ast.Raise) for part in ast.walk(handler))
             if not kinds.isdisjoint(_KEPT) and not again:
                 node.body = [ast.Pass()]
         return self.generic_visit(node)
 
     def _is_met(self, pattern: ast.pattern) -> bool:
-        named = {one.value for one in ast.walk(pattern) if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+        named = {
+            part.value for part in ast.walk(pattern) if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        }
         return self._action is None or named.isdisjoint(self._commands) or self._action in named
 
 
@@ -261,7 +269,7 @@ MAKERS_NAMES: Final = frozenset({"ProblemError", "Refused", "Forbidden", "Unauth
 def _kinds(pattern: ast.pattern) -> set[str]:
     match pattern:
         case ast.MatchOr(patterns=patterns):
-            return {kind for one in patterns for kind in _kinds(one)}
+            return {kind for pattern in patterns for kind in _kinds(pattern)}
         case ast.MatchClass(cls=ast.Name(id=name)):
             return {name}
         case _:

@@ -78,8 +78,8 @@ def _sites(call: ast.Call, shape: Shape, within: ast.AST, file: File, source: So
     detail = given.get("detail") or (call.args[shape.detail] if len(call.args) > shape.detail else None)
     if call.args and isinstance(call.args[0], ast.Starred):
         # Made of a row of a table; where the rows are made elsewhere, `sites_of_rows` finds them.
-        for one in codes_of(call.args[0].value, within, file, source):
-            yield Site(one, shape.status or _BECAUSE["STATE"], "…", None, place)
+        for name in codes_of(call.args[0].value, within, file, source):
+            yield Site(name, shape.status or _BECAUSE["STATE"], "…", None, place)
         return
     if code is None:
         if _name(call.func) != "Unauthenticated":
@@ -94,8 +94,8 @@ def _sites(call: ast.Call, shape: Shape, within: ast.AST, file: File, source: So
     if status is None:
         return
     pointer = text_of(call.args[shape.pointer_at]) if shape.pointer_at is not None else None
-    for one in codes:
-        yield Site(one, status, text_of(detail, within), pointer, place)
+    for name in codes:
+        yield Site(name, status, text_of(detail, within), pointer, place)
 
 
 def _passed_on(code: ast.expr, within: ast.AST) -> bool:
@@ -146,7 +146,7 @@ def codes_of(code: ast.expr, within: ast.AST, file: File, source: Source, *, dep
 
 
 def _literals(value: ast.expr, within: ast.AST, file: File, source: Source, depth: int) -> list[str]:
-    found = [one.value for one in ast.walk(value) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    found = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     codes = [text for text in found if _CODE.match(text)]
     if depth:
         for name in ast.walk(value):
@@ -171,7 +171,7 @@ def _assigned(name: str, within: ast.AST) -> Iterator[ast.expr]:
 
 
 def _binds(target: ast.expr, name: str) -> bool:
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(target))
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(target))
 
 
 def sites_of_rows(node: FunctionNode, file: File) -> Iterator[Site]:

@@ -61,7 +61,7 @@ def reach() -> Reach:
 def raised() -> Mapping[str, tuple[Site, ...]]:
     """Every code that the services raise, and where; those of a sentence come first."""
     found: dict[str, list[Site]] = {}
-    for site in sorted(reach().everywhere(), key=lambda one: (one.detail == "…", one.place)):
+    for site in sorted(reach().everywhere(), key=lambda reached: (reached.detail == "…", reached.place)):
         found.setdefault(site.code, []).append(site)
     return {code: tuple(found[code]) for code in sorted(found)}
 
@@ -105,9 +105,9 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
 
 
 def _depended_on(dependant: Any) -> Iterator[Any]:
-    for one in dependant.dependencies:
-        yield one.call
-        yield from _depended_on(one)
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _depended_on(dependency)
 
 
 def _symbol(function: Any) -> Symbol:
@@ -121,11 +121,11 @@ def _words(service: str, reached: Iterable[Symbol]) -> Iterator[str]:
         node, file = source().function(symbol), source().files.get(symbol.module)
         if policy is None or node is None or file is None or ".domain." in symbol.module:
             continue
-        for one in ast.walk(node):
-            value = one
-            if isinstance(one, ast.Name) and one.id in file.imports:
-                module, name = file.imports[one.id]
-                value = source().variable(Symbol(module, name or "")) or one
+        for part in ast.walk(node):
+            value = part
+            if isinstance(part, ast.Name) and part.id in file.imports:
+                module, name = file.imports[part.id]
+                value = source().variable(Symbol(module, name or "")) or part
             if isinstance(value, ast.Constant) and value.value in policy.actions:
                 yield str(value.value)
 
@@ -192,7 +192,7 @@ def _key(site: Site) -> tuple[str, int, str, str | None]:
 def _first_of_each(sites: set[Site]) -> Iterator[Site]:
     """One site for each code and status of an operation: with a sentence of its own, if there is one."""
     first: dict[tuple[str, int], Site] = {}
-    for site in sorted(sites, key=lambda one: (one.detail == "…", one.place)):
+    for site in sorted(sites, key=lambda reached: (reached.detail == "…", reached.place)):
         first.setdefault((site.code, site.status), site)
     return iter(first.values())
 
@@ -204,9 +204,9 @@ def _by_status(names: set[tuple[int, str]]) -> dict[str, list[str]]:
 
 
 def _example(code: str, status: int, detail: str, pointer: str | None) -> dict[str, Any]:
-    told = title_of(code) if detail in ("…", "…: …") else detail
-    fault = [{"pointer": pointer, "code": code, "detail": told}] if pointer is not None else []
-    return {"code": code, "status": status, "detail": told, **({"errors": fault} if fault else {})}
+    text = title_of(code) if detail in ("…", "…: …") else detail
+    fault = [{"pointer": pointer, "code": code, "detail": text}] if pointer is not None else []
+    return {"code": code, "status": status, "detail": text, **({"errors": fault} if fault else {})}
 
 
 def page(operations: Operations) -> str:

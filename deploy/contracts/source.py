@@ -195,9 +195,9 @@ class Source:
         if made is None:
             return None
         local = self.parameters(made, file)
-        for one in ast.walk(made):
-            if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == f"self.{attribute}":
-                return self.meaning(one.value, file, local)
+        for part in ast.walk(made):
+            if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == f"self.{attribute}":
+                return self.meaning(part.value, file, local)
         return None
 
     def parameters(self, node: FunctionNode, file: File) -> dict[str, Meaning]:
@@ -214,8 +214,8 @@ def _read(root: Path, path: Path) -> File:
     name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
     file = File(name, path)
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-        for one in _unwrapped(statement):
-            _define(one, file)
+        for inner in _unwrapped(statement):
+            _define(inner, file)
     return file
 
 
@@ -241,9 +241,9 @@ def _define(statement: ast.stmt, file: File) -> None:
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
             file.variables[name] = value
         case ast.Import(names=names):
-            file.imports |= {one.asname or one.name: (one.name, None) for one in names}
+            file.imports |= {alias.asname or alias.name: (alias.name, None) for alias in names}
         case ast.ImportFrom(module=str(module), names=names):
-            file.imports |= {one.asname or one.name: (module, one.name) for one in names}
+            file.imports |= {alias.asname or alias.name: (module, alias.name) for alias in names}
         case _:
             pass
 

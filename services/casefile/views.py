@@ -275,7 +275,7 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         "ref": ref,
         "organisation": organisation,
         **as_json(profile),
-        "sectors": sectors.told(profile.sectors),
+        "sectors": sectors.as_sent(profile.sectors),
         "places": max(0, profile.capacity - len(mentor.cases)),
         "waitingSince": mentor.since if not mentor.cases else None,
         "version": version,

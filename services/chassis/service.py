@@ -175,7 +175,7 @@ class Service:
         """Whether everything recorded so far is published, taken in and indexed here, but for what was given up."""
         if any((await self.behind()).values()):
             return False
-        return not any([await one.retrying() for one in self.sources.values()])
+        return not any([await source.retrying() for source in self.sources.values()])
 
     async def cover(self, position: Position) -> None:
         """Returns once all that follows from the position is in this service's log, as one of its own is already.

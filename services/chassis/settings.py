@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     @field_validator("kafka_servers")
     @classmethod
     def _ports_exist(cls, servers: str | None) -> str | None:
-        if servers is not None and any(not 0 < int(one.rpartition(":")[2]) < 65536 for one in servers.split(",")):
+        if servers is not None and any(not 0 < int(server.rpartition(":")[2]) < 65536 for server in servers.split(",")):
             raise ValueError("a port is a number from 1 to 65535")
         return servers
 

@@ -78,7 +78,7 @@ def opening(path: Path) -> Iterator[None]:
 
 
 def _refused(path: Path, code: str) -> RefusedFiles:
-    advice = next((said for known, said in _ADVICE.items() if code.startswith(known)), _OTHERWISE)
+    advice = next((text for known, text in _ADVICE.items() if code.startswith(known)), _OTHERWISE)
     return RefusedFiles(f"CASERELAY_DATA: {path} cannot be used ({code}); {advice}")
 
 
@@ -125,7 +125,7 @@ class Stores:
 
     def health_of(self, service: str) -> list[StoreHealth]:
         """How the stores of a service stand, and those that it shares."""
-        return [one for one in self.health if one.service in (service, None)]
+        return [health for health in self.health if health.service in (service, None)]
 
     def require_writable(self) -> None:
         """Raises RefusedStart when one of the stores that were opened cannot be written, but for want of room."""

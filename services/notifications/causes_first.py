@@ -12,7 +12,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer import BehindItsCause, CauseGivenUp, Consumer, React, Standing
 from services.notifications.domain.inbox import INBOX, inbox_stream
 
-NOT_TOLD: Final = 2**62
+NO_POSITION: Final = 2**62
 """A position behind all others, of a cause whose effect was recorded before effects told it."""
 
 
@@ -29,7 +29,7 @@ def after_its_cause(react: React, streams: Streams, causes: Consumer) -> React:
             taken = (await streams.fold(inbox_stream(event.partitionkey), INBOX)).causes
             # A repeat was behind its cause when it came first.
             if event.causationid not in taken and event.id not in taken:
-                position = int(event.causationsequence) if event.causationsequence is not None else NOT_TOLD
+                position = int(event.causationsequence) if event.causationsequence is not None else NO_POSITION
                 _let_pass(await causes.standing(event.partitionkey, position))
         await react(event)
 

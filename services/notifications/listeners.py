@@ -132,9 +132,9 @@ class Listeners:
 
     async def _tell_of_the_next(self) -> None:
         known = self._known
-        told, self._known = await audience(self._service.index, after=known, limit=MESSAGES_AT_ONCE)
+        types_by_reader, self._known = await audience(self._service.index, after=known, limit=MESSAGES_AT_ONCE)
         woken = 0
-        for reader, types in told.items():
+        for reader, types in types_by_reader.items():
             for listener in tuple(self._by_reader.get(reader, ())):
                 woken += listener.tell(known, types)
                 if woken >= WOKEN_AT_ONCE:

@@ -73,16 +73,20 @@ async def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict
     found = await reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
     rows = [row for row in found if row.seq <= through]
     parties = await parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
-    told: dict[str, set[str]] = {}
+    types_by_reader: dict[str, set[str]] = {}
     for row in rows:
         readers = [OVERSEERS]
         if row.columns["case_id"] is None:
             readers.append(EVERYBODY)
         elif (those := parties.get(str(row.columns["case_id"]))) is not None:
-            readers += [organisation_reader(one) for one in those.organisations if those.sees(one, item_of_row(row))]
-        for one in readers:
-            told.setdefault(one, set()).add(str(row.columns["type"]))
-    return told, rows[-1].seq if len(rows) == limit else through
+            readers += [
+                organisation_reader(organisation)
+                for organisation in those.organisations
+                if those.sees(organisation, item_of_row(row))
+            ]
+        for listed in readers:
+            types_by_reader.setdefault(listed, set()).add(str(row.columns["type"]))
+    return types_by_reader, rows[-1].seq if len(rows) == limit else through
 
 
 async def _candidates(

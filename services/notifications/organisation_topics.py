@@ -66,7 +66,7 @@ class OrganisationTopics:
     async def round(self) -> None:
         """Carries what is new, or waits a while for something new."""
         if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:
-            self._topics = [one for one in await self._bus.topics(PREFIX) if one.endswith(VERSION)]
+            self._topics = [topic for topic in await self._bus.topics(PREFIX) if topic.endswith(VERSION)]
             self._looked_at = time.monotonic()
         move, known = self._projection.next_move(), await self._projection.through()
         moved, failures = False, list[Exception]()
@@ -91,10 +91,10 @@ class OrganisationTopics:
         # Asked again after a failure: the bus may have been lost and made again.
         del self._through[topic]
         found = await page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
-        told = await messages_at(self._log, found.positions)
+        events = await messages_at(self._log, found.positions)
         messages = [
-            BusMessage(position, one["partitionkey"], one["id"], to_json(one))
-            for position, one in zip(found.positions, told, strict=True)
+            BusMessage(position, event["partitionkey"], event["id"], to_json(event))
+            for position, event in zip(found.positions, events, strict=True)
         ]
         await self._bus.publish(topic, messages, found.next)
         self._through[topic] = found.next

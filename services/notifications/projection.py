@@ -78,22 +78,24 @@ class Listing:
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Finds out who has a part in which case, from message to message."""
-        taken = [(one, event, event.case) for one in batch if isinstance(event := one.event, MessageTaken)]
-        firsts = {case: one.version for one, _, case in reversed(taken) if case is not None}
+        taken = [
+            (recorded, event, event.case) for recorded in batch if isinstance(event := recorded.event, MessageTaken)
+        ]
+        firsts = {case: recorded.version for recorded, _, case in reversed(taken) if case is not None}
         parties = await parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
         self._moves.clear()
         self._earlier = {case: [] for case in firsts}
-        for one, event, case in taken:
+        for recorded, event, case in taken:
             if case is None:
                 continue
             before = parties.get(case, Parties())
             # The stream holds nothing else, so its version says which number the message has in it.
-            after = parties[case] = parties_with(before, event, one.version)
-            self._moves[one.position] = _Move(before, after)
+            after = parties[case] = parties_with(before, event, recorded.version)
+            self._moves[recorded.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
-                self._earlier[case] = await self._told_before(case)
+                self._earlier[case] = await self._earlier_messages(case)
 
-    async def _told_before(self, case: str) -> list[Row]:
+    async def _earlier_messages(self, case: str) -> list[Row]:
         return await self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:

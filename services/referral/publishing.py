@@ -195,7 +195,7 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSu
             for skill in packet.languages
         ],
         occupations=[messages.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
-        sectors=sectors.told(packet.sectors),
+        sectors=sectors.as_sent(packet.sectors),
         region=packet.region,
         goals=list(packet.goals),
         support_needs=list(packet.support_needs),
@@ -239,7 +239,7 @@ def _organisation(event: OrganisationDescribed) -> messages.OrganisationDescribe
         kind=described.kind,
         programmes=list(described.programmes),
         languages=list(described.languages),
-        sectors=sectors.told(described.sectors),
+        sectors=sectors.as_sent(described.sectors),
         suspended=described.suspended,
     )
 

@@ -33,7 +33,7 @@ def packet_json(packet: Packet) -> Json:
     body: Json = as_json(packet)
     del body["contactRef"]
     body["client"] = {"ref": body.pop("clientRef")}
-    body["sectors"] = sectors.told(packet.sectors)
+    body["sectors"] = sectors.as_sent(packet.sectors)
     return body
 
 
@@ -103,7 +103,7 @@ def organisation_view(
 
 def _description(described: Description) -> Json:
     shown = {name: value for name, value in as_json(described).items() if name != "contactPointRef"}
-    return {**shown, "sectors": sectors.told(described.sectors)}
+    return {**shown, "sectors": sectors.as_sent(described.sectors)}
 
 
 def programme_view(programme_id: str, programme: Programme, version: int, at: datetime) -> Json:

@@ -90,7 +90,7 @@ def clock_routes(assembly: Assembly, clock: SandboxClock) -> Router:
 
 def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awaitable[None]]) -> Origin:
     """The sandbox behind one origin. `tell` loads the demo over the public API once the services run."""
-    told = asyncio.Event()
+    loaded = asyncio.Event()
 
     async def telling() -> None:
         try:
@@ -99,7 +99,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
             # Only demo data is involved here, so the whole story of the failure may be shown.
             log.exception("the demo stories could not be loaded")
             raise
-        told.set()
+        loaded.set()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -116,7 +116,7 @@ def sandbox_app(assembly: Assembly, clock: SandboxClock, tell: Callable[[], Awai
     own.state.described = DESCRIBED
     serve_callers(own, next(iter(assembly.running.values())), assembly.telemetry, BARRED)
     take_routes(own, clock_routes(assembly, clock))
-    take_routes(own, common_routes(assembly.running, assembly.telemetry, ready=told.is_set))
+    take_routes(own, common_routes(assembly.running, assembly.telemetry, ready=loaded.is_set))
     install_manners(own, assembly.settings.body_limit, assembly.telemetry)
     describe(own, assembly.apps)
     return Origin(own, assembly.apps)

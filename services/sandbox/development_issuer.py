@@ -52,8 +52,8 @@ class DevelopmentIssuer:
 
     async def key(self, kid: str | None, algorithm: str, tried: jwt.PyJWK | None = None) -> jwt.PyJWK | None:
         """The one key, if it is the one asked for: there is never another."""
-        asked_for = kid in (None, self._kid) and algorithm == _ALGORITHM and tried is None
-        return self._public if asked_for else None
+        matches = kid in (None, self._kid) and algorithm == _ALGORITHM and tried is None
+        return self._public if matches else None
 
     def issue(self, *, sub: str, org: str, role: str, audience: str, lifetime: int = LIFETIME) -> str:
         """A token for one person, lasting `lifetime` seconds. ValueError if no service would accept what it says."""

@@ -215,7 +215,7 @@ async def _what_next(client: SandboxClient, say: Say) -> None:
     waiting = (await client.send(INES, "GET", "/v1/referrals", params={"state": "SUBMITTED", "limit": "1"})).json()
     # The oldest: the story's own, unless somebody had a sandbox without stories first.
     cases = (await client.send(AUDITOR, "GET", "/v1/cases", params={"limit": "1"})).json()
-    ngo, agency, auditor = (f"-H 'Authorization: Bearer {client.token(one)}'" for one in (LOTTE, INES, AUDITOR))
+    ngo, agency, auditor = (f"-H 'Authorization: Bearer {client.token(person)}'" for person in (LOTTE, INES, AUDITOR))
     url = client.url
     commands = [("brugwerk's worklist", f"curl -s {ngo} {url}/v1/worklist")]
     for referral in waiting["items"]:

@@ -13,7 +13,7 @@ import pytest
 from contracts.code_lists.checks import country, esco, esco_isco, isco, region, time_zone
 from contracts.code_lists.languages import language
 from contracts.code_lists.lists import DIRECTORY, codes_of
-from contracts.code_lists.sectors import sector, told
+from contracts.code_lists.sectors import as_sent, sector
 
 COUNTS: dict[str, dict[int, int]] = {
     # ILO, ISCO-08 volume I: major, sub-major, minor and unit groups.
@@ -223,9 +223,9 @@ def test_the_same_letter_is_another_sector_in_the_other_revision() -> None:
             sector(wrong)
 
 
-def test_a_sector_is_told_as_it_is_sent() -> None:
+def test_a_sector_is_shown_as_it_is_sent() -> None:
     """Bare in Rev. 2.1, with its revision in Rev. 2; one from before revisions were kept as it is."""
-    assert told(("2.1:N", "2.0:M", "M")) == ["N", "2.0:M", "M"]
+    assert as_sent(("2.1:N", "2.0:M", "M")) == ["N", "2.0:M", "M"]
 
 
 def _passes(check: Callable[[str], str], code: str) -> bool:

@@ -19,7 +19,7 @@ from tests.faults.processes import PROGRAM
 
 
 @dataclass(frozen=True)
-class Said:
+class Output:
     """What became of a command."""
 
     status: int
@@ -38,28 +38,30 @@ class Said:
         assert (self.status, self.err) == (0, ""), self
 
 
-def caserelay(*arguments: object, data: Path, largest: int | None = None, **settings: str) -> Said:
+def caserelay(*arguments: object, data: Path, largest: int | None = None, **settings: str) -> Output:
     """Runs the command. `largest`: bytes beyond which it can write no file, as on a disk that is full."""
-    said = {f"CASERELAY_{name.upper()}": value for name, value in settings.items()} | {"CASERELAY_DATA": str(data)}
+    environment = {f"CASERELAY_{name.upper()}": value for name, value in settings.items()} | {
+        "CASERELAY_DATA": str(data)
+    }
     if largest is None:
         # In this process, where it takes no time to start.
         unset = {name: None for name in os.environ if name.startswith("CASERELAY_")}
-        ended = CliRunner().invoke(main, [*map(str, arguments)], env={**unset, **said}, catch_exceptions=False)
-        return Said(ended.exit_code, ended.stdout, ended.stderr)
+        ended = CliRunner().invoke(main, [*map(str, arguments)], env={**unset, **environment}, catch_exceptions=False)
+        return Output(ended.exit_code, ended.stdout, ended.stderr)
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
     done = subprocess.run(
         [PROGRAM, *map(str, arguments)],
-        env={**{name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}, **said},
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("CASERELAY_")}, **environment},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
         preexec_fn=limit,
     )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return Output(done.returncode, done.stdout, done.stderr)
 
 
 def store(file: Path, events: int = 200) -> None:
@@ -102,4 +104,4 @@ def rows(file: Path) -> list[Any]:
 
 def names(directory: Path) -> set[str]:
     """All files below a directory; the sockets by which processes wake each other are none."""
-    return {one.relative_to(directory).as_posix() for one in directory.rglob("*") if one.is_file()}
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}

@@ -53,10 +53,10 @@ def node() -> str:
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
         raise NoServer("no Node with npm")
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-    version = re.match(r"v(\d+)\.", said)
+    output = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.match(r"v(\d+)\.", output)
     if version is None or int(version[1]) < OLDEST_NODE:
-        raise NoServer(f"{found} is {said.strip() or 'none'}, older than Node {OLDEST_NODE}")
+        raise NoServer(f"{found} is {output.strip() or 'none'}, older than Node {OLDEST_NODE}")
     return found
 
 

@@ -109,7 +109,7 @@ async def make_crowd(directory: Path, url: str | None, service: str, index: Inde
         for start in range(0, model.many, AT_ONCE):
             added, changes, after = list[Event](), Changes(), await index.through()
             for n in range(start, min(start + AT_ONCE, model.many)):
-                swap = _swap({**{one: _as_another(one, n) for one in ids}, **model.others(n)})
+                swap = _swap({**{own: _as_another(own, n) for own in ids}, **model.others(n)})
                 places = {old: position + place for place, (old, *_) in enumerate(events, start=1)}
                 added += [
                     (places[old], swap(stream), version, topic, swap(state.decode()).encode())
@@ -126,15 +126,15 @@ async def make_crowd(directory: Path, url: str | None, service: str, index: Inde
 def _events_of(model: Model, recorded: Sequence[Event]) -> Iterator[Event]:
     for event in recorded:
         _, stream, _, _, state = event
-        said = state.decode()
+        text = state.decode()
         # What has no id of its own is shared with others: programmes, organisations, mentors.
-        if _ID.search(stream) and (model.case in said or model.referral in said or model.case in stream):
+        if _ID.search(stream) and (model.case in text or model.referral in text or model.case in stream):
             yield event
 
 
 def _is_of(model: Model, row: Row) -> bool:
-    said = f"{row.key} {' '.join(str(value) for value in row.columns.values())}"
-    return model.case in said or model.referral in said
+    text = f"{row.key} {' '.join(str(value) for value in row.columns.values())}"
+    return model.case in text or model.referral in text
 
 
 def _moved(key: str, places: Mapping[int, int]) -> str:
@@ -143,8 +143,8 @@ def _moved(key: str, places: Mapping[int, int]) -> str:
     return f"{places[int(begin)]} {rest}" if blank and begin.isdigit() else key
 
 
-def _as_another(one: str, n: int) -> str:
-    return str(uuid.uuid5(_SPACE, f"{n} {one}"))
+def _as_another(original: str, n: int) -> str:
+    return str(uuid.uuid5(_SPACE, f"{n} {original}"))
 
 
 def _swap(words: dict[str, str]) -> Callable[[str], str]:

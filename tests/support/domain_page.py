@@ -97,7 +97,7 @@ def table(heading: str) -> tuple[Row, ...]:
 def states(heading: str) -> frozenset[str]:
     """Every state that the tables of a machine name; `heading` is that of any of them."""
     tables = next(machine for machine in MACHINES if heading in machine)
-    lines = (cells for one in tables for cells in _lines(one))
+    lines = (cells for table in tables for cells in _lines(table))
     return frozenset(code for cells in lines for code in _CODE.findall(cells["From"] + cells["To"]))
 
 
@@ -136,7 +136,7 @@ def _row(cells: Mapping[str, str], every: Iterable[str]) -> Row:
     first = cells.get("Command") or cells["What happens"]
     command, *narrowed = _CODE.findall(first)
     given: dict[str, set[str]] = {}
-    for field, _, value in (one.partition("=") for one in narrowed):
+    for field, _, value in (condition.partition("=") for condition in narrowed):
         given.setdefault(field, set()).add(value)
     return Row(
         text=f"| {first} | {cells['From']} | {cells['To']} | {cells['Event']} | {cells['Deadline started']} |",

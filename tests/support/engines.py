@@ -70,22 +70,22 @@ def at_our_end(script: str, *arguments: object) -> Callable[[], None]:
 @contextmanager
 def shared(directory: Path, name: str, start: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """The address of a server that the first process to ask has started, and ends when the others are done with it."""
-    told = directory / f"{name}.address"
+    address_file = directory / f"{name}.address"
     with (directory / f"{name}.starting").open("a") as starting, (directory / f"{name}.used").open("a") as used:
         fcntl.flock(starting, fcntl.LOCK_EX)
         fcntl.flock(used, fcntl.LOCK_SH)
-        if told.exists():
+        if address_file.exists():
             fcntl.flock(starting, fcntl.LOCK_UN)
-            yield told.read_text(encoding="utf-8")
+            yield address_file.read_text(encoding="utf-8")
             return
         with start() as address:
-            told.write_text(address, encoding="utf-8")
+            address_file.write_text(address, encoding="utf-8")
             fcntl.flock(starting, fcntl.LOCK_UN)
             try:
                 yield address
             finally:
                 fcntl.flock(used, fcntl.LOCK_EX)
-                told.unlink()
+                address_file.unlink()
 
 
 def _docker_answers() -> None:
@@ -122,11 +122,11 @@ def _fetch(client: Any, image: str) -> None:
 
 def _wait(running: DockerContainer, ready: str, host: str, port: int) -> None:
     until = time.monotonic() + START_SECONDS
-    while re.search(ready, said := b"".join(running.get_logs()).decode(errors="replace"), re.DOTALL) is None:
+    while re.search(ready, output := b"".join(running.get_logs()).decode(errors="replace"), re.DOTALL) is None:
         inside = running.get_wrapped_container()
         inside.reload()
         if inside.status != "running" or time.monotonic() > until:
-            raise NoServer(f"the container is {inside.status}, not ready: {said[-2000:]}")
+            raise NoServer(f"the container is {inside.status}, not ready: {output[-2000:]}")
         time.sleep(0.1)
     try:
         socket.create_connection((host, port), timeout=3).close()

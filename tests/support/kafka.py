@@ -70,7 +70,7 @@ class Broker:
 
     def __init__(self, programs: Jars, directory: Path, properties: Mapping[str, str] | None = None) -> None:
         self._directory = directory
-        self._said = directory / "server.log"
+        self._output = directory / "server.log"
         self._port = free_port()
         data, written = directory / "data", directory / "server.properties"
         shutil.copytree(programs.formatted, data)
@@ -88,13 +88,13 @@ class Broker:
 
     def start(self) -> None:
         """Starts it and returns when it takes requests. Raises NoServer."""
-        with self._said.open("wb") as said:
+        with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
         self._call_off = engines.at_our_end('kill -KILL "$1"; rm -rf "$2"', self._process.pid, self._directory)
         until = time.monotonic() + START_SECONDS
-        while _READY not in (words := self._said.read_text(encoding="utf-8", errors="replace")):
+        while _READY not in (words := self._output.read_text(encoding="utf-8", errors="replace")):
             if self._process.poll() is not None or time.monotonic() > until:
                 self.kill()
                 raise NoServer(words[-4000:])

@@ -125,11 +125,11 @@ def _java() -> tuple[Path, str]:
     found = str(at_home) if at_home.exists() else shutil.which("java")
     if found is None:
         raise NoServer("no Java")
-    said = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
+    output = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) < 17:
         raise NoServer(f"{found} is older than Java 17")
-    return Path(found), hashlib.sha256(f"{Path(found).resolve()}\n{said}".encode()).hexdigest()[:12]
+    return Path(found), hashlib.sha256(f"{Path(found).resolve()}\n{output}".encode()).hexdigest()[:12]
 
 
 def _run(command: list[str], seconds: float) -> None:
@@ -144,7 +144,7 @@ def _run(command: list[str], seconds: float) -> None:
 def _fetch(maven: str, place: Path) -> None:
     place.mkdir()
     pom = place / "pom.xml"
-    pom.write_text(_POM.format("".join(_DEPENDENCY.format(*one) for one in _WANTED)), encoding="utf-8")
+    pom.write_text(_POM.format("".join(_DEPENDENCY.format(*dependency) for dependency in _WANTED)), encoding="utf-8")
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={place / 'libs'}"]
     _run([maven, "--batch-mode", "--quiet", "--file", str(pom), *goal], MAVEN_SECONDS)
 

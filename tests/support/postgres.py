@@ -69,7 +69,7 @@ class Server:
     def __init__(self, programs: Path, directory: Path) -> None:
         self._programs = programs
         self._data = directory / "data"
-        self._said = directory / "server.log"
+        self._output = directory / "server.log"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._call_off: Callable[[], None] | None = None
@@ -98,12 +98,12 @@ class Server:
         """Starts it and returns when it takes connections."""
         listens = [f"port={self._port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self._data.parent}"]
         options = [part for option in listens for part in ("-c", option)]
-        with self._said.open("ab") as said:
+        with self._output.open("ab") as output:
             self._process = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", str(self._data), *options],
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
                 **self._owner(),
             )
@@ -117,7 +117,7 @@ class Server:
             except psycopg.OperationalError:
                 if self._process.poll() is not None or time.monotonic() > until:
                     self.kill()
-                    raise NoServer(self._said.read_text(encoding="utf-8")) from None
+                    raise NoServer(self._output.read_text(encoding="utf-8")) from None
                 time.sleep(0.05)
             else:
                 return

@@ -66,7 +66,7 @@ def samira(to: str | None = "brugwerk", **changes: Any) -> dict[str, Any]:
 def yonas(to: str = "brugwerk", **changes: Any) -> dict[str, Any]:
     """The referral that is declined and made again."""
     basis = {"kind": "CONSENT", "recipient": to, "textVersion": "v3", "language": "ti"}
-    told = {
+    packet = {
         "client": {"ref": "CL-19C0"},
         "contact": {"name": "Yonas Voorbeeld", "phone": "+32 470 00 33 44", "email": None},
         "contactLanguage": "ti",
@@ -75,7 +75,7 @@ def yonas(to: str = "brugwerk", **changes: Any) -> dict[str, Any]:
         "sectors": ["I"],
         "legalBasis": {**basis, "givenAt": "2026-01-12T09:12:00Z"},
     }
-    return samira(to, **{**told, **changes})
+    return samira(to, **{**packet, **changes})
 
 
 def another_person(to: str = "brugwerk", **changes: Any) -> dict[str, Any]:

@@ -143,9 +143,11 @@ class Running:
             person, "POST", f"{resource}/{action}", {} if body is None else body, etag=read, key=key, params=params
         )
 
-    async def done(self, person: Person, resource: str, action: str, body: Any = None, **asked: Any) -> httpx.Response:
+    async def done(
+        self, person: Person, resource: str, action: str, body: Any = None, **options: Any
+    ) -> httpx.Response:
         """A command that has to succeed."""
-        answer = await self.command(person, resource, action, body, **asked)
+        answer = await self.command(person, resource, action, body, **options)
         assert answer.status_code == 200, answer.text
         return answer
 

@@ -60,8 +60,8 @@ class Unauthenticated(Exception):  # noqa: N818 - what the caller is, and not an
         if self.code == _PRESENTED_NONE:
             return realm
         # What a quoted string of the RFC may hold; a setting's text may hold more.
-        told = re.sub(r"[^ !#-\[\]-~]", "?", self.detail)
-        return f'{realm}, error="invalid_token", error_description="{told}"'
+        description = re.sub(r"[^ !#-\[\]-~]", "?", self.detail)
+        return f'{realm}, error="invalid_token", error_description="{description}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ class Verifier:
             raise Unauthenticated(f"the token carries no role at {self._role_claim or '/role'}")
         if self._role_claim is not None and isinstance(found, list):
             # Issuers put roles of other systems beside ours, and their own.
-            known = {one for one in found if isinstance(one, str) and one in _ROLES}
+            known = {role for role in found if isinstance(role, str) and role in _ROLES}
             if len(known) > 1:
                 raise Unauthenticated(
                     f"the token carries several known roles at {self._role_claim}; it must carry exactly one"

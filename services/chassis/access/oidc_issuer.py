@@ -144,7 +144,7 @@ class OidcIssuer:
 
     async def _look_again(self, kid: str | None, algorithm: str) -> None:
         """Fetches the keys, or waits for somebody's fetch that began after this was asked."""
-        asked, mark = time.monotonic(), hash((kid, algorithm))
+        requested_at, mark = time.monotonic(), hash((kid, algorithm))
         while True:
             if not self._is_fetching():
                 if time.monotonic() - self._missing.get(mark, -float("inf")) < self._pause:
@@ -156,7 +156,7 @@ class OidcIssuer:
             assert fetch is not None  # noqa: S101 - one is under way
             # Shielded: who gives up waiting does not end it for the others.
             await asyncio.shield(fetch)
-            if self._keys.find(kid, algorithm) or self._began >= asked:
+            if self._keys.find(kid, algorithm) or self._began >= requested_at:
                 break
         if kid is not None and not self._keys.find(kid, algorithm):
             self._missing[mark] = time.monotonic()

@@ -132,11 +132,11 @@ class Policy:
                 raise ValueError(f"{rule.action} as {rule.relation} is declared twice")
             relations[rule.relation] = rule.roles
             parts[rule.relation] = parts.get(rule.relation, frozenset()) | rule.roles
-        told: dict[str, Denial] = {}
+        denials_by_relation: dict[str, Denial] = {}
         for denial in denials:
-            if denial.relation in told:
+            if denial.relation in denials_by_relation:
                 raise ValueError(f"two denials speak for {denial.relation}")
-            told[denial.relation] = denial
+            denials_by_relation[denial.relation] = denial
             parts[denial.relation] = parts.get(denial.relation, frozenset()) | denial.roles
         reserved: dict[str, FieldRule] = {}
         for field in fields:
@@ -145,7 +145,7 @@ class Policy:
             reserved[field.action] = field
         self._bars = bars
         self._table: Mapping[str, Mapping[str, frozenset[Role]]] = table
-        self._told: Mapping[str, Denial] = told
+        self._denials: Mapping[str, Denial] = denials_by_relation
         self._reserved: Mapping[str, FieldRule] = reserved
         # What is for strangers gives nobody a part in anything.
         self._parts: Mapping[str, frozenset[Role]] = {
@@ -202,7 +202,7 @@ class Policy:
 
     def matrix(self) -> Iterator[Cell]:
         """Every action with every role in every single relation that the service names, STRANGER included."""
-        relations = {relation for row in self._table.values() for relation in row} | set(self._told) | {STRANGER}
+        relations = {relation for row in self._table.values() for relation in row} | set(self._denials) | {STRANGER}
         for action in sorted(self._table):
             for role in Role:
                 for relation in sorted(relations):
@@ -229,7 +229,7 @@ class Policy:
 
     def _forbid(self, caller: Caller, action: str, relations: Collection[str]) -> NoReturn:
         for relation in sorted(relations):
-            denial = self._told.get(relation)
+            denial = self._denials.get(relation)
             if denial is not None and caller.role in denial.roles:
                 raise Forbidden(denial.code, denial.detail)
         row = self._relations(action)

@@ -245,7 +245,7 @@ class Handler(Generic[C, X]):
         context = await load(self._contexts, command, stream, entity, reads)
         decided = self._decide(command, context)
         if call.key is not None and not call.dry_run:
-            version = own.version + sum(not isinstance(one, To) or one.stream == stream for one in decided)
+            version = own.version + sum(not isinstance(event, To) or event.stream == stream for event in decided)
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         references = self._contexts.references(command, context)
         written = self._with_metadata(decided, stream, command.at, own, references, call)

@@ -120,8 +120,8 @@ class Consumer:
     async def retrying(self) -> bool:
         """Whether a message is parked that will be tried again before anybody redrives anything."""
         return any(
-            one.retry_at is not None and one.failure != CauseGivenUp.__name__
-            for one in await self._store.first_parked(self.topic)
+            parked.retry_at is not None and parked.failure != CauseGivenUp.__name__
+            for parked in await self._store.first_parked(self.topic)
         )
 
     async def behind(self) -> int:
@@ -196,9 +196,9 @@ class Consumer:
     async def retry_round(self) -> None:
         """Tries parked messages whose time has come, oldest of each key first; then waits until another one's may."""
         self._put_aside.clear()
-        while due := [one for at, one in await self._waiting() if at <= time.time()]:
+        while due := [parked for at, parked in await self._waiting() if at <= time.time()]:
             # Again after a success: the next message of the key is then the first.
-            if not any([await self._retry(one) for one in due]):
+            if not any([await self._retry(parked) for parked in due]):
                 break
         next_at = min((at for at, _ in await self._waiting()), default=float("inf"))
         left = min(max(next_at - time.time(), FIRST_LOOK_SECONDS), self.pace.look_again)
@@ -209,27 +209,27 @@ class Consumer:
     async def _waiting(self) -> list[tuple[float, Parked]]:
         """The first message of every key that is tried again, and when."""
         return [
-            (max(one.retry_at, self._look_at.get(one.message.position, 0.0)), one)
-            for one in await self._store.first_parked(self.topic)
-            if one.retry_at is not None
+            (max(parked.retry_at, self._look_at.get(parked.message.position, 0.0)), parked)
+            for parked in await self._store.first_parked(self.topic)
+            if parked.retry_at is not None
         ]
 
-    async def _retry(self, one: Parked) -> bool:
+    async def _retry(self, parked: Parked) -> bool:
         # There may be many, and whoever leads has more to do.
         await asyncio.sleep(0)
-        position = one.message.position
+        position = parked.message.position
         self._look_at.pop(position, None)
         try:
-            await self._react(decode_event(one.message.body))
+            await self._react(decode_event(parked.message.body))
         except Unavailable:
             # As in a round: no try of the message.
             raise
         except Exception as failure:  # noqa: BLE001 - as above
-            if isinstance(failure, BehindItsCause) and type(failure).__name__ == one.failure:
+            if isinstance(failure, BehindItsCause) and type(failure).__name__ == parked.failure:
                 # Nothing has changed that anybody would have to be told.
                 self._look_at[position] = time.time() + self.pace.look_again
             else:
-                again = self._failed(one.message, one.tries, failure)
+                again = self._failed(parked.message, parked.tries, failure)
                 await self._store.park(self.topic, again)
             return False
         await self._store.unpark(self.topic, position)

@@ -37,7 +37,7 @@ class ConsumerStore(Protocol):
         A place with a smaller source position than the saved one is no news, and leaves that as it is.
         """
 
-    async def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, parked: Parked) -> None:
         """Puts a message aside, or says how its latest try went."""
 
     async def unpark(self, topic: str, position: int) -> None:

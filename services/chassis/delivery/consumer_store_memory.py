@@ -29,17 +29,17 @@ class MemoryConsumerStore:
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
-        for one in parked:
-            self._park(topic, one)
+        for parked_message in parked:
+            self._park(topic, parked_message)
         saved = self._places.setdefault((bus, topic), {})
         saved.update({n: place for n, place in places.items() if saved.get(n, START).position <= place.position})
 
-    async def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, parked: Parked) -> None:
         """See `ConsumerStore.park`."""
-        self._park(topic, one)
+        self._park(topic, parked)
 
-    def _park(self, topic: str, one: Parked) -> None:
-        self._parked.setdefault(topic, {})[one.message.position] = one
+    def _park(self, topic: str, parked: Parked) -> None:
+        self._parked.setdefault(topic, {})[parked.message.position] = parked
 
     async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
@@ -47,25 +47,25 @@ class MemoryConsumerStore:
 
     async def parked_keys(self, topic: str) -> set[str]:
         """See `ConsumerStore.parked_keys`."""
-        return {one.message.key for one in self._parked.get(topic, {}).values()}
+        return {parked.message.key for parked in self._parked.get(topic, {}).values()}
 
     async def parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.parked`."""
         return self._in_order(topic)
 
     def _in_order(self, topic: str) -> list[Parked]:
-        return [one for _, one in sorted(self._parked.get(topic, {}).items())]
+        return [parked for _, parked in sorted(self._parked.get(topic, {}).items())]
 
     async def first_parked(self, topic: str) -> list[Parked]:
         """See `ConsumerStore.first_parked`."""
         first: dict[str, Parked] = {}
-        for one in self._in_order(topic):
-            first.setdefault(one.message.key, one)
+        for parked in self._in_order(topic):
+            first.setdefault(parked.message.key, parked)
         return list(first.values())
 
     async def first_parked_of(self, topic: str, key: str) -> Parked | None:
         """See `ConsumerStore.first_parked_of`."""
-        return next((one for one in self._in_order(topic) if one.message.key == key), None)
+        return next((parked for parked in self._in_order(topic) if parked.message.key == key), None)
 
     async def count_parked(self, topic: str) -> int:
         """See `ConsumerStore.count_parked`."""

@@ -72,7 +72,11 @@ class PostgresConsumerStore:
         """See `ConsumerStore.advance`."""
         # In one order for every writer: two that save the same rows then wait for each other, and do not lock up.
         partitions = sorted(places)
-        columns = (partitions, [places[one].offset for one in partitions], [places[one].position for one in partitions])
+        columns = (
+            partitions,
+            [places[partition].offset for partition in partitions],
+            [places[partition].position for partition in partitions],
+        )
 
         async def advance(connection: AsyncConnection[Any]) -> None:
             if not parked:
@@ -81,15 +85,15 @@ class PostgresConsumerStore:
             async with connection.transaction():
                 # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
                 await connection.execute("SET LOCAL synchronous_commit = on")
-                for one in parked:
-                    await connection.execute(_PARK, _values(topic, one))
+                for parked_message in parked:
+                    await connection.execute(_PARK, _values(topic, parked_message))
                 await connection.execute(_ADVANCE, (bus, topic, *columns))
 
         await self._connections.repeat(advance)
 
-    async def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, parked: Parked) -> None:
         """See `ConsumerStore.park`."""
-        await self._do(_PARK, *_values(topic, one))
+        await self._do(_PARK, *_values(topic, parked))
 
     async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""
@@ -122,6 +126,15 @@ class PostgresConsumerStore:
         self._connections.close()
 
 
-def _values(topic: str, one: Parked) -> tuple[object, ...]:
-    m = one.message
-    return (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at)
+def _values(topic: str, parked: Parked) -> tuple[object, ...]:
+    message = parked.message
+    return (
+        topic,
+        message.position,
+        message.key,
+        message.id,
+        message.body,
+        parked.tries,
+        parked.failure,
+        parked.retry_at,
+    )

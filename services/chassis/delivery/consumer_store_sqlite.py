@@ -42,25 +42,34 @@ class SQLiteConsumerStore:
 
     def _advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked]) -> None:
         with self._db.transaction():
-            for one in parked:
-                self._park(topic, one)
+            for parked_message in parked:
+                self._park(topic, parked_message)
             self._db.executemany(
                 "INSERT INTO places VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
                 " SET place = excluded.place, position = excluded.position WHERE position <= excluded.position",
                 [(bus, topic, partition, place.offset, place.position) for partition, place in places.items()],
             )
 
-    def _park(self, topic: str, one: Parked) -> None:
-        m = one.message
+    def _park(self, topic: str, parked: Parked) -> None:
+        message = parked.message
         self._db.execute(
             "INSERT OR REPLACE INTO parked (topic, position, key, id, body, tries, failure, retry_at)"
             " VALUES (?,?,?,?,?,?,?,?)",
-            (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at),
+            (
+                topic,
+                message.position,
+                message.key,
+                message.id,
+                message.body,
+                parked.tries,
+                parked.failure,
+                parked.retry_at,
+            ),
         )
 
-    async def park(self, topic: str, one: Parked) -> None:
+    async def park(self, topic: str, parked: Parked) -> None:
         """See `ConsumerStore.park`."""
-        await in_turn(lambda: self._advance("", topic, {}, [one]))
+        await in_turn(lambda: self._advance("", topic, {}, [parked]))
 
     async def unpark(self, topic: str, position: int) -> None:
         """See `ConsumerStore.unpark`."""

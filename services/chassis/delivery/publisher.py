@@ -66,7 +66,7 @@ class Publisher:
         recorded = await self._log.read_all(self._through, READ_AT_ONCE)
         if not recorded:
             return
-        messages = [message for one in recorded if (message := self._message(one)) is not None]
+        messages = [message for event in recorded if (message := self._message(event)) is not None]
         # Asked again after a failure: the bus may have been lost and begin anew.
         self._through = None
         await self._bus.publish(self.topic, messages, recorded[-1].position)

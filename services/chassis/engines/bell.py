@@ -142,6 +142,6 @@ class Bell:
 
 
 def _socket() -> socket.socket:
-    one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    one.settimeout(0.0)
-    return one
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    bell.settimeout(0.0)
+    return bell

@@ -56,10 +56,10 @@ class SQLiteCheckpoints:
     def _run(self) -> None:
         pause = ROUND_SECONDS
         while not self._ending.wait(pause):
-            at_work = [one.round() for one in self._followed]
+            at_work = [database.round() for database in self._followed]
             pause = ROUND_SECONDS if any(at_work) else min(2 * pause, IDLE_SECONDS)
-        for one in self._followed:
-            one.let_go()
+        for database in self._followed:
+            database.let_go()
 
 
 class _Followed:

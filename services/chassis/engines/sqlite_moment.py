@@ -45,12 +45,12 @@ class Moment:
             copy.execute("PRAGMA synchronous = OFF")
             (size,) = reader.execute("PRAGMA page_size").fetchone()
 
-            def told(_: int, remaining: int, total: int) -> None:
+            def report(_: int, remaining: int, total: int) -> None:
                 progress((total - remaining) * size, total * size)
 
             try:
                 # The reader's transaction is older than what others commit meanwhile, so it never begins again.
-                reader.backup(copy, pages=PAGES_AT_ONCE, progress=told)
+                reader.backup(copy, pages=PAGES_AT_ONCE, progress=report)
             except sqlite3.DatabaseError as failure:
                 raise (_unreadable(file, failure) if _is_damage(failure) else failure) from failure
         _look_through(file, to)
@@ -115,9 +115,9 @@ def _opened(file: Path, opened: ExitStack) -> sqlite3.Connection:
 def _look_through(file: Path, copy: Path) -> None:
     try:
         with closing(sqlite3.connect(copy, isolation_level=None)) as looking:
-            (said,) = looking.execute("PRAGMA quick_check(1)").fetchone()
+            (verdict,) = looking.execute("PRAGMA quick_check(1)").fetchone()
             # The copy is what it was made from, and it is to be one file without another beside it.
-            found = said == "ok"
+            found = verdict == "ok"
     except sqlite3.DatabaseError as failure:
         raise (_unreadable(file, failure) if _is_damage(failure) else failure) from failure
     if not found:

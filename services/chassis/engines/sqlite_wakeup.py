@@ -36,13 +36,13 @@ class SQLiteWakeup:
         self._bell = Bell(path)
         self._waiters = Waiters(self._look_out)
         self._follower: asyncio.Task[None] | None = None
-        self._told = False
+        self._notified = False
         self._missed = 0
         self._distrusted_until = 0.0
 
     def notify(self) -> None:
         """This process has committed: wakes anyone who waits here or elsewhere."""
-        self._told = True
+        self._notified = True
         self._waiters.wake()
         self._bell.ring()
 
@@ -73,11 +73,11 @@ class SQLiteWakeup:
                 # The first look wakes too: a commit may have come between the waiter's look and this one.
                 if version != seen:
                     if seen is not None and hears:
-                        self._compare(told=rung.is_set() or self._told)
+                        self._compare(notified=rung.is_set() or self._notified)
                     seen = version
                     self._waiters.wake()
                 rung.clear()
-                self._told = False
+                self._notified = False
                 await (self._until_rung(rung) if hears else asyncio.sleep(POLL_SECONDS))
         finally:
             self._bell.deafen()
@@ -91,9 +91,9 @@ class SQLiteWakeup:
         if (left := looked + POLL_SECONDS - time.monotonic()) > 0:
             await asyncio.sleep(left)
 
-    def _compare(self, *, told: bool) -> None:
-        """Somebody has committed, and was `told` of or not: one may be seen before its bell is heard, but not all."""
-        self._missed = 0 if told else self._missed + 1
+    def _compare(self, *, notified: bool) -> None:
+        """Counts commits that rang no bell: one commit may be seen before its bell is heard, but not every commit."""
+        self._missed = 0 if notified else self._missed + 1
         if self._missed >= MISSED:
             self._missed = 0
             self._distrusted_until = time.monotonic() + DISTRUST_SECONDS

@@ -50,7 +50,7 @@ class StoreHealth:
         self.service = service
         self.failing: str | None = None
         self.errors: Counter[str] = Counter()
-        self._told = False
+        self._logged = False
         self._looking = False
         self.probe: Callable[[], Awaitable[None]] | None = None
         """Writes something of no consequence; raises Unavailable when that cannot be done."""
@@ -75,9 +75,9 @@ class StoreHealth:
         fields = {"store": self.store, "code": self.failing}
         if self.service is not None:
             fields["service"] = self.service
-        if not self._told:
+        if not self._logged:
             log.error("a store cannot be used", extra=fields)
-            self._told = True
+            self._logged = True
         # Services that share a store all look after it: one asks, and says once what it finds.
         if self.probe is None or self._looking:
             return
@@ -91,7 +91,7 @@ class StoreHealth:
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await probe()
-            self.failing, self._told = None, False
+            self.failing, self._logged = None, False
             log.warning("a store can be used again", extra=fields)
 
 

@@ -17,7 +17,7 @@ from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 
 JSON = "application/json"
-ASKED_SECONDS = 3.0
+READINESS_SECONDS = 3.0
 """How long `/readyz` and `/metrics` wait for stores."""
 
 
@@ -48,7 +48,7 @@ async def _standing(service: Service) -> dict[str, Any] | None:
     if service.unavailable():
         return None
     try:
-        async with asyncio.timeout(ASKED_SECONDS):
+        async with asyncio.timeout(READINESS_SECONDS):
             return {
                 "head": await service.log.head(),
                 "behind": await service.all_behind(),
@@ -59,7 +59,7 @@ async def _standing(service: Service) -> dict[str, Any] | None:
 
 
 async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple[bool, dict[str, Any]]:
-    told: dict[str, Any] = {}
+    standings: dict[str, Any] = {}
     unavailable: dict[str, dict[str, str]] = {}
     all_started = started and all(service.ready for service in services.values())
     for name, service in services.items():
@@ -67,12 +67,12 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
         if lacks := service.unavailable():
             unavailable[name] = lacks
         elif standing is not None:
-            told[name] = {what: standing[what] for what in ("behind", "parked")} | {"failing": service.failing()}
+            standings[name] = {what: standing[what] for what in ("behind", "parked")} | {"failing": service.failing()}
         elif all_started:
             unavailable[name] = {"log": NO_ANSWER}
     if unavailable:
         return False, {"services": {}, "unavailable": unavailable}
-    return all_started, {"services": told}
+    return all_started, {"services": standings}
 
 
 def common_routes(

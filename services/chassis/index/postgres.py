@@ -207,15 +207,15 @@ class PostgresIndex:
         changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
         # A row that stays as it is need not be written into every index again.
         differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
-        told = names_of(("key", "seq", *columns))
+        given = names_of(("key", "seq", *columns))
         return SQL(
             "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
         ).format(
             self._name(table),
-            told,
+            given,
             SQL(", ").join([SQL("key"), SQL("seq::bigint"), *names]),
             SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(names) + 2)),
-            told,
+            given,
             SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
         )
 
@@ -234,7 +234,7 @@ class PostgresIndex:
         return statement, [as_text(value) for value in columns.values() if value is not None]
 
     def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
-        conditions = SQL(" AND ").join(self._condition(table, *one) for one in columns.items())
+        conditions = SQL(" AND ").join(self._condition(table, *condition) for condition in columns.items())
         return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
     def _column(self, table: str, column: str) -> Identifier:
@@ -251,10 +251,10 @@ class PostgresIndex:
         self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
     ) -> list[Row]:
         """See `IndexReader.find`."""
-        one, several = dict[str, Value](), dict[str, list[str]]()
+        single, several = dict[str, Value](), dict[str, list[str]]()
         for column, wanted in where.items():
             if isinstance(wanted, str | int) or wanted is None:
-                one[column] = wanted
+                single[column] = wanted
                 continue
             several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
             if None in wanted:
@@ -263,18 +263,18 @@ class PostgresIndex:
                 rows += await self.find(table, {**where, column: known}, after=after, limit=limit)
                 return sorted(rows, key=attrgetter("seq"))[:limit]
         paged = limit <= LARGEST_PAGE
-        shape = ("find", table, str(paged), *several, "and", *shape_of(one))
-        statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
-        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in one.items()}}
+        shape = ("find", table, str(paged), *several, "and", *shape_of(single))
+        statement = self._statement(*shape, make=lambda: self._finding(table, single, list(several), paged=paged))
+        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in single.items()}}
         rows = await self._rows(statement, {**values, "after place": after, "at most": limit})
         return [self._row(table, row) for row in rows]
 
-    def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
-        given = placeholders(one) | {
+    def _finding(self, table: str, single: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
+        given = placeholders(single) | {
             column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
         }
         begin: dict[str, Composable] = {"seq": Placeholder("after place")}
-        look = self._look(table, one, given, ("seq",), begin=begin, end={}, paged=paged)
+        look = self._look(table, single, given, ("seq",), begin=begin, end={}, paged=paged)
         if not several:
             return look
         # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
@@ -297,13 +297,13 @@ class PostgresIndex:
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
-        shape = ("first", table, column, str(further), str(paged), *shape_of(one))
+        conditions, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *shape_of(conditions))
         statement = self._statement(
-            *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
+            *shape, make=lambda: self._ordering(table, column, conditions, further=further, paged=paged)
         )
         place, key = after or ("", "")
-        values: dict[str, object] = {name: text_of(value) for name, value in one.items()}
+        values: dict[str, object] = {name: text_of(value) for name, value in conditions.items()}
         bounds = {"after place": text_of(place), "after key": key, "at most": limit}
         end = text_of(at_most) if at_most is not None else BEHIND_EVERY_TEXT
         return [self._row(table, row) for row in await self._rows(statement, {**values, **bounds, "up to": end})]

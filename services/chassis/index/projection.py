@@ -69,8 +69,8 @@ class Projection:
                 if self._look is not None:
                     await self._look(recorded)
                 changes, through = Changes(), recorded[-1].position
-                for one in recorded:
-                    self._project(one, changes)
+                for event in recorded:
+                    self._project(event, changes)
                 # Asked anew after a failure, and when another process that shares the index was first.
                 self._through = None
                 if await self._index.apply(changes, after=after, through=through):

@@ -39,10 +39,10 @@ class Leadership:
         """Takes or renews the lease, if it can be had."""
         before = self.leading
         # Counted from before the question: the answer may have been long on its way.
-        asked = time.monotonic()
+        requested_at = time.monotonic()
         async with asyncio.timeout(self._seconds):
             held = await self._lease.claim(self._holder, self._seconds)
-        self._until = asked + self._seconds if held else 0.0
+        self._until = requested_at + self._seconds if held else 0.0
         if held and not before:
             for tell in self.gained:
                 tell()

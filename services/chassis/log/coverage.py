@@ -29,7 +29,7 @@ class Coverage:
         for position, future in self._waiting:
             if position <= through and not future.done():
                 future.set_result(None)
-        self._waiting = [one for one in self._waiting if not one[1].done()]
+        self._waiting = [waiter for waiter in self._waiting if not waiter[1].done()]
 
     async def wait(self, position: int) -> None:
         """Returns once `position` is covered. The caller bounds the wait."""

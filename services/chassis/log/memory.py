@@ -66,14 +66,14 @@ class MemoryEventLog:
     def _store(self, encoded: Sequence[_Stored]) -> int:
         contents = self._contents
         expected: dict[str, int] = {}
-        for one in encoded:
-            version = expected.get(one.stream, len(contents.positions.get(one.stream, ())))
-            if one.version != version + 1:
+        for event in encoded:
+            version = expected.get(event.stream, len(contents.positions.get(event.stream, ())))
+            if event.version != version + 1:
                 raise Conflict([each.stream for each in encoded])
-            expected[one.stream] = one.version
-        for one in encoded:
-            contents.events.append(one)
-            contents.positions.setdefault(one.stream, []).append(len(contents.events))
+            expected[event.stream] = event.version
+        for event in encoded:
+            contents.events.append(event)
+            contents.positions.setdefault(event.stream, []).append(len(contents.events))
         contents.waiters.wake()
         return len(contents.events)
 

@@ -28,7 +28,7 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 
 READERS: Final = 4
-ASKED_AT_ONCE: Final = 200
+READS_AT_ONCE: Final = 200
 REMEMBERED: Final = 8192
 """How many of the newest events that this process appended are kept in memory."""
 _FOREVER: Final = 2**62
@@ -56,7 +56,7 @@ class _Encoded(NamedTuple):
     meta: Metadata
 
 
-class _Asked(NamedTuple):
+class _StreamRead(NamedTuple):
     stream: str
     after: int
     through: int
@@ -79,8 +79,8 @@ class PostgresEventLog:
         self._writer: AwaitedGroupCommit[list[_Encoded], int] = AwaitedGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
         # A list folds as many streams as it shows.
-        self._asked: AwaitedGroupCommit[list[_Asked], list[list[Recorded]]] = AwaitedGroupCommit(
-            self._read_streams, ASKED_AT_ONCE
+        self._reads: AwaitedGroupCommit[list[_StreamRead], list[list[Recorded]]] = AwaitedGroupCommit(
+            self._read_streams, READS_AT_ONCE
         )
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
 
@@ -120,7 +120,7 @@ class PostgresEventLog:
         answers: list[int | Exception] = []
         for command, last in zip(batch, positions, strict=True):
             if last is None:
-                answers.append(Conflict(list(dict.fromkeys(one.stream for one in command))))
+                answers.append(Conflict(list(dict.fromkeys(event.stream for event in command))))
             else:
                 answers.append(last)
                 self._remember(command, last)
@@ -164,9 +164,9 @@ class PostgresEventLog:
 
     def _remember(self, command: list[_Encoded], last: int) -> None:
         # What was just written is about to be indexed and published: it need not be decoded for that, twice.
-        for position, one in enumerate(command, start=last - len(command) + 1):
+        for position, encoded in enumerate(command, start=last - len(command) + 1):
             self._recent[position] = Recorded(
-                position, one.stream, one.version, one.topic, one.event, one.meta, one.state
+                position, encoded.stream, encoded.version, encoded.topic, encoded.event, encoded.meta, encoded.state
             )
         while len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
@@ -197,32 +197,34 @@ class PostgresEventLog:
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """See `EventLog.read`."""
-        (found,) = await self._asked.submit([_Asked(stream, after, through if through is not None else _FOREVER)])
+        (found,) = await self._reads.submit([_StreamRead(stream, after, through if through is not None else _FOREVER)])
         return found
 
     async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return await self._asked.submit([_Asked(stream, after, _FOREVER) for stream, after in tails]) if tails else []
+        return (
+            await self._reads.submit([_StreamRead(stream, after, _FOREVER) for stream, after in tails]) if tails else []
+        )
 
-    async def _read_streams(self, batch: Sequence[list[_Asked]]) -> list[list[list[Recorded]] | Exception]:
+    async def _read_streams(self, batch: Sequence[list[_StreamRead]]) -> list[list[list[Recorded]] | Exception]:
         # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.
-        asked = list(dict.fromkeys(one for questions in batch for one in questions))
-        streams, afters, throughs = (list(column) for column in zip(*asked, strict=True))
+        reads = list(dict.fromkeys(read for questions in batch for read in questions))
+        streams, afters, throughs = (list(column) for column in zip(*reads, strict=True))
         rows: dict[int, list[tuple[Any, ...]]] = {}
         try:
-            told = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
+            lines = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
         except psycopg.DataError as failure:
             # A name that the database cannot even read is no other reader's matter.
             if len(batch) == 1:
                 return [failure]
-            return [answer for one in batch for answer in await self._read_streams([one])]
-        for n, *row in told:
+            return [answer for questions in batch for answer in await self._read_streams([questions])]
+        for n, *row in lines:
             rows.setdefault(n, []).append(tuple(row))
-        found = {one: rows[n] for n, one in enumerate(asked, start=1) if n in rows}
+        found = {read: rows[n] for n, read in enumerate(reads, start=1) if n in rows}
         answers: list[list[list[Recorded]] | Exception] = []
         for questions in batch:
             try:
-                answers.append([[self._recorded(*row) for row in found.get(one, ())] for one in questions])
+                answers.append([[self._recorded(*row) for row in found.get(read, ())] for read in questions])
             except Exception as failure:  # noqa: BLE001 - a stream that cannot be decoded is no other reader's matter
                 answers.append(failure)
         return answers
@@ -231,8 +233,8 @@ class PostgresEventLog:
         """See `EventLog.read_all`."""
         found: list[Recorded] = []
         # What is remembered need not be sent again. Position follows on position, so nothing can be between.
-        while len(found) < limit and (one := self._recent.get(after + len(found) + 1)) is not None:
-            found.append(one)
+        while len(found) < limit and (event := self._recent.get(after + len(found) + 1)) is not None:
+            found.append(event)
         if not found:
             found = [self._recorded(*row) for row in await self._fetch(_READ_ALL, (after, limit))]
         return found
@@ -254,7 +256,7 @@ class PostgresEventLog:
     async def close(self) -> None:
         """See `EventLog.close`."""
         await self._writer.drain()
-        await self._asked.drain()
+        await self._reads.drain()
         await self._wakeup.close()
         if self._connection is not None:
             await self._connection.close()

@@ -84,7 +84,7 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
         except IntegrityError:
             # Some command of the batch conflicts; which one is found out under a savepoint each.
             with self._transaction() as cursor:
-                return [self._insert_one(cursor, events) for events in batch]
+                return [self._insert_command(cursor, events) for events in batch]
 
     @contextmanager
     def _transaction(self) -> Iterator[SQLiteCursor]:
@@ -106,7 +106,7 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
             last.append(position)
         return last
 
-    def _insert_one(self, cursor: SQLiteCursor, events: Sequence[StoredEvent]) -> int | IntegrityError:
+    def _insert_command(self, cursor: SQLiteCursor, events: Sequence[StoredEvent]) -> int | IntegrityError:
         cursor.execute("SAVEPOINT command")
         try:
             (last,) = self._insert_all(cursor, [events])
@@ -148,11 +148,11 @@ class SQLiteEventLog:
 
     def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
         self._unmark()
-        results = self._recorder.insert_batch([[one.stored for one in command] for command in batch])
+        results = self._recorder.insert_batch([[event.stored for event in command] for command in batch])
         answers: list[int | Exception] = []
         for command, result in zip(batch, results, strict=True):
             if isinstance(result, IntegrityError):
-                answers.append(Conflict([str(one.stored.originator_id) for one in command]))
+                answers.append(Conflict([str(event.stored.originator_id) for event in command]))
             else:
                 answers.append(result)
                 self._remember(command, result)
@@ -161,15 +161,15 @@ class SQLiteEventLog:
 
     def _remember(self, command: list[_Encoded], last: int) -> None:
         # What was just written is about to be indexed and published: it need not be decoded for that, twice.
-        for position, one in enumerate(command, start=last - len(command) + 1):
-            stored = one.stored
+        for position, encoded in enumerate(command, start=last - len(command) + 1):
+            stored = encoded.stored
             self._recent[position] = Recorded(
                 position,
                 str(stored.originator_id),
                 stored.originator_version,
                 stored.topic,
-                one.event,
-                one.meta,
+                encoded.event,
+                encoded.meta,
                 stored.state,
             )
         # By number and not by position: where others write too, positions are not one's own alone.

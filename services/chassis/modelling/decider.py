@@ -150,11 +150,11 @@ class Reserved(Struct, frozen=True):
     code: str = ""
     detail: str = ""
 
-    def check(self, asked: Mapping[str, Any], stands: Mapping[str, Any]) -> None:
+    def check(self, wanted: Mapping[str, Any], stands: Mapping[str, Any]) -> None:
         """Refuses a reserved field of `asked` that has another value than in `stands`. Raises Refused."""
         faults = tuple(
             Fault(f"/{name}" if name != EXISTENCE else "", self.code, self.detail)
-            for name, value in asked.items()
+            for name, value in wanted.items()
             if name in self.fields and (name not in stands or stands[name] != value)
         )
         if faults:

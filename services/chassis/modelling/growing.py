@@ -79,7 +79,7 @@ class GrowingTuple(Sequence[T], Generic[T]):
     def __getitem__(self, place: slice) -> tuple[T, ...]: ...
     def __getitem__(self, place: int | slice) -> T | tuple[T, ...]:
         if isinstance(place, slice):
-            return tuple(self._by_place[one] for one in range(*place.indices(len(self))))
+            return tuple(self._by_place[n] for n in range(*place.indices(len(self))))
         try:
             return self._by_place[place + len(self) if place < 0 else place]
         except KeyError:

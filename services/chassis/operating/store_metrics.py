@@ -30,10 +30,10 @@ class StoreMetrics(Collector):
         unavailable = GaugeMetricFamily(
             "caserelay_store_unavailable", "1 while a store cannot be used.", labels=("service", "store")
         )
-        for one in self._followed.values():
-            where = (one.service or "shared", one.store)
-            unavailable.add_metric(where, one.failing is not None)
-            for code, count in one.errors.items():
+        for health in self._followed.values():
+            where = (health.service or "shared", health.store)
+            unavailable.add_metric(where, health.failing is not None)
+            for code, count in health.errors.items():
                 errors.add_metric((*where, code), count)
         yield errors
         yield unavailable

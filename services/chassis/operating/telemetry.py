@@ -128,7 +128,7 @@ class _JsonLine(logging.Formatter):
             return record.getMessage()
         if record.name.startswith(_OWN) and isinstance(record.msg, str):
             # A number of the server's own, such as its process, is no datum; whatever else varies may be one.
-            counted = isinstance(record.args, tuple) and all(type(one) is int for one in record.args)
+            counted = isinstance(record.args, tuple) and all(type(argument) is int for argument in record.args)
             return record.getMessage() if counted and record.name == _SERVER else record.msg
         return f"said by {record.module}.{record.funcName}, line {record.lineno}"
 

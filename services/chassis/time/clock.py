@@ -44,8 +44,8 @@ class SystemClock:
 class BackwardsInTime(ValueError):  # noqa: N818 - what was asked for
     """The sandbox's clock moves forwards only: what has been recorded has happened."""
 
-    def __init__(self, asked: datetime, now: datetime) -> None:
-        super().__init__(f"the clock stands at {now.isoformat()} and does not go back to {asked.isoformat()}")
+    def __init__(self, requested: datetime, now: datetime) -> None:
+        super().__init__(f"the clock stands at {now.isoformat()} and does not go back to {requested.isoformat()}")
         self.now = now
 
 

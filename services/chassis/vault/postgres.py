@@ -113,8 +113,8 @@ class PostgresVault:
         if any(results):
             # Where the answer to a commit was lost, the statement came a second time: what is there is our own.
             there = dict(await self._rows("SELECT ref, record FROM records WHERE ref = ANY(%b)", refs))
-            for n, one in enumerate(batch):
-                if there.get(one.ref) == one.record:
+            for n, sealed in enumerate(batch):
+                if there.get(sealed.ref) == sealed.record:
                     results[n] = None
         return results
 

@@ -77,21 +77,21 @@ class SQLiteVault:
     def _commit(self, batch: Sequence[Sealed]) -> list[AlreadyKept | None]:
         now = self._now()
         with self._db.transaction():
-            return [self._insert(one, now) for one in batch]
+            return [self._insert(sealed, now) for sealed in batch]
 
-    def _insert(self, one: Sealed, now: float) -> AlreadyKept | None:
-        slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (one.key,)).lastrowid
+    def _insert(self, sealed: Sealed, now: float) -> AlreadyKept | None:
+        slot = self._db.execute("INSERT INTO keys (key) VALUES (?)", (sealed.key,)).lastrowid
         try:
             self._db.execute(
                 "INSERT INTO records (ref, stream, kept_at, slot, record) VALUES (?,?,?,?,?)",
-                (one.ref, one.stream, now, slot, one.record),
+                (sealed.ref, sealed.stream, now, slot, sealed.record),
             )
         except sqlite3.IntegrityError as refusal:
             if refusal.sqlite_errorname != "SQLITE_CONSTRAINT_TRIGGER":
                 raise
             # Of this statement alone: the others of the batch are kept.
             self._db.execute("UPDATE keys SET key = zeroblob(32) WHERE slot = ?", (slot,))
-            return AlreadyKept(one.ref)
+            return AlreadyKept(sealed.ref)
         return None
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:

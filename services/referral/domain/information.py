@@ -95,11 +95,11 @@ def provide_information(command: ProvideInformation, context: Context) -> list[I
     return [*relied_on(context, Reliance.PROVIDE_INFORMATION, command.at), provided]
 
 
-def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...]) -> list[Fault]:
+def _wrong_answers(answers: tuple[InformationAnswer, ...], questions: tuple[str, ...]) -> list[Fault]:
     faults: list[Fault] = []
     seen: set[str] = set()
     for place, answer in enumerate(answers):
-        if answer.code not in asked:
+        if answer.code not in questions:
             faults.append(Fault(f"/answers/{place}/code", "NOT_ASKED", "the organisation did not ask this question"))
         elif answer.code in seen:
             faults.append(
@@ -107,6 +107,8 @@ def _wrong_answers(answers: tuple[InformationAnswer, ...], asked: tuple[str, ...
             )
         seen.add(answer.code)
     faults += [
-        Fault("/answers", "ANSWER_MISSING", f"the question {code} has no answer") for code in asked if code not in seen
+        Fault("/answers", "ANSWER_MISSING", f"the question {code} has no answer")
+        for code in questions
+        if code not in seen
     ]
     return faults

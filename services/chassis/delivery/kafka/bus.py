@@ -36,7 +36,7 @@ class TopicUnusable(Exception):  # noqa: N818 - reads as what happened
     """A topic is missing, or has another number of partitions than what was published to; names the topic only."""
 
 
-class TopicMadeAnew(Exception):  # noqa: N818 - reads as what happened
+class TopicRecreated(Exception):  # noqa: N818 - reads as what happened
     """What was published is there no more; all of the log is published again."""
 
 
@@ -93,17 +93,17 @@ class KafkaBus:
             )
             sent.append(_Sent(partition, message.position, future))
         lost = False
-        for one in sent:
-            offset = one.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset
-            lost |= offset < known.offsets.get(one.partition, 0)
-            offsets[one.partition] = offset + 1
+        for delivery in sent:
+            offset = delivery.acknowledged.get(timeout=DELIVERY_MS / 1000 + 5).offset
+            lost |= offset < known.offsets.get(delivery.partition, 0)
+            offsets[delivery.partition] = offset + 1
         for partition in range(partitions):
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)
         if lost or self._announce(producer, topic, done):
             # So that whoever publishes next begins at the first event, and whoever waits does not take this for news.
             self._announce(producer, topic, NOTHING)
-            raise TopicMadeAnew
+            raise TopicRecreated
         return done
 
     def _announce(self, producer: Any, topic: str, progress: Progress) -> bool:

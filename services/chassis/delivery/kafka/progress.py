@@ -80,7 +80,7 @@ class ProgressBoard:
         self._followed: set[str] = set()
         self.complete = False
         """Whether all was heard that there was when it began to listen."""
-        self._asked: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
+        self._questions: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._anew = threading.Event()
@@ -97,7 +97,7 @@ class ProgressBoard:
         if not known:
             return 0
         # Offsets only grow from record to record, so those that are reached come first.
-        reached = bisect_right(known, 0, key=lambda one: 0 if one.is_reached(places) else 1)
+        reached = bisect_right(known, 0, key=lambda progress: 0 if progress.is_reached(places) else 1)
         return known[reached - 1].through if reached else 0
 
     def hear(self, topic: str, progress: Progress) -> None:
@@ -117,11 +117,11 @@ class ProgressBoard:
     async def current(self, topic: str) -> Progress:
         """The newest record that there is. Raises Unavailable when Kafka cannot be asked."""
         self.follow()
-        asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._asked.put(asked)
+        question: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._questions.put(question)
         try:
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
-                await asked
+                await question
         except TimeoutError:
             raise Unavailable("bus") from None
         return self.latest(topic)
@@ -162,13 +162,13 @@ class ProgressBoard:
             self._catch_up(consumer, loop)
             loop.call_soon_threadsafe(self._completed)
             while not (self._ending.is_set() or self._anew.is_set()):
-                asking = self._asked.qsize()
+                asking = self._questions.qsize()
                 if asking:
                     self._catch_up(consumer, loop)
                     if self._anew.is_set():
                         break
                     for _ in range(asking):
-                        loop.call_soon_threadsafe(_answer, self._asked.get())
+                        loop.call_soon_threadsafe(_answer, self._questions.get())
                 self._take(consumer, loop, POLL_MS)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
@@ -210,6 +210,6 @@ class ProgressBoard:
             await asyncio.to_thread(self._thread.join, 5.0)
 
 
-def _answer(asked: asyncio.Future[None]) -> None:
-    if not asked.done():
-        asked.set_result(None)
+def _answer(question: asyncio.Future[None]) -> None:
+    if not question.done():
+        question.set_result(None)

@@ -128,7 +128,7 @@ class KafkaSubscription:
         if saved is not None:
             mine = {partition.partition for partition in self._consumer.assignment()}
             # A database that was killed loses the newest places; where nothing new comes, nobody saves them again.
-            self._place({one for one in mine if unconfirmed or self._has_lost(saved, one)}, saved)
+            self._place({partition for partition in mine if unconfirmed or self._has_lost(saved, partition)}, saved)
         self._look_again()
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
@@ -299,8 +299,8 @@ class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """See the library."""
-        self._assigned([one.partition for one in assigned])
+        self._assigned([place.partition for place in assigned])
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """See the library."""
-        self._revoked([one.partition for one in revoked])
+        self._revoked([place.partition for place in revoked])

@@ -87,9 +87,9 @@ class Topics:
         except KafkaError as failure:
             raise _unreachable(self._cluster, failure) from None
         return {
-            one["name"].removeprefix(prefix): len(one["partitions"])
-            for one in described
-            if one["name"].startswith(prefix + "caserelay.")
+            topic["name"].removeprefix(prefix): len(topic["partitions"])
+            for topic in described
+            if topic["name"].startswith(prefix + "caserelay.")
         }
 
     def create(self, topics: Iterable[Wanted], replication: int) -> list[str]:
@@ -100,27 +100,27 @@ class Topics:
         if wrong:
             raise RefusedTopics(
                 "; ".join(
-                    f"{one.name} has {found[one.name]} partitions and should have {one.partitions}: the number is fixed"
-                    " for ever, so set CASERELAY_KAFKA_PARTITIONS to it"
-                    for one in wrong
+                    f"{topic.name} has {found[topic.name]} partitions and should have {topic.partitions}: the number is"
+                    " fixed for ever, so set CASERELAY_KAFKA_PARTITIONS to it"
+                    for topic in wrong
                 )
             )
         if missing:
             try:
                 self._admin.create_topics(
                     {
-                        self._cluster.name(one.name): {
-                            "num_partitions": one.partitions,
+                        self._cluster.name(topic.name): {
+                            "num_partitions": topic.partitions,
                             "replication_factor": replication,
-                            "configs": dict(one.config),
+                            "configs": dict(topic.config),
                         }
-                        for one in missing
+                        for topic in missing
                     },
                     wait_for_metadata=True,
                 )
             except KafkaError as failure:
                 raise RefusedTopics(f"the topics cannot be created ({type(failure).__name__}: {failure})") from None
-        return [one.name for one in missing]
+        return [topic.name for topic in missing]
 
     def close(self) -> None:
         """Lets go of the connection."""

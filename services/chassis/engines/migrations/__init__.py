@@ -124,7 +124,7 @@ def missing(url: str, service: str) -> list[str]:
         with _connected(database) as connection:
             known = connection.execute("SELECT to_regclass(%s)", (default_migration_table,)).fetchone()
             done = {row[0] for row in connection.execute(_APPLIED)} if known and known[0] else set()
-        lacks += [f"{database.schema}/{one.id}" for one in _files(kind) if one.id not in done]
+        lacks += [f"{database.schema}/{migration.id}" for migration in _files(kind) if migration.id not in done]
     return lacks
 
 

@@ -42,13 +42,18 @@ class PlainRequests:
     """
 
     def __init__(
-        self, app: FastAPI, behind: ASGIApp, routes: Mapping[tuple[str, str], PlainRoute], limit: int, told: Telemetry
+        self,
+        app: FastAPI,
+        behind: ASGIApp,
+        routes: Mapping[tuple[str, str], PlainRoute],
+        limit: int,
+        telemetry: Telemetry,
     ) -> None:
         self._app = app
         self._behind = behind
         self._routes = routes
         self._limit = limit
-        self._told = told
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -67,14 +72,14 @@ class PlainRequests:
                 answer.raw_headers.append(notes.header)
                 await answer(scope, receive, send)
         except (ClientDisconnect, CancelledError) as gone:
-            self._told.request(route.method, route.path, 499, time.perf_counter() - started, notes)
+            self._telemetry.request(route.method, route.path, 499, time.perf_counter() - started, notes)
             if isinstance(gone, CancelledError):
                 raise
             return
         if answer is None:
             await self._behind(scope, _again(body, receive), send)
             return
-        self._told.request(route.method, route.path, answer.status_code, time.perf_counter() - started, notes)
+        self._telemetry.request(route.method, route.path, answer.status_code, time.perf_counter() - started, notes)
 
     @staticmethod
     async def _answer(route: PlainRoute, request: Request, body: bytes) -> Response | None:

@@ -71,8 +71,8 @@ def _complete(made: dict[str, Any], described: ApiDescription) -> dict[str, Any]
         for method in METHODS:
             if method in item:
                 _name_bodies(item[method], schemas)
-                told = operations.get(f"{'GET' if method == 'head' else method.upper()} {path}")
-                examples |= _operation(path, method, item[method], told)
+                written = operations.get(f"{'GET' if method == 'head' else method.upper()} {path}")
+                examples |= _operation(path, method, item[method], written)
     if '"#/components/responses/Problem"' in json.dumps(made["paths"]):
         components["responses"] = {"Problem": PROBLEM}
     tidy(made)
@@ -102,12 +102,12 @@ def _problem_schemas() -> dict[str, Any]:
     return {**parts, "Problem": problem, "RefusalCode": codes}
 
 
-def _operation(path: str, method: str, operation: dict[str, Any], told: Operation | None) -> dict[str, Any]:
+def _operation(path: str, method: str, operation: dict[str, Any], written: Operation | None) -> dict[str, Any]:
     """Completes one operation, and returns the examples of its refusals."""
-    if told is not None:
-        operation["operationId"] = told.id if method != "head" else f"{told.id}-head"
-        operation["description"] = told.purpose
-        operation["summary"] = told.summary or operation["summary"]
+    if written is not None:
+        operation["operationId"] = written.id if method != "head" else f"{written.id}-head"
+        operation["description"] = written.purpose
+        operation["summary"] = written.summary or operation["summary"]
     if path not in _OPEN:
         operation["security"] = [{"bearer": []}]
     else:
@@ -115,8 +115,8 @@ def _operation(path: str, method: str, operation: dict[str, Any], told: Operatio
     responses = operation["responses"]
     responses.pop("422", None)
     parameters(method, operation)
-    of_answer(method, operation, versioned=told is not None and told.versioned)
-    exchange = exchange_of(told.id) if told is not None else Exchange()
+    of_answer(method, operation, versioned=written is not None and written.versioned)
+    exchange = exchange_of(written.id) if written is not None else Exchange()
     _show(operation, exchange)
     refusals, examples = refusals_of("get" if method == "head" else method, path)
     if not refusals:

@@ -27,8 +27,8 @@ PROBLEM: Final[dict[str, Any]] = {
 def written() -> dict[str, Any]:
     """What `make contracts` found in the code; nothing before it has run."""
     path = Path(contracts.__file__).parent / "refusals.json"
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return told
+    documented: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return documented
 
 
 def refusals_of(method: str, path: str) -> tuple[dict[str, Any], dict[str, Any]]:

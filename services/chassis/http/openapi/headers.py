@@ -99,13 +99,15 @@ def of_answer(method: str, operation: dict[str, Any], *, versioned: bool) -> Non
         content = responses["201"]["content"]
         responses["200"] = {"description": "The result of a dry run; nothing was stored.", "content": dict(content)}
     elif "If-Match" in named or "dryRun" in named:
-        told = {name: header(name) for name in ("ETag", "Position")} if "application/json" in _media(responses) else {}
-        if method == "post" and told:
-            told["Idempotency-Replayed"] = header("Idempotency-Replayed")
-        responses["200"]["headers"] = told
+        described = (
+            {name: header(name) for name in ("ETag", "Position")} if "application/json" in _media(responses) else {}
+        )
+        if method == "post" and described:
+            described["Idempotency-Replayed"] = header("Idempotency-Replayed")
+        responses["200"]["headers"] = described
     elif method in ("get", "head") and operation.get("security"):
-        told = {"ETag": header("ETag", always=True)} if versioned else {}
-        responses["200"]["headers"] = told | {"Cache-Control": header("Cache-Control")}
+        described = {"ETag": header("ETag", always=True)} if versioned else {}
+        responses["200"]["headers"] = described | {"Cache-Control": header("Cache-Control")}
 
 
 def _media(responses: dict[str, Any]) -> set[str]:

@@ -23,18 +23,18 @@ def _without_defaults(schema: dict[str, Any]) -> None:
                 continue
             default = member.pop("default")
             if default not in (None, [], {}):
-                said = f"Left out: `{json.dumps(default)}`."
-                member["description"] = f"{member['description']} {said}" if "description" in member else said
+                sentence = f"Left out: `{json.dumps(default)}`."
+                member["description"] = f"{member['description']} {sentence}" if "description" in member else sentence
 
 
 def _parts(schema: Any) -> Iterator[dict[str, Any]]:
     match schema:
         case dict():
             yield schema
-            for one in schema.values():
-                yield from _parts(one)
+            for part in schema.values():
+                yield from _parts(part)
         case list():
-            for one in schema:
-                yield from _parts(one)
+            for part in schema:
+                yield from _parts(part)
         case _:
             pass

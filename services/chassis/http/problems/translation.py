@@ -144,11 +144,13 @@ def _pointer(location: Sequence[int | str]) -> str:
 def from_validation(error: RequestValidationError) -> ProblemError:
     """A request of the wrong shape: 400 when it cannot be read at all, else 422 with every fault's pointer."""
     found = error.errors()
-    if any(one["type"] == "json_invalid" for one in found):
+    if any(error["type"] == "json_invalid" for error in found):
         return ProblemError(400, "UNREADABLE_JSON", "the body is not valid JSON (RFC 8259, UTF-8)")
     faults = [
-        Fault(_pointer(one["loc"]), _CODES.get(one["type"], "INVALID_VALUE"), plain_words(one["type"], one["msg"]))
-        for one in found[:MOST_FAULTS]
+        Fault(
+            _pointer(error["loc"]), _CODES.get(error["type"], "INVALID_VALUE"), plain_words(error["type"], error["msg"])
+        )
+        for error in found[:MOST_FAULTS]
     ]
     first = faults[0]
     return ProblemError(422, first.code, f"{first.pointer or 'the body'}: {first.detail}", errors=faults)

@@ -153,7 +153,7 @@ def _located(error: Exception, refusal: ProblemError) -> list[tuple[Fault, Place
     """Each fault with its place in the body, where the reader of the body knows it better than the pointer says it."""
     if not isinstance(error, RequestValidationError):
         return [(fault, None) for fault in refusal.errors]
-    places = [tuple(one["loc"]) for one in error.errors()]
+    places = [tuple(fault["loc"]) for fault in error.errors()]
     return [
         (fault, place[1:] if place[:1] == ("body",) else None)
         for fault, place in zip(refusal.errors, places, strict=False)
@@ -171,7 +171,7 @@ def _mended(request: Request, body: Any, without: frozenset[str]) -> Request:
         "headers": [
             (name, value)
             for name, value in request.scope["headers"]
-            if f"/headers/{name.decode('latin-1')}" not in {one.lower() for one in without}
+            if f"/headers/{name.decode('latin-1')}" not in {parameter.lower() for parameter in without}
         ],
     }
     return Request(scope, _given(json.dumps(body).encode()))

@@ -222,7 +222,7 @@ async def paged(
 ) -> Pages:
     """The pages of the list at this path: whatever is asked beside the page is a filter, so that none is forgotten."""
     cursors = cursors_of(request.app.state.service)
-    filters = [one for one in request.query_params.multi_items() if one[0] not in NO_FILTERS]
+    filters = [pair for pair in request.query_params.multi_items() if pair[0] not in NO_FILTERS]
     return cursors.of(caller, request.scope["path"], filters, cursor)
 
 

@@ -79,13 +79,13 @@ async def fingerprint_of(request: Request, key: str | None) -> Fingerprint | Non
 def fingerprint(request: Request, route: str, body: Any) -> Fingerprint:
     """A comparable, irreversible mark of what was asked; the same body written differently has the same mark."""
     vault: Vault = request.app.state.service.vault
-    asked = [route, body]
+    command = [route, body]
 
     def before() -> str:
-        return vault.fingerprint(_CANONICAL_BEFORE.encode(asked).encode())
+        return vault.fingerprint(_CANONICAL_BEFORE.encode(command).encode())
 
     try:
-        return Fingerprint(_VERSION + vault.fingerprint(_CANONICAL.encode(asked)), before)
+        return Fingerprint(_VERSION + vault.fingerprint(_CANONICAL.encode(command)), before)
     except UnicodeEncodeError:
         # Half of a sign has no UTF-8; what is wrong with it is said where the text is looked at.
         return Fingerprint(before(), before)

@@ -64,12 +64,12 @@ def _repeats(value: Any) -> Iterator[str]:
     """The pointers of names that are repeated. Of what stood under such a name only the last is looked into."""
     waiting = [(value, "")]
     while waiting:
-        one, pointer = waiting.pop()
-        if isinstance(one, _Members):
-            yield from (f"{pointer}/{safe_name(name)}" for name in one.repeated)
-            waiting += [(inside, f"{pointer}/{safe_name(name)}") for name, inside in reversed(one.items())]
-        elif isinstance(one, list):
-            waiting += [(inside, f"{pointer}/{place}") for place, inside in reversed(list(enumerate(one)))]
+        part, pointer = waiting.pop()
+        if isinstance(part, _Members):
+            yield from (f"{pointer}/{safe_name(name)}" for name in part.repeated)
+            waiting += [(inside, f"{pointer}/{safe_name(name)}") for name, inside in reversed(part.items())]
+        elif isinstance(part, list):
+            waiting += [(inside, f"{pointer}/{place}") for place, inside in reversed(list(enumerate(part)))]
 
 
 def _number(text: str) -> int | float:

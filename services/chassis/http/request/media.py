@@ -19,7 +19,7 @@ _UTF8: Final = frozenset({"utf-8", "utf8"})
 
 def check_coding(headers: Headers) -> None:
     """Raises ProblemError 415, with what may be sent in Accept-Encoding (RFC 9110, 12.5.3), for a coded body."""
-    codings = {one.strip().lower() for line in headers.getlist("content-encoding") for one in line.split(",")}
+    codings = {coding.strip().lower() for line in headers.getlist("content-encoding") for coding in line.split(",")}
     if codings - {"", "identity"}:
         raise ProblemError(
             415,
@@ -43,13 +43,13 @@ def check_kind(headers: Headers, taken: Collection[str]) -> None:
 
 def is_of_kind(headers: Headers, taken: Collection[str]) -> bool:
     """Whether all that a body says of itself is one of the media types taken, in UTF-8; also where it says nothing."""
-    return all(_is_of_kind(said, taken) for said in headers.getlist("content-type") if said.strip())
+    return all(_is_of_kind(header, taken) for header in headers.getlist("content-type") if header.strip())
 
 
-def _is_of_kind(said: str, taken: Collection[str]) -> bool:
-    if said.lower() in taken:
+def _is_of_kind(header: str, taken: Collection[str]) -> bool:
+    if header.lower() in taken:
         return True
     message = Message()
-    message["Content-Type"] = said
-    told = [value for name, value in message.get_params([], unquote=True) if name.lower() == "charset"]
-    return message.get_content_type() in taken and all(one.strip().lower() in _UTF8 for one in told)
+    message["Content-Type"] = header
+    charsets = [value for name, value in message.get_params([], unquote=True) if name.lower() == "charset"]
+    return message.get_content_type() in taken and all(charset.strip().lower() in _UTF8 for charset in charsets)

@@ -65,7 +65,7 @@ class Mended:
 
     def knows(self, fault: Fault) -> bool:
         """Whether a fault is one of the body that was sent, and not of what stands in for a part of it."""
-        return not any(_meet(one, other) for one in (fault.pointer, *fault.rests_on) for other in self.touched)
+        return not any(_meet(place, other) for place in (fault.pointer, *fault.rests_on) for other in self.touched)
 
     def _next(self, place: Place) -> Callable[[], bool] | None:
         if place not in self._left:
@@ -134,8 +134,8 @@ def place_of(pointer: str, body: Any) -> Place:
     return place
 
 
-def _meet(one: str, other: str) -> bool:
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+def _meet(place: str, other: str) -> bool:
+    return place == other or place.startswith(f"{other}/") or other.startswith(f"{place}/")
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,7 +143,7 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
         if "$ref" in schema:
             schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
         elif "anyOf" in schema:
-            schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+            schema = next(variant for variant in schema["anyOf"] if variant.get("type") != "null")
         else:
             return schema
 
@@ -155,7 +155,7 @@ def _at(schema: Mapping[str, Any], root: Mapping[str, Any], place: Place) -> Map
             inside = schema.get("items")
         else:
             others = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
-            inside = schema.get("properties", {}).get(name) or next((one for one in others if one), None)
+            inside = schema.get("properties", {}).get(name) or next((other for other in others if other), None)
         if not isinstance(inside, Mapping):
             return None
         schema = inside
@@ -179,7 +179,9 @@ def _stand_in(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
         case "object":
             return {name: _stand_in(schema["properties"][name], root) for name in schema.get("required", ())}
         case "string":
-            return _FORMATS.get(schema.get("format", "")) or next((one for one in _TEXTS if _fits(one, schema)), None)
+            return _FORMATS.get(schema.get("format", "")) or next(
+                (text for text in _TEXTS if _fits(text, schema)), None
+            )
         case _:
             return None
 

@@ -41,13 +41,13 @@ def _places(value: Any, pointer: str, skip: frozenset[str] = frozenset()) -> lis
         case str():
             return [pointer] if national_number.find(value) else []
         case list():
-            return [place for n, one in enumerate(value) for place in _places(one, f"{pointer}/{n}")]
+            return [place for n, item in enumerate(value) for place in _places(item, f"{pointer}/{n}")]
         case dict():
             places = []
-            for name, one in value.items():
+            for name, member in value.items():
                 inside = f"{pointer}/{safe_name(name)}"
                 places += [inside] if national_number.find(name) else []
-                places += _places(one, inside) if name not in skip else []
+                places += _places(member, inside) if name not in skip else []
             return places
         case int() | float() if not isinstance(value, bool):
             return [pointer] if national_number.find(str(value)) else []

@@ -49,12 +49,12 @@ def _held_against(name: str, times: int, known: Mapping[str, bool]) -> list[Faul
 def _unknown(name: str, known: Mapping[str, bool]) -> str:
     if not known:
         return "unknown parameter; this route takes no query parameters"
-    folded = {one.casefold(): one for one in known}
+    folded = {name.casefold(): name for name in known}
     (nearest,) = get_close_matches(name[:_COMPARED].casefold(), folded, 1, 0.0)
     return f"unknown parameter; did you mean {folded[nearest]} (of {', '.join(sorted(known))})"
 
 
 def _is_list(annotation: Any) -> bool:
     if get_origin(annotation) in (Union, UnionType, Annotated):
-        return any(_is_list(one) for one in get_args(annotation))
+        return any(_is_list(argument) for argument in get_args(annotation))
     return annotation is list or get_origin(annotation) is list

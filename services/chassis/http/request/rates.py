@@ -42,7 +42,7 @@ class Rates:
         if whole_again - now > self._seconds + 1e-9:
             raise self._refusal(whole_again - now - self._seconds)
         if len(self._whole_again) >= REMEMBERED and organisation not in self._whole_again:
-            self._whole_again = {one: until for one, until in self._whole_again.items() if until > now}
+            self._whole_again = {key: until for key, until in self._whole_again.items() if until > now}
         self._whole_again[organisation] = whole_again
 
     def __len__(self) -> int:

@@ -120,8 +120,8 @@ class StrictRoute(APIRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers HEAD as GET, without the body."""
-        asked = self._as_get(scope)
-        await super().handle(asked, receive, send if asked is scope else _bodiless(send))
+        get_scope = self._as_get(scope)
+        await super().handle(get_scope, receive, send if get_scope is scope else _bodiless(send))
 
     def _as_get(self, scope: Scope) -> Scope:
         if scope["type"] != "http" or scope["method"] != "HEAD" or "GET" not in (self.methods or ()):
@@ -130,13 +130,13 @@ class StrictRoute(APIRoute):
 
 
 def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:
-    return any(one.call is call or _depends_on(one, call) for one in dependant.dependencies)
+    return any(dependency.call is call or _depends_on(dependency, call) for dependency in dependant.dependencies)
 
 
 def _headers(dependant: Dependant) -> frozenset[str]:
     """The headers that a route reads, and that are no lists."""
     names = {field.alias.lower() for field in dependant.header_params} - {"if-match"}
-    return frozenset(names.union(*(_headers(one) for one in dependant.dependencies)))
+    return frozenset(names.union(*(_headers(dependency) for dependency in dependant.dependencies)))
 
 
 def _check_headers(request: Request, single: frozenset[str]) -> None:

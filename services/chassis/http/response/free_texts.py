@@ -24,8 +24,8 @@ def _references(value: Any, code: str | None = None) -> Iterator[tuple[str, str 
             else:
                 yield from _references(held, code)
     elif isinstance(value, tuple):
-        for one in value:
-            yield from _references(one, code)
+        for part in value:
+            yield from _references(part, code)
 
 
 async def texts_of(records: Sequence[Recorded], vault: Vault, *, leave_out: Collection[str] = ()) -> list[Json]:

@@ -36,12 +36,12 @@ def as_json(value: Any) -> Any:
                 made[name] = as_json(held)
         return made
     if isinstance(value, tuple | list):
-        return [one if type(one) in _PLAIN else as_json(one) for one in value]
+        return [item if type(item) in _PLAIN else as_json(item) for item in value]
     if isinstance(value, frozenset | set):
-        return sorted(as_json(one) for one in value)
+        return sorted(as_json(item) for item in value)
     # The keys of a mapping are codes, and stay as they are.
     if isinstance(value, dict):
-        return {name: as_json(one) for name, one in value.items()}
+        return {name: as_json(member) for name, member in value.items()}
     return value
 
 

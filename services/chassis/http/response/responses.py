@@ -30,10 +30,10 @@ def page(items: Sequence[dict[str, Any]], following: str | None) -> Response:
 
 
 def command_result(
-    asked: CommandRequest, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
+    request: CommandRequest, outcome: Outcome[Any], body: dict[str, Any], log: str, *, location: str | None = None
 ) -> Response:
     """The answer to a command: the new state with its ETag and Position; 201 with `location`; 200 for a dry run."""
-    if asked.dry_run:
+    if request.dry_run:
         events = [type(event).__name__ for event in outcome.events]
         return Response(to_json({**body, "dryRun": True, "events": events}), 200, {}, JSON)
     headers = {"ETag": f'"{outcome.etag}"'}

@@ -68,7 +68,7 @@ class Connections:
         """A limit was met."""
         self._telemetry.limit_met(limit)
 
-    def told(self, refusal: Refusal, scope: MutableMapping[str, Any] | None) -> bytes:
+    def record_refusal(self, refusal: Refusal, scope: MutableMapping[str, Any] | None) -> bytes:
         """The header by which a refusal is found in the log, whose line it writes; of its request, if that is known."""
         notes = RequestNotes(follow(None)) if scope is None else notes_of(scope)
         self._telemetry.turned_away(refusal.status, refusal.code, notes)

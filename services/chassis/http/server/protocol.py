@@ -146,7 +146,7 @@ class Connection(HttpToolsProtocol):
         return b""
 
     def _framing(self) -> bytes:
-        return b"".join(b"%b: %b\r\n" % one for one in self.headers if one[0] in _FRAMING)
+        return b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] in _FRAMING)
 
     def _go_on_without_offer(self) -> None:
         # The parser takes a body behind an offer, and behind CONNECT, for another protocol: it would come back as a
@@ -236,8 +236,8 @@ class Connection(HttpToolsProtocol):
             return None
         if newest is None or newest.response_complete:
             return self._since
-        asked = not self.flow.read_paused and not newest.waiting_for_100_continue
-        return self._if_long_ago(self._heard) if newest.more_body and not newest.response_started and asked else None
+        reading = not self.flow.read_paused and not newest.waiting_for_100_continue
+        return self._if_long_ago(self._heard) if newest.more_body and not newest.response_started and reading else None
 
     def _if_long_ago(self, since: float) -> float | None:
         return since if self._everyone.now - since > PATIENCE_SECONDS else None
@@ -322,8 +322,12 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (at_work is not None and at_work.response_started) or (stuck and not reads_on):
             self.transport.abort()
             return
-        head = STATUS_LINE[refusal.status] + b"".join(b"%b: %b\r\n" % one for one in self.server_state.default_headers)
-        self.transport.write(head + self._everyone.told(refusal, getattr(at_work, "scope", None)) + refusal.answer)
+        head = STATUS_LINE[refusal.status] + b"".join(
+            b"%b: %b\r\n" % header for header in self.server_state.default_headers
+        )
+        self.transport.write(
+            head + self._everyone.record_refusal(refusal, getattr(at_work, "scope", None)) + refusal.answer
+        )
         if reads_on and self.transport.can_write_eof():
             self.flow.resume_reading()
             self.transport.write_eof()
