@@ -5,6 +5,7 @@ Messages are msgspec Structs. The published schemas are generated from them (`de
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -103,10 +104,21 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def published(*modules: ModuleType) -> dict[str, type[Message]]:
-    """The messages of modules by their CloudEvents type, sorted; those that are only built upon have none."""
-    kinds = (kind for module in modules for kind in vars(module).values() if isinstance(kind, type))
+    """The messages of modules by their CloudEvents type, sorted; those that are only built upon have none.
+
+    Those of a package are in its modules.
+    """
+    kinds = (kind for module in modules for kind in _classes(module))
     found = {kind.TYPE: kind for kind in kinds if issubclass(kind, Message) and hasattr(kind, "TYPE")}
     return dict(sorted(found.items()))
+
+
+def _classes(module: ModuleType) -> Iterator[type]:
+    for held in vars(module).values():
+        if isinstance(held, type):
+            yield held
+        elif isinstance(held, ModuleType) and held.__name__.startswith(f"{module.__name__}."):
+            yield from _classes(held)
 
 
 def decode_event(body: bytes) -> CloudEvent:

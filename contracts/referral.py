@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from contracts.coded import (
     AgencyActionCode,
@@ -78,7 +78,7 @@ class ReferralSubmitted(ReferralMessage, frozen=True, kw_only=True):
     """A referral was sent to an organisation, with the minimal packet and no contact data."""
 
     TYPE: ClassVar[str] = _T + "submitted.v1"
-    NAME: ClassVar[str] = "ReferralSubmitted"
+    NAME: ClassVar[Literal["ReferralSubmitted"]] = "ReferralSubmitted"
     client_ref: str
     previous_referral: str | None
     contact_language: str
@@ -104,14 +104,14 @@ class ReferralReceived(ReferralMessage, frozen=True, kw_only=True):
     """The organisation acknowledged receipt."""
 
     TYPE: ClassVar[str] = _T + "received.v1"
-    NAME: ClassVar[str] = "ReferralReceived"
+    NAME: ClassVar[Literal["ReferralReceived"]] = "ReferralReceived"
 
 
 class InformationRequested(ReferralMessage, frozen=True, kw_only=True):
     """The organisation asked for information; the decision clock pauses."""
 
     TYPE: ClassVar[str] = _T + "information_requested.v1"
-    NAME: ClassVar[str] = "InformationRequested"
+    NAME: ClassVar[Literal["InformationRequested"]] = "InformationRequested"
     codes: list[QuestionCode]
     deadlines: list[Deadline]
     """INFORMATION and EXPIRY."""
@@ -121,7 +121,7 @@ class InformationProvided(ReferralMessage, frozen=True, kw_only=True):
     """The agency answered; the decision clock runs on. Answers themselves stay in the vault."""
 
     TYPE: ClassVar[str] = _T + "information_provided.v1"
-    NAME: ClassVar[str] = "InformationProvided"
+    NAME: ClassVar[Literal["InformationProvided"]] = "InformationProvided"
     codes: list[QuestionCode]
     deadlines: list[Deadline]
     """DECISION and EXPIRY."""
@@ -131,7 +131,7 @@ class ReferralWaitlisted(ReferralMessage, frozen=True, kw_only=True):
     """The organisation put the referral on its waiting list."""
 
     TYPE: ClassVar[str] = _T + "waitlisted.v1"
-    NAME: ClassVar[str] = "ReferralWaitlisted"
+    NAME: ClassVar[Literal["ReferralWaitlisted"]] = "ReferralWaitlisted"
     reason: WaitlistCode
     since: Instant
     expected_by: date
@@ -143,7 +143,7 @@ class ReferralAccepted(ReferralMessage, frozen=True, kw_only=True):
     """The organisation accepted and named a coordinator: who accepted, or a colleague who takes over by acting."""
 
     TYPE: ClassVar[str] = _T + "accepted.v1"
-    NAME: ClassVar[str] = "ReferralAccepted"
+    NAME: ClassVar[Literal["ReferralAccepted"]] = "ReferralAccepted"
     coordinator: str
 
 
@@ -155,7 +155,7 @@ class ReferralDeclined(ReferralMessage, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = _T + "declined.v1"
-    NAME: ClassVar[str] = "ReferralDeclined"
+    NAME: ClassVar[Literal["ReferralDeclined"]] = "ReferralDeclined"
     reason: DeclineCode
     re_referable: bool
     suggestion: str | None
@@ -167,7 +167,7 @@ class ReferralWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     """The agency withdrew the referral, or the person withdrew the legal basis before it was accepted."""
 
     TYPE: ClassVar[str] = _T + "withdrawn.v1"
-    NAME: ClassVar[str] = "ReferralWithdrawn"
+    NAME: ClassVar[Literal["ReferralWithdrawn"]] = "ReferralWithdrawn"
     reason: WithdrawCode
     access: Deadline | None = None
 
@@ -179,7 +179,7 @@ class ReferralExpired(ReferralMessage, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = _T + "expired.v1"
-    NAME: ClassVar[str] = "ReferralExpired"
+    NAME: ClassVar[Literal["ReferralExpired"]] = "ReferralExpired"
     last_actor: str
     access: Deadline | None = None
 
@@ -188,7 +188,7 @@ class ReferralCompleted(ReferralMessage, frozen=True, kw_only=True):
     """The loop is closed: handback accepted, or the consent was withdrawn after acceptance."""
 
     TYPE: ClassVar[str] = _T + "completed.v1"
-    NAME: ClassVar[str] = "ReferralCompleted"
+    NAME: ClassVar[Literal["ReferralCompleted"]] = "ReferralCompleted"
     closure: ClosureCode
     loop_closed_at: Instant
 
@@ -197,14 +197,14 @@ class ErrorReported(ReferralMessage, frozen=True, kw_only=True):
     """Somebody of the agency says that the referral was entered in error; a second person has to confirm."""
 
     TYPE: ClassVar[str] = _T + "error_reported.v1"
-    NAME: ClassVar[str] = "ErrorReported"
+    NAME: ClassVar[Literal["ErrorReported"]] = "ErrorReported"
 
 
 class ReferralEnteredInError(ReferralMessage, frozen=True, kw_only=True):
     """A second person confirmed that the referral was entered in error."""
 
     TYPE: ClassVar[str] = _T + "entered_in_error.v1"
-    NAME: ClassVar[str] = "ReferralEnteredInError"
+    NAME: ClassVar[Literal["ReferralEnteredInError"]] = "ReferralEnteredInError"
     access: Deadline | None = None
 
 
@@ -212,7 +212,7 @@ class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     """The person withdrew the legal basis of a referral: nothing more may be shared from `withdrawn_at` on."""
 
     TYPE: ClassVar[str] = "org.caserelay.legal_basis.withdrawn.v1"
-    NAME: ClassVar[str] = "LegalBasisWithdrawn"
+    NAME: ClassVar[Literal["LegalBasisWithdrawn"]] = "LegalBasisWithdrawn"
     legal_basis: str
     withdrawn_at: Instant
 
@@ -221,7 +221,7 @@ class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     """80 % of a term has passed: the awaited party is reminded."""
 
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
-    NAME: ClassVar[str] = "DeadlineReminded"
+    NAME: ClassVar[Literal["DeadlineReminded"]] = "DeadlineReminded"
     deadline: str
     due_at: Instant
     awaited: str
@@ -232,7 +232,7 @@ class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
     """A term has passed without the act that it waited for; `deadlines` are those that run on."""
 
     TYPE: ClassVar[str] = _T + "deadline_missed.v1"
-    NAME: ClassVar[str] = "DeadlineMissed"
+    NAME: ClassVar[Literal["DeadlineMissed"]] = "DeadlineMissed"
     deadline: str
     due_at: Instant
     awaited: str

@@ -178,7 +178,7 @@ def _learnt(number: int) -> Any:
 
 def _entry(number: int) -> Any:
     return referral_entry.ReferralEntryTaken(
-        name="ReferralReminderSent",
+        name="DeadlineReminded",
         referral="referral",
         agency="vdab-gent",
         organisation="brugwerk",

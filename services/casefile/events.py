@@ -1,13 +1,15 @@
-"""One row for each event that the casefile service records: its stored name, its message, and its line on the timeline.
+"""One row for each event that the casefile service records: its stored name, its line on the timeline, its message.
 
 A stored name is never edited or removed. A class may be renamed. A sentence and a message are made of the event alone:
-what they say of anything else has to be put into the event when it is decided. The sentences about what the referral
-service told are in `sentences.py`, since all of it is stored as `ReferralEntryTaken`.
+what they say of anything else has to be put into the event when it is decided. mypy names the event of a case that has
+no row.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Never, TypeVar, assert_never
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
@@ -41,135 +43,257 @@ from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
+from services.casefile.message_parts import About, begun, deadline_of, listed, party_of, readiness_of, report_of
+from services.casefile.sentences import filled_in, of_a_correction, of_an_entry
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+E = TypeVar("E")
+F = TypeVar("F")
 
 Event = CaseEvent | MentorEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
 """Every event in the service's log."""
 
 
-class EventRow(NamedTuple):
-    """An event: its class, its stored name, the message that others get of it, and its sentence on the timeline.
+@dataclass(frozen=True, slots=True)
+class EventRow(Generic[E]):
+    """An event of a case: its class, its stored name, its sentence on the timeline, the message that others get of it.
 
-    None as the message: it concerns nobody outside this service, or others have it from a message already. The
-    sentence names fields of the event; None: the event is on no timeline, or `sentences.py` has its own for it.
+    The sentence names fields of the event, or is a function of it in `sentences.py`. The message is made field by
+    field, so that mypy names one that was renamed; NOT_PUBLISHED: nobody outside needs it, or others have it already.
     """
+
+    event: type[E]
+    stored: str
+    sentence: str | Callable[[E], str]
+    message: Callable[[E, About], CaseMessage] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRow:
+    """An event that is on no timeline and that nobody outside gets: its class and its stored name."""
 
     event: type
     stored: str
-    message: type[CaseMessage] | None = None
-    sentence: str | None = None
 
+
+class CaseRows(Generic[E]):
+    """Rows of events of a case, whose type is the union of the events that have one."""
+
+    def __init__(self, *rows: EventRow[Any]) -> None:
+        self._rows = {row.event: row for row in rows}
+
+    def __or__(self, row: EventRow[F]) -> CaseRows[E | F]:
+        return CaseRows(*self, row)
+
+    def __iter__(self) -> Iterator[EventRow[Any]]:
+        return iter(self._rows.values())
+
+    def have(self, event: object) -> TypeIs[E]:
+        """Whether the event has a row."""
+        return type(event) in self._rows
+
+    def row_of(self, event: E) -> EventRow[Any]:
+        """The row of an event that has one."""
+        return self._rows[type(event)]
+
+
+NO_ROWS: Final[CaseRows[Never]] = CaseRows()
+NOT_PUBLISHED: Final = None
 
 # fmt: off
+CASE_EVENTS: Final = (
+    NO_ROWS
+    | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
+    | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", of_an_entry, NOT_PUBLISHED)
+    | EventRow(opening.CaseOpened, "case.opened.v1", "The case was opened in programme {programme}.",
+                 lambda event, about: messages.opening.CaseOpened(
+                     **about, client_ref=event.client_ref, agency=event.agency, programme=event.programme,
+                     programme_version=event.programme_version, lead=party_of(event.lead)))
+    | EventRow(opening.EligibilityConfirmed, "case.eligibility_confirmed.v1",
+                 "Eligibility was confirmed, criterion by criterion.", NOT_PUBLISHED)
+    | EventRow(opening.ParticipationChosen, "case.participation_chosen.v1",
+                 "The person chose to take part ({method}, {language}).", NOT_PUBLISHED)
+    | EventRow(opening.LegalBasisRecorded, "case.legal_basis_recorded.v1",
+                 "Legal basis recorded: {kind} for sharing with {recipient}, text {text_version}.", NOT_PUBLISHED)
+    | EventRow(opening.CaseReferred, "case.referred.v1", "The case waits for the answer of {organisation}.",
+                 NOT_PUBLISHED)
+    | EventRow(referral_answers.ReferralReturned, "case.referral_returned.v1",
+                 "The case is back with its lead, who decides what comes next.",
+                 lambda event, about: messages.opening.ReferralReturned(
+                     **about, referral=event.referral, organisation=event.organisation, reason=event.reason,
+                     deadlines=listed(event.deadlines)))
+    | EventRow(organisation_part.ResponsibilityTransferred, "case.responsibility_transferred.v1",
+                 "Responsibility passed from {giver.org} to {receiver.org}.",
+                 lambda event, about: messages.opening.ResponsibilityTransferred(
+                     **about, referral=event.referral, giver=party_of(event.giver), receiver=party_of(event.receiver),
+                     step=event.step, deadlines=listed(event.deadlines)))
+    | EventRow(intake.ContactAttempted, "case.contact_attempted.v1", "The organisation tried to reach the person.",
+                 lambda event, about: messages.intake.ContactAttempted(
+                     **about, channel=event.channel, reached=event.reached))
+    | EventRow(intake.NoShowReported, "case.no_show_reported.v1", "The person did not come: no-show number {count}.",
+                 lambda event, about: messages.intake.NoShowReported(**about, count=event.count))
+    | EventRow(intake.IntakeConcluded, "case.intake_concluded.v1", "The intake is concluded.",
+                 lambda event, about: messages.intake.IntakeConcluded(
+                     **about, suitable=event.suitable, goals=list(event.goals), cefr=event.cefr, reason=event.reason,
+                     deadlines=begun(event)))
+    | EventRow(matching.MatchProposed, "case.match_proposed.v1", "A mentor was proposed ({kind}): {criteria}.",
+                 lambda event, about: messages.matching.MatchProposed(
+                     **about, match=event.match, mentor=event.mentor, kind=event.kind, criteria=list(event.criteria),
+                     deadlines=begun(event)))
+    | EventRow(matching.MatchConfirmed, "case.match_confirmed.v1", "Yes to the match from the side {side}.",
+                 lambda event, about: messages.matching.MatchConfirmed(**about, match=event.match, side=event.side))
+    | EventRow(matching.MatchRejected, "case.match_rejected.v1", "No to the match from the side {side}: {reason}.",
+                 lambda event, about: messages.matching.MatchRejected(
+                     **about, match=event.match, side=event.side, reason=event.reason, deadlines=begun(event)))
+    | EventRow(agreement.AgreementSigned, "case.agreement_signed.v1",
+                 "Agreement signed until {end}, {norm} meetings a month, charter {charter_version}.",
+                 lambda event, about: messages.agreement.AgreementSigned(
+                     **about, match=event.match, start=event.start, end=event.end, norm=event.norm,
+                     charter_version=event.charter_version, readiness=readiness_of(event.readiness),
+                     deadlines=begun(event)))
+    | EventRow(mentoring.MeetingRecorded, "case.meeting_recorded.v1", "Mentor and mentee met.",
+                 lambda event, about: messages.mentoring.MeetingRecorded(
+                     **about, minutes=event.minutes, mode=event.mode, topics=list(event.topics)))
+    | EventRow(mentoring.CheckInRecorded, "case.check_in_recorded.v1", "The coordinator held a check-in: {sides}.",
+                 lambda event, about: messages.mentoring.CheckInRecorded(
+                     **about, mode=event.mode, sides=list(event.sides), deadlines=begun(event)))
+    | EventRow(mentoring.PulseRecorded, "case.pulse_recorded.v1", "Pulse from the side {side}: {score} of 5.",
+                 lambda event, about: messages.mentoring.PulseRecorded(
+                     **about, side=event.side, score=event.score, reasons=list(event.reasons)))
+    | EventRow(mentoring.ProgressReported, "case.progress_reported.v1", "Progress was reported to the counsellor.",
+                 lambda event, about: messages.mentoring.ProgressReported(
+                     **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step))
+    | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
+                 "The organisation proposes an extension until {end}.",
+                 lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
+    | EventRow(extension.ExtensionRefused, "case.extension_refused.v1", "The agency refused the extension until {end}.",
+                 lambda event, about: messages.agreement.ExtensionRefused(**about, end=event.end))
+    | EventRow(extension.AgreementExtended, "case.agreement_extended.v1",
+                 "The agency approved the extension until {end}.",
+                 lambda event, about: messages.agreement.AgreementExtended(
+                     **about, end=event.end, deadlines=begun(event)))
+    | EventRow(suspension.TrajectorySuspended, "case.trajectory_suspended.v1", "The trajectory pauses: {reason}.",
+                 lambda event, about: messages.suspension.TrajectorySuspended(
+                     **about, reason=event.reason, until=event.until, deadlines=begun(event)))
+    | EventRow(suspension.TrajectoryResumed, "case.trajectory_resumed.v1", "The trajectory was taken up again.",
+                 lambda event, about: messages.suspension.TrajectoryResumed(**about, deadlines=begun(event)))
+    | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",
+                 lambda event, about: messages.suspension.SuspensionReviewed(**about, deadlines=begun(event)))
+    | EventRow(escalation.EscalationRaised, "case.escalation_raised.v1",
+                 "The other side is asked to see to what {awaited} owes: {reason}.",
+                 lambda event, about: messages.escalation.EscalationRaised(
+                     **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event)))
+    | EventRow(escalation.EscalationResolved, "case.escalation_resolved.v1",
+                 "What was done about the missed term: {resolution}.",
+                 lambda event, about: messages.escalation.EscalationResolved(
+                     **about, resolution=event.resolution, deadlines=begun(event)))
+    | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
+                 lambda event, about: messages.matching.MatchEnded(
+                     **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
+                     closure_talk=event.closure_talk, deadlines=begun(event)))
+    | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
+                 "The trajectory is completed: {reason}.",
+                 lambda event, about: messages.trajectory_end.TrajectoryCompleted(
+                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event)))
+    | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
+                 "The organisation hands back: {closure_reason}.",
+                 lambda event, about: messages.handback.HandbackRequested(
+                     **about, referral=event.referral, closure_reason=event.closure_reason, outcomes=event.outcomes,
+                     open_needs=list(event.open_needs), recommended_next_step=event.recommended_next_step,
+                     deadlines=begun(event)))
+    | EventRow(handback.HandbackReturned, "case.handback_returned.v1",
+                 "The agency returned the report; missing: {missing}.",
+                 lambda event, about: messages.handback.HandbackReturned(
+                     **about, referral=event.referral, missing=list(event.missing), deadlines=begun(event)))
+    | EventRow(handback.HandbackAccepted, "case.handback_accepted.v1", "The agency accepted the handback: {decision}.",
+                 lambda event, about: messages.handback.HandbackAccepted(
+                     **about, referral=event.referral, decision=event.decision, next_service=event.next_service,
+                     access=deadline_of(event.access) if event.access is not None else None))
+    | EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1",
+                 "Nothing more is shared on the withdrawn legal basis.",
+                 lambda event, about: messages.consent_withdrawal.DisclosureStopped(
+                     **about, legal_basis=event.legal_basis, withdrawn_at=event.withdrawn_at))
+    | EventRow(consent_withdrawal.NgoAccessRevoked, "case.ngo_access_revoked.v1", "Stop for {organisation}: {reason}.",
+                 lambda event, about: messages.consent_withdrawal.NgoAccessRevoked(
+                     **about, referral=event.referral, organisation=event.organisation, reason=event.reason))
+    | EventRow(deadlines.NgoAccessExpired, "case.ngo_access_expired.v1", "The access of {organisation} has ended.",
+                 lambda event, about: messages.deadlines.NgoAccessExpired(
+                     **about, referral=event.referral, organisation=event.organisation))
+    | EventRow(consent_withdrawal.RecordedAfterWithdrawal, "case.recorded_after_withdrawal.v1",
+                 "Marked: {organisation} recorded events after the withdrawal.",
+                 lambda event, about: messages.consent_withdrawal.RecordedAfterWithdrawal(
+                     **about, legal_basis=event.legal_basis, organisation=event.organisation,
+                     withdrawn_at=event.withdrawn_at, events=list(event.events)))
+    | EventRow(consent_withdrawal.CaseReturned, "case.returned.v1",
+                 "The case returned to the agency without a handback report.",
+                 lambda event, about: messages.consent_withdrawal.CaseReturned(
+                     **about, referral=event.referral, reason=event.reason, deadlines=begun(event)))
+    | EventRow(closing.CaseClosed, "case.closed.v1", "The agency closed the case: {reason}.",
+                 lambda event, about: messages.closing.CaseClosed(**about, reason=event.reason))
+    | EventRow(closing.CaseReopened, "case.reopened.v1", "The agency opened the case again.",
+                 lambda _event, about: messages.closing.CaseReopened(**about))
+    | EventRow(outcomes.OutcomeRecorded, "case.outcome_recorded.v1", "Outcome at {point}: {code} ({source}).",
+                 lambda event, about: messages.outcomes.OutcomeRecorded(
+                     **about, point=event.point, code=event.code, source=event.source, level_match=event.level_match,
+                     progress=event.progress))
+    | EventRow(outcomes.OutcomeWaived, "case.outcome_waived.v1", "The follow-up {point} is waived: {reason}.",
+                 lambda event, about: messages.outcomes.OutcomeWaived(**about, point=event.point, reason=event.reason))
+    | EventRow(deadlines.CaseFinalised, "case.finalised.v1", "The case is finalised.",
+                 lambda _event, about: messages.deadlines.CaseFinalised(**about))
+    | EventRow(people.CounsellorProposed, "case.counsellor_proposed.v1",
+                 "Another counsellor is asked to lead the case.",
+                 lambda event, about: messages.people.CounsellorProposed(**about, receiver=party_of(event.receiver)))
+    | EventRow(people.CounsellorReassigned, "case.counsellor_reassigned.v1", "The case has a new lead.",
+                 lambda event, about: messages.people.CounsellorReassigned(
+                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver)))
+    | EventRow(organisation_part.CoordinatorProposed, "case.coordinator_proposed.v1",
+                 "Another coordinator is asked to take over.",
+                 lambda event, about: messages.people.CoordinatorProposed(**about, receiver=party_of(event.receiver)))
+    | EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", "Another coordinator took over.",
+                 lambda event, about: messages.people.CoordinatorReassigned(
+                     **about, giver=party_of(event.giver), receiver=party_of(event.receiver)))
+    | EventRow(deadlines.DeadlineReminded, "case.deadline_reminded.v1", "Reminder: {deadline} is nearly due.",
+                 lambda event, about: messages.deadlines.DeadlineReminded(
+                     **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
+                     owner=party_of(event.owner), awaited=event.awaited))
+    | EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", "The deadline {deadline} has passed.",
+                 lambda event, about: messages.deadlines.DeadlineMissed(
+                     **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
+                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event)))
+    | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
+                 lambda event, about: messages.correction.CorrectionRecorded(
+                     **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),
+                     holds=report_of(event.holds), referral=event.referral, source_event_id=event.source_event_id,
+                     organisation=event.organisation))
+)
 EVENTS: Final = (
-    EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1"),
-    EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1"),
-    EventRow(opening.CaseOpened, "case.opened.v1", messages.CaseOpened,
-             "The case was opened in programme {programme}."),
-    EventRow(opening.EligibilityConfirmed, "case.eligibility_confirmed.v1", None,
-             "Eligibility was confirmed, criterion by criterion."),
-    EventRow(opening.ParticipationChosen, "case.participation_chosen.v1", None,
-             "The person chose to take part ({method}, {language})."),
-    EventRow(opening.LegalBasisRecorded, "case.legal_basis_recorded.v1", None,
-             "Legal basis recorded: {kind} for sharing with {recipient}, text {text_version}."),
-    EventRow(opening.CaseReferred, "case.referred.v1", None,
-             "The case waits for the answer of {organisation}."),
-    EventRow(referral_answers.ReferralReturned, "case.referral_returned.v1", messages.ReferralReturned,
-             "The case is back with its lead, who decides what comes next."),
-    EventRow(organisation_part.ResponsibilityTransferred, "case.responsibility_transferred.v1",
-             messages.ResponsibilityTransferred, "Responsibility passed from {giver.org} to {receiver.org}."),
-    EventRow(intake.ContactAttempted, "case.contact_attempted.v1", messages.ContactAttempted,
-             "The organisation tried to reach the person."),
-    EventRow(intake.NoShowReported, "case.no_show_reported.v1", messages.NoShowReported,
-             "The person did not come: no-show number {count}."),
-    EventRow(intake.IntakeConcluded, "case.intake_concluded.v1", messages.IntakeConcluded,
-             "The intake is concluded."),
-    EventRow(matching.MatchProposed, "case.match_proposed.v1", messages.MatchProposed,
-             "A mentor was proposed ({kind}): {criteria}."),
-    EventRow(matching.MatchConfirmed, "case.match_confirmed.v1", messages.MatchConfirmed,
-             "Yes to the match from the side {side}."),
-    EventRow(matching.MatchRejected, "case.match_rejected.v1", messages.MatchRejected,
-             "No to the match from the side {side}: {reason}."),
-    EventRow(agreement.AgreementSigned, "case.agreement_signed.v1", messages.AgreementSigned,
-             "Agreement signed until {end}, {norm} meetings a month, charter {charter_version}."),
-    EventRow(mentoring.MeetingRecorded, "case.meeting_recorded.v1", messages.MeetingRecorded,
-             "Mentor and mentee met."),
-    EventRow(mentoring.CheckInRecorded, "case.check_in_recorded.v1", messages.CheckInRecorded,
-             "The coordinator held a check-in: {sides}."),
-    EventRow(mentoring.PulseRecorded, "case.pulse_recorded.v1", messages.PulseRecorded,
-             "Pulse from the side {side}: {score} of 5."),
-    EventRow(mentoring.ProgressReported, "case.progress_reported.v1", messages.ProgressReported,
-             "Progress was reported to the counsellor."),
-    EventRow(extension.ExtensionProposed, "case.extension_proposed.v1", messages.ExtensionProposed,
-             "The organisation proposes an extension until {end}."),
-    EventRow(extension.ExtensionRefused, "case.extension_refused.v1", messages.ExtensionRefused,
-             "The agency refused the extension until {end}."),
-    EventRow(extension.AgreementExtended, "case.agreement_extended.v1", messages.AgreementExtended,
-             "The agency approved the extension until {end}."),
-    EventRow(suspension.TrajectorySuspended, "case.trajectory_suspended.v1", messages.TrajectorySuspended,
-             "The trajectory pauses: {reason}."),
-    EventRow(suspension.TrajectoryResumed, "case.trajectory_resumed.v1", messages.TrajectoryResumed,
-             "The trajectory was taken up again."),
-    EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", messages.SuspensionReviewed,
-             "The pause was reviewed, and goes on."),
-    EventRow(escalation.EscalationRaised, "case.escalation_raised.v1", messages.EscalationRaised,
-             "The other side is asked to see to what {awaited} owes: {reason}."),
-    EventRow(escalation.EscalationResolved, "case.escalation_resolved.v1", messages.EscalationResolved,
-             "What was done about the missed term: {resolution}."),
-    EventRow(match_end.MatchEnded, "case.match_ended.v1", messages.MatchEnded,
-             "The match ended: {reason}."),
-    EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1", messages.TrajectoryCompleted,
-             "The trajectory is completed: {reason}."),
-    EventRow(handback_report.HandbackRequested, "case.handback_requested.v1", messages.HandbackRequested,
-             "The organisation hands back: {closure_reason}."),
-    EventRow(handback.HandbackReturned, "case.handback_returned.v1", messages.HandbackReturned,
-             "The agency returned the report; missing: {missing}."),
-    EventRow(handback.HandbackAccepted, "case.handback_accepted.v1", messages.HandbackAccepted,
-             "The agency accepted the handback: {decision}."),
-    EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1", messages.DisclosureStopped,
-             "Nothing more is shared on the withdrawn legal basis."),
-    EventRow(consent_withdrawal.NgoAccessRevoked, "case.ngo_access_revoked.v1", messages.NgoAccessRevoked,
-             "Stop for {organisation}: {reason}."),
-    EventRow(deadlines.NgoAccessExpired, "case.ngo_access_expired.v1", messages.NgoAccessExpired,
-             "The access of {organisation} has ended."),
-    EventRow(consent_withdrawal.RecordedAfterWithdrawal, "case.recorded_after_withdrawal.v1",
-             messages.RecordedAfterWithdrawal,
-             "Marked: {organisation} recorded events after the withdrawal."),
-    EventRow(consent_withdrawal.CaseReturned, "case.returned.v1", messages.CaseReturned,
-             "The case returned to the agency without a handback report."),
-    EventRow(closing.CaseClosed, "case.closed.v1", messages.CaseClosed,
-             "The agency closed the case: {reason}."),
-    EventRow(closing.CaseReopened, "case.reopened.v1", messages.CaseReopened,
-             "The agency opened the case again."),
-    EventRow(outcomes.OutcomeRecorded, "case.outcome_recorded.v1", messages.OutcomeRecorded,
-             "Outcome at {point}: {code} ({source})."),
-    EventRow(outcomes.OutcomeWaived, "case.outcome_waived.v1", messages.OutcomeWaived,
-             "The follow-up {point} is waived: {reason}."),
-    EventRow(deadlines.CaseFinalised, "case.finalised.v1", messages.CaseFinalised,
-             "The case is finalised."),
-    EventRow(people.CounsellorProposed, "case.counsellor_proposed.v1", messages.CounsellorProposed,
-             "Another counsellor is asked to lead the case."),
-    EventRow(people.CounsellorReassigned, "case.counsellor_reassigned.v1", messages.CounsellorReassigned,
-             "The case has a new lead."),
-    EventRow(organisation_part.CoordinatorProposed, "case.coordinator_proposed.v1", messages.CoordinatorProposed,
-             "Another coordinator is asked to take over."),
-    EventRow(people.CoordinatorReassigned, "case.coordinator_reassigned.v1", messages.CoordinatorReassigned,
-             "Another coordinator took over."),
-    EventRow(deadlines.DeadlineReminded, "case.deadline_reminded.v1", messages.DeadlineReminded,
-             "Reminder: {deadline} is nearly due."),
-    EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", messages.DeadlineMissed,
-             "The deadline {deadline} has passed."),
-    EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", messages.CorrectionRecorded,
-             "A correction stands beside {corrected}."),
-    EventRow(mentor.MentorDescribed, "mentor.described.v1"),
-    EventRow(mentor.MentorEngaged, "mentor.engaged.v1"),
-    EventRow(mentor.MentorReleased, "mentor.released.v1"),
-    EventRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
-    EventRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
-    EventRow(KeyUsed, "idempotency_key.used.v1"),
+    *CASE_EVENTS,
+    OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
+    OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
+    OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
+    OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
+    OtherRow(KeyUsed, "idempotency_key.used.v1"),
 )
 # fmt: on
+
+
+def row_of(event: CaseEvent) -> EventRow[Any]:
+    """The row of an event of a case."""
+    if CASE_EVENTS.have(event):
+        return CASE_EVENTS.row_of(event)
+    assert_never(event)
+
+
+def sentence(event: CaseEvent) -> str:
+    """What the timeline says of an event of a case."""
+    own = row_of(event).sentence
+    return filled_in(own, event) if isinstance(own, str) else own(event)
+
 
 REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
 """What the metadata of its events refer to, in the order in which they are stored."""

@@ -26,6 +26,25 @@ from services.casefile.domain.steps import Party
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Command
 
+Entered = (
+    referral.ReferralSubmitted
+    | referral.ReferralReceived
+    | referral.InformationRequested
+    | referral.InformationProvided
+    | referral.ReferralWaitlisted
+    | referral.ReferralAccepted
+    | referral.ReferralDeclined
+    | referral.ReferralWithdrawn
+    | referral.ReferralExpired
+    | referral.ReferralEnteredInError
+    | referral.ErrorReported
+    | referral.ReferralCompleted
+    | referral.LegalBasisWithdrawn
+    | referral.ReferralDeadlineReminded
+    | referral.ReferralDeadlineMissed
+)
+"""The messages that leave an entry in their case."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -241,17 +260,13 @@ def stream_of(message: Message) -> str | None:
             return None
 
 
-def _progress(
-    message: referral.ReferralMessage, delivery: Delivery, deadlines: list[MessageDeadline], *codes: str
-) -> TakeProgress:
+def _progress(message: Entered, delivery: Delivery, deadlines: list[MessageDeadline], *codes: str) -> TakeProgress:
     return TakeProgress(
         at=delivery.at, by=_actor(message), message=_entry(message, delivery, *codes), deadlines=_deadlines(deadlines)
     )
 
 
-def _return(
-    message: referral.ReferralMessage, delivery: Delivery, reason: str | None, access: MessageDeadline | None
-) -> TakeReturn:
+def _return(message: Entered, delivery: Delivery, reason: str | None, access: MessageDeadline | None) -> TakeReturn:
     codes = (reason,) if reason is not None else ()
     return TakeReturn(
         at=delivery.at,
@@ -262,7 +277,7 @@ def _return(
     )
 
 
-def _entry(message: referral.ReferralMessage, delivery: Delivery, *codes: str) -> ReferralMessage:
+def _entry(message: Entered, delivery: Delivery, *codes: str) -> ReferralMessage:
     return ReferralMessage(
         name=message.NAME,
         referral=message.referral,

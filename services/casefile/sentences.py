@@ -1,46 +1,34 @@
-"""What the timeline says of an event, in one short sentence without personal data: its row's, or one of its own."""
+"""What the timeline says of an event, in one short sentence without personal data.
+
+Most rows of `events.py` have it as a text that names fields of the event; here are those that depend on more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, assert_never
 
-from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.correction import CorrectionRecorded
-from services.casefile.domain.referral_entry import ReferralEntryTaken
-from services.casefile.events import EVENTS
-
-_SENTENCES: Final[Mapping[type, str]] = {row.event: row.sentence for row in EVENTS if row.sentence is not None}
-_OF_REFERRALS: Final[Mapping[str, str]] = {
-    "ReferralSubmitted": "The agency {agency} referred the person to {organisation}.",
-    "ReferralReceived": "{organisation} acknowledged receipt.",
-    "InformationRequested": "{organisation} asked for information: {codes}.",
-    "InformationProvided": "{agency} answered the questions: {codes}.",
-    "ReferralWaitlisted": "{organisation} put the referral on its waiting list: {codes}.",
-    "ReferralAccepted": "{organisation} accepted the referral.",
-    "ReferralDeclined": "{organisation} declined the referral: {codes}.",
-    "ReferralWithdrawn": "The referral to {organisation} was withdrawn: {codes}.",
-    "ReferralExpired": "The referral to {organisation} expired without an answer.",
-    "ReferralCompleted": "The referral to {organisation} is completed: {codes}.",
-    "ErrorReported": "{agency} reported the referral as entered in error; a second person has to confirm.",
-    "ReferralEnteredInError": "{agency} confirmed that the referral was entered in error.",
-    "LegalBasisWithdrawn": "The person withdrew the legal basis for sharing with {organisation}.",
-    "DeadlineReminded": "Reminder: {codes} is nearly due.",
-    "DeadlineMissed": "The deadline {codes} has passed.",
-}
-"""Entries of the case that tell what the referral service did, by the name of its message."""
+from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 
 
-def sentence(event: CaseEvent) -> str:
-    """The sentence of an event of a case."""
-    match event:
-        case ReferralEntryTaken():
-            return _of_referral(event)
-        case CorrectionRecorded() if event.was is not None and event.holds is not None:
-            return f"A correction stands beside {event.corrected}, and says what holds: {', '.join(_changed(event))}."
-        case _:
-            # A test asks for the sentence of each event in the union, so none goes without a row that has one.
-            return _SENTENCES[type(event)].format_map(_Fields(event))
+def filled_in(text: str, event: object) -> str:
+    """A sentence with the fields of the event that it names in braces."""
+    return text.format_map(_Fields(event))
+
+
+def of_an_entry(entry: ReferralEntryTaken) -> str:
+    """What the referral service did, and until when a place is expected to be free."""
+    happened = filled_in(_of_a_message(entry.name), entry)
+    return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
+
+
+def of_a_correction(event: CorrectionRecorded) -> str:
+    """Which event it corrects, and which of its facts."""
+    beside = f"A correction stands beside {event.corrected}"
+    if event.was is None or event.holds is None:
+        return f"{beside}."
+    return f"{beside}, and says what holds: {', '.join(_changed(event))}."
 
 
 def passed_on(reason: str | None) -> str:
@@ -48,9 +36,40 @@ def passed_on(reason: str | None) -> str:
     return f" Passed on by the coordinator: {reason}." if reason is not None else ""
 
 
-def _of_referral(entry: ReferralEntryTaken) -> str:
-    happened = _OF_REFERRALS[entry.name].format_map(_Fields(entry))
-    return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
+def _of_a_message(name: EntryName) -> str:
+    match name:
+        case "ReferralSubmitted":
+            return "The agency {agency} referred the person to {organisation}."
+        case "ReferralReceived":
+            return "{organisation} acknowledged receipt."
+        case "InformationRequested":
+            return "{organisation} asked for information: {codes}."
+        case "InformationProvided":
+            return "{agency} answered the questions: {codes}."
+        case "ReferralWaitlisted":
+            return "{organisation} put the referral on its waiting list: {codes}."
+        case "ReferralAccepted":
+            return "{organisation} accepted the referral."
+        case "ReferralDeclined":
+            return "{organisation} declined the referral: {codes}."
+        case "ReferralWithdrawn":
+            return "The referral to {organisation} was withdrawn: {codes}."
+        case "ReferralExpired":
+            return "The referral to {organisation} expired without an answer."
+        case "ReferralCompleted":
+            return "The referral to {organisation} is completed: {codes}."
+        case "ErrorReported":
+            return "{agency} reported the referral as entered in error; a second person has to confirm."
+        case "ReferralEnteredInError":
+            return "{agency} confirmed that the referral was entered in error."
+        case "LegalBasisWithdrawn":
+            return "The person withdrew the legal basis for sharing with {organisation}."
+        case "DeadlineReminded":
+            return "Reminder: {codes} is nearly due."
+        case "DeadlineMissed":
+            return "The deadline {codes} has passed."
+        case _:
+            assert_never(name)
 
 
 def _changed(correction: CorrectionRecorded) -> Iterator[str]:

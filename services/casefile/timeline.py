@@ -15,8 +15,9 @@ from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, Party, find
+from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
-from services.casefile.sentences import passed_on, sentence
+from services.casefile.sentences import passed_on
 from services.chassis.log.metadata import Recorded
 
 

@@ -26,7 +26,7 @@ class Delivery:
 
 
 def when_handback_accepted_complete_the_referral(
-    message: casefile.HandbackAccepted, delivery: Delivery
+    message: casefile.handback.HandbackAccepted, delivery: Delivery
 ) -> CompleteReferral:
     """The agency took the case back: the loop of the referral is closed."""
     ends = message.access
@@ -40,26 +40,26 @@ def when_handback_accepted_complete_the_referral(
 
 
 def when_ngo_access_expired_end_that_to_the_referral(
-    message: casefile.NgoAccessExpired, delivery: Delivery
+    message: casefile.deadlines.NgoAccessExpired, delivery: Delivery
 ) -> EndAccess:
     """Twelve weeks after its part ended, counted where that is known, the organisation reads nothing more."""
     return EndAccess(at=delivery.at, by=delivery.by, referral_id=message.referral)
 
 
 def when_case_closed_let_the_next_referral_open_a_new_one(
-    message: casefile.CaseClosed, delivery: Delivery
+    message: casefile.closing.CaseClosed, delivery: Delivery
 ) -> CloseCase:
     """A closed case is not used again by a later referral."""
     return CloseCase(at=delivery.at, by=delivery.by, case_id=message.case)
 
 
-def when_case_reopened_use_it_again(message: casefile.CaseReopened, delivery: Delivery) -> ReopenCase:
+def when_case_reopened_use_it_again(message: casefile.closing.CaseReopened, delivery: Delivery) -> ReopenCase:
     """A case that was opened again takes the person's next referral."""
     return ReopenCase(at=delivery.at, by=delivery.by, case_id=message.case)
 
 
 def when_a_waiting_lists_date_is_corrected_answer_the_right_one(
-    message: casefile.CorrectionRecorded, delivery: Delivery
+    message: casefile.correction.CorrectionRecorded, delivery: Delivery
 ) -> CorrectWaiting | None:
     """The corrected entry is the referral's own answer too. None for the correction of anything else."""
     holds = message.holds
@@ -76,10 +76,10 @@ def when_a_waiting_lists_date_is_corrected_answer_the_right_one(
 
 
 REACTIONS: dict[type[Message], Callable[[Any, Delivery], ReferralCommand | CloseCase | ReopenCase | None]] = {
-    casefile.HandbackAccepted: when_handback_accepted_complete_the_referral,
-    casefile.NgoAccessExpired: when_ngo_access_expired_end_that_to_the_referral,
-    casefile.CaseClosed: when_case_closed_let_the_next_referral_open_a_new_one,
-    casefile.CaseReopened: when_case_reopened_use_it_again,
-    casefile.CorrectionRecorded: when_a_waiting_lists_date_is_corrected_answer_the_right_one,
+    casefile.handback.HandbackAccepted: when_handback_accepted_complete_the_referral,
+    casefile.deadlines.NgoAccessExpired: when_ngo_access_expired_end_that_to_the_referral,
+    casefile.closing.CaseClosed: when_case_closed_let_the_next_referral_open_a_new_one,
+    casefile.closing.CaseReopened: when_case_reopened_use_it_again,
+    casefile.correction.CorrectionRecorded: when_a_waiting_lists_date_is_corrected_answer_the_right_one,
 }
 """Every message that the referral service reacts to."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
+from tests.casefile.messages import TOM
+from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
+from tests.support.actors import AN
 from tests.support.people import INES, LOTTE, Person
 from tests.support.requests import AGREEMENT, INTAKE
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Act:
     """An action that is possible in `state` (see `CaseContext.brought_to`) and leads to `then`.
 
     `faulty` maps the pointer of the fault to a body that has it; `elsewhere` is a state that does not allow the
-    action, and `writes` the event that the action is known by.
+    action, and `writes` the event that the action is known by. `tried` are the bodies that the rows of docs/domain.md
+    tell apart, none a repeat of what a story holds already; without any, it is the body.
     """
 
     state: str
@@ -27,18 +30,18 @@ class Act:
     body: Body = field(default_factory=dict)
     faulty: tuple[tuple[str, Body], ...] = ()
     elsewhere: str = "OPENED"
+    tried: tuple[Body, ...] = ()
 
 
 UNKNOWN_FIELD: Final[tuple[str, Body]] = ("/nationality", {"nationality": "SY"})
 LATER: Final = "2126-01-01T00:00:00Z"
 NAIVE: Final = "2026-01-12T09:00:00"
+END: Final = {"reason": "MISMATCH", "closureTalk": True}
 
+# fmt: off
 ACTS: Final[dict[str, Act]] = {
     "log-contact-attempt": Act(
-        "INTAKE",
-        LOTTE,
-        "ContactAttempted",
-        "INTAKE",
+        "INTAKE", LOTTE, "ContactAttempted", "INTAKE",
         {"channel": "PHONE", "reached": True},
         (
             ("/channel", {"channel": "PIGEON"}),
@@ -51,10 +54,7 @@ ACTS: Final[dict[str, Act]] = {
         "INTAKE", LOTTE, "NoShowReported", "INTAKE", faulty=(("/occurredAt", {"occurredAt": "2020-01-01T00:00:00Z"}),)
     ),
     "conclude-intake": Act(
-        "INTAKE",
-        LOTTE,
-        "IntakeConcluded",
-        "MATCHING",
+        "INTAKE", LOTTE, "IntakeConcluded", "MATCHING",
         INTAKE,
         (
             ("/suitable", {}),
@@ -65,12 +65,10 @@ ACTS: Final[dict[str, Act]] = {
             ("/cefr/SPEAKING", {**INTAKE, "cefr": {"SPEAKING": "B3"}}),
         ),
         elsewhere="MATCHING",
+        tried=(INTAKE, {"suitable": False, "reason": "NEEDS_OTHER_SUPPORT"}),
     ),
     "propose-match": Act(
-        "MATCHING",
-        LOTTE,
-        "MatchProposed",
-        "MATCH_PROPOSED",
+        "MATCHING", LOTTE, "MatchProposed", "MATCH_PROPOSED",
         PROPOSAL,
         (
             ("/mentorRef", {"criteria": ["SECTOR"]}),
@@ -80,12 +78,10 @@ ACTS: Final[dict[str, Act]] = {
             ("/kind", {**PROPOSAL, "kind": "PROFESSIONAL"}),
             ("/conflictOfInterest", {**PROPOSAL, "conflictOfInterest": True}),
         ),
+        tried=({**PROPOSAL, "mentorRef": SECOND_MENTOR},),
     ),
     "confirm-match": Act(
-        "MATCH_PROPOSED",
-        LOTTE,
-        "MatchConfirmed",
-        "MATCH_PROPOSED",
+        "MATCH_PROPOSED", LOTTE, "MatchConfirmed", "MATCH_PROPOSED",
         {"by": "MENTEE", "onBehalfReason": "BY_PHONE"},
         (
             ("/by", {"onBehalfReason": "BY_PHONE"}),
@@ -93,12 +89,10 @@ ACTS: Final[dict[str, Act]] = {
             ("/onBehalfReason", {"by": "MENTEE"}),
             ("/onBehalfReason", {"by": "MENTEE", "onBehalfReason": "BY_PIGEON"}),
         ),
+        tried=({"by": "MENTOR", "onBehalfReason": "ON_PAPER"}, {"by": "MENTEE", "onBehalfReason": "NO_ACCOUNT"}),
     ),
     "reject-match": Act(
-        "MATCH_PROPOSED",
-        LOTTE,
-        "MatchRejected",
-        "MATCHING",
+        "MATCH_PROPOSED", LOTTE, "MatchRejected", "MATCHING",
         {"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "INTERPRETER"},
         (
             ("/reason", {"by": "MENTEE", "onBehalfReason": "INTERPRETER"}),
@@ -107,10 +101,7 @@ ACTS: Final[dict[str, Act]] = {
         ),
     ),
     "sign-agreement": Act(
-        "CONFIRMED",
-        LOTTE,
-        "AgreementSigned",
-        "MENTORING",
+        "CONFIRMED", LOTTE, "AgreementSigned", "MENTORING",
         AGREEMENT,
         (
             ("/coordinatorAttendsFirstMeeting", {**AGREEMENT, "coordinatorAttendsFirstMeeting": False}),
@@ -123,10 +114,7 @@ ACTS: Final[dict[str, Act]] = {
         elsewhere="MATCH_PROPOSED",
     ),
     "record-meeting": Act(
-        "MENTORING",
-        LOTTE,
-        "MeetingRecorded",
-        "MENTORING",
+        "MENTORING", LOTTE, "MeetingRecorded", "MENTORING",
         {"minutes": 90, "mode": "IN_PERSON", "topics": ["WORK_CULTURE"]},
         (
             ("/minutes", {"minutes": 0}),
@@ -139,18 +127,12 @@ ACTS: Final[dict[str, Act]] = {
         elsewhere="SUSPENDED",
     ),
     "record-check-in": Act(
-        "MENTORING",
-        LOTTE,
-        "CheckInRecorded",
-        "MENTORING",
+        "MENTORING", LOTTE, "CheckInRecorded", "MENTORING",
         {"mode": "PHONE", "sides": ["MENTEE"]},
         (("/sides", {"sides": []}), ("/sides/0", {"sides": ["AGENCY"]}), ("/occurredAt", {"occurredAt": LATER})),
     ),
     "record-pulse": Act(
-        "MENTORING",
-        LOTTE,
-        "PulseRecorded",
-        "MENTORING",
+        "MENTORING", LOTTE, "PulseRecorded", "MENTORING",
         {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
         (
             ("/score", {"by": "MENTOR"}),
@@ -160,73 +142,51 @@ ACTS: Final[dict[str, Act]] = {
         ),
     ),
     "report-progress": Act(
-        "MENTORING",
-        LOTTE,
-        "ProgressReported",
-        "MENTORING",
+        "MENTORING", LOTTE, "ProgressReported", "MENTORING",
         {"progress": {"SOCIAL": "+"}, "nextStep": "CONTINUE"},
         (("/progress/LINGUISTIC", {"progress": {"LINGUISTIC": "+"}}), ("/nextStep", {"nextStep": "HOPE"})),
     ),
     "extend-agreement": Act(
-        "MENTORING",
-        LOTTE,
-        "ExtensionProposed",
-        "MENTORING",
+        "MENTORING", LOTTE, "ExtensionProposed", "MENTORING",
         {"months": 2},
         (("/months", {"months": 4}), ("/end", {"end": "2026-01-12"}), ("/end", {"end": "tomorrow"})),
     ),
     "decide-extension": Act(
-        "EXTENSION_PROPOSED",
-        INES,
-        "AgreementExtended",
-        "MENTORING",
+        "EXTENSION_PROPOSED", INES, "AgreementExtended", "MENTORING",
         {"approved": True},
         (("/approved", {}), ("/approved", {"approved": "perhaps"})),
         elsewhere="MENTORING",
+        tried=({"approved": True}, {"approved": False}),
     ),
     "suspend": Act(
-        "MENTORING",
-        LOTTE,
-        "TrajectorySuspended",
-        "SUSPENDED",
+        "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",
         {"reason": "HOLIDAY"},
         (("/reason", {}), ("/reason", {"reason": "ILLNESS"})),
     ),
     "review-suspension": Act(
-        "SUSPENDED",
-        LOTTE,
-        "SuspensionReviewed",
-        "SUSPENDED",
+        "SUSPENDED", LOTTE, "SuspensionReviewed", "SUSPENDED",
         faulty=(("/occurredAt", {"occurredAt": LATER}), ("/occurredAt", {"occurredAt": "2026-01-01T00:00:00Z"})),
         elsewhere="MENTORING",
     ),
     "resume": Act("SUSPENDED", LOTTE, "TrajectoryResumed", "MENTORING", elsewhere="MENTORING"),
     "end-match": Act(
-        "MENTORING",
-        LOTTE,
-        "MatchEnded",
-        "MATCHING",
+        "MENTORING", LOTTE, "MatchEnded", "MATCHING",
         {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True},
         (
             ("/closureTalk", {"reason": "MISMATCH", "next": "REMATCH"}),
             ("/next", {"reason": "MISMATCH", "closureTalk": True}),
             ("/reason", {"reason": "BORED", "next": "HANDBACK", "closureTalk": True}),
         ),
+        tried=({**END, "next": "REMATCH"}, {**END, "next": "HANDBACK"}),
     ),
     "complete-trajectory": Act(
-        "MENTORING",
-        LOTTE,
-        "TrajectoryCompleted",
-        "HANDBACK_DUE",
+        "MENTORING", LOTTE, "TrajectoryCompleted", "HANDBACK_DUE",
         {"reason": "GOAL_REACHED", "closureTalk": True},
         (("/reason", {"closureTalk": True}), ("/closureTalk", {"reason": "GOAL_REACHED"})),
         elsewhere="MATCHING",
     ),
     "request-handback": Act(
-        "HANDBACK_DUE",
-        LOTTE,
-        "HandbackRequested",
-        "HANDBACK_REQUESTED",
+        "HANDBACK_DUE", LOTTE, "HandbackRequested", "HANDBACK_REQUESTED",
         REPORT,
         (
             ("/outcomes/CULTURAL", {**REPORT, "outcomes": {"SOCIAL": "+"}}),
@@ -234,12 +194,11 @@ ACTS: Final[dict[str, Act]] = {
             ("/openNeeds/0", {**REPORT, "openNeeds": ["A_HOUSE"]}),
         ),
         elsewhere="HANDBACK_REQUESTED",
+        # The first where no goals are known yet: a report before the intake was concluded.
+        tried=({"closureReason": "MENTEE_UNREACHABLE"}, UNMET),
     ),
     "accept-handback": Act(
-        "HANDBACK_REQUESTED",
-        INES,
-        "HandbackAccepted",
-        "CLOSED",
+        "HANDBACK_REQUESTED", INES, "HandbackAccepted", "CLOSED",
         ANSWER,
         (
             ("/decision", {}),
@@ -248,30 +207,27 @@ ACTS: Final[dict[str, Act]] = {
             ("/closeReason", {**ANSWER, "decision": "RE_REFER", "closeReason": "EMPLOYMENT"}),
         ),
         elsewhere="HANDBACK_DUE",
+        # The second where there is no report, and no need to be answered.
+        tried=tuple(
+            {"decision": decision, **answers}
+            for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")
+            for answers in ({"answers": ANSWERS}, {})
+        ),
     ),
     "return-handback": Act(
-        "HANDBACK_REQUESTED",
-        INES,
-        "HandbackReturned",
-        "HANDBACK_REQUESTED",
+        "HANDBACK_REQUESTED", INES, "HandbackReturned", "HANDBACK_REQUESTED",
         {"missing": ["OPEN_NEEDS"]},
         (("/missing", {"missing": []}), ("/missing/0", {"missing": ["STYLE"]})),
     ),
     "close": Act(
-        "OPENED",
-        INES,
-        "CaseClosed",
-        "CLOSED",
+        "OPENED", INES, "CaseClosed", "CLOSED",
         {"reason": "NO_ORGANISATION_FOUND"},
         (("/reason", {}), ("/reason", {"reason": "TIRED"})),
         elsewhere="REFERRED",
     ),
     "reopen": Act("CLOSED", INES, "CaseReopened", "OPENED", elsewhere="OPENED"),
     "record-outcome": Act(
-        "CLOSED",
-        INES,
-        "OutcomeRecorded",
-        "CLOSED",
+        "CLOSED", INES, "OutcomeRecorded", "CLOSED",
         {"point": "EXIT", "code": "EMPLOYED_STABLE", "source": "DECLARED", "levelMatch": True},
         (
             ("/point", {"code": "NO_CHANGE", "source": "REGISTER"}),
@@ -279,35 +235,39 @@ ACTS: Final[dict[str, Act]] = {
             ("/code", {"point": "W4", "code": "HAPPY", "source": "REGISTER"}),
             ("/source", {"point": "W4", "code": "NO_CHANGE", "source": "RUMOUR"}),
         ),
+        tried=({"point": "EXIT", **OUTCOME}, {"point": "M12", **OUTCOME}),
     ),
     "waive-outcome": Act(
-        "CLOSED",
-        INES,
-        "OutcomeWaived",
-        "CLOSED",
+        "CLOSED", INES, "OutcomeWaived", "CLOSED",
         {"point": "M12", "reason": "MOVED"},
         (
             ("/reason", {"point": "M12"}),
             ("/reason", {"point": "M12", "reason": "LOST_CONTACT"}),
             ("/point", {"point": "M1", "reason": "MOVED"}),
         ),
+        tried=tuple(
+            {"point": point, "reason": reason} for point in ("EXIT", "M12") for reason in ("MOVED", "LOST_CONTACT")
+        ),
     ),
     "reassign-counsellor": Act(
-        "INTAKE",
-        INES,
-        "CounsellorProposed",
-        "INTAKE",
+        "INTAKE", INES, "CounsellorProposed", "INTAKE",
         {"counsellor": "tom.maes"},
         (("/counsellor", {"counsellor": ""}), ("/counsellor", {"counsellor": "x" * 201})),
         elsewhere="FINALISED",
+        tried=({}, {"counsellor": TOM.sub}),
     ),
     "reassign-coordinator": Act(
-        "INTAKE",
-        LOTTE,
-        "CoordinatorProposed",
-        "INTAKE",
+        "INTAKE", LOTTE, "CoordinatorProposed", "INTAKE",
         {"coordinator": "hanne.wouters"},
         (("/coordinator", {"coordinator": " "}),),
+        tried=({}, {"coordinator": AN.sub}),
     ),
 }
+# fmt: on
 """All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""
+BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
+    **{name: act.tried or (act.body,) for name, act in ACTS.items()},
+    "correct": ({"event": "event-3", "reason": "it was another day"},),
+    "resolve-escalation": ({"resolution": "TALK"},),
+}
+"""Each command of docs/domain.md with the bodies that are tried in every situation."""

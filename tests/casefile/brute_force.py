@@ -23,8 +23,9 @@ from services.casefile.domain.state import Case
 from services.casefile.history import find_event
 from services.casefile.reactions import REACTIONS, Delivery
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
+from tests.casefile.acts import BODIES
 from tests.casefile.messages import TOM, about, submitted
-from tests.casefile.situations import ACTS, HOLDS, ONLY_IN, Situation, situations
+from tests.casefile.situations import HOLDS, ONLY_IN, Situation, situations
 from tests.casefile.stories import Body, command
 from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
@@ -75,9 +76,9 @@ def disagreements(asked: Asked) -> Iterator[str]:
     """Where commands do what the page does not say, or not what it says. Each as a sentence for anyone who mends it."""
     met: Met = set()
     for situation in asked.situations:
-        for name in filter(asked.of, ACTS):
+        for name in filter(asked.of, BODIES):
             rows = [row for row in table(CASE_COMMANDS) if row.command == name and _is_in(situation, row)]
-            for body in (*ACTS[name], *(_with_holds(situation) if name == "correct" else ())):
+            for body in (*BODIES[name], *(_with_holds(situation) if name == "correct" else ())):
                 yield from _tried(asked, situation, name, body, rows, met)
     yield from _unmet(asked, CASE_COMMANDS, met, {word for _, word in PARTS})
 

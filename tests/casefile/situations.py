@@ -1,4 +1,4 @@
-"""Every situation that a case can be in as far as rules tell them apart, and what is tried in each of them."""
+"""Every situation that a case can be in as far as rules tell them apart."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Final
 
 from tests.casefile import stories
 from tests.casefile.casebook import Casebook
-from tests.casefile.messages import TOM
-from tests.casefile.stories import ANSWERS, COMPLETION, OUTCOME, PROPOSAL, SECOND_MENTOR, UNMET, Body, Story
-from tests.support.actors import AN
-from tests.support.requests import AGREEMENT, INTAKE
+from tests.casefile.stories import Body, Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,50 +88,6 @@ def situations() -> tuple[Situation, ...]:
     return tuple(Situation(name, story.book, story.now + timedelta(hours=1)) for name, story in told_once)
 
 
-END: Final = {"reason": "MISMATCH", "closureTalk": True}
-ACTS: Final[Mapping[str, tuple[Body, ...]]] = {
-    "log-contact-attempt": ({"channel": "PHONE", "reached": True},),
-    "report-no-show": ({},),
-    "conclude-intake": (INTAKE, {"suitable": False, "reason": "NEEDS_OTHER_SUPPORT"}),
-    "propose-match": ({**PROPOSAL, "mentorRef": SECOND_MENTOR},),
-    "confirm-match": (
-        {"by": "MENTOR", "onBehalfReason": "ON_PAPER"},
-        {"by": "MENTEE", "onBehalfReason": "NO_ACCOUNT"},
-    ),
-    "reject-match": ({"by": "MENTEE", "reason": "NO_CLICK", "onBehalfReason": "OTHER"},),
-    "sign-agreement": (AGREEMENT,),
-    "record-meeting": ({"minutes": 90},),
-    "record-check-in": ({"mode": "PHONE"},),
-    "record-pulse": ({"by": "MENTOR", "score": 4},),
-    "report-progress": ({"progress": {"SOCIAL": "+"}},),
-    "extend-agreement": ({"months": 3},),
-    "decide-extension": ({"approved": True}, {"approved": False}),
-    "suspend": ({"reason": "MENTEE_UNAVAILABLE"},),
-    "resume": ({},),
-    "review-suspension": ({},),
-    "end-match": ({**END, "next": "REMATCH"}, {**END, "next": "HANDBACK"}),
-    "complete-trajectory": (COMPLETION,),
-    # The first where no goals are known yet: a report before the intake was concluded.
-    "request-handback": ({"closureReason": "MENTEE_UNREACHABLE"}, UNMET),
-    # The second where there is no report, and no need to be answered.
-    "accept-handback": tuple(
-        {"decision": decision, **answers}
-        for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")
-        for answers in ({"answers": ANSWERS}, {})
-    ),
-    "return-handback": ({"missing": ["OUTCOME_PER_GOAL"]},),
-    "close": ({"reason": "NO_ORGANISATION_FOUND"},),
-    "reopen": ({},),
-    "record-outcome": ({"point": "EXIT", **OUTCOME}, {"point": "M12", **OUTCOME}),
-    "waive-outcome": tuple(
-        {"point": point, "reason": reason} for point in ("EXIT", "M12") for reason in ("MOVED", "LOST_CONTACT")
-    ),
-    "resolve-escalation": ({"resolution": "TALK"},),
-    "reassign-counsellor": ({}, {"counsellor": TOM.sub}),
-    "reassign-coordinator": ({}, {"coordinator": AN.sub}),
-    "correct": ({"event": "event-3", "reason": "it was another day"},),
-}
-"""Each command of the page with the bodies that its rows tell apart, none a repeat of what a story holds already."""
 HOLDS: Final[Mapping[str, Body]] = {
     "ContactAttempted": {"channel": "EMAIL"},
     "CheckInRecorded": {"mode": "VIDEO"},

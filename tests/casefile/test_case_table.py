@@ -6,8 +6,9 @@ import pytest
 
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.deadlines import running
+from tests.casefile.acts import BODIES
 from tests.casefile.brute_force import BY_ITSELF, Asked, disagreements, disagreements_by_itself
-from tests.casefile.situations import ACTS, ONLY_IN, situations
+from tests.casefile.situations import ONLY_IN, situations
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, State, states, table
 
 EVERY_STATE: list[State] = [None, *sorted(states(CASE_COMMANDS))]
@@ -17,7 +18,7 @@ def test_the_page_has_every_command_of_a_case_and_no_other() -> None:
     """A route without a row is a rule that nobody wrote down; a row without a route, a promise."""
     written = {row.command for row in table(CASE_COMMANDS)}
     assert written == set(ACTIONS)
-    assert written == set(ACTS), "the commands that the tests try"
+    assert written == set(BODIES), "the commands that the tests try"
 
 
 def test_what_a_row_says_of_its_situation_is_looked_for() -> None:

@@ -153,7 +153,7 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
     publication = publish(listed.history[-1])
     assert publication is not None
     message = publication[1]
-    assert isinstance(message, published.CorrectionRecorded)
+    assert isinstance(message, published.correction.CorrectionRecorded)
     assert (message.referral, message.source_event_id) == ("R-1", "wait")
     assert message.holds is not None
     assert message.holds.facts["expected_by"] == "2026-04-01"

@@ -39,7 +39,8 @@ async def test_an_action_is_allowed_exactly_when_it_would_not_be_refused(shared:
         assert not allowed.keys() & blocked.keys()
         for action, act in ACTS.items():
             # A pause can end a match, but not for another one.
-            body = act.body | ({"next": "HANDBACK"} if (state, action) == ("SUSPENDED", "end-match") else {})
+            end = {"next": "HANDBACK"} if (state, action) == ("SUSPENDED", "end-match") else {}
+            body = {**act.body, **end}
             tried = await shared.running.command(
                 person, case.path, action, body, etag=read.headers["ETag"], dryRun="true"
             )

@@ -84,12 +84,12 @@ def test_the_happy_path_is_told_with_its_names_and_deadlines(book: Casebook) -> 
         "CheckInRecorded",
     ]
     signed = told[6]
-    assert isinstance(signed, casefile.AgreementSigned)
+    assert isinstance(signed, casefile.agreement.AgreementSigned)
     assert {due.name for due in signed.deadlines} == {"AGREEMENT_END", "CHECK_IN", "PROGRESS_REPORT"}
     assert signed.readiness.screened_on == date(2025, 10, 1)
     assert (signed.case, signed.actor.sub, signed.digest) == (CASE_ID, "lotte.claes", book.history[-2].digest)
     transferred = told[1]
-    assert isinstance(transferred, casefile.ResponsibilityTransferred)
+    assert isinstance(transferred, casefile.opening.ResponsibilityTransferred)
     assert [(due.name, due.due_at) for due in transferred.deadlines] == [
         ("FIRST_CONTACT", end_of(26, 1)),
         ("INTAKE", end_of(6, 2)),
@@ -102,7 +102,7 @@ def test_the_end_of_a_handback_tells_the_referral_service_what_it_waits_for(book
     last = published(book)[-3:]
     assert [message.NAME for message in last] == ["HandbackAccepted", "ResponsibilityTransferred", "CaseClosed"]
     accepted = last[0]
-    assert isinstance(accepted, casefile.HandbackAccepted)
+    assert isinstance(accepted, casefile.handback.HandbackAccepted)
     assert (accepted.referral, accepted.decision, accepted.next_service) == ("R-1", "CLOSE", "DIPLOMA_DESK")
 
 

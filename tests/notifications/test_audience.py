@@ -6,7 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from contracts import casefile, referral
+from contracts import referral
+from contracts.casefile.consent_withdrawal import CaseReturned, DisclosureStopped, NgoAccessRevoked
+from contracts.casefile.deadlines import NgoAccessExpired
+from contracts.casefile.intake import IntakeConcluded
+from contracts.casefile.people import CounsellorReassigned
 from contracts.codes import Role
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Caller
@@ -34,10 +38,10 @@ async def declined_and_referred_again(system: Running) -> tuple[Story, list[Clou
     sent = await system.tell(
         story.submitted(BRUGWERK),
         story.declined(BRUGWERK),
-        story.of_case(casefile.CounsellorReassigned, **lead),
+        story.of_case(CounsellorReassigned, **lead),
         story.submitted(SAMENSTAP),
         story.of_referral(referral.ReferralAccepted, SAMENSTAP, coordinator="karim.haddad"),
-        story.of_case(casefile.IntakeConcluded, suitable=True, goals=["SOCIAL"], cefr={}, deadlines=[]),
+        story.of_case(IntakeConcluded, suitable=True, goals=["SOCIAL"], cefr={}, deadlines=[]),
     )
     return story, sent
 
@@ -66,7 +70,7 @@ async def test_after_twelve_weeks_a_former_organisation_sees_nothing_of_the_case
     page_before = (await system.get(BRUGWERK, limit=1)).json()
     assert len(page_before["items"]) == 1
     expired = {"referral": f"{story.case}-{BRUGWERK}", "organisation": BRUGWERK}
-    (end,) = await system.tell(story.of_case(casefile.NgoAccessExpired, **expired))
+    (end,) = await system.tell(story.of_case(NgoAccessExpired, **expired))
     page_after = (await system.get(BRUGWERK)).json()
     assert page_after["items"] == []
     assert system.place(page_after["next"]) == system.place((await system.get(AGENCY)).json()["next"])
@@ -87,10 +91,13 @@ async def test_after_a_consent_withdrawal_only_the_stop_remains(system: Running)
             closure="CONSENT_WITHDRAWN",
             loop_closed_at=START + timedelta(hours=1),
         ),
-        story.of_case(casefile.DisclosureStopped, legal_basis="LB-1", withdrawn_at=START),
-        story.of_case(casefile.NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN"),
+        story.of_case(DisclosureStopped, legal_basis="LB-1", withdrawn_at=START),
+        story.of_case(NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN"),
         story.of_case(
-            casefile.CaseReturned, referral=f"{story.case}-{SAMENSTAP}", reason="CONSENT_WITHDRAWN", deadlines=[]
+            CaseReturned,
+            referral=f"{story.case}-{SAMENSTAP}",
+            reason="CONSENT_WITHDRAWN",
+            deadlines=[],
         ),
     )
     assert await system.seen(SAMENSTAP) == ids(stopped, 0, 3)
@@ -102,7 +109,7 @@ async def test_a_stop_that_casefile_tells_first_stops_as_well(system: Running) -
     """Whichever of the two topics is faster, nothing more is shown once either of them has told it."""
     story, _ = await declined_and_referred_again(system)
     own = {"referral": f"{story.case}-{SAMENSTAP}", "organisation": SAMENSTAP}
-    (stop,) = await system.tell(story.of_case(casefile.NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN"))
+    (stop,) = await system.tell(story.of_case(NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN"))
     assert await system.seen(SAMENSTAP) == [stop.id]
 
 
@@ -113,7 +120,7 @@ async def test_an_organisation_that_is_asked_a_second_time_keeps_its_second_part
         story.submitted(BRUGWERK),
         story.declined(BRUGWERK),
         story.submitted(BRUGWERK, name="-again"),
-        story.of_case(casefile.NgoAccessExpired, referral=f"{story.case}-{BRUGWERK}", organisation=BRUGWERK),
+        story.of_case(NgoAccessExpired, referral=f"{story.case}-{BRUGWERK}", organisation=BRUGWERK),
     )
     assert await system.seen(BRUGWERK) == ids(sent, 2)
 
@@ -123,7 +130,7 @@ async def test_what_comes_late_is_for_whom_it_was_when_it_was_recorded(system: R
     story = Story("case-1")
     first, concluded, end, second = (
         story.submitted(BRUGWERK),
-        story.of_case(casefile.IntakeConcluded, suitable=False, goals=[], cefr={}, reason="NO_SHOW", deadlines=[]),
+        story.of_case(IntakeConcluded, suitable=False, goals=[], cefr={}, reason="NO_SHOW", deadlines=[]),
         story.of_referral(referral.ReferralCompleted, BRUGWERK, closure="HANDBACK_ACCEPTED", loop_closed_at=START),
         story.submitted(SAMENSTAP),
     )
@@ -183,9 +190,7 @@ async def test_nobody_is_served_without_a_token(system: Running, route: str) -> 
 async def test_the_event_keeps_who_could_see_the_message_when_it_came(system: Running) -> None:
     """Later ends of access change what is shown, not what is on record about the disclosure."""
     story, _ = await declined_and_referred_again(system)
-    await system.tell(
-        story.of_case(casefile.NgoAccessExpired, referral=f"{story.case}-{BRUGWERK}", organisation=BRUGWERK)
-    )
+    await system.tell(story.of_case(NgoAccessExpired, referral=f"{story.case}-{BRUGWERK}", organisation=BRUGWERK))
     await system.abreast()
     recorded = [one.event for one in await system.service.log.read_all(0, 10)]
     assert all(isinstance(event, MessageTaken) for event in recorded)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from contracts import casefile, referral
-from contracts.casefile import CaseReopened
+from contracts.casefile.closing import CaseReopened
 from contracts.message import CloudEvent
 from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus

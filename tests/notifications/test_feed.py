@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import referral
-from contracts.casefile import CaseReopened
+from contracts.casefile.closing import CaseReopened
 from contracts.message import as_json
 from services.chassis.log.epochs_sqlite import begin_in_restored_file
 from services.chassis.log.position import Position

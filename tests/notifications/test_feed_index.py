@@ -15,7 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import casefile, referral
+from contracts import referral
+from contracts.casefile.closing import CaseReopened
+from contracts.casefile.consent_withdrawal import NgoAccessRevoked
+from contracts.casefile.deadlines import NgoAccessExpired
 from contracts.codes import Role
 from contracts.message import CaseMessage, Message, as_json
 from contracts.visibility import Parties, facts_of, item_of, message_place
@@ -147,7 +150,7 @@ async def test_what_is_indexed_while_a_page_is_read_is_on_the_next_one_only(tmp_
     with filled(tmp_path) as feed:
         story, reader = Story("case-1"), READERS[BRUGWERK]
         await feed.taking([story.submitted(BRUGWERK)])
-        news = iter([[story.of_case(casefile.CaseReopened)], []])
+        news = iter([[story.of_case(CaseReopened)], []])
         overtaken = Overtaken(feed.index, lambda: feed.taking(next(news)))
         first = await page(overtaken, reader, "read-feed", after=0, limit=10, types=None)
         second = await page(overtaken, reader, "read-feed", after=first.next, limit=10, types=None)
@@ -175,11 +178,11 @@ def _message(story: Story, kind: str, org: str) -> Message:
         case "stop":
             return story.of_referral(referral.LegalBasisWithdrawn, org, legal_basis="LB-1", withdrawn_at=START)
         case "revoked":
-            return story.of_case(casefile.NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN")
+            return story.of_case(NgoAccessRevoked, **own, reason="CONSENT_WITHDRAWN")
         case "expired":
-            return story.of_case(casefile.NgoAccessExpired, **own)
+            return story.of_case(NgoAccessExpired, **own)
         case "note":
-            return story.of_case(casefile.CaseReopened)
+            return story.of_case(CaseReopened)
         case _:
             return described(org)
 
@@ -201,7 +204,7 @@ def test_pages_show_exactly_what_the_rule_permits(
             messages = messages[many:]
         for org in READERS:
             assert feed.shown(org, limit) == feed.expected(org)
-            kind = casefile.CaseReopened.TYPE
+            kind = CaseReopened.TYPE
             assert feed.shown(org, limit, of=kind) == feed.expected(org, of=kind)
 
 
@@ -230,7 +233,7 @@ def test_others_messages_cost_a_reader_nothing(tmp_path: Path) -> None:
     with filled(tmp_path) as feed:
         for n in range(20):
             story = Story(f"case-{n}")
-            feed.take([story.submitted(SAMENSTAP), *(story.of_case(casefile.CaseReopened) for _ in range(200))])
+            feed.take([story.submitted(SAMENSTAP), *(story.of_case(CaseReopened) for _ in range(200))])
         feed.take([Story("mine", start=START + timedelta(days=1)).submitted(BRUGWERK)])
         steps = _steps(feed.index._db, lambda: _page(feed, BRUGWERK))
         assert _page(feed, BRUGWERK) == (len(feed.taken),)

@@ -14,7 +14,8 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from contracts import casefile, referral
+from contracts import referral
+from contracts.casefile.closing import CaseReopened
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
 from services.chassis.operating.telemetry import Telemetry
@@ -41,7 +42,7 @@ async def looked_up(system: Running, story: Story, messages: int) -> int:
     await asyncio.sleep(0.1)
     index._db.set_trace_callback(asked.append)
     for _ in range(messages):
-        await system.tell(story.of_case(casefile.CaseReopened))
+        await system.tell(story.of_case(CaseReopened))
         # Anyone who is woken has asked by then.
         await asyncio.sleep(0.05)
     index._db.set_trace_callback(None)
@@ -114,7 +115,7 @@ async def test_what_comes_all_at_once_reaches_a_waiting_stream_whole_and_in_orde
     await system.tell(story.submitted(BRUGWERK))
     async with listening(system, BRUGWERK) as stream:
         await stream.ids(1)
-        sent = await system.publishing.publish(*(story.of_case(casefile.CaseReopened) for _ in range(450)))
+        sent = await system.publishing.publish(*(story.of_case(CaseReopened) for _ in range(450)))
         assert await stream.ids(450) == [event.id for event in sent]
 
 

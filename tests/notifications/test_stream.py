@@ -14,7 +14,9 @@ import httpx
 import pytest
 from httpx_sse import EventSource, ServerSentEvent
 
-from contracts import casefile, referral
+from contracts import referral
+from contracts.casefile.closing import CaseReopened
+from contracts.casefile.consent_withdrawal import NgoAccessRevoked
 from contracts.message import CloudEvent, as_json
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
@@ -84,7 +86,7 @@ async def test_what_happens_arrives_while_it_happens(system: Running) -> None:
     async with listening(system, BRUGWERK) as stream:
         await open_streams(system, 1)
         took = []
-        for message in (story.submitted(BRUGWERK), *(story.of_case(casefile.CaseReopened) for _ in range(9))):
+        for message in (story.submitted(BRUGWERK), *(story.of_case(CaseReopened) for _ in range(9))):
             started = time.perf_counter()
             (sent,) = await system.publishing.publish(message)
             assert await stream.ids(1) == [sent.id]
@@ -96,22 +98,22 @@ async def test_what_happens_arrives_while_it_happens(system: Running) -> None:
 async def test_a_client_that_comes_back_loses_and_repeats_nothing(system: Running, by: str) -> None:
     """It resumes behind the last event it had, with the header or with the parameter."""
     story = Story("case-1")
-    before = await system.tell(story.submitted(BRUGWERK), *(story.of_case(casefile.CaseReopened) for _ in range(5)))
+    before = await system.tell(story.submitted(BRUGWERK), *(story.of_case(CaseReopened) for _ in range(5)))
     async with listening(system, BRUGWERK) as stream:
         assert await stream.ids(3) == [event.id for event in before[:3]]
         last = (await stream.next()).id
-    (meanwhile,) = await system.tell(story.of_case(casefile.CaseReopened))
+    (meanwhile,) = await system.tell(story.of_case(CaseReopened))
     again = listening(system, BRUGWERK, last=last) if by == "Last-Event-ID" else listening(system, BRUGWERK, after=last)
     async with again as stream:
         assert await stream.ids(3) == [before[4].id, before[5].id, meanwhile.id]
-        (later,) = await system.tell(story.of_case(casefile.CaseReopened))
+        (later,) = await system.tell(story.of_case(CaseReopened))
         assert await stream.ids(1) == [later.id]
 
 
 async def test_the_header_of_a_returning_client_goes_before_the_parameter_of_its_first_visit(system: Running) -> None:
     """A browser's EventSource repeats its address and adds Last-Event-ID."""
     story = Story("case-1")
-    sent = await system.tell(story.submitted(BRUGWERK), *(story.of_case(casefile.CaseReopened) for _ in range(2)))
+    sent = await system.tell(story.submitted(BRUGWERK), *(story.of_case(CaseReopened) for _ in range(2)))
     async with listening(system, BRUGWERK) as stream:
         first, second = (await stream.next()).id, (await stream.next()).id
     async with listening(system, BRUGWERK, last=second, after=first) as stream:
@@ -121,7 +123,7 @@ async def test_the_header_of_a_returning_client_goes_before_the_parameter_of_its
 async def test_the_stream_and_the_feed_share_their_cursors(system: Running) -> None:
     """Whoever has read the feed goes on with the stream, and the other way round."""
     story = Story("case-1")
-    sent = await system.tell(story.submitted(BRUGWERK), *(story.of_case(casefile.CaseReopened) for _ in range(2)))
+    sent = await system.tell(story.submitted(BRUGWERK), *(story.of_case(CaseReopened) for _ in range(2)))
     page = (await system.get(BRUGWERK, limit=1)).json()
     async with listening(system, BRUGWERK, after=page["next"]) as stream:
         event = await stream.next()
@@ -172,11 +174,11 @@ async def test_resuming_survives_a_restart_of_the_service(tmp_path: Path) -> Non
     """The cursor is a place in the log, not in a process."""
     story = Story("case-1")
     async with running(tmp_path) as system:
-        sent = await system.tell(story.submitted(BRUGWERK), story.of_case(casefile.CaseReopened))
+        sent = await system.tell(story.submitted(BRUGWERK), story.of_case(CaseReopened))
         async with listening(system, BRUGWERK) as stream:
             last = (await stream.next()).id
     async with running(tmp_path) as system:
-        (later,) = await system.tell(story.of_case(casefile.CaseReopened))
+        (later,) = await system.tell(story.of_case(CaseReopened))
         async with listening(system, BRUGWERK, last=last) as stream:
             assert await stream.ids(2) == [sent[1].id, later.id]
 
@@ -202,12 +204,12 @@ async def test_a_revoked_organisation_gets_the_stop_and_then_silence(system: Run
         first, stop, *_ = await system.tell(
             story.submitted(BRUGWERK),
             story.of_case(
-                casefile.NgoAccessRevoked,
+                NgoAccessRevoked,
                 referral=f"{story.case}-{BRUGWERK}",
                 organisation=BRUGWERK,
                 reason="CONSENT_WITHDRAWN",
             ),
-            story.of_case(casefile.CaseReopened),
+            story.of_case(CaseReopened),
         )
         (notice,) = await system.tell(described(BRUGWERK))
         got = await stream.ids(2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from contracts.casefile import HandbackAccepted
+from contracts.casefile.handback import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Because, Refused

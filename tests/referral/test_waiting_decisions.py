@@ -106,7 +106,7 @@ def test_an_accepted_referral_still_answers_what_was_said_of_its_wait_and_so_the
     assert (after.state, after.waiting.expected_by) == (ReferralState.ACCEPTED, LATER)
 
 
-def message(**fields: Any) -> casefile.CorrectionRecorded:
+def message(**fields: Any) -> casefile.correction.CorrectionRecorded:
     """A correction of casefile."""
     common = {
         "case": "C-1",
@@ -117,7 +117,7 @@ def message(**fields: Any) -> casefile.CorrectionRecorded:
         "corrects": "entry",
         "corrected": "ReferralWaitlisted",
     }
-    return casefile.CorrectionRecorded(**{**common, **fields})
+    return casefile.correction.CorrectionRecorded(**{**common, **fields})
 
 
 HOLDS = Reported(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +13,25 @@ from services.casefile.domain.steps import Awaiting, Moves, Party
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingTuple
 
+EntryName = Literal[
+    "ReferralSubmitted",
+    "ReferralReceived",
+    "InformationRequested",
+    "InformationProvided",
+    "ReferralWaitlisted",
+    "ReferralAccepted",
+    "ReferralDeclined",
+    "ReferralWithdrawn",
+    "ReferralExpired",
+    "ReferralCompleted",
+    "ErrorReported",
+    "ReferralEnteredInError",
+    "LegalBasisWithdrawn",
+    "DeadlineReminded",
+    "DeadlineMissed",
+]
+"""The messages of the referral service that a case takes in, by their names."""
+
 
 class ReferralMessage(Struct, frozen=True, kw_only=True):
     """What every message of the referral service says of itself.
@@ -20,7 +39,7 @@ class ReferralMessage(Struct, frozen=True, kw_only=True):
     `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free.
     """
 
-    name: str
+    name: EntryName
     referral: str
     agency: str
     organisation: str
@@ -43,7 +62,7 @@ class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by` came later, and entries of old lack it.
     """
 
-    name: str
+    name: EntryName
     referral: str
     agency: str
     organisation: str
@@ -65,7 +84,7 @@ class ReferralNoteTaken(ReferralEntryTaken, frozen=True, kw_only=True):
     BYSTANDER: ClassVar[bool] = True
 
 
-_AWAITED = {
+_AWAITED: dict[EntryName, tuple[str, str]] = {
     "ReferralSubmitted": ("receive", "RECEIPT"),
     "ReferralReceived": ("accept", "DECISION"),
     "InformationRequested": ("provide-information", "INFORMATION"),

@@ -1,0 +1,65 @@
+"""What messages of a case have in common, made of what events hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypedDict
+
+from contracts.casefile.agreement import Readiness as PublishedReadiness
+from contracts.casefile.correction import Reported as PublishedReport
+from contracts.message import ActorRef, Deadline
+from services.casefile.domain.agreement import Readiness
+from services.casefile.domain.report_facts import Reported
+from services.casefile.domain.steps import Moves, Party
+from services.chassis.modelling.deadline import Deadline as Running
+
+
+class About(TypedDict):
+    """What every message of a case says."""
+
+    case: str
+    actor: ActorRef
+    occurred_at: datetime
+    recorded_at: datetime
+    digest: str
+
+
+def begun(moves: Moves) -> list[Deadline]:
+    """What runs in the steps that an event begins or renews."""
+    return listed(deadline for step in (*moves.opens, *moves.renews) for deadline in step.deadlines)
+
+
+def listed(deadlines: Iterable[Running]) -> list[Deadline]:
+    """Deadlines that an event sets outside of steps."""
+    return [deadline_of(deadline) for deadline in deadlines]
+
+
+def deadline_of(deadline: Running) -> Deadline:
+    """A deadline, as messages have it."""
+    return Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at)
+
+
+def party_of(party: Party) -> ActorRef:
+    """A party to the case, as messages have it."""
+    return ActorRef(role=party.role, org=party.org, sub=party.sub)
+
+
+def report_of(report: Reported | None) -> PublishedReport | None:
+    """What a report says, where there is one."""
+    if report is None:
+        return None
+    return PublishedReport(kind=report.kind, happened_at=report.happened_at, facts=report.facts)
+
+
+def readiness_of(readiness: Readiness) -> PublishedReadiness:
+    """On which days a mentor met the requirements."""
+    return PublishedReadiness(
+        kind=readiness.kind,
+        screened_on=readiness.screened_on,
+        trained_on=readiness.trained_on,
+        insurance_note_on=readiness.insurance_note_on,
+        charter_version=readiness.charter_version,
+        charter_acknowledged_on=readiness.charter_acknowledged_on,
+        confidentiality_on=readiness.confidentiality_on,
+    )
