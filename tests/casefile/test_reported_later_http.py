@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT, CaseContext, Told
 from tests.support.people import HANNE, INES, LOTTE, Person
@@ -54,33 +56,54 @@ async def steps(context: CaseContext, case: Told, **asked: str) -> dict[str, Any
     return {step["step"]: step["dueAt"] for step in told["steps"]}
 
 
+@dataclass(frozen=True)
+class TwoDaysAgo:
+    """A case for each report, in the state in which it is given, and a time when all were, two days ago."""
+
+    cases: dict[str, Told]
+    then: datetime
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def two_days_ago(shared: CaseContext) -> TwoDaysAgo:
+    """The cases, after the two days."""
+    cases = {action: await shared.brought_to(state) for action, (state, _) in REPORTS.items()}
+    then = shared.running.clock.now() + timedelta(hours=1)
+    await shared.running.at(then + timedelta(days=2))
+    return TwoDaysAgo(cases, then)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile reports")
 @pytest.mark.parametrize("action", REPORTS)
-async def test_a_report_stands_at_the_time_of_which_it_tells(context: CaseContext, action: str) -> None:
+async def test_a_report_stands_at_the_time_of_which_it_tells(
+    shared: CaseContext, two_days_ago: TwoDaysAgo, action: str
+) -> None:
     """Two days later it is recorded with both times; one of tomorrow, or of before it could be, is refused."""
-    state, body = REPORTS[action]
-    case = await context.brought_to(state)
-    then = context.running.clock.now() + timedelta(hours=1)
-    await context.running.at(then + timedelta(days=2))
-    before = await context.snapshot()
+    _, body = REPORTS[action]
+    case, then = two_days_ago.cases[action], two_days_ago.then
+    before = await shared.snapshot()
     for wrong, code in ((then + timedelta(days=3), "IN_THE_FUTURE"), (datetime(2026, 1, 11, tzinfo=UTC), "TOO_EARLY")):
         told = {**body, "occurredAt": wrong.isoformat()}
-        refused = await context.running.command(LOTTE, case.path, action, told)
+        refused = await shared.running.command(LOTTE, case.path, action, told)
         assert_problem(refused, 422)
         assert pointers(refused)["/occurredAt"] in (code, "OUTSIDE_AGREEMENT")
-    assert await context.snapshot() == before
-    await context.running.done(LOTTE, case.path, action, {**body, "occurredAt": then.isoformat()})
-    item = (await context.running.read(INES, f"{case.path}/timeline"))["items"][-1]
+    assert await shared.snapshot() == before
+    await shared.running.done(LOTTE, case.path, action, {**body, "occurredAt": then.isoformat()})
+    item = (await shared.running.read(INES, f"{case.path}/timeline"))["items"][-1]
     assert datetime.fromisoformat(item["occurredAt"]) == then
-    assert datetime.fromisoformat(item["recordedAt"]) == context.running.clock.now()
+    assert datetime.fromisoformat(item["recordedAt"]) == shared.running.clock.now()
 
 
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile reports")
 @pytest.mark.parametrize("action", MOVES)
-async def test_what_moves_responsibility_happens_when_it_is_recorded(context: CaseContext, action: str) -> None:
+async def test_what_moves_responsibility_happens_when_it_is_recorded(shared: CaseContext, action: str) -> None:
     """Nobody becomes, or has been, responsible by what somebody says later of the past."""
     person, state, body = MOVES[action]
-    case = await context.brought_to(state)
-    now = context.running.clock.now().isoformat()
-    refused = await context.running.command(person, case.path, action, {**body, "occurredAt": now})
+    case = await shared.brought_to(state)
+    now = shared.running.clock.now().isoformat()
+    refused = await shared.running.command(person, case.path, action, {**body, "occurredAt": now})
     assert_problem(refused, 422)
     assert pointers(refused).keys() == {"/occurredAt"}
 
@@ -129,16 +152,18 @@ async def test_a_pause_that_ended_within_its_time_is_over_though_it_is_told_late
     assert await context.state(case) == "MENTORING"
 
 
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile reports")
 @pytest.mark.parametrize("approved", [False, True], ids=["refused", "approved"])
-async def test_why_the_agency_decided_so_is_read_by_both_sides(context: CaseContext, approved: Any) -> None:
+async def test_why_the_agency_decided_so_is_read_by_both_sides(shared: CaseContext, approved: Any) -> None:
     """In words, so from the vault and in no event; and a word without a reason is taken too."""
     for reason in ("the jobseeker starts a training in August", None):
-        case = await context.brought_to("MENTORING")
-        await context.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
+        case = await shared.brought_to("MENTORING")
+        await shared.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
         body = {"approved": approved, **({"reason": reason} if reason is not None else {})}
-        await context.running.done(INES, case.path, "decide-extension", body)
+        await shared.running.done(INES, case.path, "decide-extension", body)
         for reader in (INES, LOTTE):
-            texts = (await context.running.read(reader, f"{case.path}/texts"))["items"]
+            texts = (await shared.running.read(reader, f"{case.path}/texts"))["items"]
             why = [one["text"] for one in texts if one["type"] in ("ExtensionRefused", "AgreementExtended")]
             assert why == ([reason] if reason is not None else [])
-            assert "August" not in str(await context.running.read(reader, f"{case.path}/events", limit=200))
+            assert "August" not in str(await shared.running.read(reader, f"{case.path}/events", limit=200))

@@ -49,7 +49,7 @@ SITUATIONS: Final = (
 
 async def work(context: CaseContext, person: Person, **asked: Any) -> list[dict[str, Any]]:
     """What somebody has to act on."""
-    items: list[dict[str, Any]] = (await context.running.read(person, WORK, **asked))["items"]
+    items: list[dict[str, Any]] = (await context.running.read(person, WORK, **{"limit": 200, **asked}))["items"]
     return items
 
 
@@ -67,21 +67,23 @@ def actions(item: dict[str, Any]) -> set[str]:
     return {one["action"] for one in item["actions"]}
 
 
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
 @pytest.mark.parametrize("situation", SITUATIONS)
 async def test_whoever_may_do_what_a_due_step_waits_for_finds_it_on_the_worklist(
-    context: CaseContext, situation: str
+    shared: CaseContext, situation: str
 ) -> None:
     """For both sides and both of the pair: an allowed action that an open step waits for is an item, with it."""
-    case = await brought_to(context, situation)
-    steps = {step["step"] for step in (await context.running.read(INES, f"{case.path}/responsibility"))["steps"]}
+    case = await brought_to(shared, situation)
+    steps = {step["step"] for step in (await shared.running.read(INES, f"{case.path}/responsibility"))["steps"]}
     found = 0
-    for person in (INES, TOM, LOTTE, HANNE, VOLUNTEER, await context.mentee_of(case)):
-        read = await context.running.get(person, case.path)
+    for person in (INES, TOM, LOTTE, HANNE, VOLUNTEER, await shared.mentee_of(case)):
+        read = await shared.running.get(person, case.path)
         if read.status_code == 404:
             assert person is VOLUNTEER
             continue
         allowed = {one["action"] for one in read.json()["allowedActions"]}
-        offered = {one for item in await work(context, person) if item["case"] == case.id for one in actions(item)}
+        offered = {one for item in await work(shared, person) if item["case"] == case.id for one in actions(item)}
         waited_for = {action for step in steps for action in WAITS_FOR[step]} & allowed
         assert waited_for <= offered, (person, waited_for - offered)
         found += len(waited_for)
@@ -117,6 +119,8 @@ async def test_a_reported_error_waits_for_another_person_who_may_confirm_it(cont
     assert "ERROR_CONFIRMATION" not in [item["step"] for item in await work(context, ELS)]
 
 
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
 @pytest.mark.parametrize(
     ("asks", "asked", "action", "body"),
     [
@@ -125,18 +129,23 @@ async def test_a_reported_error_waits_for_another_person_who_may_confirm_it(cont
     ],
 )
 async def test_who_is_asked_to_take_over_finds_it_on_the_worklist(
-    context: CaseContext, asks: Person, asked: Person, action: str, body: dict[str, str]
+    shared: CaseContext, asks: Person, asked: Person, action: str, body: dict[str, str]
 ) -> None:
     """With the act that accepts it; by name too; and nobody else has it."""
-    case = await context.brought_to("INTAKE")
-    await context.running.done(asks, case.path, action, body)
+    case = await shared.brought_to("INTAKE")
+    await shared.running.done(asks, case.path, action, body)
+
+    async def handovers(person: Person, mine: str) -> list[dict[str, Any]]:
+        items = await work(shared, person, mine=mine)
+        return [item for item in items if item["case"] == case.id and item["step"].endswith("_HANDOVER")]
+
     for mine in ("true", "false"):
-        item = next(item for item in await work(context, asked, mine=mine) if item["step"].endswith("_HANDOVER"))
+        (item,) = await handovers(asked, mine)
         assert item["owner"]["sub"] == asks.sub
         assert actions(item) == {action}
-        assert not [item for item in await work(context, asks, mine=mine) if item["step"].endswith("_HANDOVER")]
-    await context.running.done(asked, case.path, action)
-    assert not [item for item in await work(context, asked) if item["step"].endswith("_HANDOVER")]
+        assert not await handovers(asks, mine)
+    await shared.running.done(asked, case.path, action)
+    assert not await handovers(asked, "false")
 
 
 async def test_mine_shows_what_waits_for_the_caller_by_name(context: CaseContext) -> None:
@@ -187,23 +196,25 @@ async def test_mentor_and_mentee_find_their_own_case(context: CaseContext) -> No
     assert await work(context, VOLUNTEER) == []
 
 
-async def test_the_mentee_finds_the_way_to_withdraw_the_consent(context: CaseContext) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
+async def test_the_mentee_finds_the_way_to_withdraw_the_consent(shared: CaseContext) -> None:
     """From the worklist to the case, to the legal basis, to its withdrawal; then there is nothing left to withdraw."""
-    case = await context.brought_to("MENTORING")
-    mentee = await context.mentee_of(case)
-    (item,) = await work(context, mentee)
+    case = await shared.brought_to("MENTORING")
+    mentee = await shared.mentee_of(case)
+    (item,) = await work(shared, mentee)
     link = next(one for one in item["actions"] if one["action"] == "withdraw")
-    read = await context.running.read(mentee, item["case"] and case.path)
+    read = await shared.running.read(mentee, item["case"] and case.path)
     assert link in read["allowedActions"]
     basis = read["links"]["legalBasis"]
     assert link["href"] == f"{basis}/withdraw"
-    etag = (await context.running.get(mentee, basis)).headers["ETag"]
-    withdrawn = await context.running.send(mentee, link["method"], link["href"], {}, etag=etag)
+    etag = (await shared.running.get(mentee, basis)).headers["ETag"]
+    withdrawn = await shared.running.send(mentee, link["method"], link["href"], {}, etag=etag)
     assert withdrawn.status_code == 200, withdrawn.text
-    await context.running.settle()
-    assert await context.state(case) == "OPENED"
-    assert "stopped" in await context.running.read(LOTTE, case.path)
-    after = await context.running.read(mentee, case.path)
+    await shared.running.settle()
+    assert await shared.state(case) == "OPENED"
+    assert "stopped" in await shared.running.read(LOTTE, case.path)
+    after = await shared.running.read(mentee, case.path)
     assert "withdraw" not in {one["action"] for one in after["allowedActions"]}
     assert "legalBasis" not in after["links"]
 
@@ -239,11 +250,13 @@ async def test_a_consent_is_withdrawn_as_long_as_an_organisation_reads_by_it(con
     assert await offered(mentee) == []
 
 
-async def test_a_basis_that_is_no_consent_is_not_offered_to_be_withdrawn(context: CaseContext) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
+async def test_a_basis_that_is_no_consent_is_not_offered_to_be_withdrawn(shared: CaseContext) -> None:
     """Against a public task the person may object; there is nothing to withdraw."""
     body = another_person()
-    case = await context.referred({**body, "legalBasis": {**body["legalBasis"], "kind": "PUBLIC_TASK"}})
-    (item,) = await work(context, await context.mentee_of(case))
+    case = await shared.referred({**body, "legalBasis": {**body["legalBasis"], "kind": "PUBLIC_TASK"}})
+    (item,) = await work(shared, await shared.mentee_of(case))
     assert actions(item) == set()
 
 
@@ -280,13 +293,15 @@ async def test_staff_read_on_the_worklist_whom_it_is_about(context: CaseContext)
     assert ref not in str(await work(context, VOLUNTEER))
 
 
-async def test_a_person_is_found_by_the_agencys_pseudonym(context: CaseContext) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
+async def test_a_person_is_found_by_the_agencys_pseudonym(shared: CaseContext) -> None:
     """By the agency, by an organisation with a part, and by auditors; exactly, and with the other filters."""
-    case, _other = await context.brought_to("INTAKE"), await context.brought_to("INTAKE")
-    ref = (await context.running.read(INES, case.path))["clientRef"]
+    case, _other = await shared.brought_to("INTAKE"), await shared.brought_to("INTAKE")
+    ref = (await shared.running.read(INES, case.path))["clientRef"]
 
     async def found(person: Person, **asked: str) -> list[str]:
-        listed = await context.running.read(person, CASES, clientRef=ref, **asked)
+        listed = await shared.running.read(person, CASES, clientRef=ref, **asked)
         return [one["id"] for one in listed["items"]]
 
     for person in (INES, TOM, LOTTE, AUDITOR):
@@ -294,22 +309,24 @@ async def test_a_person_is_found_by_the_agencys_pseudonym(context: CaseContext) 
         assert await found(person, state="INTAKE") == [case.id]
         assert await found(person, state="MATCHING") == []
         assert await found(person, overdue="false", organisation="brugwerk") == [case.id]
-        assert (await context.running.read(person, CASES, clientRef=ref[:-1]))["items"] == []
+        assert (await shared.running.read(person, CASES, clientRef=ref[:-1]))["items"] == []
     for person in (KARIM, PIETER):
         assert await found(person) == []
     assert await found(INES, organisation="samenstap") == []
-    assert_problem(await context.running.get(VOLUNTEER, CASES, clientRef=ref), 403)
+    assert_problem(await shared.running.get(VOLUNTEER, CASES, clientRef=ref), 403)
 
 
-async def test_after_the_stop_nobody_is_found_by_it(context: CaseContext) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.xdist_group("casefile worklist")
+async def test_after_the_stop_nobody_is_found_by_it(shared: CaseContext) -> None:
     """A filter tells an organisation nothing that the view keeps from it."""
-    case = await context.brought_to("INTAKE")
-    ref = (await context.running.read(INES, case.path))["clientRef"]
-    basis = (await context.running.read(INES, case.offer))["legalBasis"]["id"]
-    await context.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
-    await context.running.settle()
-    assert (await context.running.read(LOTTE, CASES, clientRef=ref))["items"] == []
-    assert len((await context.running.read(INES, CASES, clientRef=ref))["items"]) == 1
+    case = await shared.brought_to("INTAKE")
+    ref = (await shared.running.read(INES, case.path))["clientRef"]
+    basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
+    await shared.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+    await shared.running.settle()
+    assert (await shared.running.read(LOTTE, CASES, clientRef=ref))["items"] == []
+    assert len((await shared.running.read(INES, CASES, clientRef=ref))["items"]) == 1
 
 
 async def test_all_cases_of_a_person_come_in_pages(context: CaseContext) -> None:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus
@@ -45,6 +46,7 @@ if find_spec("sniffio") is None:
     # httpx looks for it at each request, along the whole path, which takes as long as a small answer: this says no.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
+IN_PROCESS: Final = "http://caserelay.test"
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 
@@ -62,6 +64,7 @@ class Running:
     http: httpx.AsyncClient
     url: str | None = None
     _tokens: dict[Person, str] = field(default_factory=dict)
+    _versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def services(self) -> Mapping[str, Service]:
@@ -105,10 +108,25 @@ class Running:
         """One request, whatever comes of it. `content` is sent as it is, in the place of `body`."""
         sent = {**self.headers(person, key=key, etag=etag), **(headers or {})}
         if content is not None:
-            return await self.http.request(
-                method, path, content=content, headers={"Content-Type": "application/json", **sent}, params=params
-            )
-        return await self.http.request(method, path, json=body, headers=sent, params=params)
+            sent = {"Content-Type": "application/json", **sent}
+        request = self._request(method, path, content=content, json=body, headers=sent, params=params or None)
+        answer = await (self.http.send(request) if self.url else in_process(self.origin, request))
+        self._note_version(answer, path, params or {})
+        return answer
+
+    def _request(self, method: str, path: str, **given: Any) -> httpx.Request:
+        if self.url:
+            return self.http.build_request(method, path, **given)
+        # Without the cookies, redirects and defaults of a client, which cost as much as a small answer.
+        return httpx.Request(method, f"{IN_PROCESS}{path}" if path.startswith("/") else path, **given)
+
+    def _note_version(self, answer: httpx.Response, path: str, params: Mapping[str, Any]) -> None:
+        # An earlier state has an ETag too, and nobody acts on it.
+        if (etag := answer.headers.get("ETag")) is None or not params.keys() <= {"waitFor"}:
+            return
+        if answer.request.method == "POST":
+            path = answer.headers.get("Location") or path.rpartition("/")[0]
+        self._versions[path] = etag
 
     async def get(self, person: Person | None, path: str, **params: Any) -> httpx.Response:
         """Reads something."""
@@ -137,11 +155,19 @@ class Running:
         key: str | None = None,
         **params: Any,
     ) -> httpx.Response:
-        """Reads the resource for its ETag, unless one is given, and sends the command."""
-        read = etag or (await self.get(person, resource)).headers.get("ETag")
-        return await self.send(
-            person, "POST", f"{resource}/{action}", {} if body is None else body, etag=read, key=key, params=params
-        )
+        """Sends the command with the ETag that is given, or else with that of the resource as it is now."""
+        path, body = f"{resource}/{action}", {} if body is None else body
+        known = etag or self._versions.get(resource) or await self.version(person, resource)
+        answer = await self.send(person, "POST", path, body, etag=known, key=key, params=params)
+        if answer.status_code == 412 and etag is None:
+            # It has moved since anybody here read it: time passed, or a message came.
+            now = await self.version(person, resource)
+            answer = await self.send(person, "POST", path, body, etag=now, key=key, params=params)
+        return answer
+
+    async def version(self, person: Person, resource: str) -> str | None:
+        """The ETag of a resource as somebody reads it now; None where they read nothing."""
+        return (await self.get(person, resource)).headers.get("ETag")
 
     async def done(
         self, person: Person, resource: str, action: str, body: Any = None, **options: Any
@@ -179,6 +205,14 @@ class Running:
             assert answer.status_code == 200, answer.text
 
 
+async def in_process(app: ASGIApp, request: httpx.Request) -> httpx.Response:
+    """What an application in this process answers."""
+    answer = await httpx.ASGITransport(app).handle_async_request(request)
+    answer.request = request
+    await answer.aread()
+    return answer
+
+
 @asynccontextmanager
 async def running(
     directory: Path,
@@ -210,7 +244,7 @@ async def running(
     origin = Origin(own, apps)
     for service in services.values() if at_work else ():
         await service.start()
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url="http://caserelay.test", timeout=60)
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(origin), base_url=IN_PROCESS, timeout=60)
     try:
         yield Running(
             directory=directory,

@@ -24,6 +24,8 @@ MISSED = "MISSED"
 """What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
+# That somebody sees to a missed term comes after the step that was missed.
+_SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step == Step.ESCALATION))
 
 
 class LiveReferral(Struct, frozen=True, kw_only=True):
@@ -215,9 +217,7 @@ class Case(Struct, frozen=True, kw_only=True):
     def current_step(self) -> str | None:
         """The step that a reader wants to see first."""
         open_now = {step.step for step in self.steps}
-        # That somebody sees to a missed term comes after the step that was missed.
-        order = sorted(Step, key=lambda step: step == Step.ESCALATION)
-        return next((step.value for step in order if step in open_now), None)
+        return next((step for step in _SEEN_FIRST if step in open_now), None)
 
 
 def lead_of(case: Case) -> Party:
