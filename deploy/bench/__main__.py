@@ -8,9 +8,13 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.bench.ab import command
+from deploy.bench.ab.parts import PARTS as AB_PARTS
+from deploy.bench.ab.parts import name_of
 from deploy.bench.bench import Bench
 from deploy.bench.engines import Engines, NotToBeHad
 from deploy.bench.issuer import LoopbackIssuer
@@ -22,13 +26,18 @@ from deploy.bench.surroundings import durability_of_postgres, load_average, mach
 def main() -> int:
     """Measures and prints; the exit status: 1 if a benchmark failed. One that lacks an engine says so, and has not."""
     parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
-    parser.add_argument("--only", type=_names, default=list(PARTS), help=f"some of: {','.join(PARTS)}")
+    parser.add_argument("--only", help=f"some of: {','.join(PARTS)}")
     parser.add_argument("--seconds", type=int, default=8, help="length of each measurement (default 8)")
     parser.add_argument("--full", action="store_true", help="with 10^6 events, where the default is 10^5")
     parser.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
     parser.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
     parser.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
+    command.add_options(parser)
     given = parser.parse_args()
+    known: Collection[str] = AB_PARTS if given.ab else PARTS
+    only = given.only.split(",") if given.only else list(known)
+    if unknown := [name for name in only if name not in known]:
+        parser.error(f"argument --only: {', '.join(unknown)}: there are {', '.join(known)}")
     for name in [name for name in os.environ if name.startswith("CASERELAY_")]:
         # Nothing that is set where the benchmark runs may change what is measured.
         del os.environ[name]
@@ -47,27 +56,25 @@ def main() -> int:
             say=_say,
         )
         surroundings = _surroundings(bench)
-        total = sum(PARTS[part].seconds(bench) for part in given.only)
-        _say(f"about {max(1, round(total / 60))} min for {', '.join(given.only)}")
+        found = command.run(bench, given, only, surroundings) if given.ab else _each(bench, only, surroundings)
         failed = []
-        for number, part in enumerate(given.only, start=1):
-            ran = _run(bench, part, f"[{number}/{len(given.only)}]", surroundings)
+        for name, ran in found:
             if ran.failure is not None:
-                failed.append(part)
+                failed.append(name)
             if given.json is not None:
                 record = Record.read(given.json)
-                record.ran[part] = ran
+                record.ran[name_of(name) if given.ab else name] = ran
                 record.write(given.json)
     if failed:
         _say(f"\nfailed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in PARTS]:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: the benchmarks are {', '.join(PARTS)}")
-    return names
+def _each(bench: Bench, only: Sequence[str], surroundings: dict[str, str]) -> Iterator[tuple[str, Ran]]:
+    total = sum(PARTS[name].seconds(bench) for name in only)
+    _say(f"about {max(1, round(total / 60))} min for {', '.join(only)}")
+    for number, name in enumerate(only, start=1):
+        yield name, _run(bench, name, f"[{number}/{len(only)}]", surroundings)
 
 
 def _surroundings(bench: Bench) -> dict[str, str]:

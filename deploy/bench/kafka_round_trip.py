@@ -87,7 +87,8 @@ class Follower:
 
 
 @contextmanager
-def _following(servers: str, topic: str) -> Iterator[Follower]:
+def following(servers: str, topic: str) -> Iterator[Follower]:
+    """A consumer that reads a topic from now on, in a thread of its own."""
     follower = Follower(servers, topic)
     follower.start()
     try:
@@ -125,9 +126,9 @@ class _RoundTrips:
     def of(self, system: System, topic: str, name: str) -> Iterator[Result]:
         """The way to a topic, and how much of it is the POST's own answer."""
         system.catch_up()
-        with _following(str(self.place.kafka), self.place.prefix + topic) as follower:
+        with following(str(self.place.kafka), self.place.prefix + topic) as follower:
             used, busy = system.processor_seconds(), busy_seconds()
-            answered, took = uvloop.run(_referrals(self.bench, system, follower))
+            answered, took = uvloop.run(one_after_the_other(self.bench, system, follower))
             used, busy = system.processor_seconds() - used, busy_seconds() - busy
         yield _result(f"POST -> its answer, {name}", answered)
         allowed = 2 * p95(self.raw) + p95(self.commit)
@@ -155,7 +156,7 @@ def _raw(bench: Bench, place: Place) -> list[float]:
         admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
     producer = KafkaProducer(bootstrap_servers=place.kafka, acks="all", linger_ms=0)
     took = list[float]()
-    with _following(str(place.kafka), topic) as follower:
+    with following(str(place.kafka), topic) as follower:
         for counts in rounds(bench.seconds):
             value = uuid.uuid4().hex.encode().ljust(SIZE, b".")
             began = time.perf_counter()
@@ -183,7 +184,7 @@ def _commits(bench: Bench, place: Place) -> list[float]:
     return took
 
 
-async def _referrals(bench: Bench, system: System, follower: Follower) -> tuple[list[float], list[float]]:
+async def one_after_the_other(bench: Bench, system: System, follower: Follower) -> tuple[list[float], list[float]]:
     """Milliseconds from the POST until its answer, and until the consumer has the record."""
     connection = await Connection.open(system.url)
     referrals = Referrals(system.token(INES))

@@ -63,7 +63,7 @@ def _on(bench: Bench, engine: str) -> Iterator[Result]:
             name = f"timeline of {LONG} events"
             yield Result(name=name, engine=engine, median=median(took), p95=p95(took), notes=(f"{len(took)} reads",))
             for name, person, path in LISTS:
-                took = uvloop.run(_pages(bench, system, person, path))
+                took = uvloop.run(pages(bench, system, person, path))
                 yield Result(
                     name=f"list of 50: {name}",
                     engine=engine,
@@ -123,8 +123,9 @@ async def _timelines(bench: Bench, system: System, case: str) -> list[float]:
     return took
 
 
-async def _pages(bench: Bench, system: System, person: Person, path: str) -> list[float]:
-    connection = await Connection.open(system.url)
+async def pages(bench: Bench, system: System, person: Person, path: str) -> list[float]:
+    """Milliseconds of each page of 50, one after the other."""
+    connection = await Connection.open(system.urls["referral" if path == "/v1/referrals" else "casefile"])
     token = system.token(person)
     took = list[float]()
     following = None

@@ -1,31 +1,43 @@
 """Load at a constant rate, whatever the server does: referrals that are due one after the other, and are sent then.
 
 A program of its own, so that it does not share an interpreter with what watches it. Delays count from the moment at
-which a referral was due: a server that stops answers late, not less often. Reads its orders from standard input and
+which a referral was due: a server that stops answers late, not less often. So do those of a subscriber's events, if
+one is asked for. Reads its orders from standard input and
 writes what it found to standard output, both JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 from pydantic import TypeAdapter
 
-from deploy.bench.http_client import Connection
-from deploy.bench.requests import Referrals
+from deploy.bench.http_client import Connection, events
+from deploy.bench.requests import Referrals, request
 from deploy.bench.results import median, p95
 
 CONNECTIONS: Final = 64
+SUBMITTED: Final = "org.caserelay.referral.submitted.v1"
 TICK_SECONDS: Final = 0.002
 LATE_SECONDS: Final = 10.0
 """How long what is still due is waited for at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """Somebody who listens to `GET /v1/stream` meanwhile."""
+
+    url: str
+    token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +48,15 @@ class Orders:
     token: str
     rate: float
     seconds: float
+    subscriber: Subscriber | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """What came of it: milliseconds from when each was due; `waiting` were due at the end and not yet sent."""
+    """What came of it: milliseconds from when each was due; `waiting` were due at the end and not yet sent.
+
+    `told_p50` and `told_p95` are until the subscriber was told, if there is one.
+    """
 
     accepted: int
     refused: int
@@ -48,6 +64,8 @@ class Offered:
     p50: float
     p95: float
     slowest: float
+    told_p50: float | None = None
+    told_p95: float | None = None
 
 
 _ORDERS: Final = TypeAdapter(Orders)
@@ -74,11 +92,55 @@ def found(process: subprocess.Popen[bytes], orders: Orders) -> Offered:
     return _OFFERED.validate_json(output)
 
 
+class Told:
+    """When a subscriber was told of which referral, next to when it was due."""
+
+    def __init__(self, stream: AsyncGenerator[bytes]) -> None:
+        self.due = dict[str, float]()
+        self._seen = dict[str, float]()
+        self._stream = stream
+        self._listening = asyncio.ensure_future(self._listen())
+
+    @classmethod
+    async def connected(cls, subscriber: Subscriber) -> Told:
+        """Returns once the stream is open."""
+        stream = events(subscriber.url, request("GET", f"/v1/stream?types={SUBMITTED}", subscriber.token))
+        await anext(stream)
+        return cls(stream)
+
+    async def _listen(self) -> None:
+        async for data in self._stream:
+            self._seen[json.loads(data)["data"]["referral"]] = time.monotonic()
+
+    async def delays(self) -> list[float]:
+        """Milliseconds, once all have come. Raises RuntimeError if one does not, or the stream ends."""
+        until = time.monotonic() + LATE_SECONDS
+        while missing := self.due.keys() - self._seen.keys():
+            if time.monotonic() > until or self._listening.done():
+                raise RuntimeError(f"the subscriber was not told of {len(missing)} of {len(self.due)}")
+            await asyncio.sleep(0.05)
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+        return [1000 * (self._seen[referral] - at) for referral, at in self.due.items()]
+
+
+async def _put(due: asyncio.Queue[float], orders: Orders, workers: asyncio.Future[Any]) -> None:
+    """Puts each moment into the queue when it has come, for as long as the workers work."""
+    began = time.monotonic()
+    for number in range(round(orders.rate * orders.seconds)):
+        at = began + number / orders.rate
+        # One that is due already still lets the others have their turn.
+        await asyncio.wait([workers], timeout=max(at - time.monotonic(), 0))
+        if workers.done():
+            break
+        due.put_nowait(at)
+
+
 async def drive(orders: Orders) -> Offered:
     """Sends what is due over connections that are kept open."""
     referrals, due = Referrals(orders.token), asyncio.Queue[float]()
     delays, refused = list[float](), 0
-    total = round(orders.rate * orders.seconds)
 
     async def work(connection: Connection) -> None:
         nonlocal refused
@@ -86,23 +148,17 @@ async def drive(orders: Orders) -> Offered:
             at = await due.get()
             answer = await connection.send(referrals.next())
             if answer.status == 201:
+                if told is not None:
+                    told.due[answer.expect(201)["id"]] = at
                 delays.append(1000 * (time.monotonic() - at))
             else:
                 refused += 1
             due.task_done()
 
+    told = await Told.connected(orders.subscriber) if orders.subscriber is not None else None
     connections = [await Connection.open(orders.url) for _ in range(CONNECTIONS)]
     workers = asyncio.gather(*(work(connection) for connection in connections))
-    began = time.monotonic()
-    for number in range(total):
-        at = began + number / orders.rate
-        while (early := at - time.monotonic()) > 0:
-            await asyncio.sleep(max(early, TICK_SECONDS))
-            if workers.done():
-                break
-        if workers.done():
-            break
-        due.put_nowait(at)
+    await _put(due, orders, workers)
     waiting = due.qsize()
     with suppress(TimeoutError):
         await asyncio.wait_for(due.join(), 0.1 if workers.done() else LATE_SECONDS)
@@ -114,6 +170,7 @@ async def drive(orders: Orders) -> Offered:
         await workers
     for connection in connections:
         connection.close()
+    after = await told.delays() if told is not None else []
     return Offered(
         accepted=len(delays),
         refused=refused,
@@ -121,6 +178,8 @@ async def drive(orders: Orders) -> Offered:
         p50=median(delays),
         p95=p95(delays),
         slowest=max(delays),
+        told_p50=median(after) if after else None,
+        told_p95=p95(after) if after else None,
     )
 
 

@@ -13,27 +13,36 @@ from typing import Final
 
 import httpx
 
+from deploy.bench import processes
+
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
-TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
-    """A command that serves HTTP on a port of its own; its log goes to a file, as in production to a collector."""
+    """A command that serves HTTP on a port of its own; its log goes to a file, as in production to a collector.
 
-    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    What it has used, and what it holds, is that of the processes that it has started as well.
+    """
+
+    def __init__(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str], directory: Path | None = None
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {**os.environ, "CASERELAY_HOST": "127.0.0.1", "CASERELAY_PORT": str(port), **environment}
         self._command = list(command)
         self._log = log
+        self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts it, without waiting."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stderr=log, stdout=log)
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stderr=log, stdout=log, cwd=self._directory
+            )
 
     def wait_until_ready(self) -> None:
         """Returns at the first 200 of `/readyz`. Raises RuntimeError with what it said, if it does not come."""
@@ -59,23 +68,24 @@ class Process:
             self._process.kill()
             self._process.wait()
 
-    def processor_seconds(self) -> float:
-        """Processor time that it has used."""
-        stat = self._of_the_kernel("stat").rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS
-
-    def resident_megabytes(self) -> float:
-        """Its memory that is in RAM."""
-        return int(self._of_the_kernel("status").partition("VmRSS:")[2].split()[0]) / 1024
-
-    def _of_the_kernel(self, what: str) -> str:
+    @property
+    def pid(self) -> int:
+        """The process that was started. Raises RuntimeError before."""
         if self._process is None:
             raise RuntimeError("it was not started")
-        return Path(f"/proc/{self._process.pid}/{what}").read_text(encoding="ascii")
+        return self._process.pid
+
+    def processor_seconds(self) -> float:
+        """Processor time that has been used."""
+        return processes.processor_seconds(processes.tree(self.pid))
+
+    def resident_megabytes(self) -> float:
+        """Memory that is in RAM; what processes share counts for each of them."""
+        return processes.resident_megabytes(processes.tree(self.pid))
 
 
 def busy_seconds() -> float:
     """Processor time that the whole machine has spent on something."""
     of_all = Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:]
     user, nice, system, _idle, _waiting, *interrupts = map(int, of_all)
-    return (user + nice + system + sum(interrupts[:2])) / TICKS
+    return (user + nice + system + sum(interrupts[:2])) / processes.TICKS

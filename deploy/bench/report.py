@@ -8,11 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from deploy.bench.ab.parts import PARTS as AB_PARTS
+from deploy.bench.ab.parts import name_of
 from deploy.bench.parts import PARTS
 from deploy.bench.results import Ran, Record, Result, number
 
 PAGE: Final = "benchmarks.md"
 PLOTS_IN: Final = "benchmarks"
+_SECTIONS: Final = {name: (part.title, part.text) for name, part in PARTS.items()} | {
+    name_of(name): (part.title, part.text) for name, part in AB_PARTS.items()
+}
 _ABOUT: Final = """# Benchmarks
 
 Written by `make bench-report` from [benchmarks.json](benchmarks.json); not edited by hand. Everything runs on one
@@ -55,9 +60,9 @@ def _lines(record: Record, drawn: Mapping[str, str]) -> Iterator[str]:
         yield "|---|---|"
         for name, value in surroundings:
             yield f"| {name} | {value} |"
-    for name in PARTS:
+    for name, (title, text) in _SECTIONS.items():
         if (ran := record.ran.get(name)) is not None:
-            yield from _part(name, ran, drawn.get(name))
+            yield from _part(name, ran, (title, text), drawn.get(name))
 
 
 def _by_surroundings(record: Record) -> dict[tuple[tuple[str, str], ...], list[str]]:
@@ -71,12 +76,12 @@ def _which(names: list[str], record: Record) -> str:
     return "" if len(names) == len(record.ran) else f": {', '.join(names)}"
 
 
-def _part(name: str, ran: Ran, plot: str | None) -> Iterator[str]:
-    part = PARTS[name]
+def _part(name: str, ran: Ran, section: tuple[str, str], plot: str | None) -> Iterator[str]:
+    title, text = section
     yield ""
-    yield f"## {part.title}"
+    yield f"## {title}"
     yield ""
-    yield part.text
+    yield text
     yield ""
     yield (
         f"`{name}`, {ran.began[:16].replace('T', ' ')} UTC, {ran.seconds:.0f} s; load average {ran.load_before} before,"
@@ -88,7 +93,7 @@ def _part(name: str, ran: Ran, plot: str | None) -> Iterator[str]:
         yield f"It failed: {ran.failure}"
     if plot is not None:
         yield ""
-        yield f"![{part.title}]({plot})"
+        yield f"![{title}]({plot})"
     if ran.results:
         yield ""
         yield from _table(ran)

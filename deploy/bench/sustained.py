@@ -84,16 +84,22 @@ def _search(bench: Bench, system: System, name: str) -> Iterator[Result]:
     burst = run(system, open_loop.CONNECTIONS, bench.of(5, 1)).rate
     bench.say(f"  {system.place.engine}: {burst:.0f}/s as fast as {open_loop.CONNECTIONS} connections get answers")
     system.catch_up()
+    held, failed = highest(bench, system, burst)
+    said = "kept up with" if held.kept else "not kept up with"
+    yield _result(f"{said} for {bench.of(HELD_SECONDS, 4)} s, {name}", system, held)
+    if failed is not None:
+        yield _result(f"too much, {name}", system, failed)
+
+
+def highest(bench: Bench, system: System, burst: float) -> tuple[Try, Try | None]:
+    """The highest rate that was held for a minute, and the lowest that was not kept; `burst` is an upper bound."""
     kept, failed = _nearer(bench, system, burst)
     held = _try(bench, system, kept, bench.of(HELD_SECONDS, 4))
     for _ in range(HOLDS):
         if held.kept or bench.quick:
             break
         failed, held = held, _try(bench, system, 0.92 * held.rate, HELD_SECONDS)
-    verdict = "kept up with" if held.kept else "not kept up with"
-    yield _result(f"{verdict} for {bench.of(HELD_SECONDS, 4)} s, {name}", system, held)
-    if failed is not None:
-        yield _result(f"too much, {name}", system, failed)
+    return held, failed
 
 
 def _nearer(bench: Bench, system: System, burst: float) -> tuple[float, Try | None]:

@@ -6,12 +6,14 @@ import sqlite3
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
 import psycopg
 
+from deploy.bench import processes
 from deploy.bench.engines import Place
 from deploy.bench.issuer import LoopbackIssuer
 from deploy.bench.process import Process
@@ -29,25 +31,34 @@ class System:
     """Servers over the data of a place, while it is entered.
 
     `commands` gives the command for each service; services with the same one run in one process. `scene`: whether
-    programme and organisations are told. `started_in` is how many seconds passed until all were ready.
+    programme and organisations are told. `settings` are environment variables beside those of the place, `directory`
+    is where the commands run. `started_in` is how many seconds passed until all were ready.
     """
 
     def __init__(
-        self, commands: Mapping[str, Sequence[str]], place: Place, issuer: LoopbackIssuer, *, scene: bool = True
+        self,
+        commands: Mapping[str, Sequence[str]],
+        place: Place,
+        issuer: LoopbackIssuer,
+        *,
+        scene: bool = True,
+        settings: Mapping[str, str] | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.place = place
         self.started_in = 0.0
         self._issuer = issuer
         self._scene = scene
         # One organisation, on one machine, sends it all: its rate is counted as for anybody, and never reached.
-        settings = {
+        environment = {
             "CASERELAY_ISSUER": issuer.url,
             "CASERELAY_RATE_REQUESTS": "1000000000",
             "CASERELAY_CONNECTIONS_PER_ADDRESS": "0",
             **place.environment,
+            **(settings or {}),
         }
         of_command = {
-            tuple(command): Process(command, place.data / "stderr.log", settings) for command in commands.values()
+            tuple(command): Process(command, self.log, environment, directory) for command in commands.values()
         }
         self._processes = list(of_command.values())
         self.urls = {service: of_command[tuple(command)].url for service, command in commands.items()}
@@ -69,6 +80,15 @@ class System:
     def url(self) -> str:
         """Where referrals are submitted."""
         return self.urls["referral"]
+
+    @property
+    def log(self) -> Path:
+        """The file that its processes log to."""
+        return self.place.data / "stderr.log"
+
+    def pids(self) -> list[int]:
+        """Its processes, with those that they have started."""
+        return [pid for process in self._processes for pid in processes.tree(process.pid)]
 
     def __enter__(self) -> Self:
         """Starts it, waits until it is ready, and publishes the programme and the organisations."""
@@ -116,15 +136,15 @@ class System:
             }
         return found
 
-    def catch_up(self) -> float:
-        """Waits until every part is abreast; how long that took, in seconds."""
+    def catch_up(self, every: float = 0.02) -> float:
+        """Waits until every part is abreast; how long that took, in seconds. `every` so many it looks."""
         since, abreast = time.monotonic(), 0
         # Twice in a row: what one part takes in may be work for another.
         while abreast < 2:
             abreast = abreast + 1 if not any(self.behind().values()) else 0
             if (passed := time.monotonic() - since) > CATCH_UP_SECONDS:
                 raise RuntimeError(f"not abreast after {passed:.0f} s: {self.behind()}")
-            time.sleep(0.02)
+            time.sleep(every)
         return time.monotonic() - since
 
     def processor_seconds(self) -> float:

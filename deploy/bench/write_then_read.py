@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Iterator[Result]:
 
 def _on(bench: Bench, engine: str) -> Iterator[Result]:
     with bench.place(engine) as place, System.whole(place, bench.issuer) as system:
-        posted, waited, again = uvloop.run(_one_after_the_other(bench, system))
+        posted, waited, again = uvloop.run(one_after_the_other(bench, system))
         both = [first + other for first, other in zip(posted, waited, strict=True)]
         yield Result(name="POST -> its answer", engine=engine, median=median(posted), p95=p95(posted))
         yield Result(name="GET of a timeline known already", engine=engine, median=median(again), p95=p95(again))
@@ -49,7 +49,7 @@ def _on(bench: Bench, engine: str) -> Iterator[Result]:
         )
 
 
-async def _one_after_the_other(bench: Bench, system: System) -> tuple[list[float], list[float], list[float]]:
+async def one_after_the_other(bench: Bench, system: System) -> tuple[list[float], list[float], list[float]]:
     """Milliseconds of the POST, of the read that waits for it, and of another read."""
     connection = await Connection.open(system.url)
     casefile = await Connection.open(system.urls["casefile"])

@@ -1,0 +1,1 @@
+"""Two revisions, or two settings, next to each other in one run: `make bench ARGS="--ab REV_A REV_B"`."""
