@@ -66,6 +66,11 @@ class MemoryIndex:
         """See `IndexReader.get`."""
         return self._contents.rows[table].get(key)
 
+    def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """See `IndexReader.rows`."""
+        held = self._contents.rows[table]
+        return {key: held[key] for key in keys if key in held}
+
     def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
         """See `IndexReader.find`."""
         self._require(table, where)
@@ -77,7 +82,7 @@ class MemoryIndex:
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,
