@@ -105,9 +105,7 @@ class Lists:
             found = await self._queries.find_silently(caller, row.key)
             relations = found.relations if found is not None else ()
         else:
-            relations = relations_of_parties(
-                caller, _parties(row, instant(str(ends)) if ends is not None else None), now
-            )
+            relations = relations_of_parties(caller, _parties(row), now)
         if not POLICY.permits(caller, "read", relations):
             return None
         view = summary_view(row, now)
