@@ -81,7 +81,7 @@ class CaseContexts:
             named_event=named,
             since_withdrawal=since,
             actions=RULES,
-            other_open_case=self._other_open_case(case),
+            other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
         )
 
@@ -103,14 +103,14 @@ class CaseContexts:
             rules=learnt.rules,
             terms=self.terms(learnt),
             actions=RULES,
-            other_open_case=self._other_open_case(case),
+            other_open_case=await self._other_open_case(case),
         )
 
-    def _other_open_case(self, case: Case) -> str | None:
+    async def _other_open_case(self, case: Case) -> str | None:
         if case.state is not CaseState.CLOSED:
             return None
         wanted = {"agency": case.agency, "client_ref": one_person(case.client_ref), "state": OPEN_STATES}
-        rows = self._index.find(CASES.name, wanted, after=0, limit=2)
+        rows = await self._index.find(CASES.name, wanted, after=0, limit=2)
         return next((row.key for row in rows if row.key != case.case), None)
 
 

@@ -14,7 +14,7 @@ from contracts.codes import CaseState, Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
+from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
 from services.casefile.queries import SEES_ALL, Queries
 from services.casefile.worklist import actor_of, stands_at, work_in
 from services.chassis.access.identity import Caller
@@ -27,8 +27,7 @@ from services.chassis.time.scheduler import sortable
 
 ALL_OF_A_PERSON: Final = 10_000
 
-EVERY_STATE: Final = (*(state.value for state in CaseState), None)
-"""None is that of a case of which an organisation reads only the stop."""
+EVERY_STATE: Final = (*(state.value for state in CaseState), STOPPED)
 ALL: Final = 10_000
 """More organisations than are ever suspended at once."""
 
@@ -126,7 +125,7 @@ class Lists:
         items = []
         while True:
             most = limit + 1 - len(items)
-            found = self._places(looks, wanted, last, most)
+            found = await self._places(looks, wanted, last, most)
             views = await self._views(caller, list(found.values()), wanted)
             for place, view in zip(found, views, strict=True):
                 if view is not None:
@@ -141,14 +140,16 @@ class Lists:
         self, caller: Caller, wanted: Wanted, client_ref: str, after: Place | None, limit: int
     ) -> tuple[list[Json], Place | None]:
         """The cases of one person: a handful, so the filters are applied here."""
-        rows = self._index.find(CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON)
+        rows = await self._index.find(
+            CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON
+        )
         places: dict[Place, _Met] = {}
         for row in rows:
             place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
             if after is not None and place <= after:  # type: ignore[operator]
                 continue
-            if self._has_part(caller, wanted.organisation, row):
-                part = self._index.get(PARTS.name, part_key(row.key, caller.org))
+            if await self._has_part(caller, wanted.organisation, row):
+                part = await self._index.get(PARTS.name, part_key(row.key, caller.org))
                 places[place] = _Met(row.key, row, part if part is not None and part.columns["reader"] else None)
         items: list[Json] = []
         last: Place | None = after
@@ -161,28 +162,28 @@ class Lists:
             last = place
         return items, None
 
-    def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
+    async def _has_part(self, caller: Caller, organisation: str | None, row: Row) -> bool:
         """Whether the case is among those that `_looks` would look through."""
         if organisation is None:
             return True
         if caller.role is not Role.AUDITOR and caller.org not in (row.columns["agency"], organisation):
             return False
-        return self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
+        return await self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
 
-    def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, _Met]:
+    async def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, _Met]:
         """The next places of a list, in order, and what is met at each."""
         found: dict[Place, _Met] = {}
         for look in looks:
             where: dict[str, Value | Sequence[Value]] = {**look.where, look.state: wanted.states or EVERY_STATE}
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
-                for row in self._index.find(look.table, where, after=after or 0, limit=most):
+                for row in await self._index.find(look.table, where, after=after or 0, limit=most):
                     found.setdefault(row.seq, look.met(row))
                 continue
             assert not isinstance(after, int)  # noqa: S101 - as the cursor was read
             now = self._clock.now()
             begin = None if wanted.overdue else (sortable(now), "")
-            rows = self._index.first(
+            rows = await self._index.first(
                 look.table,
                 look.due,
                 where=where,
@@ -200,7 +201,7 @@ class Lists:
             # Side by side: streams that are asked for at once come in one answer of the database.
             return await asyncio.gather(*(self._view(caller, place.case_id, wanted) for place in met))
         missing = [place.case_id for place in met if place.case is None and not place.shows_earlier]
-        cases = self._index.rows(CASES.name, missing) if missing else {}
+        cases = await self._index.rows(CASES.name, missing) if missing else {}
         summaries = [self._summary(caller, place, place.case or cases.get(place.case_id)) for place in met]
         return [shown if shown is not None and wanted.fits(shown) else None for shown in summaries]
 
@@ -238,11 +239,11 @@ class Lists:
         POLICY.require(caller, "read-worklist", (ANY_ORGANISATION,))
         last = await pages.due()
         await self._caught_up()
-        suspended = {row.key for row in self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
+        suspended = {row.key for row in await self._index.find(KNOWN.name, {"suspended": 1}, after=0, limit=ALL)}
         items: list[Json] = []
         while True:
             most = limit + 1 - len(items)
-            rows = self._work_rows(caller, suspended, last, most, mine=mine)
+            rows = await self._work_rows(caller, suspended, last, most, mine=mine)
             shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
@@ -253,17 +254,17 @@ class Lists:
             if len(rows) < most:
                 return items, None
 
-    def _work_rows(
+    async def _work_rows(
         self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
     ) -> list[Row]:
         where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
         if mine:
             where["person"] = one_person(caller.sub) if caller.role is Role.MENTEE else caller.sub
-        rows = self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        rows = await self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
         # One of a pair finds their own case and nothing else.
         for organisation in sorted(suspended) if where["actor"] == caller.org else ():
             held: dict[str, Value] = {"holder": organisation, "agency": caller.org}
-            rows += self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
+            rows += await self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
         return sorted(rows, key=_place)[:most]
 
     async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:

@@ -78,6 +78,8 @@ STEPS: Final = Table(
     orders=(("actor", "due"), ("actor", "person", "due")),
 )
 """One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without."""
+STOPPED: Final = "STOPPED"
+"""The state of a case of which an organisation reads only the stop."""
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
@@ -149,7 +151,7 @@ class Listing:
                 seen[organisation] = Seen(how, Case(), stopped_view(case.case, folded.etag))
             else:
                 seen[organisation] = None
-        row = self._index.get(CASES.name, case.case) if not is_new else None
+        row = await self._index.get(CASES.name, case.case) if not is_new else None
         return Known(case, summary_of(case, folded.etag), seen, row.seq if row is not None else None)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
@@ -191,7 +193,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             **own,
             reader=organisation if seen is not None else None,
             standing=seen.standing if seen is not None else None,
-            seen_state=_state(seen.case) if seen is not None else None,
+            seen_state=_state(seen.case) or STOPPED if seen is not None else None,
             seen_due=_due(seen.case) if seen is not None else None,
             seen=_json(seen.summary) if seen is not None and seen.summary is not None else None,
             holder=organisation if organisation == case.organisation else None,

@@ -203,7 +203,7 @@ class Service:
         Raises CatchingUp when it takes too long: a list must not hang because its index cannot be written.
         """
         head = await self.log.head()
-        if self.index.through() >= head:
+        if await self.index.through() >= head:
             return
         try:
             async with asyncio.timeout(self.settings.wait_seconds):
@@ -211,6 +211,6 @@ class Service:
         except TimeoutError:
             raise CatchingUp from None
 
-    def next_due(self) -> datetime | None:
+    async def next_due(self) -> datetime | None:
         """When the service's next deadline falls due."""
-        return self.scheduler.next_due() if self.scheduler is not None else None
+        return await self.scheduler.next_due() if self.scheduler is not None else None

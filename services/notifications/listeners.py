@@ -73,10 +73,12 @@ class Listeners:
         self._work: list[asyncio.Task[None]] = []
         self.ending = False
 
-    def enter(self, listener: Listener) -> None:
+    async def enter(self, listener: Listener) -> None:
         """From now on it is woken for what it may see."""
+        known = 0 if self._work else await self._service.index.through()
+        # Another one may have begun meanwhile. What both miss by that is on the page that each reads once it is in.
         if not self._work and not self.ending:
-            self._known = self._service.index.through()
+            self._known = known
             self._work = [asyncio.create_task(self._follow()), asyncio.create_task(self._watch_the_time())]
         self._all.add(listener)
         for reader in listener.readers:
@@ -130,7 +132,7 @@ class Listeners:
 
     async def _tell_of_the_next(self) -> None:
         known = self._known
-        told, self._known = audience(self._service.index, after=known, limit=MESSAGES_AT_ONCE)
+        told, self._known = await audience(self._service.index, after=known, limit=MESSAGES_AT_ONCE)
         woken = 0
         for reader, types in told.items():
             for listener in tuple(self._by_reader.get(reader, ())):

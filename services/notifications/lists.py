@@ -34,22 +34,22 @@ class Page:
     next: int
 
 
-def page(
+async def page(
     reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
 ) -> Page:
     """The first `limit` messages behind `after` that the caller may see, of the given types (None: of all).
 
     A page that is not full goes on behind everything that the index knows.
     """
-    through = max(after, reader.through())
+    through = max(after, await reader.through())
     shown: list[int] = []
     place = after
     while True:
         wanted = limit - len(shown)
-        found = _candidates(reader, caller, action, after=place, limit=wanted, types=types)
+        found = await _candidates(reader, caller, action, after=place, limit=wanted, types=types)
         # Another process may have filled the index since: what it has put there is on the next page, and not on both.
         rows = [row for row in found if row.seq <= through]
-        shown.extend(_permitted(reader, caller, action, rows))
+        shown.extend(await _permitted(reader, caller, action, rows))
         if len(rows) < wanted:
             return Page(tuple(shown), through)
         place = rows[-1].seq
@@ -64,15 +64,15 @@ def readers_of(caller: Caller, action: str) -> tuple[str, ...]:
     return (organisation_reader(caller.org), EVERYBODY)
 
 
-def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
+async def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
     """Who may find something in the next `limit` messages behind `after`: the types by reader; and through where.
 
     Two look-ups, however many listen. Like the index it decides nothing: it says who has a reason to ask for a page.
     """
-    through = max(after, reader.through())
-    found = reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
+    through = max(after, await reader.through())
+    found = await reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)
     rows = [row for row in found if row.seq <= through]
-    parties = parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
+    parties = await parties_of(reader, sorted({str(row.columns["case_id"]) for row in rows if row.columns["case_id"]}))
     told: dict[str, set[str]] = {}
     for row in rows:
         readers = [OVERSEERS]
@@ -85,18 +85,18 @@ def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, 
     return told, rows[-1].seq if len(rows) == limit else through
 
 
-def _candidates(
+async def _candidates(
     reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
 ) -> list[Row]:
     where: dict[str, Sequence[Value]] = {"reader": readers_of(caller, action)}
     if types is not None and len(types) < len(MESSAGES):
         where["type"] = tuple(types)
-    return reader.find(AUDIENCE.name, where, after=after, limit=limit)
+    return await reader.find(AUDIENCE.name, where, after=after, limit=limit)
 
 
-def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
+async def _permitted(reader: IndexReader, caller: Caller, action: str, rows: Sequence[Row]) -> list[int]:
     cases = {str(row.columns["case_id"]) for row in rows if row.columns["case_id"] is not None}
-    parties = parties_of(reader, sorted(cases))
+    parties = await parties_of(reader, sorted(cases))
     return [
         row.seq
         for row in rows

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import Request, Response
 from pydantic_core import to_json
@@ -27,6 +27,9 @@ from services.notifications.access import STREAM
 from services.notifications.feed_cursors import feed_of
 from services.notifications.listeners import Listener, Listeners
 from services.notifications.lists import Page, messages_at, page, readers_of
+
+Key = TypeVar("Key", bound=Hashable)
+Found = TypeVar("Found")
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000
@@ -70,7 +73,7 @@ class LiveFeed:
         self._service = service
         self._listeners = Listeners(service)
         self._of_organisation: Counter[str] = Counter()
-        self._pages: OrderedDict[object, Page] = OrderedDict()
+        self._pages: OrderedDict[object, asyncio.Task[Page]] = OrderedDict()
         self._pieces: OrderedDict[tuple[int, ...], asyncio.Task[list[bytes]]] = OrderedDict()
         telemetry.watch("streams", self._of_organisation.total)
 
@@ -114,11 +117,12 @@ class LiveFeed:
 
         organisation = subscriber.caller.org
         listener = Listener(readers_of(subscriber.caller, STREAM), subscriber.types, after)
-        # It may fail, and then no place has been taken.
-        self._listeners.enter(listener)
+        # Before anything is waited for, so that no more are open than may be. It is given back whatever happens.
         self._of_organisation[organisation] += 1
-        leaving = asyncio.create_task(_until_gone(listener, receive))
+        leaving: asyncio.Task[None] | None = None
         try:
+            await self._listeners.enter(listener)
+            leaving = asyncio.create_task(_until_gone(listener, receive))
             await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})
             # At once, so that the client knows that it is connected before anything happens. Comments have no blank
             # line behind them: some clients take one for an event without data.
@@ -126,7 +130,8 @@ class LiveFeed:
             await self._tell(listener, subscriber, say)
             await say(b"", more=False)
         finally:
-            leaving.cancel()
+            if leaving is not None:
+                leaving.cancel()
             self._listeners.leave(listener)
             self._of_organisation[organisation] -= 1
             if not self._of_organisation[organisation]:
@@ -149,7 +154,7 @@ class LiveFeed:
                     return
                 listener.until = valid_until
             elif listener.news:
-                found = self._page(subscriber, listener.after)
+                found = await self._page(subscriber, listener.after)
                 listener.after = found.next
                 # Until a page comes out empty there may be more behind it.
                 listener.news = bool(found.positions)
@@ -162,17 +167,15 @@ class LiveFeed:
             else:
                 await listener.woken.wait()
 
-    def _page(self, subscriber: Subscriber, after: int) -> Page:
+    async def _page(self, subscriber: Subscriber, after: int) -> Page:
         """A page for this very caller; many streams of one caller ask for it once, as long as nothing happens."""
         index = self._service.index
-        key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, index.through())
-        found = self._pages.get(key)
-        if found is None:
-            found = page(index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types)
-            self._pages[key] = found
-            while len(self._pages) > KEPT:
-                self._pages.popitem(last=False)
-        return found
+        key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, await index.through())
+        return await _once(
+            self._pages,
+            key,
+            lambda: page(index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types),
+        )
 
     async def _piece(self, feed: Pages, positions: tuple[int, ...]) -> bytes:
         """The events at these positions as they are sent: the ids are each client's own, the rest is read once."""
@@ -183,16 +186,23 @@ class LiveFeed:
         )
 
     async def _events(self, positions: tuple[int, ...]) -> list[bytes]:
-        piece = self._pieces.get(positions)
-        if piece is None or (piece.done() and (piece.cancelled() or piece.exception() is not None)):
-            piece = self._pieces[positions] = asyncio.create_task(self._write(positions))
-            while len(self._pieces) > KEPT:
-                self._pieces.popitem(last=False)
-        # One client that leaves must not take it away from the others.
-        return await asyncio.shield(piece)
+        return await _once(self._pieces, positions, lambda: self._write(positions))
 
     async def _write(self, positions: tuple[int, ...]) -> list[bytes]:
         return [_event(message) for message in await messages_at(self._service.log, positions)]
+
+
+async def _once(
+    kept: OrderedDict[Key, asyncio.Task[Found]], key: Key, find: Callable[[], Coroutine[Any, Any, Found]]
+) -> Found:
+    """What `find` comes to, for everybody who asks by this key while it is kept; a failure is not kept."""
+    task = kept.get(key)
+    if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        task = kept[key] = asyncio.create_task(find())
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    # One client that leaves must not take it away from the others.
+    return await asyncio.shield(task)
 
 
 async def _until_gone(listener: Listener, receive: Receive) -> None:

@@ -68,7 +68,7 @@ class OrganisationTopics:
         if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:
             self._topics = [one for one in await self._bus.topics(PREFIX) if one.endswith(VERSION)]
             self._looked_at = time.monotonic()
-        move, known = self._projection.next_move(), self._projection.through
+        move, known = self._projection.next_move(), await self._projection.through()
         moved, failures = False, list[Exception]()
         for topic in self._topics:
             try:
@@ -90,7 +90,7 @@ class OrganisationTopics:
             return False
         # Asked again after a failure: the bus may have been lost and made again.
         del self._through[topic]
-        found = page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
+        found = await page(self._index, reader_of(topic), READ_FEED, after=after, limit=AT_ONCE, types=None)
         told = await messages_at(self._log, found.positions)
         messages = [
             BusMessage(position, one["partitionkey"], one["id"], to_json(one))

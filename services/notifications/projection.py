@@ -80,7 +80,7 @@ class Listing:
         """Finds out who has a part in which case, from message to message."""
         taken = [(one, event, event.case) for one in batch if isinstance(event := one.event, MessageTaken)]
         firsts = {case: one.version for one, _, case in reversed(taken) if case is not None}
-        parties = parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
+        parties = await parties_of(self._reader, [case for case, first in firsts.items() if first > 1])
         self._moves.clear()
         self._earlier = {case: [] for case in firsts}
         for one, event, case in taken:
@@ -91,10 +91,10 @@ class Listing:
             after = parties[case] = parties_with(before, event, one.version)
             self._moves[one.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
-                self._earlier[case] = self._told_before(case)
+                self._earlier[case] = await self._told_before(case)
 
-    def _told_before(self, case: str) -> list[Row]:
-        return self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
+    async def _told_before(self, case: str) -> list[Row]:
+        return await self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes one event of the log in."""
@@ -194,10 +194,10 @@ def _part(row: Row) -> Part:
     )
 
 
-def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
+async def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
     """The parties of some cases; a case that nobody was addressed with yet may be missing."""
     parts: dict[str, list[Row]] = {}
-    for row in reader.find(PARTS.name, {"case_id": cases}, after=0, limit=ALL_ROWS) if cases else ():
+    for row in await reader.find(PARTS.name, {"case_id": cases}, after=0, limit=ALL_ROWS) if cases else ():
         parts.setdefault(str(row.columns["case_id"]), []).append(row)
     return {
         case: Parties.of(

@@ -53,7 +53,7 @@ class KnownBefore:
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                rows = self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
+                rows = await self._index.find(CASE_KEYS.name, {"person": person}, after=0, limit=MOST_KEYS)
                 return frozenset((str(row.columns["programme"]), row.key) for row in rows)
             except Unavailable:
                 if time.monotonic() > until:
@@ -62,5 +62,5 @@ class KnownBefore:
 
     async def _load(self) -> None:
         await self._catch_up()
-        rows = self._index.find(PROGRAMMES.name, {}, after=0, limit=MOST_PROGRAMMES)
+        rows = await self._index.find(PROGRAMMES.name, {}, after=0, limit=MOST_PROGRAMMES)
         self.known = tuple(row.key for row in rows)

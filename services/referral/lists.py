@@ -59,7 +59,7 @@ class Lists:
         last = after
         while True:
             most = limit + 1 - len(items)
-            rows = self._rows(caller, filters, states, last, most)
+            rows = await self._rows(caller, filters, states, last, most)
             if full:
                 # Side by side: streams that are asked for at once come in one answer of the database.
                 views = await asyncio.gather(*(self._view(caller, row) for row in rows))
@@ -74,7 +74,7 @@ class Lists:
             if len(rows) < most:
                 return items, None
 
-    def _rows(
+    async def _rows(
         self, caller: Caller, filters: Mapping[str, str], states: Sequence[str], after: int, most: int
     ) -> list[Row]:
         wanted = states or EVERY_STATE
@@ -85,13 +85,13 @@ class Lists:
             looks.append({**others, "reader": caller.org})
         if (case := filters.get("case_id")) is not None:
             # A case has a handful of referrals: the other filters are applied here.
-            of_case = self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
+            of_case = await self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
             fits = (row for row in of_case if row.columns["state"] in wanted)
             return [row for row in fits if any(look.items() <= row.columns.items() for look in looks)][:most]
         found: dict[int, Row] = {}
         for look in looks:
             where = {**look, "state": wanted}
-            found |= {row.seq: row for row in self._index.find(REFERRALS.name, where, after=after, limit=most)}
+            found |= {row.seq: row for row in await self._index.find(REFERRALS.name, where, after=after, limit=most)}
         return [found[seq] for seq in sorted(found)][:most]
 
     async def _view(self, caller: Caller, row: Row) -> Json | None:
@@ -120,7 +120,9 @@ class Lists:
         await self._caught_up()
         looks: list[dict[str, Value]] = [{"kind": kind} for kind in kinds] or [{}]
         met = [
-            row for look in looks for row in self._index.find(ORGANISATIONS.name, look, after=after, limit=limit + 1)
+            row
+            for look in looks
+            for row in await self._index.find(ORGANISATIONS.name, look, after=after, limit=limit + 1)
         ]
         rows = sorted(met, key=lambda row: row.seq)[: limit + 1]
         found = await asyncio.gather(*(self._queries.organisation(row.key) for row in rows[:limit]))

@@ -174,7 +174,7 @@ class Queries:
         if own is not None:
             return own.kind
         platform = OrganisationKind.PLATFORM_OPERATOR.value
-        return "" if self._index.find(ORGANISATIONS.name, {"kind": platform}, after=0, limit=1) else platform
+        return "" if await self._index.find(ORGANISATIONS.name, {"kind": platform}, after=0, limit=1) else platform
 
     async def organisation(self, organisation_id: str) -> tuple[Json, int]:
         """The view of an organisation and its ETag's version. Raises Hidden where there is none."""

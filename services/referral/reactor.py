@@ -83,7 +83,7 @@ class Reactor:
 
     async def _of_case(self, command: CloseCase | ReopenCase, call: Call) -> None:
         await self._projection.wait_through(await self._streams.log.head())
-        for row in self._index.find(REFERRALS.name, {"case_id": command.case_id}, after=0, limit=1):
+        for row in await self._index.find(REFERRALS.name, {"case_id": command.case_id}, after=0, limit=1):
             offer = (await self._streams.fold(referral_stream(row.key), REFERRAL)).state.offer
             if offer is not None:
                 await self._case_keys.handle(command, case_key_stream(offer.case_key), CASE_KEY, call)

@@ -47,4 +47,5 @@ async def travel(services: Mapping[str, Service], clock: SandboxClock, to: datet
 
 async def _next_due(services: Mapping[str, Service]) -> datetime | None:
     await settle(services)
-    return min((at for service in services.values() if (at := service.next_due()) is not None), default=None)
+    dues = [await service.next_due() for service in services.values()]
+    return min((due for due in dues if due is not None), default=None)

@@ -111,7 +111,7 @@ def routes(service: Service) -> Router:
     async def read_all(_: Authenticated, __: Covered, pages: Paged, limit: Limit = 50) -> Response:
         after = await pages.number()
         await service.caught_up()
-        rows = service.index.find("counters", {}, after=after, limit=limit + 1)
+        rows = await service.index.find("counters", {}, after=after, limit=limit + 1)
         more = rows[limit - 1].seq if len(rows) > limit else None
         return responses.page([{"id": row.key} for row in rows[:limit]], pages.next(more))
 

@@ -16,7 +16,7 @@ from tests.chassis.counters import Closed, Counted
 @asynccontextmanager
 async def changing(index: Index, through: int | None = None) -> AsyncIterator[Changes]:
     """What is to be changed; on the way out it is applied, and the index brought to `through` (None: left there)."""
-    changes, after = Changes(), index.through()
+    changes, after = Changes(), await index.through()
     yield changes
     assert await index.apply(changes, after=after, through=after if through is None else through)
 
@@ -38,7 +38,7 @@ class Totals:
     async def look(self, batch: Sequence[Recorded]) -> None:
         """What the index has come to, before anything else is looked up."""
         for stream in {recorded.stream for recorded in batch}:
-            row = self._index.get("group", stream)
+            row = await self._index.get("group", stream)
             self._totals[stream] = int(row.columns["total"] or 0) if row else 0
         if self._look is not None:
             await self._look(batch)

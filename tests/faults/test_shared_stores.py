@@ -48,8 +48,8 @@ async def test_a_process_that_was_overtaken_projects_nothing_twice(tmp_path: Pat
     await record(5, behind=0)
     await slow.catch_up()
     assert overtaken == [5]
-    assert [index.through() for index in indexes] == [8, 8]
-    (row,) = indexes[0].find("group", {}, after=0, limit=10)
+    assert [await index.through() for index in indexes] == [8, 8]
+    (row,) = await indexes[0].find("group", {}, after=0, limit=10)
     assert row.columns["total"] == 8
     for index in indexes:
         index.close()

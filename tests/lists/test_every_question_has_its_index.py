@@ -96,7 +96,7 @@ async def test_the_scheduler_looks_only_at_what_is_due(crowd: Crowd) -> None:
         service = crowd.running.service(name)
         assert service.scheduler is not None
         with watched(service.index, 1) as seen:
-            assert service.next_due() is not None
+            assert await service.next_due() is not None
             await service.scheduler.fire_due()
         assert seen.too_dear == []
         assert seen.asked
@@ -121,6 +121,8 @@ async def test_who_may_see_the_messages_of_a_case_is_changed_among_these_alone(c
     """When the parties of a case change, its messages are found again."""
     index = crowd.running.service("notifications").index
     with watched(index, PAGE) as seen:
-        found = index.find(AUDIENCE.name, {"reader": "overseers", "case_id": crowd.case.id}, after=0, limit=1_000_000)
+        found = await index.find(
+            AUDIENCE.name, {"reader": "overseers", "case_id": crowd.case.id}, after=0, limit=1_000_000
+        )
     assert seen.too_dear == []
     assert found

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import psycopg
 import pytest
-from psycopg import Cursor
 from psycopg.sql import SQL, Literal
 
 from services.chassis.index.index import Index, Step
@@ -75,11 +75,9 @@ def _watched_file(index: SQLiteIndex, page: int, seen: Seen) -> Iterator[None]:
 def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[None]:
     asked: list[tuple[str, Mapping[Any, Any]]] = []
 
-    class Noting(Cursor[Any]):
-        def execute(self, query: Any, params: Any = None, **given: Any) -> Any:
-            said = query.decode() if isinstance(query, bytes) else query.as_string(self)
-            asked.append((said, params if isinstance(params, Mapping) else dict(enumerate(params or ()))))
-            return super().execute(query, params, **given)
+    async def reading(statement: bytes, values: Any = ()) -> Any:
+        asked.append((statement.decode(), values if isinstance(values, Mapping) else dict(enumerate(values))))
+        return await rows(statement, values)
 
     def noting(step: Step) -> Any:
         statement, values = written(step)
@@ -87,12 +85,11 @@ def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[N
         asked.append((statement.decode(), dict(enumerate(told))))
         return statement, values
 
-    connection, written = index._inline.connection(), index._written
-    usual, connection.cursor_factory = connection.cursor_factory, Noting
+    rows, written = index._rows, index._written
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index, "_written", noting)
+        patch.setattr(index, "_rows", reading)
         yield
-    connection.cursor_factory = usual
     for statement, values in {f"{one}": one for one in asked}.values():
         if not _worth_a_look(statement):
             continue
@@ -115,19 +112,21 @@ def _most(values: Mapping[Any, Any], page: int) -> int:
 
 
 def _explained(index: PostgresIndex, statement: str, values: Mapping[Any, Any]) -> dict[str, Any]:
-    connection = index._inline.connection()
     values = {name: value for name, value in values.items() if isinstance(name, int) or f"%({name})s" in statement}
     number = itertools.count(1)
     numbered = re.sub(r"%[sb]", lambda _: f"${next(number)}", statement)
     for n, name in enumerate(values, start=1):
         numbered = numbered.replace(f"%({name})s", f"${n}")
-    with connection.transaction(force_rollback=True):
+    with (
+        psycopg.connect(index._database.conninfo) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute("SET plan_cache_mode = force_custom_plan")
         connection.execute(f"PREPARE asked AS {numbered}".encode())
         given = SQL(", ").join(Literal(value) for value in values.values())
         called = SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE asked {}")
         with_values = SQL("({})").format(given) if values else SQL("")
         rows = connection.execute(called.format(with_values)).fetchall()
-        connection.execute("DEALLOCATE asked")
     plan: dict[str, Any] = rows[0][0][0]["Plan"]
     return plan
 

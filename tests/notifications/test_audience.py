@@ -198,12 +198,12 @@ async def test_the_policy_decides_even_where_the_index_would_show_more(system: R
     await declined_and_referred_again(system)
     await system.abreast()
     index = system.service.index
-    for row in index.find("audience", {"reader": "overseers"}, after=0, limit=10):
+    for row in await index.find("audience", {"reader": "overseers"}, after=0, limit=10):
         await put(
             index, "audience", f"{row.seq} forged", row.seq, **{**row.columns, "reader": f"organisation {SAMENSTAP}"}
         )
     caller = Caller("karim.haddad", SAMENSTAP, Role.NGO_COORDINATOR)
-    shown = page(index, caller, "read-feed", after=0, limit=10, types=None)
+    shown = await page(index, caller, "read-feed", after=0, limit=10, types=None)
     assert sorted(set(shown.positions)) == [4, 5, 6]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -52,9 +52,11 @@ class Filled:
 
     def take(self, messages: Sequence[Message]) -> None:
         """Takes messages in, all in one transaction."""
-        asyncio.run(self._take([self._recorded(message) for message in messages]))
+        asyncio.run(self.taking(messages))
 
-    async def _take(self, batch: Sequence[Recorded]) -> None:
+    async def taking(self, messages: Sequence[Message]) -> None:
+        """The same, while somebody reads."""
+        batch = [self._recorded(message) for message in messages]
         async with changing(self.index, through=len(self.taken)) as changes:
             await self._feed.look(batch)
             for recorded in batch:
@@ -104,9 +106,8 @@ class Filled:
         found: list[int] = []
         after = 0
         while True:
-            got = page(
-                self.index, READERS[org], "read-feed", after=after, limit=limit, types=None if of is None else (of,)
-            )
+            types = None if of is None else (of,)
+            got = asyncio.run(page(self.index, READERS[org], "read-feed", after=after, limit=limit, types=types))
             assert len(got.positions) <= limit
             assert got.next >= max((after, *got.positions))
             found.extend(got.positions)
@@ -129,27 +130,27 @@ def filled(directory: Path) -> Iterator[Filled]:
 class Overtaken:
     """An index that another process goes on to fill just when somebody begins to read."""
 
-    def __init__(self, index: SQLiteIndex, meanwhile: Callable[[], None]) -> None:
+    def __init__(self, index: SQLiteIndex, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._index = index
         self._meanwhile = meanwhile
         self.get, self.find, self.first = index.get, index.find, index.first
 
-    def through(self) -> int:
+    async def through(self) -> int:
         """How far it was filled a moment ago."""
-        known = self._index.through()
-        self._meanwhile()
+        known = await self._index.through()
+        await self._meanwhile()
         return known
 
 
-def test_what_is_indexed_while_a_page_is_read_is_on_the_next_one_only(tmp_path: Path) -> None:
+async def test_what_is_indexed_while_a_page_is_read_is_on_the_next_one_only(tmp_path: Path) -> None:
     """Who reads on from page to page is told nothing twice, also by a replica whose index another one fills."""
     with filled(tmp_path) as feed:
         story, reader = Story("case-1"), READERS[BRUGWERK]
-        feed.take([story.submitted(BRUGWERK)])
+        await feed.taking([story.submitted(BRUGWERK)])
         news = iter([[story.of_case(casefile.CaseReopened)], []])
-        overtaken = Overtaken(feed.index, lambda: feed.take(next(news)))
-        first = page(overtaken, reader, "read-feed", after=0, limit=10, types=None)
-        second = page(overtaken, reader, "read-feed", after=first.next, limit=10, types=None)
+        overtaken = Overtaken(feed.index, lambda: feed.taking(next(news)))
+        first = await page(overtaken, reader, "read-feed", after=0, limit=10, types=None)
+        second = await page(overtaken, reader, "read-feed", after=first.next, limit=10, types=None)
         assert (first.positions, second.positions) == ((1,), (2,))
 
 
@@ -212,7 +213,7 @@ def test_a_page_looks_only_at_what_is_for_its_reader(tmp_path: Path, types: tupl
         feed.take([story.submitted(BRUGWERK), described(BRUGWERK)])
         asked: list[str] = []
         feed.index._db.set_trace_callback(asked.append)
-        page(feed.index, READERS[BRUGWERK], "read-feed", after=0, limit=200, types=types)
+        asyncio.run(page(feed.index, READERS[BRUGWERK], "read-feed", after=0, limit=200, types=types))
         feed.index._db.set_trace_callback(None)
         plans = [
             str(step[3])
@@ -238,7 +239,7 @@ def test_others_messages_cost_a_reader_nothing(tmp_path: Path) -> None:
 
 
 def _page(feed: Filled, org: str, limit: int = 50) -> tuple[int, ...]:
-    return page(feed.index, READERS[org], "read-feed", after=0, limit=limit, types=None).positions
+    return asyncio.run(page(feed.index, READERS[org], "read-feed", after=0, limit=limit, types=None)).positions
 
 
 def _steps(db: sqlite3.Connection, work: Callable[[], object]) -> int:

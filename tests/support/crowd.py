@@ -97,7 +97,9 @@ async def make_crowd(directory: Path, url: str | None, service: str, index: Inde
     log: _Log = _InDatabase(url, service) if url is not None else _InFile(directory / f"{service}-log.db")
     recorded = log.read()
     tables: Sequence[Table] = list(index._tables.values())  # type: ignore[attr-defined]  # every store has them
-    indexed = [(table.name, row) for table in tables for row in index.find(table.name, {}, after=0, limit=1_000_000)]
+    indexed = [
+        (table.name, row) for table in tables for row in await index.find(table.name, {}, after=0, limit=1_000_000)
+    ]
     position = recorded[-1][0]
     for model in models:
         events = list(_events_of(model, recorded))
@@ -105,7 +107,7 @@ async def make_crowd(directory: Path, url: str | None, service: str, index: Inde
         ids = {found for event in events for found in _ID.findall(f"{event[1]} {event[4].decode()}")}
         ids |= {found for _, row in rows for found in _ID.findall(row.key)}
         for start in range(0, model.many, AT_ONCE):
-            added, changes, after = list[Event](), Changes(), index.through()
+            added, changes, after = list[Event](), Changes(), await index.through()
             for n in range(start, min(start + AT_ONCE, model.many)):
                 swap = _swap({**{one: _as_another(one, n) for one in ids}, **model.others(n)})
                 places = {old: position + place for place, (old, *_) in enumerate(events, start=1)}

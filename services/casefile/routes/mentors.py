@@ -58,7 +58,7 @@ def routes(
         await caught_up()
         everybody = caller.role is Role.AUDITOR and organisation is None
         where = {} if everybody else {"organisation": whose}
-        rows = index.find(MENTORS.name, where, after=after, limit=limit + 1)
+        rows = await index.find(MENTORS.name, where, after=after, limit=limit + 1)
         shown = rows[:limit]
         items = [
             mentor_view(str(row.columns["organisation"]), str(row.columns["mentor"]), folded.state, folded.etag)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
-import psycopg
 from psycopg import AsyncConnection
 
 from services.chassis.delivery.bus import BusMessage, Place, Places
 from services.chassis.delivery.consumer_store import Parked
-from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, make_undemanding, persist
+from services.chassis.engines.postgres import Database, as_a_log, make_undemanding
+from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 
-T = TypeVar("T")
-
-PATIENCE_SECONDS: Final = 3.0
-"""How long it goes on trying to reach a database that is away: a member of a group may not stay away for long."""
 _ADVANCE: Final = """
 INSERT INTO consumer_places AS saved (bus, topic, partition, place, position)
 SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[], %s::bigint[])
@@ -52,48 +46,20 @@ class PostgresConsumerStore:
     def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
         self._health = health or StoreHealth("consumers")
         as_a_log(database, self._health)
-        self._database = database
-        self._connection: AsyncConnection[Any] | None = None
-        # A transaction has the connection to itself.
-        self._turn = asyncio.Lock()
-
-    async def _repeat(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        return await persist(lambda: self._try(work), PATIENCE_SECONDS, health=self._health)
-
-    async def _try(self, work: Callable[[AsyncConnection[Any]], Awaitable[T]]) -> T:
-        async with self._turn:
-            if self._connection is None or self._connection.closed:
-                self._connection = await connect(self._database, make_undemanding)
-            connection = self._connection
-            working = asyncio.ensure_future(work(connection))
-            try:
-                return await asyncio.shield(working)
-            except asyncio.CancelledError:
-                # The driver asks a server that hangs to stop, and waits for that in its turn: nobody waits with it.
-                self._connection = None
-                working.add_done_callback(partial(_let_go, connection))
-                working.cancel()
-                raise
-            except psycopg.Error as failure:
-                if is_lost(failure):
-                    connection.pgconn.finish()
-                raise
-            except BaseException:
-                # Nobody knows what comes next on it: the answer, perhaps.
-                connection.pgconn.finish()
-                raise
+        # One is enough: what a consumer asks, it asks step by step.
+        self._connections = Connections(database, self._health, make_undemanding)
 
     async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         async def rows(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
             return await (await connection.execute(statement, values)).fetchall()
 
-        return await self._repeat(rows)
+        return await self._connections.repeat(rows)
 
     async def _do(self, statement: str, *values: object) -> None:
         async def do(connection: AsyncConnection[Any]) -> None:
             await connection.execute(statement, values)
 
-        await self._repeat(do)
+        await self._connections.repeat(do)
 
     async def places(self, bus: str, topic: str) -> Places:
         """See `ConsumerStore.places`."""
@@ -119,7 +85,7 @@ class PostgresConsumerStore:
                     await connection.execute(_PARK, _values(topic, one))
                 await connection.execute(_ADVANCE, (bus, topic, *columns))
 
-        await self._repeat(advance)
+        await self._connections.repeat(advance)
 
     async def park(self, topic: str, one: Parked) -> None:
         """See `ConsumerStore.park`."""
@@ -153,18 +119,9 @@ class PostgresConsumerStore:
 
     async def close(self) -> None:
         """See `ConsumerStore.close`."""
-        if self._connection is not None:
-            await self._connection.close()
-        self._connection = None
+        self._connections.close()
 
 
 def _values(topic: str, one: Parked) -> tuple[object, ...]:
     m = one.message
     return (topic, m.position, m.key, m.id, m.body, one.tries, one.failure, one.retry_at)
-
-
-def _let_go(connection: AsyncConnection[Any], working: asyncio.Future[Any]) -> None:
-    if not working.cancelled():
-        # Looked at, so that nobody reports it as overlooked: the connection is given up whatever it was.
-        working.exception()
-    connection.pgconn.finish()

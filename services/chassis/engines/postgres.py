@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -29,8 +27,6 @@ T = TypeVar("T")
 PATIENCE_SECONDS: Final = 30.0
 """How long an operation goes on trying to reach a database that is away."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-HELD_UP_SECONDS: Final = 3.0
-"""How long one statement may hold up the event loop of a process."""
 
 _TCP: Final = {
     "connect_timeout": 5,
@@ -196,6 +192,28 @@ async def make_undemanding(connection: AsyncConnection[Any]) -> None:
         await connection.execute(setting)
 
 
+async def plan_each_time(connection: AsyncConnection[Any]) -> None:
+    """The same for questions about lists; with a plan for the values at hand.
+
+    One that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
+    """
+    await make_undemanding(connection)
+    await connection.execute("SET plan_cache_mode = force_custom_plan")
+
+
+def connect_before_start(database: Database) -> Connection[Any]:
+    """A connection to prepare what can be had again from the logs: it is waited for, as nobody else runs yet."""
+    connection = psycopg.connect(database.conninfo, autocommit=True)
+    try:
+        connection.execute(_ISOLATED)
+        for setting in _UNDEMANDING:
+            connection.execute(setting)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 PROBE_ROOM: Final = 65_536
 """Bytes that have to fit before a store counts as usable again: the next append may be as large."""
 
@@ -221,124 +239,3 @@ def as_a_log(database: Database, health: StoreHealth) -> None:
     statement = """INSERT INTO stored_events (notification_id, originator_id, originator_version, topic, state)
       VALUES (-1, 'probe', -1, 'probe', %b)"""
     probed(database, health, statement, lambda: (os.urandom(PROBE_ROOM),))
-
-
-_HANGING: Final = set[str]()
-"""The addresses of servers that did not answer, until they do: what one connection has found out, all know."""
-
-
-class _Impatient(Connection[Any]):
-    """A connection that is closed when the server does not answer in time: the whole process waits for it."""
-
-    url = ""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """See `psycopg.Connection.wait`; each statement is waited for with it."""
-        begun = time.monotonic()
-        try:
-            return super().wait(gen, interval, HELD_UP_SECONDS if timeout is None else timeout)
-        except psycopg.OperationalError as failure:
-            if failure.sqlstate is None:
-                # Nobody knows what comes next on it: the answer, perhaps.
-                self.pgconn.finish()
-                if time.monotonic() - begun >= HELD_UP_SECONDS:
-                    _HANGING.add(self.url)
-            raise
-
-
-class Inline:
-    """One connection for short statements made inline on the event loop, opened again when it was lost.
-
-    Its commits do not wait for the disk, unless one asks for it, and so do not hold up the loop: what is kept through
-    it can be had again from the logs, and a crash of the server takes away the newest commits, never an older one.
-
-    A server that does not answer holds up the loop for HELD_UP_SECONDS, once. Until it answers again, a thread tries
-    to connect, and everybody is told at once that it is unavailable.
-    """
-
-    def __init__(self, database: Database, health: StoreHealth) -> None:
-        self._database = database
-        self._health = health
-        self._connection: _Impatient | None = None
-        self._opening: Future[_Impatient] | None = None
-
-    def connection(self) -> Connection[Any]:
-        """The connection; a new one when the last one is gone. Raises Unavailable when none is to be had."""
-        url = self._database.url
-        if self._connection is not None:
-            if url not in _HANGING and not self._connection.closed:
-                return self._connection
-            self._connection.close()
-            self._connection = None
-        if self._opening is None:
-            self._opening = _in_a_thread(self._open)
-        try:
-            self._connection = self._opening.result(timeout=0 if url in _HANGING else HELD_UP_SECONDS)
-        except TimeoutError:
-            _HANGING.add(url)
-            raise self._health.failed(NO_ANSWER) from None
-        except psycopg.Error as failure:
-            raise_unusable(failure, self._health)
-            raise
-        finally:
-            # Whatever came of it, the next one who asks begins anew.
-            if self._opening.done():
-                self._opening = None
-        _HANGING.discard(url)
-        return self._connection
-
-    def _open(self) -> _Impatient:
-        connection = _Impatient.connect(self._database.conninfo, autocommit=True)
-        connection.url = self._database.url
-        try:
-            connection.execute(_ISOLATED)
-            for setting in _UNDEMANDING:
-                connection.execute(setting)
-            # A plan that shall suit any value and any size of a page reads a tenth of a long list for its first rows.
-            connection.execute("SET plan_cache_mode = force_custom_plan")
-        except psycopg.Error:
-            connection.close()
-            raise
-        return connection
-
-    def repeat(self, work: Callable[[Connection[Any]], T]) -> T:
-        """Does work that may be done twice; once more on a new connection when the old one turns out to be lost."""
-        try:
-            return work(self.connection())
-        except psycopg.Error as failure:
-            if not is_lost(failure):
-                raise_unusable(failure, self._health)
-                raise
-            if self._connection is not None:
-                self._connection.close()
-        try:
-            return work(self.connection())
-        except psycopg.Error as failure:
-            raise_unusable(failure, self._health)
-            raise
-
-    def close(self) -> None:
-        """Closes the connection, if there is one, or will be."""
-        if self._opening is not None:
-            self._opening.add_done_callback(_let_go)
-        if self._connection is not None:
-            self._connection.close()
-
-
-def _let_go(opened: Future[_Impatient]) -> None:
-    if opened.exception() is None:
-        opened.result().close()
-
-
-def _in_a_thread(work: Callable[[], T]) -> Future[T]:
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as failure:  # noqa: BLE001 - it is raised where somebody asks for the result
-            future.set_exception(failure)
-
-    # Nobody waits for it when the process ends.
-    threading.Thread(target=run, daemon=True).start()
-    return future

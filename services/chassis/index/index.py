@@ -118,24 +118,29 @@ class Changes:
 
 
 class IndexReader(Protocol):
-    """What views may ask. Every answer covers all positions up to `through()`."""
+    """What views may ask. Every answer covers all positions up to what `through()` said before it.
 
-    def through(self) -> int:
+    Two answers are of one moment only where an engine answers without giving way to others, as memory and SQLite do.
+    """
+
+    async def through(self) -> int:
         """The log position that the index has taken in."""
 
-    def get(self, table: str, key: str) -> Row | None:
+    async def get(self, table: str, key: str) -> Row | None:
         """The row of a key."""
 
-    def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """The rows of these keys, by key; those that are not there are left out."""
 
-    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+    async def find(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> list[Row]:
         """Rows with these values (a sequence: any of them) behind `seq` `after`, in the order of `seq`.
 
         With several values there is one look per value, so that each stops at `limit`.
         """
 
-    def first(
+    async def first(
         self,
         table: str,
         column: str,
@@ -152,7 +157,7 @@ class IndexReader(Protocol):
 
 
 class Index(IndexReader, Protocol):
-    """What a projection fills. Questions are answered at once: they are short, and made inline."""
+    """What a projection fills. Raises Unavailable where the store does not answer, for questions as for changes."""
 
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """Moves the index from position `after` to `through` with these changes: all of it or nothing.
@@ -161,8 +166,8 @@ class Index(IndexReader, Protocol):
         when the store stays away; whether it was done is then unknown, and `through()` tells.
         """
 
-    def delete_where(self, table: str, **columns: Value) -> None:
-        """Removes all rows with these values, whatever the position. May raise `NotNow`."""
+    async def delete_where(self, table: str, **columns: Value) -> None:
+        """Removes all rows with these values, whatever the position."""
 
     def close(self) -> None:
         """Lets go of files and connections."""

@@ -26,7 +26,7 @@ class MemoryIndex:
     def __init__(self, contents: MemoryIndexContents) -> None:
         self._contents = contents
 
-    def through(self) -> int:
+    async def through(self) -> int:
         """See `IndexReader.through`."""
         return self._contents.through
 
@@ -57,27 +57,29 @@ class MemoryIndex:
                 for row in list(self._matching(table, where)):
                     del rows[row.key]
 
-    def delete_where(self, table: str, **columns: Value) -> None:
+    async def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
         self._require(table, columns)
         self._take(DeleteWhere(table, columns))
 
-    def get(self, table: str, key: str) -> Row | None:
+    async def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""
         return self._contents.rows[table].get(key)
 
-    def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """See `IndexReader.rows`."""
         held = self._contents.rows[table]
         return {key: held[key] for key in keys if key in held}
 
-    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+    async def find(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> list[Row]:
         """See `IndexReader.find`."""
         self._require(table, where)
         found = (row for row in self._matching(table, where) if row.seq > after)
         return sorted(found, key=attrgetter("seq"))[:limit]
 
-    def first(
+    async def first(
         self,
         table: str,
         column: str,

@@ -22,23 +22,25 @@ from pydantic_core import to_json
 
 from services.chassis.engines.postgres import (
     Database,
-    Inline,
     connect,
+    connect_before_start,
     is_lost,
     make_undemanding,
     persist,
+    plan_each_time,
     probed,
     refused_database,
 )
-from services.chassis.engines.store_health import StoreHealth, Unavailable
+from services.chassis.engines.postgres_connections import Connections
+from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.index.postgres_looks import bound, each, given, split, without_none
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
     compared,
     encoded,
     names_of,
-    placeholders,
     shape_of,
     text_of,
     value_of,
@@ -49,6 +51,8 @@ CREATION_SECONDS: Final = 30.0
 """For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
 """Whoever asks for more wants all that there is."""
+READERS: Final = 4
+"""As many questions are answered at a time; a change that was applied is seen by all that are asked after it."""
 _Statement = tuple[bytes, Sequence[str | int | bytes]]
 
 
@@ -62,34 +66,34 @@ class PostgresIndex:
         self._tables = {table.name: table for table in tables}
         self._version = version
         self._database = database
-        self._inline = Inline(database, self._health)
+        self._reading = Connections(database, self._health, plan_each_time, most=READERS)
         # As bytes, because the driver would put a composed statement together again for every use.
         self._statements: dict[tuple[str, ...], bytes] = {}
         self._writing: AsyncConnection[Any] | None = None
         try:
-            self._create()
-        except (psycopg.Error, Unavailable) as failure:
-            self._inline.close()
+            with connect_before_start(database) as connection:
+                self._create(connection)
+        except psycopg.Error as failure:
             raise refused_database(failure, "the index in the database") from None
         probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
         return Identifier(f"{table}_v{self._version}{suffix}")
 
-    def _create(self) -> None:
+    def _create(self, connection: Connection[Any]) -> None:
         until = time.monotonic() + CREATION_SECONDS
-        while not self._is_there():
+        while not self._is_there(connection):
             try:
-                self._create_tables(self._inline.connection())
+                self._create_tables(connection)
             except psycopg.errors.LockNotAvailable:
                 # Another replica is at it.
                 if time.monotonic() > until:
                     raise
 
-    def _is_there(self) -> bool:
+    def _is_there(self, connection: Connection[Any]) -> bool:
         # Not by to_regclass: within a transaction a session takes its own word for what it did not find before.
         query = "SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = %s"
-        found = self._inline.connection().execute(query, (f"progress_v{self._version}",))
+        found = connection.execute(query, (f"progress_v{self._version}",))
         return found.rowcount > 0
 
     def _create_tables(self, connection: Connection[Any]) -> None:
@@ -97,7 +101,7 @@ class PostgresIndex:
         with connection.transaction():
             # Replicas start together, and CREATE IF NOT EXISTS is no protection against that.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
-            if self._is_there():
+            if self._is_there(connection):
                 return
             connection.execute(SQL("CREATE TABLE {} (through bigint NOT NULL)").format(progress))
             connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))
@@ -117,7 +121,7 @@ class PostgresIndex:
 
     def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
         if (statement := self._statements.get(key)) is None:
-            statement = self._statements[key] = make().as_bytes(self._inline.connection())
+            statement = self._statements[key] = make().as_bytes(None)
         return statement
 
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
@@ -155,17 +159,22 @@ class PostgresIndex:
             self._name("progress")
         )
 
-    def _rows(
-        self, statement: bytes | Composed, values: Sequence[object] | Mapping[str, object] = ()
+    async def _rows(
+        self, statement: bytes, values: Sequence[object] | Mapping[str, object] = ()
     ) -> list[tuple[Any, ...]]:
-        return self._inline.repeat(lambda connection: connection.execute(statement, values).fetchall())
+        async def rows(connection: AsyncConnection[Any]) -> list[tuple[Any, ...]]:
+            cursor = await connection.execute(statement, values)
+            return await cursor.fetchall() if cursor.description is not None else []
 
-    def through(self) -> int:
+        return await self._reading.repeat(rows)
+
+    async def through(self) -> int:
         """See `IndexReader.through`."""
         statement = self._statement(
             "through", make=lambda: SQL("SELECT through FROM {}").format(self._name("progress"))
         )
-        return int(self._rows(statement)[0][0])
+        ((through,),) = await self._rows(statement)
+        return int(through)
 
     def _row(self, table: str, values: Sequence[Any]) -> Row:
         key, seq, *columns = values
@@ -175,10 +184,10 @@ class PostgresIndex:
         names = names_of(("key", "seq", *self._tables[table].columns))
         return SQL("SELECT {} FROM {}").format(names, self._name(table))
 
-    def get(self, table: str, key: str) -> Row | None:
+    async def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""
         statement = self._statement("get", table, make=lambda: SQL("{} WHERE key = %s").format(self._select(table)))
-        rows = self._rows(statement, (key,))
+        rows = await self._rows(statement, (key,))
         return self._row(table, rows[0]) if rows else None
 
     def _written(self, step: Step) -> _Statement:
@@ -215,10 +224,10 @@ class PostgresIndex:
         listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
         return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
 
-    def delete_where(self, table: str, **columns: Value) -> None:
+    async def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
         statement, values = self._deleted_where(table, columns)
-        self._inline.repeat(lambda connection: connection.execute(statement, values))
+        await self._rows(statement, values)
 
     def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
         shape = ("delete where", table, *shape_of(columns))
@@ -239,71 +248,69 @@ class PostgresIndex:
         # Not IS NOT DISTINCT FROM, which uses no index.
         return SQL("{} IS NULL" if value is None else "{} = %s").format(self._column(table, column))
 
-    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """See `IndexReader.rows`."""
+        make = lambda: SQL("{} WHERE key = ANY(%s)").format(self._select(table))  # noqa: E731 - as below
+        found = await self._rows(self._statement("rows", table, make=make), (list(keys),))
+        return {row.key: row for row in (self._row(table, values) for values in found)}
+
+    async def find(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> list[Row]:
         """See `IndexReader.find`."""
-        one, several = dict[str, Value](), dict[str, list[str]]()
-        for column, wanted in where.items():
-            if isinstance(wanted, str | int) or wanted is None:
-                one[column] = wanted
-                continue
-            several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
-            if None in wanted:
-                known = [value for value in wanted if value is not None]
-                looks = (self.find(table, {**where, column: look}, after=after, limit=limit) for look in (None, known))
-                return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        if (apart := without_none(where)) is not None:
+            looks = [await self.find(table, look, after=after, limit=limit) for look in apart]
+            return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        one, several = split(where)
         paged = limit <= LARGEST_PAGE
         shape = ("find", table, str(paged), *several, "and", *shape_of(one))
         statement = self._statement(*shape, make=lambda: self._finding(table, one, list(several), paged=paged))
-        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in one.items()}}
-        rows = self._rows(statement, {**values, "after place": after, "at most": limit})
-        return [self._row(table, row) for row in rows]
+        found = await self._rows(statement, {**bound(one, several), "after place": after, "at most": limit})
+        return [self._row(table, values) for values in found]
 
     def _finding(self, table: str, one: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
-        given = placeholders(one) | {
-            column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
-        }
         begin: dict[str, Composable] = {"seq": Placeholder("after place")}
-        look = self._look(table, one, given, ("seq",), begin=begin, end={}, paged=paged)
-        if not several:
-            return look
-        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
-        lists = SQL(", ").join(
-            SQL("unnest({}::text[]) AS {} (value)").format(Placeholder(column), Identifier(f"any {column}"))
-            for column in several
-        )
-        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT {}").format(
-            lists, look, Placeholder("at most")
-        )
+        look = self._look(table, one, given(one, several), ("seq",), begin=begin, end={}, paged=paged)
+        return each(several, look, ("seq",))
 
-    def first(
+    async def first(
         self,
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        one, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
-        shape = ("first", table, column, str(further), str(paged), *shape_of(one))
+        if (apart := without_none(where or {})) is not None:
+            looks = [
+                await self.first(table, column, where=look, after=after, at_most=at_most, limit=limit) for look in apart
+            ]
+            return sorted(itertools.chain(*looks), key=lambda row: (str(row.columns[column]), row.key))[:limit]
+        one, several = split(where or {})
+        further, paged = after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *several, "and", *shape_of(one))
         statement = self._statement(
-            *shape, make=lambda: self._ordering(table, column, one, further=further, paged=paged)
+            *shape, make=lambda: self._ordering(table, column, one, list(several), further=further, paged=paged)
         )
         place, key = after or ("", "")
-        values: dict[str, object] = {name: text_of(value) for name, value in one.items()}
         bounds = {"after place": text_of(place), "after key": key, "at most": limit}
         end = text_of(at_most) if at_most is not None else BEHIND_EVERY_TEXT
-        return [self._row(table, row) for row in self._rows(statement, {**values, **bounds, "up to": end})]
+        found = await self._rows(statement, {**bound(one, several), **bounds, "up to": end})
+        return [self._row(table, values) for values in found]
 
-    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
-        given = placeholders(where)
+    def _ordering(
+        self, table: str, column: str, one: Mapping[str, Value], several: Sequence[str], *, further: bool, paged: bool
+    ) -> Composed:
         begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
         end: dict[str, Composable] = {column: Placeholder("up to")}
         if not further:
             begin = {}
-        return self._look(table, where, given, (column, "key"), begin=begin, end=end, paged=paged)
+        order = (column, "key")
+        look = self._look(table, one, given(one, several), order, begin=begin, end=end, paged=paged)
+        return each(several, look, order)
 
     def _look(
         self,
@@ -334,6 +341,6 @@ class PostgresIndex:
 
     def close(self) -> None:
         """See `Index.close`."""
-        self._inline.close()
+        self._reading.close()
         if self._writing is not None:
             self._writing.pgconn.finish()

@@ -43,17 +43,16 @@ class Projection:
         self._taking_in = asyncio.Lock()
         self._moved = asyncio.Event()
 
-    @property
-    def through(self) -> int:
+    async def through(self) -> int:
         """How far the index has come, as far as this process knows; it asks if it does not."""
-        return self._index.through() if self._through is None else self._through
+        return await self._index.through() if self._through is None else self._through
 
     async def _covered(self) -> int:
-        return self._index.through()
+        return await self._index.through()
 
     async def round(self) -> None:
         """Waits a while for something new, and takes it in."""
-        await self._log.wait(self.through, self._idle_seconds)
+        await self._log.wait(await self.through(), self._idle_seconds)
         await self._take_in()
 
     async def catch_up(self) -> None:
@@ -64,7 +63,7 @@ class Projection:
     async def _take_in(self) -> bool:
         # One at a time: no event may be projected twice.
         async with self._taking_in:
-            after = self.through
+            after = await self.through()
             recorded = await self._log.read_all(after, self._at_once)
             if recorded:
                 if self._look is not None:
@@ -90,7 +89,7 @@ class Projection:
 
     async def behind(self) -> int:
         """How many positions of the log the index does not know yet."""
-        return max(0, await self._log.head() - self._index.through())
+        return max(0, await self._log.head() - await self._index.through())
 
     async def wait_through(self, position: int) -> None:
         """Returns once the index covers `position`, whichever process fills it. The caller bounds the wait."""

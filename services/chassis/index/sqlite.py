@@ -16,7 +16,11 @@ from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row,
 
 
 class SQLiteIndex:
-    """An `Index` in one file; `version` changes with the meaning of the tables."""
+    """An `Index` in one file; `version` changes with the meaning of the tables.
+
+    Questions take microseconds, so they are answered on the event loop and give way to nobody: a thread would cost more
+    than the answer. Only who writes waits for others, and does so beside the loop.
+    """
 
     def __init__(self, path: Path, tables: Sequence[Table], version: int, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +58,7 @@ class SQLiteIndex:
                     self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
             self._db.execute(f"PRAGMA user_version = {version}")
 
-    def through(self) -> int:
+    async def through(self) -> int:
         """See `IndexReader.through`."""
         return int(self._db.execute("SELECT through FROM progress").fetchone()[0])
 
@@ -89,12 +93,12 @@ class SQLiteIndex:
         names = ", ".join(["key", "seq", *map(_quoted, self._tables[table].columns)])
         return f'SELECT {names} FROM "{table}"'  # noqa: S608 - declared names
 
-    def get(self, table: str, key: str) -> Row | None:
+    async def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""
         values = self._db.execute(f"{self._select(table)} WHERE key = ?", (key,)).fetchone()
         return self._row(table, values) if values else None
 
-    def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """See `IndexReader.rows`."""
         marks = ", ".join("?" * len(keys))
         found = self._db.execute(f"{self._select(table)} WHERE key IN ({marks})", tuple(keys))
@@ -111,8 +115,11 @@ class SQLiteIndex:
             f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
         )
 
-    def delete_where(self, table: str, **columns: Value) -> None:
+    async def delete_where(self, table: str, **columns: Value) -> None:
         """See `Index.delete_where`."""
+        await in_turn(lambda: self._deleted(table, columns))
+
+    def _deleted(self, table: str, columns: Mapping[str, Value]) -> None:
         with self._db.transaction():
             self._delete_where(table, columns)
 
@@ -126,7 +133,9 @@ class SQLiteIndex:
             raise KeyError(msg)
         return _quoted(column)
 
-    def find(self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int) -> list[Row]:
+    async def find(
+        self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
+    ) -> list[Row]:
         """See `IndexReader.find`."""
         conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
         by = self._index(table, where, "seq")
@@ -140,7 +149,7 @@ class SQLiteIndex:
             rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
         return [self._row(table, row) for row in rows]
 
-    def first(
+    async def first(
         self,
         table: str,
         column: str,

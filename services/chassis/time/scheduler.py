@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
-from services.chassis.engines.turns import in_turn
 from services.chassis.index.index import Index, Row, Table, Value
 from services.chassis.index.projection import Projection
 from services.chassis.time.clock import Clock
@@ -46,9 +45,9 @@ class Scheduler:
         self._fire = fire
         self._running = asyncio.Lock()
 
-    def next_due(self) -> datetime | None:
+    async def next_due(self) -> datetime | None:
         """When the next pending deadline falls due."""
-        rows = self._index.first(DEADLINES.name, "at")
+        rows = await self._index.first(DEADLINES.name, "at")
         return instant(str(rows[0].columns["at"])) if rows else None
 
     async def fire_due(self) -> int:
@@ -76,7 +75,7 @@ class Scheduler:
         # and what it has set may be due before the others.
         await self._projection.catch_up()
         now, limit = sortable(self._clock.now()), 1
-        while rows := self._index.first(DEADLINES.name, "at", at_most=now, limit=limit):
+        while rows := await self._index.first(DEADLINES.name, "at", at_most=now, limit=limit):
             if (row := next((row for row in rows if row.columns["stream"] not in held_up), None)) is not None:
                 return row
             if len(rows) < limit:
@@ -91,12 +90,12 @@ class Scheduler:
         # In one statement: one that arrives late must not take away what has been set anew by then.
         columns = row.columns
         same = {name: columns[name] for name in ("stream", "name", "kind", "at")}
-        await in_turn(lambda: self._index.delete_where(DEADLINES.name, **same))
+        await self._index.delete_where(DEADLINES.name, **same)
 
     async def round(self) -> None:
         """Fires what is due, then naps until the next deadline, at most a second: the clock may be moved."""
         if await self.fire_due():
             return
-        due = self.next_due()
+        due = await self.next_due()
         left = (due - self._clock.now()).total_seconds() if due is not None else LONGEST_NAP
         await asyncio.sleep(min(max(left, 0.01), LONGEST_NAP))

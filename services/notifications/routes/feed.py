@@ -58,7 +58,7 @@ def routes(service: Service) -> Router:
         pages = feed_of(service, caller, types, after)
         start = await pages.number()
         await index_caught_up(service)
-        found = page(service.index, caller, READ_FEED, after=start, limit=limit, types=types)
+        found = await page(service.index, caller, READ_FEED, after=start, limit=limit, types=types)
         body: dict[str, Any] = {
             "items": await messages_at(service.log, found.positions),
             "next": pages.next(found.next),

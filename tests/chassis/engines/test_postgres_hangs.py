@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,10 +18,11 @@ from services.casefile.app import build as build_casefile
 from services.chassis.delivery.bus import Place
 from services.chassis.delivery.consumer_store_postgres import PostgresConsumerStore
 from services.chassis.engines.migrations import index_of, log_of, migrate
-from services.chassis.engines.postgres import HELD_UP_SECONDS, connect, make_undemanding, persist
+from services.chassis.engines.postgres import connect, make_undemanding, persist
+from services.chassis.engines.postgres_connections import ANSWER_SECONDS
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.index.index import Changes
-from services.chassis.index.postgres import PostgresIndex
+from services.chassis.index.postgres import READERS, PostgresIndex
 from services.chassis.log.postgres import PostgresEventLog
 from tests.chassis.counters import TYPES
 from tests.chassis.index.test_projection import TABLES
@@ -56,40 +58,36 @@ def held(server: Server) -> Iterator[None]:
             tell(pid, signal.SIGCONT)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes until the work finds out that it is not to be had."""
-    begun = time.monotonic()
-    with pytest.raises(Unavailable):
-        work()
-    return time.monotonic() - begun
-
-
-async def until(work: Callable[[], object]) -> object:
-    """What work comes to, once it can be done."""
-    while True:
-        try:
-            return work()
-        except Unavailable:
-            await asyncio.sleep(0.05)
-
-
-async def test_what_is_asked_inline_gives_up_soon_and_the_next_at_once(postgres_server: Server) -> None:
-    """The loop waits once; from then on everybody is told until the server answers again."""
+async def test_questions_to_an_index_that_cannot_be_had_hold_up_nobody_else(postgres_server: Server) -> None:
+    """However many wait for one that hangs, all of them hear of it together, and meanwhile the loop goes on."""
     migrate(postgres_server.url, ["counters"])
     index = PostgresIndex(index_of(postgres_server.url, "counters"), TABLES, 1)
     await put(index, "group", "a", 1, case="x")
-
-    def asked() -> object:
-        return index.get("group", "a")
-
-    before = await until(asked)
+    before = await index.get("group", "a")
     with held(postgres_server):
-        assert HELD_UP_SECONDS * 0.9 < seconds(asked) < HELD_UP_SECONDS * 1.5
-        for _ in range(20):
-            assert seconds(asked) < 0.1
-            await asyncio.sleep(0.05)
-    assert await until(asked) == before
+        begun = time.monotonic()
+        asking = [asyncio.create_task(index.get("group", "a")) for _ in range(READERS * 5)]
+        longest = await longest_turn_until(asking)
+        took = time.monotonic() - begun
+        assert {type(one.exception()) for one in asking} == {Unavailable}
+        assert longest < 1
+        assert ANSWER_SECONDS * 0.9 < took < ANSWER_SECONDS * 1.5
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(Unavailable):
+                assert await index.get("group", "a") == before
+                break
     index.close()
+
+
+async def longest_turn_until(asking: Collection[asyncio.Task[Any]]) -> float:
+    """The longest time in which the loop came to nobody else until all of these were done, in seconds."""
+    longest = 0.0
+    while not all(one.done() for one in asking):
+        begun = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - begun)
+    return longest
 
 
 async def test_places_that_cannot_be_had_hold_up_nobody_else(postgres_server: Server) -> None:
@@ -98,11 +96,8 @@ async def test_places_that_cannot_be_had_hold_up_nobody_else(postgres_server: Se
     store = PostgresConsumerStore(log_of(postgres_server.url, "counters"))
     await store.advance("embedded", "topic", {0: Place(7, 7)})
     with held(postgres_server):
-        asking, longest = asyncio.create_task(store.places("embedded", "topic")), 0.0
-        while not asking.done():
-            begun = time.monotonic()
-            await asyncio.sleep(0.01)
-            longest = max(longest, time.monotonic() - begun)
+        asking = asyncio.create_task(store.places("embedded", "topic"))
+        longest = await longest_turn_until([asking])
         with pytest.raises(Unavailable):
             await asking
         assert longest < 1
@@ -124,7 +119,7 @@ async def test_a_change_that_is_held_leaves_no_half_and_holds_up_nobody(postgres
         begun = time.monotonic()
         filling = asyncio.create_task(index.apply(changes, after=0, through=1))
         await asyncio.sleep(0.2)
-        assert time.monotonic() - begun < HELD_UP_SECONDS
+        assert time.monotonic() - begun < 1
         assert not filling.done()
         filling.cancel()
         await asyncio.wait([filling])
@@ -137,7 +132,7 @@ async def test_a_change_that_is_held_leaves_no_half_and_holds_up_nobody(postgres
             assert moved == written
             await asyncio.sleep(0.01)
     await index.apply(changes, after=0, through=1)
-    assert (index.through(), index.get("group", "a") is not None) == (1, True)
+    assert (await index.through(), await index.get("group", "a") is not None) == (1, True)
     index.close()
 
 
@@ -155,15 +150,15 @@ async def test_who_is_held_in_a_transaction_holds_up_others_for_two_seconds(post
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="index: 55P03"):
         await other.apply(changes, after=0, through=1)
-    assert third.through() == 0
-    while other.through() == 0:
+    assert await third.through() == 0
+    while await other.through() == 0:
         with suppress(Unavailable):
             assert await other.apply(changes, after=0, through=1)
     assert 1 < time.monotonic() - begun < 10
     with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
         await stopped.execute("COMMIT")
     await stopped.close()
-    row = third.get("group", "a")
+    row = await third.get("group", "a")
     assert row is not None
     assert row.columns["case"] == "x"
     for index in (other, third):
@@ -185,7 +180,7 @@ async def test_an_answer_of_the_log_is_not_waited_for_for_ever(postgres_server: 
 
 
 async def test_a_process_lives_on_while_its_database_does_not(postgres_server: Server, tmp_path: Path) -> None:
-    """It says that it is alive, never later than what one question may hold it up; what was asked is answered after."""
+    """It says at once that it is alive; what was asked is answered after."""
     migrate(postgres_server.url, ["casefile"])
     builds = {"casefile": build_casefile}
     async with (
@@ -202,7 +197,7 @@ async def test_a_process_lives_on_while_its_database_does_not(postgres_server: S
                 assert (await services.http.get("/healthz")).status_code == 200
                 slowest = max(slowest, time.monotonic() - begun)
                 await asyncio.sleep(0.05)
-        assert slowest < HELD_UP_SECONDS * 1.5
+        assert slowest < 1
         assert (await asking).status_code in {200, 503}
         while (await services.get(LOTTE, "/v1/cases")).status_code != 200:  # noqa: ASYNC110 - bounded by the timeout
             await asyncio.sleep(0.05)

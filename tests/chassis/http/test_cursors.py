@@ -27,7 +27,10 @@ def cursors(*epochs: Epoch, key: bytes = KEY, through: int = 10**18, head: int |
     async def asked() -> int:
         return through if head is None else head
 
-    return Cursors(Epochs(key, epochs or (FIRST,)), lambda: through, asked)
+    async def indexed() -> int:
+        return through
+
+    return Cursors(Epochs(key, epochs or (FIRST,)), indexed, asked)
 
 
 def pages(

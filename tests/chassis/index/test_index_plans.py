@@ -16,7 +16,7 @@ from tests.chassis.index.test_projection import TABLES
 from tests.chassis.indexing import changing
 
 
-def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> None:
+async def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> None:
     """A page of a long list costs what the page costs."""
     index = SQLiteIndex(tmp_path / "index.db", TABLES, 1)
     plans: list[str] = []
@@ -26,7 +26,7 @@ def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> Non
             plans.extend(row[3] for row in index._db.execute(f"EXPLAIN QUERY PLAN {statement}"))
 
     index._db.set_trace_callback(explain)
-    index.find("group", {"case": "x"}, after=5, limit=10)
+    await index.find("group", {"case": "x"}, after=5, limit=10)
     index._db.set_trace_callback(None)
     index.close()
     assert plans == ["SEARCH group USING INDEX group_1 (case=? AND seq>?)"]
@@ -44,7 +44,7 @@ async def test_in_postgresql_a_batch_of_changes_is_one_message(database_url: str
         said = "SELECT query, state FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'UPDATE%'"
         ((query, state),) = connection.execute(said).fetchall()
     assert (query.count("INSERT"), query.count("DELETE"), state) == (2, 2, "idle")
-    found = index.get("group", "it's")
+    found = await index.get("group", "it's")
     assert found is not None
     assert found.columns == {"case": "\\' ☃", "order": None, "total": None}
     index.close()
@@ -56,18 +56,19 @@ async def test_in_postgresql_filters_with_an_index_use_it(database_url: str, mon
     async with changing(index) as changes:
         for n in range(3000):
             changes.put("group", f"k{n}", n, case=f"{n % 30}", order=f"{n:05d}")
-    connection = index._inline.connection()
+    connection = psycopg.connect(index_of(database_url, "counters").conninfo, autocommit=True)
     connection.execute("ANALYZE")
     plans: list[str] = []
 
-    def explain(statement: bytes, values: Sequence[object] = ()) -> list[Any]:
+    async def explain(statement: bytes, values: Sequence[object] = ()) -> list[Any]:
         plans.append("\n".join(row[0] for row in connection.execute(b"EXPLAIN " + statement, values)))
         return []
 
     monkeypatch.setattr(index, "_rows", explain)
-    index.find("group", {"case": "7"}, after=5, limit=10)
-    index.first("group", "order", limit=10, at_most="00100")
+    await index.find("group", {"case": "7"}, after=5, limit=10)
+    await index.first("group", "order", limit=10, at_most="00100")
     index.close()
+    connection.close()
     assert "group_v1_1" in plans[0]
     assert "group_v1_2" in plans[1]
     assert not any("Seq Scan" in plan for plan in plans)

@@ -40,10 +40,10 @@ def open_index(stores: Stores) -> Iterator[OpenIndex]:
         index.close()
 
 
-def contents(index: Index) -> tuple[int, list[Row], list[Row]]:
+async def contents(index: Index) -> tuple[int, list[Row], list[Row]]:
     """All that an index knows."""
-    everything = [index.find(table, {}, after=0, limit=10_000) for table in ("group", "open_counters")]
-    return index.through(), everything[0], everything[1]
+    everything = [await index.find(table, {}, after=0, limit=10_000) for table in ("group", "open_counters")]
+    return await index.through(), everything[0], everything[1]
 
 
 async def record(log: EventLog, many: int, seed: int = 7) -> None:
@@ -65,12 +65,12 @@ async def test_a_rebuilt_index_equals_one_that_grew(log: EventLog, open_index: O
         await record(log, 11, seed)
         await totals(log, index, at_once=7).round()
     await totals(log, index, at_once=7).catch_up()
-    grown = contents(index)
+    grown = await contents(index)
     index.close()
     rebuilt = open_index(version=2)
-    assert contents(rebuilt) == (0, [], [])
+    assert await contents(rebuilt) == (0, [], [])
     await totals(log, rebuilt, at_once=7).catch_up()
-    assert contents(rebuilt) == grown
+    assert await contents(rebuilt) == grown
     assert grown[0] == 110
 
 
@@ -79,10 +79,10 @@ async def test_an_index_of_the_same_version_goes_on_where_it_was(log: EventLog, 
     await record(log, 20)
     index = open_index()
     await totals(log, index).catch_up()
-    known = contents(index)
+    known = await contents(index)
     index.close()
     again = open_index()
-    assert contents(again) == known
+    assert await contents(again) == known
     seen: list[int] = []
     await record(log, 3, seed=8)
     await Projection(log, again, lambda recorded, _: seen.append(recorded.position)).catch_up()
@@ -97,18 +97,30 @@ async def test_a_crash_in_the_middle_leaves_no_trace(log: EventLog, open_index: 
 
     def failing(recorded: Recorded, changes: Changes) -> None:
         filling.project(recorded, changes)
-        seen_from_outside.append((len(outside.find("group", {}, after=0, limit=100)), outside.through()))
         if recorded.position == 20:
             raise RuntimeError
 
+    async def watching() -> None:
+        while True:
+            rows = len(await outside.find("group", {}, after=0, limit=100))
+            seen_from_outside.append((rows, await outside.through()))
+            await asyncio.sleep(0)
+
+    watch = asyncio.create_task(watching())
     with pytest.raises(RuntimeError):
         await Projection(log, index, failing, filling.look).catch_up()
-    assert contents(index) == (0, [], [])
-    assert set(seen_from_outside) == {(0, 0)}
+    assert await contents(index) == (0, [], [])
+    assert set(seen_from_outside) <= {(0, 0)}
     await totals(log, index).catch_up()
+    while (whole := (len((await contents(index))[1]), 30)) not in seen_from_outside:
+        assert not watch.done()
+        await asyncio.sleep(0)
+    watch.cancel()
+    # The rows are asked for first, so the position may have moved in between, and never the other way round.
+    assert set(seen_from_outside) <= {(0, 0), (0, 30), whole}
     other = open_index(of="referral")
     await totals(log, other).catch_up()
-    assert contents(index) == contents(other)
+    assert await contents(index) == await contents(other)
 
 
 async def test_rows_are_never_ahead_of_their_position(open_index: OpenIndex) -> None:
@@ -119,12 +131,12 @@ async def test_rows_are_never_ahead_of_their_position(open_index: OpenIndex) -> 
     changes.delete_where("group", case="y")
     await put(index, "group", "b", 1, case="y")
     for _ in range(2):
-        assert await other.apply(Changes(), after=other.through(), through=other.through() + 3)
+        assert await other.apply(Changes(), after=await other.through(), through=await other.through() + 3)
         assert not await index.apply(changes, after=0, through=3)
-        assert [row.key for row in contents(index)[1]] == ["b"]
-    assert index.through() == 6
+        assert [row.key for row in (await contents(index))[1]] == ["b"]
+    assert await index.through() == 6
     assert await index.apply(changes, after=6, through=7)
-    assert (index.through(), [row.key for row in contents(other)[1]]) == (7, ["a"])
+    assert (await index.through(), [row.key for row in (await contents(other))[1]]) == (7, ["a"])
 
 
 async def test_an_index_that_lost_its_newest_changes_takes_them_in_again(log: EventLog, open_index: OpenIndex) -> None:
@@ -135,8 +147,8 @@ async def test_an_index_that_lost_its_newest_changes_takes_them_in_again(log: Ev
     )
     await record(log, 5)
     await projection.round()
-    assert (index.through(), await other.apply(Changes(), after=5, through=3)) == (5, True)
-    while index.through() != 5:
+    assert (await index.through(), await other.apply(Changes(), after=5, through=3)) == (5, True)
+    while await index.through() != 5:
         await projection.round()
 
 
@@ -168,7 +180,7 @@ async def test_a_waiter_is_told_when_its_position_is_indexed(log: EventLog, open
     work.start()
     await record(log, 2)
     await asyncio.sleep(0.05)
-    assert (waiting.done(), index.through()) == (False, 2)
+    assert (waiting.done(), await index.through()) == (False, 2)
     await record(log, 1, seed=9)
     await asyncio.wait_for(waiting, 30)
     await asyncio.wait_for(projection.wait_through(1), 0.1)
@@ -183,9 +195,9 @@ async def test_a_row_keeps_its_place_and_the_columns_that_are_not_given(open_ind
     await put(index, "group", "a", 9, total=2)
     await put(index, "open_counters", "a", 5)
     await put(index, "open_counters", "a", 6)
-    assert index.get("group", "a") == Row("a", 5, {"case": "x", "total": 2, "order": None})
-    assert index.get("open_counters", "a") == Row("a", 5, {"to": None})
-    assert index.get("group", "b") is None
+    assert await index.get("group", "a") == Row("a", 5, {"case": "x", "total": 2, "order": None})
+    assert await index.get("open_counters", "a") == Row("a", 5, {"to": None})
+    assert await index.get("group", "b") is None
 
 
 async def test_what_one_transaction_writes_follows_its_order(open_index: OpenIndex) -> None:
@@ -204,14 +216,17 @@ async def test_what_one_transaction_writes_follows_its_order(open_index: OpenInd
         changes.delete("open_counters", "gone")
         changes.delete("open_counters", "never")
         changes.put("group", "c", 10, case=None, total=None)
-    assert [(row.key, row.seq, row.columns["total"]) for row in index.find("group", {}, after=0, limit=9)] == [
+    assert [(row.key, row.seq, row.columns["total"]) for row in await index.find("group", {}, after=0, limit=9)] == [
         ("a", 5, 2),
         ("b", 9, 4),
         ("c", 10, None),
     ]
-    assert index.get("group", "a") == Row("a", 5, {"case": "y", "total": 2, "order": "late"})
-    assert (index.get("open_counters", "b"), index.get("open_counters", "gone")) == (Row("b", 8, {"to": None}), None)
-    assert index.through() == 10
+    assert await index.get("group", "a") == Row("a", 5, {"case": "y", "total": 2, "order": "late"})
+    assert (await index.get("open_counters", "b"), await index.get("open_counters", "gone")) == (
+        Row("b", 8, {"to": None}),
+        None,
+    )
+    assert await index.through() == 10
 
 
 async def test_a_change_that_fails_leaves_nothing_and_harms_nothing(open_index: OpenIndex) -> None:
@@ -222,10 +237,10 @@ async def test_a_change_that_fails_leaves_nothing_and_harms_nothing(open_index: 
     for _ in range(2):
         with pytest.raises(KeyError):
             await index.apply(bad, after=0, through=5)
-        assert (index.get("group", "a"), index.through()) == (None, 0)
+        assert (await index.get("group", "a"), await index.through()) == (None, 0)
     async with changing(index, through=6) as changes:
         changes.put("open_counters", "b", 6)
-    assert (index.get("group", "a"), index.get("open_counters", "b"), index.through()) == (
+    assert (await index.get("group", "a"), await index.get("open_counters", "b"), await index.through()) == (
         None,
         Row("b", 6, {"to": None}),
         6,
@@ -238,18 +253,18 @@ async def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -
     for n in range(12):
         await put(index, "group", f"k{n}", 100 - n, case="xyz"[n % 3], total=n % 2, order=None if n < 6 else "late")
 
-    def keys(where: dict[str, Any], after: int = 0, limit: int = 100) -> list[str]:
-        return [row.key for row in index.find("group", where, after=after, limit=limit)]
+    async def keys(where: dict[str, Any], after: int = 0, limit: int = 100) -> list[str]:
+        return [row.key for row in await index.find("group", where, after=after, limit=limit)]
 
-    assert keys({}) == [f"k{n}" for n in reversed(range(12))]
-    assert keys({"case": "x"}) == ["k9", "k6", "k3", "k0"]
-    assert keys({"case": ["x", "y"], "total": 1}) == ["k9", "k7", "k3", "k1"]
-    assert keys({"order": None, "case": "x"}) == ["k3", "k0"]
-    assert keys({"order": [None, "late"]}) == keys({})
-    assert keys({"case": []}) == []
-    assert keys({"case": "x"}, after=91, limit=2) == ["k6", "k3"]
+    assert await keys({}) == [f"k{n}" for n in reversed(range(12))]
+    assert await keys({"case": "x"}) == ["k9", "k6", "k3", "k0"]
+    assert await keys({"case": ["x", "y"], "total": 1}) == ["k9", "k7", "k3", "k1"]
+    assert await keys({"order": None, "case": "x"}) == ["k3", "k0"]
+    assert await keys({"order": [None, "late"]}) == await keys({})
+    assert await keys({"case": []}) == []
+    assert await keys({"case": "x"}, after=91, limit=2) == ["k6", "k3"]
     with pytest.raises(KeyError):
-        keys({"nothing": 1})
+        await keys({"nothing": 1})
 
 
 async def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
@@ -259,7 +274,7 @@ async def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
         await put(index, "group", f"k{n}", n, total=0)
     met: list[str] = []
     after = 0
-    while page := index.find("group", {"total": [0, 1]}, after=after, limit=7):
+    while page := await index.find("group", {"total": [0, 1]}, after=after, limit=7):
         met += [row.key for row in page]
         after = page[-1].seq
         await put(index, "group", f"new{after}", 1000 + after, total=2)
@@ -272,9 +287,9 @@ async def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenInde
     index = open_index()
     for key, order in (("a", "2026-03"), ("b", None), ("c", "2026-01"), ("d", "2026-02")):
         await put(index, "group", key, 1, order=order)
-    assert [row.key for row in index.first("group", "order", limit=10)] == ["c", "d", "a"]
-    assert [row.key for row in index.first("group", "order", at_most="2026-02", limit=10)] == ["c", "d"]
-    assert [row.key for row in index.first("group", "order")] == ["c"]
+    assert [row.key for row in await index.first("group", "order", limit=10)] == ["c", "d", "a"]
+    assert [row.key for row in await index.first("group", "order", at_most="2026-02", limit=10)] == ["c", "d"]
+    assert [row.key for row in await index.first("group", "order")] == ["c"]
 
 
 async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIndex) -> None:
@@ -284,11 +299,11 @@ async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: 
         await put(index, "group", f"k{n}", 1, order=f"2026-0{1 + n % 2}", case=None if n < 8 else "x", total=n % 3)
     met: list[str] = []
     after: tuple[str, str] | None = None
-    while page := index.first("group", "order", where={"case": None}, after=after, limit=3):
+    while page := await index.first("group", "order", where={"case": None}, after=after, limit=3):
         met += [row.key for row in page]
         after = str(page[-1].columns["order"]), page[-1].key
     assert met == ["k0", "k2", "k4", "k6", "k1", "k3", "k5", "k7"]
-    assert [row.key for row in index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
+    assert [row.key for row in await index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
 
 
 async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
@@ -296,13 +311,13 @@ async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
     index = open_index()
     for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
         await put(index, "group", key, 1, case=case, order=order)
-    index.delete_where("group", case="x", order=None)
-    assert {row.key for row in index.find("group", {}, after=0, limit=10)} == {"b", "c"}
+    await index.delete_where("group", case="x", order=None)
+    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"b", "c"}
 
 
-def test_any_version_number_makes_its_tables(open_index: OpenIndex) -> None:
+async def test_any_version_number_makes_its_tables(open_index: OpenIndex) -> None:
     """Also zero, which is what an SQLite file without a version says."""
-    assert open_index(version=0).through() == 0
+    assert await open_index(version=0).through() == 0
 
 
 async def test_two_processes_that_keep_one_index_project_nothing_twice(log: EventLog, open_index: OpenIndex) -> None:
@@ -316,4 +331,4 @@ async def test_two_processes_that_keep_one_index_project_nothing_twice(log: Even
 
     await asyncio.gather(*(totals(log, index, looking_up).catch_up() for index in (one, other)))
     await totals(log, alone).catch_up()
-    assert contents(one) == contents(other) == contents(alone)
+    assert await contents(one) == await contents(other) == await contents(alone)

@@ -157,12 +157,12 @@ def test_sortable_texts_have_the_order_of_time() -> None:
 async def test_a_deadline_fires_once_and_not_before_its_time(world: World) -> None:
     """Nothing a moment before; at the instant itself once; never again."""
     await world.set("a", 2)
-    assert (await world.scheduler.fire_due(), world.scheduler.next_due()) == (0, at(2))
+    assert (await world.scheduler.fire_due(), await world.scheduler.next_due()) == (0, at(2))
     world.clock.move(at(2) - timedelta(microseconds=1))
     assert await world.scheduler.fire_due() == 0
     world.clock.move(at(2))
     assert [await world.scheduler.fire_due() for _ in range(3)] == [1, 0, 0]
-    assert (await world.passed(), world.scheduler.next_due()) == ([("a", 2.0)], None)
+    assert (await world.passed(), await world.scheduler.next_due()) == ([("a", 2.0)], None)
 
 
 async def test_what_fell_due_while_nothing_ran_fires_at_the_next_start(worlds: Callable[[], World]) -> None:
@@ -176,7 +176,7 @@ async def test_what_fell_due_while_nothing_ran_fires_at_the_next_start(worlds: C
     assert await after.scheduler.fire_due() == 100
     assert [hours for _, hours in await after.passed()] == [float(n) for n in range(1, 101)]
     assert all(due == at(hours) for (_, _, due), (_, hours) in zip(after.asked, await after.passed(), strict=True))
-    assert after.scheduler.next_due() == at(101)
+    assert await after.scheduler.next_due() == at(101)
 
 
 async def test_what_follows_from_a_deadline_takes_its_place_in_the_order(world: World) -> None:
@@ -194,7 +194,7 @@ async def test_a_deadline_set_anew_under_the_same_name_is_not_forgotten(world: W
     world.then = lambda row, due: [TermSet(name=str(row.columns["name"]), due_at=due + 5 * HOUR)]
     await world.set("a", 1)
     world.clock.move(at(2))
-    assert (await world.scheduler.fire_due(), world.scheduler.next_due()) == (1, at(6))
+    assert (await world.scheduler.fire_due(), await world.scheduler.next_due()) == (1, at(6))
     world.clock.move(at(12))
     assert await world.scheduler.fire_due() == 2
     assert await world.passed() == [("a", 1.0), ("a", 6.0), ("a", 11.0)]
@@ -207,7 +207,7 @@ async def test_a_deadline_that_was_met_or_moved_does_not_fire(world: World) -> N
     await world.append("met", TermStopped(name="ANSWER"))
     await world.set("moved", 9)
     world.clock.move(at(5))
-    assert (await world.scheduler.fire_due(), world.asked, world.scheduler.next_due()) == (0, [], at(9))
+    assert (await world.scheduler.fire_due(), world.asked, await world.scheduler.next_due()) == (0, [], at(9))
 
 
 async def test_what_one_firing_settles_is_not_fired_after_it(world: World) -> None:
@@ -224,7 +224,7 @@ async def test_a_stale_deadline_vanishes(world: World) -> None:
     """A row that the domain answers with nothing is asked for once and then gone."""
     await put(world.index, "deadlines", "ghost", 1, stream="ghost", name="ANSWER", kind="PASS", at=sortable(at(0)))
     assert [await world.scheduler.fire_due() for _ in range(2)] == [1, 0]
-    assert (len(world.asked), await world.passed(), world.index.get("deadlines", "ghost")) == (1, [], None)
+    assert (len(world.asked), await world.passed(), await world.index.get("deadlines", "ghost")) == (1, [], None)
 
 
 async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds: Callable[[], World]) -> None:
@@ -233,12 +233,12 @@ async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds:
     await first.set("a", 1)
     first.clock.move(at(2))
     await first.projection.catch_up()
-    (row,) = first.index.first("deadlines", "at")
+    (row,) = await first.index.first("deadlines", "at")
     await first._fire(row, at(1))
     await first.log.close()
     again = worlds()
     await again.scheduler.fire_due()
-    assert (await again.passed(), again.scheduler.next_due()) == ([("a", 1.0)], None)
+    assert (await again.passed(), await again.scheduler.next_due()) == ([("a", 1.0)], None)
 
 
 async def test_two_schedulers_fire_each_deadline_once(worlds: Callable[[], World]) -> None:

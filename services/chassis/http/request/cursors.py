@@ -56,7 +56,9 @@ CURSOR: Final = Parameter(
 class Cursors:
     """Seals and reads the cursors of one service. `through` and `head` tell how far its index and its log reach."""
 
-    def __init__(self, epochs: Epochs, through: Callable[[], int], head: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, epochs: Epochs, through: Callable[[], Awaitable[int]], head: Callable[[], Awaitable[int]]
+    ) -> None:
         self._epochs = epochs
         self._cipher = AESSIV(epochs.key)
         self._through = through
@@ -115,7 +117,7 @@ class Cursors:
         if end is not None:
             return recorded <= end
         # The head as well: files may have been put back by hand, and then nobody began another epoch.
-        return recorded <= self._through() or recorded <= await self._head()
+        return recorded <= await self._through() or recorded <= await self._head()
 
 
 @dataclass(frozen=True, slots=True)
