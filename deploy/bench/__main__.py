@@ -58,12 +58,12 @@ def main() -> int:
         surroundings = _surroundings(bench)
         found = command.run(bench, given, only, surroundings) if given.ab else _each(bench, only, surroundings)
         failed = []
-        for name, ran in found:
+        for part, ran in found:
             if ran.failure is not None:
-                failed.append(name)
+                failed.append(part)
             if given.json is not None:
                 record = Record.read(given.json)
-                record.ran[name_of(name) if given.ab else name] = ran
+                record.ran[name_of(part) if given.ab else part] = ran
                 record.write(given.json)
     if failed:
         _say(f"\nfailed: {', '.join(failed)}")

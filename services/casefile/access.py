@@ -95,12 +95,20 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)
         return (MENTEE_OF_CASE,) if known_here and is_one_person(caller.sub, case.client_ref) else ()
+    return relations_of_row(caller, case.agency, caller.org, standing_of(caller.org, case))
+
+
+def relations_of_row(caller: Caller, agency: str, organisation: str | None, standing: str | None) -> tuple[str, ...]:
+    """How a caller who is neither mentor nor mentee stands to a case, by what the index knows of it.
+
+    `standing` is that of the `organisation`, as `standing_of` has it.
+    """
     relations = []
-    if caller.org == case.agency:
+    if caller.org == agency:
         relations.append(OWNER_AGENCY)
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
-    if (standing := standing_of(caller.org, case)) is not None:
+    if standing is not None and caller.org == organisation:
         relations.append(standing)
     return tuple(relations)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from contracts.codes import Role
+from pydantic_core import from_json
+
+from contracts.codes import CaseState, Role
 from contracts.identifiers import is_one_person, one_person
-from services.casefile.access import ANY_ORGANISATION, POLICY
+from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
-from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, part_key
-from services.casefile.queries import Queries
+from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
+from services.casefile.queries import SEES_ALL, Queries
 from services.casefile.worklist import actor_of, stands_at, work_in
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
@@ -26,6 +27,7 @@ from services.chassis.time.scheduler import sortable
 
 ALL_OF_A_PERSON: Final = 10_000
 
+EVERY_STATE: Final = (*(state.value for state in CaseState), STOPPED)
 ALL: Final = 10_000
 """More organisations than are ever suspended at once."""
 
@@ -38,6 +40,8 @@ class Wanted:
     organisation: str | None
     overdue: bool | None
     client_ref: str | None = None
+    full: bool = False
+    """Whole cases with their actions, as they are read one by one, and not a summary of each."""
 
     def fits(self, view: Json) -> bool:
         """Whether what the caller reads of a case passes the filters."""
@@ -57,6 +61,11 @@ class _Look:
     state: str = "state"
     due: str = "due"
 
+    @property
+    def as_reader(self) -> bool:
+        """Whether a row shows what its organisation reads, which may be an earlier state of the case."""
+        return self.state != "state"
+
     def key(self, case_id: str) -> str:
         """The key of a case's row here."""
         return part_key(case_id, self.organisation) if self.organisation is not None else case_id
@@ -64,6 +73,26 @@ class _Look:
     def case(self, row: Row) -> str:
         """The case of a row here."""
         return row.key if self.organisation is None else str(row.columns["case_id"])
+
+    def met(self, row: Row) -> _Met:
+        """A row found here, as what the list shows of it is made."""
+        if self.organisation is None:
+            return _Met(row.key, row, None)
+        return _Met(self.case(row), None, row if self.as_reader else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A case that a list came upon: its row, and that of the part by which the caller reads it; None: not looked up."""
+
+    case_id: str
+    case: Row | None
+    part: Row | None
+
+    @property
+    def shows_earlier(self) -> bool:
+        """Whether the caller reads an earlier state, which the part itself has."""
+        return self.part is not None and self.part.columns["seen"] is not None
 
 
 class Lists:
@@ -97,7 +126,7 @@ class Lists:
         while True:
             most = limit + 1 - len(items)
             found = await self._places(looks, wanted, last, most)
-            views = await asyncio.gather(*(self._view(caller, case_id, wanted) for case_id in found.values()))
+            views = await self._views(caller, list(found.values()), wanted)
             for place, view in zip(found, views, strict=True):
                 if view is not None:
                     if len(items) == limit:
@@ -114,15 +143,18 @@ class Lists:
         rows = await self._index.find(
             CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON
         )
-        places: dict[Place, str] = {}
+        places: dict[Place, _Met] = {}
         for row in rows:
             place: Place = row.seq if wanted.overdue is None else (str(row.columns["due"]), row.key)
-            if (after is None or place > after) and await self._has_part(caller, wanted.organisation, row):  # type: ignore[operator]
-                places[place] = row.key
+            if after is not None and place <= after:  # type: ignore[operator]
+                continue
+            if await self._has_part(caller, wanted.organisation, row):
+                part = await self._index.get(PARTS.name, part_key(row.key, caller.org))
+                places[place] = _Met(row.key, row, part if part is not None and part.columns["reader"] else None)
         items: list[Json] = []
         last: Place | None = after
-        for place in sorted(places):
-            view = await self._view(caller, places[place], wanted)
+        views = await self._views(caller, [places[place] for place in sorted(places)], wanted)
+        for place, view in zip(sorted(places), views, strict=True):
             if view is not None:
                 if len(items) == limit:
                     return items, last
@@ -138,16 +170,15 @@ class Lists:
             return False
         return await self._index.get(PARTS.name, part_key(row.key, organisation)) is not None
 
-    async def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, str]:
-        """The next places of a list, in order, and the case at each."""
-        found: dict[Place, str] = {}
-        states: tuple[str | None, ...] = wanted.states or (None,)
-        for look, state in itertools.product(looks, states):
-            where = {**look.where, **({look.state: state} if state is not None else {})}
+    async def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, _Met]:
+        """The next places of a list, in order, and what is met at each."""
+        found: dict[Place, _Met] = {}
+        for look in looks:
+            where: dict[str, Value | Sequence[Value]] = {**look.where, look.state: wanted.states or EVERY_STATE}
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
-                rows = await self._index.find(look.table, where, after=after or 0, limit=most)
-                found |= {row.seq: look.case(row) for row in rows}
+                for row in await self._index.find(look.table, where, after=after or 0, limit=most):
+                    found.setdefault(row.seq, look.met(row))
                 continue
             assert not isinstance(after, int)  # noqa: S101 - as the cursor was read
             now = self._clock.now()
@@ -160,16 +191,42 @@ class Lists:
                 at_most=sortable(now - timedelta(microseconds=1)) if wanted.overdue else None,
                 limit=most,
             )
-            found |= {(str(row.columns[look.due]), look.case(row)): look.case(row) for row in rows}
+            for row in rows:
+                found.setdefault((str(row.columns[look.due]), look.case(row)), look.met(row))
         return {place: found[place] for place in sorted(found)[:most]}
 
+    async def _views(self, caller: Caller, met: Sequence[_Met], wanted: Wanted) -> list[Json | None]:
+        """What the caller reads of each case, if it may read it and it passes the filters."""
+        if wanted.full:
+            # Side by side: streams that are asked for at once come in one answer of the database.
+            return await asyncio.gather(*(self._view(caller, place.case_id, wanted) for place in met))
+        missing = [place.case_id for place in met if place.case is None and not place.shows_earlier]
+        cases = await self._index.rows(CASES.name, missing) if missing else {}
+        summaries = [self._summary(caller, place, place.case or cases.get(place.case_id)) for place in met]
+        return [shown if shown is not None and wanted.fits(shown) else None for shown in summaries]
+
     async def _view(self, caller: Caller, case_id: str, wanted: Wanted) -> Json | None:
-        """What the caller reads of a case, if that passes the filters."""
         found = await self._queries.find_silently(caller, case_id)
         if found is None:
             return None
         view = await self._queries.view(caller, found)
         return view if wanted.fits(view) else None
+
+    def _summary(self, caller: Caller, met: _Met, case: Row | None) -> Json | None:
+        if (found := case if case is not None else met.part) is None:
+            return None
+        part = met.part.columns if met.part is not None else {}
+        agency, organisation = str(found.columns["agency"]), _text(part.get("organisation"))
+        relations = relations_of_row(caller, agency, organisation, _text(part.get("standing")))
+        if not POLICY.permits(caller, "read", relations):
+            return None
+        summary = part.get("seen") if not SEES_ALL & set(relations) else None
+        if summary is None:
+            summary = found.columns.get("summary")
+        shown: Json = from_json(str(summary))
+        if "state" in shown:
+            shown["overdue"] = any(datetime.fromisoformat(at) < self._clock.now() for at in shown["dueAt"].values())
+        return shown
 
     async def work(
         self, caller: Caller, pages: Pages, limit: int, *, mine: bool = False
@@ -226,6 +283,10 @@ class Lists:
         if mine and (case.lead is None or case.lead.sub != caller.sub):
             return None
         return await self._queries.halted_view(caller, found, stands)
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)
 
 
 def _place(row: Row) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic_core import to_json
+
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import CASE, CaseEvent
@@ -18,40 +20,46 @@ from services.casefile.domain.state import Case
 from services.casefile.events import Event
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
+from services.casefile.views import stopped_view, summary_of
 from services.casefile.worklist import work_in
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Streams
+from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import Changes, IndexReader, Table
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, sortable
 
 CASES: Final = Table(
     "cases",
-    columns=("agency", "state", "due", "client_ref"),
-    indexes=((), ("state",), ("agency",), ("agency", "state"), ("client_ref",), ("agency", "client_ref", "state")),
-    orders=(("due",), ("state", "due"), ("agency", "due"), ("agency", "state", "due")),
+    columns=("agency", "state", "due", "client_ref", "summary"),
+    # By state always: a list of all states is one of a dozen short ones, and half as many indexes are kept.
+    indexes=(("state",), ("agency", "state"), ("client_ref",)),
+    orders=(("state", "due"), ("agency", "state", "due")),
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 
-`client_ref` is the pseudonym in the form in which persons are compared.
+`client_ref` is the pseudonym in the form in which persons are compared, `summary` what lists show of the case, as JSON
+(`services.casefile.views.summary_of`).
 """
 PARTS: Final = Table(
     "parts",
-    columns=("organisation", "case_id", "agency", "state", "due", "reader", "seen_state", "seen_due", "holder"),
-    indexes=(
-        ("organisation",),
-        ("organisation", "state"),
-        ("organisation", "agency"),
-        ("organisation", "agency", "state"),
-        ("reader",),
-        ("reader", "seen_state"),
+    columns=(
+        "organisation",
+        "case_id",
+        "agency",
+        "state",
+        "due",
+        "reader",
+        "standing",
+        "seen_state",
+        "seen_due",
+        "seen",
+        "holder",
     ),
+    indexes=(("organisation", "state"), ("organisation", "agency", "state"), ("reader", "seen_state")),
     orders=(
-        ("organisation", "due"),
         ("organisation", "state", "due"),
-        ("organisation", "agency", "due"),
         ("organisation", "agency", "state", "due"),
-        ("reader", "seen_due"),
         ("reader", "seen_state", "seen_due"),
         ("holder", "agency", "due"),
     ),
@@ -59,8 +67,9 @@ PARTS: Final = Table(
 """One row per case and organisation that has, or had, a part in it; `seq` is the case's.
 
 `agency`, `state` and `due` are the case's, as in CASES. `reader` is the organisation as long as it may read the case,
-and `seen_state` and `seen_due` are what it then reads: a former party reads an earlier state. `holder` is the
-organisation as long as the case is offered to it, or with it.
+`standing` how it then stands to the case (`services.casefile.access`), and `seen_state` and `seen_due` are what it
+reads: a former party reads an earlier state, of which `seen` is the summary; None where it reads the case as it is.
+`holder` is the organisation as long as the case is offered to it, or with it.
 """
 STEPS: Final = Table(
     "steps",
@@ -69,19 +78,26 @@ STEPS: Final = Table(
     orders=(("actor", "due"), ("actor", "person", "due")),
 )
 """One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without."""
+STOPPED: Final = "STOPPED"
+"""The state of a case of which an organisation reads only the stop."""
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-INDEX_VERSION: Final = 8
+INDEX_VERSION: Final = 9
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
 
-_NOTHING: Final = Case()
-"""What an organisation reads of a case after the stop: neither state nor term."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an organisation reads of a case, and how it stands to it; `summary` is None for the case as it is."""
+
+    standing: str
+    case: Case
+    summary: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,8 @@ class Known:
     """
 
     case: Case
-    seen: Mapping[str, Case | None]
+    summary: Json
+    seen: Mapping[str, Seen | None]
     seq: int | None
 
 
@@ -121,18 +138,21 @@ class Listing:
         standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
         former = [organisation for organisation, how in standing.items() if how == FORMER_ORGANISATION]
         records = await self._streams.log.read(stream, through=folded.version) if former else ()
-        seen: dict[str, Case | None] = {}
+        seen: dict[str, Seen | None] = {}
         for organisation, how in standing.items():
             if how == FORMER_ORGANISATION:
-                seen[organisation] = fold(history_of(records, visible_to(records, organisation)))
+                history = history_of(records, visible_to(records, organisation))
+                earlier = fold(history)
+                seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
             elif how == ADDRESSED_ORGANISATION:
-                seen[organisation] = case
+                seen[organisation] = Seen(how, case)
             elif how == CONSENT_WITHDRAWN:
-                seen[organisation] = _NOTHING
+                # After the stop it reads neither state nor term.
+                seen[organisation] = Seen(how, Case(), stopped_view(case.case, folded.etag))
             else:
                 seen[organisation] = None
         row = await self._index.get(CASES.name, case.case) if not is_new else None
-        return Known(case, seen, row.seq if row is not None else None)
+        return Known(case, summary_of(case, folded.etag), seen, row.seq if row is not None else None)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
@@ -162,7 +182,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case, is_new = known.case, recorded.version == 1
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref))
+    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), summary=_json(known.summary))
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,
@@ -172,12 +192,18 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             case_id=case.case,
             **own,
             reader=organisation if seen is not None else None,
-            seen_state=_state(seen) if seen is not None else None,
-            seen_due=_due(seen) if seen is not None else None,
+            standing=seen.standing if seen is not None else None,
+            seen_state=_state(seen.case) or STOPPED if seen is not None else None,
+            seen_due=_due(seen.case) if seen is not None else None,
+            seen=_json(seen.summary) if seen is not None and seen.summary is not None else None,
             holder=organisation if organisation == case.organisation else None,
         )
     _index_steps(case, seq, changes, is_new=is_new)
     _index_deadlines(case, recorded, changes, is_new=is_new)
+
+
+def _json(summary: Json) -> str:
+    return to_json(summary).decode()
 
 
 def _state(case: Case) -> str | None:

@@ -122,6 +122,25 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
     }
 
 
+def summary_of(case: Case, version: int) -> Json:
+    """What a list shows of a case, but for `overdue`, which moves with the clock (`is_overdue`)."""
+    stands = next((step for step in case.steps if step.step == case.current_step), None)
+    return {
+        "id": case.case,
+        "case": case.case,
+        "state": case.state,
+        "version": version,
+        "agency": case.agency,
+        "organisation": case.organisation,
+        "clientRef": case.client_ref,
+        "caseLead": party_view(case.lead),
+        "step": stands.step if stands is not None else None,
+        "owner": party_view(stands.owner) if stands is not None else None,
+        "dueAt": {camel(step.step): step.due_at for step in case.steps if step.due_at is not None},
+        "links": links(case.case),
+    }
+
+
 def _earlier(over: Earlier) -> Json:
     return {
         "referral": over.referral,

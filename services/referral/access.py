@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role, WithdrawReason
@@ -120,35 +121,72 @@ POLICY: Final = Policy(
 )
 
 
+class Parties(NamedTuple):
+    """What decides how callers stand to a referral; a row of the index holds as much.
+
+    `access_ends` is when the organisation's access ends, or ended; None as long as its part goes on.
+    """
+
+    agency: str
+    organisation: str | None
+    client_ref: str | None
+    consent_withdrawn: bool
+    access_ends: datetime | None
+
+
 def relations_to_referral(caller: Caller, context: Context) -> tuple[str, ...]:
     """The caller's relations to a referral. A draft has no other party than its agency."""
-    offer = context.referral.offer
-    if offer is None:
-        return ()
+    parties = _parties(context)
+    return relations_of_parties(caller, parties, context.at) if parties is not None else ()
+
+
+def relations_of_parties(caller: Caller, parties: Parties, at: datetime) -> tuple[str, ...]:
+    """The same, at an instant, of a referral with these parties."""
     relations = []
-    if caller.org == offer.agency:
+    if caller.org == parties.agency:
         relations.append(OWNER_AGENCY)
-    if caller.org == offer.organisation:
-        relations.append(_addressed(context))
+    if caller.org == parties.organisation:
+        relations.append(_addressed(parties, at))
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
-    packet = context.referral.packet
     # The pseudonym is the agency's; the organisation knows it only by the offer.
-    if caller.role is Role.MENTEE and relations and packet is not None and is_one_person(caller.sub, packet.client_ref):
+    person = parties.client_ref
+    if caller.role is Role.MENTEE and relations and person is not None and is_one_person(caller.sub, person):
         relations.append(PERSON)
     return tuple(relations)
 
 
-def _addressed(context: Context) -> str:
-    referral = context.referral
-    if context.legal_basis.withdrawn_at is not None or (
-        referral.ended_with is not None and referral.ended_with.reason == WithdrawReason.CONSENT_WITHDRAWN
-    ):
+def sees_only_the_stop(relations: Collection[str]) -> bool:
+    """Whether all that a caller still reads of a referral is that the person withdrew the legal basis."""
+    return CONSENT_WITHDRAWN in relations and not {OWNER_AGENCY, OVERSIGHT} & set(relations)
+
+
+def _addressed(parties: Parties, at: datetime) -> str:
+    if parties.consent_withdrawn:
         return CONSENT_WITHDRAWN
+    ended = parties.access_ends is not None and at >= parties.access_ends
+    return FORMER_ORGANISATION if ended else ADDRESSED_ORGANISATION
+
+
+def _parties(context: Context) -> Parties | None:
+    referral = context.referral
+    if referral.offer is None:
+        return None
+    reason = referral.ended_with.reason if referral.ended_with is not None else None
+    return Parties(
+        agency=referral.offer.agency,
+        organisation=referral.offer.organisation,
+        client_ref=referral.packet.client_ref if referral.packet is not None else None,
+        consent_withdrawn=context.legal_basis.withdrawn_at is not None or reason == WithdrawReason.CONSENT_WITHDRAWN,
+        access_ends=_access_ends(context),
+    )
+
+
+def _access_ends(context: Context) -> datetime | None:
+    referral = context.referral
     if referral.access_ended:
-        return FORMER_ORGANISATION
-    ends = referral.access.due_at if referral.access is not None else _ends_as_of_old(context)
-    return FORMER_ORGANISATION if ends is not None and context.at >= ends else ADDRESSED_ORGANISATION
+        return context.at
+    return referral.access.due_at if referral.access is not None else _ends_as_of_old(context)
 
 
 def _ends_as_of_old(context: Context) -> datetime | None:

@@ -89,7 +89,7 @@ def build(
         closers=[consumers.close],
     )
     queries = Queries(streams, contexts, vault, index, clock)
-    lists = Lists(queries, index, service.caught_up)
+    lists = Lists(queries, index, service.caught_up, clock)
     commands = Commands(queries, handlers, vault, clock, known_before.all)
     return service_app(
         service,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from contracts.codes import ReferralState
+from pydantic_core import to_json
+
+from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.index.index import Changes, Table
+from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, sortable
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.disclosure import ContactDisclosed
-from services.referral.domain.drafting import ReferralDrafted
-from services.referral.domain.ending import AccessEnded
+from services.referral.domain.drafting import DraftEdited, ReferralDrafted
+from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
+from services.referral.domain.offer import PartEnds
 from services.referral.domain.organisation import CapacityReleased, CapacityTaken, OrganisationDescribed
 from services.referral.domain.person import PersonReferred, person_stream
 from services.referral.domain.programme import ProgrammeVersionPublished
@@ -24,28 +27,41 @@ from services.referral.events import Event
 
 REFERRALS: Final = Table(
     "referrals",
-    columns=("agency", "organisation", "state", "case_id", "reader"),
+    columns=(
+        "agency",
+        "organisation",
+        "state",
+        "case_id",
+        "reader",
+        "client_ref",
+        "version",
+        "deadlines",
+        "consent_withdrawn",
+        "access_ends",
+    ),
+    # By state always: a list of all states is one of nine short ones, and half as many indexes are kept.
     indexes=(
-        (),
         ("state",),
-        ("agency",),
         ("agency", "state"),
-        ("agency", "organisation"),
         ("agency", "organisation", "state"),
-        ("organisation",),
         ("organisation", "state"),
-        ("reader",),
         ("reader", "state"),
         ("case_id",),
     ),
 )
-"""One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it."""
+"""One row per referral; `reader` is the organisation that it was sent to, as long as that one may read it.
+
+The rest is what a summary shows, and who may see it: `version` as in the ETag, `deadlines` those that run as a JSON
+object of their due times by name, `consent_withdrawn` 1 once it is, `access_ends` when the organisation's access ends
+(UNRECORDED where events of old do not say).
+"""
+UNRECORDED: Final = ""
 ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
 PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
 CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
 """One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
 TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
-INDEX_VERSION: Final = 4
+INDEX_VERSION: Final = 5
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -60,7 +76,8 @@ def project(recorded: Recorded, changes: Changes) -> None:
         case LegalBasisWithdrawn():
             # An organisation still sees the stop, even where the rest was closed to it before.
             offer = event.offer
-            changes.put(REFERRALS.name, offer.referral_id, recorded.position, reader=offer.organisation)
+            reader = {"reader": offer.organisation, "consent_withdrawn": 1}
+            changes.put(REFERRALS.name, offer.referral_id, recorded.position, **reader)
         case (
             CaseKeyTaken()
             | CaseKeyReleased()
@@ -88,15 +105,42 @@ def _of_referral(recorded: Recorded, event: ReferralEvent, changes: Changes) -> 
 
 def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
     offer = event.offer
-    columns: dict[str, Any] = {"agency": offer.agency, "organisation": offer.organisation, "case_id": offer.case_id}
+    columns: dict[str, Value] = {
+        "agency": offer.agency,
+        "organisation": offer.organisation,
+        "case_id": offer.case_id,
+        "deadlines": to_json({deadline.name: deadline.due_at for deadline in event.deadlines}).decode(),
+    }
     if (state := _state_after(event)) is not None:
         columns["state"] = state.value
-    if isinstance(event, ReferralSubmitted | AccessEnded):
-        columns["reader"] = offer.organisation if isinstance(event, ReferralSubmitted) else None
+    if not event.BYSTANDER:
+        columns["version"] = recorded.version
+    columns |= _of_kind(event)
     changes.put(REFERRALS.name, offer.referral_id, recorded.position, **columns)
     if isinstance(event, ReferralDrafted | ReferralSubmitted):
         person = person_stream(offer.agency, event.packet.client_ref)
         changes.put(CASE_KEYS.name, offer.case_key, recorded.position, person=person, programme=offer.programme)
+
+
+def _of_kind(event: ReferralEvent) -> dict[str, Value]:
+    """The columns that only some events change."""
+    match event:
+        case ReferralDrafted() | DraftEdited():
+            return {"client_ref": event.packet.client_ref}
+        case ReferralSubmitted():
+            return {"client_ref": event.packet.client_ref, "reader": event.offer.organisation}
+        case AccessEnded():
+            return {"reader": None, "access_ends": sortable(event.at)}
+        case ReferralWithdrawn(reason=WithdrawReason.CONSENT_WITHDRAWN):
+            return {"consent_withdrawn": 1, "access_ends": _access_ends(event)}
+        case PartEnds():
+            return {"access_ends": _access_ends(event)}
+        case _:
+            return {}
+
+
+def _access_ends(event: PartEnds) -> str:
+    return sortable(event.access.due_at) if event.access is not None else UNRECORDED
 
 
 def _state_after(event: ReferralEvent) -> ReferralState | None:

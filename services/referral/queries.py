@@ -21,11 +21,10 @@ from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Vault
 from services.referral.access import (
     ADDRESSED_ORGANISATION,
-    CONSENT_WITHDRAWN,
-    OVERSIGHT,
     OWNER_AGENCY,
     POLICY,
     relations_to_referral,
+    sees_only_the_stop,
 )
 from services.referral.actions import OFFERED
 from services.referral.context import ReferralContexts, after
@@ -41,6 +40,7 @@ from services.referral.domain.referral_state import Referral
 from services.referral.projection import ORGANISATIONS
 from services.referral.views import (
     disclosure_view,
+    disclosures_link,
     legal_basis_view,
     organisation_view,
     programme_view,
@@ -115,12 +115,13 @@ class Queries:
     def shown(self, caller: Caller, found: Found) -> Json:
         """The view for this caller, with the actions that are possible and those that are not."""
         referral, etag = found.folded.state, found.folded.etag
-        if CONSENT_WITHDRAWN in found.relations and not {OWNER_AGENCY, OVERSIGHT} & set(found.relations):
-            body = stopped_view(found.referral_id, referral, etag)
+        if sees_only_the_stop(found.relations):
+            case_id = referral.offer.case_id if referral.offer is not None else None
+            body = stopped_view(found.referral_id, case_id, referral.state, etag)
         else:
             body = referral_view(found.referral_id, referral, etag, found.context.legal_basis)
         if POLICY.permits(caller, "read-disclosures", found.relations):
-            body["links"] |= {"disclosures": f"/v1/referrals/{found.referral_id}/disclosures"}
+            body["links"] |= disclosures_link(found.referral_id)
         return {**body, **_actions(caller, found)}
 
     async def recorded(

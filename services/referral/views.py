@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from msgspec import json
+
 from contracts.code_lists import sectors
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState, Reliance
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
+from services.chassis.index.index import Row
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
 from services.referral.domain.disclosure import ContactDisclosed
@@ -65,12 +68,31 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
     return view
 
 
-def stopped_view(referral_id: str, referral: Referral, version: int) -> Json:
+def summary_view(row: Row, now: datetime) -> Json:
+    """What a list shows of a referral, from its row in the index (`services.referral.projection.REFERRALS`)."""
+    columns = row.columns
+    due: dict[str, str] = json.decode(str(columns["deadlines"]))
+    case_id = str(columns["case_id"])
+    return {
+        "id": row.key,
+        "case": case_id,
+        "state": columns["state"],
+        "version": columns["version"],
+        "agency": columns["agency"],
+        "dueAt": {camel(name): at for name, at in due.items()},
+        "overdue": sorted(name for name, at in due.items() if datetime.fromisoformat(at) <= now),
+        "links": links(row.key, case_id),
+        "organisation": columns["organisation"],
+        "clientRef": columns["client_ref"],
+    }
+
+
+def stopped_view(referral_id: str, case_id: str | None, state: str | None, version: int) -> Json:
     """All that the organisation still sees after the person withdrew the legal basis: the stop."""
     return {
         "id": referral_id,
-        "case": referral.offer.case_id if referral.offer is not None else None,
-        "state": referral.state,
+        "case": case_id,
+        "state": state,
         "version": version,
         "reason": "CONSENT_WITHDRAWN",
         "dueAt": {},
@@ -84,6 +106,11 @@ def links(referral_id: str, case_id: str | None) -> Json:
     if case_id is not None:
         found |= {"case": f"/v1/cases/{case_id}", "timeline": f"/v1/cases/{case_id}/timeline"}
     return found
+
+
+def disclosures_link(referral_id: str) -> Json:
+    """A further link, for those who may read to whom the person's data were disclosed."""
+    return {"disclosures": f"/v1/referrals/{referral_id}/disclosures"}
 
 
 def organisation_view(

@@ -27,7 +27,7 @@ def test_the_ratio_is_the_median_of_the_rounds() -> None:
     """Halves, three and four fifths: three fifths. Not the ratio of sums, which one long round would decide."""
     found = figure(*ROUNDS, control=1.01)
     assert (found.a, found.b, found.ratio) == (5.0, 4.0, 0.6)
-    assert found.told == "B/A 0.60 (rounds 0.50\N{EN DASH}0.80; control 1.01)"
+    assert found.ratio_text == "B/A 0.60 (rounds 0.50\N{EN DASH}0.80; control 1.01)"
     assert "A    5.00  B    4.00 ms" in found.line()
     assert "B/A 0.60 (" in found.line()
     assert "WARNING" not in found.line()

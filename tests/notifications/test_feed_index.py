@@ -136,7 +136,7 @@ class Overtaken:
     def __init__(self, index: SQLiteIndex, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._index = index
         self._meanwhile = meanwhile
-        self.get, self.find, self.first = index.get, index.find, index.first
+        self.get, self.rows, self.find, self.first = index.get, index.rows, index.find, index.first
 
     async def through(self) -> int:
         """How far it was filled a moment ago."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.referral.context import REFERRALS, ReferralContext
-from tests.support.people import INES, KARIM, LOTTE
+from tests.support.people import AUDITOR, INES, KARIM, LOTTE, Person
 from tests.support.problems import assert_problem, pointers
 from tests.support.requests import another_person
 
@@ -120,3 +121,35 @@ async def test_a_list_shows_nobody_what_is_not_theirs(context: ReferralContext) 
     assert [i["links"]["self"] for i in (await context.running.read(KARIM, REFERRALS))["items"]] == [other]
     listed = [item["links"]["self"] for item in (await context.running.read(INES, REFERRALS))["items"]]
     assert listed == [mine, draft, other]
+
+
+async def assert_summaries_are_true(context: ReferralContext, person: Person) -> None:
+    """Each summary says what the referral itself says."""
+    for summary in (await context.running.read(person, REFERRALS))["items"]:
+        whole = await context.running.read(person, summary["links"]["self"])
+        same = ("id", "case", "state", "version", "agency", "dueAt", "overdue", "links")
+        never = whole["state"] == "DRAFT" or whole["reason"] == "DRAFT_LAPSED"
+        addressed = None if never else whole["to"]
+        assert summary == {
+            **{name: whole[name] for name in same},
+            "organisation": addressed,
+            "clientRef": whole["client"]["ref"],
+        }
+
+
+async def test_a_summary_says_what_the_referral_says(context: ReferralContext) -> None:
+    """In every state that a list meets, to all who read it, before its terms have passed and after."""
+    await context.in_each_state()
+    for days in (0, 4, 11, 40):
+        await context.running.at(context.running.clock.now() + timedelta(days=days))
+        for person in (INES, LOTTE, AUDITOR):
+            await assert_summaries_are_true(context, person)
+
+
+async def test_expand_full_answers_whole_referrals_and_nothing_else_is_accepted(context: ReferralContext) -> None:
+    """Each as it is read by itself, with the actions that are possible."""
+    path = await context.submit()
+    whole = await context.running.read(LOTTE, path)
+    assert (await context.running.read(LOTTE, REFERRALS, expand="full"))["items"] == [whole]
+    refused = assert_problem(await context.running.get(LOTTE, REFERRALS, expand="all"), 422)
+    assert refused["errors"][0]["pointer"] == "/query/expand"

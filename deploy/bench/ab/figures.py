@@ -50,7 +50,7 @@ class Figure:
         return statistics.median(found) if found else None
 
     @property
-    def told(self) -> str:
+    def ratio_text(self) -> str:
         """The ratio in words: `B/A 0.62 (rounds 0.58-0.66; control 1.01)`."""
         if self.ratio is None:
             return "B/A none: A has nothing of it"
@@ -69,7 +69,7 @@ class Figure:
         """The figure as text."""
         sides = f"A {number(self.a):>7}  B {number(self.b):>7} {self.unit}"
         warned = (f"WARNING: {self.warning}",) if self.warning else ()
-        return f"  {self.name:<52} {self.engine:<18} {sides:<32} {'; '.join((self.told, *self.notes, *warned))}"
+        return f"  {self.name:<52} {self.engine:<18} {sides:<32} {'; '.join((self.ratio_text, *self.notes, *warned))}"
 
     def result(self) -> Result:
         """The figure for the record: that of B, next to A and to the control."""
@@ -87,7 +87,7 @@ class Figure:
                 for to, one in beside
                 if one is not None
             ),
-            notes=(f"A {number(self.a)} {self.unit}", self.told, *self.notes, *warned),
+            notes=(f"A {number(self.a)} {self.unit}", self.ratio_text, *self.notes, *warned),
         )
 
 

@@ -16,7 +16,7 @@ class Part:
     """A measurement: its title, what it says of itself, how it is made."""
 
     title: str
-    told: str
+    text: str
     measure: Callable[[Trial, str], Iterator[Figure]]
 
 

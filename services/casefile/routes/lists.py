@@ -13,7 +13,7 @@ from services.casefile.lists import Lists, Wanted
 from services.casefile.routes.responses import CasePage, WorklistPage
 from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.cursors import Paged
-from services.chassis.http.request.parameters import IDENTIFIER, Covered, Limit
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, Expand, Limit
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
 
@@ -36,8 +36,10 @@ def routes(lists: Lists) -> Router:
             AfterValidator(identifier),
         ] = None,
         limit: Limit = 50,
+        expand: Expand = None,
     ) -> Response:
-        wanted = Wanted(tuple(sorted({code.value for code in state or ()})), organisation, overdue, client_ref)
+        states = tuple(sorted({code.value for code in state or ()}))
+        wanted = Wanted(states, organisation, overdue, client_ref, full=expand is not None)
         return responses.page(*await lists.cases(caller, wanted, pages, limit))
 
     @router.get("/worklist", response_model=WorklistPage, summary="What the caller must act on, most urgent first.")

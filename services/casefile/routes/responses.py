@@ -218,10 +218,32 @@ class CaseAnswer(Contract):
     events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
-class CasePage(Contract):
-    """A page of cases."""
+class CaseSummary(Contract):
+    """What a list shows of a case; the rest is behind `links.self`. `step` is the present one, which `owner` has.
 
-    items: list[CaseAnswer]
+    After the person withdrew the legal basis, an organisation reads only the stop.
+    """
+
+    id: str
+    case: str | None = None
+    version: int
+    state: CaseState | None = None
+    agency: str | None = None
+    organisation: str | None = None
+    client_ref: str | None = None
+    case_lead: PartyAnswer | None = None
+    step: Step | None = None
+    owner: PartyAnswer | None = None
+    due_at: dict[str, datetime] = {}
+    overdue: bool = False
+    stopped: Literal["CONSENT_WITHDRAWN"] | None = None
+    links: CaseLinks
+
+
+class CasePage(Contract):
+    """A page of cases: summaries, or with `expand=full` whole ones."""
+
+    items: list[CaseAnswer | CaseSummary]
     next: str | None
 
 

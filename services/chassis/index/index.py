@@ -129,6 +129,9 @@ class IndexReader(Protocol):
     async def get(self, table: str, key: str) -> Row | None:
         """The row of a key."""
 
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """The rows of these keys, by key; those that are not there are left out."""
+
     async def find(
         self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
     ) -> list[Row]:
@@ -142,14 +145,14 @@ class IndexReader(Protocol):
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,
     ) -> list[Row]:
         """The rows with the smallest values of a column, none above `at_most`, in order; equal ones by key.
 
-        `after` is the (value, key) behind which to go on.
+        `after` is the (value, key) behind which to go on. `where` is as in `find`.
         """
 
 

@@ -66,6 +66,11 @@ class MemoryIndex:
         """See `IndexReader.get`."""
         return self._contents.rows[table].get(key)
 
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """See `IndexReader.rows`."""
+        held = self._contents.rows[table]
+        return {key: held[key] for key in keys if key in held}
+
     async def find(
         self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
     ) -> list[Row]:
@@ -79,7 +84,7 @@ class MemoryIndex:
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,

@@ -8,6 +8,7 @@ begins when it has all of it and commits at its end, so no lock is held for a cl
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -33,13 +34,13 @@ from services.chassis.engines.postgres import (
 from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.index.postgres_looks import bound, each, given, split, without_none
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
     compared,
     encoded,
     names_of,
-    placeholders,
     shape_of,
     text_of,
     value_of,
@@ -247,74 +248,76 @@ class PostgresIndex:
         # Not IS NOT DISTINCT FROM, which uses no index.
         return SQL("{} IS NULL" if value is None else "{} = %s").format(self._column(table, column))
 
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """See `IndexReader.rows`."""
+        make = lambda: SQL("{} WHERE key = ANY(%s)").format(self._select(table))  # noqa: E731 - as below
+        found = await self._rows(self._statement("rows", table, make=make), (list(keys),))
+        return {row.key: row for row in (self._row(table, values) for values in found)}
+
     async def find(
         self, table: str, where: Mapping[str, Value | Sequence[Value]], *, after: int, limit: int
     ) -> list[Row]:
         """See `IndexReader.find`."""
-        single, several = dict[str, Value](), dict[str, list[str]]()
-        for column, wanted in where.items():
-            if isinstance(wanted, str | int) or wanted is None:
-                single[column] = wanted
-                continue
-            several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
-            if None in wanted:
-                known = [value for value in wanted if value is not None]
-                rows = await self.find(table, {**where, column: None}, after=after, limit=limit)
-                rows += await self.find(table, {**where, column: known}, after=after, limit=limit)
-                return sorted(rows, key=attrgetter("seq"))[:limit]
+        if (apart := without_none(where)) is not None:
+            looks = [await self.find(table, look, after=after, limit=limit) for look in apart]
+            return sorted(itertools.chain(*looks), key=attrgetter("seq"))[:limit]
+        single, several = split(where)
         paged = limit <= LARGEST_PAGE
         shape = ("find", table, str(paged), *several, "and", *shape_of(single))
         statement = self._statement(*shape, make=lambda: self._finding(table, single, list(several), paged=paged))
-        values: dict[str, object] = {**several, **{column: text_of(value) for column, value in single.items()}}
-        rows = await self._rows(statement, {**values, "after place": after, "at most": limit})
-        return [self._row(table, row) for row in rows]
+        found = await self._rows(statement, {**bound(single, several), "after place": after, "at most": limit})
+        return [self._row(table, values) for values in found]
 
     def _finding(self, table: str, single: Mapping[str, Value], several: Sequence[str], *, paged: bool) -> Composed:
-        given = placeholders(single) | {
-            column: SQL('{}.value COLLATE "C"').format(Identifier(f"any {column}")) for column in several
-        }
         begin: dict[str, Composable] = {"seq": Placeholder("after place")}
-        look = self._look(table, single, given, ("seq",), begin=begin, end={}, paged=paged)
-        if not several:
-            return look
-        # `seq` is the order of one value's rows only: each value is looked at by itself, up to the limit.
-        lists = SQL(", ").join(
-            SQL("unnest({}::text[]) AS {} (value)").format(Placeholder(column), Identifier(f"any {column}"))
-            for column in several
-        )
-        return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY seq LIMIT {}").format(
-            lists, look, Placeholder("at most")
-        )
+        look = self._look(table, single, given(single, several), ("seq",), begin=begin, end={}, paged=paged)
+        return each(several, look, ("seq",))
 
     async def first(
         self,
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,
     ) -> list[Row]:
         """See `IndexReader.first`."""
-        conditions, further, paged = where or {}, after is not None, limit <= LARGEST_PAGE
-        shape = ("first", table, column, str(further), str(paged), *shape_of(conditions))
+        if (apart := without_none(where or {})) is not None:
+            looks = [
+                await self.first(table, column, where=look, after=after, at_most=at_most, limit=limit) for look in apart
+            ]
+            return sorted(itertools.chain(*looks), key=lambda row: (str(row.columns[column]), row.key))[:limit]
+        single, several = split(where or {})
+        further, paged = after is not None, limit <= LARGEST_PAGE
+        shape = ("first", table, column, str(further), str(paged), *several, "and", *shape_of(single))
         statement = self._statement(
-            *shape, make=lambda: self._ordering(table, column, conditions, further=further, paged=paged)
+            *shape, make=lambda: self._ordering(table, column, single, list(several), further=further, paged=paged)
         )
         place, key = after or ("", "")
-        values: dict[str, object] = {name: text_of(value) for name, value in conditions.items()}
         bounds = {"after place": text_of(place), "after key": key, "at most": limit}
         end = text_of(at_most) if at_most is not None else BEHIND_EVERY_TEXT
-        return [self._row(table, row) for row in await self._rows(statement, {**values, **bounds, "up to": end})]
+        found = await self._rows(statement, {**bound(single, several), **bounds, "up to": end})
+        return [self._row(table, values) for values in found]
 
-    def _ordering(self, table: str, column: str, where: Mapping[str, Value], *, further: bool, paged: bool) -> Composed:
-        given = placeholders(where)
+    def _ordering(
+        self,
+        table: str,
+        column: str,
+        single: Mapping[str, Value],
+        several: Sequence[str],
+        *,
+        further: bool,
+        paged: bool,
+    ) -> Composed:
         begin: dict[str, Composable] = {column: Placeholder("after place"), "key": Placeholder("after key")}
         end: dict[str, Composable] = {column: Placeholder("up to")}
         if not further:
             begin = {}
-        return self._look(table, where, given, (column, "key"), begin=begin, end=end, paged=paged)
+        order = (column, "key")
+        look = self._look(table, single, given(single, several), order, begin=begin, end=end, paged=paged)
+        return each(several, look, order)
 
     def _look(
         self,

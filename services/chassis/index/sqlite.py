@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from operator import itemgetter
 from pathlib import Path
@@ -98,6 +98,12 @@ class SQLiteIndex:
         values = self._db.execute(f"{self._select(table)} WHERE key = ?", (key,)).fetchone()
         return self._row(table, values) if values else None
 
+    async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
+        """See `IndexReader.rows`."""
+        marks = ", ".join("?" * len(keys))
+        found = self._db.execute(f"{self._select(table)} WHERE key IN ({marks})", tuple(keys))
+        return {str(values[0]): self._row(table, values) for values in found}
+
     def _put(self, table: str, columns: Iterable[str]) -> str:
         names = [self._column(table, column) for column in columns]
         marks = ", ".join("?" * (len(names) + 2))
@@ -134,15 +140,11 @@ class SQLiteIndex:
         conditions = ["seq > ?", *(f"{self._column(table, column)} IS ?" for column in where)]
         by = self._index(table, where, "seq")
         statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT ?"
-        any_of = (
-            [wanted] if isinstance(wanted, str | int) or wanted is None else dict.fromkeys(wanted)
-            for wanted in where.values()
-        )
         with ExitStack() as looks:
             # A cursor reads on only when it is asked: of all values together hardly more is read than is found.
             found = [
                 looks.enter_context(closing(self._db.execute(statement, (after, *values, limit))))
-                for values in itertools.product(*any_of)
+                for values in _each(where)
             ]
             rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(1)), limit))
         return [self._row(table, row) for row in rows]
@@ -152,7 +154,7 @@ class SQLiteIndex:
         table: str,
         column: str,
         *,
-        where: Mapping[str, Value] | None = None,
+        where: Mapping[str, Value | Sequence[Value]] | None = None,
         after: tuple[str, str] | None = None,
         at_most: str | None = None,
         limit: int = 1,
@@ -160,17 +162,19 @@ class SQLiteIndex:
         """See `IndexReader.first`."""
         name = self._column(table, column)
         # Nothing is NULL and at most something. U+10FFFF sorts behind every time.
-        conditions, values = [f"{name} <= ?"], [at_most if at_most is not None else "\U0010ffff"]
-        for wanted, value in (where or {}).items():
-            conditions.append(f"{self._column(table, wanted)} IS ?")
-            values.append(value)  # type: ignore[arg-type]
+        end = at_most if at_most is not None else "\U0010ffff"
+        conditions = [f"{name} <= ?", *(f"{self._column(table, wanted)} IS ?" for wanted in where or ())]
         if after is not None:
             conditions.append(f"({name}, key) > (?, ?)")
-            values.extend(after)
         by = self._index(table, where or {}, column, "key")
-        rows = self._db.execute(
-            f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?", (*values, limit)
-        )
+        statement = f"{self._select(table)}{by} WHERE {' AND '.join(conditions)} ORDER BY {name}, key LIMIT ?"
+        place = 2 + self._tables[table].columns.index(column)
+        with ExitStack() as looks:
+            found = [
+                looks.enter_context(closing(self._db.execute(statement, (end, *values, *(after or ()), limit))))
+                for values in _each(where or {})
+            ]
+            rows = list(itertools.islice(heapq.merge(*found, key=itemgetter(place, 0)), limit))
         return [self._row(table, row) for row in rows]
 
     def _index(self, table: str, where: Iterable[str], *order: str) -> str:
@@ -182,6 +186,15 @@ class SQLiteIndex:
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
+
+
+def _each(where: Mapping[str, Value | Sequence[Value]]) -> Iterator[tuple[Value, ...]]:
+    """The values of each look."""
+    any_of = (
+        [wanted] if isinstance(wanted, str | int) or wanted is None else dict.fromkeys(wanted)
+        for wanted in where.values()
+    )
+    return itertools.product(*any_of)
 
 
 def _quoted(column: str) -> str:

@@ -17,7 +17,7 @@ from services.chassis.http.request.caller import Authenticated
 from services.chassis.http.request.command import Changing, CommandRequest, Creating, plain_creation
 from services.chassis.http.request.cursors import Paged
 from services.chassis.http.request.national_numbers import check_text
-from services.chassis.http.request.parameters import IDENTIFIER, Covered, Identifier, Limit
+from services.chassis.http.request.parameters import IDENTIFIER, Covered, Expand, Identifier, Limit
 from services.chassis.http.request.strict_route import is_head
 from services.chassis.http.response import responses
 from services.chassis.http.routing import Router
@@ -49,11 +49,13 @@ def routes(commands: Commands, queries: Queries, lists: Lists) -> Router:
         case: Annotated[str | None, Query(pattern=UUID)] = None,
         organisation: Annotated[str | None, Query(pattern=IDENTIFIER)] = None,
         limit: Limit = 50,
+        expand: Expand = None,
     ) -> Response:
         wanted = {"case_id": case, "organisation": organisation}
         filters = {name: value for name, value in wanted.items() if value is not None}
         states = sorted({chosen.value for chosen in state or ()})
-        items, following = await lists.referrals(caller, filters, await pages.number(), limit, states=states)
+        after, full = await pages.number(), expand is not None
+        items, following = await lists.referrals(caller, filters, after, limit, states=states, full=full)
         return responses.page(items, pages.next(following))
 
     @router.get("/{referral_id}", response_model=ReferralAnswer, summary="One referral.")

@@ -153,10 +153,29 @@ class ReferralAnswer(Contract):
     events: list[str] | None = Field(default=None, description="Only in the answer to a dry run: what it would write.")
 
 
-class ReferralPage(Contract):
-    """A page of referrals."""
+class ReferralSummary(Contract):
+    """What a list shows of a referral; the rest is behind `links.self`.
 
-    items: list[ReferralAnswer]
+    Once the consent is withdrawn, the organisation reads only the stop.
+    """
+
+    id: str
+    case: str | None
+    state: ReferralState
+    version: int
+    agency: str | None = None
+    organisation: str | None = Field(default=None, description="Nobody's as long as it is a draft.")
+    client_ref: str | None = None
+    due_at: ReferralDueAnswer
+    overdue: list[DeadlineName] = []
+    reason: Literal["CONSENT_WITHDRAWN"] | None = Field(default=None, description="Only of a stop.")
+    links: ReferralLinks
+
+
+class ReferralPage(Contract):
+    """A page of referrals: summaries, or with `expand=full` whole ones."""
+
+    items: list[ReferralAnswer | ReferralSummary]
     next: str | None
 
 

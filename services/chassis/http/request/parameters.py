@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
@@ -46,5 +46,9 @@ async def covered(
 Covered = Annotated[None, Depends(covered)]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="The most items to return.")]
+Expand = Annotated[
+    Literal["full"] | None,
+    Query(description="`full`: whole resources with their actions, as they are read one by one, and no summaries."),
+]
 IDENTIFIER: Final = IDENTIFIER_PATTERN
 Identifier = Annotated[str, Path(json_schema_extra={"pattern": IDENTIFIER}), AfterValidator(identifier_in)]
