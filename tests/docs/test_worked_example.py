@@ -107,6 +107,23 @@ def test_the_type_checker_names_what_was_forgotten(tmp_path: Path, path: str) ->
     assert "ReportAskedFor" in found.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_type_checker_names_a_message_of_the_referral_service_without_a_sentence(tmp_path: Path) -> None:
+    """A case takes it in under its name, which stands on the timeline with a sentence."""
+    copy = copy_of_the_repository(tmp_path / "copy")
+    entry = copy / "services/casefile/domain/referral_entry.py"
+    names = 'EntryName = Literal[\n    "ReferralParked",'
+    text = entry.read_text(encoding="utf-8").replace("EntryName = Literal[", names)
+    entry.write_text(text, encoding="utf-8")
+    sentences = "services/casefile/sentences.py"
+    found = run(copy, "-m", "mypy", "--cache-dir", str(tmp_path / "mypy"), sentences)
+    assert found.returncode == 1, found.stdout
+    assert f"{sentences}:" in found.stdout
+    assert "assert_never" in found.stdout
+    assert "ReferralParked" in found.stdout
+
+
 def test_a_block_that_fits_no_more_is_noticed(tmp_path: Path) -> None:
     """The place is gone, or there are two of it; a line that stays may be named by how it begins."""
     file = tmp_path / "list.py"
