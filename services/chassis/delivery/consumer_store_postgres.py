@@ -18,7 +18,7 @@ from services.chassis.engines.store_health import StoreHealth
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 3.0
-"""How long it goes on trying to reach a database that is away: a member of a group may not stay away for long."""
+"""How long it tries to reach a database that is away: a member of a group may not stay away for long."""
 _ADVANCE: Final = """
 INSERT INTO consumer_places AS saved (bus, topic, partition, place, position)
 SELECT %s, %s, partition, place, position FROM unnest(%s::integer[], %s::bigint[], %s::bigint[])
@@ -45,8 +45,8 @@ FROM consumer_parked WHERE topic = %s AND key = %s ORDER BY position LIMIT 1"""
 class PostgresConsumerStore:
     """A `ConsumerStore` in one schema. Every statement may be repeated, so a lost connection is no failure.
 
-    Its commits do not wait for the disk, unless one asks for it: what is kept can be had again from the bus, and a
-    crash of the server takes away the newest commits, never an older one.
+    By default its commits do not wait for the disk: the bus still has what a crash of the server loses, and a crash
+    loses the newest commits, never an older one.
     """
 
     def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
@@ -69,7 +69,7 @@ class PostgresConsumerStore:
             try:
                 return await asyncio.shield(working)
             except asyncio.CancelledError:
-                # The driver asks a server that hangs to stop, and waits for that in its turn: nobody waits with it.
+                # The driver asks a server that hangs to cancel, and waits for the answer: the caller does not wait for that.
                 self._connection = None
                 working.add_done_callback(partial(_let_go, connection))
                 working.cancel()
@@ -79,7 +79,7 @@ class PostgresConsumerStore:
                     connection.pgconn.finish()
                 raise
             except BaseException:
-                # Nobody knows what comes next on it: the answer, perhaps.
+                # The next bytes on it may be the late answer, so it cannot be used again.
                 connection.pgconn.finish()
                 raise
 
@@ -104,7 +104,7 @@ class PostgresConsumerStore:
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
-        # In one order for every writer: two that save the same rows then wait for each other, and do not lock up.
+        # Every writer uses the same order: two that save the same rows then wait for each other, and do not deadlock.
         partitions = sorted(places)
         columns = (
             partitions,
@@ -117,7 +117,7 @@ class PostgresConsumerStore:
                 await connection.execute(_ADVANCE, (bus, topic, *columns))
                 return
             async with connection.transaction():
-                # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
+                # A lost place is made up for by the next one, but a parked message is kept nowhere else.
                 await connection.execute("SET LOCAL synchronous_commit = on")
                 for parked_message in parked:
                     await connection.execute(_PARK, _values(topic, parked_message))
@@ -178,6 +178,6 @@ def _values(topic: str, parked: Parked) -> tuple[object, ...]:
 
 def _let_go(connection: AsyncConnection[Any], working: asyncio.Future[Any]) -> None:
     if not working.cancelled():
-        # Looked at, so that nobody reports it as overlooked: the connection is given up whatever it was.
+        # Retrieved, so that asyncio does not report it: the connection is given up whatever the error was.
         working.exception()
     connection.pgconn.finish()
