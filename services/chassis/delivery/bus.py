@@ -36,7 +36,7 @@ class Place:
 
 START: Final = Place(0, 0)
 Places = Mapping[int, Place]
-"""By partition; one that nothing was handled of is missing."""
+"""By partition; a partition of which nothing was handled is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Subscription(Protocol):
     """One member's share of a topic, within the group of a service."""
 
     bus: str
-    """Names the kind of bus, since places of one mean nothing to another."""
+    """The kind of bus; its places mean nothing to a bus of another kind."""
 
     async def take(self, limit: int, timeout: float) -> Sequence[Batch]:
-        """Up to `limit` messages behind the saved places; nothing when there was no news for `timeout` seconds.
+        """Up to `limit` messages behind the saved places; none when nothing arrived for `timeout` seconds.
 
-        What was taken before and not confirmed with `taken` comes again.
+        Messages that were taken before and not confirmed with `taken` are delivered again.
         """
 
     async def taken(self, places: Places) -> None:
@@ -69,11 +69,11 @@ class Subscription(Protocol):
     def position_of(self, key: str, places: Places) -> int:
         """The source position up to which a key's messages are handled when the group has come to these places.
 
-        0 as long as that is not known here.
+        0 while that is not known here.
         """
 
     def behind(self, places: Places) -> int:
-        """How much of what is published, in positions or messages, lies behind these places."""
+        """How much was published after these places, in positions or messages."""
 
     async def close(self) -> None:
         """Leaves the group."""
@@ -85,21 +85,21 @@ class Bus(Protocol):
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """Appends the messages and announces that the source is published through `through`.
 
-        A message at a position that the topic has already is absorbed, here or by whoever follows the topic. Returns
-        once all is stored; raises when that is not known, and then the same has to be published again.
+        A message at a position that the topic already has is dropped, here or by the topic's subscribers. Returns once
+        all is stored; raises when that is not known, and then the caller publishes the same messages again.
         """
 
     async def resume(self, topic: str) -> int:
-        """The source position behind which a publisher goes on; 0 when nothing was published."""
+        """The source position after which a publisher continues; 0 when nothing was published."""
 
     async def published_through(self, topic: str) -> int:
         """The source position up to which the topic is complete, as far as this process has heard."""
 
     async def topics(self, prefix: str) -> Sequence[str]:
-        """The topics whose names begin so and which somebody created for others to read."""
+        """The topics with this prefix that an operator created for readers outside."""
 
     def subscribe(self, topic: str, group: str, saved: Callable[[], Awaitable[Places]]) -> Subscription:
         """A new member of a group; `saved` are the places that the group has saved until now."""
 
     async def close(self) -> None:
-        """Lets go of files and connections."""
+        """Closes files and connections."""

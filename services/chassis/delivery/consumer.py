@@ -1,9 +1,9 @@
 """Following a topic: every message is handled, in order per key; one that fails is parked and holds up only its key.
 
 The effect of a message carries the message's id in its own transaction (`Call.causation_id`), so a repeat after a
-crash changes nothing. The saved places say where to go on, and which messages were handled or put aside. A message
-that fails is parked, tried again with growing pauses, and after the last try given up for an operator; later messages
-of its key queue up behind it.
+crash changes nothing. The saved places say where to continue, and which messages were handled or parked. A message
+that fails is parked, tried again with growing pauses, and given up after the last try, until an operator redrives it;
+later messages of its key queue up behind it.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Pace:
     """How much a consumer takes, how often it tries, and how long it waits, in seconds."""
 
     at_once: int = 100
-    """Messages that are taken from the bus at a time."""
+    """Messages taken from the bus at a time."""
     tries: int = 8
-    """After so many a message is given up, until somebody redrives it."""
+    """The number of tries after which a message is given up until an operator redrives it."""
     first_pause: float = 0.2
-    """After the first failure of a message; each further one doubles it."""
+    """The pause after the first failure of a message; each further failure doubles it."""
     patience: float = 10.0
-    """How long a round waits for causes that are on their way. Together with a store that does not answer it is less
-    than a member of a group may stay away."""
+    """How long a round waits for causes that are on their way. Even with a store that does not answer this is less
+    than the time for which a member of a group may stay away."""
     look_again: float = 1.0
-    """How often it looks at what is parked until its cause was handled, and at what another process parked."""
+    """How often it checks the messages that wait for their cause, and those that another process parked."""
 
 
 USUAL_PACE: Final = Pace()
@@ -58,15 +58,15 @@ class Standing(enum.Enum):
     HANDLED = enum.auto()
     COMING = enum.auto()
     ASIDE = enum.auto()
-    """It is parked, and is tried again."""
+    """It is parked and will be tried again."""
     GIVEN_UP = enum.auto()
-    """It is parked until somebody redrives it."""
+    """It is parked until an operator redrives it."""
 
 
 class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
-    """What a message follows from has to be handled first. That is no failure, and no try of the message counts.
+    """The cause of a message has to be handled first. This is not a failure, and does not count as a try.
 
-    `soon`: it is on its way. Otherwise the message is parked until its cause was handled.
+    `soon`: the cause is on its way. Otherwise the message is parked until its cause was handled.
     """
 
     def __init__(self, *, soon: bool) -> None:
@@ -75,7 +75,7 @@ class BehindItsCause(Exception):  # noqa: N818 - reads as what happened
 
 
 class CauseGivenUp(BehindItsCause):
-    """What a message follows from waits for somebody to redrive it, and so does this one; then both go on."""
+    """The cause of a message waits for an operator to redrive it, and so does the message; then both continue."""
 
     def __init__(self) -> None:
         super().__init__(soon=False)
@@ -101,7 +101,7 @@ class Consumer:
         return await self._store.places(self._subscription.bus, self.topic)
 
     async def through(self) -> int:
-        """The source position that is covered: everything that follows from messages up to it is stored or parked."""
+        """The source position that is covered: every message up to it was handled or parked."""
         return self._subscription.through(await self._places())
 
     async def parked(self) -> int:
@@ -110,7 +110,7 @@ class Consumer:
 
     async def standing(self, key: str, position: int) -> Standing:
         """What has become of the message of a key at a source position."""
-        # In this order: what is put aside is saved together with the place behind it.
+        # In this order: a parked message is saved together with the place after it.
         come = self._subscription.position_of(key, await self._places()) >= position
         first = await self._store.first_parked_of(self.topic, key)
         if first is not None and first.message.position <= position:
@@ -118,18 +118,18 @@ class Consumer:
         return Standing.HANDLED if come else Standing.COMING
 
     async def retrying(self) -> bool:
-        """Whether a message is parked that will be tried again before anybody redrives anything."""
+        """Whether a parked message will be tried again without an operator."""
         return any(
             parked.retry_at is not None and parked.failure != CauseGivenUp.__name__
             for parked in await self._store.first_parked(self.topic)
         )
 
     async def behind(self) -> int:
-        """How much that is published is not covered yet."""
+        """How much of what was published is not covered yet."""
         return self._subscription.behind(await self._places())
 
     async def round(self) -> None:
-        """Handles what is new, or waits a while for something new."""
+        """Handles new messages, or waits a while for some."""
         batches = await self._subscription.take(self.pace.at_once, IDLE_SECONDS)
         if not batches:
             return
@@ -147,7 +147,7 @@ class Consumer:
         aside = list[Parked]()
         for some in found:
             if isinstance(some, BaseException):
-                # A store cannot be used: that is no failure of a message. All of them come again, and those that were
+                # A store cannot be used: that is not the fault of a message. All of them come again, and those that were
                 # handled change nothing.
                 raise some
             aside += some
@@ -194,7 +194,7 @@ class Consumer:
         return Parked(message, tries, name, retry_at)
 
     async def retry_round(self) -> None:
-        """Tries parked messages whose time has come, oldest of each key first; then waits until another one's may."""
+        """Retries the parked messages that are due, the oldest of each key first; then waits until another may be due."""
         self._put_aside.clear()
         while due := [parked for at, parked in await self._waiting() if at <= time.time()]:
             # Again after a success: the next message of the key is then the first.
@@ -215,7 +215,7 @@ class Consumer:
         ]
 
     async def _retry(self, parked: Parked) -> bool:
-        # There may be many, and whoever leads has more to do.
+        # There may be many, and the leader has other work to do.
         await asyncio.sleep(0)
         position = parked.message.position
         self._look_at.pop(position, None)
@@ -226,7 +226,7 @@ class Consumer:
             raise
         except Exception as failure:  # noqa: BLE001 - as above
             if isinstance(failure, BehindItsCause) and type(failure).__name__ == parked.failure:
-                # Nothing has changed that anybody would have to be told.
+                # Nothing has changed that would need a log line.
                 self._look_at[position] = time.time() + self.pace.look_again
             else:
                 again = self._failed(parked.message, parked.tries, failure)
@@ -236,7 +236,7 @@ class Consumer:
         return True
 
     async def wait_through(self, position: int) -> None:
-        """Returns once `position` is covered, by this process or others. The caller bounds the wait."""
+        """Returns once `position` is covered, by this process or another. The caller limits the wait."""
         await self._coverage.wait(position)
 
     async def close(self) -> None:

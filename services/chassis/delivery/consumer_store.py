@@ -11,9 +11,9 @@ from services.chassis.delivery.bus import BusMessage, Places
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that was put aside: how often it was tried, the class of the last failure, and when it is tried again.
+    """A parked message: how often it was tried, the class of the last failure, and when it is tried again.
 
-    `retry_at` is in seconds of the machine's clock; None: given up, until somebody redrives it.
+    `retry_at` is in seconds of the machine's clock; None: given up until an operator redrives it.
     """
 
     message: BusMessage
@@ -23,22 +23,22 @@ class Parked:
 
 
 class ConsumerStore(Protocol):
-    """Places and parked messages of one service, both in one transaction per batch.
+    """Places and parked messages of one service, saved in one transaction per batch.
 
     Raises Unavailable when the store cannot be used.
     """
 
     async def places(self, bus: str, topic: str) -> Places:
-        """How far each partition of a topic was handled, by any process; for each kind of bus its own."""
+        """How far each partition of a topic was handled, by any process; each kind of bus has its own places."""
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
-        """Saves places together with the messages that were put aside on the way to them.
+        """Saves places together with the messages that were parked on the way to them.
 
-        A place with a smaller source position than the saved one is no news, and leaves that as it is.
+        A place with a smaller source position than the saved one changes nothing.
         """
 
     async def park(self, topic: str, parked: Parked) -> None:
-        """Puts a message aside, or says how its latest try went."""
+        """Parks a message, or records how its latest try went."""
 
     async def unpark(self, topic: str, position: int) -> None:
         """Forgets a parked message: it was handled."""
@@ -59,4 +59,4 @@ class ConsumerStore(Protocol):
         """How many messages are parked."""
 
     async def close(self) -> None:
-        """Lets go of files and connections; may be called again."""
+        """Closes files and connections; may be called more than once."""

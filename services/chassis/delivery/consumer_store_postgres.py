@@ -39,8 +39,8 @@ FROM consumer_parked WHERE topic = %s AND key = %s ORDER BY position LIMIT 1"""
 class PostgresConsumerStore:
     """A `ConsumerStore` in one schema. Every statement may be repeated, so a lost connection is no failure.
 
-    Its commits do not wait for the disk, unless one asks for it: what is kept can be had again from the bus, and a
-    crash of the server takes away the newest commits, never an older one.
+    By default its commits do not wait for the disk: the bus still has what a crash of the server loses, and a crash
+    loses the newest commits, never an older one.
     """
 
     def __init__(self, database: Database, health: StoreHealth | None = None) -> None:
@@ -70,7 +70,7 @@ class PostgresConsumerStore:
 
     async def advance(self, bus: str, topic: str, places: Places, parked: Sequence[Parked] = ()) -> None:
         """See `ConsumerStore.advance`."""
-        # In one order for every writer: two that save the same rows then wait for each other, and do not lock up.
+        # Every writer uses the same order: two that save the same rows then wait for each other, and do not deadlock.
         partitions = sorted(places)
         columns = (
             partitions,
@@ -83,7 +83,7 @@ class PostgresConsumerStore:
                 await connection.execute(_ADVANCE, (bus, topic, *columns))
                 return
             async with connection.transaction():
-                # Unlike a place, which is made up for by the next one: what is put aside is nowhere else.
+                # A lost place is made up for by the next one, but a parked message is kept nowhere else.
                 await connection.execute("SET LOCAL synchronous_commit = on")
                 for parked_message in parked:
                     await connection.execute(_PARK, _values(topic, parked_message))

@@ -27,7 +27,7 @@ class SQLiteConsumerStore:
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A place lost with the power is gone on from again and absorbed; it and the parked messages go together.
+        # When a power failure loses a place, its messages come again and change nothing; parked messages go with the place.
         self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 

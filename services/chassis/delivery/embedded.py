@@ -1,7 +1,7 @@
 """The embedded bus: topics in one SQLite file beside the logs.
 
-It may lose its newest commits when power fails (synchronous=NORMAL), and nothing is lost by that: publishers go on
-behind the last position that the bus still holds, and the logs hold everything.
+A power failure may cost it its newest commits (synchronous=NORMAL), but no messages: publishers continue after the
+last position that the bus still holds, and the logs hold everything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class EmbeddedBus:
     """A `Bus` in one SQLite file, shared by all services of this machine."""
 
     def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
-        """`look_seconds`: how often somebody who waits looks though no other process rang."""
+        """`look_seconds`: how often a waiter looks even when no other process rang."""
         path.parent.mkdir(parents=True, exist_ok=True)
         health = health or StoreHealth("bus")
         self._db = open_kept(path, health, synchronous="NORMAL", schema=_SCHEMA)

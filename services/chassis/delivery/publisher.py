@@ -1,4 +1,4 @@
-"""Publishing by tailing the log: what is recorded is published, in order, at least once, never inside a request."""
+"""Publishing by tailing the log: recorded events are published in order, at least once, and never inside a request."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cloud_event(recorded: Recorded, source: str, key: str, message: Message) -> 
 
 
 class Publisher:
-    """Carries one log to one topic. Where it goes on after a restart, the bus itself knows."""
+    """Publishes one log to one topic. After a restart the bus says where to continue."""
 
     def __init__(self, log: EventLog, bus: Bus, *, topic: str, source: str, translate: Translate) -> None:
         self.topic = topic
@@ -53,11 +53,11 @@ class Publisher:
         self._through: int | None = None
 
     def forget(self) -> None:
-        """Another process may have published meanwhile: the next round asks the bus where to go on."""
+        """Another process may have published meanwhile: the next round asks the bus where to continue."""
         self._through = None
 
     async def round(self) -> None:
-        """Waits a while for something new, and publishes it."""
+        """Waits a while for new events and publishes them."""
         if self._through is None:
             self._through = await self._bus.resume(self.topic)
         if await self._log.wait(self._through, IDLE_SECONDS):
@@ -67,7 +67,7 @@ class Publisher:
         if not recorded:
             return
         messages = [message for event in recorded if (message := self._message(event)) is not None]
-        # Asked again after a failure: the bus may have been lost and begin anew.
+        # Asked again after a failure: the bus may have been lost and recreated.
         self._through = None
         await self._bus.publish(self.topic, messages, recorded[-1].position)
         self._through = recorded[-1].position

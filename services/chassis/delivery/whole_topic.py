@@ -1,4 +1,4 @@
-"""Following a topic that is in one piece, as those in a file or in memory are.
+"""Following a topic that has a single partition, as those in a file or in memory have.
 
 A topic has one partition, and an offset in it is the source's position.
 """
@@ -33,7 +33,7 @@ def batch_of(messages: Sequence[BusMessage], *, after: int, through: int, limit:
 
 
 class WholeTopicSubscription:
-    """A `Subscription`: every member of a group reads all of the topic, and effects absorb what another did."""
+    """A `Subscription`: every member of a group reads the whole topic, and a repeat changes nothing."""
 
     def __init__(self, bus: str, read_from: WholeTopics, topic: str, saved: Callable[[], Awaitable[Places]]) -> None:
         self.bus = bus

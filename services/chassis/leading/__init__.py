@@ -1,1 +1,1 @@
-"""Which of several processes of a service does the work that one does for all."""
+"""Which of several processes of a service does the work that needs doing once."""

@@ -12,17 +12,17 @@ from collections.abc import Awaitable, Callable
 from services.chassis.leading.lease import Lease
 
 LEASE_SECONDS = 3.0
-"""How long a leader that hangs holds the others up."""
+"""How long a leader that hangs delays the others."""
 RENEW_SECONDS = 0.5
 IDLE_SECONDS = 2.0
-"""How long a round of a process that does not lead is: it is told at once when it begins to."""
+"""How long a round lasts in a process that does not lead: it is woken at once when it becomes the leader."""
 
 
 class Leadership:
-    """Whether this process leads. `gained` is called each time it begins to, before any of the work is done."""
+    """Whether this process leads. `gained` is called each time it becomes the leader, before any work is done."""
 
     def __init__(self, lease: Lease, seconds: float = LEASE_SECONDS) -> None:
-        """`seconds` is how long the lease is taken for."""
+        """`seconds`: how long each lease lasts."""
         self._seconds = seconds
         self._lease = lease
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
@@ -32,13 +32,13 @@ class Leadership:
 
     @property
     def leading(self) -> bool:
-        """Whether the lease is held. A process that was stopped and goes on finds here that its time is over."""
+        """Whether the lease is held. A process that was suspended finds out here that its lease has expired."""
         return time.monotonic() < self._until
 
     async def seek(self) -> None:
-        """Takes or renews the lease, if it can be had."""
+        """Takes or renews the lease if it is free."""
         before = self.leading
-        # Counted from before the question: the answer may have been long on its way.
+        # Counted from before the request: the answer may have taken long.
         requested_at = time.monotonic()
         async with asyncio.timeout(self._seconds):
             held = await self._lease.claim(self._holder, self._seconds)
@@ -49,14 +49,14 @@ class Leadership:
         (self._leads.set if held else self._leads.clear)()
 
     async def round(self) -> None:
-        """Seeks the lease, then rests until it is to be renewed."""
+        """Tries to get the lease, then rests until it is time to renew it."""
         try:
             await self.seek()
         finally:
             await asyncio.sleep(RENEW_SECONDS)
 
     def led(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """`work`, as a round that does it while this process leads, and otherwise waits for that."""
+        """`work` as a round that runs while this process leads, and otherwise waits to lead."""
 
         async def round_of_a_leader() -> None:
             if self.leading:
@@ -72,9 +72,9 @@ class Leadership:
         return round_of_a_leader
 
     async def close(self) -> None:
-        """Gives the lease back, so that another process can go on at once."""
+        """Releases the lease, so that another process can continue at once."""
         self._until = 0.0
-        # A store that does not answer now lets the lease run out.
+        # If the store does not answer now, the lease expires by itself.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds):
                 await self._lease.release(self._holder)

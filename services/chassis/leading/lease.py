@@ -1,7 +1,7 @@
-"""The port of a lease: which of several processes does what one alone must do, and for how long it may be trusted to.
+"""The port of a lease: which of several processes does the work that only one should do, and until when.
 
-It runs out by itself, so that a process that hangs loses it, and it is free at once when its holder is seen to be dead.
-Two holders at a time do no harm: what they do is absorbed when it is done twice. A lease only makes that rare.
+A lease expires, so a process that hangs loses it, and it is free at once when its holder is seen to be dead. Two
+holders at a time do no harm: work that is done twice has no further effect. A lease only makes that rare.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ class Lease(Protocol):
     """One lease of one service."""
 
     async def claim(self, holder: str, seconds: float) -> bool:
-        """Takes the lease, or renews it, for so many seconds from now; False: somebody else has it."""
+        """Takes or renews the lease for this many seconds from now; False: another process has it."""
 
     async def release(self, holder: str) -> None:
         """Gives the lease back, if `holder` has it."""
 
     async def close(self) -> None:
-        """Lets go of files and connections. The lease stays as it is."""
+        """Closes files and connections. The lease stays as it is."""

@@ -38,7 +38,7 @@ class PostgresLease:
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect(self._database)
-            # Who leads after a crash is found out anew.
+            # After a crash a new leader is found.
             await self._connection.execute("SET synchronous_commit = off")
         return self._connection
 
@@ -51,7 +51,7 @@ class PostgresLease:
                 raise_unusable(failure, self._health)
                 raise
         try:
-            # Once more: it may have been the connection only.
+            # Once more: perhaps only the connection failed.
             return await self._claim(holder, seconds)
         except psycopg.Error as failure:
             raise_unusable(failure, self._health)
@@ -63,7 +63,7 @@ class PostgresLease:
             cursor = await connection.execute(_CLAIM, {"holder": holder, "seconds": seconds})
             return await cursor.fetchone() is not None
         except BaseException:
-            # Also when the caller has waited long enough: what comes back later must not be taken for an answer.
+            # Also when the caller has timed out: a late reply must not be taken for the next answer.
             await self.close()
             raise
 

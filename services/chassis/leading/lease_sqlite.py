@@ -20,7 +20,7 @@ class SQLiteLease:
     """A `Lease` in one file. Times are those of the machine's clock."""
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
-        # Lost with the power, it is simply free.
+        # If a power failure loses it, it is simply free.
         self._db = open_kept(path, health or StoreHealth("lease"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 
@@ -29,7 +29,7 @@ class SQLiteLease:
         return await in_turn(lambda: self._claim(holder, seconds))
 
     def _claim(self, holder: str, seconds: float) -> bool:
-        # Who finds it taken need not write, and is in nobody's way.
+        # A process that finds it taken does not write, and so blocks no other.
         if not self._free_for(holder):
             return False
         with self._db.transaction():

@@ -1,1 +1,1 @@
-"""The bus on Apache Kafka, with everything that touches the library or the names of what is in the cluster."""
+"""The bus on Apache Kafka, with everything that touches the library or names what is in the cluster."""

@@ -37,7 +37,7 @@ class TopicUnusable(Exception):  # noqa: N818 - reads as what happened
 
 
 class TopicRecreated(Exception):  # noqa: N818 - reads as what happened
-    """What was published is there no more; all of the log is published again."""
+    """The published messages are gone; the whole log is published again."""
 
 
 class _Sent(NamedTuple):
@@ -101,7 +101,7 @@ class KafkaBus:
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)
         if lost or self._announce(producer, topic, done):
-            # So that whoever publishes next begins at the first event, and whoever waits does not take this for news.
+            # So that the next publisher begins at the first event, and a waiting reader does not take this for progress.
             self._announce(producer, topic, NOTHING)
             raise TopicRecreated
         return done

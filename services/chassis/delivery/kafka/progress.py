@@ -1,7 +1,7 @@
 """How far each topic on Kafka is published: written by its publisher, read by everybody who waits for a position.
 
 A record says that all events up to the source position `through` are published, and where: in each partition before
-the given offset, the last one at the given position. So whoever has come to these offsets has covered `through`.
+the given offset, the last one at the given position. So a reader that has reached these offsets has covered `through`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.engines.store_health import Unavailable
 
 KEPT: Final = 4096
-"""Records remembered per topic; a subscriber that lags further behind than that counts as having covered less."""
+"""Records remembered per topic; a subscriber that lags further behind counts as having covered less."""
 POLL_MS: Final = 500
 FIRST_LOOK_SECONDS: Final = 20.0
 
@@ -57,12 +57,12 @@ class Progress:
     def is_reached(self, places: Places) -> bool:
         """Whether a group that has come to these places has handled all that the record speaks of.
 
-        The positions too: places may be of a topic that was lost, and made anew.
+        It compares positions too: the places may belong to a topic that was lost and recreated.
         """
         return not any(self.behind(places, partition) for partition in self.offsets)
 
     def behind(self, places: Places, partition: int) -> int:
-        """How many records of a partition lie behind a group's place, at the least."""
+        """At least how many records of a partition come after a group's place."""
         place = places.get(partition, START)
         return max(self.offsets[partition] - place.offset, int(place.position < self.positions.get(partition, 0)))
 
@@ -71,7 +71,7 @@ NOTHING: Final = Progress()
 
 
 class ProgressBoard:
-    """What this process knows of the progress of every topic, from a thread that follows the topic of progress."""
+    """What this process knows of the progress of every topic; a thread reads the topic of progress."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -79,7 +79,7 @@ class ProgressBoard:
         self._known: dict[str, deque[Progress]] = {}
         self._followed: set[str] = set()
         self.complete = False
-        """Whether all was heard that there was when it began to listen."""
+        """Whether it has read everything that was there when it began to listen."""
         self._questions: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
@@ -87,7 +87,7 @@ class ProgressBoard:
         self._heard = -1
 
     def latest(self, topic: str) -> Progress:
-        """The newest record that was heard."""
+        """The newest record that it has read."""
         known = self._known.get(topic)
         return known[-1] if known else NOTHING
 
@@ -101,7 +101,7 @@ class ProgressBoard:
         return known[reached - 1].through if reached else 0
 
     def hear(self, topic: str, progress: Progress) -> None:
-        """Takes a record in. NOTHING begins anew; else, one that says less than is known is a straggler's."""
+        """Takes a record in. NOTHING starts over; any other record that is behind what is known came late."""
         if progress.through == 0:
             self._known.pop(topic, None)
         elif progress.through > self.latest(topic).through:
@@ -109,13 +109,13 @@ class ProgressBoard:
             self._known.setdefault(topic, deque(maxlen=kept)).append(progress)
 
     def keep(self, topic: str) -> None:
-        """Somebody here follows the topic, so that older records count as well."""
+        """The topic has a subscriber in this process, so older records count as well."""
         self._followed.add(topic)
         if (known := self._known.get(topic)) is not None:
             self._known[topic] = deque(known, maxlen=KEPT)
 
     async def current(self, topic: str) -> Progress:
-        """The newest record that there is. Raises Unavailable when Kafka cannot be asked."""
+        """The newest record on Kafka. Raises Unavailable when Kafka does not answer."""
         self.follow()
         question: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._questions.put(question)
@@ -134,7 +134,7 @@ class ProgressBoard:
             self._thread.start()
 
     def read_anew(self) -> None:
-        """Forgets what was heard, and hears it again: the topics were lost, and begin anew."""
+        """Forgets what it read and reads it again: the topics were lost and start over."""
         self._anew.set()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:

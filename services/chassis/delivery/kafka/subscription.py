@@ -1,7 +1,7 @@
-"""One member of a consumer group. Where it goes on is what the service has saved, not what Kafka keeps for the group.
+"""One member of a consumer group. It continues where the service has saved, not where Kafka's offsets of the group are.
 
-Offsets are committed to Kafka as well, for whoever watches the lag there. The client is used from a thread of its own;
-its word that partitions came or went comes from the library's, while that one waits in a poll.
+Offsets are committed to Kafka as well, for operators who watch the lag there. The client is used from a thread of its
+own; the library calls back from its own thread about partitions that came or went, while the client waits in a poll.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from services.chassis.engines.store_health import Unavailable
 T = TypeVar("T")
 
 SESSION_MS: Final = 6_000
-"""A member that says nothing for so long loses its partitions; brokers allow no less."""
+"""A member that is silent for this long loses its partitions; brokers allow no shorter time."""
 HEARTBEAT_MS: Final = 1_500
 LONGEST_POLL_SECONDS: Final = 0.5
 """A stop waits for the poll that is under way."""
 COMMIT_MS: Final = 1_000
-"""A stop waits for so long when the broker does not answer, twice: to commit, and to leave."""
+"""How long a stop waits for a broker that does not answer, twice: to commit, and to leave."""
 COMMIT_EVERY_SECONDS: Final = 1.0
-"""Nobody goes on from these offsets; a request for every batch was more than a quarter of a broker's work."""
+"""Nothing depends on these offsets, and a request for every batch was more than a quarter of a broker's work."""
 LONGEST_BATCH_MS: Final = 45_000
-"""A member that does not come back for more loses its partitions; longer than a store is waited for."""
+"""A member that does not poll for this long loses its partitions; longer than it waits for a store."""
 LOOK_AGAIN_SECONDS: Final = 5.0
-"""How often a partition is looked at again in which something is missing, and the places that are saved."""
+"""How often it checks a partition with a gap again, and the saved places."""
 STORE_SECONDS: Final = 4.0
-"""How long the store may take to say where partitions go on: less than a session, whose signs of life it delays."""
+"""How long the store may take to return the saved places: less than a session, whose heartbeats it delays."""
 
 log = logging.getLogger(__name__)
 
@@ -62,17 +62,17 @@ class KafkaSubscription:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._consumer: Any = None
-        # It never changes; known from the first time that this member joins.
+        # It never changes, and is known once this member has joined for the first time.
         self._partitions = 0
         self._at: dict[int, Place] = {}
-        # The position behind which something was missing when a partition was last looked through from its start.
+        # The position after which a gap was found when a partition was last read from its start.
         self._rescanned: dict[int, int] = {}
-        # Partitions that are not gone on with until then, by the machine's clock.
+        # Partitions that are paused until then, by the machine's clock.
         self._missing: dict[int, float] = {}
         self._to_commit: dict[int, Place] = {}
         self._committed_at = 0.0
         self._unconfirmed = False
-        # When the saved places were last held against those that this member has come to.
+        # When the saved places were last compared with those that this member has reached.
         self._compared_at = time.monotonic()
         self._covered = 0
         self._closed = False
@@ -85,7 +85,7 @@ class KafkaSubscription:
         saved = None
         if unconfirmed or now > self._compared_at + LOOK_AGAIN_SECONDS:
             saved, self._compared_at = await self._saved(), now
-        # Until it is confirmed, also when the caller goes away in the middle of the poll.
+        # It stays until it is confirmed, even when the caller is cancelled in the middle of the poll.
         self._unconfirmed = True
         seconds = min(timeout, LONGEST_POLL_SECONDS)
         batches = await self._in_thread(self._poll, limit, seconds, saved, unconfirmed)
@@ -110,7 +110,7 @@ class KafkaSubscription:
         """See `Subscription.behind`."""
         published = self._board.latest(self._topic)
         behind = sum(published.behind(places, partition) for partition in published.offsets)
-        # As long as it is not known how far the topic is published, nobody may take it for abreast.
+        # While it is not known how far the topic is published, the member must not count as caught up.
         return behind if self._board.complete else max(1, behind)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
@@ -119,7 +119,7 @@ class KafkaSubscription:
         except KafkaError as failure:
             raise Unavailable("bus", type(failure).__name__) from failure
 
-    # ---- what follows runs in the thread of the client ----
+    # ---- everything below runs in the thread of the client ----
 
     def _poll(self, limit: int, seconds: float, saved: Places | None, unconfirmed: bool) -> list[Batch]:  # noqa: FBT001 - from `take` only
         if self._consumer is None:
@@ -127,14 +127,14 @@ class KafkaSubscription:
         self._commit()
         if saved is not None:
             mine = {partition.partition for partition in self._consumer.assignment()}
-            # A database that was killed loses the newest places; where nothing new comes, nobody saves them again.
+            # A database that was killed loses the newest places; if no message arrives, nothing would save them again.
             self._place({partition for partition in mine if unconfirmed or self._has_lost(saved, partition)}, saved)
         self._look_again()
         try:
             found = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
         except Exception as failure:
             if not getattr(failure, "retriable", False):
-                # A client that is broken stays so; the next poll makes another.
+                # A broken client stays broken; the next poll makes another.
                 self._leave()
             raise
         return [batch for partition, records in found.items() if (batch := self._batch(partition.partition, records))]
@@ -171,14 +171,14 @@ class KafkaSubscription:
         return consumer
 
     def _assigned(self, partitions: Collection[int]) -> None:
-        # Read anew, in the event loop, where the store is used: the partitions' member before has moved on meanwhile.
+        # Read again, in the event loop, where the store is used: the previous member has moved on meanwhile.
         async def saved() -> Places:
             return await self._saved()
 
         assert self._loop is not None  # noqa: S101 - polls are made from the loop
         places = asyncio.run_coroutine_threadsafe(saved(), self._loop).result(STORE_SECONDS)
         self._place(partitions, places)
-        # What the member before had handled and not committed yet; a partition in which nothing more is said may have
+        # What the previous member had handled and not committed yet; a partition in which nothing more is said may have
         # been this one's all along.
         self._to_commit.update({partition: places[partition] for partition in partitions if partition in places})
 
@@ -186,7 +186,7 @@ class KafkaSubscription:
         for partition in partitions:
             self._at.pop(partition, None)
             self._missing.pop(partition, None)
-            # Whoever has the partition next commits what is saved.
+            # The partition's next member commits the saved places.
             self._to_commit.pop(partition, None)
 
     def _look_again(self) -> None:
@@ -207,7 +207,7 @@ class KafkaSubscription:
             self._missing.pop(partition, None)
             name = TopicPartition(self._name, partition)
             self._consumer.seek(name, (place or START).offset)
-            # The library keeps it paused when it takes it away and gives it back.
+            # The library keeps a partition paused when it revokes and assigns it again.
             self._consumer.resume(name)
 
     def _batch(self, partition: int, records: Sequence[Any]) -> Batch | None:
@@ -221,27 +221,27 @@ class KafkaSubscription:
                 continue
             position = received.message.position
             if at is None:
-                # The first one that there is: before it there was none, or it is gone by the topic's retention.
+                # The first record that is left: the topic's retention has removed any before it.
                 at = Place(record.offset, 0 if record.offset == 0 else received.previous)
             if position > at.position >= received.previous:
                 messages.append(received.message)
                 at = Place(record.offset + 1, position)
             elif position > at.position and self._rescanned.get(partition) != at.position:
-                # Something between is missing. Perhaps the topic was made anew and stands elsewhere: look from the
-                # start, once. What was handled is known by its position.
+                # There is a gap. Perhaps the topic was recreated with other offsets: read it from the start, once.
+                # Messages that were handled are known by their positions.
                 log.warning("a partition has a gap", extra={"topic": self._topic, "partition": partition})
                 self._rescanned[partition] = at.position
                 self._consumer.seek(TopicPartition(self._name, partition), 0)
                 at = Place(0, at.position)
                 break
             else:
-                # A repeat; or it overtook another one, and both are sent again.
+                # A repeat, or a record that overtook another; then both are sent again.
                 at = Place(record.offset + 1, at.position)
         if at is None:
             return None
         published = self._board.latest(self._topic)
         if at.offset >= published.offsets.get(partition, 0) and at.position < published.positions.get(partition, 0):
-            # All that was announced has been read, and something of it was not there: it can only come later.
+            # Everything announced has been read and something is still missing: it can only arrive later.
             log.error("a partition lacks messages", extra={"topic": self._topic, "partition": partition})
             name = TopicPartition(self._name, partition)
             self._missing[partition] = time.monotonic() + LOOK_AGAIN_SECONDS
@@ -291,7 +291,7 @@ class KafkaSubscription:
 
 
 class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
-    """Hands on which partitions came and went."""
+    """Passes on which partitions came and went."""
 
     def __init__(self, assigned: Callable[[Collection[int]], None], revoked: Callable[[Collection[int]], None]) -> None:
         self._assigned = assigned

@@ -15,16 +15,16 @@ from services.chassis.delivery.kafka.clients import PROGRESS, Cluster, RefusedTo
 from services.chassis.delivery.kafka.upstream import connected
 
 _MISTAKEN: Final = (KafkaConfigurationError, OSError, ValueError)
-"""What wrong settings raise while a client is made; a broker that is away raises none of them."""
+"""What wrong settings raise while a client is made; a broker that is away raises other errors."""
 _FOREVER: Final = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
-"""A service that is new reads from the first event on."""
+"""A new service reads from the first event."""
 _NEWEST_ONLY: Final = {"cleanup.policy": "compact", "segment.bytes": "4194304", "min.cleanable.dirty.ratio": "0.1"}
 _FOR_ORGANISATIONS: Final = {"retention.ms": str(30 * 24 * 3600 * 1000), "cleanup.policy": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A topic as it has to be."""
+    """A topic as it should be."""
 
     name: str
     partitions: int
@@ -52,7 +52,7 @@ def _unreachable(cluster: Cluster, failure: KafkaError) -> Unreachable:
 
 @contextmanager
 def _in_silence() -> Iterator[None]:
-    # What the library says of vain attempts, it says without a word of where; and it is said in one line after.
+    # The library logs each vain attempt without naming the place; one line afterwards says it all.
     library = logging.getLogger("kafka")
     level = library.level
     library.setLevel(logging.CRITICAL)
@@ -93,7 +93,7 @@ class Topics:
         }
 
     def create(self, topics: Iterable[Wanted], replication: int) -> list[str]:
-        """Creates what is missing; returns its names. Raises RefusedTopics when something is there, but otherwise."""
+        """Creates the missing topics; returns their names. Raises RefusedTopics when one exists with other settings."""
         found = self.found()
         missing = [topic for topic in topics if topic.name not in found]
         wrong = [topic for topic in topics if found.get(topic.name, topic.partitions) != topic.partitions]
@@ -123,7 +123,7 @@ class Topics:
         return [topic.name for topic in missing]
 
     def close(self) -> None:
-        """Lets go of the connection."""
+        """Closes the connection."""
         self._admin.close()
 
 

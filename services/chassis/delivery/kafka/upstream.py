@@ -1,4 +1,4 @@
-"""All that is taken from inside kafka-python (3.0.12): each piece says which fault or gap of the library it is for.
+"""Everything taken from inside kafka-python (3.0.12): each piece names the fault or gap of the library that it is for.
 
 Nothing else imports more of the library than `kafka` and `kafka.errors`, or touches a name that begins with `_`.
 """
@@ -19,7 +19,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 # Gap: the producer's own partitioner cannot be asked before a record is sent; the hash in it is that of all clients.
 from kafka.partitioner.default import murmur2
 
-# Fault: sockets and threads of vain attempts are left behind (`connected`); only these two can be given one's own.
+# Fault: sockets and threads of failed attempts leak (`connected`); only these two classes can be replaced.
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 
