@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import pytest
-from psycopg import Cursor
+from psycopg import AsyncCursor, Cursor
 from psycopg.sql import SQL, Literal
 
-from services.chassis.index.index import Index, Step
+from services.chassis.index.index import Index
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.index.sqlite import SQLiteIndex
 
@@ -81,18 +80,17 @@ def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[N
             asked.append((said, params if isinstance(params, Mapping) else dict(enumerate(params or ()))))
             return super().execute(query, params, **given)
 
-    def noting(step: Step) -> Any:
-        statement, values = written(step)
-        told = [value.decode() if isinstance(value, bytes) else value for value in values]
-        asked.append((statement.decode(), dict(enumerate(told))))
-        return statement, values
+    class NotingWrites(AsyncCursor[Any]):
+        async def execute(self, query: Any, params: Any = None, **given: Any) -> Any:
+            # A batch is one message, with its values in it.
+            asked.extend((statement, {}) for statement in query.decode().split(";"))
+            return await super().execute(query, params, **given)
 
-    connection, written = index._inline.connection(), index._written
-    usual, connection.cursor_factory = connection.cursor_factory, Noting
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_written", noting)
-        yield
-    connection.cursor_factory = usual
+    connection, writing = index._inline.connection(), index._writing
+    assert writing is not None, "what is watched has taken something in before"
+    connection.cursor_factory, writing.cursor_factory = Noting, NotingWrites
+    yield
+    connection.cursor_factory, writing.cursor_factory = Cursor, AsyncCursor
     for statement, values in {f"{one}": one for one in asked}.values():
         if not _worth_a_look(statement):
             continue
