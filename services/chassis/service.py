@@ -20,7 +20,7 @@ from services.chassis.leading.leadership import Leadership
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.position import Position
-from services.chassis.operating.supervision import Supervised
+from services.chassis.operating.supervision import FIRST_PAUSE, Supervised
 from services.chassis.settings import Settings
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
@@ -71,6 +71,8 @@ class Service:
     more_behind: Callable[[], Awaitable[Mapping[str, int]]] | None = None
     """How far such work is behind, by what it fills for others; asked in the process that does it."""
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
+    first_pause: float = FIRST_PAUSE
+    """Seconds that background work rests after its first failure."""
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
     _lacked: set[str] = field(default_factory=set)
@@ -95,7 +97,7 @@ class Service:
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):
             await self.leadership.seek()
-        self._work = [Supervised(f"{self.name} {name}", work) for name, work in rounds.items()]
+        self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
         for work in self._work:
             work.start()
         self._started = True

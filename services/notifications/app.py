@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 
 from contracts import casefile, referral
 from contracts.barred_roles import BARRED
+from contracts.message import Message
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
@@ -18,6 +21,7 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
+from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import after_its_cause
 from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
@@ -31,9 +35,17 @@ NAME = "notifications"
 
 
 def build(
-    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+    settings: Settings,
+    stores: Stores,
+    bus: Bus,
+    clock: Clock,
+    verifier: Verifier,
+    telemetry: Telemetry,
+    known: Mapping[str, type[Message]] = MESSAGES,
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
+
+    `known` are the messages that it takes in, by type.
 
     `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
     it waits for open requests: these would not end by themselves.
@@ -42,7 +54,7 @@ def build(
     streams = Streams(log)
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
-    reactor = Reactor(streams, clock)
+    reactor = Reactor(streams, clock, known)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, after_its_cause(reactor.react, streams, referrals))
     listing = Listing(index)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.message import CaseMessage, CloudEvent, as_json, decode_data
+from contracts.message import CaseMessage, CloudEvent, Message, as_json, decode_data
 from services.chassis.modelling.decider import Actor
-from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
 
 
@@ -26,9 +26,14 @@ class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
     """
 
 
-def when_something_is_published_take_it_in(event: CloudEvent, delivery: Delivery) -> TakeMessage:
-    """Every message goes into an inbox. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
-    model = MESSAGES.get(event.type)
+def when_something_is_published_take_it_in(
+    event: CloudEvent, delivery: Delivery, known: Mapping[str, type[Message]]
+) -> TakeMessage:
+    """Every message of a `known` type goes into an inbox.
+
+    Raises UnknownMessage for any other, and ValidationError for data of a wrong shape.
+    """
+    model = known.get(event.type)
     if model is None:
         raise UnknownMessage
     message = decode_data(model, event.data)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, Message
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.modelling.decider import Actor
 from services.chassis.time.clock import Clock
+from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
 from services.notifications.reactions import Delivery, stream_of, when_something_is_published_take_it_in
 
@@ -19,12 +21,14 @@ SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
 class Reactor:
     """Takes in messages of the other services; a repeat finds the message's id in the inbox and changes nothing."""
 
-    def __init__(self, streams: Streams, clock: Clock) -> None:
+    def __init__(self, streams: Streams, clock: Clock, known: Mapping[str, type[Message]] = MESSAGES) -> None:
+        """`known` are the messages that this version takes in, by type."""
         self._handler = Handler[TakeMessage, Inbox](streams, OwnState(), decide)
         self._clock = clock
+        self._known = known
 
     async def react(self, event: CloudEvent) -> None:
         """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
-        command = when_something_is_published_take_it_in(event, Delivery(at=self._clock.now(), by=SYSTEM))
+        command = when_something_is_published_take_it_in(event, Delivery(at=self._clock.now(), by=SYSTEM), self._known)
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
         await self._handler.handle(command, stream_of(event, command), INBOX, call, must_exist=False)

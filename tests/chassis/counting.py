@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor
+from services.chassis.operating.supervision import FIRST_PAUSE
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -65,6 +66,15 @@ class Running:
     service: Service
     app: FastAPI
     client: httpx.AsyncClient
+    trouble: Trouble
+
+
+@dataclass
+class Trouble:
+    """What is wrong with the service's own code at the moment: raised or waited for where it derives something."""
+
+    project: Callable[[], None] = lambda: None
+    react: Callable[[CloudEvent], Awaitable[None]] | None = None
 
 
 def project(recorded: Recorded, changes: Changes) -> None:
@@ -142,9 +152,16 @@ def token(
     return issuer(directory).issue(sub=sub, org=org, role=role, audience="caserelay", lifetime=lifetime)
 
 
-def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Service, Telemetry]:
+def build(
+    directory: Path,
+    name: str = "counters",
+    *,
+    trouble: Trouble | None = None,
+    first_pause: float = FIRST_PAUSE,
+    **settings: Any,
+) -> tuple[Service, Telemetry]:
     """The counters' service, or under another name one that follows them and counts along."""
-    stores = Stores(directory)
+    stores, wrong = Stores(directory), trouble or Trouble()
     log = stores.event_log(name, TYPES)
     index = stores.index(name, [LISTED], 1)
     bus = stores.bus()
@@ -155,6 +172,8 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         counting = handler(streams)
 
         async def react(event: CloudEvent) -> None:
+            if wrong.react is not None:
+                await wrong.react(event)
             command = count(event.data["by"], by=SYSTEM)
             terms = call(SYSTEM, causation_id=event.id)
             await counting.handle(command, event.subject, COUNTER, terms, must_exist=False)
@@ -162,6 +181,11 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         store = stores.consumer_store(name)
         sources["counters"] = Consumer(name, TOPIC, bus, store, react)
         closers.append(store.close)
+
+    def projected(recorded: Recorded, changes: Changes) -> None:
+        wrong.project()
+        project(recorded, changes)
+
     service = Service(
         name=name,
         settings=Settings(data=directory, **settings),
@@ -172,7 +196,7 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         streams=streams,
         vault=stores.vault(name),
         index=index,
-        projection=Projection(log, index, project),
+        projection=Projection(log, index, projected),
         bus=bus,
         leadership=Leadership(stores.lease(name)),
         publisher=Publisher(log, bus, topic=TOPIC, source=f"/services/{name}", translate=translate)
@@ -181,14 +205,16 @@ def build(directory: Path, name: str = "counters", **settings: Any) -> tuple[Ser
         sources=sources,
         stores=stores.health_of(name),
         closers=closers,
+        first_pause=first_pause,
     )
     return service, Telemetry()
 
 
 @asynccontextmanager
-async def running(directory: Path, name: str = "counters", **settings: Any) -> AsyncIterator[Running]:
+async def running(directory: Path, name: str = "counters", **given: Any) -> AsyncIterator[Running]:
     """The service at work, with a client that has a token."""
-    service, telemetry = build(directory, name, **settings)
+    trouble = Trouble()
+    service, telemetry = build(directory, name, trouble=trouble, **given)
     common = common_routes({name: service}, telemetry)
     app = service_app(
         service, title=name, summary=name, routers=[routes(service), common], telemetry=telemetry, bars=BARRED
@@ -197,6 +223,6 @@ async def running(directory: Path, name: str = "counters", **settings: Any) -> A
     headers = {"Authorization": f"Bearer {token(directory)}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
-        yield Running(service, app, client)
+        yield Running(service, app, client, trouble)
     await service.stop()
     await service.bus.close()

@@ -12,10 +12,12 @@ import pytest
 import uvicorn
 
 from contracts.barred_roles import BARRED
+from contracts.message import CloudEvent
 from services.chassis.http.app import service_app
 from services.chassis.http.health import common_routes
 from services.chassis.log.position import Position
 from services.chassis.service import NotCoveredYet
+from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import ORPHAN_AFTER_SECONDS
 from tests.chassis.counters import COUNTER, Counter, call, count, handler
 from tests.chassis.counting import Running, build, routes, running, token
@@ -57,14 +59,12 @@ async def test_a_parked_message_does_not_hold_up_those_who_wait(here: Running, t
     """What cannot be handled now is set aside; the position is covered all the same, and the lag is told."""
     closing = handler(there.service.streams)
     await closing.handle(count(by=call().actor), "counter-north-sick", COUNTER, call(), must_exist=False)
-    original = there.service.sources["counters"]._react
 
-    async def sick(event: object) -> None:
-        if getattr(event, "subject", "").endswith("sick"):
+    async def sick(event: CloudEvent) -> None:
+        if event.subject.endswith("sick"):
             raise RuntimeError
-        await original(event)  # type: ignore[arg-type]
 
-    there.service.sources["counters"]._react = sick
+    there.trouble.react = sick
     await create(here, "sick")
     position = await create(here, "well")
     await there.service.cover(Position.read(position))
@@ -87,10 +87,10 @@ async def test_lag_does_not_make_a_service_unready(here: Running, there: Running
     """A service whose consumer is stuck still takes work, and says how far it is behind."""
     stuck = asyncio.Event()
 
-    async def hang(_event: object) -> None:
+    async def hang(_event: CloudEvent) -> None:
         await stuck.wait()
 
-    there.service.sources["counters"]._react = hang
+    there.trouble.react = hang
     for n in range(3):
         await create(here, f"k{n}")
     await asyncio.sleep(0.1)
@@ -116,17 +116,16 @@ async def test_a_service_is_settled_once_everything_is_everywhere(here: Running,
 
 async def test_failing_work_is_named_until_it_runs_again(here: Running) -> None:
     """Operators see which part fails and with what, and commands go on."""
-    project = here.service.projection._project
 
-    def broken(*_: object) -> None:
+    def broken() -> None:
         raise ZeroDivisionError
 
-    here.service.projection._project = broken
+    here.trouble.project = broken
     await create(here, "k1")
     await asyncio.sleep(0.05)
     body = (await here.client.get("/readyz")).json()
     assert body["services"]["counters"]["failing"] == {"counters projection": "ZeroDivisionError"}
-    here.service.projection._project = project
+    here.trouble.project = lambda: None
     await create(here, "k2")
     await here.service.caught_up()
     for _ in range(100):
@@ -170,11 +169,12 @@ async def test_a_service_is_ready_from_its_start_to_its_stop(tmp_path: Path) -> 
 
 async def test_the_sweep_of_the_vault_runs_in_the_background(tmp_path: Path) -> None:
     """Records that nobody refers to are gone soon after the start."""
+    earlier = SQLiteVault(tmp_path / "counters-vault.db", now=lambda: time.time() - ORPHAN_AFTER_SECONDS - 1)
+    await earlier.keep("r-1", "counter-1", {"name": "A"})
+    await earlier.close()
     service, _ = build(tmp_path)
     assert service.vault is not None
-    service.vault._now = lambda: time.time() - ORPHAN_AFTER_SECONDS - 1  # type: ignore[attr-defined]
-    await service.vault.keep("r-1", "counter-1", {"name": "A"})
-    service.vault._now = time.time  # type: ignore[attr-defined]
+    assert await service.vault.read("r-1") is not None
 
     async def refers(_stream: str, _ref: str) -> bool:
         return False

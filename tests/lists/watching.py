@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import psycopg
-import pytest
+from psycopg import AsyncCursor
 from psycopg.sql import SQL, Literal
 
-from services.chassis.index.index import Index, Step
+from services.chassis.index.index import Index
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.index.sqlite import SQLiteIndex
 
@@ -75,21 +75,26 @@ def _watched_file(index: SQLiteIndex, page: int, seen: Seen) -> Iterator[None]:
 def _watched_database(index: PostgresIndex, page: int, seen: Seen) -> Iterator[None]:
     asked: list[tuple[str, Mapping[Any, Any]]] = []
 
-    async def reading(statement: bytes, values: Any = ()) -> Any:
-        asked.append((statement.decode(), values if isinstance(values, Mapping) else dict(enumerate(values))))
-        return await rows(statement, values)
+    class NotingReads(AsyncCursor[Any]):
+        async def execute(self, query: Any, params: Any = None, **given: Any) -> Any:
+            asked.append((query.decode(), params if isinstance(params, Mapping) else dict(enumerate(params or ()))))
+            return await super().execute(query, params, **given)
 
-    def noting(step: Step) -> Any:
-        statement, values = written(step)
-        told = [value.decode() if isinstance(value, bytes) else value for value in values]
-        asked.append((statement.decode(), dict(enumerate(told))))
-        return statement, values
+    class NotingWrites(AsyncCursor[Any]):
+        async def execute(self, query: Any, params: Any = None, **given: Any) -> Any:
+            # A batch is one message, with its values in it.
+            asked.extend((statement, {}) for statement in query.decode().split(";"))
+            return await super().execute(query, params, **given)
 
-    rows, written = index._rows, index._written
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_written", noting)
-        patch.setattr(index, "_rows", reading)
-        yield
+    reading, writing = list(index._reading._idle), index._writing
+    assert reading, "what is watched was asked something before"
+    assert writing is not None, "what is watched has taken something in before"
+    writing.cursor_factory = NotingWrites
+    for connection in reading:
+        connection.cursor_factory = NotingReads
+    yield
+    for connection in (*reading, writing):
+        connection.cursor_factory = AsyncCursor
     for statement, values in {f"{one}": one for one in asked}.values():
         if not _worth_a_look(statement):
             continue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 
 from contracts import casefile, referral
 from contracts.casefile.closing import CaseReopened
-from contracts.message import CloudEvent
+from contracts.message import CloudEvent, Message
 from services.chassis.access.identity import Verifier
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Pace
@@ -29,7 +29,6 @@ from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
-from services.notifications import reactions
 from services.notifications.app import build
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import MessageTaken
@@ -62,7 +61,8 @@ class AtRest:
     def __init__(self, directory: Path, bus: Bus) -> None:
         settings, self.stores = Settings(data=directory), Stores(directory)
         verifier = Verifier(DevelopmentIssuer(directory / "issuer"), "caserelay")
-        app = build(settings, self.stores, bus, SystemClock(), verifier, Telemetry())
+        self.known: dict[str, type[Message]] = {**MESSAGES}
+        app = build(settings, self.stores, bus, SystemClock(), verifier, Telemetry(), self.known)
         self.service: Service = app.state.service
         self.causes, self.effects = (self.service.sources[name] for name in ("referral", "casefile"))
 
@@ -107,14 +107,6 @@ def impatient(here: AtRest) -> None:
 def publishing(bus: Bus) -> Publishing:
     """The two services that publish."""
     return Publishing(bus)
-
-
-@contextmanager
-def newer_version() -> Iterator[None]:
-    """One that knows the type which nobody knew."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reactions, "MESSAGES", {**MESSAGES, NEWER: referral.ReferralSubmitted})
-        yield
 
 
 async def test_an_effect_waits_for_its_cause(here: AtRest, publishing: Publishing) -> None:
@@ -167,16 +159,17 @@ async def test_an_effect_waits_aside_as_long_as_its_cause_does(here: AtRest, pub
     while await here.effects.retrying():
         await here.effects.retry_round()
     assert await here.taken() == [well.id]
-    with newer_version():
-        await here.effects.retry_round()
-        await here.causes.retry_round()
-        assert await here.taken() == [well.id]
-        store = here.stores.consumer_store("notifications")
-        assert await redrive(store, referral.TOPIC) == 1
-        await store.close()
-        await here.effects.retry_round()
-        assert await here.taken() == [well.id]
-        await here.until_taken(here.causes.retry_round, well, cause)
+    # As a newer version does.
+    here.known[NEWER] = referral.ReferralSubmitted
+    await here.effects.retry_round()
+    await here.causes.retry_round()
+    assert await here.taken() == [well.id]
+    store = here.stores.consumer_store("notifications")
+    assert await redrive(store, referral.TOPIC) == 1
+    await store.close()
+    await here.effects.retry_round()
+    assert await here.taken() == [well.id]
+    await here.until_taken(here.causes.retry_round, well, cause)
     await here.until_taken(here.effects.retry_round, well, cause, effect)
     assert await here.service.parked() == {"referral": 0, "casefile": 0}
 

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +178,6 @@ async def test_a_stream_that_cannot_begin_takes_no_place(tmp_path: Path) -> None
     async with running(tmp_path) as system:
         telemetry = Telemetry()
         live = LiveFeed(system.service, telemetry)
-        index: Any = system.service.index
         somebody = Subscriber(Caller("somebody", BRUGWERK, Role.NGO_COORDINATOR), "Bearer x", None)
 
         async def receive() -> Message:
@@ -187,10 +186,9 @@ async def test_a_stream_that_cannot_begin_takes_no_place(tmp_path: Path) -> None
         async def send(message: Message) -> None:
             raise AssertionError(message)
 
-        whole, index._db = index._db, sqlite3.connect(":memory:")
-        try:
-            with pytest.raises(sqlite3.OperationalError):
-                await live.respond(somebody, 0)({"type": "http"}, receive, send)
-        finally:
-            index._db = whole
+        with closing(sqlite3.connect(tmp_path / "notifications-index.db", isolation_level=None)) as db:
+            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                db.execute(f'DROP TABLE "{table}"')
+        with pytest.raises(sqlite3.OperationalError):
+            await live.respond(somebody, 0)({"type": "http"}, receive, send)
         assert telemetry.registry.get_sample_value("caserelay_open", {"what": "streams"}) == 0

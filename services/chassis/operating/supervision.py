@@ -22,11 +22,11 @@ class Supervised:
     `failing` is the class name of the latest exception while the work has not run well since, else None.
     """
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], first_pause: float | None = None) -> None:
+    def __init__(self, name: str, work: Callable[[], Awaitable[None]], first_pause: float = FIRST_PAUSE) -> None:
         self.name = name
         self.failing: str | None = None
         self._work = work
-        self._first_pause = FIRST_PAUSE if first_pause is None else first_pause
+        self._first_pause = first_pause
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._hurried = asyncio.Event()

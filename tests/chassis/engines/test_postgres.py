@@ -29,6 +29,7 @@ from tests.chassis.index.test_projection import TABLES
 from tests.chassis.log.test_event_log import totals, write
 from tests.conftest import Template
 from tests.support import postgres
+from tests.support.losing_line import losing_answers
 
 
 def open_log(url: str) -> PostgresEventLog:
@@ -58,23 +59,28 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
     postgres.drop(postgres_template.url, name)
 
 
-def test_whoever_is_stopped_while_migrating_can_migrate_again(
-    postgres_template: Template, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_was_cut_off_can_be_applied_again(database_url: str) -> None:
     """A migration and the mark that it was applied are there together or not at all, and no lock is left behind."""
-    name = postgres.create(postgres_template.url)
-    url = postgres.in_database(postgres_template.url, name)
-    with monkeypatch.context() as stopped:
-        stopped.setattr("services.chassis.engines.migrations._Backend.mark_one", _power_cut)
-        with pytest.raises(KeyboardInterrupt):
-            migrate(url, ["counters"])
-    assert migrate(url, ["counters"]) != []
-    assert missing(url, "counters") == []
-    postgres.drop(postgres_template.url, name)
-
-
-def _power_cut(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
+    last = "caserelay_counters/0004.log-epochs"
+    with psycopg.connect(log_of(database_url, "counters").conninfo) as another, ThreadPoolExecutor(1) as pool:
+        another.execute("DROP TABLE log_epochs")
+        another.execute("DELETE FROM _yoyo_migration WHERE migration_id = '0004.log-epochs'")
+        another.commit()
+        # The table may be read, and what is marked in it has to wait.
+        another.execute("LOCK TABLE _yoyo_migration IN SHARE MODE")
+        migrating = pool.submit(migrate, database_url, ["counters"])
+        waits = "SELECT pid FROM pg_locks WHERE relation = '_yoyo_migration'::regclass AND NOT granted"
+        while (found := another.execute(waits).fetchone()) is None:
+            assert not migrating.done()
+            time.sleep(0.02)
+        another.execute("SELECT pg_terminate_backend(%s)", found)
+        with pytest.raises(RefusedDatabase):
+            migrating.result(20)
+        another.rollback()
+        assert another.execute("SELECT to_regclass('log_epochs')").fetchone() == (None,)
+    assert missing(database_url, "counters") == [last]
+    assert migrate(database_url, ["counters"]) == [last]
+    assert missing(database_url, "counters") == []
 
 
 def test_replicas_that_start_wait_for_another_one_that_creates_the_index(database_url: str) -> None:
@@ -176,65 +182,43 @@ async def test_a_connection_is_closed_when_whoever_prepares_it_is_stopped(databa
     assert connection.closed
 
 
-async def test_a_record_whose_commit_lost_its_answer_is_our_own(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_record_whose_commit_lost_its_answer_is_our_own(database_url: str) -> None:
     """Sent again it finds itself and is kept; what somebody else keeps there remains refused."""
-    vault = PostgresVault(vault_of(database_url, "counters"))
-    await vault.keep("a", "s-1", {"n": 0})
-    really, lost = psycopg.AsyncCursor.fetchall, 0
-
-    async def losing(cursor: psycopg.AsyncCursor[Any]) -> list[Any]:
-        nonlocal lost
-        rows = await really(cursor)
-        lost += 1
-        if lost == 1:
-            await cursor.connection.close()
-            raise psycopg.OperationalError("the connection was lost")
-        return rows
-
-    monkeypatch.setattr(psycopg.AsyncCursor, "fetchall", losing)
-    kept = await asyncio.gather(*(vault.keep(ref, "s-1", {"n": 1}) for ref in "abc"), return_exceptions=True)
-    assert [type(one) for one in kept] == [AlreadyKept, type(None), type(None)]
-    assert [await vault.read(ref) for ref in "abc"] == [{"n": 0}, {"n": 1}, {"n": 1}]
-    await vault.close()
+    async with losing_answers(database_url) as line:
+        vault = await asyncio.to_thread(PostgresVault, vault_of(line.url, "counters"))
+        await vault.keep("a", "s-1", {"n": 0})
+        line.losing = True
+        kept = await asyncio.gather(*(vault.keep(ref, "s-1", {"n": 1}) for ref in "abc"), return_exceptions=True)
+        assert line.lost == 1
+        assert [type(one) for one in kept] == [AlreadyKept, type(None), type(None)]
+        assert [await vault.read(ref) for ref in "abc"] == [{"n": 0}, {"n": 1}, {"n": 1}]
+        await vault.close()
 
 
-async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(database_url: str) -> None:
     """The second try finds its own events by their ids; somebody else's at the same place remain a conflict."""
-    log, other = open_log(database_url), open_log(database_url)
-    await other.append([write("counter-b", 0, 9)])
-    really = PostgresEventLog._append
-    lost = 0
-
-    async def losing(connection: Any, batch: Any) -> list[int | None]:
-        nonlocal lost
-        positions = await really(connection, batch)
-        if not lost:
-            lost += 1
-            await connection.close()
-            raise psycopg.OperationalError("the connection was lost")
-        return positions
-
-    monkeypatch.setattr(PostgresEventLog, "_append", staticmethod(losing))
-    results = await asyncio.gather(
-        log.append([write("counter-a", 0, 1, 2)]),
-        log.append([write("counter-b", 0, 3)]),
-        log.append([write("counter-c", 0, 4)]),
-        return_exceptions=True,
-    )
-    assert lost == 1
-    assert [results[0], results[2]] == [3, 4]
-    assert isinstance(results[1], Conflict)
+    other = open_log(database_url)
+    async with losing_answers(database_url) as line:
+        log = await asyncio.to_thread(open_log, line.url)
+        # The statement is prepared with the first: from now on a batch is one question.
+        await log.append([write("counter-b", 0, 9)])
+        line.losing = True
+        results = await asyncio.gather(
+            log.append([write("counter-a", 0, 1, 2)]),
+            log.append([write("counter-b", 0, 3)]),
+            log.append([write("counter-c", 0, 4)]),
+            return_exceptions=True,
+        )
+        assert line.lost == 1
+        assert [results[0], results[2]] == [3, 4]
+        assert isinstance(results[1], Conflict)
+        await log.close()
     assert [(one.position, one.stream) for one in await everything(other)] == [
         (1, "counter-b"),
         (2, "counter-a"),
         (3, "counter-a"),
         (4, "counter-c"),
     ]
-    await log.close()
     await other.close()
 
 

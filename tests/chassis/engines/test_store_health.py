@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.operating import supervision
 from tests.chassis.counting import running
 from tests.chassis.engines.test_unavailable_stores import not_writable
 
@@ -36,12 +35,9 @@ async def test_of_several_that_look_after_a_shared_store_one_says_what_it_finds(
     assert [one.getMessage() for one in caplog.records] == ["a store cannot be used", "a store can be used again"]
 
 
-async def test_after_a_long_outage_the_work_goes_on_as_soon_as_the_store_is_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_after_a_long_outage_the_work_goes_on_as_soon_as_the_store_is_back(tmp_path: Path) -> None:
     """A process that says it is ready and leads nothing shows people lists without what they have just sent."""
-    monkeypatch.setattr(supervision, "FIRST_PAUSE", 8.0)
-    async with running(tmp_path) as here:
+    async with running(tmp_path, first_pause=8.0) as here:
         lease: Any = here.service.leadership._lease
         with not_writable(lease):
             async with asyncio.timeout(5):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.chassis.index.index import Changes, Index, Row, Table
+from services.chassis.index.index import Changes, Index, Row, Table, Value
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Recorded
@@ -305,7 +305,7 @@ async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_
     assert await keys(["y", None], at_most="2026-05") == ["k8", "k7", "k5", "k4"]
     assert await keys(["x", "y"], after=("2026-03", "k6")) == ["k4", "k3", "k1", "k0"]
     assert await keys([]) == []
-    both = {"case": ["x", "y"], "total": [0, 1]}
+    both: dict[str, Value | Sequence[Value]] = {"case": ["x", "y"], "total": [0, 1]}
     assert [row.key for row in await index.first("group", "order", where=both, limit=2)] == ["k7", "k6"]
 
 
