@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
+from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
     closing,
@@ -170,8 +171,5 @@ EVENTS: Final = (
     EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
 # fmt: on
-
-REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
-"""What the metadata of its events refer to, in the order in which they are stored."""
 
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -43,7 +43,8 @@ _SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
 def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None) -> Command:
     """What the service makes of a request; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
-    given, stamp = route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE)
+    given = route.request.model_validate(body)
+    stamp = Stamp(at=at, by=by, deposit=_SET_ASIDE, case_id=CASE_ID, version=1)
     holds = command_for(given.holds, said, stamp) if said is not None and given.holds is not None else None
     made: Command = route.command_of(given, replace(stamp, holds=holds))
     return made
