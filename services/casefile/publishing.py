@@ -35,8 +35,8 @@ from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
 from services.casefile.history import occurred_at
+from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.deadline import Deadline as Running
 
 
 class About(TypedDict):
@@ -56,13 +56,7 @@ def publish(recorded: Recorded) -> tuple[str, CaseMessage] | None:
     case, meta = recorded.stream.removeprefix("case-"), recorded.meta
     about: About = {
         "case": case,
-        "actor": ActorRef(
-            sub=meta.actor.sub,
-            role=meta.actor.role,
-            org=meta.actor.org,
-            on_behalf_of=meta.actor.on_behalf_of,
-            on_behalf_reason=meta.actor.on_behalf_reason,
-        ),
+        "actor": published_actor(meta.actor),
         "occurred_at": occurred_at(recorded),
         "recorded_at": meta.recorded_at,
         "digest": recorded.digest,
@@ -100,7 +94,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 referral=event.referral,
                 organisation=event.organisation,
                 reason=event.reason,
-                deadlines=[_deadline(deadline) for deadline in event.deadlines],
+                deadlines=published_deadlines(event.deadlines),
             )
         case organisation_part.ResponsibilityTransferred():
             return messages.ResponsibilityTransferred(
@@ -109,7 +103,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 giver=_party(event.giver),
                 receiver=_party(event.receiver),
                 step=event.step,
-                deadlines=[_deadline(deadline) for deadline in event.deadlines],
+                deadlines=published_deadlines(event.deadlines),
             )
         case intake.ContactAttempted():
             return messages.ContactAttempted(**about, channel=event.channel, reached=event.reached)
@@ -214,7 +208,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
                 referral=event.referral,
                 decision=event.decision,
                 next_service=event.next_service,
-                access=_deadline(event.access) if event.access is not None else None,
+                access=published_deadline(event.access) if event.access is not None else None,
             )
         case consent_withdrawal.DisclosureStopped():
             return messages.DisclosureStopped(**about, legal_basis=event.legal_basis, withdrawn_at=event.withdrawn_at)
@@ -295,11 +289,7 @@ def message_of(event: CaseEvent, about: About) -> CaseMessage | None:
 
 def _begun(moves: Moves) -> list[Deadline]:
     """What runs in the steps that an event begins or renews."""
-    return [_deadline(deadline) for step in (*moves.opens, *moves.renews) for deadline in step.deadlines]
-
-
-def _deadline(deadline: Running) -> Deadline:
-    return Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at)
+    return [published_deadline(deadline) for step in (*moves.opens, *moves.renews) for deadline in step.deadlines]
 
 
 def _party(party: Party) -> ActorRef:
