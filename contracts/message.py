@@ -66,6 +66,11 @@ class CaseMessage(Message, frozen=True, kw_only=True):
     digest: str
 
 
+def occurred_at_of(message: Message) -> datetime | None:
+    """When it happened that a message is about; None where only the envelope has a time."""
+    return message.occurred_at if isinstance(message, CaseMessage) else None
+
+
 class CloudEvent(Published, frozen=True, kw_only=True):
     """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
 

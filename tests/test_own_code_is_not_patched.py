@@ -31,9 +31,10 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 def root(node: ast.expr) -> str | None:
     """The name that an expression begins with."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
+    begin = node
+    while isinstance(begin, ast.Attribute | ast.Subscript):
+        begin = begin.value
+    return begin.id if isinstance(begin, ast.Name) else None
 
 
 def is_ours(full_name: str) -> bool:
@@ -43,6 +44,7 @@ def is_ours(full_name: str) -> bool:
 
 def targets(node: ast.AST) -> Iterator[ast.expr]:
     """What an assignment, or a deletion, is to."""
+    waiting: list[ast.expr]
     match node:
         case ast.Assign(targets=found) | ast.Delete(targets=found):
             waiting = list(found)
@@ -70,7 +72,7 @@ def patched(text: str) -> Iterator[tuple[int, str]]:
             )
             held = isinstance(target, ast.Attribute) and is_ours(names.get(root(target) or "", ""))
             if (inside and root(target) not in ("self", "cls")) or held:
-                yield node.lineno, ast.unparse(target)
+                yield target.lineno, ast.unparse(target)
         if isinstance(node, ast.Call) and (
             ast.unparse(node.func).rpartition(".")[2] in PATCHERS or ast.unparse(node.func).endswith("patch.dict")
         ):

@@ -8,7 +8,8 @@ from typing import Final
 from contracts.barred_roles import BARRED
 from contracts.codes import Role
 from contracts.identifiers import is_one_person
-from services.casefile.actions import ACTIONS, COORDINATORS, COUNSELLORS, MENTEES, MENTORS
+from contracts.staff import COORDINATORS, COUNSELLORS, MENTORS
+from services.casefile.actions import ACTIONS, MENTEES
 from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule

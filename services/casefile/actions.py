@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from contracts.codes import CaseState, Role, Step
 from contracts.fields import Body, NothingBody
+from contracts.staff import COORDINATORS, COUNSELLORS, MENTORS, StaffSide
 from services.casefile import stamping
 from services.casefile.domain import (
     agreement,
@@ -37,11 +38,11 @@ from services.casefile.domain import (
 )
 from services.casefile.domain.case import CaseDecision, CaseEvent
 from services.casefile.domain.context import Context, Rule
-from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.state import BEFORE_CLOSED, WITH_ORGANISATION
 from services.casefile.routes import requests
 from services.casefile.stamping import Stamp
 from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
+from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import Command, To
 
 B = TypeVar("B", bound=Body)
@@ -50,9 +51,9 @@ C = TypeVar("C", bound=Command)
 Decide = Callable[[C, Context], CaseDecision]
 """A decision of the domain: what follows from the command; nothing where it is so already. Raises Refused."""
 
-COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
-COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
-MENTORS: Final = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})
+AGENCY, ORGANISATION = StaffSide.AGENCY, StaffSide.ORGANISATION
+EITHER: Final = None
+"""Either side."""
 MENTEES: Final = frozenset({Role.MENTEE})
 UNTIL_FINALISED: Final = BEFORE_CLOSED | {CaseState.CLOSED}
 EVERY_STATE: Final = frozenset(CaseState)
@@ -72,7 +73,7 @@ class Action(Generic[B, C]):
     request: type[B]
     command: type[C]
     decide: Decide[C]
-    side: str
+    side: StaffSide | None
     states: AbstractSet[CaseState]
     roles: frozenset[Role]
     steps: AbstractSet[str] = frozenset()
@@ -86,7 +87,7 @@ class Action(Generic[B, C]):
 
     def command_of(self, body: B, stamp: Stamp) -> C:
         """The command that the body asks for. Raises Refused."""
-        return (self.build or stamping.same_fields(self.command))(body, stamp)
+        return (self.build or same_fields(self.command))(body, stamp)
 
 
 # fmt: off

@@ -77,7 +77,13 @@ class Commands:
         self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body, deposit: Deposit
     ) -> tuple[Command, Call]:
         """The command that a body stands for, and the terms on which it is handled."""
-        stamp = Stamp(self._clock.now(), request.actor, found.case_id, _decided_on(request, found), deposit)
+        stamp = Stamp(
+            at=self._clock.now(),
+            by=request.actor,
+            deposit=deposit,
+            case_id=found.case_id,
+            version=_decided_on(request, found),
+        )
         if isinstance(body, CorrectBody) and body.holds is not None:
             named = find_event(await self._queries.records(found), body.event)
             if named is not None and named.reported is not None:

@@ -25,7 +25,7 @@ from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
 from services.chassis.modelling.days import USUAL_ZONE, day_in
 from services.chassis.modelling.decider import Command
-from services.chassis.time.calendar import Calendar
+from services.chassis.time.calendar import Calendar, Calendars
 
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
@@ -39,16 +39,11 @@ class CaseContexts:
 
     def __init__(self, index: IndexReader) -> None:
         self._index = index
-        self._terms: dict[tuple[str, int], Calendar] = {}
+        self._calendars = Calendars()
 
     def terms(self, learnt: ProgrammeLearnt) -> Calendar:
         """The calendar and terms of a programme's version."""
-        key = learnt.programme, learnt.version
-        if key not in self._terms:
-            lengths = {name: (term.n, term.unit) for name, term in learnt.rules.terms.items()}
-            rules = learnt.rules
-            self._terms[key] = Calendar(lengths, rules.time_zone, rules.country, rules.region, rules.closing_days)
-        return self._terms[key]
+        return self._calendars.of((learnt.programme, learnt.version), learnt.rules)
 
     def needs(self, command: Command, case: Case, /) -> dict[str, Needed]:
         """The programme that a case runs under, and the mentor whom it is about."""

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from contracts.fields import Body
 from contracts.waitlist_body import WaitlistBody
-from services.casefile import stamping
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.corrections_of_reports import ReportWait
 from services.casefile.domain.report_facts import CORRECTED_BY, Reported
 from services.casefile.stamping import Stamp
 from services.chassis.http.problems.translation import from_validation
+from services.chassis.http.request.stamp import same_fields
 from services.chassis.http.response.rendering import camel
 from services.chassis.modelling.decider import Command, Refused
 
@@ -51,6 +51,6 @@ def _as_sent(reported: Reported) -> dict[str, Any]:
 
 _SENT_AS: Final[Mapping[str, str]] = {"side": "by"}
 _REPORTED_ELSEWHERE: Final[Mapping[str, tuple[type[Body], Callable[[Any, Stamp], Command]]]] = {
-    "waitlist": (WaitlistBody, stamping.same_fields(ReportWait)),
+    "waitlist": (WaitlistBody, same_fields(ReportWait)),
 }
 """Reports that another service takes, and this one corrects."""

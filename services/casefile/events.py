@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Never, TypeVar, assert_ne
 
 from contracts import casefile as messages
 from contracts.message import CaseMessage
+from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
     closing,
@@ -43,9 +44,10 @@ from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
-from services.casefile.message_parts import About, begun, deadline_of, listed, party_of, readiness_of, report_of
+from services.casefile.message_parts import About, begun, party_of, readiness_of, report_of
 from services.casefile.sentences import filled_in, of_a_correction, of_an_entry
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
 
 if TYPE_CHECKING:
@@ -125,12 +127,12 @@ CASE_EVENTS: Final = (
                  "The case is back with its lead, who decides what comes next.",
                  lambda event, about: messages.opening.ReferralReturned(
                      **about, referral=event.referral, organisation=event.organisation, reason=event.reason,
-                     deadlines=listed(event.deadlines)))
+                     deadlines=published_deadlines(event.deadlines)))
     | EventRow(organisation_part.ResponsibilityTransferred, "case.responsibility_transferred.v1",
                  "Responsibility passed from {giver.org} to {receiver.org}.",
                  lambda event, about: messages.opening.ResponsibilityTransferred(
                      **about, referral=event.referral, giver=party_of(event.giver), receiver=party_of(event.receiver),
-                     step=event.step, deadlines=listed(event.deadlines)))
+                     step=event.step, deadlines=published_deadlines(event.deadlines)))
     | EventRow(intake.ContactAttempted, "case.contact_attempted.v1", "The organisation tried to reach the person.",
                  lambda event, about: messages.intake.ContactAttempted(
                      **about, channel=event.channel, reached=event.reached))
@@ -212,7 +214,7 @@ CASE_EVENTS: Final = (
     | EventRow(handback.HandbackAccepted, "case.handback_accepted.v1", "The agency accepted the handback: {decision}.",
                  lambda event, about: messages.handback.HandbackAccepted(
                      **about, referral=event.referral, decision=event.decision, next_service=event.next_service,
-                     access=deadline_of(event.access) if event.access is not None else None))
+                     access=published_deadline(event.access) if event.access is not None else None))
     | EventRow(consent_withdrawal.DisclosureStopped, "case.disclosure_stopped.v1",
                  "Nothing more is shared on the withdrawn legal basis.",
                  lambda event, about: messages.consent_withdrawal.DisclosureStopped(
@@ -294,8 +296,5 @@ def sentence(event: CaseEvent) -> str:
     own = row_of(event).sentence
     return filled_in(own, event) if isinstance(own, str) else own(event)
 
-
-REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
-"""What the metadata of its events refer to, in the order in which they are stored."""
 
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict
 
@@ -12,7 +11,7 @@ from contracts.message import ActorRef, Deadline
 from services.casefile.domain.agreement import Readiness
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.steps import Moves, Party
-from services.chassis.modelling.deadline import Deadline as Running
+from services.chassis.delivery.translation import published_deadlines
 
 
 class About(TypedDict):
@@ -27,17 +26,7 @@ class About(TypedDict):
 
 def begun(moves: Moves) -> list[Deadline]:
     """What runs in the steps that an event begins or renews."""
-    return listed(deadline for step in (*moves.opens, *moves.renews) for deadline in step.deadlines)
-
-
-def listed(deadlines: Iterable[Running]) -> list[Deadline]:
-    """Deadlines that an event sets outside of steps."""
-    return [deadline_of(deadline) for deadline in deadlines]
-
-
-def deadline_of(deadline: Running) -> Deadline:
-    """A deadline, as messages have it."""
-    return Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at)
+    return published_deadlines(deadline for step in (*moves.opens, *moves.renews) for deadline in step.deadlines)
 
 
 def party_of(party: Party) -> ActorRef:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contracts.message import ActorRef, CaseMessage
+from contracts.message import CaseMessage
 from services.casefile.domain.case import CaseEvent
 from services.casefile.events import row_of
 from services.casefile.history import occurred_at
 from services.casefile.message_parts import About
+from services.chassis.delivery.translation import published_actor
 from services.chassis.log.metadata import Recorded
 
 
@@ -17,13 +18,7 @@ def publish(recorded: Recorded) -> tuple[str, CaseMessage] | None:
     case, meta = recorded.stream.removeprefix("case-"), recorded.meta
     about: About = {
         "case": case,
-        "actor": ActorRef(
-            sub=meta.actor.sub,
-            role=meta.actor.role,
-            org=meta.actor.org,
-            on_behalf_of=meta.actor.on_behalf_of,
-            on_behalf_reason=meta.actor.on_behalf_reason,
-        ),
+        "actor": published_actor(meta.actor),
         "occurred_at": occurred_at(recorded),
         "recorded_at": meta.recorded_at,
         "digest": recorded.digest,

@@ -6,8 +6,6 @@ A command is given in the name of the one who acted at the source; its time of o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,8 +21,9 @@ from services.casefile.domain.referral_answers import TakeAcceptance, TakeNote, 
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
-from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.delivery.translation import actor_of, deadline_of
+from services.chassis.modelling.decider import Command
+from services.chassis.modelling.delivery import Delivery
 
 Entered = (
     referral.ReferralSubmitted
@@ -46,19 +45,6 @@ Entered = (
 """The messages that leave an entry in their case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """When the reaction happens, and the id and the position that the message's event has in the source's log.
-
-    `by` is in whose name a message without an actor of its own is taken in.
-    """
-
-    at: datetime
-    by: Actor
-    source_event_id: str
-    source_position: int
-
-
 def when_referral_submitted_open_or_refer_the_case(
     message: referral.ReferralSubmitted, delivery: Delivery
 ) -> TakeSubmission:
@@ -67,7 +53,7 @@ def when_referral_submitted_open_or_refer_the_case(
     choice = message.participation_choice
     return TakeSubmission(
         at=delivery.at,
-        by=_actor(message),
+        by=actor_of(message.actor),
         message=_entry(message, delivery),
         case=message.case,
         client_ref=message.client_ref,
@@ -83,13 +69,13 @@ def when_referral_submitted_open_or_refer_the_case(
             language=basis.language,
             given_at=basis.given_at,
         ),
-        deadlines=_deadlines(message.deadlines),
+        deadlines=tuple(map(deadline_of, message.deadlines)),
     )
 
 
 def when_referral_received_await_the_decision(message: referral.ReferralReceived, delivery: Delivery) -> TakeProgress:
     """The organisation has it; the lead waits for its decision."""
-    return TakeProgress(at=delivery.at, by=_actor(message), message=_entry(message, delivery))
+    return TakeProgress(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery))
 
 
 def when_information_requested_await_the_agency(
@@ -109,13 +95,15 @@ def when_information_provided_await_the_decision(
 def when_referral_waitlisted_await_the_review(message: referral.ReferralWaitlisted, delivery: Delivery) -> TakeProgress:
     """The person waits; the organisation reviews its list."""
     entry = replace(_entry(message, delivery, message.reason), expected_by=message.expected_by)
-    return TakeProgress(at=delivery.at, by=_actor(message), message=entry, deadlines=_deadlines(message.deadlines))
+    return TakeProgress(
+        at=delivery.at, by=actor_of(message.actor), message=entry, deadlines=tuple(map(deadline_of, message.deadlines))
+    )
 
 
 def when_referral_accepted_start_intake(message: referral.ReferralAccepted, delivery: Delivery) -> TakeAcceptance:
     """Acceptance moves responsibility to the one who gave it, and asks the colleague it names, if it names one."""
     return TakeAcceptance(
-        at=delivery.at, by=_actor(message), message=_entry(message, delivery), coordinator=message.coordinator
+        at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery), coordinator=message.coordinator
     )
 
 
@@ -143,12 +131,12 @@ def when_referral_entered_in_error_return_the_case(
 
 def when_error_reported_note_it(message: referral.ErrorReported, delivery: Delivery) -> TakeNote:
     """A second person has to confirm before anything moves."""
-    return TakeNote(at=delivery.at, by=_actor(message), message=_entry(message, delivery))
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery))
 
 
 def when_referral_completed_note_the_closed_loop(message: referral.ReferralCompleted, delivery: Delivery) -> TakeNote:
     """The referral's end follows from the case's own events, so nothing moves."""
-    return TakeNote(at=delivery.at, by=_actor(message), message=_entry(message, delivery, message.closure))
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery, message.closure))
 
 
 def when_legal_basis_withdrawn_stop_the_organisation(
@@ -157,7 +145,7 @@ def when_legal_basis_withdrawn_stop_the_organisation(
     """Rule W: the organisation's part ends at once."""
     return TakeWithdrawal(
         at=delivery.at,
-        by=_actor(message),
+        by=actor_of(message.actor),
         message=_entry(message, delivery),
         legal_basis=message.legal_basis,
         withdrawn_at=message.withdrawn_at,
@@ -169,7 +157,10 @@ def when_referral_deadline_reminded_note_it(
 ) -> TakeReminder:
     """The history says who was warned, and when."""
     return TakeReminder(
-        at=delivery.at, by=_actor(message), message=_entry(message, delivery, message.deadline), due_at=message.due_at
+        at=delivery.at,
+        by=actor_of(message.actor),
+        message=_entry(message, delivery, message.deadline),
+        due_at=message.due_at,
     )
 
 
@@ -177,10 +168,10 @@ def when_referral_deadline_missed_note_it(message: referral.ReferralDeadlineMiss
     """The history says which term was missed, and by whom."""
     return TakeNote(
         at=delivery.at,
-        by=_actor(message),
+        by=actor_of(message.actor),
         message=_entry(message, delivery, message.deadline),
         due_at=message.due_at,
-        deadlines=_deadlines(message.deadlines),
+        deadlines=tuple(map(deadline_of, message.deadlines)),
     )
 
 
@@ -262,7 +253,10 @@ def stream_of(message: Message) -> str | None:
 
 def _progress(message: Entered, delivery: Delivery, deadlines: list[MessageDeadline], *codes: str) -> TakeProgress:
     return TakeProgress(
-        at=delivery.at, by=_actor(message), message=_entry(message, delivery, *codes), deadlines=_deadlines(deadlines)
+        at=delivery.at,
+        by=actor_of(message.actor),
+        message=_entry(message, delivery, *codes),
+        deadlines=tuple(map(deadline_of, deadlines)),
     )
 
 
@@ -270,10 +264,10 @@ def _return(message: Entered, delivery: Delivery, reason: str | None, access: Me
     codes = (reason,) if reason is not None else ()
     return TakeReturn(
         at=delivery.at,
-        by=_actor(message),
+        by=actor_of(message.actor),
         message=_entry(message, delivery, *codes),
         reason=reason,
-        access=next(iter(_deadlines([access])), None) if access is not None else None,
+        access=deadline_of(access) if access is not None else None,
     )
 
 
@@ -292,14 +286,4 @@ def _entry(message: Entered, delivery: Delivery, *codes: str) -> ReferralMessage
         recorded_at=message.recorded_at,
         actor=Party(role=message.actor.role, org=message.actor.org, sub=message.actor.sub),
         codes=codes,
-    )
-
-
-def _actor(message: CaseMessage) -> Actor:
-    return Actor(sub=message.actor.sub, role=message.actor.role, org=message.actor.org)
-
-
-def _deadlines(deadlines: list[MessageDeadline]) -> tuple[Deadline, ...]:
-    return tuple(
-        Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at) for deadline in deadlines
     )

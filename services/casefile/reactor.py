@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
-from contracts.message import CaseMessage, CloudEvent, Message, decode_data
+from contracts.message import CloudEvent
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
@@ -17,17 +17,18 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
-from services.casefile.reactions import REACTIONS, Delivery, stream_of
+from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.reactions import Reactions
 from services.chassis.index.index import Row
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import instant
 
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
-_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
+_REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
 
 
 class Reactor:
@@ -42,24 +43,10 @@ class Reactor:
 
     async def react(self, event: CloudEvent) -> None:
         """Takes one message in; nothing follows from a message of any other type."""
-        if (kind := _MESSAGES.get(event.type)) is None:
+        reaction = _REACTIONS.to(event, self._clock)
+        if reaction is None or (stream := stream_of(reaction.message)) is None:
             return
-        message: Message = decode_data(kind, event.data)
-        stream = stream_of(message)
-        if stream is None:
-            return
-        delivery = Delivery(
-            at=self._clock.now(), by=SYSTEM, source_event_id=event.id, source_position=int(event.sequence)
-        )
-        command = REACTIONS[kind](message, delivery)
-        call = Call(
-            actor=command.by,
-            causation_id=event.id,
-            causation_sequence=int(event.sequence),
-            correlation_id=event.id,
-            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
-            traceparent=event.traceparent,
-        )
+        command, call = reaction.command, reaction.call
         match command:
             case LearnProgramme():
                 async with self._learning:

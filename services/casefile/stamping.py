@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
 
 from contracts.casefile_codes import Side
 from contracts.codes import Role
-from contracts.fields import Body
+from contracts.staff import MENTORS
 from services.casefile.domain import agreement, correction, extension, intake, matching, mentoring, trajectory_end
 from services.casefile.routes import requests
+from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
-from services.chassis.vault.vault import Deposit
-
-C = TypeVar("C", bound=Command)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What is stamped on a command: the time, the caller, what makes its ids; and where its texts are set aside.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp(RequestStamp):
+    """The case, at the version that the command is decided on, from which the id of a match is made.
 
     `holds` is the command that the event which a correction names would have come by, had it read as it should.
     """
 
-    at: datetime
-    by: Actor
     case_id: str
     version: int
-    deposit: Deposit
     holds: Command | None = None
-
-    def ref(self, what: str, text: str) -> str:
-        """The vault reference of a text."""
-        return self.deposit.put(what, {"text": text})
-
-    def ref_or_none(self, what: str, text: str | None) -> str | None:
-        """The vault reference of a text that may be left out."""
-        return self.ref(what, text) if text is not None else None
-
-
-def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
-    """Builds commands whose fields are those of the body."""
-
-    def build(body: Body, stamp: Stamp) -> C:
-        given = {name: _plain(getattr(body, name)) for name in type(body).model_fields}
-        return command(at=stamp.at, by=stamp.by, **given)
-
-    return build
 
 
 def conclude_intake(body: requests.ConcludeIntakeBody, stamp: Stamp) -> intake.ConcludeIntake:
@@ -58,12 +32,12 @@ def conclude_intake(body: requests.ConcludeIntakeBody, stamp: Stamp) -> intake.C
         at=stamp.at,
         by=stamp.by,
         suitable=body.suitable,
-        goals=_plain(body.goals),
+        goals=plain(body.goals),
         expectations_ref=ref,
-        cefr=_plain(body.cefr),
-        reason=_plain(body.reason),
-        open_needs=_plain(body.open_needs),
-        recommended_next_step=_plain(body.recommended_next_step),
+        cefr=plain(body.cefr),
+        reason=plain(body.reason),
+        open_needs=plain(body.open_needs),
+        recommended_next_step=plain(body.recommended_next_step),
         occurred_at=body.occurred_at,
     )
 
@@ -75,8 +49,8 @@ def propose_match(body: requests.ProposeMatchBody, stamp: Stamp) -> matching.Pro
         by=stamp.by,
         match=f"{stamp.case_id}.{stamp.version}",
         mentor=body.mentor_ref,
-        kind=_plain(body.kind),
-        criteria=_plain(body.criteria),
+        kind=plain(body.kind),
+        criteria=plain(body.criteria),
         sector_absence_ref=stamp.ref_or_none("sector-absence", body.sector_absence),
         conflict_of_interest=body.conflict_of_interest,
     )
@@ -88,7 +62,7 @@ def confirm_match(body: requests.ConfirmMatchBody, stamp: Stamp) -> matching.Con
         at=stamp.at,
         by=stamp.by,
         side=_side(body.by, stamp.by),
-        on_behalf_reason=_plain(body.on_behalf_reason),
+        on_behalf_reason=plain(body.on_behalf_reason),
         occurred_at=body.occurred_at,
     )
 
@@ -100,7 +74,7 @@ def reject_match(body: requests.RejectMatchBody, stamp: Stamp) -> matching.Rejec
         by=stamp.by,
         side=_side(body.by, stamp.by),
         reason=body.reason.value,
-        on_behalf_reason=_plain(body.on_behalf_reason),
+        on_behalf_reason=plain(body.on_behalf_reason),
         occurred_at=body.occurred_at,
     )
 
@@ -128,7 +102,7 @@ def record_pulse(body: requests.PulseBody, stamp: Stamp) -> mentoring.RecordPuls
         by=stamp.by,
         side=_side(body.by, stamp.by),
         score=body.score,
-        reasons=_plain(body.reasons),
+        reasons=plain(body.reasons),
         occurred_at=body.occurred_at,
     )
 
@@ -141,7 +115,7 @@ def end_match(body: requests.EndMatchBody, stamp: Stamp) -> trajectory_end.EndMa
         reason=body.reason.value,
         next=body.next.value,
         closure_talk=body.closure_talk,
-        side=_plain(body.by),
+        side=plain(body.by),
         occurred_at=body.occurred_at,
     )
 
@@ -164,19 +138,10 @@ def correct(body: requests.CorrectBody, stamp: Stamp) -> correction.Correct:
     )
 
 
-def _plain(value: Any) -> Any:
-    """Codes as text, lists as tuples: what events are made of."""
-    if isinstance(value, list):
-        return tuple(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return {_plain(name): _plain(item) for name, item in value.items()}
-    return value.value if hasattr(value, "value") else value
-
-
 def _side(given: Side | None, by: Actor) -> str:
     if given is not None:
         return given.value
-    if by.role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
+    if by.role in MENTORS:
         return Side.MENTOR.value
     if by.role == Role.MENTEE:
         return Side.MENTEE.value

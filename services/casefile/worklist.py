@@ -9,6 +9,7 @@ from typing import Final
 
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
+from contracts.staff import MENTORS
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
 
@@ -48,7 +49,7 @@ class Work:
 
 def actor_of(role: Role, org: str, sub: str) -> str:
     """Under whom somebody's work is found: staff by their organisation, one of a pair by themselves."""
-    if role in (Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR):
+    if role in MENTORS:
         return f"mentor:{org}:{sub}"
     return f"mentee:{org}:{one_person(sub)}" if role is Role.MENTEE else org
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from contracts.barred_roles import BARRED
 from contracts.codes import Role
+from contracts.staff import COORDINATORS, COUNSELLORS
 from contracts.visibility import Item, Parties, Relation
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Policy, Rule
@@ -18,20 +19,18 @@ ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OVERSIGHT: Final = "OVERSIGHT"
 """What an auditor is to every case."""
 
-_COUNSELLORS = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
-_COORDINATORS = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 _OFFICERS = frozenset({Role.DPO})
 """A data protection officer sees what the own organisation sees."""
 _OVERSEERS = frozenset({Role.AUDITOR})
 
 _RELATIONS: Final = {
-    Relation.OWNER_AGENCY: _COUNSELLORS | _OFFICERS,
-    Relation.ADDRESSED: _COORDINATORS | _OFFICERS,
-    Relation.FORMER: _COORDINATORS | _OFFICERS,
+    Relation.OWNER_AGENCY: COUNSELLORS | _OFFICERS,
+    Relation.ADDRESSED: COORDINATORS | _OFFICERS,
+    Relation.FORMER: COORDINATORS | _OFFICERS,
     # The stop is all that is left to see, and has to be seen.
-    Relation.GONE: _COORDINATORS | _OFFICERS,
+    Relation.GONE: COORDINATORS | _OFFICERS,
     OVERSIGHT: _OVERSEERS,
-    ANY_ORGANISATION: _COUNSELLORS | _COORDINATORS | _OFFICERS | _OVERSEERS | {Role.OPERATOR},
+    ANY_ORGANISATION: COUNSELLORS | COORDINATORS | _OFFICERS | _OVERSEERS | {Role.OPERATOR},
 }
 
 POLICY: Final = Policy(

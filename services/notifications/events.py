@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from contracts.references import REFERENCES
 from services.chassis.log.event_types import EventTypes
 from services.notifications.domain.inbox import MessageTaken
 
@@ -16,7 +17,4 @@ class EventRow(NamedTuple):
 
 
 EVENTS: Final = (EventRow(MessageTaken, "notifications.message_taken.v1"),)
-REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
-"""What the metadata of its events refer to, in the order in which they are stored: nothing, but the names are there."""
-
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

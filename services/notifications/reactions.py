@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 from contracts.message import CaseMessage, CloudEvent, Message, as_json, decode_data
-from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.delivery import Delivery
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """When the reaction happens, and in whose name."""
-
-    at: datetime
-    by: Actor
 
 
 class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
@@ -42,7 +32,7 @@ def when_something_is_published_take_it_in(
         at=delivery.at,
         by=delivery.by,
         source=event.source,
-        sequence=int(event.sequence),
+        sequence=delivery.source_position,
         type=event.type,
         name=model.NAME,
         case=of_case.case if of_case is not None else None,

@@ -9,11 +9,12 @@ from contracts.message import CloudEvent, Message
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.reactions import delivery_of
 from services.chassis.modelling.decider import Actor
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
-from services.notifications.reactions import Delivery, stream_of, when_something_is_published_take_it_in
+from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
 SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
 
@@ -29,6 +30,7 @@ class Reactor:
 
     async def react(self, event: CloudEvent) -> None:
         """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
-        command = when_something_is_published_take_it_in(event, Delivery(at=self._clock.now(), by=SYSTEM), self._known)
+        delivery = delivery_of(event, SYSTEM, self._clock)
+        command = when_something_is_published_take_it_in(event, delivery, self._known)
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
         await self._handler.handle(command, stream_of(event, command), INBOX, call, must_exist=False)

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role, WithdrawReason
 from contracts.identifiers import is_one_person
+from contracts.staff import COORDINATORS, COUNSELLORS, StaffSide
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, FieldRule, Policy, Rule
 from services.chassis.modelling.decider import EXISTENCE
-from services.referral.actions import ACTIONS, COORDINATORS, COUNSELLORS
-from services.referral.domain.context import Context, Side
+from services.referral.actions import ACTIONS
+from services.referral.domain.context import Context
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
@@ -43,9 +44,9 @@ _OPERATORS = frozenset({Role.OPERATOR})
 _EVERYBODY = frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}
 
 _OF_SIDE: Final = {
-    Side.AGENCY: (OWNER_AGENCY,),
+    StaffSide.AGENCY: (OWNER_AGENCY,),
     # After the person withdrew, the domain answers an organisation with the rule: 403 LEGAL_BASIS_WITHDRAWN.
-    Side.ORGANISATION: (ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN),
+    StaffSide.ORGANISATION: (ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN),
 }
 """In which relations the side of an action stands to the referral."""
 

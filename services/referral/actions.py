@@ -13,7 +13,9 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 from contracts.codes import ReferralState, Role
 from contracts.fields import Body, NothingBody
+from contracts.staff import COORDINATORS, COUNSELLORS, StaffSide
 from contracts.waitlist_body import WaitlistBody
+from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import To
 from services.referral import stamping
 from services.referral.domain import (
@@ -28,7 +30,7 @@ from services.referral.domain import (
     submission,
     waiting_list,
 )
-from services.referral.domain.context import Context, ReferralCommand, Rule, Side
+from services.referral.domain.context import Context, ReferralCommand, Rule
 from services.referral.domain.referral import ReferralEvent
 from services.referral.domain.referral_state import UNANSWERED
 from services.referral.routes import requests
@@ -40,9 +42,7 @@ C = TypeVar("C", bound=ReferralCommand)
 Decide = Callable[[C, Context], Sequence[ReferralEvent | To]]
 """A decision of the domain: what follows from the command; nothing where it is so already. Raises Refused."""
 
-COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
 LEADS: Final = frozenset({Role.AGENCY_TEAM_LEAD})
-COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 _S = ReferralState
 _NOT_IN_ERROR: Final = frozenset(ReferralState) - {_S.ENTERED_IN_ERROR}
 
@@ -62,7 +62,7 @@ class Action(Generic[B, C]):
     request: type[B]
     command: type[C]
     decide: Decide[C]
-    side: Side
+    side: StaffSide
     states: AbstractSet[ReferralState]
     roles: frozenset[Role]
     awaited_in: ReferralState | None = None
@@ -79,7 +79,7 @@ class Action(Generic[B, C]):
 
     def command_of(self, body: B, stamp: Stamp) -> C:
         """The command that the body asks for. Raises Refused."""
-        return (self.build or stamping.same_fields(self.command))(body, stamp)
+        return (self.build or same_fields(self.command))(body, stamp)
 
 
 _PACKET: Final = frozenset(
@@ -99,53 +99,54 @@ _PACKET: Final = frozenset(
 _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="edit", summary="Edit a draft (JSON merge patch, RFC 7396).", method="PATCH",
            request=requests.ReferralBody, command=drafting.EditDraft, decide=drafting.edit,
-           side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS,
+           side=StaffSide.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS,
            refuses=_PACKET | {"FIXED_BY_DRAFT"}),
     Action(name="submit", summary="Submit a draft.",
            request=NothingBody, command=submission.SubmitDraft, decide=submission.submit_draft,
            build=stamping.submit,
-           side=Side.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS, awaited_in=_S.DRAFT,
+           side=StaffSide.AGENCY, states={_S.DRAFT}, roles=COUNSELLORS, awaited_in=_S.DRAFT,
            refuses=_PACKET | {"CONCURRENT_PROGRAMME", "CRITERION_MISSING", "CRITERION_UNKNOWN", "GOAL_REQUIRED",
                     "INELIGIBLE", "IN_THE_FUTURE", "LEGAL_BASIS_RECIPIENT", "ORGANISATION_SUSPENDED",
                     "PARTY_NOT_ALLOWED", "REFERRAL_LIVE"}),
     Action(name="receive", summary="Acknowledge receipt.",
            request=NothingBody, command=answering.Receive, decide=answering.receive,
-           side=Side.ORGANISATION, states={_S.SUBMITTED}, roles=COORDINATORS, awaited_in=_S.SUBMITTED, uses_data=True),
+           side=StaffSide.ORGANISATION, states={_S.SUBMITTED}, roles=COORDINATORS, awaited_in=_S.SUBMITTED,
+           uses_data=True),
     Action(name="request-information", summary="Ask the agency something.",
            request=requests.RequestInformationBody, command=information.RequestInformation,
            decide=information.request_information,
-           side=Side.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
+           side=StaffSide.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
            refuses={"INFORMATION_REQUESTS_USED_UP", "REQUIRED"}),
     Action(name="provide-information", summary="Answer what was asked.",
            request=requests.ProvideInformationBody, command=information.ProvideInformation,
            decide=information.provide_information, build=stamping.provide_information,
-           side=Side.AGENCY, states={_S.INFO_REQUESTED}, roles=COUNSELLORS, awaited_in=_S.INFO_REQUESTED,
+           side=StaffSide.AGENCY, states={_S.INFO_REQUESTED}, roles=COUNSELLORS, awaited_in=_S.INFO_REQUESTED,
            uses_data=True,
            refuses={"ANSWERED_TWICE", "ANSWER_MISSING", "NOT_ASKED"}),
     Action(name="waitlist", summary="Put the person on the waiting list.",
            request=WaitlistBody, command=waiting_list.Waitlist, decide=waiting_list.waitlist,
-           side=Side.ORGANISATION, states={_S.RECEIVED}, roles=COORDINATORS, uses_data=True,
+           side=StaffSide.ORGANISATION, states={_S.RECEIVED}, roles=COORDINATORS, uses_data=True,
            refuses={"CLIENT_MUST_AGREE", "IN_THE_PAST"}),
     Action(name="accept", summary="Accept: responsibility moves to the coordinator.",
            request=requests.AcceptBody, command=answering.Accept, decide=answering.accept,
-           side=Side.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
+           side=StaffSide.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
            refuses={"CAPACITY_FULL", "REQUIRED"}),
     Action(name="decline", summary="Decline, with a reason.",
            request=requests.DeclineBody, command=answering.Decline, decide=answering.decline, build=stamping.decline,
-           side=Side.ORGANISATION, states={*UNANSWERED}, roles=COORDINATORS, uses_data=True,
+           side=StaffSide.ORGANISATION, states={*UNANSWERED}, roles=COORDINATORS, uses_data=True,
            refuses={"TEXT_ONLY_WITH_OTHER"}),
     Action(name="withdraw", summary="Take the referral back.",
            request=requests.WithdrawBody, command=ending.Withdraw, decide=ending.withdraw, build=stamping.withdraw,
-           side=Side.AGENCY, states={_S.DRAFT, *UNANSWERED}, roles=COUNSELLORS,
+           side=StaffSide.AGENCY, states={_S.DRAFT, *UNANSWERED}, roles=COUNSELLORS,
            refuses={"SYSTEM_REASON", "TEXT_ONLY_WITH_OTHER"}),
     Action(name="mark-error", summary="Report that the referral was entered in error.",
            request=requests.MarkErrorBody, command=entered_in_error.MarkError, decide=entered_in_error.mark,
            build=stamping.mark_error,
-           side=Side.AGENCY, states=_NOT_IN_ERROR, roles=COUNSELLORS,
+           side=StaffSide.AGENCY, states=_NOT_IN_ERROR, roles=COUNSELLORS,
            refuses={"ERROR_ALREADY_REPORTED"}),
     Action(name="confirm-error", summary="Confirm, as a second person, that it was entered in error.",
            request=NothingBody, command=entered_in_error.ConfirmError, decide=entered_in_error.confirm,
-           side=Side.AGENCY, states=_NOT_IN_ERROR, roles=LEADS,
+           side=StaffSide.AGENCY, states=_NOT_IN_ERROR, roles=LEADS,
            refuses={"ERROR_NOT_REPORTED", "SECOND_PERSON_REQUIRED"}),
 )
 # fmt: on
@@ -182,7 +183,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
         decide=ending.complete,
         sender="a reaction to HandbackAccepted",
         name="complete",
-        rule=Rule(states=(_S.ACCEPTED,), side=Side.AGENCY),
+        rule=Rule(states=(_S.ACCEPTED,), side=StaffSide.AGENCY),
     ),
     OtherCommand(command=ending.EndAccess, decide=ending.end_access, sender="a reaction to NgoAccessExpired"),
     OtherCommand(

@@ -181,7 +181,8 @@ class Commands:
             # What was allowed when the draft was stored, such as a code, may not be any more.
             await self._merged(found, {})
         deposit = Deposit(self._vault, referral_stream(found.referral_id))
-        command = ACTIONS[action].command_of(body, Stamp(found.referral_id, self._clock.now(), request.actor, deposit))
+        stamp = Stamp(at=self._clock.now(), by=request.actor, deposit=deposit, referral_id=found.referral_id)
+        command = ACTIONS[action].command_of(body, stamp)
         if isinstance(command, SubmitDraft):
             command = replace(command, contact_faults=await self._faults_of_draft(found))
         try:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from contracts.codes import ReferralState
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
-from services.chassis.time.calendar import Calendar
+from services.chassis.time.calendar import Calendar, Calendars
 from services.referral.actions import RULES
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
@@ -140,7 +140,7 @@ class ReferralContexts:
 
     def __init__(self, before: KnownBefore) -> None:
         self._before = before
-        self._terms: dict[tuple[str, int], Calendar] = {}
+        self._calendars = Calendars()
 
     def needs(self, command: ReferralCommand, own: Referral, /) -> Needs:
         """The streams that a command needs; for a new referral, every case key that its person may have among them."""
@@ -212,14 +212,7 @@ class ReferralContexts:
     def _terms_of(self, version: ProgrammeVersionPublished | None) -> Calendar | None:
         if version is None:
             return None
-        key = version.programme, version.version
-        if key not in self._terms:
-            parameters = version.parameters
-            terms = {name: (term.n, term.unit) for name, term in parameters.terms.items()}
-            self._terms[key] = Calendar(
-                terms, parameters.time_zone, parameters.country, parameters.region, parameters.closing_days
-            )
-        return self._terms[key]
+        return self._calendars.of((version.programme, version.version), version.parameters)
 
     async def _with_person(self, context: Context, person: _Person | None, reads: Reads) -> Context:
         """The context with the case key that the referral is under, and the person's others.

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from contracts import referral as messages
 from contracts.message import Message
+from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -95,6 +96,4 @@ EVENTS: Final = (
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
 )
-REFERENCES: Final = ("legal_basis_id", "charter_version", "programme_version")
-"""What the metadata of the events refer to, in the order in which they are stored."""
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TypedDict, assert_never
 
@@ -10,8 +9,8 @@ from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.deadline import Deadline as Running
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
@@ -88,7 +87,7 @@ def _common(offer: Offer, organisation: str, recorded: Recorded) -> _Common:
     meta = recorded.meta
     return _Common(
         case=offer.case_id,
-        actor=ActorRef(sub=meta.actor.sub, role=meta.actor.role, org=meta.actor.org),
+        actor=published_actor(meta.actor),
         occurred_at=meta.occurred_at,
         recorded_at=meta.recorded_at,
         digest=recorded.digest,
@@ -127,10 +126,10 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
         case ReferralReceived():
             return messages.ReferralReceived(**common)
         case InformationRequested():
-            running = _deadlines(event.deadlines)
+            running = published_deadlines(event.deadlines)
             return messages.InformationRequested(**common, codes=list(event.codes), deadlines=running)
         case InformationProvided():
-            running = _deadlines(event.deadlines)
+            running = published_deadlines(event.deadlines)
             answered = [answer.code for answer in event.answers]
             return messages.InformationProvided(**common, codes=answered, deadlines=running)
         case ReferralWaitlisted():
@@ -139,7 +138,7 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
                 reason=event.reason,
                 since=event.since,
                 expected_by=event.expected_by,
-                deadlines=_deadlines(event.deadlines),
+                deadlines=published_deadlines(event.deadlines),
             )
         case ReferralAccepted():
             return messages.ReferralAccepted(**common, coordinator=event.coordinator)
@@ -176,7 +175,7 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
                 deadline=event.deadline.name,
                 due_at=event.deadline.due_at,
                 awaited=event.awaited,
-                deadlines=_deadlines(event.deadlines),
+                deadlines=published_deadlines(event.deadlines),
             )
         case _:
             assert_never(event)
@@ -208,7 +207,7 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSu
             chosen_at=choice.chosen_at, method=choice.method, language=choice.language
         ),
         legal_basis=_legal_basis(event.legal_basis_id, packet.legal_basis),
-        deadlines=_deadlines(event.deadlines),
+        deadlines=published_deadlines(event.deadlines),
     )
 
 
@@ -224,11 +223,7 @@ def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> messages.LegalB
 
 
 def _access(event: PartEnds) -> Deadline | None:
-    return None if event.access is None else _deadlines([event.access])[0]
-
-
-def _deadlines(running: Iterable[Running]) -> list[Deadline]:
-    return [Deadline(name=deadline.name, due_at=deadline.due_at, remind_at=deadline.remind_at) for deadline in running]
+    return None if event.access is None else published_deadline(event.access)
 
 
 def _organisation(event: OrganisationDescribed) -> messages.OrganisationDescribed:

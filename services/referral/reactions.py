@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from contracts import casefile
 from contracts.message import Message
-from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.decider import Actor
+from services.chassis.delivery.translation import deadline_of
+from services.chassis.modelling.delivery import Delivery
 from services.referral.domain.case_key import CloseCase, ReopenCase
 from services.referral.domain.context import ReferralCommand
 from services.referral.domain.corrected_wait import CorrectWaiting
 from services.referral.domain.ending import CompleteReferral, EndAccess
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """When the reaction happens, and in whose name."""
-
-    at: datetime
-    by: Actor
 
 
 def when_handback_accepted_complete_the_referral(
@@ -35,7 +26,7 @@ def when_handback_accepted_complete_the_referral(
         by=delivery.by,
         referral_id=message.referral,
         closed_at=message.occurred_at,
-        access=Deadline(ends.name, ends.due_at, ends.remind_at) if ends is not None else None,
+        access=deadline_of(ends) if ends is not None else None,
     )
 
 

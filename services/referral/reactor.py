@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from contracts.message import CaseMessage, CloudEvent, Message, decode_data
+from contracts.message import CloudEvent
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
+from services.chassis.delivery.reactions import Reactions
 from services.chassis.index.index import Index, Row
 from services.chassis.index.projection import Projection
 from services.chassis.modelling.decider import Actor
@@ -19,10 +20,10 @@ from services.referral.domain.deadlines import PassDeadline, RemindDeadline
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.projection import REFERRALS
-from services.referral.reactions import REACTIONS, Delivery
+from services.referral.reactions import REACTIONS
 
 SYSTEM: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
-_MESSAGES: Final = {kind.TYPE: kind for kind in REACTIONS}
+_REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
 
 
 class Reactor:
@@ -46,25 +47,13 @@ class Reactor:
 
     async def react(self, event: CloudEvent) -> None:
         """Takes one message in; nothing follows from a message of any other type."""
-        if (kind := _MESSAGES.get(event.type)) is None:
+        if (reaction := _REACTIONS.to(event, self._clock)) is None:
             return
-        message: Message = decode_data(kind, event.data)
-        command = REACTIONS[kind](message, Delivery(at=self._clock.now(), by=SYSTEM))
-        call = Call(
-            actor=SYSTEM,
-            causation_id=event.id,
-            causation_sequence=int(event.sequence),
-            correlation_id=event.id,
-            occurred_at=message.occurred_at if isinstance(message, CaseMessage) else None,
-            traceparent=event.traceparent,
-        )
-        match command:
-            case CloseCase() | ReopenCase():
-                await self._of_case(command, call)
-            case ReferralCommand():
-                await self._of_referral(command, call)
-            case None:
-                pass
+        match reaction.command:
+            case CloseCase() | ReopenCase() as command:
+                await self._of_case(command, reaction.call)
+            case ReferralCommand() as command:
+                await self._of_referral(command, reaction.call)
 
     async def fire(self, row: Row, _at: datetime) -> None:
         """A deadline fell due."""

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from contracts.codes import WithdrawReason
-from contracts.fields import Body, NothingBody
+from contracts.fields import NothingBody
 from services.chassis.deciding.idempotency import Key
-from services.chassis.modelling.decider import Actor
+from services.chassis.http.request.stamp import RequestStamp
 from services.chassis.modelling.derived_id import derived_id
-from services.chassis.vault.vault import Deposit
 from services.referral.domain import answering, ending, entered_in_error, information, submission
-from services.referral.domain.context import ReferralCommand
 from services.referral.routes import requests
-
-C = TypeVar("C", bound=ReferralCommand)
 
 _NAMESPACE: Final = UUID("a7a2f7a5-0f26-4d1c-8f1b-52f6d1c9d7b0")
 
@@ -43,33 +37,12 @@ def new_case_id_for(referral_id: str) -> str:
     return derived_id(_NAMESPACE, f"case:{referral_id}")
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Of which referral, when and by whom a command is sent; texts are set aside in `deposit`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp(RequestStamp):
+    """The referral that a command is on."""
 
     referral_id: str
-    at: datetime
-    by: Actor
-    deposit: Deposit
-
-    def ref(self, what: str, text: str) -> str:
-        """The vault reference of a text."""
-        return self.deposit.put(what, {"text": text})
-
-    def ref_or_none(self, what: str, text: str | None) -> str | None:
-        """The vault reference of a text that may be left out."""
-        return self.ref(what, text) if text is not None else None
-
-
-def same_fields(command: type[C]) -> Callable[[Any, Stamp], C]:
-    """Builds commands whose fields are those of the body."""
-
-    def build(body: Body, stamp: Stamp) -> C:
-        given = {name: getattr(body, name) for name in type(body).model_fields}
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-        return command(referral_id=stamp.referral_id, at=stamp.at, by=stamp.by, **plain)
-
-    return build
+    ON_EVERY_COMMAND: ClassVar[tuple[str, ...]] = ("at", "by", "referral_id")
 
 
 def submit(_body: NothingBody, stamp: Stamp) -> submission.SubmitDraft:

@@ -21,8 +21,9 @@ from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.state import Case
 from services.casefile.history import find_event
-from services.casefile.reactions import REACTIONS, Delivery
+from services.casefile.reactions import REACTIONS
 from services.chassis.modelling.decider import Actor, Because, Command, Refused, To
+from services.chassis.modelling.delivery import Delivery
 from tests.casefile.acts import BODIES
 from tests.casefile.messages import TOM, about, submitted
 from tests.casefile.situations import HOLDS, ONLY_IN, Situation, situations

@@ -30,9 +30,10 @@ from services.casefile.domain.steps import find
 from services.casefile.domain.trajectory_end import CompleteTrajectory
 from services.casefile.events import EVENT_TYPES
 from services.casefile.history import find_event, recorded_by
-from services.casefile.reactions import REACTIONS, Delivery
+from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
+from services.chassis.modelling.delivery import Delivery
 from services.chassis.time.calendar import Calendar
 from tests.casefile.messages import CASE_ID, about, submitted
 from tests.support.actors import CLOCK, INES, LOTTE

@@ -36,14 +36,14 @@ OUTCOME: Final = {"code": "EMPLOYED_STABLE", "source": "REGISTER"}
 POINTS: Final = ("EXIT", "W4", "M6", "M12")
 YEAR_LATER: Final = on(2, 7, 2027)
 """Every outcome of a trajectory that ended on 30 June 2026 is due."""
-_SET_ASIDE: Final = Deposit(cast("Vault", None), "case")
+_STAMP: Final = Stamp(at=on(8, 1), by=LOTTE, deposit=Deposit(cast("Vault", None), "case"), case_id=CASE_ID, version=1)
 """Commands are decided here and never stored, so what they refer to is never kept."""
 
 
 def command(action: str, body: Body, by: Actor, at: datetime, said: Reported | None = None) -> Command:
     """What the service makes of a request; `said` is what a report that it corrects said."""
     route = ACTIONS[action]
-    given, stamp = route.request.model_validate(body), Stamp(at, by, CASE_ID, 1, _SET_ASIDE)
+    given, stamp = route.request.model_validate(body), replace(_STAMP, at=at, by=by)
     holds = command_for(given.holds, said, stamp) if said is not None and given.holds is not None else None
     made: Command = route.command_of(given, replace(stamp, holds=holds))
     return made

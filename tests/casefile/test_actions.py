@@ -13,9 +13,9 @@ import pytest
 
 from contracts.codes import Step
 from contracts.refusals import REFUSALS
+from contracts.staff import COORDINATORS, COUNSELLORS, StaffSide
 from services.casefile import domain
-from services.casefile.actions import ACTIONS, COORDINATORS, COUNSELLORS, OTHER_COMMANDS, Action, moving_on
-from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
+from services.casefile.actions import ACTIONS, OTHER_COMMANDS, Action, moving_on
 from services.chassis.modelling.decider import Command
 
 ROOT: Final = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_every_command_of_a_case_has_one_row() -> None:
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
 def test_the_roles_of_a_command_are_those_of_its_side(action: Action[Any, Any]) -> None:
     """The table of access lets nobody in whom the rule of the domain turns away in every state."""
-    sides = {AGENCY: COUNSELLORS, ORGANISATION: COORDINATORS, EITHER: COUNSELLORS | COORDINATORS}
+    sides = {StaffSide.AGENCY: COUNSELLORS, StaffSide.ORGANISATION: COORDINATORS, None: COUNSELLORS | COORDINATORS}
     assert action.roles & (COUNSELLORS | COORDINATORS) == sides[action.side]
 
 

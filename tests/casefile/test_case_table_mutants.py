@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.codes import CaseState
+from contracts.staff import StaffSide
 from services.casefile.actions import RULES
 from services.casefile.domain.case import CASE
-from services.casefile.domain.guards import AGENCY, EITHER, ORGANISATION
 from services.casefile.domain.state import Case
 from tests.casefile.brute_force import Asked, disagreements, disagreements_by_itself
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Row, State, table
@@ -30,7 +30,7 @@ def test_a_command_allowed_or_refused_in_one_more_state_is_noticed(action: str) 
     for state in CaseState:
         changed = {**RULES, action: replace(rule, states=rule.states ^ {state})}
         found = next(disagreements(Asked(actions=changed, only=action, state=state)), None)
-        unseen = rule.side == ORGANISATION and state in WITHOUT_ORGANISATION
+        unseen = rule.side is StaffSide.ORGANISATION and state in WITHOUT_ORGANISATION
         assert (found is None) == unseen, f"{action} in {state}, the other way round: {found or 'nothing fails'}"
 
 
@@ -38,7 +38,7 @@ def test_a_command_allowed_or_refused_in_one_more_state_is_noticed(action: str) 
 def test_a_command_given_to_another_side_is_noticed(action: str) -> None:
     """The agency's to the organisation, the organisation's to the agency, and either to both."""
     rule = RULES[action]
-    for side in {AGENCY, ORGANISATION, EITHER} - {rule.side}:
+    for side in {*StaffSide, None} - {rule.side}:
         changed = {**RULES, action: replace(rule, side=side)}
         found = next(disagreements(Asked(actions=changed, only=action)), None)
         assert found is not None, f"{action} is for {side}, and nothing fails"

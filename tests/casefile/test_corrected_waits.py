@@ -162,7 +162,7 @@ def test_the_others_are_told_of_which_referral_and_of_which_of_its_events(listed
 def test_of_an_entry_of_old_the_date_that_it_lacks_has_to_be_sent() -> None:
     """The reason alone does not say what holds: the fault names the field, and not a value that nobody sent."""
     aside = Deposit(cast("Vault", None), "case")
-    stamp = Stamp(on(2, 2), LOTTE, "C-1", 3, aside)
+    stamp = Stamp(at=on(2, 2), by=LOTTE, deposit=aside, case_id="C-1", version=3)
     with pytest.raises(ProblemError) as refused:
         command_for({"reason": "NO_SUITABLE_MENTOR"}, reported_wait("CAPACITY_FULL", None), stamp)
     assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [("/holds/expectedBy", "REQUIRED")]

@@ -15,8 +15,9 @@ from services.casefile.domain.known_programme import KNOWN_PROGRAMME, LearnProgr
 from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.events import EVENT_TYPES, EVENTS
 from services.casefile.publishing import publish
-from services.casefile.reactions import REACTIONS, Delivery, stream_of
+from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.log.metadata import Metadata
+from services.chassis.modelling.delivery import Delivery
 from services.chassis.modelling.plain import members
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, about, submitted

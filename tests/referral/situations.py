@@ -50,7 +50,7 @@ def command(action: str, body: Body, by: Actor, at: datetime) -> ReferralCommand
         case _:
             row = ACTIONS[action]
             made: ReferralCommand = row.command_of(
-                row.request.model_validate(body), Stamp(REFERRAL, at, by, _SET_ASIDE)
+                row.request.model_validate(body), Stamp(at=at, by=by, deposit=_SET_ASIDE, referral_id=REFERRAL)
             )
             return made
 

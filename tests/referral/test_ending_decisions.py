@@ -12,13 +12,14 @@ from contracts.casefile.handback import HandbackAccepted
 from contracts.codes import DeclineReason, Question, ReferralState, WithdrawReason
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Because, Refused
+from services.chassis.modelling.delivery import Delivery
 from services.referral.domain.answering import Accept, Decline, Receive
 from services.referral.domain.ending import CompleteReferral, ReferralCompleted, ReferralWithdrawn, Withdraw
 from services.referral.domain.entered_in_error import ConfirmError, ErrorReported, MarkError, ReferralEnteredInError
 from services.referral.domain.information import RequestInformation
 from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.submission import SubmitDraft
-from services.referral.reactions import Delivery, when_handback_accepted_complete_the_referral
+from services.referral.reactions import when_handback_accepted_complete_the_referral
 from tests.referral.office import SAMIRA, Office, refusal_of, to
 from tests.support.actors import CLOCK, INES, KARIM, LOTTE, TOM
 from tests.support.dates import JULY, NEXT_TUESDAY, january
@@ -261,7 +262,11 @@ def test_what_casefile_wrote_down_of_the_access_is_what_the_referral_says(office
         decision="CLOSE",
         access=ends,
     )
-    office.handle(when_handback_accepted_complete_the_referral(message, Delivery(at=JULY, by=CLOCK)))
+    office.handle(
+        when_handback_accepted_complete_the_referral(
+            message, Delivery(at=JULY, by=CLOCK, source_event_id="told", source_position=1)
+        )
+    )
     access = office.referral().access
     assert access is not None
     assert (access.name, access.due_at) == (ends.name, ends.due_at)

@@ -12,11 +12,12 @@ from contracts import casefile
 from contracts.casefile.correction import Reported
 from contracts.codes import ReferralState, WaitlistReason
 from contracts.message import ActorRef
+from services.chassis.modelling.delivery import Delivery
 from services.referral.actions import decide
 from services.referral.domain.corrected_wait import CorrectWaiting, WaitingCorrected
 from services.referral.domain.offer import referral_stream
 from services.referral.domain.waiting_list import Waitlist
-from services.referral.reactions import Delivery, when_a_waiting_lists_date_is_corrected_answer_the_right_one
+from services.referral.reactions import when_a_waiting_lists_date_is_corrected_answer_the_right_one
 from tests.referral.office import Office, ask, tell
 from tests.referral.test_publish import names
 from tests.support.actors import CLOCK, LOTTE
@@ -128,7 +129,10 @@ HOLDS = Reported(
 
 def test_a_corrected_wait_is_told_by_its_own_event_and_other_corrections_are_nothing_to_a_referral() -> None:
     """`corrects` may name a correction; `source_event_id` is the event behind it. A reason alone changes nothing."""
-    told, of_wait = Delivery(at=january(21), by=CLOCK), {"referral": "R-1", "source_event_id": "second"}
+    told, of_wait = (
+        Delivery(at=january(21), by=CLOCK, source_event_id="told", source_position=1),
+        {"referral": "R-1", "source_event_id": "second"},
+    )
     command = when_a_waiting_lists_date_is_corrected_answer_the_right_one(message(**of_wait, holds=HOLDS), told)
     assert command is not None
     assert (command.referral_id, command.corrects, command.expected_by) == ("R-1", "second", LATER)

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from contracts.codes import CaseState
+from contracts.staff import StaffSide
 from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.report_facts import Reported
@@ -32,9 +33,9 @@ class EventRef(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True):
-    """The side that may act, and the states that allow it."""
+    """The side that may act, None for either, and the states that allow it."""
 
-    side: str
+    side: StaffSide | None
     states: frozenset[CaseState]
 
 

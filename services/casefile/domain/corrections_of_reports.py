@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import assert_never
 
+from contracts.staff import StaffSide
 from contracts.waitlist import wrong_of_a_wait
 from services.casefile.domain import correction
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import Correct, CorrectionRecorded
-from services.casefile.domain.guards import ORGANISATION, check_part
+from services.casefile.domain.guards import check_part
 from services.casefile.domain.intake import (
     ContactAttempted,
     LogContactAttempt,
@@ -61,7 +62,7 @@ class ReportWait(Command, frozen=True, kw_only=True):
 
 def report_wait(command: ReportWait, context: Context) -> Reported:
     """The report as it should have read on the day of the context, by the organisation that was offered the case."""
-    check_part(ORGANISATION, context.case, command.by)
+    check_part(StaffSide.ORGANISATION, context.case, command.by)
     today = day_of(context.terms, context.at)
     if wrong := wrong_of_a_wait(command.expected_by, client_agreed=command.client_agreed, today=today):
         raise Refused.input(*(Fault(*fault) for fault in wrong))

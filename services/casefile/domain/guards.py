@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
+from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due
 from services.casefile.domain.state import WITH_ORGANISATION, Case
 from services.casefile.domain.steps import find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
-
-AGENCY = "AGENCY"
-ORGANISATION = "ORGANISATION"
-EITHER = "EITHER"
-_MENTORS = frozenset({Role.VOLUNTEER_MENTOR.value, Role.PROFESSIONAL_MENTOR.value})
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -69,20 +67,20 @@ def check_side(action: str, context: Context, by: Actor) -> None:
 
 def check_pair(side: str, by: Actor) -> None:
     """Each side of a match speaks for itself, or through the coordinator."""
-    if (by.role in _MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):
+    if (by.role in MENTORS and side != Side.MENTOR) or (by.role == Role.MENTEE and side != Side.MENTEE):
         raise Refused("NOT_YOUR_SIDE", "each side of a match speaks for itself", because=Because.RIGHTS)
 
 
 def speaks_for_itself(by: Actor) -> bool:
     """Whether the actor is one of the pair; any other actor answers on behalf of a side."""
-    return by.role in _MENTORS or by.role == Role.MENTEE
+    return by.role in MENTORS or by.role == Role.MENTEE
 
 
-def check_part(side: str, case: Case, by: Actor) -> None:
-    """Refuses a caller who has no part in the case on that side."""
-    if side == AGENCY:
+def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
+    """Refuses a caller who has no part in the case on that side; None: on either."""
+    if side is StaffSide.AGENCY:
         allowed = by.org == case.agency
-    elif side == ORGANISATION:
+    elif side is StaffSide.ORGANISATION:
         allowed = _acts_for_organisation(case, by)
     else:
         allowed = by.org == case.agency or any(
@@ -95,12 +93,12 @@ def check_part(side: str, case: Case, by: Actor) -> None:
 def _acts_for_organisation(case: Case, by: Actor) -> bool:
     if by.role == Role.MENTEE:
         return is_one_person(by.sub, case.client_ref)
-    if by.role in _MENTORS and (case.match is None or case.match.mentor != by.sub):
+    if by.role in MENTORS and (case.match is None or case.match.mentor != by.sub):
         return False
     return by.org == case.organisation
 
 
-def _no_part(side: str, case: Case, by: Actor) -> Refused:
+def _no_part(side: StaffSide | None, case: Case, by: Actor) -> Refused:
     ended = [access.ended for access in case.accesses if access.organisation == by.org]
     if ended and ended[-1] == "CONSENT_WITHDRAWN":
         return Refused(
@@ -109,17 +107,21 @@ def _no_part(side: str, case: Case, by: Actor) -> Refused:
             because=Because.RIGHTS,
             who_can_unblock="the person, by a new consent in a new referral",
         )
-    if side == ORGANISATION and ended and ended[-1] is not None:
+    if side is StaffSide.ORGANISATION and ended and ended[-1] is not None:
         return Refused(
             "REFERRAL_ENDED",
             "the referral to this organisation has ended, and its part in the case with it",
             because=Because.RIGHTS,
             who_can_unblock="the agency, by a new referral",
         )
-    who = {AGENCY: "the agency of the case", ORGANISATION: "the organisation that the case is with"}
-    return Refused(
-        "NOT_YOUR_STEP", f"only {who.get(side, 'the parties of the case')} may do this", because=Because.RIGHTS
-    )
+    return Refused("NOT_YOUR_STEP", f"only {_WHO[side]} may do this", because=Because.RIGHTS)
+
+
+_WHO: Final[Mapping[StaffSide | None, str]] = {
+    StaffSide.AGENCY: "the agency of the case",
+    StaffSide.ORGANISATION: "the organisation that the case is with",
+    None: "the parties of the case",
+}
 
 
 def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:

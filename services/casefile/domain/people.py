@@ -12,14 +12,13 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from contracts.codes import Role
+from contracts.staff import COORDINATORS
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.organisation_part import CoordinatorProposed
 from services.casefile.domain.state import Case, lead_of, trajectory_of
 from services.casefile.domain.steps import Party, handed_over
 from services.chassis.modelling.decider import Actor, Command, Event
-
-_COORDINATORS = frozenset({Role.NGO_COORDINATOR.value, Role.NGO_LEAD.value})
 
 
 class ReassignCounsellor(Command, frozen=True, kw_only=True):
@@ -90,7 +89,7 @@ def reassign_coordinator(
 def takes_over(by: Actor, at: datetime, case: Case) -> CoordinatorReassigned | None:
     """What comes before the events of any command of the colleague whom the acceptance named; None for others."""
     named = case.proposed_coordinator
-    if named is None or not case.takes_over_by_acting or by.role not in _COORDINATORS:
+    if named is None or not case.takes_over_by_acting or by.role not in COORDINATORS:
         return None
     if (by.org, by.sub) != (named.org, named.sub):
         return None

@@ -7,11 +7,11 @@ holidays of country and region, and the days on which its owner is closed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import holidays
 from holidays.registry import COUNTRIES
@@ -107,6 +107,58 @@ class Calendar:
     def is_working_day(self, day: date) -> bool:
         """Whether the day is neither in a weekend nor a public holiday, nor one on which its owner is closed."""
         return self._working.has(day)
+
+
+class CalendarSettings(Protocol):
+    """What a calendar is made of; `terms` are lengths by name."""
+
+    @property
+    def terms(self) -> Mapping[str, TermLength]:
+        """The length of each term, by its name."""
+
+    @property
+    def time_zone(self) -> str:
+        """The IANA name of the zone."""
+
+    @property
+    def country(self) -> str:
+        """See `WorkingDays`."""
+
+    @property
+    def region(self) -> str | None:
+        """See `WorkingDays`."""
+
+    @property
+    def closing_days(self) -> Iterable[date]:
+        """See `WorkingDays.closed`."""
+
+
+class TermLength(Protocol):
+    """So many days, of a unit that `Calendar` knows."""
+
+    @property
+    def n(self) -> int:
+        """How many."""
+
+    @property
+    def unit(self) -> str:
+        """DAYS or WORKING_DAYS."""
+
+
+class Calendars:
+    """Calendars of settings that never change under their name, each made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[Hashable, Calendar] = {}
+
+    def of(self, name: Hashable, settings: CalendarSettings) -> Calendar:
+        """The calendar of these settings. Raises ValueError as `Calendar` does."""
+        if (made := self._made.get(name)) is None:
+            lengths = {term: (length.n, length.unit) for term, length in settings.terms.items()}
+            made = self._made[name] = Calendar(
+                lengths, settings.time_zone, settings.country, settings.region, settings.closing_days
+            )
+        return made
 
 
 @lru_cache(maxsize=256)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from contracts.codes import ReferralState
+from contracts.staff import StaffSide
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Refused
 from services.referral.domain.case_key import CaseKey
@@ -30,13 +30,6 @@ class ReferralCommand(Command, frozen=True, kw_only=True):
     referral_id: str
 
 
-class Side(StrEnum):
-    """The two sides of an offer."""
-
-    AGENCY = "AGENCY"
-    ORGANISATION = "ORGANISATION"
-
-
 class Rule(Struct, frozen=True, kw_only=True):
     """When one action is possible: from which `states`, for which `side`; its row is in `services/referral/actions.py`.
 
@@ -45,7 +38,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """
 
     states: tuple[ReferralState, ...]
-    side: Side
+    side: StaffSide
     awaited_in: ReferralState | None = None
     uses_data: bool = False
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from contracts.codes import OrganisationKind, ReferralState
+from contracts.staff import StaffSide
 from services.chassis.modelling.decider import Actor, Because, Refused
-from services.referral.domain.context import Context, Side, nothing_recorded
+from services.referral.domain.context import Context, nothing_recorded
 from services.referral.domain.offer import acts_for
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.referral_state import TERMINAL, Referral
@@ -78,7 +79,7 @@ def _next_to_act(context: Context) -> str | None:
         return None
     for action, rule in context.actions.items():
         if rule.awaited_in is not None and rule.awaited_in is referral.state:
-            who = referral.offer.agency if rule.side is Side.AGENCY else referral.offer.organisation
+            who = referral.offer.agency if rule.side is StaffSide.AGENCY else referral.offer.organisation
             return f"{who}, by {action}"
     return None
 

@@ -1,0 +1,20 @@
+"""The people who work on a referral and its case, by the side that they work for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from contracts.codes import Role
+
+
+class StaffSide(StrEnum):
+    """The two sides of an offer: the agency that makes it, and the organisation that it is made to."""
+
+    AGENCY = "AGENCY"
+    ORGANISATION = "ORGANISATION"
+
+
+COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
+COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+MENTORS: Final = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})
