@@ -32,8 +32,8 @@ class StoreMetrics(Collector):
         )
         for one in self._followed.values():
             where = (one.service or "shared", one.store)
-            unavailable.add_metric(where, one.failing is not None)
-            for code, count in one.errors.items():
+            unavailable.add_metric(where, (one.failing or one.failing_there) is not None)
+            for code, count in (one.errors + one.errors_there).items():
                 errors.add_metric((*where, code), count)
         yield errors
         yield unavailable
