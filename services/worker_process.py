@@ -58,6 +58,7 @@ class WorkerProcess:
         self._seen = 0
         self._looking: set[asyncio.Task[None]] = set()
         self._supervised = Supervised("worker", self._round)
+        self._socket: socket.socket | None
         self._pid, self._socket = _forked()
 
     async def start(self, services: Mapping[str, Service]) -> None:

@@ -60,18 +60,27 @@ class Process:
             self._process.wait()
 
     def processor_seconds(self) -> float:
-        """Processor time that it has used."""
-        stat = self._of_the_kernel("stat").rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS
+        """Processor time that it and its worker have used."""
+        return sum(self.processor_seconds_each())
+
+    def processor_seconds_each(self) -> list[float]:
+        """The same, of the process that answers first, then of its worker, if there is one."""
+        used = list[float]()
+        for stat in self._of_the_kernel("stat"):
+            fields = stat.rpartition(")")[2].split()
+            used.append((int(fields[11]) + int(fields[12])) / TICKS)
+        return used
 
     def resident_megabytes(self) -> float:
-        """Its memory that is in RAM."""
-        return int(self._of_the_kernel("status").partition("VmRSS:")[2].split()[0]) / 1024
+        """Its memory that is in RAM, and its worker's; what they share counts once."""
+        return sum(int(one.partition("Pss:")[2].split()[0]) / 1024 for one in self._of_the_kernel("smaps_rollup"))
 
-    def _of_the_kernel(self, what: str) -> str:
+    def _of_the_kernel(self, what: str) -> list[str]:
         if self._process is None:
             raise RuntimeError("it was not started")
-        return Path(f"/proc/{self._process.pid}/{what}").read_text(encoding="ascii")
+        pid = self._process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [Path(f"/proc/{one}/{what}").read_text(encoding="ascii") for one in (pid, *workers)]
 
 
 def busy_seconds() -> float:
