@@ -24,7 +24,8 @@ from services.chassis.operating.telemetry import Telemetry, configure_logging
 from services.chassis.operating.version import VERSION
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.clock import SystemClock
-from services.worker_process import WorkerProcess
+from services.worker import main as do_the_work
+from services.worker_process import Job, WorkerProcess
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -152,7 +153,7 @@ def worker_beside(
     if not settings.two_processes:
         yield None
         return
-    worker = WorkerProcess(names, settings, sandbox=sandbox, log_level=log_level)
+    worker = WorkerProcess(Job(tuple(names), settings, sandbox, log_level), do_the_work)
     try:
         yield worker
     finally:

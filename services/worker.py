@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import pickle
 import signal
 import socket
-import struct
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import uvloop
@@ -26,51 +24,16 @@ from services.chassis.access.identity import Verifier
 from services.chassis.operating.line import Line
 from services.chassis.operating.telemetry import configure_logging
 from services.chassis.refused_start import RefusedStart
-from services.chassis.settings import Settings
 from services.chassis.time.clock import SandboxClock, SystemClock
+from services.worker_process import MOVED, REPORT, STARTED, WAITING, Job
 
 if TYPE_CHECKING:
     import jwt
 
-_LENGTH: Final = struct.Struct("!I")
 MOVES_APART_SECONDS: Final = 0.002
 """Who waits is told at once of the first move, and of what comes in close succession together."""
-STARTED: Final = "started"
-MOVED: Final = "moved"
-WAITING: Final = "waiting"
-REPORT: Final = "report"
 
 log = logging.getLogger(__name__)
-
-
-class Job(NamedTuple):
-    """What the worker is to do. `sandbox`: by the sandbox's clock, which the process that answers moves."""
-
-    names: tuple[str, ...]
-    settings: Settings
-    sandbox: bool
-    log_level: str
-
-    def send(self, on: socket.socket) -> None:
-        """Over the line's socket, which nobody else reads from on the way: settings hold passwords."""
-        told = pickle.dumps(self)
-        on.sendall(_LENGTH.pack(len(told)) + told)
-
-    @classmethod
-    def receive(cls, on: socket.socket) -> Job | None:
-        """Waits for the job; None if the other process has ended, or wants no work."""
-        (length,) = _LENGTH.unpack(_exactly(on, _LENGTH.size) or bytes(_LENGTH.size))
-        told = _exactly(on, length) if length else b""
-        return pickle.loads(told) if told else None  # noqa: S301 - from the process that started this one
-
-
-def _exactly(on: socket.socket, size: int) -> bytes:
-    got = b""
-    while len(got) < size:
-        if not (more := on.recv(size - len(got))):
-            return b""
-        got += more
-    return got
 
 
 class _NobodyCalls:

@@ -11,12 +11,14 @@ import contextlib
 import gc
 import logging
 import os
+import pickle
 import signal
 import socket
+import struct
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -32,7 +34,53 @@ ASKED_SECONDS: Final = 1.0
 LOOK_SECONDS: Final = 5.0
 """So long it has to live for the pause before the next one to be short again."""
 
+_LENGTH: Final = struct.Struct("!I")
+STARTED: Final = "started"
+MOVED: Final = "moved"
+WAITING: Final = "waiting"
+REPORT: Final = "report"
+"""What the two say to each other. The worker: that it has taken up its work, and that something moved since the other
+one said that it waits, with how often it did; asked, it says how a service stands."""
+
 log = logging.getLogger(__name__)
+
+
+class Job(NamedTuple):
+    """What the worker is to do. `sandbox`: by the sandbox's clock, which the process that answers moves."""
+
+    names: tuple[str, ...]
+    settings: Settings
+    sandbox: bool
+    log_level: str
+
+    def send(self, on: socket.socket) -> None:
+        """Over the line's socket, which nobody else reads from on the way: settings hold passwords."""
+        told = pickle.dumps(self)
+        on.sendall(_LENGTH.pack(len(told)) + told)
+
+    @classmethod
+    def receive(cls, on: socket.socket) -> Job | None:
+        """Waits for the job; None if the other process has ended, or wants no work."""
+        (length,) = _LENGTH.unpack(_exactly(on, _LENGTH.size) or bytes(_LENGTH.size))
+        told = _exactly(on, length) if length else b""
+        return pickle.loads(told) if told else None  # noqa: S301 - from the process that started this one
+
+
+def _exactly(on: socket.socket, size: int) -> bytes:
+    got = b""
+    while len(got) < size:
+        if not (more := on.recv(size - len(got))):
+            return b""
+        got += more
+    return got
+
+
+class Main(Protocol):
+    """What a worker does."""
+
+    def __call__(self, on: socket.socket, *, forked: bool) -> int:
+        """Waits on the line for the job, does it, and returns the exit status."""
+        ...
 
 
 class WorkerEnded(Exception):  # noqa: N818 - reads as what happened
@@ -42,12 +90,9 @@ class WorkerEnded(Exception):  # noqa: N818 - reads as what happened
 class WorkerProcess:
     """One worker after another. See `services.chassis.service.Elsewhere`."""
 
-    def __init__(self, names: Sequence[str], settings: Settings, *, sandbox: bool, log_level: str) -> None:
-        """Forks at once: to be made before there are threads, sockets or files that the worker must not have."""
-        self._names = tuple(names)
-        self._settings = settings
-        self._sandbox = sandbox
-        self._log_level = log_level
+    def __init__(self, job: Job, main: Main) -> None:
+        """Forks at once, and `main` goes on in the fork: before there is anything that the worker must not have."""
+        self._job = job
         self.began = False
         self._running = False
         """Whether the present one has taken up its work."""
@@ -59,7 +104,7 @@ class WorkerProcess:
         self._looking: set[asyncio.Task[None]] = set()
         self._supervised = Supervised("worker", self._round)
         self._socket: socket.socket | None
-        self._pid, self._socket = _forked()
+        self._pid, self._socket = _forked(main)
 
     async def start(self, services: Mapping[str, Service]) -> None:
         """Lets it begin, and sees to it from now on that there is one."""
@@ -72,14 +117,11 @@ class WorkerProcess:
         self._supervised.start()
 
     def _begin(self) -> None:
-        # Late: it knows who makes this.
-        from services.worker import MOVED, STARTED, Job  # noqa: PLC0415
-
         assert self._socket is not None  # noqa: S101 - of the process that was just started
         on, self._socket = self._socket, None
         self._asked, self._seen = False, 0
         try:
-            Job(self._names, self._settings, self._sandbox, self._log_level).send(on)
+            self._job.send(on)
         except OSError:
             # It has ended; whoever reads hears of it.
             log.warning("the worker has ended before it began")
@@ -111,8 +153,6 @@ class WorkerProcess:
         await asyncio.to_thread(_wait_for, self._pid)
 
     def _waited_for(self) -> None:
-        from services.worker import WAITING  # noqa: PLC0415
-
         if not self._asked and self._line is not None and self._running:
             self._asked = True
             self._line.say(WAITING, self._seen)
@@ -137,8 +177,6 @@ class WorkerProcess:
 
     async def report(self, service: str) -> Report:
         """See `Elsewhere.report`."""
-        from services.worker import REPORT  # noqa: PLC0415
-
         own = f"{service} worker"
         if self._line is None or not self._running:
             return Report(work={own: self._supervised.failing or NO_ANSWER} if self.began else {})
@@ -156,7 +194,7 @@ class WorkerProcess:
             return
         if self._line is not None:
             self._line.end()
-        done, _ = await asyncio.wait({self._taken}, timeout=self._settings.stop_seconds)
+        done, _ = await asyncio.wait({self._taken}, timeout=self._job.settings.stop_seconds)
         if not done:
             log.warning("the worker does not end, and is killed")
         await self._bury()
@@ -173,9 +211,7 @@ def _wait_for(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
-def _forked() -> tuple[int, socket.socket]:
-    from services.worker import main  # noqa: PLC0415
-
+def _forked(main: Main) -> tuple[int, socket.socket]:
     here, there = socket.socketpair()
     # What is loaded is not looked at again: to look at it would be to copy it.
     gc.collect()

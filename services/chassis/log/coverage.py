@@ -18,8 +18,10 @@ class Coverage:
     `through` says how far it has come; when it fails, so does the wait.
     """
 
-    def __init__(self, through: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, through: Callable[[], Awaitable[int]], look_again: float = LOOK_AGAIN_SECONDS) -> None:
+        """`look_again`: after so many seconds it looks for those who wait, though nobody said that it moved."""
         self._through = through
+        self._look_again = look_again
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._watch: asyncio.Task[None] | None = None
         self.on_move: Callable[[], None] = _nothing
@@ -66,7 +68,7 @@ class Coverage:
 
     async def _watch_it(self) -> None:
         while self._waiting:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(self._look_again)
             try:
                 await self.look()
             except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it
