@@ -8,6 +8,7 @@ import random
 import signal
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ async def test_what_was_acknowledged_is_told_once_though_the_worker_is_killed_ag
             for _ in range(3):
                 referred = await people.send(INES, "POST", "/v1/referrals", another_person(), key=str(uuid.uuid4()))
                 assert referred.status_code == 201, referred.text
-            await until(lambda killed=killed: another_one_runs(served, killed))
+            await until(partial(another_one_runs, served, killed))
         clients.end()
         await working
         evidence = await Evidence.gathered(people)
