@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.processes import children
 from tests.journeys.sandbox import Program, outsider, run, sandbox
 from tests.support.people import AUDITOR, INES, LOTTE
 from tests.support.requests import another_person
@@ -56,11 +57,13 @@ def look(program: Program) -> dict[str, Any]:
 
 
 def resident(program: Program) -> int:
-    """The memory of a process that is in use, in kB."""
-    status = Path(f"/proc/{program.process.pid}/status").read_text(encoding="ascii")
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1])
+    """The memory of a sandbox that is in use, in kB: of the process that answers and of its worker."""
+    pid, used = program.process.pid, 0
+    for one in (pid, *children(pid)):
+        found = re.search(r"Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii"))
+        assert found is not None
+        used += int(found[1])
+    return used
 
 
 @pytest.fixture(scope="module")
