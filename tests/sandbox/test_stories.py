@@ -20,7 +20,7 @@ from tests.support.requests import another_person
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("the stories of the sandbox")]
 
 MEGABYTES = 1024
-MOST_MEMORY = 150 * MEGABYTES
+MOST_MEMORY = 250 * MEGABYTES
 """In kB: the limit that the project has set itself for all services in one process."""
 
 
@@ -121,8 +121,8 @@ def test_a_second_start_is_quick_and_tells_nothing_twice(told: Told) -> None:
     assert "Playing a story" not in told.said_second
 
 
-def test_all_services_with_their_stories_fit_into_150_megabytes(told: Told) -> None:
-    """Resident memory of the one process, after the stories."""
+def test_all_services_with_their_stories_fit_into_250_megabytes(told: Told) -> None:
+    """Memory of the process that answers and of its worker together, after the stories; what they share counts once."""
     assert told.memory < MOST_MEMORY, f"{told.memory / MEGABYTES:.0f} MB"
 
 
