@@ -26,6 +26,7 @@ from services.chassis.time.clock import Clock
 from services.notifications.app import build as build_notifications
 from services.origin import Origin, describe, describe_whole
 from services.referral.app import build as build_referral
+from services.worker_process import WorkerProcess
 
 Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
 
@@ -46,6 +47,8 @@ class Assembly:
     apps: Mapping[str, FastAPI]
     checkpoints: SQLiteCheckpoints
     stores: Stores
+    worker: WorkerProcess | None = None
+    """The process that does the background work, if it is not this one."""
 
     @property
     def running(self) -> Mapping[str, Service]:
@@ -53,8 +56,11 @@ class Assembly:
         return {name: app.state.service for name, app in self.apps.items()}
 
     async def start(self) -> None:
-        """Starts all background work."""
-        self.checkpoints.start()
+        """Starts all background work, here or in the process that is there for it."""
+        if self.worker is None:
+            self.checkpoints.start()
+        else:
+            await self.worker.start(self.running)
         for app in self.apps.values():
             prepare(app)
         for service in self.running.values():
@@ -69,16 +75,24 @@ class Assembly:
 
     async def stop(self) -> None:
         """Stops all background work and closes all stores, the shared bus last."""
-        await asyncio.to_thread(self.checkpoints.stop)
+        if self.worker is None:
+            await asyncio.to_thread(self.checkpoints.stop)
+        else:
+            await self.worker.stop()
         for service in self.running.values():
             await service.stop()
         await self.bus.close()
 
 
 def assemble(
-    names: list[str], settings: Settings, clock: Clock, verifier: Verifier, stores: Stores | None = None
+    names: list[str],
+    settings: Settings,
+    clock: Clock,
+    verifier: Verifier,
+    stores: Stores | None = None,
+    worker: WorkerProcess | None = None,
 ) -> Assembly:
-    """Builds the named services over one data directory, or over other stores.
+    """Builds the named services over one data directory, or over other stores; with a worker, it does what follows.
 
     Raises RefusedStart when one of the stores cannot be used.
     """
@@ -87,7 +101,7 @@ def assemble(
     bus = stores.bus()
     apps = {name: SERVICES[name](settings, stores, bus, clock, verifier, telemetry) for name in names}
     stores.require_writable()
-    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed), stores)
+    return Assembly(settings, telemetry, bus, apps, SQLiteCheckpoints(stores.checkpointed), stores, worker)
 
 
 def production_app(assembly: Assembly) -> Origin:

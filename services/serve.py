@@ -7,7 +7,8 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -23,6 +24,8 @@ from services.chassis.operating.telemetry import Telemetry, configure_logging
 from services.chassis.operating.version import VERSION
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.clock import SystemClock
+from services.worker import main as do_the_work
+from services.worker_process import Job, WorkerProcess
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -142,6 +145,21 @@ def _look_for_topics(cluster: Cluster, *, required: bool) -> None:
         log.warning("no Kafka broker answers; starting anyway and retrying", extra={"broker": cluster.brokers})
 
 
+@contextmanager
+def worker_beside(
+    names: Sequence[str], settings: Settings, *, sandbox: bool = False, log_level: str
+) -> Iterator[WorkerProcess | None]:
+    """The process for what follows a commit, where the settings ask for one; before this one opens anything."""
+    if not settings.two_processes:
+        yield None
+        return
+    worker = WorkerProcess(Job(tuple(names), settings, sandbox, log_level), do_the_work)
+    try:
+        yield worker
+    finally:
+        worker.abandon()
+
+
 def run_services(settings: Settings, names: Sequence[str]) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when the server did not start.
 
@@ -152,8 +170,13 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
         raise IssuerUnavailable(
             "CASERELAY_ISSUER is not set: production accepts no tokens without an OpenID Connect issuer."
         )
+    with worker_beside(names, settings, log_level=settings.log_level) as worker:
+        return _run_services(settings, settings.issuer, names, worker)
+
+
+def _run_services(settings: Settings, issuer: str, names: Sequence[str], worker: WorkerProcess | None) -> int:
     try:
-        keys = asyncio.run(OidcIssuer.connect(settings.issuer))
+        keys = asyncio.run(OidcIssuer.connect(issuer))
     except (IssuerUnavailable, ValueError) as failure:
         named = "" if "CASERELAY_ISSUER" in str(failure) else "CASERELAY_ISSUER cannot be used: "
         raise IssuerUnavailable(f"{named}{failure}") from None
@@ -161,6 +184,6 @@ def run_services(settings: Settings, names: Sequence[str]) -> int:
         _look_for_topics(cluster, required=settings.kafka_at_start == "REQUIRE")
     with listen(settings) as on:
         verifier = Verifier(keys, settings.audience, role_claim=settings.role_claim, org_claim=settings.org_claim)
-        assembly = assemble(list(names), settings, SystemClock(), verifier)
+        assembly = assemble(list(names), settings, SystemClock(), verifier, worker=worker)
         announce(assembly, on, keys.issuer)
         return serve_app(production_app(assembly), settings, on, assembly.telemetry, assembly.end_streams)

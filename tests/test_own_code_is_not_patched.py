@@ -31,7 +31,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 def root(node: ast.expr) -> str | None:
     """The name that an expression begins with."""
-    begin = node
+    begin: ast.expr = node
     while isinstance(begin, ast.Attribute | ast.Subscript):
         begin = begin.value
     return begin.id if isinstance(begin, ast.Name) else None

@@ -80,8 +80,8 @@ class Process:
         return processes.processor_seconds(processes.tree(self.pid))
 
     def resident_megabytes(self) -> float:
-        """Memory that is in RAM; what processes share counts for each of them."""
-        return processes.resident_megabytes(processes.tree(self.pid))
+        """Memory that is in RAM; what processes share counts once."""
+        return processes.proportional_megabytes(processes.tree(self.pid))
 
 
 def busy_seconds() -> float:

@@ -70,7 +70,7 @@ def main(file: Path, names: Sequence[str]) -> int:
 
     signal.signal(signal.SIGPROF, sample)
     signal.setitimer(signal.ITIMER_PROF, START_UP_SECONDS, INTERVAL_SECONDS)
-    status = run_services(Settings(), names)
+    status = run_services(Settings(processes="1"), names)
     signal.setitimer(signal.ITIMER_PROF, 0)
     file.write_text(json.dumps(samples))
     return status

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
 
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
-from services.chassis.engines.store_health import StoreHealth
+from services.chassis.engines.store_health import StoreHealth, Unavailable
 from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.coverage import Coverage
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.position import Position
@@ -29,6 +34,34 @@ from services.chassis.vault.vault import Vault
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_SECONDS = 0.5
 """How often a store that failed is asked whether it can be written again."""
+TELL_SECONDS = 0.5
+"""How long what is asked of others may hold up the word of how the work stands."""
+
+
+class Report(Struct):
+    """How the background work of a service stands in the process that does it.
+
+    `work`: each piece, with the class of its failure while it fails. `stores`: each store's failing code, and its
+    errors by code. `more_behind` is as `Service.more_behind` tells it there.
+    """
+
+    leading: bool = False
+    work: dict[str, str | None] = {}
+    stores: dict[str, tuple[str | None, dict[str, int]]] = {}
+    more_behind: dict[str, int] = {}
+
+
+class Elsewhere(Protocol):
+    """The process that does the background work, as the one that answers knows it."""
+
+    @property
+    def began(self) -> bool:
+        """Whether it has ever taken up its work."""
+        ...
+
+    async def report(self, service: str) -> Report:
+        """How a service stands there, soon; if nobody can say, a report that names the process itself as failing."""
+        ...
 
 
 class UnknownLog(Exception):  # noqa: N818 - reads as what happened
@@ -73,12 +106,26 @@ class Service:
     closers: list[Callable[[], Awaitable[None] | None]] = field(default_factory=list)
     first_pause: float = FIRST_PAUSE
     """Seconds that background work rests after its first failure."""
+    elsewhere: Elsewhere | None = None
+    """Set before the start where another process does the background work; then this one answers, and does none."""
+    _report: Report = field(default_factory=Report)
     _work: list[Supervised] = field(default_factory=list)
     _started: bool = False
     _lacked: set[str] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Starts the background work."""
+        """Starts the background work; where that is done elsewhere, only the look at what this process needs itself."""
+        if self.elsewhere is None:
+            rounds = await self._background()
+        else:
+            self.projection.elsewhere = True
+            rounds = {"stores": self._look_at_stores}
+        self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
+        for work in self._work:
+            work.start()
+        self._started = True
+
+    async def _background(self) -> dict[str, Callable[[], Awaitable[None]]]:
         rounds: dict[str, Callable[[], Awaitable[None]]] = {"leadership": self.leadership.round}
         led: dict[str, Callable[[], Awaitable[None]]] = {"projection": self.projection.round}
         if self.publisher is not None:
@@ -97,24 +144,29 @@ class Service:
         # Supervised, it is asked again and again; asked at once, a service that is alone loses no time.
         with contextlib.suppress(Exception):
             await self.leadership.seek()
-        self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
-        for work in self._work:
-            work.start()
-        self._started = True
+        return rounds
+
+    @property
+    def coverages(self) -> list[Coverage]:
+        """What callers may wait for that background work moves."""
+        return [self.projection.coverage, *(consumer.coverage for consumer in self.sources.values())]
 
     async def _look_at_stores(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)
         # A shared store may be found well by another service: kept from one look to the next, nobody overlooks it.
-        lacked = self._lacked | self.unavailable().keys()
+        lacked = self._lacked | self._failing_here()
         if not lacked:
             return
         # Side by side: one that does not answer holds up no other.
         await asyncio.gather(*(store.look() for store in self.stores))
-        self._lacked = set(self.unavailable())
+        self._lacked = self._failing_here()
         if lacked - self._lacked:
             # Ready, it has to lead too: after a long outage the pauses of what failed are long.
             for work in self._work:
                 work.hurry()
+
+    def _failing_here(self) -> set[str]:
+        return {store.store for store in self.stores if store.failing is not None}
 
     async def _sweep(self) -> None:
         if self.refers is not None and self.vault is not None:
@@ -150,7 +202,7 @@ class Service:
         behind = await self.behind()
         if self.more_behind is not None and self.leadership.leading:
             behind |= await self.more_behind()
-        return behind
+        return behind | self._report.more_behind
 
     async def parked(self) -> dict[str, int]:
         """How many messages of each source are parked."""
@@ -158,20 +210,48 @@ class Service:
 
     def failing(self) -> dict[str, str]:
         """Background work that fails at the moment, with the class of the latest failure."""
-        return {work.name: work.failing for work in self._work if work.failing is not None}
+        return {name: failure for name, failure in self._all_work().items() if failure is not None}
 
     def work(self) -> dict[str, bool]:
         """All background work by name, and whether it fails at the moment."""
-        return {work.name: work.failing is not None for work in self._work}
+        return {name: failure is not None for name, failure in self._all_work().items()}
+
+    def _all_work(self) -> dict[str, str | None]:
+        return {work.name: work.failing for work in self._work} | self._report.work
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process leads, or the one that works for it."""
+        return self.leadership.leading or self._report.leading
+
+    async def report(self) -> Report:
+        """How the background work stands in this process."""
+        report = Report(self.leadership.leading, {work.name: work.failing for work in self._work})
+        report.stores = {store.store: (store.failing, dict(store.errors)) for store in self.stores}
+        if self.more_behind is not None and report.leading:
+            with contextlib.suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(TELL_SECONDS):
+                    report.more_behind = dict(await self.more_behind())
+        return report
+
+    async def learn(self) -> None:
+        """Asks how the background work stands that is done elsewhere, for what is told of it next."""
+        if self.elsewhere is None:
+            return
+        self._report = await self.elsewhere.report(self.name)
+        for store in self.stores:
+            store.failing_there, errors = self._report.stores.get(store.store, (None, {}))
+            store.errors_there = Counter(errors)
 
     def unavailable(self) -> dict[str, str]:
         """The stores that cannot be used at the moment, with the code of their engine."""
-        return {store.store: store.failing for store in self.stores if store.failing is not None}
+        lacks = {store.store: store.failing or store.failing_there for store in self.stores}
+        return {store: code for store, code in lacks.items() if code is not None}
 
     @property
     def ready(self) -> bool:
         """Whether the service has started. Lag does not make it unready: commands need only the log."""
-        return self._started
+        return self._started and (self.elsewhere is None or self.elsewhere.began)
 
     async def settled(self) -> bool:
         """Whether everything recorded so far is published, taken in and indexed here, but for what was given up."""

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     """Requests of one organisation in `rate_seconds`, a line of a bulk being one; beyond them 429. 0: no bound."""
     rate_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """The seconds in which an organisation may send `rate_requests`."""
+    processes: Annotated[Literal["1", "2", "AUTO"], BeforeValidator(_upper)] = "AUTO"
+    """1: one process does everything; 2: what follows a commit (index, publishing, consuming, deadlines) is done in a
+    second one, so that no request waits for it; AUTO: 2 where there are two cores or more."""
     log_level: Annotated[LogLevel, BeforeValidator(_upper)] = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
     wait_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
@@ -114,6 +117,13 @@ class Settings(BaseSettings):
     """Longest silence on a server-sent event stream."""
     stop_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     """How long open requests may take to end after a signal to stop."""
+
+    @property
+    def two_processes(self) -> bool:
+        """Whether what follows a commit is done in a process of its own."""
+        if self.processes == "AUTO":
+            return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) > 1
+        return self.processes == "2"
 
     @field_validator("kafka_servers")
     @classmethod

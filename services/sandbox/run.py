@@ -22,7 +22,7 @@ from services.sandbox.client import Refusal, SandboxClient
 from services.sandbox.demo import set_the_scene
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.stories import tell_stories
-from services.serve import address, announce, listen, serve_app
+from services.serve import address, announce, listen, serve_app, worker_beside
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +71,11 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
     # Whoever visits wants to read the stories, not the requests that tell them.
     chosen = "log_level" in settings.model_fields_set
-    configure_logging(settings.log_level if chosen else "WARNING", disclose=True)
-    with listen(settings) as on:
+    level = settings.log_level if chosen else "WARNING"
+    configure_logging(level, disclose=True)
+    names = ["referral", "casefile", "notifications"]
+    with worker_beside(names, settings, sandbox=True, log_level=level) as worker, listen(settings) as on:
         issuer, clock = open_issuer(settings), _open_clock(settings)
-        names = ["referral", "casefile", "notifications"]
         if settings.database_url is not None:
             # Nobody runs a sandbox to learn about migrations.
             migrate(settings.database_url.get_secret_value(), names)
@@ -83,7 +84,7 @@ def run_sandbox(settings: Settings, *, empty: bool) -> int:
             from services.bus_administration import create_topics  # noqa: PLC0415
 
             create_topics(settings, [])
-        assembly = assemble(names, settings, clock, Verifier(issuer, settings.audience))
+        assembly = assemble(names, settings, clock, Verifier(issuer, settings.audience), worker=worker)
         url = f"http://{address(settings, on)}"
         announce(assembly, on, issuer.issuer)
 

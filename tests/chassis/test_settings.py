@@ -55,3 +55,21 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(monkeypatch: pytest.Monk
     with pytest.raises(ValidationError) as refused:
         Settings()
     assert [fault["loc"] for fault in refused.value.errors()] == [(name,)]
+
+
+def test_a_second_process_is_had_where_it_is_wished_or_there_are_cores_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the cores, those count that the process may use."""
+    cores = os.sched_getaffinity(0)
+    assert Settings().two_processes is (len(cores) > 1)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        assert not Settings().two_processes
+        monkeypatch.setenv("CASERELAY_PROCESSES", "2")
+        assert Settings().two_processes
+    finally:
+        os.sched_setaffinity(0, cores)
+    monkeypatch.setenv("CASERELAY_PROCESSES", "1")
+    assert not Settings().two_processes
+    monkeypatch.setenv("CASERELAY_PROCESSES", "3")
+    with pytest.raises(ValidationError):
+        Settings()

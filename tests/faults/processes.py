@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -40,9 +41,14 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The running process."""
+        """The running process that answers."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def pids(self) -> list[int]:
+        """The running processes: the one that answers, and the worker that it started, if it works with one."""
+        return [self.pid, *children(self.pid)]
 
     def launch(self) -> None:
         """Starts the process and does not wait for it."""
@@ -88,19 +94,23 @@ class Program:
         assert status == 0, f"it ended with {status}:\n{self._last_words()}"
 
     def pause(self) -> None:
-        """SIGSTOP: its connections stay open, and nothing is answered."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        """SIGSTOP to all that it is: its connections stay open, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """SIGCONT: it goes on as if no time had passed."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.pids:
+            # A worker may end by itself meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def kill(self) -> None:
-        """SIGKILL: the process has no chance to put anything in order."""
+        """SIGKILL to all that it is: nothing has a chance to put anything in order."""
         if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             assert self._process.wait(STOP_SECONDS) == -signal.SIGKILL
 
     async def stop(self) -> None:
@@ -112,3 +122,11 @@ class Program:
 
     def _last_words(self) -> str:
         return self.said.read_text(errors="replace")[-2000:]
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started; none where the system does not say so."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

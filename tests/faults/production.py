@@ -73,7 +73,7 @@ class Production:
         """The replica that publishes, indexes and keeps deadlines at the moment."""
         with psycopg.connect(self.database) as asking:
             ((holder,),) = asking.execute(f"SELECT holder FROM caserelay_{service}.leader").fetchall()  # noqa: S608 - one of three names
-        (leads,) = [one for one in self.replicas[service] if str(one.pid) == holder.split("-")[0]]
+        (leads,) = [one for one in self.replicas[service] if int(holder.split("-")[0]) in one.pids]
         return leads
 
     def follower(self, service: str) -> Program:

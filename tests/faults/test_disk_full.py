@@ -52,8 +52,9 @@ def fill(file: Path) -> None:
 
 def files_may_grow_to(program: Program, size: int) -> None:
     """From now on, for a process that runs."""
-    _, hard = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (size, hard))
+    for pid in program.pids:
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 def lines_of(program: Program) -> list[dict[str, Any]]:

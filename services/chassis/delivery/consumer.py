@@ -92,7 +92,7 @@ class Consumer:
         self._store = store
         self._react = react
         self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
-        self._coverage = Coverage(self.through)
+        self.coverage = Coverage(self.through)
         # When messages that are parked until their cause was handled are looked at again, by position.
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
@@ -156,7 +156,7 @@ class Consumer:
         if aside:
             self._put_aside.set()
         await self._subscription.taken(places)
-        await self._coverage.moved()
+        await self.coverage.moved()
 
     async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []
@@ -237,7 +237,7 @@ class Consumer:
 
     async def wait_through(self, position: int) -> None:
         """Returns once `position` is covered, by this process or another. The caller limits the wait."""
-        await self._coverage.wait(position)
+        await self.coverage.wait(position)
 
     async def close(self) -> None:
         """Leaves the topic to the others."""

@@ -50,6 +50,9 @@ class StoreHealth:
         self.service = service
         self.failing: str | None = None
         self.errors: Counter[str] = Counter()
+        self.failing_there: str | None = None
+        """The same of the process that follows what this one commits, where there is one (`Service.elsewhere`)."""
+        self.errors_there: Counter[str] = Counter()
         self._logged = False
         self._looking = False
         self.probe: Callable[[], Awaitable[None]] | None = None

@@ -43,6 +43,10 @@ class ReadinessAnswer(BaseModel):
     unavailable: dict[str, dict[str, str]] = {}
 
 
+async def _learn(services: Mapping[str, Service]) -> None:
+    await asyncio.gather(*(service.learn() for service in services.values()))
+
+
 async def _standing(service: Service) -> dict[str, Any] | None:
     """How far a service has come; None when its stores do not say so in time. Anyone who asks wants to know soon."""
     if service.unavailable():
@@ -62,6 +66,7 @@ async def _readiness(services: Mapping[str, Service], *, started: bool) -> tuple
     standings: dict[str, Any] = {}
     unavailable: dict[str, dict[str, str]] = {}
     all_started = started and all(service.ready for service in services.values())
+    await _learn(services)
     for name, service in services.items():
         standing = await _standing(service) if all_started else None
         if lacks := service.unavailable():
@@ -102,8 +107,9 @@ def common_routes(
 
     @router.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics, in their text format.")
     async def metrics() -> Response:
+        await _learn(services)
         for name, service in services.items():
-            telemetry.standing(name, leads=service.leadership.leading, failing=service.work())
+            telemetry.standing(name, leads=service.leading, failing=service.work())
             if not service.ready:
                 continue
             if (standing := await _standing(service)) is None:

@@ -39,7 +39,9 @@ class Projection:
         self._project = project
         self._look = look
         self._through: int | None = None
-        self._coverage = Coverage(self._covered)
+        self.coverage = Coverage(self._covered)
+        self.elsewhere = False
+        """Whether another process fills the index, and this one only asks it."""
         self._taking_in = asyncio.Lock()
         self._moved = asyncio.Event()
 
@@ -56,7 +58,10 @@ class Projection:
         await self._take_in()
 
     async def catch_up(self) -> None:
-        """Takes in all that the log holds now, without waiting for the next round."""
+        """Takes in all that the log holds now, without waiting for the next round; or waits until it is taken in."""
+        if self.elsewhere:
+            await self.wait_through(await self._log.head())
+            return
         while await self._take_in():
             pass
 
@@ -75,7 +80,7 @@ class Projection:
                 self._through = None
                 if await self._index.apply(changes, after=after, through=through):
                     self._through = through
-                    self._coverage.reached(through)
+                    self.coverage.reached(through)
                     self._moved.set()
                     self._moved = asyncio.Event()
             else:
@@ -93,4 +98,4 @@ class Projection:
 
     async def wait_through(self, position: int) -> None:
         """Returns once the index covers `position`, whichever process fills it. The caller bounds the wait."""
-        await self._coverage.wait(position)
+        await self.coverage.wait(position)

@@ -32,7 +32,7 @@ class SQLiteIndex:
         # and beside the event loop (`SQLiteCheckpoints`), of which this is not to get in the way.
         self._db.execute("PRAGMA wal_autocheckpoint = 8000")
         # In KiB. A batch changes more pages than fit by default, and each that does not is written and read twice.
-        self._db.execute("PRAGMA cache_size = -16000")
+        self._db.execute("PRAGMA cache_size = -8000")
         if not self._is_of(version):
             self._create(version)
         probed(path, self._db)

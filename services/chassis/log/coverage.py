@@ -8,24 +8,48 @@ from collections.abc import Awaitable, Callable
 LOOK_AGAIN_SECONDS = 0.005
 
 
+def _nothing() -> None:
+    """No other process of this one's has to know."""
+
+
 class Coverage:
     """However many wait, one looks; and nobody looks while nobody waits.
 
     `through` says how far it has come; when it fails, so does the wait.
     """
 
-    def __init__(self, through: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, through: Callable[[], Awaitable[int]], look_again: float = LOOK_AGAIN_SECONDS) -> None:
+        """`look_again`: after so many seconds it looks for those who wait, though nobody said that it moved."""
         self._through = through
+        self._look_again = look_again
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._watch: asyncio.Task[None] | None = None
+        self.on_move: Callable[[], None] = _nothing
+        """Called when this process has moved it, for others to hear of."""
+        self.on_wait: Callable[[], None] = _nothing
+        """Called before each wait, for others to tell when they have moved it."""
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether anybody waits here."""
+        return bool(self._waiting)
 
     async def moved(self) -> None:
         """Looks at once for those who wait, as this process has moved it."""
+        self.on_move()
+        await self.look()
+
+    async def look(self) -> None:
+        """Looks at once for those who wait."""
         if self._waiting:
-            self.reached(await self._through())
+            self._tell(await self._through())
 
     def reached(self, through: int) -> None:
-        """Tells those who wait how far it has come."""
+        """Tells those who wait how far this process has moved it."""
+        self.on_move()
+        self._tell(through)
+
+    def _tell(self, through: int) -> None:
         for position, future in self._waiting:
             if position <= through and not future.done():
                 future.set_result(None)
@@ -37,15 +61,16 @@ class Coverage:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((position, future))
+        self.on_wait()
         if self._watch is None:
-            self._watch = asyncio.create_task(self._look())
+            self._watch = asyncio.create_task(self._watch_it())
         await future
 
-    async def _look(self) -> None:
+    async def _watch_it(self) -> None:
         while self._waiting:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(self._look_again)
             try:
-                await self.moved()
+                await self.look()
             except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it
                 for _, future in self._waiting:
                     if not future.done():

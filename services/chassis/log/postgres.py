@@ -29,7 +29,7 @@ from services.chassis.log.metadata import Metadata, Recorded
 
 READERS: Final = 4
 READS_AT_ONCE: Final = 200
-REMEMBERED: Final = 8192
+REMEMBERED: Final = 1024
 """How many of the newest events that this process appended are kept in memory."""
 _FOREVER: Final = 2**62
 

@@ -33,7 +33,7 @@ from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
 
 DECODED_AT_ONCE: Final = 500
-REMEMBERED: Final = 2048
+REMEMBERED: Final = 512
 """Events kept in memory behind the last one appended by this process."""
 
 _SCHEMA = """

@@ -32,8 +32,8 @@ class StoreMetrics(Collector):
         )
         for health in self._followed.values():
             where = (health.service or "shared", health.store)
-            unavailable.add_metric(where, health.failing is not None)
-            for code, count in health.errors.items():
+            unavailable.add_metric(where, (health.failing or health.failing_there) is not None)
+            for code, count in (health.errors + health.errors_there).items():
                 errors.add_metric((*where, code), count)
         yield errors
         yield unavailable

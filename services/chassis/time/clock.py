@@ -56,18 +56,23 @@ class _Anchor:
     sandbox: datetime
     machine: datetime
     frozen: bool
+    halted: bool = False
+    """On a journey that a living process makes: it has stood still since, and goes on by itself if that one dies."""
 
 
 class SandboxClock:
     """A clock that can be moved forwards and frozen, and otherwise runs at normal speed.
 
     Where it stands is kept in the file given (made on first use, with its directory), so that a restart goes on
-    from there; while no process ran, time went on as it does elsewhere. One process at a time moves it.
+    from there; while no process ran, time went on as it does elsewhere. One process at a time moves it; others follow.
     """
 
-    def __init__(self, file: Path, machine: Callable[[], datetime] = machine_now) -> None:
+    def __init__(self, file: Path, machine: Callable[[], datetime] = machine_now, *, follows: bool = False) -> None:
+        """`follows`: another process that runs moves it, and this one goes by the file."""
         self._file = file
         self._machine = machine
+        self._follows = follows
+        self._followed = b""
         self._lock = threading.Lock()
         self._halted: datetime | None = None
         anchor = _read(file)
@@ -94,13 +99,14 @@ class SandboxClock:
         """
         with self._lock:
             target = self._forwards(to)
-            self._settle(target, frozen=self._anchor.frozen if frozen is None else frozen)
+            self._keep(target, frozen=self._anchor.frozen if frozen is None else frozen, halted=False)
             self._halted = None
 
     def halt(self) -> None:
         """Keep it where it stands until the next `move` or `halt_at`."""
         with self._lock:
-            self._halted = self._now()
+            self._keep(now := self._now(), frozen=self._anchor.frozen, halted=True)
+            self._halted = now
 
     def halt_at(self, instant: datetime) -> None:
         """Set it to `instant` (aware) and keep it there until the next `move` or `halt_at`.
@@ -111,10 +117,12 @@ class SandboxClock:
         """
         with self._lock:
             target = self._forwards(instant)
-            self._settle(target, frozen=self._anchor.frozen)
+            self._keep(target, frozen=self._anchor.frozen, halted=True)
             self._halted = target
 
     def _now(self) -> datetime:
+        if self._follows:
+            self._follow()
         if self._halted is not None:
             return self._halted
         if self._anchor.frozen:
@@ -130,8 +138,19 @@ class SandboxClock:
             raise BackwardsInTime(to, now)
         return to.astimezone(UTC)
 
-    def _settle(self, sandbox: datetime, *, frozen: bool) -> None:
-        anchor = _Anchor(sandbox, self._machine(), frozen)
+    def _follow(self) -> None:
+        # Read each time: the time of a file is coarser than two moves may be apart.
+        try:
+            kept = self._file.read_bytes()
+        except OSError as failure:
+            raise Unavailable("clock", errno_name(failure)) from failure
+        if kept != self._followed and (anchor := _read(self._file)) is not None:
+            self._followed, self._anchor = kept, anchor
+            self._halted = anchor.sandbox if anchor.halted else None
+            self._latest = anchor.sandbox
+
+    def _keep(self, sandbox: datetime, *, frozen: bool, halted: bool) -> None:
+        anchor = _Anchor(sandbox, self._machine(), frozen, halted)
         # The file first: a clock that ran ahead of its file would go back at the next start.
         try:
             _write(self._file, anchor)
@@ -153,14 +172,13 @@ def _read(file: Path) -> _Anchor | None:
             raise ValueError("a time without zone, or a `frozen` that is no boolean")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} does not say where the sandbox's clock stands ({error})") from error
-    return _Anchor(sandbox.astimezone(UTC), machine.astimezone(UTC), kept["frozen"])
+    return _Anchor(sandbox.astimezone(UTC), machine.astimezone(UTC), kept["frozen"], kept.get("halted") is True)
 
 
 def _write(file: Path, anchor: _Anchor) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(
-        {"sandbox": anchor.sandbox.isoformat(), "machine": anchor.machine.isoformat(), "frozen": anchor.frozen}
-    )
+    at = {"sandbox": anchor.sandbox.isoformat(), "machine": anchor.machine.isoformat()}
+    text = json.dumps(at | {"frozen": anchor.frozen} | ({"halted": True} if anchor.halted else {}))
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as partial:

@@ -60,6 +60,20 @@ async def test_whether_a_message_was_handled_is_told_by_its_key_and_the_saved_pl
     assert handled() == sent
 
 
+async def test_who_never_takes_knows_how_far_others_of_the_group_have_come(
+    open_bus: OpenBus, follow: Callable[..., Follower]
+) -> None:
+    """By the places that they saved: the process that answers asks so of the one that works for it."""
+    await open_bus().publish(TOPIC, [message(n, key=f"k-{n}") for n in range(1, 6)], 7)
+    works, asks = follow(of=open_bus()), follow(of=open_bus())
+    async with asyncio.timeout(20):
+        while asks.subscription.behind({}) < 5:  # noqa: ASYNC110 - nobody is told
+            await asyncio.sleep(0.01)
+    assert asks.subscription.through({}) == 0
+    await works.reaches(7)
+    assert (asks.subscription.through(works.places), asks.subscription.behind(works.places)) == (7, 0)
+
+
 async def test_a_message_sent_again_is_absorbed(open_bus: OpenBus, follow: Callable[..., Follower]) -> None:
     """A publisher that does not know whether its last batch arrived sends it again, and nobody reads it twice."""
     await open_bus().publish(TOPIC, [message(1), message(2)], 2)

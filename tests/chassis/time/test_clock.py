@@ -162,3 +162,30 @@ def test_a_file_that_says_no_time_stops_the_start_by_name(file: Path, text: str)
     file.write_text(text)
     with pytest.raises(ValueError, match=r"clock\.json"):
         SandboxClock(file)
+
+
+def test_another_process_follows_every_move_and_every_halt_at_once(file: Path, machine: Machine) -> None:
+    """It reads what time it is where the one that moves the clock keeps it."""
+    moved = SandboxClock(file, machine)
+    follows = SandboxClock(file, machine, follows=True)
+    for step in range(1, 50):
+        moved.halt_at(SANDBOX_START + step * HOUR)
+        machine.time += HOUR
+        assert follows.now() == SANDBOX_START + step * HOUR
+    moved.move(SANDBOX_START + 100 * HOUR, frozen=True)
+    machine.time += HOUR
+    assert follows.now() == SANDBOX_START + 100 * HOUR
+    moved.move(SANDBOX_START + 101 * HOUR, frozen=False)
+    machine.time += HOUR
+    assert follows.now() == moved.now() == SANDBOX_START + 102 * HOUR
+    moved.halt()
+    machine.time += HOUR
+    assert follows.now() == moved.now() == SANDBOX_START + 102 * HOUR
+
+
+def test_a_journey_that_died_does_not_keep_the_clock_halted(file: Path, machine: Machine) -> None:
+    """The next process goes on from where it had come to."""
+    SandboxClock(file, machine).halt_at(SANDBOX_START + HOUR)
+    again = SandboxClock(file, machine)
+    machine.time += HOUR
+    assert again.now() == SANDBOX_START + 2 * HOUR

@@ -99,6 +99,8 @@ class KafkaSubscription:
 
     def through(self, places: Places) -> int:
         """See `Subscription.through`."""
+        # Also where others take: who waits for them has to know what is published.
+        self._board.follow()
         self._covered = max(self._covered, self._board.reached(self._topic, places))
         return self._covered
 
@@ -108,6 +110,7 @@ class KafkaSubscription:
 
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
+        self._board.follow()
         published = self._board.latest(self._topic)
         behind = sum(published.behind(places, partition) for partition in published.offsets)
         # While it is not known how far the topic is published, the member must not count as caught up.

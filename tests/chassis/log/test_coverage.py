@@ -1,0 +1,57 @@
+"""Waiting for what another process moves: it is told that somebody waits, and its word is enough."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from services.chassis.log.coverage import Coverage
+
+
+class Far:
+    """How far something has come."""
+
+    def __init__(self) -> None:
+        self.through = 0
+
+    async def __call__(self) -> int:
+        """As it is set."""
+        return self.through
+
+
+async def test_a_word_of_the_other_process_ends_a_wait_at_once() -> None:
+    """Long before the next look."""
+    far, said = Far(), list[str]()
+    covered = Coverage(far, look_again=30.0)
+    covered.on_wait = lambda: said.append("waits")
+    waiting = asyncio.create_task(covered.wait(3))
+    await asyncio.sleep(0.01)
+    assert (said, covered.waited_for) == (["waits"], True)
+    far.through = 3
+    began = time.monotonic()
+    await covered.look()
+    await waiting
+    assert time.monotonic() - began < 1
+    assert not covered.waited_for
+
+
+async def test_nobody_is_told_of_a_wait_for_what_is_there() -> None:
+    """Nobody waits then."""
+    far, said = Far(), list[str]()
+    far.through = 3
+    covered = Coverage(far)
+    covered.on_wait = lambda: said.append("waits")
+    await covered.wait(3)
+    assert said == []
+
+
+async def test_whoever_moves_it_is_heard_to_and_whoever_looks_is_not() -> None:
+    """Else the processes would tell each other what they were told."""
+    moves = list[str]()
+    covered = Coverage(Far())
+    covered.on_move = lambda: moves.append("moved")
+    await covered.look()
+    assert moves == []
+    await covered.moved()
+    covered.reached(1)
+    assert moves == ["moved", "moved"]
