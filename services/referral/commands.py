@@ -215,7 +215,7 @@ class Commands:
             REFERRAL,
             call,
             must_exist=must_exist,
-            before_append=deposit.keep,
+            records=deposit,
             reads=reads,
         )
 
@@ -272,7 +272,7 @@ class Commands:
             reserved=reserved,
         )
         outcome = await self._handlers.organisations.handle(
-            command, stream, ORGANISATION, request.call(), must_exist=False, before_append=deposit.keep
+            command, stream, ORGANISATION, request.call(), must_exist=False, records=deposit
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
         return responses.command_result(request, outcome, view, LOG)

@@ -8,12 +8,11 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from os import urandom
 from typing import Any, Generic, TypeVar
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -23,6 +22,7 @@ from services.chassis.deciding.streams import Folded, Reads, Streams
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Command, Entity, To
+from services.chassis.vault.vault import Deposit
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
@@ -133,7 +133,6 @@ class Handler(Generic[C, X]):
         self._streams = streams
         self._contexts = contexts
         self._decide = decide
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(
         self, command: C, stream: str, entity: Entity[S], key: Key | None, *also: tuple[str, Entity[Any]]
@@ -170,21 +169,20 @@ class Handler(Generic[C, X]):
         call: Call,
         *,
         must_exist: bool = True,
-        before_append: Callable[[], Awaitable[None]] | None = None,
+        records: Deposit | None = None,
         reads: Reads | None = None,
     ) -> Outcome[S]:
         """Decides `command` for `stream` and stores what follows.
 
         `reads` is what `read` has just read for it.
 
-        `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
-        cannot commit together with the log. It may run again after a conflict.
+        `records` go to the vault with the events that refer to them, and not before it is certain that there are any.
 
         Raises Refused, PreconditionFailed, KeyReused, KeyRunning, NotFound (with `must_exist`), Busy.
         """
         # A dry run takes no key, so it has none to wait for.
         with self._streams.running.alone(None if call.dry_run else call.key):
-            return await self._run(command, stream, entity, call, must_exist, before_append, reads)
+            return await self._run(command, stream, entity, call, must_exist, records, reads)
 
     async def _run(
         self,
@@ -193,35 +191,40 @@ class Handler(Generic[C, X]):
         entity: Entity[S],
         call: Call,
         must_exist: bool,  # noqa: FBT001 - handed on
-        before_append: Callable[[], Awaitable[None]] | None,
+        records: Deposit | None,
         reads: Reads | None,
     ) -> Outcome[S]:
         try:
             reads = reads or await self.read(command, stream, entity, call.key)
-            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
+            return await self._try(command, stream, entity, call, must_exist, records, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
+        stale = set[str]()
         while True:
             async with self._turn(turn):
                 while tries < TRIES:
                     tries += 1
                     try:
                         reads = await self.read(command, stream, entity, call.key)
-                        return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
+                        return await self._try(command, stream, entity, call, must_exist, records, turn, reads)
                     except Conflict as conflict:
-                        if not turn.issuperset(conflict.streams):
-                            turn = frozenset(conflict.streams)
+                        if conflict.stale is not None:
+                            # Not at the first time: of many who have read what seldom moves, all get on at once then.
+                            stale.add(conflict.stale)
+                        if not turn.issuperset(stale.union(conflict.streams)):
+                            turn = frozenset(stale.union(conflict.streams))
                             break
                 else:
                     raise Busy
 
     @asynccontextmanager
     async def _turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
-        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them. Without
-        # it, of n commands deciding on one version each round lets one through, and the last would need n rounds.
+        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them; those that
+        # go on meeting one on a stream that they only read, for that as well. Without it, of n commands deciding on one
+        # version each round lets one through, and the last would need n rounds.
         async with AsyncExitStack() as held:
             for name in sorted(streams):
-                await held.enter_async_context(self._turns.setdefault(name, asyncio.Lock()))
+                await held.enter_async_context(self._streams.turns.setdefault(name, asyncio.Lock()))
             yield
 
     async def _try(
@@ -231,10 +234,11 @@ class Handler(Generic[C, X]):
         entity: Entity[S],
         call: Call,
         must_exist: bool,  # noqa: FBT001 - handed on
-        before_append: Callable[[], Awaitable[None]] | None,
+        records: Deposit | None,
         turn: frozenset[str],
         reads: Reads,
     ) -> Outcome[S]:
+        reads.decide()
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
@@ -256,12 +260,12 @@ class Handler(Generic[C, X]):
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, context=context)
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
-        if any(name in self._turns for name in written if name not in turn):
+        if any(name in self._streams.turns for name in written if name not in turn):
             raise Conflict(list(written))
-        if events and before_append is not None:
-            # The use of a key alone refers to nothing in the vault.
-            await before_append()
-        position = await self._streams.log.append(writes)
+        # The use of a key alone refers to nothing in the vault.
+        position = await self._streams.log.append(
+            writes, read=await reads.only_read(written), records=records if events else None
+        )
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 
     async def _earlier(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from msgspec import Struct, field
 
@@ -73,6 +74,8 @@ class Streams:
     def __init__(self, log: EventLog) -> None:
         self.log = log
         self.running = Running()
+        self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Of the streams for which commands queue up, whatever their kind."""
         # The entity is kept along, so that the id in the key is not given to another one.
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
         self._kept_long: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
@@ -155,6 +158,7 @@ class Reads:
         self._mark = streams.log.mark()
         self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
         self._guess: tuple[object, object, Mapping[str, Needed]] | None = None
+        self._rests_on: set[str] = set()
 
     def guess(self, command: object, own: object, needs: Mapping[str, Needed]) -> None:
         """Notes what a command was taken to rest on, while its own stream was taken to be in a state."""
@@ -173,6 +177,7 @@ class Reads:
 
     async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
         """The stream folded; asked again, the same snapshot."""
+        self._rests_on.add(stream)
         seen = self._seen.setdefault(stream, {})
         if id(entity) not in seen:
             seen[id(entity)] = entity, await self._streams.fold(stream, entity, self._mark)
@@ -192,8 +197,17 @@ class Reads:
 
     def seen(self, stream: str, entity: Entity[S]) -> S:
         """The state of a stream that was read in advance. Raises KeyError if it was not."""
+        self._rests_on.add(stream)
         state: S = self._seen[stream][id(entity)][1].state
         return state
+
+    def decide(self) -> None:
+        """A decision begins: what it looks at from here on, it rests on."""
+        self._rests_on.clear()
+
+    async def only_read(self, written: Container[str]) -> dict[str, int]:
+        """The streams that the decision has looked at and does not write, each at the version that it saw."""
+        return {stream: await self.version(stream) for stream in sorted(self._rests_on) if stream not in written}
 
     def take_as_new(self, stream: str, entity: Entity[Any]) -> None:
         """Takes a stream for empty without reading it: its id is new. An append to it fails if it is not."""

@@ -21,6 +21,7 @@ from services.chassis.engines.postgres_wakeup import PostgresWakeup
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.log.event_log import Conflict
 from services.chassis.log.postgres import PostgresEventLog
+from services.chassis.log.postgres_append import Appending
 from services.chassis.stores import Stores
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.vault import AlreadyKept
@@ -50,6 +51,7 @@ def test_a_schema_that_lacks_a_migration_is_refused_and_the_command_named(
         "caserelay_counters/0002.places-and-leader",
         "caserelay_counters/0003.announced-positions",
         "caserelay_counters/0004.log-epochs",
+        "caserelay_counters/0005.reads-checked",
         "caserelay_counters_vault/0001.vault",
         "caserelay_counters_vault/0002.written-once",
     ]
@@ -206,19 +208,19 @@ async def test_a_commit_whose_answer_is_lost_is_stored_once_and_answered(
     """The second try finds its own events by their ids; somebody else's at the same place remain a conflict."""
     log, other = open_log(database_url), open_log(database_url)
     await other.append([write("counter-b", 0, 9)])
-    really = PostgresEventLog._append
+    really = Appending.send
     lost = 0
 
-    async def losing(connection: Any, batch: Any) -> list[int | None]:
+    async def losing(self: Appending, connection: Any, batch: Any) -> list[int | None]:
         nonlocal lost
-        positions = await really(connection, batch)
+        positions = await really(self, connection, batch)
         if not lost:
             lost += 1
             await connection.close()
             raise psycopg.OperationalError("the connection was lost")
         return positions
 
-    monkeypatch.setattr(PostgresEventLog, "_append", staticmethod(losing))
+    monkeypatch.setattr(Appending, "send", losing)
     results = await asyncio.gather(
         log.append([write("counter-a", 0, 1, 2)]),
         log.append([write("counter-b", 0, 3)]),
