@@ -57,6 +57,8 @@ class EventLog(Protocol):
     name: str
     types: EventTypes
     """Its events, and the class of their metadata."""
+    remote: bool
+    """Whether reading is a round trip to a server, which what is known already may save."""
 
     async def append(
         self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None

@@ -48,6 +48,7 @@ class MemoryEventLog:
         self.name = name
         self._contents = contents
         self.types = types
+        self.remote = False
         self._read: dict[int, Recorded] = {}
 
     async def append(

@@ -83,6 +83,7 @@ class PostgresEventLog:
         self._vault = vault
         self._appending = Appending(vault)
         self.types = types
+        self.remote = True
         self._connection: AsyncConnection[Any] | None = None
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
         self._opening = asyncio.Lock()

@@ -158,6 +158,7 @@ class SQLiteEventLog:
         health = health or StoreHealth("log")
         self.name = name
         self.types = types
+        self.remote = False
         path.parent.mkdir(parents=True, exist_ok=True)
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
