@@ -53,11 +53,11 @@ def targets(node: ast.AST) -> Iterator[ast.expr]:
         case _:
             waiting = []
     while waiting:
-        target = waiting.pop()
-        if isinstance(target, ast.Tuple | ast.List):
-            waiting += target.elts
+        to = waiting.pop()
+        if isinstance(to, ast.Tuple | ast.List):
+            waiting += to.elts
         else:
-            yield target
+            yield to
 
 
 def patched(text: str) -> Iterator[tuple[int, str]]:

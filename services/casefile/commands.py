@@ -63,7 +63,7 @@ class Commands:
         deposit = Deposit(self._vault, stream)
         command, call = await self._stamped(request, found, action, body, deposit)
         try:
-            outcome = await self._handler.handle(command, stream, CASE, call, before_append=deposit.keep)
+            outcome = await self._handler.handle(command, stream, CASE, call, records=deposit)
         except (Refused, PreconditionFailed) as refusal:
             if held_to_proposal:
                 raise _without_state(refusal, action.name) from None

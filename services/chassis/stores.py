@@ -188,7 +188,8 @@ class Stores:
         health = self._health("log", service)
         if self._database is not None:
             migrations.require(self._database, service)
-            return PostgresEventLog(service, migrations.log_of(self._database, service), types, health)
+            place, vault = migrations.log_of(self._database, service), migrations.vault_of(self._database, service)
+            return PostgresEventLog(service, place, types, health, vault=vault)
         with self._file(f"{service}-log.db", health, LOG_PAGES) as path:
             return SQLiteEventLog(service, path, types, health)
 

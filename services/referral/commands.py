@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from fastapi import Response
@@ -18,9 +19,10 @@ from contracts.fields import Body
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.handler import Call, Handler, NotFound, Outcome, PreconditionFailed
 from services.chassis.deciding.idempotency import Key
-from services.chassis.deciding.streams import Reads
+from services.chassis.deciding.streams import Doubtful, Reads, at_second_sight
 from services.chassis.http.request.command import CommandRequest
 from services.chassis.http.request.if_match import NOTHING
+from services.chassis.http.request.merge_patch import merged
 from services.chassis.http.request.national_numbers import check_text
 from services.chassis.http.response import responses
 from services.chassis.modelling.days import time_zone
@@ -99,12 +101,21 @@ class Commands:
     async def create(self, request: CommandRequest, body: ReferralBody) -> Response:
         """Submits a new referral, or keeps it as a draft."""
         await self.prepared()
+        referral_id, outcome = await at_second_sight(partial(self._created, request, body))
+        return await self._answer(request, referral_id, outcome, f"/v1/referrals/{referral_id}")
+
+    async def _created(
+        self,
+        request: CommandRequest,
+        body: ReferralBody,
+        known: bool,  # noqa: FBT001 - see at_second_sight
+    ) -> tuple[str, Outcome[Referral]]:
         call, own = request.call(), (organisation_stream(request.caller.org), ORGANISATION)
         key = Key.of(request.actor, request.key or "")
         command, deposit = self._creation(request, body, referral_id_for(key))
         before = referral_stream(earlier_referral_id_for(key)), REFERRAL
         stream = referral_stream(command.referral_id)
-        reads = await self._handlers.referrals.read(command, stream, REFERRAL, key, own, before)
+        reads = await self._handlers.referrals.read(command, stream, REFERRAL, key, own, before, known=known)
         if key in (await reads.fold(*before)).keys:
             command, deposit = self._creation(request, body, earlier_referral_id_for(key))
         if faults := faults_of(body.contact, await _country(reads, body.programme, command.at)):
@@ -112,9 +123,11 @@ class Commands:
         # A repeat makes nothing new: the sender gets the answer that they lost, suspended meanwhile or not.
         repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
         relations = (AGENCY,) if repeated else relations_of_agency(await reads.state(*own))
+        if reads.doubtful and not POLICY.permits(request.caller, "create", relations):
+            raise Doubtful
         POLICY.require(request.caller, "create", relations)
         outcome = await self._run(call, command, deposit, must_exist=False, reads=reads)
-        return await self._answer(request, command.referral_id, outcome, f"/v1/referrals/{command.referral_id}")
+        return command.referral_id, outcome
 
     def _creation(
         self, request: CommandRequest, body: ReferralBody, referral_id: str
@@ -166,7 +179,7 @@ class Commands:
         before: dict[str, Any] = to_jsonable_python(packet_json(packet)) if packet is not None else {}
         if "contact" in patch and packet is not None and packet.contact_ref is not None:
             before["contact"] = await self._vault.read(packet.contact_ref)
-        after = _merge(before, patch)
+        after = merged(before, patch)
         # It stays a draft, whatever the patch has: submit is an action of its own.
         after["draft"] = True
         try:
@@ -216,7 +229,7 @@ class Commands:
             REFERRAL,
             call,
             must_exist=must_exist,
-            before_append=deposit.keep,
+            records=deposit,
             reads=reads,
         )
 
@@ -273,7 +286,7 @@ class Commands:
             reserved=reserved,
         )
         outcome = await self._handlers.organisations.handle(
-            command, stream, ORGANISATION, request.call(), must_exist=False, before_append=deposit.keep
+            command, stream, ORGANISATION, request.call(), must_exist=False, records=deposit
         )
         view = organisation_view(organisation_id, outcome.state, outcome.etag, body.contact_point)
         return responses.command_result(request, outcome, view, LOG)
@@ -333,15 +346,3 @@ def _without_calendar(parameters: Parameters) -> Iterator[Fault]:
         yield Fault("/country", "CALENDAR_UNKNOWN", unknown)
     elif (unknown := WorkingDays(country, region).unknown()) is not None:
         yield Fault("/region", "CALENDAR_UNKNOWN", unknown, rests_on=("/country",))
-
-
-def _merge(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, Mapping):
-        return patch
-    merged_object = dict(target) if isinstance(target, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged_object.pop(name, None)
-        else:
-            merged_object[name] = _merge(merged_object.get(name), value)
-    return merged_object

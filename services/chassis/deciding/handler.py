@@ -8,21 +8,22 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from os import urandom
-from typing import Any, Generic, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
+from services.chassis.deciding.event_ids import new_ids
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
-from services.chassis.deciding.streams import Folded, Reads, Streams
+from services.chassis.deciding.streams import Doubtful, Folded, Reads, Streams
+from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Command, Entity, To
+from services.chassis.vault.vault import Deposit
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
@@ -35,19 +36,6 @@ def _actor_of(event: Any, actor: Actor) -> Actor:
     if actor.on_behalf_reason is None or event.PASSED_ON:
         return actor
     return actor.in_own_name()
-
-
-def _new_ids(count: int) -> Iterator[str]:
-    """Random UUIDs (version 4), drawn at once, and written without the detour over the class, which costs more."""
-    chance = urandom(16 * count)
-    return (_as_id(bytearray(chance[16 * n : 16 * n + 16])) for n in range(count))
-
-
-def _as_id(drawn: bytearray) -> str:
-    drawn[6] = drawn[6] & 0x0F | 0x40
-    drawn[8] = drawn[8] & 0x3F | 0x80
-    text = drawn.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
@@ -124,6 +112,15 @@ class Outcome(Struct, Generic[S], frozen=True):
     context: Any = None
 
 
+class _Sent(NamedTuple, Generic[C, S]):
+    command: C
+    stream: str
+    entity: Entity[S]
+    call: Call
+    must_exist: bool
+    records: Deposit | None
+
+
 class Handler(Generic[C, X]):
     """Handles the commands of one service, or of one kind of its entities: `X` is what their decisions rest on."""
 
@@ -133,18 +130,36 @@ class Handler(Generic[C, X]):
         self._streams = streams
         self._contexts = contexts
         self._decide = decide
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def read(
-        self, command: C, stream: str, entity: Entity[S], key: Key | None, *also: tuple[str, Entity[Any]]
+        self,
+        command: C,
+        stream: str,
+        entity: Entity[S],
+        key: Key | None,
+        *also: tuple[str, Entity[Any]],
+        known: bool = False,
     ) -> Reads:
-        """Reads in one round trip what the command will rest on, and `also` what its sender has to know first."""
-        reads = Reads(self._streams)
-        known = self._streams.known(stream, entity)
-        needs = self._contexts.needs(command, known)
-        reads.guess(command, known, needs)
+        """Reads in one round trip what the command will rest on, and `also` what its sender has to know first.
+
+        With `known` nothing is read of which a fold is kept, and what has none is taken as new, where that saves a
+        round trip: `handle` then raises Doubtful unless it stores something, for only the log can say that it holds.
+        """
+        reads = Reads(self._streams, known=known and self._streams.log.remote, new=known)
+        state = self._streams.known(stream, entity)
+        needs = self._contexts.needs(command, state)
+        reads.guess(command, state, needs)
         used = [(key.stream, USE)] if key is not None else []
         await reads.together([(stream, entity), *needs.values(), *used, *also])
+        return reads
+
+    def _known(self, stream: str, entity: Entity[S], call: Call) -> Reads | None:
+        """What is known of a stream that was read before, for a command that is likely to store something."""
+        if not self._streams.log.remote or call.dry_run or self._streams.kept(stream, entity) is None:
+            return None
+        reads = Reads(self._streams, known=True)
+        if call.key is not None:
+            reads.take_as_new(call.key.stream, USE)
         return reads
 
     async def earlier(self, stream: str, entity: Entity[S], call: Call) -> Outcome[S] | None:
@@ -170,71 +185,78 @@ class Handler(Generic[C, X]):
         call: Call,
         *,
         must_exist: bool = True,
-        before_append: Callable[[], Awaitable[None]] | None = None,
+        records: Deposit | None = None,
         reads: Reads | None = None,
     ) -> Outcome[S]:
         """Decides `command` for `stream` and stores what follows.
 
         `reads` is what `read` has just read for it.
 
-        `before_append` runs once the command is decided and is going to be stored: the place to fill the vault, which
-        cannot commit together with the log. It may run again after a conflict.
+        `records` go to the vault with the events that refer to them, and not before it is certain that there are any.
 
-        Raises Refused, PreconditionFailed, KeyReused, KeyRunning, NotFound (with `must_exist`), Busy.
+        Raises Refused, PreconditionFailed, KeyReused, KeyRunning, NotFound (with `must_exist`), Busy; with `reads` of
+        what was only known, Doubtful.
         """
         # A dry run takes no key, so it has none to wait for.
         with self._streams.running.alone(None if call.dry_run else call.key):
-            return await self._run(command, stream, entity, call, must_exist, before_append, reads)
+            return await self._run(_Sent(command, stream, entity, call, must_exist, records), reads)
 
-    async def _run(
-        self,
-        command: C,
-        stream: str,
-        entity: Entity[S],
-        call: Call,
-        must_exist: bool,  # noqa: FBT001 - handed on
-        before_append: Callable[[], Awaitable[None]] | None,
-        reads: Reads | None,
-    ) -> Outcome[S]:
+    async def _run(self, sent: _Sent[C, S], reads: Reads | None) -> Outcome[S]:
+        command, stream, entity, call, *_ = sent
+        if (known := reads or self._known(stream, entity, call)) is not None and known.doubtful:
+            try:
+                return await self._by_what_is_known(sent, known)
+            except Doubtful:
+                if reads is not None:
+                    raise
         try:
             reads = reads or await self.read(command, stream, entity, call.key)
-            return await self._try(command, stream, entity, call, must_exist, before_append, frozenset(), reads)
+            return await self._try(sent, frozenset(), reads)
         except Conflict as conflict:
             tries, turn = 1, frozenset(conflict.streams)
+        stale = set[str]()
         while True:
             async with self._turn(turn):
                 while tries < TRIES:
                     tries += 1
                     try:
                         reads = await self.read(command, stream, entity, call.key)
-                        return await self._try(command, stream, entity, call, must_exist, before_append, turn, reads)
+                        return await self._try(sent, turn, reads)
                     except Conflict as conflict:
-                        if not turn.issuperset(conflict.streams):
-                            turn = frozenset(conflict.streams)
+                        if conflict.stale is not None:
+                            # Not at the first time: of many who have read what seldom moves, all get on at once then.
+                            stale.add(conflict.stale)
+                        if not turn.issuperset(stale.union(conflict.streams)):
+                            turn = frozenset(stale.union(conflict.streams))
                             break
                 else:
                     raise Busy
 
+    async def _by_what_is_known(self, sent: _Sent[C, S], reads: Reads) -> Outcome[S]:
+        try:
+            outcome = await self._try(sent, frozenset(), reads)
+        except Unavailable:
+            raise
+        except Exception as doubtful:
+            # A refusal, too: it may be of what is no more.
+            raise Doubtful from doubtful
+        if outcome.position is None or outcome.replayed:
+            raise Doubtful
+        return outcome
+
     @asynccontextmanager
     async def _turn(self, streams: frozenset[str]) -> AsyncIterator[None]:
-        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them. Without
-        # it, of n commands deciding on one version each round lets one through, and the last would need n rounds.
+        # Commands that met a conflict queue up for the streams that they write, and newcomers behind them; those that
+        # go on meeting one on a stream that they only read, for that as well. Without it, of n commands deciding on one
+        # version each round lets one through, and the last would need n rounds.
         async with AsyncExitStack() as held:
             for name in sorted(streams):
-                await held.enter_async_context(self._turns.setdefault(name, asyncio.Lock()))
+                await held.enter_async_context(self._streams.turns.setdefault(name, asyncio.Lock()))
             yield
 
-    async def _try(
-        self,
-        command: C,
-        stream: str,
-        entity: Entity[S],
-        call: Call,
-        must_exist: bool,  # noqa: FBT001 - handed on
-        before_append: Callable[[], Awaitable[None]] | None,
-        turn: frozenset[str],
-        reads: Reads,
-    ) -> Outcome[S]:
+    async def _try(self, sent: _Sent[C, S], turn: frozenset[str], reads: Reads) -> Outcome[S]:
+        command, stream, entity, call, must_exist, records = sent
+        reads.decide()
         own = await reads.fold(stream, entity)
         if must_exist and not own.version:
             raise NotFound(stream)
@@ -256,12 +278,13 @@ class Handler(Generic[C, X]):
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, context=context)
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
-        if any(name in self._turns for name in written if name not in turn):
+        if any(name in self._streams.turns for name in written if name not in turn):
             raise Conflict(list(written))
-        if events and before_append is not None:
-            # The use of a key alone refers to nothing in the vault.
-            await before_append()
-        position = await self._streams.log.append(writes)
+        # The use of a key alone refers to nothing in the vault.
+        position = await self._streams.log.append(
+            writes, read=await reads.only_read(written), records=records if events else None
+        )
+        reads.wrote(writes, position)
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 
     async def _earlier(
@@ -297,7 +320,7 @@ class Handler(Generic[C, X]):
         written: dict[str, list[tuple[Any, Metadata]]] = {}
         metadata = self._streams.log.types.metadata
         correlation = call.correlation_id or own.correlation_id
-        for event_id, decision in zip(_new_ids(len(decided)), decided, strict=True):
+        for event_id, decision in zip(new_ids(len(decided)), decided, strict=True):
             stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
             correlation = correlation or event_id
             answers = stream == own_stream or isinstance(event, KeyUsed)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from msgspec import Struct, field
 
 from services.chassis.deciding.idempotency import Key, Running
-from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Entity
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 FOLDS_KEPT = 1024
 LONG = 1000
@@ -73,6 +75,8 @@ class Streams:
     def __init__(self, log: EventLog) -> None:
         self.log = log
         self.running = Running()
+        self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Of the streams for which commands queue up, whatever their kind."""
         # The entity is kept along, so that the id in the key is not given to another one.
         self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
         self._kept_long: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
@@ -126,6 +130,22 @@ class Streams:
         if len(among) > most:
             among.popitem(last=False)
 
+    def kept(self, stream: str, entity: Entity[S]) -> Folded[S] | None:
+        """The stream as far as it was read the last time; None where no fold is kept."""
+        key = stream, id(entity)
+        if (kept := self._known(key)) is None:
+            return None
+        (self._kept if key in self._kept else self._kept_long).move_to_end(key)
+        return kept.folded.snapshot()
+
+    def wrote(self, write: Write, entity: Entity[Any], before: int) -> None:
+        """Takes what was just appended, behind position `before`, into a fold that is kept."""
+        kept = self._known((write.stream, id(entity)))
+        # Unless somebody has read it already.
+        if kept is not None and kept.folded.version == write.expected_version:
+            for position, (event, meta) in enumerate(write.events, start=before + 1):
+                kept.folded.advance(entity, event, meta, position)
+
     def known(self, stream: str, entity: Entity[S]) -> S:
         """What is known of a stream without reading it: its state as of the last time, or its initial one."""
         kept = self._known((stream, id(entity)))
@@ -140,6 +160,18 @@ class Streams:
         return folded
 
 
+class Doubtful(Exception):  # noqa: N818 - reads as what happened
+    """What was known of the streams without reading them may not hold any more; nothing was stored."""
+
+
+async def at_second_sight(work: Callable[[bool], Awaitable[T]]) -> T:
+    """What comes of `work(True)`, by what is known; where that is doubtful, of `work(False)`, by what it reads."""
+    try:
+        return await work(True)  # noqa: FBT003
+    except Doubtful:
+        return await work(False)  # noqa: FBT003
+
+
 class Needed(NamedTuple):
     """A stream that a decision rests on, and as what it is folded."""
 
@@ -148,13 +180,21 @@ class Needed(NamedTuple):
 
 
 class Reads:
-    """The streams that one decision rests on, each at the version that the decision saw."""
+    """The streams that one decision rests on, each at the version that the decision saw.
 
-    def __init__(self, streams: Streams) -> None:
+    They are `doubtful` where what is known of a stream was taken instead of reading it: then the decision stands only
+    if its append finds that all of it still holds.
+    """
+
+    def __init__(self, streams: Streams, *, known: bool = False, new: bool = False) -> None:
+        """`known`: what a fold is kept of is not read; `new`: nor is anything else, which is taken as new."""
         self._streams = streams
+        self.doubtful = known
+        self._new = new
         self._mark = streams.log.mark()
         self._seen: dict[str, dict[int, tuple[Entity[Any], Folded[Any]]]] = {}
         self._guess: tuple[object, object, Mapping[str, Needed]] | None = None
+        self._rests_on: set[str] = set()
 
     def guess(self, command: object, own: object, needs: Mapping[str, Needed]) -> None:
         """Notes what a command was taken to rest on, while its own stream was taken to be in a state."""
@@ -173,18 +213,29 @@ class Reads:
 
     async def fold(self, stream: str, entity: Entity[S]) -> Folded[S]:
         """The stream folded; asked again, the same snapshot."""
+        self._rests_on.add(stream)
         seen = self._seen.setdefault(stream, {})
         if id(entity) not in seen:
-            seen[id(entity)] = entity, await self._streams.fold(stream, entity, self._mark)
+            await self.together([(stream, entity)])
         return seen[id(entity)][1]
 
     async def together(self, wanted: Iterable[tuple[str, Entity[Any]]]) -> None:
         """Reads several streams in one round trip, for `fold`, `state` and `seen` to find them read."""
         missing = [(stream, entity) for stream, entity in wanted if id(entity) not in self._seen.setdefault(stream, {})]
+        if missing and self.doubtful:
+            missing = [one for one in missing if not self._take_known(*one)]
         if missing:
             folds = await self._streams.fold_together(missing, self._mark)
             for (stream, entity), folded in zip(missing, folds, strict=True):
                 self._seen[stream][id(entity)] = entity, folded
+
+    def _take_known(self, stream: str, entity: Entity[Any]) -> bool:
+        folded = self._streams.kept(stream, entity)
+        if folded is None and self._new:
+            folded = Folded(entity.initial)
+        if folded is not None:
+            self._seen[stream][id(entity)] = entity, folded
+        return folded is not None
 
     async def state(self, stream: str, entity: Entity[S]) -> S:
         """The state of a stream; an append to it is checked against the version of this read."""
@@ -192,12 +243,33 @@ class Reads:
 
     def seen(self, stream: str, entity: Entity[S]) -> S:
         """The state of a stream that was read in advance. Raises KeyError if it was not."""
+        self._rests_on.add(stream)
         state: S = self._seen[stream][id(entity)][1].state
         return state
+
+    def decide(self) -> None:
+        """A decision begins: what it looks at from here on, it rests on."""
+        # What its sender looked at has been read, or has to be found as it was known.
+        if not self.doubtful:
+            self._rests_on.clear()
+
+    async def only_read(self, written: Container[str]) -> dict[str, int]:
+        """The streams that the decision has looked at and does not write, each at the version that it saw."""
+        return {stream: await self.version(stream) for stream in sorted(self._rests_on) if stream not in written}
 
     def take_as_new(self, stream: str, entity: Entity[Any]) -> None:
         """Takes a stream for empty without reading it: its id is new. An append to it fails if it is not."""
         self._seen.setdefault(stream, {}).setdefault(id(entity), (entity, Folded(entity.initial)))
+
+    def wrote(self, writes: Sequence[Write], last: int) -> None:
+        """What was decided is stored, up to position `last`."""
+        if not self._streams.log.remote:
+            return
+        before = last - sum(len(write.events) for write in writes)
+        for write in writes:
+            for entity, _ in self._seen[write.stream].values():
+                self._streams.wrote(write, entity, before)
+            before += len(write.events)
 
     async def version(self, stream: str) -> int:
         """The version that an append to the stream must find."""

@@ -6,13 +6,16 @@ unread event. Readers may therefore remember a position and go on behind it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.vault.vault import Deposit
+
+NOTHING_READ: Final[Mapping[str, int]] = {}
 
 
 class Write(Struct, frozen=True):
@@ -24,11 +27,28 @@ class Write(Struct, frozen=True):
 
 
 class Conflict(Exception):  # noqa: N818 - the field's word
-    """Somebody else appended to one of the streams first. Nothing of this command was stored."""
+    """Somebody else appended to one of the streams first. Nothing of this command was stored.
 
-    def __init__(self, streams: Sequence[str]) -> None:
+    `streams` are those that it was to write; `stale` is the one that it had only read, where it was that which moved.
+    """
+
+    def __init__(self, streams: Iterable[str], stale: str | None = None) -> None:
         super().__init__("another command was first")
-        self.streams = tuple(streams)
+        self.streams = tuple(dict.fromkeys(streams))
+        self.stale = stale
+
+
+def independent(appends: Iterable[tuple[Iterable[str], Iterable[str]]]) -> bool:
+    """Whether no append reads what one before it writes; then all reads may be checked before anything is stored.
+
+    An append is given as the streams that it writes and those that it only read.
+    """
+    written: set[str] = set()
+    for writes, reads in appends:
+        if not written.isdisjoint(reads):
+            return False
+        written.update(writes)
+    return True
 
 
 class EventLog(Protocol):
@@ -37,13 +57,22 @@ class EventLog(Protocol):
     name: str
     types: EventTypes
     """Its events, and the class of their metadata."""
+    remote: bool
+    """Whether reading is a round trip to a server, which what is known already may save."""
 
-    async def append(self, writes: Sequence[Write]) -> int:
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
         """Stores all events of all writes in one transaction, or none; returns the last position.
 
-        Returns only once the events are durable. Raises Conflict when a stream is not at its expected version,
-        ValueError when there is nothing to append, Unavailable when the store stays away; whether the events are
-        stored is then unknown, and a repeat of the command finds out.
+        `read` maps streams that the events rest on, and that are not written, to the versions that were read (0: it
+        had no event). `records` are what the events refer to in the vault: in the same transaction where the vault is
+        in the same place, before it otherwise. No event is ever there without its record.
+
+        Returns only once the events are durable. Raises Conflict when a stream is not at its expected version, or not
+        at the one that was read; ValueError when there is nothing to append, AlreadyKept when a reference was used
+        before, Unavailable when a store stays away; whether the events are stored is then unknown, and a repeat of the
+        command finds out.
         """
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:

@@ -6,14 +6,15 @@ It keeps the same bytes as every other engine, so an event that could not be rea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from services.chassis.engines.waiters import Waiters
 from services.chassis.log.epochs import Epochs, Row, another
-from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.event_log import NOTHING_READ, Conflict, Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
+from services.chassis.vault.vault import Deposit
 
 
 class _Stored(NamedTuple):
@@ -47,9 +48,12 @@ class MemoryEventLog:
         self.name = name
         self._contents = contents
         self.types = types
+        self.remote = False
         self._read: dict[int, Recorded] = {}
 
-    async def append(self, writes: Sequence[Write]) -> int:
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
         """See `EventLog.append`."""
         if not any(write.events for write in writes):
             msg = "an append needs at least one event"
@@ -61,15 +65,20 @@ class MemoryEventLog:
         ]
         # As with every other engine, others have their turn between what was decided and what is stored.
         await asyncio.sleep(0)
-        return self._store(encoded)
+        if records is not None:
+            await records.keep()
+        return self._store(encoded, read)
 
-    def _store(self, encoded: Sequence[_Stored]) -> int:
+    def _store(self, encoded: Sequence[_Stored], read: Mapping[str, int]) -> int:
         contents = self._contents
+        for stream, seen in read.items():
+            if len(contents.positions.get(stream, ())) != seen:
+                raise Conflict((each.stream for each in encoded), stale=stream)
         expected: dict[str, int] = {}
         for event in encoded:
             version = expected.get(event.stream, len(contents.positions.get(event.stream, ())))
             if event.version != version + 1:
-                raise Conflict([each.stream for each in encoded])
+                raise Conflict(each.stream for each in encoded)
             expected[event.stream] = event.version
         for event in encoded:
             contents.events.append(event)

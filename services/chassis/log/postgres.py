@@ -4,6 +4,9 @@ One statement of ours stores a batch (migrations/service): it takes an advisory 
 positions and announces the append, and the lock is released after its commit is visible. So positions become visible
 in their order whoever writes, and no table lock stands in the way of VACUUM.
 
+The records of the vault go with the events that refer to them, in the same statement, when the vault is a schema of the
+same database: there is no moment at which one is there without the other.
+
 A connection that is lost during a commit leaves open whether it was stored. The batch is then simply sent again: what
 is there already shows as a conflict with one's own event, which its id tells from somebody else's.
 """
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -23,9 +26,11 @@ from services.chassis.engines.group_commit import AwaitedGroupCommit
 from services.chassis.engines.postgres import Database, as_a_log, connect, is_lost, persist, prepare
 from services.chassis.engines.postgres_wakeup import PostgresWakeup
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.event_log import NOTHING_READ, Conflict, Write
 from services.chassis.log.event_types import EventTypes
-from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.log.metadata import Recorded
+from services.chassis.log.postgres_append import Append, Appending, Encoded
+from services.chassis.vault.vault import Deposit
 
 READERS: Final = 4
 READS_AT_ONCE: Final = 200
@@ -33,7 +38,6 @@ REMEMBERED: Final = 1024
 """How many of the newest events that this process appended are kept in memory."""
 _FOREVER: Final = 2**62
 
-_APPEND: Final = "SELECT append_events(%b::integer[], %b::text[], %b::bigint[], %b::text[], %b::bytea[])"
 _COLUMNS: Final = "notification_id, originator_id, originator_version, topic, state"
 _READ_STREAMS: Final = f"""
 SELECT n, {_COLUMNS}
@@ -47,13 +51,8 @@ ORDER BY n, originator_version"""  # noqa: S608 - constants
 _READ_ALL: Final = f"SELECT {_COLUMNS} FROM stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
 
 
-class _Encoded(NamedTuple):
-    stream: str
-    version: int
-    topic: str
-    state: bytes
-    event: Any
-    meta: Metadata
+class _Apart(Exception):  # noqa: N818 - reads as what happened
+    """Events and records could not be stored together; each of the two stores can say what is wrong with it."""
 
 
 class _StreamRead(NamedTuple):
@@ -63,20 +62,34 @@ class _StreamRead(NamedTuple):
 
 
 class PostgresEventLog:
-    """An `EventLog` in one schema, which may be written by several processes at once."""
+    """An `EventLog` in one schema, which may be written by several processes at once.
 
-    def __init__(self, name: str, database: Database, types: EventTypes, health: StoreHealth | None = None) -> None:
+    `vault` is the schema, in the same database, of the records that it can store together with events.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        types: EventTypes,
+        health: StoreHealth | None = None,
+        *,
+        vault: Database | None = None,
+    ) -> None:
         self._health = health or StoreHealth("log")
         as_a_log(database, self._health)
         self.name = name
         self._database = database
+        self._vault = vault
+        self._appending = Appending(vault)
         self.types = types
+        self.remote = True
         self._connection: AsyncConnection[Any] | None = None
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] | None = None
         self._opening = asyncio.Lock()
         self._closed = False
         self._wakeup = PostgresWakeup(database, self.head)
-        self._writer: AwaitedGroupCommit[list[_Encoded], int] = AwaitedGroupCommit(self._commit)
+        self._writer: AwaitedGroupCommit[Append, int] = AwaitedGroupCommit(self._commit)
         # Many short questions at once cost more round trips than time in the database; they share one.
         # A list folds as many streams as it shows.
         self._reads: AwaitedGroupCommit[list[_StreamRead], list[list[Recorded]]] = AwaitedGroupCommit(
@@ -84,19 +97,57 @@ class PostgresEventLog:
         )
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
 
-    async def append(self, writes: Sequence[Write]) -> int:
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
         """See `EventLog.append`."""
-        events: list[_Encoded] = []
+        events: list[Encoded] = []
         for write in writes:
             for version, (event, meta) in enumerate(write.events, start=write.expected_version + 1):
                 topic, state = self.types.encode(event, meta)
-                events.append(_Encoded(write.stream, version, topic, state, event, meta))
+                events.append(Encoded(write.stream, version, topic, state, event, meta))
         if not events:
             msg = "an append needs at least one event"
             raise ValueError(msg)
-        return await self._writer.submit(events)
+        if records is not None and (self._vault is None or records.place != self._vault):
+            await records.keep()
+            records = None
+        sealed = records.sealed() if records is not None else []
+        return await self._writer.submit(Append(events, list(read.items()), records, sealed))
 
-    async def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+    async def _commit(self, batch: Sequence[Append]) -> list[int | Exception]:
+        try:
+            positions = await self._stored(batch)
+        except _Apart:
+            return await self._commit_apart(batch)
+        reads = [stream for command in batch for stream, _ in command.read]
+        answers: list[int | Exception] = []
+        for command, last in zip(batch, positions, strict=True):
+            if last is None:
+                answers.append(Conflict(command.streams))
+            elif last < 0:
+                answers.append(Conflict(command.streams, stale=reads[-last - 1]))
+            else:
+                answers.append(last)
+                self._remember(command.events, last)
+                if command.deposit is not None:
+                    command.deposit.stored()
+        self._wakeup.reached(max((last for last in positions if last is not None), default=0))
+        return answers
+
+    async def _commit_apart(self, batch: Sequence[Append]) -> list[int | Exception]:
+        # The vault first, whose errors then have its name, and concern the command of the record alone.
+        kept = await asyncio.gather(*(_keep(command.deposit) for command in batch))
+        left = [
+            command._replace(deposit=None, records=[])
+            for command, failure in zip(batch, kept, strict=True)
+            if failure is None
+        ]
+        stored = iter(await self._commit(left) if left else ())
+        return [next(stored) if failure is None else failure for failure in kept]
+
+    async def _stored(self, batch: Sequence[Append]) -> list[int | None]:
+        """Of each command its last position; None for a conflict, -n where the n-th of all reads was stale."""
         sent_before = False
 
         async def store() -> list[int | None]:
@@ -104,28 +155,21 @@ class PostgresEventLog:
             connection = await self._writing()
             again, sent_before = sent_before, True
             try:
-                positions = await self._append(connection, batch)
+                positions = await self._appending.send(connection, batch)
                 if again:
                     positions = [
-                        last if last is not None else await self._stored_as(connection, command[-1])
+                        last if last is not None and last > 0 else await self._stored_as(connection, command, last)
                         for command, last in zip(batch, positions, strict=True)
                     ]
             except psycopg.Error as failure:
                 if is_lost(failure):
                     await connection.close()
+                elif not again and any(command.records for command in batch):
+                    raise _Apart from failure
                 raise
             return positions
 
-        positions = await persist(store, health=self._health)
-        answers: list[int | Exception] = []
-        for command, last in zip(batch, positions, strict=True):
-            if last is None:
-                answers.append(Conflict(list(dict.fromkeys(event.stream for event in command))))
-            else:
-                answers.append(last)
-                self._remember(command, last)
-        self._wakeup.reached(max((last for last in positions if last is not None), default=0))
-        return answers
+        return await persist(store, health=self._health)
 
     async def _writing(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
@@ -135,34 +179,21 @@ class PostgresEventLog:
             self._wakeup.forget()
         return self._connection
 
-    @staticmethod
-    async def _append(connection: AsyncConnection[Any], batch: Sequence[list[_Encoded]]) -> list[int | None]:
-        ends, total = list[int](), 0
-        for command in batch:
-            total += len(command)
-            ends.append(total)
-        streams, versions, topics, states = (
-            list(column) for column in zip(*((e[0], e[1], e[2], e[3]) for c in batch for e in c), strict=True)
-        )
-        async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(_APPEND, (ends, streams, versions, topics, states), prepare=True)
-            (positions,) = await cursor.fetchone() or ([],)
-        return list(positions)
-
-    async def _stored_as(self, connection: AsyncConnection[Any], last: _Encoded) -> int | None:
+    async def _stored_as(self, connection: AsyncConnection[Any], command: Append, otherwise: int | None) -> int | None:
         # Is the event at this place the one that was sent before the connection was lost?
+        last = command.events[-1]
         async with connection.cursor(binary=True) as cursor:
             await cursor.execute(_READ_STREAMS, ([last.stream], [last.version - 1], [last.version]))
             row = await cursor.fetchone()
         if row is None:
-            return None
+            return otherwise
         _, position, _, _, topic, state = row
         if topic != last.topic:
-            return None
+            return otherwise
         _, meta = self.types.decode(topic, state)
-        return int(position) if meta.event_id == last.meta.event_id else None
+        return int(position) if meta.event_id == last.meta.event_id else otherwise
 
-    def _remember(self, command: list[_Encoded], last: int) -> None:
+    def _remember(self, command: list[Encoded], last: int) -> None:
         # What was just written is about to be indexed and published: it need not be decoded for that, twice.
         for position, encoded in enumerate(command, start=last - len(command) + 1):
             self._recent[position] = Recorded(
@@ -268,3 +299,12 @@ class PostgresEventLog:
             return recent
         event, meta = self.types.decode(topic, state)
         return Recorded(position, stream, version, topic, event, meta, state)
+
+
+async def _keep(deposit: Deposit | None) -> Exception | None:
+    try:
+        if deposit is not None:
+            await deposit.keep()
+    except Exception as failure:  # noqa: BLE001 - it is its own command's matter
+        return failure
+    return None

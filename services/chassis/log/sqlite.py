@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,9 +28,10 @@ from services.chassis.engines.group_commit import InlineGroupCommit
 from services.chassis.engines.sqlite_connection import StoreConnection, open_kept, open_store, probed
 from services.chassis.engines.sqlite_wakeup import SQLiteWakeup
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.log.event_log import Conflict, Write
+from services.chassis.log.event_log import NOTHING_READ, Conflict, Write, independent
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.vault.vault import Deposit
 
 DECODED_AT_ONCE: Final = 500
 REMEMBERED: Final = 512
@@ -63,6 +64,15 @@ class _OneConnection(SQLiteConnectionPool):
         return SQLiteConnection(sqlite_conn=self.opened, max_age=None)
 
 
+class _Append(NamedTuple):
+    events: Sequence[StoredEvent]
+    read: Mapping[str, int]
+
+    @property
+    def streams(self) -> list[str]:
+        return [str(one.originator_id) for one in self.events]
+
+
 class AutoincrementRecorder(SQLiteApplicationRecorder):
     """The library's recorder with positions that are never used twice, and versions without gaps."""
 
@@ -73,18 +83,29 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
             f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)"  # noqa: S608 - constants
         )
 
-    def insert_batch(self, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+    def insert_batch(self, batch: Sequence[_Append]) -> list[int | Conflict]:
         """Stores the events of many commands in one transaction.
 
         Returns for each command its last position, or the conflict that concerns it alone. Raises NotNow.
         """
         try:
             with self._transaction() as cursor:
-                return self._insert_all(cursor, batch)
+                reads = {read for command in batch for read in command.read.items()}
+                parts = ((command.streams, command.read) for command in batch)
+                if self._stale(cursor, reads) is None and independent(parts):
+                    return list(self._insert_all(cursor, [command.events for command in batch]))
+                return [self._insert_command(cursor, command) for command in batch]
         except IntegrityError:
             # Some command of the batch conflicts; which one is found out under a savepoint each.
             with self._transaction() as cursor:
-                return [self._insert_command(cursor, events) for events in batch]
+                return [self._insert_command(cursor, command) for command in batch]
+
+    def _stale(self, cursor: SQLiteCursor, reads: Iterable[tuple[str, int]]) -> str | None:
+        for stream, version in reads:
+            cursor.execute("SELECT MAX(originator_version) FROM stored_events WHERE originator_id = ?", (stream,))
+            if (cursor.fetchone()[0] or 0) != version:
+                return stream
+        return None
 
     @contextmanager
     def _transaction(self) -> Iterator[SQLiteCursor]:
@@ -92,7 +113,7 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
         with self._opened.transaction(), SQLiteCursor(self._opened.cursor()) as cursor:
             yield SQLiteCursor(cursor)
 
-    def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int | IntegrityError]:
+    def _insert_all(self, cursor: SQLiteCursor, batch: Sequence[Sequence[StoredEvent]]) -> list[int]:
         rows = [(e.originator_id, e.originator_version, e.topic, e.state) for events in batch for e in events]
         try:
             cursor.executemany(self.insert_events_statement, rows)
@@ -100,19 +121,21 @@ class AutoincrementRecorder(SQLiteApplicationRecorder):
             raise IntegrityError(conflict) from conflict
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self.events_table_name,))
         position: int = cursor.fetchone()[0] - len(rows)
-        last: list[int | IntegrityError] = []
+        last: list[int] = []
         for events in batch:
             position += len(events)
             last.append(position)
         return last
 
-    def _insert_command(self, cursor: SQLiteCursor, events: Sequence[StoredEvent]) -> int | IntegrityError:
+    def _insert_command(self, cursor: SQLiteCursor, command: _Append) -> int | Conflict:
+        if (stale := self._stale(cursor, command.read.items())) is not None:
+            return Conflict(command.streams, stale)
         cursor.execute("SAVEPOINT command")
         try:
-            (last,) = self._insert_all(cursor, [events])
-        except IntegrityError as conflict:
+            (last,) = self._insert_all(cursor, [command.events])
+        except IntegrityError:
             cursor.execute("ROLLBACK TO command")
-            return conflict
+            return Conflict(command.streams)
         finally:
             cursor.execute("RELEASE command")
         return last
@@ -124,6 +147,11 @@ class _Encoded(NamedTuple):
     meta: Metadata
 
 
+class _Command(NamedTuple):
+    events: list[_Encoded]
+    read: Mapping[str, int]
+
+
 class SQLiteEventLog:
     """An `EventLog` in one SQLite file, which may be written by several processes at once."""
 
@@ -131,6 +159,7 @@ class SQLiteEventLog:
         health = health or StoreHealth("log")
         self.name = name
         self.types = types
+        self.remote = False
         path.parent.mkdir(parents=True, exist_ok=True)
         # One connection: appends follow one another anyway, and it is the one that syncs fully.
         self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
@@ -142,22 +171,19 @@ class SQLiteEventLog:
         self._reader = open_store(path, health)
         self._reader.execute("PRAGMA query_only = ON")
         self._wakeup = SQLiteWakeup(path, health)
-        self._writer: InlineGroupCommit[list[_Encoded], int] = InlineGroupCommit(self._commit)
+        self._writer: InlineGroupCommit[_Command, int] = InlineGroupCommit(self._commit)
         self._recent: OrderedDict[int, Recorded] = OrderedDict()
         self._mark: object = None
 
-    def _commit(self, batch: Sequence[list[_Encoded]]) -> list[int | Exception]:
+    def _commit(self, batch: Sequence[_Command]) -> list[int | Conflict]:
         self._unmark()
-        results = self._recorder.insert_batch([[event.stored for event in command] for command in batch])
-        answers: list[int | Exception] = []
+        appends = [_Append([event.stored for event in command.events], command.read) for command in batch]
+        results = self._recorder.insert_batch(appends)
         for command, result in zip(batch, results, strict=True):
-            if isinstance(result, IntegrityError):
-                answers.append(Conflict([str(event.stored.originator_id) for event in command]))
-            else:
-                answers.append(result)
-                self._remember(command, result)
+            if not isinstance(result, Conflict):
+                self._remember(command.events, result)
         self._wakeup.notify()
-        return answers
+        return results
 
     def _remember(self, command: list[_Encoded], last: int) -> None:
         # What was just written is about to be indexed and published: it need not be decoded for that, twice.
@@ -176,7 +202,9 @@ class SQLiteEventLog:
         while len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)
 
-    async def append(self, writes: Sequence[Write]) -> int:
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
         """See `EventLog.append`."""
         events: list[_Encoded] = []
         for write in writes:
@@ -186,7 +214,10 @@ class SQLiteEventLog:
         if not events:
             msg = "an append needs at least one event"
             raise ValueError(msg)
-        return await self._writer.submit(events)
+        if records is not None:
+            # Another file, so another transaction; an orphan harms nothing.
+            await records.keep()
+        return await self._writer.submit(_Command(events, read))
 
     async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
         """See `EventLog.read`."""

@@ -76,6 +76,11 @@ class PostgresVault:
         self._reader: AwaitedGroupCommit[str, dict[str, Any] | None] = AwaitedGroupCommit(self._read)
         self._rewrite_due = False
 
+    @property
+    def place(self) -> Database:
+        """See `Vault.place`."""
+        return self._database
+
     def _own_secret(self) -> bytes:
         drawn = secrets.token_bytes(32)
         try:

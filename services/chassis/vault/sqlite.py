@@ -94,6 +94,8 @@ class SQLiteVault:
             return AlreadyKept(sealed.ref)
         return None
 
+    place: Final = None
+
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """See `Vault.keep`."""
         await self._writer.submit(Sealed.of(ref, stream, record))

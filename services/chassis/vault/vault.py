@@ -11,8 +11,10 @@ was used before, also after its record was forgotten or swept: it cannot know to
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Final, Protocol
+
+from services.chassis.vault.sealing import Sealed
 
 ORPHAN_AFTER_SECONDS: Final = 3600
 SWEPT_AT_ONCE: Final = 500
@@ -28,6 +30,10 @@ class AlreadyKept(Exception):  # noqa: N818 - reads as what happened
 
 class Vault(Protocol):
     """A deletable store of personal data."""
+
+    @property
+    def place(self) -> Hashable:
+        """Where it is, for a log that can store records there in the transaction of its events; None if none can."""
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """Stores a JSON object under a new reference; `stream` is the one whose event will refer to it. Durable.
@@ -54,8 +60,8 @@ class Vault(Protocol):
 class Deposit:
     """What one attempt of one command keeps in the vault, every record under a reference that nobody else has.
 
-    The command carries the references; `keep` is for the handler to call once the command is going to be stored. The
-    handler may come to that again, after a conflict: the records are then in the vault already.
+    The command carries the references, and the log is given the deposit with the events that refer to them. After a
+    conflict it is given the same once more: the records may then be in the vault already.
     """
 
     def __init__(self, vault: Vault, stream: str) -> None:
@@ -70,8 +76,21 @@ class Deposit:
         self._records[ref] = record
         return ref
 
+    @property
+    def place(self) -> Hashable:
+        """See `Vault.place`."""
+        return self._vault.place
+
+    def sealed(self) -> list[Sealed]:
+        """What is not in the vault yet, for who stores it there together with the events; then calls `stored`."""
+        return [Sealed.of(ref, self._stream, record) for ref, record in self._records.items()]
+
+    def stored(self) -> None:
+        """All of it is in the vault."""
+        self._records.clear()
+
     async def keep(self) -> None:
-        """Keeps what is not in the vault yet."""
+        """Keeps what is not in the vault yet. Raises AlreadyKept."""
         while self._records:
             ref, record = next(iter(self._records.items()))
             await self._vault.keep(ref, self._stream, record)

@@ -103,8 +103,10 @@ async def test_a_decision_whose_needs_follow_from_its_state_takes_two(rounds: Ro
     assert (rounds.asked, first.context) == ([[A, TILL], [B]], (10, 1, Counter()))
     rounds.asked.clear()
     second = await handler.handle(count(), A, COUNTER, call())
-    assert (rounds.asked, second.context) == ([[A, TILL, B]], (11, 1, Counter()))
-    assert contexts.asked == [Counter(), Counter(10), Counter(10), Counter(11)]
+    # Where reading is a round trip to a server, what is known is not read; of a stream without events nothing is.
+    assert (rounds.asked, second.context) == ([[B] if rounds.remote else [A, TILL, B]], (11, 1, Counter()))
+    asked_again = [Counter(11)] if rounds.remote else [Counter(10), Counter(11)]
+    assert contexts.asked == [Counter(), Counter(10), *asked_again]
 
 
 async def test_the_references_of_a_decision_stand_in_its_metadata(log: EventLog) -> None:

@@ -14,6 +14,8 @@ from services.chassis.deciding.idempotency import KeyReused
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.modelling.decider import Command, Entity, Refused
+from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
+from services.chassis.vault.vault import Deposit
 from tests.chassis.conftest import OpenLog
 from tests.chassis.counters import (
     ANN,
@@ -53,14 +55,21 @@ def counting(streams: Streams) -> Handler[Command, Context]:
 
 
 class Asides:
-    """Counts how often it was asked to store something beside the log."""
+    """A vault, and a deposit in it for each command."""
 
     def __init__(self) -> None:
-        self.times = 0
+        self._contents = MemoryVaultContents()
 
-    async def __call__(self) -> None:
-        """Stores it."""
-        self.times += 1
+    @property
+    def times(self) -> int:
+        """How many records were ever kept."""
+        return len(self._contents.rows())
+
+    def __call__(self) -> Deposit:
+        """A deposit of one record."""
+        deposit = Deposit(MemoryVault(self._contents), A)
+        deposit.put("note", {"text": "a word"})
+        return deposit
 
 
 async def test_a_command_answers_with_the_state_it_led_to(counting: Handler[Command, Context], log: EventLog) -> None:
@@ -152,7 +161,7 @@ async def test_a_dry_run_says_what_would_happen_and_writes_nothing(
     await counting.handle(count(1), A, COUNTER, call(), must_exist=False)
     aside = Asides()
     sent = call(dry_run=True, if_match=1, idempotency_key="k", fingerprint="f")
-    outcome = await counting.handle(count(2, pays=True), A, COUNTER, sent, before_append=aside)
+    outcome = await counting.handle(count(2, pays=True), A, COUNTER, sent, records=aside())
     assert (outcome.state, outcome.version, outcome.position) == (Counter(3), 2, None)
     assert {type(event) for event in outcome.events} == {Counted, Paid}
     assert (await log.head(), aside.times) == (1, 0)
@@ -174,15 +183,15 @@ async def test_only_what_is_going_to_be_stored_fills_the_vault(counting: Handler
     """Refusals, replays, stale reads and commands that change nothing leave no record behind."""
     aside = Asides()
     sent = call(idempotency_key="k", fingerprint="f")
-    await counting.handle(count(), A, COUNTER, sent, must_exist=False, before_append=aside)
+    await counting.handle(count(), A, COUNTER, sent, must_exist=False, records=aside())
     assert aside.times == 1
-    await counting.handle(count(), A, COUNTER, sent, before_append=aside)
+    await counting.handle(count(), A, COUNTER, sent, records=aside())
     with pytest.raises(PreconditionFailed):
-        await counting.handle(count(), A, COUNTER, call(if_match=7), before_append=aside)
+        await counting.handle(count(), A, COUNTER, call(if_match=7), records=aside())
     await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, call())
-    await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, call(), before_append=aside)
+    await counting.handle(Close(at=NOW, by=ANN), A, COUNTER, call(), records=aside())
     with pytest.raises(Refused):
-        await counting.handle(count(), A, COUNTER, call(), before_append=aside)
+        await counting.handle(count(), A, COUNTER, call(), records=aside())
     assert aside.times == 1
 
 
