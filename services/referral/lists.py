@@ -108,7 +108,7 @@ class Lists:
             relations = relations_of_parties(caller, _parties(row), now)
         if not POLICY.permits(caller, "read", relations):
             return None
-        view = summary_view(row, now)
+        view = summary_view(row.key, row.columns, now)
         if sees_only_the_stop(relations):
             view = stopped_view(view["id"], view["case"], view["state"], view["version"])
         if POLICY.permits(caller, "read-disclosures", relations):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,6 @@ from contracts.code_lists import sectors
 from contracts.codes import DECLINE_RULES, DeclineReason, ReferralState, Reliance
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
-from services.chassis.index.index import Row
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
 from services.referral.domain.disclosure import ContactDisclosed
@@ -68,20 +67,19 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
     return view
 
 
-def summary_view(row: Row, now: datetime) -> Json:
-    """What a list shows of a referral, from its row in the index (`services.referral.projection.REFERRALS`)."""
-    columns = row.columns
+def summary_view(referral_id: str, columns: Mapping[str, object], now: datetime) -> Json:
+    """What a list shows of a referral, from its columns in the index (`services.referral.projection.REFERRALS`)."""
     due: dict[str, str] = json.decode(str(columns["deadlines"]))
     case_id = str(columns["case_id"])
     return {
-        "id": row.key,
+        "id": referral_id,
         "case": case_id,
         "state": columns["state"],
         "version": columns["version"],
         "agency": columns["agency"],
         "dueAt": {camel(name): at for name, at in due.items()},
         "overdue": sorted(name for name, at in due.items() if datetime.fromisoformat(at) <= now),
-        "links": links(row.key, case_id),
+        "links": links(referral_id, case_id),
         "organisation": columns["organisation"],
         "clientRef": columns["client_ref"],
     }
