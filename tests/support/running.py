@@ -167,7 +167,8 @@ class Running:
 
     async def version(self, person: Person, resource: str) -> str | None:
         """The ETag of a resource as somebody reads it now; None where they read nothing."""
-        return (await self.get(person, resource)).headers.get("ETag")
+        etag: str | None = (await self.get(person, resource)).headers.get("ETag")
+        return etag
 
     async def done(self, person: Person, resource: str, action: str, body: Any = None, **asked: Any) -> httpx.Response:
         """A command that has to succeed."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from services.chassis.engines.migrations import index_of
+from services.chassis.index.index import Row
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.index.sqlite import SQLiteIndex
 from tests.chassis.index.test_projection import TABLES
@@ -60,10 +62,11 @@ async def test_in_postgresql_filters_with_an_index_use_it(database_url: str) -> 
     with psycopg.connect(index_of(database_url, "counters").conninfo, autocommit=True) as connection:
         connection.execute("ANALYZE")
         before = _scans(connection)
-        for question, used in (
-            (lambda asked: asked.find("group", {"case": "7"}, after=5, limit=10), "group_v1_1"),
-            (lambda asked: asked.first("group", "order", limit=10, at_most="00100"), "group_v1_2"),
-        ):
+        questions: dict[str, Callable[[PostgresIndex], Sequence[Row]]] = {
+            "group_v1_1": lambda asked: asked.find("group", {"case": "7"}, after=5, limit=10),
+            "group_v1_2": lambda asked: asked.first("group", "order", limit=10, at_most="00100"),
+        }
+        for used, question in questions.items():
             index = PostgresIndex(index_of(database_url, "counters"), TABLES, 1)
             assert question(index) != []
             # A session tells what it scanned when it ends.
