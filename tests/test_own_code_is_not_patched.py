@@ -70,7 +70,7 @@ def patched(text: str) -> Iterator[tuple[int, str]]:
             )
             held = isinstance(target, ast.Attribute) and is_ours(names.get(root(target) or "", ""))
             if (inside and root(target) not in ("self", "cls")) or held:
-                yield node.lineno, ast.unparse(target)
+                yield target.lineno, ast.unparse(target)
         if isinstance(node, ast.Call) and (
             ast.unparse(node.func).rpartition(".")[2] in PATCHERS or ast.unparse(node.func).endswith("patch.dict")
         ):
