@@ -43,19 +43,18 @@ def is_ours(full_name: str) -> bool:
 
 def targets(node: ast.AST) -> Iterator[ast.expr]:
     """What an assignment, or a deletion, is to."""
+    waiting: list[ast.expr] = []
     match node:
         case ast.Assign(targets=found) | ast.Delete(targets=found):
             waiting = list(found)
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
             waiting = [target]
-        case _:
-            waiting = []
     while waiting:
-        target = waiting.pop()
-        if isinstance(target, ast.Tuple | ast.List):
-            waiting += target.elts
+        place = waiting.pop()
+        if isinstance(place, ast.Tuple | ast.List):
+            waiting += place.elts
         else:
-            yield target
+            yield place
 
 
 def patched(text: str) -> Iterator[tuple[int, str]]:
