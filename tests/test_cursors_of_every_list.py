@@ -17,7 +17,7 @@ from tests.support.running import Running, running
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("every list"), pytest.mark.timeout(300)]
 
-NO_FILTERS: Final = {"limit", "cursor", "after", "waitFor"}
+NO_FILTERS: Final = {"limit", "cursor", "after", "waitFor", "expand"}
 """What says how a page is shown, or when; everything else says what is in the list."""
 
 

@@ -31,10 +31,9 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 def root(node: ast.expr) -> str | None:
     """The name that an expression begins with."""
-    begin: ast.expr = node
-    while isinstance(begin, ast.Attribute | ast.Subscript):
-        begin = begin.value
-    return begin.id if isinstance(begin, ast.Name) else None
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def is_ours(full_name: str) -> bool:
@@ -44,20 +43,18 @@ def is_ours(full_name: str) -> bool:
 
 def targets(node: ast.AST) -> Iterator[ast.expr]:
     """What an assignment, or a deletion, is to."""
-    waiting: list[ast.expr]
+    waiting: list[ast.expr] = []
     match node:
         case ast.Assign(targets=found) | ast.Delete(targets=found):
             waiting = list(found)
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
             waiting = [target]
-        case _:
-            waiting = []
     while waiting:
-        to = waiting.pop()
-        if isinstance(to, ast.Tuple | ast.List):
-            waiting += to.elts
+        place = waiting.pop()
+        if isinstance(place, ast.Tuple | ast.List):
+            waiting += place.elts
         else:
-            yield to
+            yield place
 
 
 def patched(text: str) -> Iterator[tuple[int, str]]:

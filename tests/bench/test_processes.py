@@ -116,7 +116,7 @@ def test_a_server_has_used_what_its_children_have_used(tmp_path: Path) -> None:
         while (used := server.processor_seconds()) < 0.7 and time.monotonic() < until:
             time.sleep(0.05)
         assert used >= 0.7
-        assert server.resident_megabytes() > processes.resident_megabytes([server.pid])
+        assert server.resident_megabytes() > processes.proportional_megabytes([server.pid])
     finally:
         for pid in reversed(processes.tree(server.pid)):
             os.kill(pid, 9)

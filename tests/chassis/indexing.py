@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from services.chassis.index.index import Changes, Index
+from services.chassis.index.index import Changes, Index, Table
 from services.chassis.index.projection import READ_AT_ONCE, Look, Projection
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
 from tests.chassis.counters import Closed, Counted
+
+# The names are SQL's own words: a service may call its columns what it likes.
+COUNTERS = Table("group", columns=("case", "total", "order"), indexes=((), ("case",)), orders=(("order",),))
+OPEN = Table("open_counters", columns=("to",))
+TABLES = (COUNTERS, OPEN)
+
+OpenIndex = Callable[..., Index]
 
 
 @asynccontextmanager

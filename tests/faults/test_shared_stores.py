@@ -19,8 +19,7 @@ from services.chassis.log.event_log import Write
 from services.chassis.log.metadata import Recorded
 from services.chassis.log.sqlite import SQLiteEventLog
 from tests.chassis.counters import TYPES, Counted, metadata, translate
-from tests.chassis.index.test_projection import TABLES
-from tests.chassis.indexing import totals
+from tests.chassis.indexing import TABLES, totals
 
 pytestmark = [pytest.mark.fault, pytest.mark.xdist_group("fault")]
 

@@ -40,6 +40,7 @@ from services.chassis.index.postgres_text import (
     as_text,
     compared,
     encoded,
+    moving_on,
     names_of,
     shape_of,
     text_of,
@@ -127,7 +128,7 @@ class PostgresIndex:
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
         # Repeated when the connection is lost: what was done before is then one of the cases of being not at `after`.
-        moving = self._statement("move", make=self._moving), (after, through)
+        moving = self._statement("move", make=lambda: moving_on(self._name("progress"))), (after, through)
         statements = [moving, *map(self._written, changes.steps)]
         try:
             await persist(lambda: self._commit(statements), health=self._health)
@@ -151,13 +152,6 @@ class PostgresIndex:
                 # Nobody knows what comes next on it, where whoever waited was cancelled.
                 connection.pgconn.finish()
             raise
-
-    def _moving(self) -> Composed:
-        # Where another process was first there is nothing to move to: the column refuses that, and the transaction
-        # ends without a question in between that would hold its lock.
-        return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(
-            self._name("progress")
-        )
 
     async def _rows(
         self, statement: bytes, values: Sequence[object] | Mapping[str, object] = ()

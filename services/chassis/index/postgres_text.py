@@ -53,3 +53,10 @@ def value_of(text: str | None) -> Value:
 def encoded(value: str | int | bytes) -> bytes:
     """What goes between the quotes of a literal."""
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+def moving_on(progress: Identifier) -> Composed:
+    """The statement that moves an index from the position that it must be at to another one."""
+    # Where another process was first there is nothing to move to: the column refuses that, and the transaction ends
+    # without a question in between that would hold its lock.
+    return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(progress)

@@ -25,7 +25,7 @@ from services.chassis.stores import Stores
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.vault import AlreadyKept
 from tests.chassis.counters import TYPES, everything
-from tests.chassis.index.test_projection import TABLES
+from tests.chassis.indexing import TABLES
 from tests.chassis.log.test_event_log import totals, write
 from tests.conftest import Template
 from tests.support import postgres

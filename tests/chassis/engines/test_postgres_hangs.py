@@ -25,8 +25,7 @@ from services.chassis.index.index import Changes
 from services.chassis.index.postgres import READERS, PostgresIndex
 from services.chassis.log.postgres import PostgresEventLog
 from tests.chassis.counters import TYPES
-from tests.chassis.index.test_projection import TABLES
-from tests.chassis.indexing import put
+from tests.chassis.indexing import TABLES, put
 from tests.support.people import LOTTE
 from tests.support.postgres import Server
 from tests.support.running import listening, running

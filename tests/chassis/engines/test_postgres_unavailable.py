@@ -24,7 +24,7 @@ from services.chassis.log.event_log import Write
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.delivery.test_consumer import message
-from tests.chassis.index.test_projection import TABLES
+from tests.chassis.indexing import TABLES
 from tests.support.people import INES
 from tests.support.requests import another_person
 from tests.support.running import Running, running

@@ -14,8 +14,7 @@ from services.chassis.engines.migrations import index_of
 from services.chassis.index.index import Row
 from services.chassis.index.postgres import PostgresIndex
 from services.chassis.index.sqlite import SQLiteIndex
-from tests.chassis.index.test_projection import TABLES
-from tests.chassis.indexing import changing
+from tests.chassis.indexing import TABLES, changing
 
 
 async def test_filters_with_an_index_use_it_and_need_no_sorting(tmp_path: Path) -> None:

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from services.chassis.index.index import Changes, Index, Row, Table, Value
+from services.chassis.index.index import Changes, Index, Row
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.supervision import Supervised
-from services.chassis.stores import Stores
 from tests.chassis.counters import Closed, Counted, metadata
-from tests.chassis.indexing import Totals, changing, put, totals
-
-# The names are SQL's own words: a service may call its columns what it likes.
-COUNTERS = Table("group", columns=("case", "total", "order"), indexes=((), ("case",)), orders=(("order",),))
-OPEN = Table("open_counters", columns=("to",))
-TABLES = (COUNTERS, OPEN)
-
-OpenIndex = Callable[..., Index]
-
-
-@pytest.fixture
-def open_index(stores: Stores) -> Iterator[OpenIndex]:
-    """Opens an index, as often as asked, in the version asked for; `of` is the service that it belongs to."""
-    opened: list[Index] = []
-
-    def opening(version: int = 1, of: str = "counters") -> Index:
-        opened.append(stores.index(of, TABLES, version))
-        return opened[-1]
-
-    yield opening
-    for index in opened:
-        index.close()
+from tests.chassis.indexing import OpenIndex, Totals, changing, put, totals
 
 
 async def contents(index: Index) -> tuple[int, list[Row], list[Row]]:
@@ -290,33 +268,6 @@ async def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenInde
     assert [row.key for row in await index.first("group", "order", limit=10)] == ["c", "d", "a"]
     assert [row.key for row in await index.first("group", "order", at_most="2026-02", limit=10)] == ["c", "d"]
     assert [row.key for row in await index.first("group", "order")] == ["c"]
-
-
-async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_index: OpenIndex) -> None:
-    """As with one value: bounded above, behind a place, up to the limit; NULL may be among them."""
-    index = open_index()
-    for n in range(9):
-        await put(index, "group", f"k{n}", 1, order=f"2026-0{9 - n}", case=("x", "y", None)[n % 3], total=n % 2)
-
-    async def keys(case: Sequence[str | None], **bounds: Any) -> list[str]:
-        return [row.key for row in await index.first("group", "order", where={"case": case}, limit=9, **bounds)]
-
-    assert await keys(["x", "y"]) == ["k7", "k6", "k4", "k3", "k1", "k0"]
-    assert await keys(["y", None], at_most="2026-05") == ["k8", "k7", "k5", "k4"]
-    assert await keys(["x", "y"], after=("2026-03", "k6")) == ["k4", "k3", "k1", "k0"]
-    assert await keys([]) == []
-    both: dict[str, Value | Sequence[Value]] = {"case": ["x", "y"], "total": [0, 1]}
-    assert [row.key for row in await index.first("group", "order", where=both, limit=2)] == ["k7", "k6"]
-
-
-async def test_rows_are_got_by_their_keys(open_index: OpenIndex) -> None:
-    """Those that are there, each by its key; without keys, none."""
-    index = open_index()
-    for key in ("a", "b'", "c"):
-        await put(index, "group", key, 1, case=key)
-    found = await index.rows("group", ["c", "nobody", "b'", "c"])
-    assert {key: (row.key, row.columns["case"]) for key, row in found.items()} == {"b'": ("b'", "b'"), "c": ("c", "c")}
-    assert await index.rows("group", []) == {}
 
 
 async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIndex) -> None:
