@@ -147,8 +147,8 @@ class Consumer:
         aside = list[Parked]()
         for some in found:
             if isinstance(some, BaseException):
-                # A store cannot be used: that is not the fault of a message. All of them come again, and those that were
-                # handled change nothing.
+                # A store cannot be used: no fault of a message. All of them come again, and those that were handled
+                # change nothing.
                 raise some
             aside += some
         places = {batch.partition: batch.place for batch in batches}
@@ -194,7 +194,7 @@ class Consumer:
         return Parked(message, tries, name, retry_at)
 
     async def retry_round(self) -> None:
-        """Retries the parked messages that are due, the oldest of each key first; then waits until another may be due."""
+        """Retries the parked messages that are due, oldest of each key first; then waits until another may be due."""
         self._put_aside.clear()
         while due := [parked for at, parked in await self._waiting() if at <= time.time()]:
             # Again after a success: the next message of the key is then the first.

@@ -69,7 +69,7 @@ class PostgresConsumerStore:
             try:
                 return await asyncio.shield(working)
             except asyncio.CancelledError:
-                # The driver asks a server that hangs to cancel, and waits for the answer: the caller does not wait for that.
+                # The driver asks a server that hangs to cancel, and awaits its answer: the caller does not.
                 self._connection = None
                 working.add_done_callback(partial(_let_go, connection))
                 working.cancel()

@@ -27,7 +27,7 @@ class SQLiteConsumerStore:
 
     def __init__(self, path: Path, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # When a power failure loses a place, its messages come again and change nothing; parked messages go with the place.
+        # When a power failure loses a place, its messages come again and change nothing; what was parked goes with it.
         self._db = open_kept(path, health or StoreHealth("consumers"), synchronous="NORMAL", schema=_SCHEMA)
         probed(path, self._db)
 

@@ -101,7 +101,7 @@ class KafkaBus:
             offsets.setdefault(partition, 0)
         done = Progress(through, offsets, positions)
         if lost or self._announce(producer, topic, done):
-            # So that the next publisher begins at the first event, and a waiting reader does not take this for progress.
+            # So that the next publisher begins at the first event, and no waiting reader takes this for progress.
             self._announce(producer, topic, NOTHING)
             raise TopicRecreated
         return done
