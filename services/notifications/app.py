@@ -1,4 +1,4 @@
-"""Builds the notifications service: the only place of it that names concrete classes."""
+"""Builds the notifications service: the only file of it that names concrete classes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def build(
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 
-    `state.end_streams` ends all server-sent event streams at once. A server calls it when it is told to stop, before
-    it waits for open requests: these would not end by themselves.
+    `state.end_streams` ends all server-sent event streams at once. A server calls it when it has to stop, before
+    it waits for open requests: streams would not end by themselves.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
     streams = Streams(log)

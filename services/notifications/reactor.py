@@ -1,4 +1,4 @@
-"""Runs the commands that follow from messages: each is taken in, once."""
+"""Runs the commands that follow from messages: each message is taken in once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Reactor:
         self._clock = clock
 
     async def react(self, event: CloudEvent) -> None:
-        """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
+        """Takes in one message. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
         command = when_something_is_published_take_it_in(event, Delivery(at=self._clock.now(), by=SYSTEM))
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
         await self._handler.handle(command, stream_of(event, command), INBOX, call, must_exist=False)

@@ -176,7 +176,7 @@ async def prepare(connection: AsyncConnection[Any], also: Prepare | None = None)
         if also is not None:
             await also(connection)
     except BaseException:
-        # Whoever was to close it never sees it: a listener, or a pool, that is stopped while it connects anew.
+        # Its caller never sees it and cannot close it: a listener or a pool that is stopped while it reconnects.
         await connection.close()
         raise
 
@@ -281,7 +281,7 @@ class Inline:
             raise_unusable(failure, self._health)
             raise
         finally:
-            # Whatever came of it, the next one who asks begins anew.
+            # Whatever the outcome, the next caller tries again.
             if self._opening.done():
                 self._opening = None
         _HANGING.discard(url)

@@ -46,7 +46,7 @@ class Coverage:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             try:
                 await self.moved()
-            except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it
+            except Exception as failure:  # noqa: BLE001 - every waiter must hear of it
                 for _, future in self._waiting:
                     if not future.done():
                         future.set_exception(failure)

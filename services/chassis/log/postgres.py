@@ -2,7 +2,7 @@
 
 One statement of ours stores a batch (migrations/service): it takes an advisory lock, compares versions, draws
 positions and announces the append, and the lock is released after its commit is visible. So positions become visible
-in their order whoever writes, and no table lock stands in the way of VACUUM.
+in their order whichever process writes, and no table lock stands in the way of VACUUM.
 
 A connection that is lost during a commit leaves open whether it was stored. The batch is then simply sent again: what
 is there already shows as a conflict with one's own event, which its id tells from somebody else's.
