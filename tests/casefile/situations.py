@@ -116,7 +116,7 @@ ACTS: Final[Mapping[str, tuple[Body, ...]]] = {
     "complete-trajectory": (COMPLETION,),
     # The first where no goals are known yet: a report before the intake was concluded.
     "request-handback": ({"closureReason": "MENTEE_UNREACHABLE"}, UNMET),
-    # The second where there is no report, and no need to be answered.
+    # The second where there is not a report, and no need to be answered.
     "accept-handback": tuple(
         {"decision": decision, **answers}
         for decision in ("CLOSE", "RE_REFER", "OTHER_SERVICE")

@@ -69,7 +69,7 @@ def moment(files: Sequence[Path], patience: float = PATIENCE_SECONDS) -> Iterato
                 yield held
                 return
         if time.monotonic() > until:
-            raise Unreadable("somebody holds on to one of the files; nothing was copied")
+            raise Unreadable("another process holds one of the files; nothing was copied")
         time.sleep(REST_SECONDS)
 
 
