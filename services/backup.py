@@ -102,8 +102,8 @@ def restore(settings: Settings, file: Path, say: Say) -> Manifest:
 def _need_files(settings: Settings) -> None:
     if settings.database_url is not None:
         raise Refused(
-            "what is kept is in the database of CASERELAY_DATABASE_URL and not in files:"
-            " pg_dump and pg_restore are for that, as docs/operating.md says"
+            "the data are in the database of CASERELAY_DATABASE_URL and not in files:"
+            " use pg_dump and pg_restore, as docs/operating.md says"
         )
 
 

@@ -108,7 +108,7 @@ def kafka_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     """The bootstrap servers that all test processes of this run share."""
     own = tmp_path_factory.getbasetemp()
     stack = ExitStack()
-    # Not given back here: whoever started the broker waits for the others, and the last test has a time limit.
+    # Not given back here: the worker that started the broker waits for the others, and the last test has a time limit.
     request.config.add_cleanup(stack.close)
     try:
         directory = own.parent if hasattr(request.config, "workerinput") else own

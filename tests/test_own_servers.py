@@ -128,7 +128,7 @@ def _listens(address: str) -> bool:
 
 
 def test_the_first_to_ask_starts_a_shared_server_and_the_last_ends_it(tmp_path: Path) -> None:
-    """Whoever started it waits for the others; whoever comes after that has one started anew."""
+    """The starter waits for the others; a worker that comes later gets a new server."""
     running: list[int] = []
 
     @contextmanager

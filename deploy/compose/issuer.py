@@ -1,6 +1,6 @@
 """The OpenID Connect issuer of `deploy/compose.yaml`, for trying the system where there is no other.
 
-It gives a token of any role to whoever may run a command in its container, so it is for demo data only. The services
+It gives a token of any role to anyone who may run a command in its container, so it is for demo data only. The services
 speak to an issuer over TLS and not otherwise: it makes itself a certificate at every start and leaves it where they
 find it. The key that signs tokens lasts as long as the container.
 """

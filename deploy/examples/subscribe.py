@@ -54,7 +54,7 @@ def main() -> None:
                     with handled:
                         if handled.execute("INSERT OR IGNORE INTO handled VALUES (?)", (event["id"],)).rowcount:
                             print(json.dumps(event, ensure_ascii=False), flush=True)
-                # Only now: whoever is killed before is told again.
+                # Only now: after a crash before this it comes again.
                 consumer.commit()
     except KeyboardInterrupt:
         pass

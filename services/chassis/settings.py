@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     def _credentials_are_whole(self) -> Settings:
         if self.kafka_security_protocol.startswith("SASL") and self.kafka_sasl_mechanism is None:
             raise ValueError(
-                "CASERELAY_KAFKA_SASL_MECHANISM has to be set where CASERELAY_KAFKA_SECURITY_PROTOCOL asks for SASL"
+                "CASERELAY_KAFKA_SASL_MECHANISM must be set when CASERELAY_KAFKA_SECURITY_PROTOCOL asks for SASL"
             )
         return self
 

@@ -41,7 +41,7 @@ from services.chassis.vault.vault import Vault
 
 LOG_PAGES: Final = 300
 INDEX_PAGES: Final = 1_000
-"""Well below where whoever commits would have to move them: that is 1,000 pages, and of an index 8,000."""
+"""Well below where a commit would have to move them: 1,000 pages, and 8,000 of an index."""
 
 
 class RefusedFiles(RefusedStart):
@@ -212,7 +212,7 @@ class Stores:
             return SQLiteVault(path, health=health)
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
-        """The service's index; filled from the log anew when there is none of this `version`."""
+        """The service's index; filled from the log again when there is none of this `version`."""
         health = self._health("index", service)
         if self._database is not None:
             migrations.require(self._database, service)

@@ -1,1 +1,1 @@
-"""Tells the parties: the pull feed and the event stream, each caller seeing only what it may see."""
+"""The feed and the event stream for the parties; each caller sees only what it may see."""

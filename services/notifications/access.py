@@ -15,19 +15,19 @@ READ_FEED: Final = "read-feed"
 STREAM: Final = "stream"
 
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
-"""What everybody is to organisations and programmes, which are no secret."""
+"""How everybody stands to organisations and programmes, which are not secret."""
 OVERSIGHT: Final = "OVERSIGHT"
-"""What an auditor is to every case."""
+"""How an auditor stands to every case."""
 
 _OFFICERS = frozenset({Role.DPO})
-"""A data protection officer sees what the own organisation sees."""
+"""A data protection officer sees what their organisation sees."""
 _OVERSEERS = frozenset({Role.AUDITOR})
 
 _RELATIONS: Final = {
     Relation.OWNER_AGENCY: COUNSELLORS | _OFFICERS,
     Relation.ADDRESSED: COORDINATORS | _OFFICERS,
     Relation.FORMER: COORDINATORS | _OFFICERS,
-    # The stop is all that is left to see, and has to be seen.
+    # The stop is all that is left to show, and it has to be shown.
     Relation.GONE: COORDINATORS | _OFFICERS,
     OVERSIGHT: _OVERSEERS,
     ANY_ORGANISATION: COUNSELLORS | COORDINATORS | _OFFICERS | _OVERSEERS | {Role.OPERATOR},
@@ -41,7 +41,7 @@ POLICY: Final = Policy(
 
 
 def relations_to_message(caller: Caller, item: Item | None, parties: Parties) -> tuple[str, ...]:
-    """How the caller stands to a message; `item` is None where it is about no case. Nothing: a stranger to it."""
+    """How the caller stands to a message; `item` is None for a message about no case. Empty: a stranger to it."""
     if item is None:
         return (ANY_ORGANISATION,)
     relations: list[str] = []

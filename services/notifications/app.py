@@ -1,4 +1,4 @@
-"""Builds the notifications service: the only place of it that names concrete classes."""
+"""Builds the notifications service: the only file of it that names concrete classes."""
 
 from __future__ import annotations
 

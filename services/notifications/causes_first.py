@@ -1,4 +1,4 @@
-"""Taking causes in before their effects, although they come on two topics, perhaps to two processes.
+"""Taking in causes before their effects, although they arrive on two topics, perhaps in two processes.
 
 The casefile service acts on what the referral service publishes, and its messages name those that they follow from.
 """
@@ -13,21 +13,21 @@ from services.chassis.delivery.consumer import BehindItsCause, CauseGivenUp, Con
 from services.notifications.domain.inbox import INBOX, inbox_stream
 
 NO_POSITION: Final = 2**62
-"""A position behind all others, of a cause whose effect was recorded before effects told it."""
+"""The position after all others: that of a cause whose effect was recorded before effects named it."""
 
 
 def after_its_cause(react: React, streams: Streams, causes: Consumer) -> React:
-    """`react`, once the message that an event follows from, and that `causes` follows, is in the inbox of its case.
+    """`react`, once the message that caused an event, which `causes` consumes, is in the inbox of its case.
 
-    Whom a message concerns may be known only from its cause, and who reads on from a place is not shown what turns out
-    later to have been before it. The event also goes on when `causes` has passed its cause and put nothing aside: then
+    Whom a message concerns may be known only from its cause, and a reader who has passed a place is not shown messages
+    that turn up before it later. The event is also handled when `causes` has passed its cause and parked nothing: then
     the cause is gone. Raises BehindItsCause.
     """
 
     async def reacting(event: CloudEvent) -> None:
         if event.causationid is not None:
             taken = (await streams.fold(inbox_stream(event.partitionkey), INBOX)).causes
-            # A repeat was behind its cause when it came first.
+            # A repeat came after its cause when it came first.
             if event.causationid not in taken and event.id not in taken:
                 position = int(event.causationsequence) if event.causationsequence is not None else NO_POSITION
                 _let_pass(await causes.standing(event.partitionkey, position))

@@ -1,4 +1,4 @@
-"""Cursors of the feed: what a page says, a stream goes on from, and the other way round."""
+"""Cursors of the feed: a stream continues from a page's cursor, and a page from a stream's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def feed_of(
     sent: str | None = None,
     parameter: Parameter = AFTER,
 ) -> Pages:
-    """The feed of a caller with these types (None: all), from where the cursor that was `sent` says.
+    """The feed of a caller with these types (None: all), from where the cursor `sent` points.
 
     Subscribers keep its cursors for as long as they like: those of earlier versions are read as well.
     """

@@ -1,7 +1,7 @@
-"""Who waits for something new, and who is woken: one task follows the index for all, and one looks at the time.
+"""Which streams wait for messages, and which are woken: one task follows the index for all, and one watches the time.
 
-A stream that has nothing to see costs a comparison a second and a comment now and then; what happens for others costs
-it nothing. To be woken says nothing of what one may see: anyone who is woken asks for a page, and the policy decides.
+An idle stream costs a comparison a second and a comment from time to time; messages for others cost it nothing. Being
+woken grants nothing: a stream that is woken asks for a page, and the policy decides what is on it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOOK_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 60.0
 MESSAGES_AT_ONCE: Final = 200
 WOKEN_AT_ONCE: Final = 64
-"""After so many others have a turn: those who listen must not hold up those who work."""
+"""After waking this many it yields: streams must not hold up requests."""
 TRY_AGAIN_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.05
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Listener:
-    """One stream: as which readers it is told of what, and behind which position it goes on.
+    """One stream: its readers and types, and the position after which it continues.
 
     `news`: there may be something behind `after`. `until` and `due` are times of the monotonic clock: when its token
     has to be verified, and when it has been silent for long enough.
@@ -45,7 +45,7 @@ class Listener:
         self.woken = asyncio.Event()
 
     def tell(self, known: int, types: Collection[str]) -> bool:
-        """There is something of these types behind `known`, before which there was nothing for it; whether it wakes."""
+        """Notes messages of these types after `known`, up to which it had none; returns whether this wakes it."""
         if self.types is not None and self.types.isdisjoint(types):
             return False
         if not self.news:
@@ -61,7 +61,7 @@ class Listener:
 
 
 class Listeners:
-    """All of a service. Nothing runs while there are none."""
+    """All streams of a service. No task runs while there are none."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -85,7 +85,7 @@ class Listeners:
             self._by_reader.setdefault(reader, set()).add(listener)
 
     def leave(self, listener: Listener) -> None:
-        """Not any more."""
+        """From now on it is no longer woken."""
         self._all.discard(listener)
         for reader in listener.readers:
             of_reader = self._by_reader.get(reader, set())
@@ -96,7 +96,7 @@ class Listeners:
             self._rest()
 
     def end(self) -> None:
-        """Wakes everybody for the last time."""
+        """Wakes every stream for the last time."""
         self.ending = True
         self._rest()
         for listener in self._all:
@@ -108,11 +108,11 @@ class Listeners:
         self._work = []
 
     def spoke(self, listener: Listener) -> None:
-        """It was sent something: what goes on for others is no sign of life."""
+        """Something was sent on it: messages for others are no sign of life."""
         listener.due = time.monotonic() + self._heartbeat
 
     def is_due(self, listener: Listener) -> bool:
-        """Whether it has to hear something now, since the next look would come too late."""
+        """Whether something has to be sent on it now, since the next look would come too late."""
         return listener.due <= time.monotonic() + self._look_every
 
     async def _follow(self) -> None:
@@ -124,7 +124,7 @@ class Listeners:
                     await service.projection.wait_through(self._known + 1)
                     await self._tell_of_the_next()
                 else:
-                    # It may have been told of what is gone again: a database that was restored must not make it spin.
+                    # It may have been woken for messages that are gone: a restored database must not make it spin.
                     await asyncio.sleep(PAUSE_SECONDS)
             except Exception as failure:  # noqa: BLE001 - the store may come back, and everybody depends on this
                 log.error("following failed", extra={"failure": type(failure).__name__})  # noqa: TRY400 - see telemetry

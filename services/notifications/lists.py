@@ -1,7 +1,7 @@
 """Which messages a caller may see, in the order in which they came, and the messages themselves.
 
-The index lists candidates for every reader, so that a page costs what it shows, however much there is for others; the
-policy decides on each of them.
+The index lists candidates for every reader, so the cost of a page depends on what it shows and not on what others may
+see; the policy decides on each candidate.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from services.notifications.projection import (
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Positions of messages to show, in order, and the position behind which the feed goes on."""
+    """Positions of messages to show, in order, and the position after which the feed continues."""
 
     positions: tuple[int, ...]
     next: int
@@ -37,9 +37,9 @@ class Page:
 async def page(
     reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
 ) -> Page:
-    """The first `limit` messages behind `after` that the caller may see, of the given types (None: of all).
+    """The first `limit` messages after `after` that the caller may see, of the given types (None: of all).
 
-    A page that is not full goes on behind everything that the index knows.
+    A page that is not full continues after everything that the index knows.
     """
     through = max(after, await reader.through())
     shown: list[int] = []
@@ -47,7 +47,7 @@ async def page(
     while True:
         wanted = limit - len(shown)
         found = await _candidates(reader, caller, action, after=place, limit=wanted, types=types)
-        # Another process may have filled the index since: what it has put there is on the next page, and not on both.
+        # Another process may have filled the index since: its rows are on the next page, not on both.
         rows = [row for row in found if row.seq <= through]
         shown.extend(await _permitted(reader, caller, action, rows))
         if len(rows) < wanted:
@@ -58,16 +58,16 @@ async def page(
 
 
 def readers_of(caller: Caller, action: str) -> tuple[str, ...]:
-    """As which readers the index lists what the caller may see; `audience` names the same ones."""
+    """The readers under which the index lists what the caller may see; `audience` names the same ones."""
     if POLICY.permits(caller, action, (OVERSIGHT,)):
         return (OVERSEERS,)
     return (organisation_reader(caller.org), EVERYBODY)
 
 
 async def audience(reader: IndexReader, *, after: int, limit: int) -> tuple[dict[str, set[str]], int]:
-    """Who may find something in the next `limit` messages behind `after`: the types by reader; and through where.
+    """The types by reader of the next `limit` messages after `after`, and the position up to which it looked.
 
-    Two look-ups, however many listen. Like the index it decides nothing: it says who has a reason to ask for a page.
+    Two look-ups, however many streams are open. Like the index it decides nothing: it says who should ask for a page.
     """
     through = max(after, await reader.through())
     found = await reader.find(AUDIENCE.name, {"reader": OVERSEERS}, after=after, limit=limit)

@@ -1,7 +1,7 @@
 """The feed as server-sent events (WHATWG HTML, 9.2): what is recorded is pushed within milliseconds.
 
-Nothing is queued for a client. Each one has a place in the feed and reads on from there at its own speed, so a slow
-client costs one page and a fast one nothing more. One that takes nothing is let go by the server.
+Nothing is queued for a client. Each has a place in the feed and reads on from there at its own speed, so a slow client
+costs one page and a fast one no more. The server closes the connection of a client that takes nothing.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ Found = TypeVar("Found")
 
 AT_ONCE: Final = 50
 RETRY_MILLISECONDS: Final = 2_000
-"""How long a client waits before it comes back: a replica that stops is gone by then, and another one leads soon."""
+"""How long a client waits before it reconnects: by then a replica that stops is gone, and another leads soon."""
 KEPT: Final = 64
-"""Pages, and pieces of the feed as they are written, that are kept for others who want the very same."""
+"""Pages, and events as they are sent, that are kept for other clients that want the same."""
 
 
 class EventStream(Response):
-    """An answer that goes on until either side ends it: `run` sends it, or a refusal in its place."""
+    """An answer that lasts until either side ends it: `run` sends it, or a refusal in its place."""
 
     media_type = "text/event-stream"
 
     def __init__(self, run: Run, status_code: int = 200) -> None:
-        # Proxies must not hold back what has come; nobody may keep it.
+        # Proxies must not buffer it, and no cache may store it.
         super().__init__(status_code=status_code, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._run = run
@@ -59,7 +59,7 @@ Run = Callable[[EventStream, Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Who listens: `authorization` is verified again and again, since it expires by the machine's clock."""
+    """The client of a stream: `authorization` is verified repeatedly, since it expires by the machine's clock."""
 
     caller: Caller
     authorization: str
@@ -78,18 +78,18 @@ class LiveFeed:
         telemetry.watch("streams", self._of_organisation.total)
 
     def end(self) -> None:
-        """Ends all streams at once, and those that are opened from now on as soon as they are."""
+        """Ends all streams at once, and later ones as soon as they are opened."""
         self._listeners.end()
 
     def respond(self, subscriber: Subscriber, after: int) -> EventStream:
-        """The stream of what the subscriber may see behind position `after`; a refusal if too many are open."""
+        """The stream of what the subscriber may see after position `after`; a refusal if too many are open."""
 
         async def run(answer: EventStream, scope: Scope, receive: Receive, send: Send) -> None:
             if (refusal := self._refusal(subscriber.caller.org)) is not None:
                 await response_to(refusal, Request(scope))(scope, receive, send)
                 return
             if is_head(scope):
-                # A stream has no end to wait for, and this one is not begun.
+                # A stream has no end to wait for, and this one has not begun.
                 await send({"type": "http.response.start", "status": 200, "headers": answer.raw_headers})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
@@ -98,7 +98,7 @@ class LiveFeed:
         return EventStream(run)
 
     def _refusal(self, organisation: str) -> ProblemError | None:
-        # In the answer and not in the route: between this and the place that is taken nothing else may happen.
+        # In the answer and not in the route: nothing else may happen between this and taking the place.
         settings = self._service.settings
         again = {"Retry-After": "10"}
         if settings.streams and self._of_organisation.total() >= settings.streams:
@@ -142,7 +142,7 @@ class LiveFeed:
         feed = feed_of(self._service, subscriber.caller, subscriber.types)
         self._listeners.spoke(listener)
         while True:
-            # Before anything is looked at: what happens meanwhile wakes it again.
+            # Before it looks: what happens meanwhile wakes it again.
             listener.woken.clear()
             if listener.gone or self._listeners.ending:
                 return
@@ -156,7 +156,7 @@ class LiveFeed:
             elif listener.news:
                 found = await self._page(subscriber, listener.after)
                 listener.after = found.next
-                # Until a page comes out empty there may be more behind it.
+                # There may be more until a page is empty.
                 listener.news = bool(found.positions)
                 if found.positions:
                     await say(await self._piece(feed, found.positions))
@@ -168,7 +168,7 @@ class LiveFeed:
                 await listener.woken.wait()
 
     async def _page(self, subscriber: Subscriber, after: int) -> Page:
-        """A page for this very caller; many streams of one caller ask for it once, as long as nothing happens."""
+        """A page for this caller; many streams of one caller share one look-up while nothing happens."""
         index = self._service.index
         key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, await index.through())
         return await _once(
@@ -178,7 +178,7 @@ class LiveFeed:
         )
 
     async def _piece(self, feed: Pages, positions: tuple[int, ...]) -> bytes:
-        """The events at these positions as they are sent: the ids are each client's own, the rest is read once."""
+        """The events at these positions as they are sent: each client has its own ids, the rest is read once."""
         events = await self._events(positions)
         return b"".join(
             b"id: %b\n%b" % (str(feed.next(position)).encode(), event)
@@ -210,7 +210,7 @@ async def _until_gone(listener: Listener, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
     except ProblemError:
-        # It sends more than a body may be.
+        # It sends more than the limit of a body.
         pass
     finally:
         listener.leave()

@@ -1,7 +1,7 @@
-"""The feed of an organisation as a topic of its own, for systems that would rather follow Kafka than ask.
+"""The feed of an organisation as a topic of its own, for systems that would rather follow Kafka than poll.
 
-An organisation gets a topic when an operator creates it (`caserelay bus topics --organisation`). What goes into it is
-decided by the same policy as the feed, page by page, at the moment at which it is put there. A topic that is created
+An organisation gets a topic when an operator creates it (`caserelay bus topics --organisation`). The same
+policy as for the feed decides what goes into it, page by page, at the moment of publishing. A topic that is created
 later begins with what the organisation may see then.
 """
 
@@ -36,15 +36,15 @@ def topic_of(organisation: str) -> str:
 
 
 def reader_of(topic: str) -> Caller:
-    """In whose name a topic is filled: a data protection officer sees what the own organisation sees, all of it."""
+    """In whose name a topic is filled: a data protection officer sees everything that their organisation sees."""
     return Caller("organisation-topic", topic.removeprefix(PREFIX).removesuffix(VERSION), Role.DPO)
 
 
 class OrganisationTopics:
-    """Carries the feed of every organisation that has a topic to it."""
+    """Publishes the feed of every organisation that has a topic."""
 
     def __init__(self, bus: Bus, log: EventLog, index: IndexReader, projection: Projection) -> None:
-        """The projection is the index's; the leader fills both, the index and the topics."""
+        """The projection is that of the index; the leader fills both the index and the topics."""
         self._bus = bus
         self._log = log
         self._index = index
@@ -54,17 +54,17 @@ class OrganisationTopics:
         self._looked_at = float("-inf")
 
     def forget(self) -> None:
-        """Another process may have carried on meanwhile: the bus is asked again which there are and where to go on."""
+        """Another process may have published meanwhile: it asks the bus again for the topics and where to continue."""
         self._through.clear()
         self._topics, self._looked_at = [], float("-inf")
 
     async def behind(self) -> dict[str, int]:
-        """How many positions of the log each topic that is filled here has not been given yet."""
+        """How many positions of the log each topic that is filled here still lacks."""
         head = await self._log.head() if self._topics else 0
         return {topic: max(0, head - await self._bus.published_through(topic)) for topic in self._topics}
 
     async def round(self) -> None:
-        """Carries what is new, or waits a while for something new."""
+        """Publishes new messages, or waits a while for some."""
         if time.monotonic() - self._looked_at > LOOK_FOR_TOPICS_SECONDS:
             self._topics = [topic for topic in await self._bus.topics(PREFIX) if topic.endswith(VERSION)]
             self._looked_at = time.monotonic()

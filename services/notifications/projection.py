@@ -1,6 +1,6 @@
-"""What the feed searches in: for every reader, which messages it may find, and the parties of each case.
+"""What the feed searches: the messages that each reader may find, and the parties of each case.
 
-It is kept exact as parties come and go, and decides nothing all the same: `queries.py` shows an item only if the policy
+It is kept exact as parties come and go, but decides nothing: `lists.py` shows an item only if the policy
 permits it for the parties as they are then.
 """
 
@@ -45,7 +45,7 @@ PARTS: Final = Table(
 TABLES: Final = (AUDIENCE, PARTS)
 
 EVERYBODY: Final = "everybody"
-"""The reader of what concerns no case."""
+"""The reader of messages about no case."""
 OVERSEERS: Final = "overseers"
 """The reader of everything."""
 ALL_ROWS: Final = 1_000_000
@@ -59,7 +59,7 @@ def organisation_reader(organisation: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """Who had a part in a case before a message, and who has one after it."""
+    """The parties of a case before a message and after it."""
 
     before: Parties
     after: Parties
@@ -77,7 +77,7 @@ class Listing:
         self._earlier: dict[str, list[Row]] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
-        """Finds out who has a part in which case, from message to message."""
+        """Folds the parties of each case, message by message."""
         taken = [
             (recorded, event, event.case) for recorded in batch if isinstance(event := recorded.event, MessageTaken)
         ]
@@ -89,7 +89,7 @@ class Listing:
             if case is None:
                 continue
             before = parties.get(case, Parties())
-            # The stream holds nothing else, so its version says which number the message has in it.
+            # The stream holds nothing else, so its version is the message's number in it.
             after = parties[case] = parties_with(before, event, recorded.version)
             self._moves[recorded.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
@@ -99,7 +99,7 @@ class Listing:
         return await self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
-        """Takes one event of the log in."""
+        """Takes in one event of the log."""
         event: InboxEvent = recorded.event
         match event:
             case MessageTaken():
@@ -197,7 +197,7 @@ def _part(row: Row) -> Part:
 
 
 async def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
-    """The parties of some cases; a case that nobody was addressed with yet may be missing."""
+    """The parties of some cases; a case about which nobody was addressed yet may be missing."""
     parts: dict[str, list[Row]] = {}
     for row in await reader.find(PARTS.name, {"case_id": cases}, after=0, limit=ALL_ROWS) if cases else ():
         parts.setdefault(str(row.columns["case_id"]), []).append(row)

@@ -1,4 +1,4 @@
-"""What notifications does when another service publishes something: it becomes a command, and nothing else."""
+"""What notifications does when another service publishes something: it becomes a command and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.notifications.domain.inbox import TakeMessage, inbox_stream, notic
 
 
 class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
-    """A newer writer published a type that this version does not know, so who may see it is not known either.
+    """A newer writer published a type that this version does not know; nor does it know who may see it.
 
     The message stays parked until a version runs that knows it.
     """

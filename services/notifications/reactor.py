@@ -1,4 +1,4 @@
-"""Runs the commands that follow from messages: each is taken in, once."""
+"""Runs the commands that follow from messages: each message is taken in once."""
 
 from __future__ import annotations
 

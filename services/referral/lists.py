@@ -53,7 +53,7 @@ class Lists:
         if (organisation := filters.get("organisation")) is not None:
             known = await self._queries.streams.fold(organisation_stream(organisation), ORGANISATION)
             if known.state.description is None:
-                raise unknown_filter("organisation", "the id of an organisation that there is")
+                raise unknown_filter("organisation", "the id of an existing organisation")
         await self._caught_up()
         items: list[Json] = []
         last = after

@@ -59,7 +59,7 @@ class DevelopmentIssuer:
         """A token for one person, lasting `lifetime` seconds. ValueError if no service would accept what it says."""
         for claim, value in (("sub", sub), ("org", org)):
             if not is_identifier(value):
-                raise ValueError(f"{claim} has to be {IDENTIFIER_RULE}")
+                raise ValueError(f"{claim} must be {IDENTIFIER_RULE}")
             if national_number.find(value):
                 raise ValueError(f"{claim} contains a national number, which is not allowed here")
         try:

@@ -69,7 +69,7 @@ async def _tell(client: SandboxClient, *, empty: bool, say: Callable[[str], None
 
 def run_sandbox(settings: Settings, *, empty: bool) -> int:
     """Serves until SIGINT or SIGTERM; returns the exit status: 0 after a clean stop, 1 when it could not start."""
-    # Whoever visits wants to read the stories, not the requests that tell them.
+    # A visitor wants to read the stories, not the requests that make them.
     chosen = "log_level" in settings.model_fields_set
     level = settings.log_level if chosen else "WARNING"
     configure_logging(level, disclose=True)

@@ -101,7 +101,7 @@ class Teller:
         self._seen = position or self._seen
 
     def tell(self, text: str) -> None:
-        """A line for whoever watches."""
+        """Prints a line of progress."""
         self._say(text)
 
 

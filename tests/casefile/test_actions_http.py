@@ -229,7 +229,7 @@ async def test_a_correction_names_an_event_of_the_case_and_gives_a_reason(shared
         answer = await shared.running.command(INES, case.path, "correct", body)
         assert_problem(answer, 422)
         assert pointer in pointers(answer)
-    # Whoever has no part in the case is not even told what a correction takes.
+    # A caller without a part in the case does not even learn what a correction takes.
     assert_problem(await shared.running.command(KARIM, case.path, "correct", {}, etag='"1"'), 404)
 
 

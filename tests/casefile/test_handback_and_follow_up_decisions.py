@@ -87,7 +87,7 @@ def test_an_outcome_is_settled_once_and_waived_ones_count(book: Casebook) -> Non
 
 
 def test_a_closed_case_is_opened_again_within_its_term_only(book: Casebook) -> None:
-    """The follow-ups start anew with the next closing."""
+    """The follow-ups start again with the next closing."""
     closed(book)
     assert refusal(book, Reopen(at=on(6, 1, 2027), by=INES)).code == "REOPEN_TERM_PASSED"
     book.act(Reopen(at=on(1, 10), by=INES))

@@ -201,7 +201,7 @@ async def test_the_worklist_begins_with_what_is_due_first(context: CaseContext) 
 
 
 async def test_the_worklist_is_about_what_the_caller_must_do_now(context: CaseContext) -> None:
-    """An open step is on the list of whoever is awaited, also where somebody else answers for it."""
+    """An open step is on the list of the person awaited, also where somebody else answers for it."""
     case = await context.brought_to("HANDBACK_REQUESTED")
     (work,) = (await context.running.read(INES, WORK))["items"]
     assert (work["case"], work["step"], work["owner"]["sub"]) == (case.id, "HANDBACK_ACKNOWLEDGEMENT", LOTTE.sub)

@@ -131,7 +131,7 @@ def test_after_a_decline_the_lead_owns_the_next_service(book: Casebook) -> None:
 def test_every_other_end_of_an_open_referral_returns_the_case_too(
     book: Casebook, message: told.ReferralMessage
 ) -> None:
-    """Withdrawn, expired or entered in error: the lead decides anew, by the same term."""
+    """Withdrawn, expired or entered in error: the lead decides again, by the same term."""
     book.referred().tell(message)
     assert book.case.state == CaseState.OPENED
     assert [(step.step, step.due_at) for step in book.case.steps] == [("NEXT_SERVICE", end_of(25, 3))]
@@ -215,7 +215,7 @@ def test_a_withdrawal_before_the_acceptance_returns_the_case_once() -> None:
 
 
 def test_an_error_found_after_the_acceptance_ends_what_rested_on_it(book: Casebook) -> None:
-    """The match ends as an error and the lead decides anew."""
+    """The match ends as an error and the lead decides again."""
     book.mentoring().tell(about(told.ReferralEnteredInError, TOM, on(20, 2)))
     assert book.case.state == CaseState.OPENED
     ended = [one.event for one in book.history if type(one.event).__name__ == "MatchEnded"]
@@ -223,7 +223,7 @@ def test_an_error_found_after_the_acceptance_ends_what_rested_on_it(book: Casebo
 
 
 def test_a_decline_that_reaches_a_new_lead_is_the_new_leads(book: Casebook) -> None:
-    """The next step belongs to whoever leads the case when the message is taken in."""
+    """The next step belongs to the lead of the case when the message is taken in."""
     book.referred().act(ReassignCounsellor(at=on(15, 1), by=TOM))
     book.tell(DECLINED)
     assert [step.owner.sub for step in book.case.steps] == ["tom.maes"]

@@ -67,7 +67,7 @@ async def test_every_link_of_an_allowed_action_leads_to_its_route(shared: CaseCo
 
 @pytest.mark.parametrize("state", STATES)
 async def test_a_blocked_action_says_why_in_words_and_code(shared: CaseContext, state: str) -> None:
-    """Whoever is refused learns the rule before trying."""
+    """A caller who would be refused can learn the rule before trying."""
     case = await shared.brought_to(state)
     for person in (INES, LOTTE):
         for blocked in (await shared.running.read(person, case.path))["blockedActions"]:

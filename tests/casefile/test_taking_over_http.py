@@ -101,7 +101,7 @@ async def test_a_body_names_a_person_in_the_form_that_tokens_carry(shared: CaseC
         (LOTTE, begun.path, "reassign-coordinator", "coordinator"),
     )
     for wrong in NO_IDENTIFIERS:
-        with pytest.raises(ValueError, match="sub has to be"):
+        with pytest.raises(ValueError, match="sub must be"):
             shared.running.issuer.issue(sub=wrong, org="brugwerk", role="NGO_LEAD", audience="caserelay")
         for person, path, action, field in places:
             answer = await shared.running.command(person, path, action, {field: wrong})

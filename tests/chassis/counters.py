@@ -182,7 +182,7 @@ def translate(recorded: Recorded) -> tuple[str, Message] | None:
 
 
 async def everything(log: EventLog, after: int = 0) -> list[Recorded]:
-    """All events of a log behind a position, whoever appended them."""
+    """All events of a log after a position, by any writer."""
     found: list[Recorded] = []
     while more := await log.read_all(found[-1].position if found else after, 10_000):
         found += more

@@ -141,7 +141,7 @@ def routes(service: Service) -> Router:
 
 
 def issuer(directory: Path) -> DevelopmentIssuer:
-    """Whoever signs tokens for the tests."""
+    """The issuer that signs tokens for the tests."""
     return DevelopmentIssuer(directory / "issuer")
 
 

@@ -49,13 +49,13 @@ async def end_of(process: subprocess.Popen[str]) -> None:
 
 
 def say(line: str) -> None:
-    """Says a line to whoever started this process."""
+    """Writes a line to the parent of this process."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def hear() -> str:
-    """Waits for a line from whoever started this process."""
+    """Waits for a line from the parent of this process."""
     return sys.stdin.readline().strip()
 
 

@@ -51,7 +51,7 @@ def resolve(document: Any, pointer: str) -> Any:
 
 
 def test_what_is_checked_in_is_what_is_generated() -> None:
-    """Whoever changes a route or a message runs `make contracts`, and the change is seen in review."""
+    """A change of a route or a message needs `make contracts`, so that review sees it."""
     wanted, present = refusal_documents() | documents(), checked_in()
     differing = sorted(path for path in {*wanted, *present} if wanted.get(path) != present.get(path))
     assert differing == [], "run `make contracts`"

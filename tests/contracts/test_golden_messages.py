@@ -1,4 +1,4 @@
-"""Every message that was ever published still reads: by today's models, and by whoever relies on the schemas."""
+"""Every message that was ever published still reads: by today's models, and by readers that rely on the schemas."""
 
 from __future__ import annotations
 

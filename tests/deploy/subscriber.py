@@ -32,7 +32,7 @@ class Subscriber:
             self.process = subprocess.Popen([sys.executable, str(EXAMPLE)], env=environment, stdout=said)
 
     def wait_until_remembered(self, count: int) -> None:
-        """Returns once so many ids are remembered; whoever is killed before prints the last line again."""
+        """Returns once so many ids are remembered; a subscriber killed before that prints the last line again."""
         until = time.monotonic() + SOON
         with closing(sqlite3.connect(self._handled)) as handled:
             while handled.execute("SELECT COUNT(*) FROM handled").fetchone()[0] < count:

@@ -1,4 +1,4 @@
-"""docs/operating.md, Backup and Restore: whoever pastes their commands gets the system back as it was."""
+"""docs/operating.md, Backup and Restore: their commands, pasted, bring the system back as it was."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ RESTORE, NEW_TOPICS, NEW_FILE, RESTORE_FILES = _commands("Restore")
 
 
 class Operator:
-    """Whoever has the page open beside a shell."""
+    """An operator with the page open beside a shell."""
 
     def __init__(self, directory: Path, **environment: str) -> None:
         tools = directory / "tools"

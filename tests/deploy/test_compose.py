@@ -205,7 +205,7 @@ def test_a_replica_that_is_told_to_stop_stops_cleanly_and_is_not_missed(system: 
 
 
 def test_a_broker_that_has_lost_everything_is_filled_again(system: System) -> None:
-    """From the logs, once topics are made and services started anew; commands are taken meanwhile."""
+    """From the logs, once topics are made and services restarted; commands are taken meanwhile."""
     composed, outside = system
     before = [one["id"] for one in outside.feed(LOTTE)]
     composed.lose("kafka")

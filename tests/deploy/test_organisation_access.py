@@ -53,7 +53,7 @@ def test_an_organisation_may_read_its_own_topic_and_no_other(asked: Callable[...
 def test_no_organisation_gets_into_the_groups_of_the_services(
     asked: Callable[..., list[str]], name: str, prefix: str
 ) -> None:
-    """Whoever may join them could keep messages from them."""
+    """Anyone who may join a group could keep messages from its members."""
     assert asked("organisation", name, "User:mallory", status=2, prefix=prefix) == []
 
 

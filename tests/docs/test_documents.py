@@ -75,7 +75,7 @@ def test_every_test_that_is_named_exists(page: Path) -> None:
 
 
 def test_every_make_target_that_is_named_exists(page: Path) -> None:
-    """Whoever is told to run `make something` can."""
+    """Every `make something` in the documents can be run."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = [
         *_code(page),
@@ -86,6 +86,6 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
 
 
 def test_every_command_of_the_shell_that_is_named_exists(page: Path) -> None:
-    """Whoever is told to run `caserelay something` can."""
+    """Every `caserelay something` in the documents can be run."""
     commands = re.findall(r"caserelay ([a-z]+)\b", " ; ".join(_code(page)))
     assert set(commands) <= main.commands.keys()

@@ -1,4 +1,4 @@
-"""README.md: whoever pastes its commands, in order, gets what it shows."""
+"""README.md: its commands, pasted in order, print what it shows."""
 
 from __future__ import annotations
 

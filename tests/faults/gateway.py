@@ -33,7 +33,7 @@ _LISTS: Final = {"referral": "/v1/referrals", "casefile": "/v1/cases", "notifica
 class Gateway(Caller):
     """What a path-routing gateway does: it tries another replica where one cannot be connected to.
 
-    A request that may have arrived is not sent again; whoever sent it hears that no answer came.
+    A request that may have arrived is not sent again; its sender learns that no answer came.
     """
 
     def __init__(self, replicas: Mapping[str, Sequence[str]], token: Token, patience: float = 40.0) -> None:

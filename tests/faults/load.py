@@ -120,12 +120,12 @@ class Clients:
             self.told.events[referral["id"]].append(event)
 
     async def _refer_a_person_in_doubt(self, body: dict[str, Any]) -> None:
-        """Refers the person anew: it is 201 or 409, according to whether the first command was stored or not."""
+        """Refers the person again: it is 201 or 409, according to whether the first command was stored or not."""
         self.told.ghosts.add(body["client"]["ref"])
         key = str(uuid.uuid4())
         answer = await self._known(INES, "/v1/referrals", body, key=key, gives_up=0)
         assert answer.status_code in (201, 409), answer.text
-        self.told.counted[f"referred anew: {answer.status_code}"] += 1
+        self.told.counted[f"referred again: {answer.status_code}"] += 1
         if answer.status_code == 201:
             self._note_create(key, body, answer.json())
 

@@ -76,7 +76,7 @@ async def test_of_an_accept_and_a_withdrawal_in_two_processes_one_wins(
         offers = await received(here, RACES_OF_PROCESSES)
         won = Counter[str]()
         for number, (path, _, etag) in enumerate(offers):
-            # Turns, since whoever is asked first has a head start.
+            # Turns, since the first to be asked has a head start.
             ngo, agency = (here, there) if number % 4 < 2 else (there, here)
             state = winner_of(await race(ngo, agency, path, etag, agency_first=number % 2 == 1))
             won[state] += 1

@@ -1,4 +1,4 @@
-"""Replicas come and go under load: the cases are shared out anew, and each message is handled once and in order."""
+"""Replicas come and go under load: the cases are shared out again, and each message is handled once and in order."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def decided(here: Gateway, there: Gateway, people: Gateway) -> dict[tuple[
 
     async def take_races() -> None:
         for number, (path, case, etag) in races:
-            # Turns, since whoever is asked first has a head start.
+            # Turns, since the first to be asked has a head start.
             ngo, agency = (here, there) if number % 4 < 2 else (there, here)
             states[path, case] = winner_of(await race(ngo, agency, path, etag, agency_first=number % 2 == 1))
             await the_loser_tries_again(here, path, states[path, case])

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("faul
 
 HELD_SECONDS = max(LEASE_SECONDS, SESSION_MS / 1000) + 3
 PATIENCE_SECONDS = 2.0
-"""Of the gateway: whoever sent something to a replica that hangs, sends it again, and then it is there twice."""
+"""Of the gateway: a client that sent something to a replica that hangs sends it again, and then it is there twice."""
 
 
 @pytest.mark.timeout(300)

@@ -17,7 +17,7 @@ from tests.support.people import LOTTE, Person
 
 CLIENTS: Final = 4
 PATIENCE_SECONDS: Final = 40.0
-"""Of whoever looks for what was done, when all is well again."""
+"""Of the check for what was done, when all is well again."""
 REST_SECONDS: Final = 0.3
 """Between two referrals of one client: what is done to the system shall meet work, not a queue."""
 READER: Final = Person("privacy.officer", SUBSCRIBES, "DPO")

@@ -174,7 +174,7 @@ def test_lists_worklist_and_feed_cover_the_referral_that_they_wait_for(outside: 
 
 
 def test_a_position_of_casefile_is_understood_by_the_referral_service(outside: Outsider) -> None:
-    """The accepted handback completes the referral, and whoever waits for it reads it completed."""
+    """The accepted handback completes the referral, and a reader who waits for it reads it completed."""
     posted = outside.refer(INES, another_person())
     case, offer = f"/v1/cases/{posted.json()['case']}", f"/v1/referrals/{posted.json()['id']}"
     outside.does(LOTTE, offer, "receive")

@@ -71,7 +71,7 @@ def story(engines: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def outside(story: Story) -> Outsider:
-    """Whoever asks, after all has happened."""
+    """What each reader sees after all has happened."""
     return story.outside
 
 

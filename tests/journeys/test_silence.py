@@ -113,7 +113,7 @@ def test_after_the_expiry_the_case_lead_owns_the_next_service(silence: Silence) 
 
 
 def test_until_the_expiry_the_lead_was_responsible_and_the_organisation_awaited(silence: Silence) -> None:
-    """Silence moves nothing to whoever is silent."""
+    """Silence passes nothing to the side that is silent."""
     path = f"/v1/cases/{silence.case}/responsibility"
     for day in ("2026-01-13", "2026-01-20", "2026-02-10"):
         (step,) = silence.outside.read(AUDITOR, path, asOf=day)["steps"]
@@ -122,7 +122,7 @@ def test_until_the_expiry_the_lead_was_responsible_and_the_organisation_awaited(
 
 
 def test_the_feed_warns_the_organisation_of_each_term_once(silence: Silence) -> None:
-    """Reminders and misses reach whoever has to act; after the end of its part nothing more does."""
+    """Reminders and misses reach the side that has to act; after the end of its part nothing more does."""
     kinds = [
         (one["type"].removeprefix("org.caserelay."), one["data"].get("deadline"))
         for one in silence.outside.feed(LOTTE)
@@ -143,7 +143,7 @@ def test_the_feed_warns_the_organisation_of_each_term_once(silence: Silence) -> 
 
 
 def test_the_overdue_step_is_on_the_worklist_of_the_agency_and_in_its_overdue_cases(silence: Silence) -> None:
-    """Whoever must act finds it without searching."""
+    """Those who must act find it without searching."""
     work = silence.outside.read(INES, "/v1/worklist")["items"]
     assert {item["case"] for item in work if item["overdue"]} == {silence.case, silence.received}
     late = silence.outside.read(INES, "/v1/cases", overdue="true")["items"]

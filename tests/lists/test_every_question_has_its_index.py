@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("crowd"),
-    # Whoever is first makes the crowd.
+    # The first to come makes the crowd.
     pytest.mark.timeout(300),
 ]
 

@@ -36,7 +36,7 @@ PEOPLE = {
     "rekenhof-demo": "AUDITOR",
     "caserelay-demo": "OPERATOR",
 }
-"""The role of whoever asks for an organisation, unless a test says otherwise."""
+"""The role of an organisation's caller, unless a test says otherwise."""
 
 
 class Running:

@@ -47,7 +47,7 @@ async def declined_and_referred_again(system: Running) -> tuple[Story, list[Clou
 
 
 async def test_the_agency_of_the_case_sees_all_of_it(system: Running) -> None:
-    """Whoever it was with, the case is the agency's."""
+    """Whichever organisation it was with, the case is the agency's."""
     _, sent = await declined_and_referred_again(system)
     assert await system.seen(AGENCY) == await system.seen(AGENCY, Role.AGENCY_TEAM_LEAD) == ids(sent, *range(6))
 

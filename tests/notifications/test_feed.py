@@ -155,7 +155,7 @@ async def test_what_cannot_be_read_is_refused_with_its_pointer(
 
 
 async def test_wait_for_answers_once_the_feed_covers_the_position(system: Running) -> None:
-    """Whoever has just done something finds it in the feed by the Position of the answer."""
+    """A caller finds what it has just done in the feed by the Position of the answer."""
     (sent,) = await system.publishing.publish(Story("case-1").submitted(BRUGWERK))
     async with system.client(BRUGWERK) as client:
         answer = await client.get("/v1/feed", params={"waitFor": Position("referral", int(sent.sequence)).token()})

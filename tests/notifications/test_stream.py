@@ -121,7 +121,7 @@ async def test_the_header_of_a_returning_client_goes_before_the_parameter_of_its
 
 
 async def test_the_stream_and_the_feed_share_their_cursors(system: Running) -> None:
-    """Whoever has read the feed goes on with the stream, and the other way round."""
+    """A reader of the feed can continue with the stream, and the other way round."""
     story = Story("case-1")
     sent = await system.tell(story.submitted(BRUGWERK), *(story.of_case(CaseReopened) for _ in range(2)))
     page = (await system.get(BRUGWERK, limit=1)).json()

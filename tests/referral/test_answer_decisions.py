@@ -163,7 +163,7 @@ def test_the_expected_day_is_one_of_the_programmes_time_zone(received: Office) -
 
 
 def test_a_question_from_the_list_starts_a_decision_and_does_not_lengthen_the_wait(received: Office) -> None:
-    """Whoever asks is about to decide; back on the list, the 90 days count from the first day there."""
+    """An organisation that asks is about to decide; back on the list, the 90 days count from the first day there."""
     received.handle(waitlist(january(16)))
     received.handle(ask(january(19)))
     assert received.due() == {"INFORMATION": "2026-01-26", "EXPIRY": "2026-04-16"}

@@ -121,7 +121,7 @@ def test_a_term_that_was_moved_is_not_missed_at_its_old_end(office: Office) -> N
 
 
 def test_the_agency_is_awaited_for_information(office: Office) -> None:
-    """Whoever has to answer is the one who is late."""
+    """The side that has to answer is the one that is late."""
     office.submit()
     office.receive()
     office.handle(ask(january(16)))

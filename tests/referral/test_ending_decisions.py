@@ -239,7 +239,7 @@ def test_an_ended_referral_can_still_be_entered_in_error(office: Office) -> None
 
 
 def test_a_withdrawn_draft_cannot_be_submitted(office: Office) -> None:
-    """Begun anew, not brought back."""
+    """Started again, not brought back."""
     office.draft()
     office.handle(take_back())
     submit = SubmitDraft(at=january(21), by=INES, referral_id="R-1", legal_basis_id="LB-1", new_case_id="C-1")

@@ -88,7 +88,7 @@ def test_each_state_blocks_exactly_what_the_table_does_not_allow(office: Office,
     ],
 )
 def test_a_blocked_action_names_who_can_unblock_it(office: Office, state: ReferralState, unblocks: str | None) -> None:
-    """Whoever waits knows for whom."""
+    """Each side knows for whom it waits."""
     reach(office, state)
     refusal = office.blocked("accept")
     assert refusal is not None

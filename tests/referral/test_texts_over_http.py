@@ -58,7 +58,7 @@ async def test_the_agency_reads_why_and_its_own_justification_stays_with_it(cont
 
 
 async def test_rights_are_looked_at_before_the_body(context: ReferralContext) -> None:
-    """Whoever has no part in a referral learns nothing from what is wrong with the body."""
+    """A caller without a part in a referral learns nothing from what is wrong with the body."""
     path = await context.received(samira())
     assert_problem(await context.running.command(KARIM, path, "decline", {"reason": "NOPE"}, etag='"1"'), 404)
     assert_problem(await context.running.command(INES, path, "decline", {"reason": "NOPE"}, etag='"1"'), 403)

@@ -177,7 +177,7 @@ def test_the_demo_loads_into_a_sandbox_that_runs_empty(tmp_path: Path) -> None:
 
 
 def test_empty_tells_no_story_and_deletes_none(tmp_path: Path) -> None:
-    """What was there stays there, whoever starts it how."""
+    """What was there stays there, however it is started."""
     data = tmp_path / "var"
     with sandbox(data, "--empty") as (_, outside):
         outside.clock(INES, "2026-01-12T10:00:00Z")
@@ -185,5 +185,5 @@ def test_empty_tells_no_story_and_deletes_none(tmp_path: Path) -> None:
     with sandbox(data, "--empty") as (_, outside):
         assert [one["id"] for one in outside.read(INES, "/v1/referrals")["items"]] == [posted["id"]]
     with sandbox(data) as (_, outside):
-        # Whoever has made something of an empty sandbox is not told stories into it.
+        # A sandbox that was started empty and then used gets no stories.
         assert posted["id"] in [one["id"] for one in outside.read(INES, "/v1/referrals")["items"]]

@@ -46,7 +46,7 @@ def without_server(how_to_get_one: str, reason: object) -> NoReturn:
     """Skips a test that lacks a server, or a right, loudly; fails it where CI=true promises that everything runs."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{how_to_get_one} ({reason})")
-    # Whoever changes one line need not install two servers first; CI runs what was left out.
+    # A change of one line should not need two servers installed first; CI runs what was left out.
     pytest.skip(how_to_get_one)
 
 

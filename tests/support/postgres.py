@@ -245,7 +245,7 @@ def create(url: str, template: str | None = None) -> str:
 
 
 def drop(url: str, name: str) -> None:
-    """Removes a database, whoever is still connected to it."""
+    """Removes a database, even when clients are still connected to it."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -30,7 +30,7 @@ class Correct(Command, frozen=True, kw_only=True):
     """Say that an event of the case is wrong, and why (a vault reference); the event itself stays as it is.
 
     `holds` is the report that should stand instead, as the command that it would have come by; None with
-    `with_holds` where the event named is no report.
+    `with_holds` where the event named is not a report.
     """
 
     event: str

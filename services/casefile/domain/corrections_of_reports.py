@@ -83,7 +83,7 @@ ReportEvent = (
 
 
 def report_of(event: object) -> Reported | None:
-    """What an event reports; None for one that is no report. What a rule has made of a report already stays that."""
+    """What an event reports; None for one that is not a report. What a rule has made of a report already stays that."""
     if isinstance(event, ReferralEntryTaken):
         return reported_wait(next(iter(event.codes), None), event.expected_by) if event.name == WAIT else None
     return _reported_by(event) if isinstance(event, ReportEvent) else None
@@ -163,6 +163,6 @@ def _decided(command: Command, context: Context) -> Reported | None:
         case ReportWait():
             return report_wait(command, context)
         case _:
-            msg = f"{type(command).__name__} is no report"
+            msg = f"{type(command).__name__} is not a report"
             raise TypeError(msg)
     return report_of(decided[0]) if decided else None

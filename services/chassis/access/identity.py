@@ -22,7 +22,7 @@ from services.chassis.modelling.decider import Actor
 from services.chassis.vault import national_number
 
 ALGORITHMS: Final = frozenset({"ES256", "EdDSA", "RS256", "PS256"})
-"""Asymmetric ones only: whoever can verify must not be able to sign."""
+"""Only asymmetric ones: a verifier must not be able to sign."""
 
 REALM: Final = "caserelay"
 _PRESENTED_NONE: Final = "TOKEN_MISSING"
@@ -73,7 +73,7 @@ class Caller:
     role: Role
 
     def actor(self) -> Actor:
-        """The caller as commands and events name whoever acts."""
+        """The caller as the actor that commands and events name."""
         return Actor(sub=self.sub, role=self.role.value, org=self.org)
 
 

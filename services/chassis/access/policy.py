@@ -216,7 +216,7 @@ class Policy:
         try:
             return self._table[action]
         except KeyError:
-            raise LookupError(f"no rule speaks of the action {action}") from None
+            raise LookupError(f"no rule covers the action {action}") from None
 
     def _judge(self, role: Role, action: str, relations: Collection[str]) -> Verdict:
         row = self._relations(action)

@@ -1,9 +1,9 @@
-"""Bells between the processes of one data directory: who commits to a file rings, and who waits for that hears at once.
+"""Bells between the processes of one data directory: a process that commits to a file rings, and those waiting wake up.
 
 A bell is a datagram socket in the directory `bells` beside the file, whose name says of which file and process it is:
-it works wherever files are shared by processes of one system, also in several containers, and is nobody else's, as
-the directory is the owner's alone. A call says nothing but that there may be something new. It may be missed: those
-who wait look now and then as well (`services.chassis.engines.sqlite_wakeup`).
+it works wherever processes of one system share files, also across containers, and nobody else can ring it, since only
+the owner may enter the directory. A ring says only that there may be something new. It may be missed, so waiters also
+look from time to time (`services.chassis.engines.sqlite_wakeup`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Final
 
 DIRECTORY: Final = "bells"
 LONGEST_ADDRESS: Final = 103
-"""In bytes, as the system with the least room for it (macOS) has it."""
+"""In bytes, on the system that allows least (macOS)."""
 TICK_NS: Final = 20_000_000
-"""More than a file system's clock stands still: who comes meanwhile cannot be told from the time of the directory."""
+"""Longer than a tick of a file system's clock: the directory's time does not show who arrives within one tick."""
 
 
 class Bell:
-    """The bells of one file, as one process rings them, and its own."""
+    """The bells of one file: those of other processes, to ring, and its own, to hear."""
 
     def __init__(self, path: Path) -> None:
-        """Touches nothing: the directory is made by the first who listens."""
+        """Touches nothing: the first listener makes the directory."""
         self._directory = path.parent / DIRECTORY
         self._prefix = f"{path.name}."
         self._own: socket.socket | None = None
@@ -42,9 +42,9 @@ class Bell:
         self._opened: int | None = None
 
     def listen(self, heard: Callable[[], object]) -> bool:
-        """From now on `heard` is called by the running loop when somebody rang; False: there can be no bell here.
+        """From now on the running loop calls `heard` when a process rings; False: there can be no bell here.
 
-        Asked again, it hangs a bell that was taken away, and one for which there was no room.
+        Call it again to hang a bell that was taken away, or for which there was no room.
         """
         if self._own is None or not self._hangs():
             self._take_down()
@@ -56,13 +56,13 @@ class Bell:
         return True
 
     def deafen(self) -> None:
-        """Nobody listens at the moment. Who rings meanwhile is heard later."""
+        """Stops listening for now. Rings meanwhile are heard later."""
         loop, self._loop = self._loop, None
         if loop is not None and self._own is not None and not loop.is_closed():
             loop.remove_reader(self._own.fileno())
 
     def ring(self) -> None:
-        """Calls all other processes that listen. Never waits: anyone who has calls unanswered need not hear another."""
+        """Rings at all other listening processes. Never waits: a process with unanswered rings needs no further one."""
         try:
             changed = os.stat(self._directory).st_mtime_ns  # noqa: PTH116 - for every commit, and half as dear
         except OSError:
@@ -84,7 +84,7 @@ class Bell:
             with contextlib.suppress(OSError):
                 (self._directory / name).unlink()
         except OSError:
-            # Its calls are unanswered, or it has just gone.
+            # It has unanswered rings, or has just ended.
             return
 
     def _hang(self) -> bool:
@@ -122,7 +122,7 @@ class Bell:
         plain = f"{self._directory}{os.sep}{name}"
         if len(os.fsencode(plain)) <= LONGEST_ADDRESS:
             return plain
-        # Where the system has such a thing, the directory may be as deep as it likes.
+        # Where the system has this, the path of the directory may be of any length.
         if self._opened is None:
             self._opened = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
         return f"/proc/self/fd/{self._opened}/{name}"
@@ -133,7 +133,7 @@ class Bell:
             os.close(opened)
 
     def close(self) -> None:
-        """Takes the own bell down."""
+        """Takes its own bell down."""
         self._take_down()
         self._forget_directory()
         if self._caller is not None:

@@ -20,14 +20,14 @@ Result = TypeVar("Result")
 
 LARGEST_BATCH = 256
 MOST_AT_ONCE = 32
-"""Of what is waited for: while the database has one part of what came together, the process works on the other."""
+"""While the database works on one part of a batch, the process works on the other."""
 
 
 class GroupCommit(ABC, Generic[Item, Result]):
     """Collects items and commits them in batches of at most `most`, one batch at a time.
 
-    What commits a batch returns, for each item in order, its result or the exception that concerns this item alone. An
-    exception that it raises concerns the whole batch. It serves questions as well: many share a round trip.
+    The function that commits a batch returns, for each item in order, its result or an exception that concerns this
+    item alone. An exception that it raises concerns the whole batch. Reads use it too: many share a round trip.
     """
 
     def __init__(self, most: int) -> None:
@@ -108,7 +108,7 @@ class InlineGroupCommit(GroupCommit[Item, Result]):
 
 
 class AwaitedGroupCommit(GroupCommit[Item, Result]):
-    """Waits for each commit; what comes meanwhile is the next batch."""
+    """Waits for each commit; items that arrive meanwhile form the next batch."""
 
     def __init__(
         self, commit: Callable[[Sequence[Item]], Awaitable[Sequence[Result | Exception]]], most: int = MOST_AT_ONCE

@@ -67,7 +67,7 @@ class Database:
             given = conninfo_to_dict(self.url)
         except psycopg.ProgrammingError:
             raise RefusedDatabase(
-                "CASERELAY_DATABASE_URL is no PostgreSQL address, such as postgresql://user@host:5432/name"
+                "CASERELAY_DATABASE_URL is not a PostgreSQL address, such as postgresql://user@host:5432/name"
             ) from None
         options = f"{given.pop('options', '') or ''} -c search_path={self.schema}"
         # A message that has its values in it is written in UTF-8, whatever the database keeps.
@@ -118,7 +118,7 @@ def refused_database(failure: psycopg.Error | Unavailable, what: str = "the data
     """What to tell anyone who starts a process on a database that cannot be used."""
     code = failure.code if isinstance(failure, Unavailable) else code_of(failure)
     return RefusedDatabase(
-        f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); see whether the server runs, and whether address,"
+        f"{what} of CASERELAY_DATABASE_URL cannot be used ({code}); check that the server runs, and that address,"
         " name, user, password and rights are as they should be"
     )
 
@@ -172,7 +172,7 @@ async def prepare(connection: AsyncConnection[Any], also: Prepare | None = None)
         if also is not None:
             await also(connection)
     except BaseException:
-        # Whoever was to close it never sees it: a listener, or a pool, that is stopped while it connects anew.
+        # Its caller never sees it and cannot close it: a listener or a pool that is stopped while it reconnects.
         await connection.close()
         raise
 

@@ -1,4 +1,4 @@
-"""How far a PostgreSQL log has come: as NOTIFY tells it, and by looking now and then where that fails."""
+"""How far a PostgreSQL log has come: announced by NOTIFY, and polled from time to time in case that fails."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ POLL_SECONDS = 0.5
 
 
 class PostgresWakeup:
-    """One per log and process. Listens on a connection of its own once somebody waits; opens it again when lost.
+    """One per log and process. Listens on its own connection while there are waiters; opens it again when lost.
 
-    `look` asks the database for the last position. That is needed before anything was heard, after the listener was
-    away, and now and then; otherwise whoever waits knows from what was announced whether there is anything to read.
+    `look` asks the database for the last position. That is needed before the first announcement, after the listener
+    was away, and from time to time; otherwise the announcements say whether there is anything to read.
     """
 
     def __init__(self, database: Database, look: Callable[[], Awaitable[int]]) -> None:
@@ -34,13 +34,13 @@ class PostgresWakeup:
         self._closed = False
 
     def reached(self, head: int) -> None:
-        """Somebody has appended up to `head`: wakes whoever waits for that."""
+        """The log has been appended to up to `head`: wakes those who wait for that."""
         if head > self._head:
             self._head = head
             self._wake()
 
     def forget(self) -> None:
-        """The database may be another one, which lacks what the last one had: whoever waits looks again."""
+        """The database may be another one, without the newest events of the last: every waiter looks again."""
         self._head = 0
         self._looked = False
         self._forgotten += 1
@@ -55,11 +55,11 @@ class PostgresWakeup:
     async def wait(self, after: int, timeout: float) -> bool:
         """Returns when the head may be beyond `after`, or after `timeout` seconds of the machine's clock.
 
-        Whether it had to wait; a look is no wait.
+        Returns whether it had to wait; a look does not count as a wait.
         """
         until, waited = time.monotonic() + timeout, False
         while not self._closed and self._head <= after:
-            # Before the look: what is announced between it and the wait is then not missed.
+            # Before the look, so that an announcement between the look and the wait is not missed.
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
             if self._listener is None:
@@ -81,7 +81,7 @@ class PostgresWakeup:
         return waited
 
     async def _look_again(self) -> None:
-        # Only a look that began while somebody listened makes looking superfluous; and nobody else need look meanwhile.
+        # Only a look that began while listening makes further looks unnecessary; others need not look meanwhile.
         self._looked, forgotten = self._listening, self._forgotten
         try:
             head = await self._look()
@@ -97,7 +97,7 @@ class PostgresWakeup:
             with contextlib.suppress(psycopg.Error):
                 async with await connect(self._database) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._database.schema)))
-                    # What was announced before this moment went unheard.
+                    # Announcements before this moment were missed.
                     self._listening = True
                     self.forget()
                     pause = FIRST_PAUSE

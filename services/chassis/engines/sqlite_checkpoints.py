@@ -1,11 +1,11 @@
 """Moving what was committed from SQLite's write-ahead logs into the files, beside the event loop.
 
-SQLite leaves that to whoever commits when a log has grown to so many pages, and with that one commit its whole loop
-waits for ten milliseconds and more. A thread that is ahead of it leaves it a few pages to move. If the thread fails,
-nothing is lost but the time: the committing connection still does what is left.
+By default SQLite does this in the commit that finds a log grown to a number of pages, and the whole event loop then
+waits for ten milliseconds and more. A thread that is ahead leaves that commit only a few pages to move. If the thread
+fails, only time is lost: the committing connection still moves what is left.
 
-Each time a log begins anew, the commit that begins it waits for the disk once more. So a log is let grow to a share of
-what its store would let it grow to, as far as that can be foretold: SQLite does not say how long a log is without
+Each time a log starts over, its first commit waits for the disk once more. So the thread lets a log grow to a share of
+what its store allows, as far as it can foresee that: SQLite does not say how long a log is without
 moving its pages.
 """
 
@@ -21,14 +21,14 @@ from typing import Final
 
 ROUND_SECONDS: Final = 0.05
 IDLE_SECONDS: Final = 0.25
-"""How long a round is at most while nothing is written: each is twice as long as the one before it."""
+"""The longest round while nothing is written: each round is twice as long as the one before."""
 MOST_ROUNDS: Final = 60
-"""After so many in which something was written it looks, in case that much more is written than before."""
+"""It checks after this many rounds with writes, in case much more is written than before."""
 PAUSE_ROUNDS: Final = 200
-"""After a failure."""
+"""The pause after a failure."""
 
 TICK_NS: Final = 20_000_000
-"""More than a file system's clock stands still: what is written meanwhile cannot be told apart by its time."""
+"""Longer than a tick of a file system's clock: writes within one tick have the same time."""
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,13 @@ class SQLiteCheckpoints:
     """The thread, for the files of one process. Other processes may do the same with the same files."""
 
     def __init__(self, files: Mapping[Path, int]) -> None:
-        """`files`, and how many pages each log may grow to."""
+        """`files`: each with the number of pages that its log may grow to."""
         self._followed = [_Followed(path, pages) for path, pages in files.items()]
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sqlite checkpoints", daemon=True)
 
     def start(self) -> None:
-        """Begins, if there is any file."""
+        """Starts the thread if there is any file."""
         if self._followed:
             self._thread.start()
 
@@ -83,10 +83,10 @@ class _Followed:
             self._rests -= 1
             return True
         try:
-            # Its size says nothing: a log that begins anew stays as large as it was.
+            # Its size says nothing: a log that starts over keeps its size.
             written = self._wal.stat().st_mtime_ns
         except OSError:
-            # Nobody has opened the file, or everybody has closed it.
+            # No process has the file open.
             return False
         if written == self._written and not self._perhaps_more:
             return False
@@ -105,15 +105,15 @@ class _Followed:
 
     def _checkpoint(self) -> None:
         if self._connection is None:
-            # Never makes the file: its store does, or nobody.
+            # Never creates the file: only its store does.
             address = f"{self._path.absolute().as_uri()}?mode=rw"
             self._connection = sqlite3.connect(address, uri=True, timeout=0, isolation_level=None)
-            # Before a log begins anew, what was moved is on the disk, whatever this SQLite was compiled to do.
+            # Before a log starts over, the moved pages are on the disk, whatever options this SQLite was compiled with.
             self._connection.execute("PRAGMA synchronous = NORMAL")
         blocked, _, moved = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if blocked:
             return
-        # A log that began anew is counted from its beginning.
+        # A log that started over is counted from its beginning.
         pages = moved - self._moved if moved >= self._moved else moved
         self._due = max(1, min(MOST_ROUNDS, self._rounds * self._pages // max(pages, 1)))
         self._moved, self._rounds = moved, 0

@@ -1,6 +1,6 @@
-"""Connections to SQLite's files, whose errors are told apart in one place: a store that cannot be used, or a fault.
+"""Connections to SQLite's files; one place tells errors of the store from faults of the program.
 
-Every file of a service is opened here and nowhere else, so that no error of the disk passes for one of the program.
+Every file of a service is opened here and nowhere else, so that no disk error passes for a fault of the program.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _UNUSABLE: Final = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-"""Primary result codes (https://www.sqlite.org/rescode.html) that speak of the file and not of what was asked."""
+"""Primary result codes (https://www.sqlite.org/rescode.html) that concern the file and not the statement."""
 _PASSING: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 PATIENCE_SECONDS: Final = 30.0
 """How long a store that is being opened waits for others that open it too."""
 _AGAIN_SECONDS: Final = 0.01
 _RECOVERY_WAIT: Final = "PRAGMA busy_timeout = 5000"
-"""For who puts a log in order after a crash, and for nothing else: no writer holds up a reader."""
+"""Only for a process that recovers a log after a crash: otherwise no writer holds up a reader."""
 _ROOM: Final = 262_144
-"""Bytes that have to fit beside a file before it counts as usable again: the next append may be as large."""
+"""Bytes that must be free beside a file before it counts as usable again: the next append may be this large."""
 
 
 class StoreConnection(sqlite3.Connection):
@@ -83,10 +83,10 @@ class StoreConnection(sqlite3.Connection):
 
     @contextmanager
     def transaction(self, patience: float = 0.0) -> Iterator[None]:
-        """All that is done within, or nothing of it.
+        """Everything done within it is stored, or nothing.
 
-        Raises NotNow if somebody else is writing, and goes on doing so for `patience` seconds, in which the process
-        does nothing else (`services.chassis.engines.turns.in_turn` waits beside it).
+        Raises NotNow if another process keeps writing for `patience` seconds, during which this process does nothing
+        else (`services.chassis.engines.turns.in_turn` waits beside it).
         """
         self._begin(patience)
         try:
@@ -108,7 +108,7 @@ class StoreConnection(sqlite3.Connection):
                 raise
 
     def fold_log(self) -> bool:
-        """Moves all of the write-ahead log into the file and empties it; False when somebody is in the way."""
+        """Moves all of the write-ahead log into the file and empties it; False when another process is in the way."""
         with self._waiting(0.0) as cursor:
             try:
                 (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -177,7 +177,7 @@ class _StoreCursor(sqlite3.Cursor):
 
 
 def raise_unusable(failure: sqlite3.Error, health: StoreHealth) -> None:
-    """Raises Unavailable when the error speaks of the file; returns when it speaks of what was asked."""
+    """Raises Unavailable when the error concerns the file; returns when it concerns the statement."""
     # Errors of the module itself have no code: they are faults of ours.
     primary = getattr(failure, "sqlite_errorcode", 0) & 0xFF
     if primary in _UNUSABLE:
@@ -196,7 +196,7 @@ def open_store(path: Path, health: StoreHealth) -> StoreConnection:
 
 
 def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str = "") -> StoreConnection:
-    """A connection as of `open_store` to a file in WAL mode, in which all of `schema` is. Raises Unavailable.
+    """A connection like that of `open_store` to a file in WAL mode that contains `schema`. Raises Unavailable.
 
     However many processes open a new file at once, none is refused: to switch a file to WAL takes it alone, and where
     two do it at the same moment SQLite says at once to one of them that it is locked, whatever its busy timeout. The
@@ -204,7 +204,7 @@ def open_kept(path: Path, health: StoreHealth, *, synchronous: str, schema: str 
     """
     connection, until = open_store(path, health), time.monotonic() + PATIENCE_SECONDS
     try:
-        # Not one of the connection's own: that somebody else is in the way is no failure of the store as yet.
+        # Not through the connection: another process in the way is not yet a failure of the store.
         cursor = sqlite3.Cursor(connection)
         while True:
             try:

@@ -20,7 +20,7 @@ REST_SECONDS: Final = 0.2
 PAGES_AT_ONCE: Final = 2048
 
 Progress = Callable[[int, int], object]
-"""Told how many bytes of how many are copied."""
+"""Called with the number of bytes copied, and of how many."""
 
 
 class Unreadable(Exception):  # noqa: N818 - reads as what happened
@@ -28,7 +28,7 @@ class Unreadable(Exception):  # noqa: N818 - reads as what happened
 
 
 class Moment:
-    """Files as they stood at one moment. Each stays so until it was copied."""
+    """Files as they stood at one moment. Each stays so until it is copied."""
 
     def __init__(self, readers: dict[Path, sqlite3.Connection]) -> None:
         self._readers = readers
@@ -40,7 +40,7 @@ class Moment:
         """
         reader = self._readers.pop(file)
         with closing(reader), closing(sqlite3.connect(to, isolation_level=None)) as copy:
-            # It is read once and thrown away: nothing is to be kept for a crash, neither beside it nor on the disk.
+            # It is read once and thrown away, so it needs neither a journal nor a sync.
             copy.execute("PRAGMA journal_mode = OFF")
             copy.execute("PRAGMA synchronous = OFF")
             (size,) = reader.execute("PRAGMA page_size").fetchone()
@@ -49,7 +49,7 @@ class Moment:
                 progress((total - remaining) * size, total * size)
 
             try:
-                # The reader's transaction is older than what others commit meanwhile, so it never begins again.
+                # The reader's transaction does not see what others commit meanwhile, so the copy never starts over.
                 reader.backup(copy, pages=PAGES_AT_ONCE, progress=report)
             except sqlite3.DatabaseError as failure:
                 raise (_unreadable(file, failure) if _is_damage(failure) else failure) from failure
@@ -69,12 +69,12 @@ def moment(files: Sequence[Path], patience: float = PATIENCE_SECONDS) -> Iterato
                 yield held
                 return
         if time.monotonic() > until:
-            raise Unreadable("somebody holds on to one of the files; nothing was copied")
+            raise Unreadable("another process holds one of the files; nothing was copied")
         time.sleep(REST_SECONDS)
 
 
 def _held(files: Sequence[Path], opened: ExitStack) -> Moment | None:
-    """None when somebody else held on to a file for too long."""
+    """None when another process held a file for too long."""
     readers = {file: _opened(file, opened) for file in files}
     with ExitStack() as held:
         until: float | None = None
@@ -103,7 +103,7 @@ def _held(files: Sequence[Path], opened: ExitStack) -> Moment | None:
 
 def _opened(file: Path, opened: ExitStack) -> sqlite3.Connection:
     try:
-        # Never made by this: a store does so, or nobody.
+        # Never creates the file: only its store does.
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     except sqlite3.OperationalError as failure:
         raise _unreadable(file, failure) from failure

@@ -1,4 +1,4 @@
-"""Tells readers of an SQLite file that somebody committed: at once, inside the process and by a bell outside."""
+"""Tells readers of an SQLite file about commits at once: within the process, and by a bell in other processes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from services.chassis.engines.store_health import StoreHealth, Unavailable
 from services.chassis.engines.waiters import Waiters
 
 LOOK_SECONDS: Final = 0.5
-"""How often it looks though nobody rang: a process may die between its commit and the bell."""
+"""How often it looks without a ring: a process may die between its commit and its ring."""
 POLL_SECONDS: Final = 0.005
-"""How often it looks where no bell can be heard; and not more often where one rings on and on."""
+"""How often it looks where no bell can be heard, and at most how often where one rings all the time."""
 MISSED: Final = 2
-"""After so many commits, one after the other, that no bell told of, none is relied on for a while."""
+"""After this many commits in a row without a ring it does not rely on bells for a while."""
 DISTRUST_SECONDS: Final = 60.0
 
 
@@ -60,14 +60,14 @@ class SQLiteWakeup:
         hangs, hung_at = False, 0.0
         try:
             while self._waiters:
-                # Before the look: who commits behind it rings.
+                # Before the look: a process that commits after it rings.
                 if (now := time.monotonic()) >= hung_at + self.look_seconds:
                     hangs, hung_at = self._bell.listen(rung.set), now
                 hears = hangs and now >= self._distrusted_until
                 try:
                     (version,) = self._probe.execute("PRAGMA data_version").fetchone()
                 except Unavailable:
-                    # Those who wait look for themselves, and meet it there.
+                    # The waiters look for themselves and get the error there.
                     self._waiters.wake()
                     return
                 # The first look wakes too: a commit may have come between the waiter's look and this one.
@@ -87,7 +87,7 @@ class SQLiteWakeup:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.look_seconds):
                 await rung.wait()
-        # What comes in close succession is taken together.
+        # Commits in close succession are handled together.
         if (left := looked + POLL_SECONDS - time.monotonic()) > 0:
             await asyncio.sleep(left)
 

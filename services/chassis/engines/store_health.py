@@ -2,7 +2,7 @@
 
 An adapter translates its engine's errors in one place, by `StoreHealth.failed`. A store that failed counts as
 unavailable until a write of no consequence (`StoreHealth.probe`) succeeds: so readiness comes back without any traffic,
-and a store that is well is never asked.
+and a healthy store is never probed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):  # noqa: N818 - reads as what happened
-    """A store cannot be used now. What was sent may yet be stored.
+    """A store cannot be used now. What was sent may still be stored.
 
     `store` is what it keeps (log, vault, index, consumers, lease, bus, clock), `code` the engine's own: the name of an
-    SQLite error, an SQLSTATE, an errno's name, or the class of a driver's error. Neither says anything of the data.
+    SQLite error, an SQLSTATE, an errno's name, or the class of a driver's error. Neither reveals any data.
     """
 
     def __init__(self, store: str, code: str = NO_ANSWER) -> None:
@@ -44,7 +44,7 @@ class StoreHealth:
     """
 
     def __init__(self, store: str, service: str | None = None, turn_seconds: float = 5.0) -> None:
-        """`turn_seconds` is how long a writer waits for another one to end."""
+        """`turn_seconds`: how long a writer waits for another to finish."""
         self.turn_seconds = turn_seconds
         self.store = store
         self.service = service
@@ -58,17 +58,17 @@ class StoreHealth:
         self.probe: Callable[[], Awaitable[None]] | None = None
         """Writes something of no consequence; raises Unavailable when that cannot be done."""
         self.write: Callable[[], None] | None = None
-        """The same at once, where that can be had: asked once, before a process starts."""
+        """The same without waiting, where the engine can: called once, before a process starts."""
 
     def failed(self, code: str, *, passing: bool = False) -> Unavailable:
-        """Takes note of an error and returns what to raise. `passing`: somebody else was in the way, for a moment."""
+        """Takes note of an error and returns what to raise. `passing`: another writer was in the way, for a moment."""
         self.errors[code] += 1
         if not passing:
             self.away(code)
         return Unavailable(self.store, code)
 
     def away(self, code: str) -> None:
-        """Takes note that the store cannot be used, also while somebody still tries."""
+        """Takes note that the store cannot be used, also while an operation is still being retried."""
         self.failing = code
 
     async def look(self) -> None:
@@ -81,7 +81,7 @@ class StoreHealth:
         if not self._logged:
             log.error("a store cannot be used", extra=fields)
             self._logged = True
-        # Services that share a store all look after it: one asks, and says once what it finds.
+        # All services that share a store watch it: one probes it, and logs the result once.
         if self.probe is None or self._looking:
             return
         self._looking = True

@@ -1,8 +1,8 @@
 """Waiting for a file that another process is writing to, beside the event loop.
 
-SQLite's own wait holds up the whole process. As a rule that is a matter of a millisecond; but a process that is stopped
-in the middle of a transaction keeps the file for as long as it is stopped, and anyone who needs another file, or only
-reads, must not wait with those who need this one.
+SQLite's own wait holds up the whole process. Usually that takes a millisecond; but a process that is stopped in the
+middle of a transaction keeps the file until it continues, and callers that need another file, or only read, must not
+wait with those that need this one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Done = TypeVar("Done")
 
 
 class NotNow(Unavailable):
-    """Somebody else is writing. Nothing was begun, and it may be tried again at once."""
+    """Another process is writing. Nothing was begun, so the write may be tried again at once."""
 
     def __init__(self, health: StoreHealth, code: str) -> None:
         super().__init__(health.store, code)
@@ -32,19 +32,19 @@ class NotNow(Unavailable):
         return self._health.turn_seconds
 
     def given_up(self) -> Unavailable:
-        """What to raise when nobody waits any longer; from then on it counts as an error of the store."""
+        """What to raise when the wait is given up; from then on it counts as an error of the store."""
         return self._health.failed(self.code, passing=True)
 
 
 class Pauses:
-    """How long to rest before the next try of something, and when to give it up."""
+    """How long to rest before the next try, and when to give up."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._next = FIRST_PAUSE_SECONDS
 
     def after(self, failure: NotNow) -> float:
-        """Seconds. Raises Unavailable when there was enough of it."""
+        """Seconds to rest. Raises Unavailable when it is time to give up."""
         if time.monotonic() > self._began + failure.patience:
             raise failure.given_up() from None
         pause, self._next = self._next, min(self._next * 2, LONGEST_PAUSE_SECONDS)
@@ -52,7 +52,7 @@ class Pauses:
 
 
 async def in_turn(write: Callable[[], Done]) -> Done:
-    """What `write` returns, which is called again as long as it raises NotNow. Raises Unavailable after a while."""
+    """What `write` returns; it is called again while it raises NotNow. Raises Unavailable after a while."""
     pauses = Pauses()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Those in this process who wait until something was stored."""
+"""The waiters of this process for something to be stored."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 
 def _nothing() -> None:
-    """Who wakes them needs no word that somebody waits."""
+    """For a source that need not know that there are waiters."""
 
 
 class Waiters:
-    """`wake` lets everybody look who waits; `waiting` is called before each wait."""
+    """`wake` lets every waiter look; `waiting` is called before each wait."""
 
     def __init__(self, waiting: Callable[[], None] = _nothing) -> None:
         self._waiting = waiting

@@ -37,7 +37,7 @@ def service_app(
     plain: Sequence[PlainRoute] = (),
     described: ApiDescription = NOT_DESCRIBED,
 ) -> FastAPI:
-    """The application of one service. Whoever runs the process starts and stops the service.
+    """The application of one service. The process that runs it starts and stops the service.
 
     `bars` are the roles that are refused everywhere; `plain` are those of its routes whose plain requests have a
     reading of their own; `described` is what its document says of its operations.

@@ -51,7 +51,7 @@ _TEXT_TYPE: Final = SQL('text COLLATE "C"')
 CREATION_SECONDS: Final = 30.0
 """For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
-"""Whoever asks for more wants all that there is."""
+"""A caller that asks for more wants everything."""
 READERS: Final = 4
 """As many questions are answered at a time; a change that was applied is seen by all that are asked after it."""
 _Statement = tuple[bytes, Sequence[str | int | bytes]]
@@ -149,7 +149,7 @@ class PostgresIndex:
             await connection.execute(message)
         except BaseException as failure:
             if not isinstance(failure, psycopg.Error) or is_lost(failure):
-                # Nobody knows what comes next on it, where whoever waited was cancelled.
+                # After a cancelled wait the next bytes on it are unknown.
                 connection.pgconn.finish()
             raise
 

@@ -76,7 +76,7 @@ class Projection:
                 changes, through = Changes(), recorded[-1].position
                 for event in recorded:
                     self._project(event, changes)
-                # Asked anew after a failure, and when another process that shares the index was first.
+                # Asked again after a failure, and when another process that shares the index was first.
                 self._through = None
                 if await self._index.apply(changes, after=after, through=through):
                     self._through = through

@@ -71,7 +71,7 @@ class Coverage:
             await asyncio.sleep(self._look_again)
             try:
                 await self.look()
-            except Exception as failure:  # noqa: BLE001 - whoever waits must hear of it
+            except Exception as failure:  # noqa: BLE001 - every waiter must hear of it
                 for _, future in self._waiting:
                     if not future.done():
                         future.set_exception(failure)

@@ -95,7 +95,7 @@ class EventTypes:
                 raise ValueError(msg)
             seen.add(topic)
         if topic not in topics:
-            msg = f"the upcasts of {old} end at {topic}, which is no topic"
+            msg = f"the upcasts of {old} end at {topic}, which is not a topic"
             raise ValueError(msg)
 
     def _class(self, topic: str) -> type:

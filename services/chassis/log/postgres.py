@@ -2,7 +2,7 @@
 
 One statement of ours stores a batch (migrations/service): it takes an advisory lock, compares versions, draws
 positions and announces the append, and the lock is released after its commit is visible. So positions become visible
-in their order whoever writes, and no table lock stands in the way of VACUUM.
+in their order whichever process writes, and no table lock stands in the way of VACUUM.
 
 The records of the vault go with the events that refer to them, in the same statement, when the vault is a schema of the
 same database: there is no moment at which one is there without the other.

@@ -250,7 +250,7 @@ class SQLiteEventLog:
         """See `EventLog.mark`."""
         if self._mark is None:
             # Changes with every commit of another connection; the reader's own never commits. One answer serves all
-            # that the loop has before it: whoever asks in this turn came before the question.
+            # that the loop has before it: requests of this turn came before the question.
             self._mark = self._reader.execute("PRAGMA data_version").fetchone()
             asyncio.get_running_loop().call_soon(self._unmark)
         return self._mark

@@ -169,7 +169,7 @@ def _read(file: Path) -> _Anchor | None:
         kept = json.loads(text)
         sandbox, machine = (datetime.fromisoformat(kept[key]) for key in ("sandbox", "machine"))
         if sandbox.tzinfo is None or machine.tzinfo is None or not isinstance(kept["frozen"], bool):
-            raise ValueError("a time without zone, or a `frozen` that is no boolean")
+            raise ValueError("a time without zone, or a `frozen` that is not a boolean")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} does not say where the sandbox's clock stands ({error})") from error
     return _Anchor(sandbox.astimezone(UTC), machine.astimezone(UTC), kept["frozen"], kept.get("halted") is True)

@@ -71,7 +71,7 @@ class Scheduler:
         return fired
 
     async def _first_due(self, held_up: Collection[Value]) -> Row | None:
-        # Looked up anew for each one, over a complete index: what the one before it has settled must not be fired,
+        # Looked up again for each, over a complete index: a deadline that the one before has settled must not be fired,
         # and what it has set may be due before the others.
         await self._projection.catch_up()
         now, limit = sortable(self._clock.now()), 1
@@ -85,9 +85,9 @@ class Scheduler:
 
     async def _forget(self, row: Row) -> None:
         # Not left to the projection alone: a deadline that no longer holds writes no event. But what followed from
-        # firing may have set the same deadline anew.
+        # firing may have set the same deadline again.
         await self._projection.catch_up()
-        # In one statement: one that arrives late must not take away what has been set anew by then.
+        # In one statement: one that arrives late must not take away what has been set again by then.
         columns = row.columns
         same = {name: columns[name] for name in ("stream", "name", "kind", "at")}
         await self._index.delete_where(DEADLINES.name, **same)

@@ -1,7 +1,7 @@
 """The personal-data vault in a PostgreSQL schema of its own, whose name contains `vault`.
 
 As in the SQLite vault every record is encrypted under a key of its own, and forgetting takes the key. PostgreSQL
-leaves deleted rows in its files, so the table of the keys, which is small, is written anew after some were taken. The
+leaves deleted rows in its files, so the table of the keys, which is small, is rewritten after some were taken. The
 server's write-ahead log and backups keep the old bytes as long as they are kept (docs/decisions/0021-postgresql.md).
 """
 
@@ -145,7 +145,7 @@ class PostgresVault:
 
     async def _rewrite_keys(self) -> None:
         # Into new files; the old ones are removed with what deleted rows have left in them. On a connection of its
-        # own: it waits for whoever reads the table, and for others not at all.
+        # own: it waits for readers of the table, and for nothing else.
         async with await connect(self._database) as connection:
             await connection.execute("SET lock_timeout = '2s'")
             try:

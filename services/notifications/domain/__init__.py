@@ -1,1 +1,1 @@
-"""What is noted of each message, and who may see it."""
+"""What is recorded about each message, and who may see it."""

@@ -1,6 +1,6 @@
 """The inbox of a case: every message about it, taken once, with those who could see it when it came.
 
-What concerns no case (an organisation, a programme) has an inbox of its own, which everybody may read.
+A message about no case (an organisation, a programme) goes into an inbox of its own, which everybody may read.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class MessageTaken(Event, frozen=True, kw_only=True):
 
 
 InboxEvent = MessageTaken
-"""All that happens to an inbox."""
+"""The events of an inbox."""
 
 
 class TakeMessage(Command, frozen=True, kw_only=True):
-    """Take a message in. `occurred_at` is when that happened which it reports; the rest is as in `MessageTaken`."""
+    """Take a message in. `occurred_at` is when the reported event happened; the rest is as in `MessageTaken`."""
 
     source: str
     sequence: int
@@ -58,7 +58,7 @@ class TakeMessage(Command, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowingParties(Parties):
-    """The parties of a case, to which one more costs the same however many there are."""
+    """The parties of a case; adding one costs the same however many there are."""
 
     by_referral: GrowingMap[str, Part] = GrowingMap()
 
@@ -68,7 +68,7 @@ class GrowingParties(Parties):
 
 
 class Inbox(Struct, frozen=True, kw_only=True):
-    """What taking a message rests on: how many came before, and who has a part in the case."""
+    """What taking a message rests on: how many came before, and the parties of the case."""
 
     taken: int = 0
     parties: Parties = GrowingParties()
@@ -83,7 +83,7 @@ def parties_with(parties: Parties, event: TakeMessage | MessageTaken, taken: int
 
 
 def decide(command: TakeMessage, inbox: Inbox) -> list[InboxEvent]:
-    """A message that was published is taken: there is nothing to refuse."""
+    """A published message is always taken: there is nothing to refuse."""
     audience: list[str] = []
     if command.case is not None:
         taken = inbox.taken + 1
@@ -120,10 +120,10 @@ INBOX: Entity[Inbox] = Entity(Inbox(), evolve)
 
 
 def inbox_stream(case: str) -> str:
-    """The stream of what is published about a case."""
+    """The stream of the messages about a case."""
     return f"inbox-{case}"
 
 
 def notices_stream(subject: str) -> str:
-    """The stream of what is published about an organisation or a programme."""
+    """The stream of the messages about an organisation or a programme."""
     return f"notices-{subject}"

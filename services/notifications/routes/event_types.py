@@ -1,4 +1,4 @@
-"""The parameter `types`: which CloudEvents types a feed or a stream is asked for."""
+"""The parameter `types`: the CloudEvents types to which a feed or a stream is limited."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def wanted_types(
         return None
     wanted = tuple(dict.fromkeys(kind for several in types for kind in several.split(",")))
     if any(kind not in MESSAGES for kind in wanted):
-        # What was asked for is not repeated: it may be anything that somebody typed.
+        # The answer does not repeat the value: it may be anything that somebody typed.
         detail = f"must be one of: {', '.join(MESSAGES)}"
         raise ProblemError(
             422, "UNKNOWN_TYPE", f"types: {detail}", errors=[Fault("/query/types", "UNKNOWN_TYPE", detail)]

@@ -33,7 +33,7 @@ After = Annotated[
 
 
 async def index_caught_up(service: Service) -> None:
-    """Returns once the index knows all that the log holds: who has lost access must not profit from a rebuild."""
+    """Returns once the index covers the whole log: a reader who has lost access must not profit from a rebuild."""
     try:
         async with asyncio.timeout(service.settings.wait_seconds):
             await service.caught_up()

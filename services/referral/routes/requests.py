@@ -311,7 +311,7 @@ class ProgrammeVersionBody(Body):
     ] = None
     closing_days: Annotated[
         list[CalendarDate],
-        Field(max_length=400, description="Further days that are no working days, such as 2026-07-11."),
+        Field(max_length=400, description="Further days that are not working days, such as 2026-07-11."),
     ] = []
 
     def parameters(self) -> Parameters:

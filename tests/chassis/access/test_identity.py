@@ -80,7 +80,7 @@ def token(algorithm: str = "EdDSA", /, **changes: object) -> str:
 
 
 def signed(payload: dict[str, Any], key: Any, algorithm: str, header: dict[str, Any]) -> str:
-    """A token signed by whoever has the key; the library's own checks of the claims are passed by."""
+    """A token signed with the key; the library's own checks of the claims are passed by."""
     return jwt.PyJWS().encode(json.dumps(payload).encode(), key, algorithm=algorithm, headers=header)
 
 

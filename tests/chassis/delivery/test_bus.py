@@ -25,7 +25,7 @@ async def test_an_empty_topic_is_complete_through_nothing(bus: Bus, follow: Call
 async def test_messages_come_back_in_order_as_they_were_sent(
     open_bus: OpenBus, follow: Callable[..., Follower]
 ) -> None:
-    """Every byte and every key is as it was published, for whoever opens the bus; in order within a key."""
+    """Every byte and every key is as it was published, for every subscriber; in order within a key."""
     sent = [message(n, key=f"k-{n % 3}", body=bytes([0, 255, n])) for n in (1, 2, 5, 9)]
     await open_bus().publish(TOPIC, sent, 9)
     follower = follow(of=open_bus())
@@ -136,7 +136,7 @@ async def test_a_reader_never_covers_more_than_it_has_been_given(
 
 
 async def test_who_comes_back_goes_on_where_the_group_was(bus: Bus, follow: Callable[..., Follower]) -> None:
-    """Saved places count, whoever saved them; what was covered is not read again."""
+    """Saved places count, from any process; covered messages are not read again."""
     await bus.publish(TOPIC, [message(1), message(2)], 2)
     first = follow()
     await first.reaches(2)

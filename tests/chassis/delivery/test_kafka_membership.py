@@ -32,7 +32,7 @@ KEYS = 60
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """With a broker that lets whoever comes within three seconds join an empty group together, as a restart does."""
+    """With a broker that lets members that come within three seconds join an empty group together, as in a restart."""
     with ExitStack() as stack:
         try:
             broker = stack.enter_context(kafka.own_broker({"group.initial.rebalance.delay.ms": "3000"}))

@@ -1,4 +1,4 @@
-"""What a reader makes of records that came out of order, of somebody else's, and of a topic that was made anew."""
+"""How a reader handles records that came out of order, those of others, and a topic that was recreated."""
 
 from __future__ import annotations
 
@@ -146,11 +146,11 @@ async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handle
     await bus.close()
 
     await made_anew(cluster)
-    anew = KafkaBus(cluster)
-    assert await anew.resume(TOPIC) == 0
-    await anew.publish(TOPIC, messages[:25], 25)
-    await anew.publish(TOPIC, messages[25:], 30)
-    again = Follower(anew)
+    recreated = KafkaBus(cluster)
+    assert await recreated.resume(TOPIC) == 0
+    await recreated.publish(TOPIC, messages[:25], 25)
+    await recreated.publish(TOPIC, messages[25:], 30)
+    again = Follower(recreated)
     again.places = dict(follower.places)
     until = time.monotonic() + 30
     while len(again.messages) < 20:
@@ -159,7 +159,7 @@ async def test_a_topic_that_was_made_anew_is_gone_on_with_behind_what_was_handle
     assert [one.position for one in again.messages] == list(range(11, 31))
     assert again.through == 30
     await again.subscription.close()
-    await anew.close()
+    await recreated.close()
 
 
 async def test_those_that_run_fill_and_follow_a_topic_that_was_made_anew(cluster: Cluster, log: EventLog) -> None:
@@ -237,17 +237,17 @@ async def test_a_partition_that_waits_for_what_is_missing_goes_on_after_it_was_g
 
 
 async def test_junk_in_the_topic_of_progress_is_passed_by(cluster: Cluster) -> None:
-    """What others put there stops nobody, and an entry that was deleted begins anew."""
+    """What others put there stops nobody, and an entry that was deleted starts over."""
     bus = KafkaBus(cluster)
     await bus.publish(TOPIC, [message(1)], 1)
     producer = connected(KafkaProducer, cluster)
     for key, value in ((b"\xff", b"{}"), (TOPIC.encode(), b"[]"), (b"caserelay.gone.v1", None)):
         producer.send(cluster.name(PROGRESS), key=key, value=value, partition=0).get(timeout=10)
-    anew = KafkaBus(cluster)
-    assert await anew.resume(TOPIC) == 1
-    await anew.publish(TOPIC, [message(2)], 2)
+    recreated = KafkaBus(cluster)
+    assert await recreated.resume(TOPIC) == 1
+    await recreated.publish(TOPIC, [message(2)], 2)
     producer.send(cluster.name(PROGRESS), key=TOPIC.encode(), value=None, partition=0).get(timeout=10)
     producer.close(timeout=5)
     assert await KafkaBus.resume(bus, TOPIC) == 0
     await bus.close()
-    await anew.close()
+    await recreated.close()

@@ -64,9 +64,9 @@ async def test_a_publisher_goes_on_where_the_bus_stands(
     await publisher(log, bus).round()
     assert await bus.resume(TOPIC) == 2
     await log.append([Write("b", 0, [(Counted(by=2), metadata("e-3"))])])
-    anew = open_bus()
-    second = publisher(open_log(), anew)
-    assert (await anew.resume(TOPIC), await second.behind()) == (2, 1)
+    recreated = open_bus()
+    second = publisher(open_log(), recreated)
+    assert (await recreated.resume(TOPIC), await second.behind()) == (2, 1)
     await second.round()
     follower = follow(of=bus)
     assert (await second.behind(), sorted(await follower.reaches(3))) == (0, [1, 3])
@@ -75,21 +75,21 @@ async def test_a_publisher_goes_on_where_the_bus_stands(
 async def test_a_lost_bus_is_built_again_from_the_log(
     log: EventLog, bus: Bus, kind_of_bus: str, bus_directory: Path, follow: Callable[..., Follower]
 ) -> None:
-    """A bus that begins anew holds the same bytes at the same positions once the publisher has caught up."""
+    """A bus that starts over holds the same bytes at the same positions once the publisher has caught up."""
     await log.append([Write("a", 0, [(Counted(by=n), metadata(f"e-{n}")) for n in range(READ_AT_ONCE + 50)])])
     one = publisher(log, bus)
     await one.round()
     await one.round()
-    anew = MemoryStores().bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory / "anew")
-    other = publisher(log, anew)
+    recreated = MemoryStores().bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory / "anew")
+    other = publisher(log, recreated)
     await other.round()
     await other.round()
-    before, after = follow(), follow(of=anew)
+    before, after = follow(), follow(of=recreated)
     await before.reaches(READ_AT_ONCE + 50, 1000)
     await after.reaches(READ_AT_ONCE + 50, 1000)
     assert before.messages == after.messages
     await after.subscription.close()
-    await anew.close()
+    await recreated.close()
 
 
 async def test_a_backlog_keeps_nobody_waiting(log: EventLog, bus: Bus) -> None:

@@ -115,7 +115,7 @@ async def test_a_request_that_is_cancelled_in_mid_append_harms_no_other(log: Eve
 
 
 async def test_draining_ends_when_nothing_is_queued(paper: Paper) -> None:
-    """Whoever closes a store first lets the queue run empty."""
+    """Closing a store first lets the queue run empty."""
     callers = [asyncio.ensure_future(paper.writer.submit(n)) for n in range(1, MOST * 3)]
     await asyncio.sleep(0)
     await asyncio.wait_for(paper.writer.drain(), 1)

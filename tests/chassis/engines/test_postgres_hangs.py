@@ -136,7 +136,7 @@ async def test_a_change_that_is_held_leaves_no_half_and_holds_up_nobody(postgres
 
 
 async def test_who_is_held_in_a_transaction_holds_up_others_for_two_seconds(postgres_server: Server) -> None:
-    """Whoever keeps the index's lock loses it; who waits for it is told so, and nobody else notices."""
+    """A holder that keeps the index's lock loses it; a waiter gets an error, and nobody else notices."""
     migrate(postgres_server.url, ["counters"])
     database = index_of(postgres_server.url, "counters")
     other, third = (PostgresIndex(database, TABLES, 1) for _ in range(2))

@@ -90,7 +90,7 @@ def test_a_log_that_is_followed_begins_anew_and_does_not_grow(tmp_path: Path) ->
 
 
 def test_a_log_in_which_little_is_written_is_left_alone(tmp_path: Path) -> None:
-    """Whoever begins a log anew waits for the disk: not for a page or two."""
+    """The commit that starts a log over waits for the disk: not for a page or two."""
     path = tmp_path / "log.db"
     with writer(path) as write:
         write(1)

@@ -246,7 +246,7 @@ async def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -
 
 
 async def test_pages_are_stable_under_writes(open_index: OpenIndex) -> None:
-    """Whoever pages through a list meets every row that was there at the start exactly once."""
+    """Paging through a list shows every row that was there at the start exactly once."""
     index = open_index()
     for n in range(1, 31):
         await put(index, "group", f"k{n}", n, total=0)

@@ -34,7 +34,7 @@ async def open_lease(stores: Stores) -> AsyncIterator[OpenLease]:
 
 
 async def test_a_lease_has_one_holder_who_may_renew_it(open_lease: OpenLease) -> None:
-    """Whoever else asks is refused for as long as it lasts."""
+    """Every other process is refused while it lasts."""
     one, other = open_lease(), open_lease()
     assert await one.claim("one", 60)
     assert not await other.claim("other", 60)

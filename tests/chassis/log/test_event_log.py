@@ -127,7 +127,7 @@ async def test_many_appends_at_once_are_all_stored_where_they_say(log: EventLog)
 
 
 async def test_the_mark_differs_whenever_anything_was_appended(open_log: OpenLog) -> None:
-    """By this opening or another one: whoever kept a mark knows when there is nothing new to read."""
+    """By this opening or another: a reader that kept a mark knows when there is nothing new to read."""
     log, other = open_log(), open_log()
     marks = [log.mark()]
     for writer, version in ((log, 0), (other, 1), (log, 2), (other, 3)):
@@ -283,7 +283,7 @@ class TestSQLite:
 
 
 async def test_a_name_that_a_store_cannot_read_is_no_other_readers_matter(log: EventLog) -> None:
-    """Who asks for it at the same moment gets an answer; whoever asked for it hears of it, or that nothing is there."""
+    """Others who read at the same moment get their events; its own reader gets an error, or no events."""
     await log.append([Write("known", 0, [(Counted(by=1), metadata())])])
     first, wrong, last = await asyncio.gather(
         log.read("known"), log.read("not\0a name"), log.read_tails([("known", 0)]), return_exceptions=True

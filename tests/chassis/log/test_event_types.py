@@ -118,7 +118,7 @@ def test_upcasts_that_go_round_in_a_circle_are_refused() -> None:
 
 def test_upcasts_that_lead_nowhere_are_refused() -> None:
     """The end of every chain is a topic that has a class."""
-    with pytest.raises(ValueError, match=r"a\.v2, which is no topic"):
+    with pytest.raises(ValueError, match=r"a\.v2, which is not a topic"):
         EventTypes({"a.v3": Offered}, {"a.v1": Upcast("a.v2", renamed)})
 
 

@@ -31,7 +31,7 @@ class Lines:
         self._stream = io.StringIO()
 
     def configure(self, level: str = "INFO", *, disclose: bool = False) -> None:
-        """Configures it anew, which also drops the handlers by which the test runner listens."""
+        """Configures it again, which also drops the handlers by which the test runner listens."""
         configure_logging(level, disclose=disclose)
         (handler,) = logging.getLogger().handlers
         assert isinstance(handler, logging.StreamHandler)

@@ -208,7 +208,7 @@ def test_a_programme_that_cannot_be_reckoned_is_refused(
 
 
 def test_a_deadline_costs_less_than_twenty_microseconds() -> None:
-    """Deadlines are reckoned for every command, on days known by then."""
+    """Deadlines are computed for every command, from the days known by then."""
     since = datetime(2026, 3, 23, 9, tzinfo=UTC)
     rounds = 1000
     best = (

@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermSet:
-    """A term runs, until it is set anew or stopped."""
+    """A term runs, until it is set again or stopped."""
 
     name: str
     due_at: datetime
@@ -242,7 +242,7 @@ async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds:
 
 
 async def test_two_schedulers_fire_each_deadline_once(worlds: Callable[[], World]) -> None:
-    """Whoever comes second finds that it has passed."""
+    """The second to come finds that it has passed."""
     one, other = worlds(), worlds()
     for n in range(20):
         await one.set(f"s{n}", 1)

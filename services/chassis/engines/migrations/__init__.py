@@ -1,7 +1,7 @@
 """The tables in PostgreSQL, as numbered SQL files that yoyo applies in their order, each in a transaction.
 
 `service/` is the schema of log and consumers, `vault/` that of the personal data; every service has both. The index
-has none: it is made by the service itself, and made anew from the log when its meaning changes.
+has none: the service makes it, and rebuilds it from the log when its meaning changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LOCK: Final = "hashtext('caserelay migrate')"
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # the library carries no types
-    """Whoever is killed while migrating can migrate again.
+    """Makes sure that a migration that was killed can be run again.
 
     The library marks a migration after it was committed, notes the machine's user, whom a container need not have, and
     locks with a row that outlives its process.
@@ -41,7 +41,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # the library c
 
     @contextmanager
     def lock(self, timeout: float = 0) -> Iterator[None]:  # noqa: ARG002 - the library's signature
-        """Waits for others that migrate; the server lets go of the lock with the connection."""
+        """Waits for other processes that migrate; the server releases the lock with the connection."""
         self.execute(f"SELECT pg_advisory_lock({_LOCK})")
         yield
         self.execute(f"SELECT pg_advisory_unlock({_LOCK})")
@@ -58,7 +58,7 @@ def vault_of(url: str, service: str) -> Database:
 
 
 def index_of(url: str, service: str) -> Database:
-    """The schema of what can be made again from the service's log."""
+    """The schema of what can be rebuilt from the service's log."""
     return Database(url, f"caserelay_{service}_index")
 
 
@@ -77,9 +77,9 @@ def _connected(database: Database) -> Iterator[psycopg.Connection[Any]]:
 
 
 def migrate(url: str, services: Iterable[str]) -> list[str]:
-    """Brings the schemas of these services up to date; returns what was applied, as `schema/migration`.
+    """Brings the schemas of these services up to date; returns the migrations applied, as `schema/migration`.
 
-    Does nothing where there is nothing to do, and may run beside running services. Raises RefusedDatabase.
+    Does nothing when they are up to date, and may run beside running services. Raises RefusedDatabase.
     """
     applied: list[str] = []
     for service in services:
