@@ -27,6 +27,7 @@ from services.chassis.modelling.days import USUAL_ZONE, day_in
 from services.chassis.modelling.decider import Command
 from services.chassis.time.calendar import Calendar, Calendars
 
+CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
@@ -104,9 +105,11 @@ class CaseContexts:
     async def _other_open_case(self, case: Case) -> str | None:
         if case.state is not CaseState.CLOSED:
             return None
-        wanted = {"agency": case.agency, "client_ref": one_person(case.client_ref), "state": OPEN_STATES}
-        rows = await self._index.find(CASES.name, wanted, after=0, limit=2)
-        return next((row.key for row in rows if row.key != case.case), None)
+        of_person = {"client_ref": one_person(case.client_ref)}
+        rows = await self._index.find(CASES.name, of_person, after=0, limit=CASES_OF_A_PERSON)
+        # A handful, so the rest is asked of the rows.
+        others = (row for row in rows if row.key != case.case and row.columns["agency"] == case.agency)
+        return next((row.key for row in others if row.columns["state"] in OPEN_STATES), None)
 
 
 def _in_force(known: KnownProgramme, at: datetime) -> ProgrammeLearnt:

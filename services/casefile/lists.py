@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from contracts.codes import CaseState, Role
 from contracts.identifiers import is_one_person, one_person
 from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
+from services.casefile.context import CASES_OF_A_PERSON
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
 from services.casefile.queries import SEES_ALL, Queries
@@ -24,8 +25,6 @@ from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import sortable
-
-ALL_OF_A_PERSON: Final = 10_000
 
 EVERY_STATE: Final = (*(state.value for state in CaseState), STOPPED)
 ALL: Final = 10_000
@@ -141,7 +140,7 @@ class Lists:
     ) -> tuple[list[Json], Place | None]:
         """The cases of one person: a handful, so the filters are applied here."""
         rows = await self._index.find(
-            CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=ALL_OF_A_PERSON
+            CASES.name, {"client_ref": one_person(client_ref)}, after=0, limit=CASES_OF_A_PERSON
         )
         places: dict[Place, _Met] = {}
         for row in rows:
