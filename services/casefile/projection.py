@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +27,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import Changes, IndexReader, Table
 from services.chassis.log.metadata import Recorded
-from services.chassis.time.scheduler import DEADLINES, sortable
+from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
 CASES: Final = Table(
     "cases",
@@ -86,7 +86,7 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-INDEX_VERSION: Final = 9
+INDEX_VERSION: Final = 10
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -199,7 +199,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             holder=organisation if organisation == case.organisation else None,
         )
     _index_steps(case, seq, changes, is_new=is_new)
-    _index_deadlines(case, recorded, changes, is_new=is_new)
+    set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
 def _json(summary: Json) -> str:
@@ -236,19 +236,9 @@ def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> Non
         )
 
 
-def _index_deadlines(case: Case, recorded: Recorded, changes: Changes, *, is_new: bool) -> None:
-    if not is_new:
-        changes.delete_where(DEADLINES.name, stream=recorded.stream)
-    for pending in running(case):
-        for kind, at in (("REMIND", pending.remind_at), ("PASS", pending.due_at)):
-            if at is not None:
-                changes.put(
-                    DEADLINES.name,
-                    f"{case.case}:{pending.name}:{kind}",
-                    recorded.position,
-                    stream=recorded.stream,
-                    name=pending.name,
-                    kind=kind,
-                    at=sortable(at),
-                    due=sortable(pending.due_at),
-                )
+def _pending(case: Case) -> Iterator[Pending]:
+    for deadline in running(case):
+        due = sortable(deadline.due_at)
+        if deadline.remind_at is not None:
+            yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
+        yield Pending(due, deadline.name, "PASS", due)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import Final
 
 from contracts.message import CloudEvent
@@ -22,10 +21,9 @@ from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
-from services.chassis.index.index import Row
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import instant
+from services.chassis.time.scheduler import Pending, instant
 
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
@@ -59,9 +57,8 @@ class Reactor:
                     pass
                 await self._cases.handle(command, stream, CASE, call, must_exist=False)
 
-    async def fire(self, row: Row, _at: datetime) -> None:
+    async def fire(self, stream: str, due: Pending) -> None:
         """A deadline fell due."""
-        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
-        due_at = instant(str(row.columns["due"]))
-        command = kind(at=self._clock.now(), by=SYSTEM, name=str(row.columns["name"]), due_at=due_at)
-        await self._cases.handle(command, str(row.columns["stream"]), CASE, Call(actor=SYSTEM))
+        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+        command = kind(at=self._clock.now(), by=SYSTEM, name=due.name, due_at=instant(due.due))
+        await self._cases.handle(command, stream, CASE, Call(actor=SYSTEM))

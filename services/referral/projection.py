@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic_core import to_json
@@ -10,8 +11,9 @@ from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
-from services.chassis.time.scheduler import DEADLINES, sortable
+from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
+from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
@@ -61,7 +63,7 @@ PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
 CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
 """One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
 TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
-INDEX_VERSION: Final = 5
+INDEX_VERSION: Final = 6
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -100,7 +102,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
 def _of_referral(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
     """Every event has the offer, its deadlines and the state it leads to, so a new one needs nothing here."""
     _list(recorded, event, changes)
-    _await(event, changes, recorded)
+    set_pending(changes, event.offer.referral_id, recorded, _pending(event))
 
 
 def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
@@ -155,21 +157,11 @@ def _state_after(event: ReferralEvent) -> ReferralState | None:
 _STATES: Final[dict[type, ReferralState | None]] = {}
 
 
-def _await(event: ReferralEvent, changes: Changes, recorded: Recorded) -> None:
-    referral_id = event.offer.referral_id
-    if recorded.version > 1:
-        changes.delete_where(DEADLINES.name, stream=referral_id)
+def _pending(event: ReferralEvent) -> Iterator[Pending]:
     # One that was fired before is put again while it runs; firing it twice writes nothing.
+    missed = event.deadline if isinstance(event, DeadlineMissed) else None
     for deadline in event.deadlines:
-        due = sortable(deadline.due_at)
-        for kind, at in (("REMIND", sortable(deadline.remind_at)), ("PASS", due)):
-            changes.put(
-                DEADLINES.name,
-                f"{referral_id}:{deadline.name}:{kind}",
-                recorded.position,
-                stream=referral_id,
-                name=deadline.name,
-                kind=kind,
-                at=at,
-                due=due,
-            )
+        if deadline != missed:
+            due = sortable(deadline.due_at)
+            yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
+            yield Pending(due, deadline.name, "PASS", due)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from contracts.message import CloudEvent
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
-from services.chassis.index.index import Index, Row
+from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.modelling.decider import Actor
 from services.chassis.time.clock import Clock
-from services.chassis.time.scheduler import instant
+from services.chassis.time.scheduler import Pending, instant
 from services.referral.domain.case_key import CASE_KEY, CaseKey, CloseCase, ReopenCase, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.deadlines import PassDeadline, RemindDeadline
@@ -55,16 +54,11 @@ class Reactor:
             case ReferralCommand() as command:
                 await self._of_referral(command, reaction.call)
 
-    async def fire(self, row: Row, _at: datetime) -> None:
+    async def fire(self, referral_id: str, due: Pending) -> None:
         """A deadline fell due."""
-        kind = RemindDeadline if row.columns["kind"] == "REMIND" else PassDeadline
-        command = kind(
-            at=self._clock.now(),
-            by=SYSTEM,
-            referral_id=str(row.columns["stream"]),
-            name=str(row.columns["name"]),
-            due_at=instant(str(row.columns["due"])),
-        )
+        kind = RemindDeadline if due.kind == "REMIND" else PassDeadline
+        due_at = instant(due.due)
+        command = kind(at=self._clock.now(), by=SYSTEM, referral_id=referral_id, name=due.name, due_at=due_at)
         await self._of_referral(command, Call(actor=SYSTEM))
 
     async def _of_referral(self, command: ReferralCommand, call: Call) -> None:

@@ -166,8 +166,11 @@ class Index(IndexReader, Protocol):
         when the store stays away; whether it was done is then unknown, and `through()` tells.
         """
 
-    async def delete_where(self, table: str, **columns: Value) -> None:
-        """Removes all rows with these values, whatever the position."""
+    async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
+        """Changes these columns of a row, whatever the position, or removes it where there are none.
+
+        Nothing if the row is gone, or any of its columns is not as in `held` any more.
+        """
 
     def close(self) -> None:
         """Lets go of files and connections."""

@@ -57,10 +57,16 @@ class MemoryIndex:
                 for row in list(self._matching(table, where)):
                     del rows[row.key]
 
-    async def delete_where(self, table: str, **columns: Value) -> None:
-        """See `Index.delete_where`."""
+    async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
+        """See `Index.replace`."""
         self._require(table, columns)
-        self._take(DeleteWhere(table, columns))
+        rows = self._contents.rows[table]
+        if (row := rows.get(held.key)) is None or row.columns != held.columns:
+            return
+        if columns:
+            rows[row.key] = Row(row.key, row.seq, {**row.columns, **columns})
+        else:
+            del rows[row.key]
 
     async def get(self, table: str, key: str) -> Row | None:
         """See `IndexReader.get`."""

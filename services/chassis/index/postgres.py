@@ -218,10 +218,19 @@ class PostgresIndex:
         listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
         return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
 
-    async def delete_where(self, table: str, **columns: Value) -> None:
-        """See `Index.delete_where`."""
-        statement, values = self._deleted_where(table, columns)
-        await self._rows(statement, values)
+    async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
+        """See `Index.replace`."""
+        shape = ("replace", table, *columns, "where", *shape_of(held.columns))
+        make = lambda: self._replacing(table, held.columns, tuple(columns))  # noqa: E731 - as below
+        new = [text_of(value) for value in columns.values()]
+        old = [as_text(value) for value in held.columns.values() if value is not None]
+        await self._rows(self._statement(*shape, make=make), [*new, held.key, *old])
+
+    def _replacing(self, table: str, held: Mapping[str, Value], names: Sequence[str]) -> Composed:
+        changes = SQL(", ").join(SQL("{} = %s").format(self._column(table, name)) for name in names)
+        do = SQL("UPDATE {} SET {}" if names else "DELETE FROM {}").format(self._name(table), changes)
+        conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *one) for one in held.items())])
+        return SQL("{} WHERE {}").format(do, conditions)
 
     def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
         shape = ("delete where", table, *shape_of(columns))

@@ -115,13 +115,17 @@ class SQLiteIndex:
             f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
         )
 
-    async def delete_where(self, table: str, **columns: Value) -> None:
-        """See `Index.delete_where`."""
-        await in_turn(lambda: self._deleted(table, columns))
+    async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
+        """See `Index.replace`."""
+        await in_turn(lambda: self._replace(table, held, columns))
 
-    def _deleted(self, table: str, columns: Mapping[str, Value]) -> None:
+    def _replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
+        changes = ", ".join(f"{self._column(table, column)} = ?" for column in columns)
+        do = f'UPDATE "{table}" SET {changes}' if columns else f'DELETE FROM "{table}"'  # noqa: S608 - declared names
+        where = " AND ".join(f"{self._column(table, column)} IS ?" for column in held.columns)
         with self._db.transaction():
-            self._delete_where(table, columns)
+            values = (*columns.values(), held.key, *held.columns.values())
+            self._db.execute(f"{do} WHERE key = ? AND {where}", values)
 
     def _delete_where(self, table: str, columns: Mapping[str, Value]) -> None:
         where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)

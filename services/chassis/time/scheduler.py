@@ -1,28 +1,65 @@
 """Fires deadlines: reminders, breaches, expiries, each exactly once, also those that fell due while nothing ran.
 
-What is pending stands in the index (`deadlines`, ordered by `at`); the decision whether it still holds is the
-domain's, which answers a repeat with nothing. So a restart, a second scheduler or a lost index change nothing.
+What is pending stands in the index (`deadlines`, ordered by `at`): a row per stream, set by the projection of each
+event and moved on by who fires the first instant in it. Whether a deadline still holds is the domain's decision, which
+answers a repeat with nothing. So a restart, a second scheduler or a lost index change nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
+from typing import Final, NamedTuple
 
-from services.chassis.index.index import Index, Row, Table, Value
+import msgspec
+
+from services.chassis.index.index import Changes, Index, Row, Table
 from services.chassis.index.projection import Projection
+from services.chassis.log.metadata import Recorded
 from services.chassis.time.clock import Clock
 
-DEADLINES = Table(
-    "deadlines", columns=("stream", "name", "kind", "at", "due"), indexes=(("stream",),), orders=(("at",),)
-)
-"""One row per pending instant: `kind` is REMIND or PASS, `at` that instant and `due` the deadline's, as `sortable`."""
+DEADLINES: Final = Table("deadlines", columns=("at", "pending", "position"), orders=(("at",),))
+"""One row per stream of which anything is pending, by the stream's name.
+
+`pending` is all of it as JSON, the earliest first, and `at` when that one is. `position` is that of the event that set
+the row: so a row that a later event has set again is never taken for the one before it.
+"""
 
 LONGEST_NAP = 1.0
 
-Fire = Callable[[Row, datetime], Awaitable[None]]
-"""Sends the command for a deadline that fell due at the given instant."""
+
+class Pending(NamedTuple):
+    """What is to be fired `at` an instant: `kind` is REMIND or PASS, `due` when the deadline `name` is; `sortable`."""
+
+    at: str
+    name: str
+    kind: str
+    due: str
+
+
+_PENDING: Final = msgspec.json.Decoder(list[Pending])
+_ENCODER: Final = msgspec.json.Encoder()
+
+Fire = Callable[[str, Pending], Awaitable[None]]
+"""Sends the command for a deadline of a stream that fell due."""
+
+
+def set_pending(changes: Changes, stream: str, recorded: Recorded, pending: Iterable[Pending]) -> None:
+    """All that is pending of a stream after one of its events; what was before it is nothing any more."""
+    if columns := _columns(sorted(pending)):
+        changes.put(DEADLINES.name, stream, recorded.position, **columns, position=recorded.position)
+    elif recorded.version > 1:
+        changes.delete(DEADLINES.name, stream)
+
+
+def _columns(pending: list[Pending]) -> dict[str, str]:
+    return {"at": pending[0].at, "pending": _ENCODER.encode(pending).decode()} if pending else {}
+
+
+def pending_in(row: Row) -> list[Pending]:
+    """What is pending by a row of DEADLINES, the earliest first."""
+    return _PENDING.decode(str(row.columns["pending"]))
 
 
 def sortable(at: datetime) -> str:
@@ -55,42 +92,36 @@ class Scheduler:
 
         One that fails holds up only its own stream: the rest is fired, and then the first failure is raised.
         """
-        fired, failures, held_up = 0, list[Exception](), set[Value]()
+        fired, failures, held_up = 0, list[Exception](), set[str]()
         async with self._running:
             while (row := await self._first_due(held_up)) is not None:
+                first, *behind = pending_in(row)
                 try:
-                    await self._fire(row, instant(str(row.columns["at"])))
+                    await self._fire(row.key, first)
                 except Exception as failure:  # noqa: BLE001 - whatever it is, other streams must not miss their terms
                     failures.append(failure)
-                    held_up.add(row.columns["stream"])
+                    held_up.add(row.key)
                     continue
-                await self._forget(row)
+                # Not left to the projection: a deadline that no longer holds writes no event, and a reminder may write
+                # it to another stream. What an event has set by then stands, even if it is the same again.
+                await self._index.replace(DEADLINES.name, row, _columns(behind))
                 fired += 1
         if failures:
             raise failures[0]
         return fired
 
-    async def _first_due(self, held_up: Collection[Value]) -> Row | None:
+    async def _first_due(self, held_up: Collection[str]) -> Row | None:
         # Looked up again for each, over a complete index: a deadline that the one before has settled must not be fired,
         # and what it has set may be due before the others.
         await self._projection.catch_up()
         now, limit = sortable(self._clock.now()), 1
         while rows := await self._index.first(DEADLINES.name, "at", at_most=now, limit=limit):
-            if (row := next((row for row in rows if row.columns["stream"] not in held_up), None)) is not None:
+            if (row := next((row for row in rows if row.key not in held_up), None)) is not None:
                 return row
             if len(rows) < limit:
                 return None
             limit *= 2
         return None
-
-    async def _forget(self, row: Row) -> None:
-        # Not left to the projection alone: a deadline that no longer holds writes no event. But what followed from
-        # firing may have set the same deadline again.
-        await self._projection.catch_up()
-        # In one statement: one that arrives late must not take away what has been set again by then.
-        columns = row.columns
-        same = {name: columns[name] for name in ("stream", "name", "kind", "at")}
-        await self._index.delete_where(DEADLINES.name, **same)
 
     async def round(self) -> None:
         """Fires what is due, then naps until the next deadline, at most a second: the clock may be moved."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.chassis.index.index import Changes, Index, Row
+from services.chassis.index.index import Changes, Index
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import Conflict, EventLog, Write
 from services.chassis.log.event_types import EventTypes
@@ -19,9 +19,9 @@ from services.chassis.log.metadata import Recorded
 from services.chassis.operating.supervision import Supervised
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SandboxClock
-from services.chassis.time.scheduler import DEADLINES, Scheduler, instant, sortable
+from services.chassis.time.scheduler import DEADLINES, Pending, Scheduler, instant, pending_in, set_pending, sortable
 from tests.chassis.counters import everything, metadata
-from tests.chassis.indexing import put
+from tests.chassis.indexing import changing
 
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -53,16 +53,41 @@ class TermPassed:
 TYPES = EventTypes({"term.set.v1": TermSet, "term.stopped.v1": TermStopped, "term.passed.v1": TermPassed})
 
 
-def project(recorded: Recorded, changes: Changes) -> None:
-    """Pending terms, a row each."""
-    key = f"{recorded.stream}:{recorded.event.name}:PASS"
-    if isinstance(recorded.event, TermSet):
-        at = sortable(recorded.event.due_at)
-        changes.put(
-            "deadlines", key, recorded.position, stream=recorded.stream, name=recorded.event.name, kind="PASS", at=at
-        )
-    else:
-        changes.delete("deadlines", key)
+def running_in(history: Sequence[Recorded]) -> dict[str, datetime]:
+    """The terms of a stream that run after these events."""
+    running: dict[str, datetime] = {}
+    for one in history:
+        if isinstance(one.event, TermSet):
+            running[one.event.name] = one.event.due_at
+        else:
+            running.pop(one.event.name, None)
+    return running
+
+
+class Terms:
+    """Pending terms, a row for all of a stream."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._history: dict[str, list[Recorded]] = {}
+
+    async def look(self, batch: Sequence[Recorded]) -> None:
+        """Reads the streams of a batch."""
+        streams = {recorded.stream for recorded in batch}
+        self._history = {stream: list(await self._log.read(stream)) for stream in streams}
+
+    def project(self, recorded: Recorded, changes: Changes) -> None:
+        """What runs after an event."""
+        running = running_in(self._history[recorded.stream][: recorded.version])
+        pending = (Pending(sortable(due), name, "PASS", sortable(due)) for name, due in running.items())
+        set_pending(changes, recorded.stream, recorded, pending)
+
+
+async def pend(index: Index, stream: str, *pending: Pending) -> None:
+    """Puts a row for a stream, whatever its events say."""
+    event = TermSet(name="ANSWER", due_at=START)
+    async with changing(index) as changes:
+        set_pending(changes, stream, Recorded(1, stream, 1, "term.set.v1", event, metadata(), b""), pending)
 
 
 @dataclass
@@ -75,11 +100,12 @@ class World:
     projection: Projection = field(init=False)
     scheduler: Scheduler = field(init=False)
     sick: set[str] = field(default_factory=set)
-    then: Callable[[Row, datetime], list[TermSet | TermStopped]] = lambda _row, _at: []
+    then: Callable[[str, datetime], list[TermSet | TermStopped]] = lambda _name, _at: []
     asked: list[tuple[str, str, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.projection = Projection(self.log, self.index, project)
+        terms = Terms(self.log)
+        self.projection = Projection(self.log, self.index, terms.project, terms.look)
         self.scheduler = Scheduler(self.index, self.projection, self.clock, self._fire)
 
     async def append(self, stream: str, *events: TermSet | TermStopped | TermPassed) -> None:
@@ -93,23 +119,17 @@ class World:
         """Sets a term that is due so many hours after the start."""
         await self.append(stream, TermSet(name=name, due_at=START + hours * HOUR))
 
-    async def _fire(self, row: Row, at: datetime) -> None:
-        stream, name = str(row.columns["stream"]), str(row.columns["name"])
+    async def _fire(self, stream: str, pending: Pending) -> None:
+        name, at = pending.name, instant(pending.at)
         self.asked.append((stream, name, at))
         if stream in self.sick:
             raise RuntimeError(stream)
         with contextlib.suppress(Conflict):
             # The domain's own look: only a term that runs and is not passed yet passes.
-            running: dict[str, datetime] = {}
             recorded = await self.log.read(stream)
-            for one in recorded:
-                if isinstance(one.event, TermSet):
-                    running[one.event.name] = one.event.due_at
-                else:
-                    running.pop(one.event.name, None)
-            if running.get(name) == at:
+            if running_in(recorded).get(name) == at:
                 # Behind what was read and no later: two that look at once must not both write.
-                await self._write(stream, len(recorded), TermPassed(name=name, due_at=at), *self.then(row, at))
+                await self._write(stream, len(recorded), TermPassed(name=name, due_at=at), *self.then(name, at))
 
     async def passed(self) -> list[tuple[str, float]]:
         """Which streams' terms passed, and when they were due, in the order of the log."""
@@ -181,7 +201,7 @@ async def test_what_fell_due_while_nothing_ran_fires_at_the_next_start(worlds: C
 
 async def test_what_follows_from_a_deadline_takes_its_place_in_the_order(world: World) -> None:
     """A term that is set by another one's passing is fired before those that are due later."""
-    world.then = lambda row, due: [TermSet(name="NEXT", due_at=due + HOUR)] if row.columns["name"] == "ANSWER" else []
+    world.then = lambda name, due: [TermSet(name="NEXT", due_at=due + HOUR)] if name == "ANSWER" else []
     await world.set("a", 1)
     await world.set("b", 3)
     world.clock.move(at(10))
@@ -191,7 +211,7 @@ async def test_what_follows_from_a_deadline_takes_its_place_in_the_order(world: 
 
 async def test_a_deadline_set_anew_under_the_same_name_is_not_forgotten(world: World) -> None:
     """The passing of a term may set the same term again: the new one stands and fires at its own time."""
-    world.then = lambda row, due: [TermSet(name=str(row.columns["name"]), due_at=due + 5 * HOUR)]
+    world.then = lambda name, due: [TermSet(name=name, due_at=due + 5 * HOUR)]
     await world.set("a", 1)
     world.clock.move(at(2))
     assert (await world.scheduler.fire_due(), await world.scheduler.next_due()) == (1, at(6))
@@ -212,7 +232,7 @@ async def test_a_deadline_that_was_met_or_moved_does_not_fire(world: World) -> N
 
 async def test_what_one_firing_settles_is_not_fired_after_it(world: World) -> None:
     """The index is brought up to date between two firings, so a term stopped by another's passing is not asked for."""
-    world.then = lambda _row, _due: [TermStopped(name="DECISION")]
+    world.then = lambda _name, _due: [TermStopped(name="DECISION")]
     await world.set("a", 1)
     await world.set("a", 2, name="DECISION")
     world.clock.move(at(5))
@@ -222,7 +242,7 @@ async def test_what_one_firing_settles_is_not_fired_after_it(world: World) -> No
 
 async def test_a_stale_deadline_vanishes(world: World) -> None:
     """A row that the domain answers with nothing is asked for once and then gone."""
-    await put(world.index, "deadlines", "ghost", 1, stream="ghost", name="ANSWER", kind="PASS", at=sortable(at(0)))
+    await pend(world.index, "ghost", Pending(sortable(at(0)), "ANSWER", "PASS", sortable(at(0))))
     assert [await world.scheduler.fire_due() for _ in range(2)] == [1, 0]
     assert (len(world.asked), await world.passed(), await world.index.get("deadlines", "ghost")) == (1, [], None)
 
@@ -234,7 +254,7 @@ async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds:
     first.clock.move(at(2))
     await first.projection.catch_up()
     (row,) = await first.index.first("deadlines", "at")
-    await first._fire(row, at(1))
+    await first._fire(row.key, pending_in(row)[0])
     await first.log.close()
     again = worlds()
     await again.scheduler.fire_due()
