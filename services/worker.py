@@ -53,7 +53,7 @@ class _Moves:
         self.line: Line | None = None
         self._count = 0
         self._waited_for = False
-        self._told_at = 0.0
+        self._sent_at = 0.0
         self._soon: asyncio.TimerHandle | None = None
 
     def moved(self) -> None:
@@ -68,11 +68,11 @@ class _Moves:
 
     def _tell_soon(self) -> None:
         if self._soon is None:
-            left = self._told_at + MOVES_APART_SECONDS - time.monotonic()
+            left = self._sent_at + MOVES_APART_SECONDS - time.monotonic()
             self._soon = asyncio.get_running_loop().call_later(max(left, 0), self._tell)
 
     def _tell(self) -> None:
-        self._soon, self._waited_for, self._told_at = None, False, time.monotonic()
+        self._soon, self._waited_for, self._sent_at = None, False, time.monotonic()
         assert self.line is not None  # noqa: S101 - set before anybody waits
         self.line.say(MOVED, self._count)
 

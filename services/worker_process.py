@@ -29,7 +29,7 @@ from services.chassis.operating.supervision import Supervised
 from services.chassis.service import Report, Service
 from services.chassis.settings import Settings
 
-ASKED_SECONDS: Final = 1.0
+ANSWER_SECONDS: Final = 1.0
 """How long it may take to say how its work stands."""
 LOOK_SECONDS: Final = 5.0
 """So long it has to live for the pause before the next one to be short again."""
@@ -55,15 +55,15 @@ class Job(NamedTuple):
 
     def send(self, on: socket.socket) -> None:
         """Over the line's socket, which nobody else reads from on the way: settings hold passwords."""
-        told = pickle.dumps(self)
-        on.sendall(_LENGTH.pack(len(told)) + told)
+        orders = pickle.dumps(self)
+        on.sendall(_LENGTH.pack(len(orders)) + orders)
 
     @classmethod
     def receive(cls, on: socket.socket) -> Job | None:
         """Waits for the job; None if the other process has ended, or wants no work."""
         (length,) = _LENGTH.unpack(_exactly(on, _LENGTH.size) or bytes(_LENGTH.size))
-        told = _exactly(on, length) if length else b""
-        return pickle.loads(told) if told else None  # noqa: S301 - from the process that started this one
+        orders = _exactly(on, length) if length else b""
+        return pickle.loads(orders) if orders else None  # noqa: S301 - from the process that started this one
 
 
 def _exactly(on: socket.socket, size: int) -> bytes:
@@ -99,7 +99,7 @@ class WorkerProcess:
         self._coverages: list[Coverage] = []
         self._line: Line | None = None
         self._taken: asyncio.Task[None] | None = None
-        self._asked = False
+        self._questions = False
         self._seen = 0
         self._looking: set[asyncio.Task[None]] = set()
         self._supervised = Supervised("worker", self._round)
@@ -119,7 +119,7 @@ class WorkerProcess:
     def _begin(self) -> None:
         assert self._socket is not None  # noqa: S101 - of the process that was just started
         on, self._socket = self._socket, None
-        self._asked, self._seen = False, 0
+        self._questions, self._seen = False, 0
         try:
             self._job.send(on)
         except OSError:
@@ -153,8 +153,8 @@ class WorkerProcess:
         await asyncio.to_thread(_wait_for, self._pid)
 
     def _waited_for(self) -> None:
-        if not self._asked and self._line is not None and self._running:
-            self._asked = True
+        if not self._questions and self._line is not None and self._running:
+            self._questions = True
             self._line.say(WAITING, self._seen)
 
     def _moved(self, count: int) -> None:
@@ -171,7 +171,7 @@ class WorkerProcess:
         self._ask_again()
 
     def _ask_again(self) -> None:
-        self._asked = False
+        self._questions = False
         if any(coverage.waited_for for coverage in self._coverages):
             self._waited_for()
 
@@ -181,7 +181,7 @@ class WorkerProcess:
         if self._line is None or not self._running:
             return Report(work={own: self._supervised.failing or NO_ANSWER} if self.began else {})
         try:
-            report = msgspec.convert(await self._line.ask(REPORT, service, ASKED_SECONDS), Report)
+            report = msgspec.convert(await self._line.ask(REPORT, service, ANSWER_SECONDS), Report)
         except LineCut:
             return Report(work={own: NO_ANSWER})
         report.work[own] = self._supervised.failing

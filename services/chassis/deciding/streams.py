@@ -223,7 +223,7 @@ class Reads:
         """Reads several streams in one round trip, for `fold`, `state` and `seen` to find them read."""
         missing = [(stream, entity) for stream, entity in wanted if id(entity) not in self._seen.setdefault(stream, {})]
         if missing and self.doubtful:
-            missing = [one for one in missing if not self._take_known(*one)]
+            missing = [stream for stream in missing if not self._take_known(*stream)]
         if missing:
             folds = await self._streams.fold_together(missing, self._mark)
             for (stream, entity), folded in zip(missing, folds, strict=True):

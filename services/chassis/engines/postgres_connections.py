@@ -41,9 +41,9 @@ class Connections:
         That is after ANSWER_SECONDS. The time in which others have all connections does not count: they are no sign of
         a server that hangs. Where it does hang, those who wait behind them hear of it with them.
         """
-        asked = time.monotonic()
+        since = time.monotonic()
         async with self._room:
-            if self._away_at >= asked:
+            if self._away_at >= since:
                 raise self._health.failed(self._away)
             try:
                 return await persist(lambda: self._try(work), ANSWER_SECONDS, health=self._health)

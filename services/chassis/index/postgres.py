@@ -35,6 +35,7 @@ from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 from services.chassis.index.postgres_looks import bound, each, given, split, without_none
+from services.chassis.index.postgres_tables import create_table
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
@@ -47,7 +48,6 @@ from services.chassis.index.postgres_text import (
     value_of,
 )
 
-_TEXT_TYPE: Final = SQL('text COLLATE "C"')
 CREATION_SECONDS: Final = 30.0
 """For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
@@ -107,18 +107,7 @@ class PostgresIndex:
             connection.execute(SQL("CREATE TABLE {} (through bigint NOT NULL)").format(progress))
             connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))
             for table in self._tables.values():
-                columns: list[Composable] = [
-                    SQL("key {} PRIMARY KEY").format(_TEXT_TYPE),
-                    SQL("seq bigint NOT NULL"),
-                    *(SQL("{} {}").format(Identifier(column), _TEXT_TYPE) for column in table.columns),
-                ]
-                connection.execute(SQL("CREATE TABLE {} ({})").format(self._name(table.name), SQL(", ").join(columns)))
-                for n, index in enumerate(table.sorted_by):
-                    connection.execute(
-                        SQL("CREATE INDEX {} ON {} ({})").format(
-                            self._name(table.name, f"_{n}"), self._name(table.name), names_of(index)
-                        )
-                    )
+                create_table(connection, table, self._name)
 
     def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
         if (statement := self._statements.get(key)) is None:
@@ -229,7 +218,7 @@ class PostgresIndex:
     def _replacing(self, table: str, held: Mapping[str, Value], names: Sequence[str]) -> Composed:
         changes = SQL(", ").join(SQL("{} = %s").format(self._column(table, name)) for name in names)
         do = SQL("UPDATE {} SET {}" if names else "DELETE FROM {}").format(self._name(table), changes)
-        conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *one) for one in held.items())])
+        conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *equal) for equal in held.items())])
         return SQL("{} WHERE {}").format(do, conditions)
 
     def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:

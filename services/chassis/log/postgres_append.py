@@ -62,7 +62,7 @@ class Append(NamedTuple):
     @property
     def streams(self) -> list[str]:
         """Those that it writes, event by event."""
-        return [one.stream for one in self.events]
+        return [event.stream for event in self.events]
 
 
 class Appending:
@@ -77,7 +77,7 @@ class Appending:
 
         Raises psycopg.Error; unless the connection was lost, nothing is stored then.
         """
-        events = [(*one[:4],) for append in batch for one in append.events]
+        events = [(*event[:4],) for append in batch for event in append.events]
         reads = [read for append in batch for read in append.read]
         values: list[Any] = [
             list(accumulate(len(append.events) for append in batch)),
@@ -88,7 +88,7 @@ class Appending:
             independent((append.streams, (stream for stream, _ in append.read)) for append in batch),
         ]
         statement = _APPEND
-        if records := [(n, *one) for n, append in enumerate(batch, start=1) for one in append.records]:
+        if records := [(n, *record) for n, append in enumerate(batch, start=1) for record in append.records]:
             statement = self._with_records
             values += (list(column) for column in zip(*records, strict=True))
             values.append(time.time())

@@ -70,7 +70,7 @@ class _Append(NamedTuple):
 
     @property
     def streams(self) -> list[str]:
-        return [str(one.originator_id) for one in self.events]
+        return [str(event.originator_id) for event in self.events]
 
 
 class AutoincrementRecorder(SQLiteApplicationRecorder):

@@ -46,7 +46,7 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
         self.open = asyncio.Event()
         self._numbers = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._questions: dict[int, asyncio.Future[Any]] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
     async def run(self, on: socket.socket) -> None:
@@ -58,14 +58,14 @@ class Line:
                 while text := await reader.readline():
                     self._take(_DECODE(text))
         finally:
-            for asked in self._asked.values():
-                if not asked.done():
-                    asked.set_exception(LineCut())
+            for answer in self._questions.values():
+                if not answer.done():
+                    answer.set_exception(LineCut())
 
     def _take(self, word: _Word) -> None:
         if word.answers:
-            if (asked := self._asked.get(word.answers)) is not None and not asked.done():
-                asked.set_result(word.value)
+            if (answer := self._questions.get(word.answers)) is not None and not answer.done():
+                answer.set_result(word.value)
         elif word.question:
             task = asyncio.create_task(self._answer(word))
             self._answering.add(task)
@@ -84,15 +84,15 @@ class Line:
     async def ask(self, name: str, value: Any, seconds: float) -> Any:
         """The other end's answer. Raises LineCut if there is none within so many seconds."""
         number = next(self._numbers)
-        asked = self._asked[number] = asyncio.get_running_loop().create_future()
+        answer = self._questions[number] = asyncio.get_running_loop().create_future()
         try:
             self._send(_Word(name, value, question=number))
             async with asyncio.timeout(seconds):
-                return await asked
+                return await answer
         except TimeoutError:
             raise LineCut from None
         finally:
-            del self._asked[number]
+            del self._questions[number]
 
     def _send(self, word: _Word) -> None:
         if self._writer is None or self._writer.is_closing():
