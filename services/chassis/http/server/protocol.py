@@ -322,12 +322,9 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (at_work is not None and at_work.response_started) or (stuck and not reads_on):
             self.transport.abort()
             return
-        head = STATUS_LINE[refusal.status] + b"".join(
-            b"%b: %b\r\n" % header for header in self.server_state.default_headers
-        )
-        self.transport.write(
-            head + self._everyone.record_refusal(refusal, getattr(at_work, "scope", None)) + refusal.answer
-        )
+        headers = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        noted = self._everyone.record_refusal(refusal, getattr(at_work, "scope", None))
+        self.transport.write(STATUS_LINE[refusal.status] + headers + noted + refusal.answer)
         if reads_on and self.transport.can_write_eof():
             self.flow.resume_reading()
             self.transport.write_eof()
