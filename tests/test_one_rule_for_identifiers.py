@@ -78,7 +78,7 @@ async def test_what_is_no_identifier_is_none_anywhere(services: Running, wrong: 
     if wrong:
         assert faults(await services.get(INES, "/v1/cases", clientRef=wrong)) == {"/query/clientRef": "INVALID_VALUE"}
     for claim in ("sub", "org"):
-        with pytest.raises(ValueError, match="has to be"):
+        with pytest.raises(ValueError, match="must be"):
             claiming(services, **{claim: wrong})
     assert refused_on_the_shell("token", "--org", wrong, "--role", "NGO_LEAD", "--sub", "lotte.claes")
     assert refused_on_the_shell("token", "--org", "brugwerk", "--role", "NGO_LEAD", "--sub", wrong)
