@@ -47,7 +47,7 @@ from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.known_before import KnownBefore
 
 Needs = dict[str, Needed]
-"""The streams that a decision rests on, each by its part in it."""
+"""The streams that a decision rests on, each by its part in it; the person's case keys as `case_key:` and the key."""
 
 
 def needs_of(command: ReferralCommand | None, referral: Referral) -> Needs:
@@ -147,7 +147,7 @@ class ReferralContexts:
         needs = needs_of(command, own)
         if own.offer is None and (person := _person_of(command, own)) is not None:
             for _, key in sorted(_keys_as_written(person, self._before.known or ())):
-                needs[key] = _case_key(key)
+                needs[f"case_key:{key}"] = _case_key(key)
         return needs
 
     async def make(

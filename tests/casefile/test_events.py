@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import string
-from collections.abc import Iterator
-from datetime import date, timedelta
-from types import NoneType, UnionType
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -23,58 +19,15 @@ from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Metadata, Recorded
 from tests.support.actors import LOTTE
 from tests.support.dates import on
+from tests.support.filled import fields_of, filled, plain
 
 OF_CASES = list(CASE_EVENTS)
-
-
-def filled(kind: type, more: Iterator[int] | None = None) -> Any:
-    """An event of a class, each of whose fields has a value that no other has."""
-    more = more or itertools.count(1)
-    return kind(**{name: _value(hint, name, more) for name, hint in _fields(kind).items()})
-
-
-def _fields(kind: type) -> dict[str, Any]:
-    return {name: hint for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar}
-
-
-def _value(hint: Any, name: str, more: Iterator[int]) -> Any:
-    number, args = next(more), get_args(hint)
-    if get_origin(hint) is UnionType:
-        return _value(next(arg for arg in args if arg is not NoneType), name, more)
-    if get_origin(hint) is Literal:
-        return args[0]
-    if get_origin(hint) is tuple:
-        return (_value(args[0], f"{name}-a", more), _value(args[0], f"{name}-b", more))
-    if get_origin(hint) is dict:
-        return {_value(args[0], f"{name}-key", more): _value(args[1], name, more)}
-    simple = {
-        "str": f"{name}-{number}",
-        "Any": f"{name}-{number}",
-        "int": number,
-        "bool": True,
-        "date": date(2026, 1, 1) + timedelta(days=number),
-        "datetime": on(1, 1) + timedelta(minutes=number),
-    }
-    found = simple.get(getattr(hint, "__name__", str(hint)))
-    return filled(hint, more) if found is None else found
 
 
 def recorded(event: Any) -> Recorded:
     """An event as it stands in the stream of its case."""
     meta = Metadata(event_id="e-1", actor=LOTTE, occurred_at=on(5, 1), recorded_at=on(6, 1), correlation_id="c-1")
     return Recorded(1, "case-C-1", 1, "topic", event, meta, b"stored")
-
-
-def _plain(value: Any) -> Any:
-    """A value as what it holds, whichever of the two classes it is written in."""
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if type(value).__module__.startswith(("contracts.", "services.")) and not isinstance(value, str):
-        held = {name: _plain(getattr(value, name)) for name in _fields(type(value))}
-        return {name: item for name, item in held.items() if item is not None}
-    return value
 
 
 def test_every_event_has_one_row() -> None:
@@ -119,15 +72,15 @@ def test_a_message_says_what_its_event_says(row: EventRow[Any]) -> None:
     found = publish(recorded(event))
     assert found is not None
     message: Any = found[1]
-    for name in _fields(type(message)).keys() - _fields(CaseMessage).keys() - {"deadlines"}:
-        assert _plain(getattr(message, name)) == _plain(getattr(event, name)), name
-    if "deadlines" in _fields(type(message)):
+    for name in fields_of(type(message)).keys() - fields_of(CaseMessage).keys() - {"deadlines"}:
+        assert plain(getattr(message, name)) == plain(getattr(event, name)), name
+    if "deadlines" in fields_of(type(message)):
         begun = (
             [deadline for step in (*event.opens, *event.renews) for deadline in step.deadlines]
             if isinstance(event, Moves)
             else event.deadlines
         )
-        assert _plain(message.deadlines) == _plain(begun)
+        assert plain(message.deadlines) == plain(begun)
 
 
 def test_a_message_says_who_acted_when_and_of_which_case() -> None:

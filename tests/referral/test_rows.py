@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import pytest
 
+from contracts import referral as messages
+from contracts.message import Message
 from services.chassis.modelling.decider import Refused
 from services.referral.actions import ACTIONS, OTHER_COMMANDS, Action, decide
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.events import EVENTS, Event
+from services.referral.events import EVENTS, Event, EventRow
 from services.referral.publishing import publish
 from tests.referral.office import Office
 from tests.referral.situations import ACTS, REFERRAL, command, situations
 from tests.referral.test_publish import lived, recorded
 from tests.support.actors import CLOCK, INES, LOTTE, TOM
+from tests.support.filled import fields_of, filled, plain
 
 ANY_ACTION = {"LEGAL_BASIS_WITHDRAWN", "REFERRAL_UNKNOWN", "STATE_DOES_NOT_ALLOW"}
 """What any action may be refused for, whatever it is."""
@@ -49,6 +53,58 @@ def test_an_event_is_published_as_the_message_of_its_row(office: Office) -> None
             assert message_of[type(event)] is None or (offer is not None and offer.organisation is None), event
         else:
             assert type(publication[1]) is message_of[type(event)]
+
+
+SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
+    messages.ReferralSubmitted: lambda event: {
+        **of(event.packet),
+        "legal_basis": {"id": event.legal_basis_id, **of(event.packet.legal_basis)},
+    },
+    messages.InformationProvided: lambda event: {"codes": [answer.code for answer in event.answers]},
+    messages.ReferralDeclined: lambda event: {"suggestion": event.suggestion_ref},
+    messages.LegalBasisWithdrawn: lambda event: {"legal_basis": event.legal_basis_id},
+    messages.ReferralDeadlineReminded: lambda event: {
+        "deadline": event.deadline.name,
+        "due_at": event.deadline.due_at,
+    },
+    messages.ReferralDeadlineMissed: lambda event: {"deadline": event.deadline.name, "due_at": event.deadline.due_at},
+    messages.OrganisationDescribed: lambda event: of(event.description),
+}
+"""What a message says by another name than its event, or from within it."""
+
+
+def of(struct: Any) -> dict[str, Any]:
+    """The fields of a Struct with what they hold."""
+    return {name: getattr(struct, name) for name in fields_of(type(struct))}
+
+
+@pytest.mark.parametrize("row", [row for row in EVENTS if row.message is not None], ids=lambda row: row.stored)
+def test_a_message_says_what_its_event_says(row: EventRow) -> None:
+    """Every field of the message is that of the event, and no other's: none is left out or mixed up on the way."""
+    assert row.message is not None
+    event = filled(row.event)
+    publication = publish(recorded("s", event))
+    assert publication is not None
+    key, message = publication
+    if isinstance(message, messages.ReferralMessage):
+        offer, meta = event.offer, recorded("s", event).meta
+        common = {
+            "case": offer.case_id,
+            "actor": {"sub": INES.sub, "role": INES.role, "org": INES.org},
+            "occurred_at": meta.occurred_at,
+            "recorded_at": meta.recorded_at,
+            "digest": recorded("s", event).digest,
+            "referral": offer.referral_id,
+            **of(offer),
+        }
+        assert key == offer.case_id
+    else:
+        common = {}
+        assert key in (getattr(event, "organisation", None), getattr(event, "programme", None))
+    expected = {**of(event), **SAID.get(row.message, lambda _: {})(event), **common}
+    assert {name: plain(value) for name, value in of(message).items()} == {
+        name: plain(expected[name]) for name in of(message)
+    }
 
 
 def refused(given: ReferralCommand, context: Context) -> set[str]:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, S
 from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from services.chassis.deciding.idempotency import Key, Running
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.modelling.decider import Entity
+from services.chassis.modelling.growing import GrowingMap, GrowingSet
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -38,8 +39,8 @@ class Folded(Struct, Generic[S]):
     etag: int = 0
     moved_by: str = "nobody"
     correlation_id: str | None = None
-    keys: dict[Key, tuple[str | None, int, int]] = {}
-    causes: set[str] = field(default_factory=set)
+    keys: GrowingMap[Key, tuple[str | None, int, int]] = GrowingMap()
+    causes: GrowingSet[str] = GrowingSet()
 
     def snapshot(self) -> Folded[S]:
         """A copy that stays as it is while the kept fold moves on under the next reader."""
@@ -58,9 +59,10 @@ class Folded(Struct, Generic[S]):
             self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
         self.correlation_id = self.correlation_id or meta.correlation_id
         if meta.idempotency_key is not None:
-            self.keys[Key.of(meta.actor, meta.idempotency_key)] = (meta.fingerprint, self.version, position)
+            key = Key.of(meta.actor, meta.idempotency_key)
+            self.keys = self.keys.insert(key, (meta.fingerprint, self.version, position))
         if meta.causation_id is not None:
-            self.causes.add(meta.causation_id)
+            self.causes |= (meta.causation_id,)
 
 
 class _Kept(Struct):

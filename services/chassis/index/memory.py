@@ -36,8 +36,7 @@ class MemoryIndex:
             return False
         # All of it or nothing: what cannot be done is found before anything is.
         for step in changes.steps:
-            if not isinstance(step, Delete):
-                self._require(step.table, step.columns)
+            self._require(step.table, () if isinstance(step, Delete) else step.columns)
         for step in changes.steps:
             self._take(step)
         self._contents.through = through
@@ -118,8 +117,9 @@ class MemoryIndex:
                 yield row
 
     def _require(self, table: str, columns: Iterable[str]) -> None:
+        known = self._contents.columns[table]
         for column in columns:
-            if column not in self._contents.columns[table]:
+            if column not in known:
                 msg = f"{table} has no column {column}"
                 raise KeyError(msg)
 

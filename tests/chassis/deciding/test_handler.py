@@ -306,10 +306,12 @@ async def test_folds_are_kept_per_kind_of_entity(streams: Streams, counting: Han
 
 
 async def test_a_snapshot_stays_as_it_was_seen(streams: Streams, counting: Handler[Command, Context]) -> None:
-    """What a decision holds does not move under it while others go on."""
+    """What a decision holds does not move under it while others go on, nor do the keys and causes that it has seen."""
     await counting.handle(count(5), A, COUNTER, call(), must_exist=False)
     before = await streams.fold(A, COUNTER)
-    await counting.handle(count(6), A, COUNTER, call())
+    await counting.handle(count(6), A, COUNTER, call(idempotency_key="k", causation_id="m-1"))
+    after = await streams.fold(A, COUNTER)
+    assert [(len(seen.keys), len(seen.causes)) for seen in (before, after)] == [(0, 0), (1, 1)]
     assert (before.state, before.version) == (Counter(5), 1)
     assert (await streams.fold(A, COUNTER)).state == Counter(11)
     assert (await streams.fold_through(A, COUNTER, 1)).state == Counter(5)

@@ -225,6 +225,23 @@ async def test_a_change_that_fails_leaves_nothing_and_harms_nothing(open_index: 
     )
 
 
+@pytest.mark.parametrize("unknown", ["put", "delete", "delete_where"])
+async def test_a_change_to_a_table_that_is_not_there_leaves_nothing(open_index: OpenIndex, unknown: str) -> None:
+    """Wherever it stands among changes that could be made, and whatever it would do."""
+    index, bad = open_index(), Changes()
+    bad.put("group", "a", 5, case="x")
+    match unknown:
+        case "put":
+            bad.put("nowhere", "b", 5)
+        case "delete":
+            bad.delete("nowhere", "b")
+        case _:
+            bad.delete_where("nowhere", case="x")
+    with pytest.raises(Exception, match="nowhere"):
+        await index.apply(bad, after=0, through=5)
+    assert (index.get("group", "a"), index.through()) == (None, 0)
+
+
 async def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
     """One value, several, NULL, and no condition; in the order of `seq`, behind `after`, up to `limit`."""
     index = open_index()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import timeit
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.modelling.days import end_of_day
-from services.chassis.time.calendar import Calendar, UnknownTerm
+from services.chassis.time.calendar import Calendar, Calendars, UnknownTerm
 
 PARAMETERS: dict[str, tuple[int, str]] = {
     "RECEIPT": (2, "WORKING_DAYS"),
@@ -218,3 +219,32 @@ def test_a_deadline_costs_less_than_twenty_microseconds() -> None:
         / rounds
     )
     assert best < 20e-6
+
+
+class Settings(NamedTuple):
+    """What a calendar is made of."""
+
+    terms: dict[str, Length]
+    time_zone: str = "Europe/Brussels"
+    country: str = "BE"
+    region: str | None = None
+    closing_days: tuple[date, ...] = ()
+
+
+class Length(NamedTuple):
+    """Of a term."""
+
+    n: int
+    unit: str = "DAYS"
+
+
+def test_a_calendar_is_made_once_under_its_name() -> None:
+    """Under another name there is another one, by settings of its own: those of a new version."""
+    calendars = Calendars()
+    first = calendars.of(("p", 1), Settings({"REPLY": Length(2)}))
+    second = calendars.of(("p", 2), Settings({"REPLY": Length(3)}, closing_days=(date(2026, 1, 6),)))
+    assert calendars.of(("p", 1), Settings({"REPLY": Length(9)})) is first
+    since = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    due = [calendar.deadline("REPLY", since).due_at.day for calendar in (first, second)]
+    assert due == [7, 8]
+    assert [calendar.is_working_day(date(2026, 1, 6)) for calendar in (first, second)] == [True, False]
