@@ -1,7 +1,7 @@
 """The port of the personal-data vault: what may have to be forgotten is kept apart from the log, which never forgets.
 
-Events carry only references. A record is written before the event that refers to it, so an acknowledged command never
-lacks its record; a record whose command failed is an orphan, and `sweep` empties it.
+Events carry only references. A record is written before the event that refers to it, or with it, so an acknowledged
+command never lacks its record; a record whose command failed is an orphan, and `sweep` empties it.
 
 A reference is written once. Of two commands that are decided at the same moment one is refused after its records were
 kept, so each attempt draws references of its own (`Deposit`), and the vault itself refuses to write under one that
