@@ -251,7 +251,7 @@ class Lists:
         while True:
             most = limit + 1 - len(items)
             rows = await self._work_rows(caller, suspended, last, most, mine=mine)
-            shown = await self._work(caller, rows, suspended, mine=mine)
+            shown = await self.work_shown(caller, rows, suspended, mine=mine)
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
                     if len(items) == limit:
@@ -274,19 +274,20 @@ class Lists:
             rows += await self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
         return sorted(rows, key=_place)[:most]
 
-    async def _work(
-        self, caller: Caller, rows: Sequence[Row], suspended: Collection[str], *, mine: bool
+    async def work_shown(
+        self, caller: Caller, rows: Sequence[Row], suspended: Collection[str], *, mine: bool = False
     ) -> list[Json | None]:
-        """What the caller is shown of each, staff by what the index keeps of it."""
+        """What the caller is shown of each row of work; staff by what the index keeps of it."""
         items, now = await self._items.read(rows), self._clock.now()
-        return [
-            shown_item(caller, item, now, suspended)
-            if item is not None
-            else await self.folded_work(caller, row, suspended, mine=mine)
-            for row, item in zip(rows, items, strict=True)
-        ]
+        # Side by side: streams that are asked for at once come in one answer of the database.
+        others = [row for row, item in zip(rows, items, strict=True) if item is None]
+        made = await asyncio.gather(*(self.work_folded(caller, row, suspended, mine=mine) for row in others))
+        folded = iter(made)
+        return [shown_item(caller, item, now, suspended) if item is not None else next(folded) for item in items]
 
-    async def folded_work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
+    async def work_folded(
+        self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool = False
+    ) -> Json | None:
         """What the caller is shown of one, by its case as it is now; None for what is not this caller's to do."""
         found = await self._queries.find_silently(caller, str(row.columns["case_id"]))
         if found is None:

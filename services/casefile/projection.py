@@ -107,7 +107,7 @@ class Seen:
 class Known:
     """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
 
-    `seq` is its place in lists; None for a case that is in none yet. `items` are what its work shows, by the work's key.
+    `seq` is its place in lists; None for a case that is in none yet. `items`: what its work shows, by the work's key.
     """
 
     case: Case

@@ -15,7 +15,7 @@ from services.casefile.access import POLICY, relations_of_row, standing_of
 from services.casefile.actions import moving_on
 from services.casefile.context import CaseContexts
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import blocked, steady_until
+from services.casefile.domain.guards import ON_DAYS, blocked, steady_until
 from services.casefile.domain.state import Case
 from services.casefile.views import action_link, work_item
 from services.casefile.worklist import ERROR_CONFIRMATION, Work, work_of_staff
@@ -39,7 +39,7 @@ def kept_item(work: Work, context: Context) -> str:
     """
     case = context.case
     names = moving_on(work.name) if _has_actions(work) else ()
-    on_days = Step.OUTCOME_FOLLOW_UP == work.name
+    on_days = not ON_DAYS.isdisjoint(names)
     return to_json(
         {
             "shown": {**work_item(case.case, work, context.at), "clientRef": case.client_ref},

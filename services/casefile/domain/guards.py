@@ -18,6 +18,9 @@ from services.casefile.domain.steps import find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
+ON_DAYS: Final = frozenset({"record-outcome"})
+"""Actions that are possible from a day on, which begins when it does in the programme's time zone."""
+
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
     """The refusal that the state or the caller's part in the case holds against an action; None: it is allowed."""
