@@ -22,6 +22,7 @@ from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor
 from services.casefile.routes import cases, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
+from services.casefile.work_items import WorkItems
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -51,9 +52,10 @@ def build(
     streams = Streams(log)
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
-    listing = Listing(streams, index)
-    projection = Projection(log, index, listing.project, listing.look)
     contexts = CaseContexts(index)
+    items = WorkItems(streams, contexts, clock)
+    listing = Listing(streams, index, items.kept)
+    projection = Projection(log, index, listing.project, listing.look)
     handler = Handler[Command, Context](streams, contexts, decide)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     reactor = Reactor(streams, handler, clock)
@@ -88,7 +90,7 @@ def build(
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            lists.routes(Lists(queries, index, service.caught_up, clock)),
+            lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, Commands(queries, handler, vault, clock), vault),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],

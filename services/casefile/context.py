@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
 from services.casefile.actions import RULES
@@ -91,16 +93,27 @@ class CaseContexts:
 
     async def for_reader(self, case: Case, at: datetime, streams: Streams) -> Context:
         """The context of a reader, to say what is possible now. Raises ProgrammeUnknown."""
-        known = (await streams.fold(programme_stream(case.programme), KNOWN_PROGRAMME)).state
-        learnt = _in_force(known, at)
-        return Context(
-            at=at,
-            case=case,
-            rules=learnt.rules,
-            terms=self.terms(learnt),
-            actions=RULES,
-            other_open_case=await self._other_open_case(case),
-        )
+        context = self._at(at, case, _in_force(await _programme(case.programme, streams), at))
+        return replace(context, other_open_case=await self._other_open_case(case))
+
+    async def for_worklist(self, case: Case, at: datetime, streams: Streams) -> Context:
+        """The same for what moves a step on, against which no other case stands. Raises ProgrammeUnknown."""
+        return self._at(at, case, _in_force(await _programme(case.programme, streams), at))
+
+    async def for_index(self, case: Case, at: datetime, streams: Streams) -> Context | None:
+        """The same with the programme as it was known the last time; None where no version of it is in force."""
+        kept = streams.kept(programme_stream(case.programme), KNOWN_PROGRAMME)
+        known = kept.state if kept is not None else await _programme(case.programme, streams)
+        learnt = known.in_force(at)
+        return self._at(at, case, learnt) if learnt is not None else None
+
+    async def time_zone(self, programme: str, at: datetime, streams: Streams) -> str | None:
+        """Where the days of a programme end, by the version in force at `at`."""
+        learnt = (await _programme(programme, streams)).in_force(at)
+        return learnt.rules.time_zone if learnt is not None else None
+
+    def _at(self, at: datetime, case: Case, learnt: ProgrammeLearnt) -> Context:
+        return Context(at=at, case=case, rules=learnt.rules, terms=self.terms(learnt), actions=RULES)
 
     async def _other_open_case(self, case: Case) -> str | None:
         if case.state is not CaseState.CLOSED:
@@ -110,6 +123,10 @@ class CaseContexts:
         # A handful, so the rest is asked of the rows.
         others = (row for row in rows if row.key != case.case and row.columns["agency"] == case.agency)
         return next((row.key for row in others if row.columns["state"] in OPEN_STATES), None)
+
+
+async def _programme(programme: str, streams: Streams) -> KnownProgramme:
+    return (await streams.fold(programme_stream(programme), KNOWN_PROGRAMME)).state
 
 
 def _in_force(known: KnownProgramme, at: datetime) -> ProgrammeLearnt:

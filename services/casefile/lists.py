@@ -16,7 +16,8 @@ from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.context import CASES_OF_A_PERSON
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
-from services.casefile.queries import SEES_ALL, Queries
+from services.casefile.queries import PAIR, SEES_ALL, Queries
+from services.casefile.work_items import WorkItems, shown_item
 from services.casefile.worklist import actor_of, stands_at, work_in
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
@@ -98,9 +99,15 @@ class Lists:
     """Finds the cases that a caller has a part in, and what the caller has to do."""
 
     def __init__(
-        self, queries: Queries, index: IndexReader, caught_up: Callable[[], Awaitable[None]], clock: Clock
+        self,
+        queries: Queries,
+        items: WorkItems,
+        index: IndexReader,
+        caught_up: Callable[[], Awaitable[None]],
+        clock: Clock,
     ) -> None:
         self._queries = queries
+        self._items = items
         self._index = index
         self._caught_up = caught_up
         self._clock = clock
@@ -243,7 +250,7 @@ class Lists:
         while True:
             most = limit + 1 - len(items)
             rows = await self._work_rows(caller, suspended, last, most, mine=mine)
-            shown = await asyncio.gather(*(self._work(caller, row, suspended, mine=mine) for row in rows))
+            shown = await self.work_shown(caller, rows, suspended, mine=mine)
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
                     if len(items) == limit:
@@ -266,7 +273,21 @@ class Lists:
             rows += await self._index.first(PARTS.name, "due", where=held, after=after, limit=most)
         return sorted(rows, key=_place)[:most]
 
-    async def _work(self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool) -> Json | None:
+    async def work_shown(
+        self, caller: Caller, rows: Sequence[Row], suspended: Collection[str], *, mine: bool = False
+    ) -> list[Json | None]:
+        """What the caller is shown of each row of work; staff by what the index keeps of it."""
+        items, now = await self._items.read(rows), self._clock.now()
+        # Side by side: streams that are asked for at once come in one answer of the database.
+        others = [row for row, item in zip(rows, items, strict=True) if item is None]
+        made = await asyncio.gather(*(self.work_folded(caller, row, suspended, mine=mine) for row in others))
+        folded = iter(made)
+        return [shown_item(caller, item, now, suspended) if item is not None else next(folded) for item in items]
+
+    async def work_folded(
+        self, caller: Caller, row: Row, suspended: Collection[str], *, mine: bool = False
+    ) -> Json | None:
+        """What the caller is shown of one, by its case as it is now; None for what is not this caller's to do."""
         found = await self._queries.find_silently(caller, str(row.columns["case_id"]))
         if found is None:
             return None
@@ -275,7 +296,11 @@ class Lists:
         # The row of work names it; that of a case with a suspended organisation shows where the case stands.
         if (key := row.columns.get("work")) is not None:
             work = next((work for work in work_in(case) if work.key == key), None)
-            return await self._queries.work_view(caller, found, work, suspended=halted) if work is not None else None
+            if work is None:
+                return None
+            if PAIR & set(found.relations):
+                return await self._queries.pair_work_view(caller, found, work)
+            return shown_item(caller, await self._items.made(case, work), self._clock.now(), suspended)
         stands = stands_at(case)
         if stands is None or stands.actor == caller.org or not halted:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,11 +73,14 @@ reads: a former party reads an earlier state, of which `seen` is the summary; No
 """
 STEPS: Final = Table(
     "steps",
-    columns=("actor", "person", "case_id", "work", "due"),
+    columns=("actor", "person", "case_id", "work", "due", "item"),
     indexes=(("case_id",),),
     orders=(("actor", "due"), ("actor", "person", "due")),
 )
-"""One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without."""
+"""One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without.
+
+`item` is what staff are shown of it (`services.casefile.work_items`), as JSON; None for one of the pair.
+"""
 STOPPED: Final = "STOPPED"
 """The state of a case of which an organisation reads only the stop."""
 NO_TERM: Final = "9999-12-31"
@@ -104,12 +107,13 @@ class Seen:
 class Known:
     """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
 
-    `seq` is its place in lists; None for a case that is in none yet.
+    `seq` is its place in lists; None for a case that is in none yet. `items`: what its work shows, by the work's key.
     """
 
     case: Case
     summary: Json
     seen: Mapping[str, Seen | None]
+    items: Mapping[str, str]
     seq: int | None
 
 
@@ -119,9 +123,13 @@ class Listing:
     A case may be folded further than the event at hand: the later event then writes the same rows again.
     """
 
-    def __init__(self, streams: Streams, index: IndexReader) -> None:
+    def __init__(
+        self, streams: Streams, index: IndexReader, items: Callable[[Case], Awaitable[Mapping[str, str]]]
+    ) -> None:
+        """`items` makes what the worklist shows of all work of staff in a case, by the work's key."""
         self._streams = streams
         self._index = index
+        self._items = items
         self._cases: dict[str, Known] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
@@ -152,7 +160,8 @@ class Listing:
             else:
                 seen[organisation] = None
         row = await self._index.get(CASES.name, case.case) if not is_new else None
-        return Known(case, summary_of(case, folded.etag), seen, row.seq if row is not None else None)
+        items = await self._items(case)
+        return Known(case, summary_of(case, folded.etag), seen, items, row.seq if row is not None else None)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
@@ -198,7 +207,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             seen=_json(seen.summary) if seen is not None and seen.summary is not None else None,
             holder=organisation if organisation == case.organisation else None,
         )
-    _index_steps(case, seq, changes, is_new=is_new)
+    _index_steps(known, seq, changes, is_new=is_new)
     set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
@@ -220,7 +229,8 @@ def part_key(case_id: str, organisation: str) -> str:
     return f"{case_id}:{organisation}"
 
 
-def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> None:
+def _index_steps(known: Known, seq: int, changes: Changes, *, is_new: bool) -> None:
+    case = known.case
     if not is_new:
         changes.delete_where(STEPS.name, case_id=case.case)
     for work in work_in(case):
@@ -233,6 +243,7 @@ def _index_steps(case: Case, seq: int, changes: Changes, *, is_new: bool) -> Non
             case_id=case.case,
             work=work.key,
             due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
+            item=known.items.get(work.key),
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from contracts.codes import CaseState, Role, Step
+from contracts.codes import CaseState, Role
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
@@ -19,7 +19,7 @@ from services.casefile.access import (
     POLICY,
     relations_to_case,
 )
-from services.casefile.actions import ACTIONS, moving_on
+from services.casefile.actions import ACTIONS
 from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
@@ -42,7 +42,7 @@ from services.casefile.views import (
     timeline_view,
     work_item,
 )
-from services.casefile.worklist import ERROR_CONFIRMATION, Work, consents_of
+from services.casefile.worklist import Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Outcome
@@ -121,33 +121,13 @@ class Queries:
             body = case_view(fold(history), history[-1].version if history else 0, now, caller.org)
         return {**body, **await self._actions(caller, found, now)}
 
-    async def work_view(self, caller: Caller, found: Found, work: Work, *, suspended: bool = False) -> Json | None:
-        """What somebody has to act on, with the commands that do it; None for what is not this caller's to do."""
+    async def pair_work_view(self, caller: Caller, found: Found, work: Work) -> Json:
+        """What one of a pair has to act on: the case itself, and with it all that they may do."""
         case, now = found.folded.state, self._clock.now()
-        if set(found.relations) & PAIR:
-            # One of a pair finds the case itself, and with it all that they may do.
-            possible = (await self.view(caller, found))["allowedActions"]
-            if await self.is_bound(found):
-                return {**work_item(case.case, work, now), "actions": possible}
-            return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
-        if work.name == ERROR_CONFIRMATION:
-            # For somebody else than the reporter, in the role that may confirm.
-            if caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == work.owner.sub:
-                return None
-            actions = [action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
-        elif work.step is None and caller.sub != work.person:
-            return None
-        elif work.name == Step.REFERRAL_ANSWER and work.awaiting is not None:
-            assert case.referral is not None  # noqa: S101 - it is its answer that is awaited
-            path = f"/v1/referrals/{case.referral.referral}/{work.awaiting.action}"
-            actions = [action_link(work.awaiting.action, path)]
-        else:
-            wanted = moving_on(work.name)
-            possible = (await self.view(caller, found))["allowedActions"]
-            actions = [link for link in possible if link["action"] in wanted]
-            if work.name == Step.NEXT_SERVICE:
-                actions.append(action_link("refer", "/v1/referrals"))
-        return staff_item(case, work, now, actions, suspended=suspended)
+        possible = (await self.view(caller, found))["allowedActions"]
+        if await self.is_bound(found):
+            return {**work_item(case.case, work, now), "actions": possible}
+        return {**proposal_item(case, now), "actions": [*possible, *_withdrawals(caller, found)]}
 
     async def halted_view(self, caller: Caller, found: Found, work: Work) -> Json:
         """Where a case stands with a suspended organisation, with what the agency can do about it itself."""

@@ -55,8 +55,13 @@ def actor_of(role: Role, org: str, sub: str) -> str:
 
 
 def work_in(case: Case) -> tuple[Work, ...]:
-    """All that somebody has to act on in a case."""
-    return (*_steps(case), *_beside(case), *_of_the_pair(case))
+    """All that somebody has to act on in a case, one of the pair included."""
+    return (*work_of_staff(case), *_of_the_pair(case))
+
+
+def work_of_staff(case: Case) -> tuple[Work, ...]:
+    """What an organisation has to act on in a case."""
+    return (*_steps(case), *_beside(case))
 
 
 def _steps(case: Case) -> Iterator[Work]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -12,11 +12,14 @@ from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
-from services.casefile.domain.outcome_points import check_any_due
+from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Case
 from services.casefile.domain.steps import find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
+
+ON_DAYS: Final = frozenset({"record-outcome"})
+"""Actions that are possible from a day on, which begins when it does in the programme's time zone."""
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -29,6 +32,25 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
     except Refused as refused:
         return refused
     return None
+
+
+def steady_until(action: str, context: Context) -> datetime | None:
+    """The last instant at which the guards answer as they do now about an action, if nothing else happens to the case.
+
+    None: there is no such instant to come. Another case of the person (`reopen`) is something that happens to it.
+    """
+    case, end = context.case, None
+    paused = case.trajectory.suspension if case.trajectory is not None else None
+    match action:
+        case "resume" | "review-suspension" if paused is not None:
+            end = paused.until
+        case "reopen":
+            end = case.reopen_until
+        case "record-outcome" if (begins := next_begins(context)) is not None:
+            end = begins - timedelta(microseconds=1)
+        case _:
+            pass
+    return end if end is not None and context.at <= end else None
 
 
 def allow(action: str, context: Context, by: Actor) -> None:

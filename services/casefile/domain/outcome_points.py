@@ -57,10 +57,20 @@ def check_waiver(context: Context, point: str, reason: str, at: datetime) -> Non
 
 def check_any_due(context: Context) -> None:
     """Refuses as long as the next point that is still open has its day to come."""
-    settled = {point for point, _, _ in context.case.settled}
-    left = [(_day(context, point), point) for point in OutcomePoint if point not in settled]
-    if left and context.at < start_of(context.terms, (first := min(left))[0]):
+    first = _next(context)
+    if first is not None and context.at < start_of(context.terms, first[0]):
         raise _not_due("record-outcome", first[1], first[0])
+
+
+def next_begins(context: Context) -> datetime | None:
+    """The first instant at which the next point that is still open may be recorded; None where none is open."""
+    first = _next(context) if context.case.followed_from is not None else None
+    return start_of(context.terms, first[0]) if first is not None else None
+
+
+def _next(context: Context) -> tuple[date, OutcomePoint] | None:
+    settled = {point for point, _, _ in context.case.settled}
+    return min(((_day(context, point), point) for point in OutcomePoint if point not in settled), default=None)
 
 
 def _day(context: Context, point: str) -> date:

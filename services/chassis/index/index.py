@@ -1,8 +1,8 @@
 """The read-model port: an index over streams, so that lists find keys and answers stay folds over events.
 
-An index holds no documents. A table has the key of a stream, the position of the stream's first event (which orders
-lists and never changes) and the columns that lists filter by. It is filled by a projection that tails the log, and
-can be thrown away and rebuilt at any time.
+An index holds no documents but, for some tables, what a page shows of a row. A table has the key of a stream, the
+position of the stream's first event (which orders lists and never changes) and the columns that lists filter by. It is
+filled by a projection that tails the log, and can be thrown away and rebuilt at any time.
 """
 
 from __future__ import annotations

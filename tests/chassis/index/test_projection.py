@@ -239,7 +239,7 @@ async def test_a_change_to_a_table_that_is_not_there_leaves_nothing(open_index: 
             bad.delete_where("nowhere", case="x")
     with pytest.raises(Exception, match="nowhere"):
         await index.apply(bad, after=0, through=5)
-    assert (index.get("group", "a"), index.through()) == (None, 0)
+    assert (await index.get("group", "a"), await index.through()) == (None, 0)
 
 
 async def test_rows_are_found_by_any_mixture_of_columns(open_index: OpenIndex) -> None:
