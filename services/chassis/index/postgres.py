@@ -47,6 +47,8 @@ from services.chassis.index.postgres_text import (
 )
 
 _TEXT_TYPE: Final = SQL('text COLLATE "C"')
+_LISTED: Final = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+"""Texts of a JSON array."""
 CREATION_SECONDS: Final = 30.0
 """For how long a process that starts waits for another one to create the tables."""
 LARGEST_PAGE: Final = 1_000
@@ -221,8 +223,7 @@ class PostgresIndex:
         )
 
     def _deleting(self, table: str) -> Composed:
-        listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
-        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
+        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), _LISTED)
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
@@ -238,13 +239,17 @@ class PostgresIndex:
         conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *one) for one in held.items())])
         return SQL("{} WHERE {}").format(do, conditions)
 
-    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
-        shape = ("delete where", table, *shape_of(columns))
-        statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
-        return statement, [as_text(value) for value in columns.values() if value is not None]
+    def _deleted_where(self, table: str, columns: Mapping[str, Value | Sequence[Value]]) -> _Statement:
+        # As texts in JSON each, whether one or many: it is one statement then, however many there are.
+        single, several = split(columns)
+        shape = ("delete where", table, *several, "and", *shape_of(single))
+        statement = self._statement(*shape, make=lambda: self._deleting_where(table, single, tuple(several)))
+        alone = [as_text(value) for value in single.values() if value is not None]
+        return statement, [*map(to_json, several.values()), *alone]
 
-    def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
-        conditions = SQL(" AND ").join(self._condition(table, *condition) for condition in columns.items())
+    def _deleting_where(self, table: str, single: Mapping[str, Value], several: Sequence[str]) -> Composed:
+        any_of = (SQL("{} = ANY({})").format(self._column(table, column), _LISTED) for column in several)
+        conditions = SQL(" AND ").join([*any_of, *(self._condition(table, *one) for one in single.items())])
         return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
     def _column(self, table: str, column: str) -> Identifier:
