@@ -7,9 +7,10 @@ filled by a projection that tails the log, and can be thrown away and rebuilt at
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 Value = str | int | None
 
@@ -70,51 +71,104 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class DeleteWhere:
-    """Values of the rows to be removed; None: those that have none."""
+    """Values of the rows to be removed (a list: any of them); None: those that have none."""
 
     table: str
-    columns: Mapping[str, Value]
+    columns: Mapping[str, Value | list[Value]]
 
 
 Step = Put | Delete | DeleteWhere
+_DELETE: Final = ("delete", "")
+"""No columns that are put together are called so."""
+
+
+@dataclass(slots=True)
+class _Removal:
+    """Values of a column, the rows with which are removed, and those of the rows that have been put since."""
+
+    values: list[Value]
+    put_since: set[Value] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Written:
+    """What the steps of one table have come to, by their numbers."""
+
+    newest: dict[tuple[str, ...], int] = field(default_factory=dict)
+    """The newest step of each shape."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """The newest step that has a key."""
+    removed: int = -1
+    """The newest step that removes rows by their values."""
+    removals: dict[str, _Removal] = field(default_factory=dict)
+    """By each column that rows are removed by: what the newest step that does removes."""
 
 
 class Changes:
     """What a projection wants to have changed: steps for `Index.apply`, in their order.
 
-    The later of two writes counts, and what is removed stays removed. Rows of one table that are put one after the
-    other are one step: a store writes many at once for little more than one.
+    The later of two writes counts, and what is removed stays removed. Rows that are written alike are one step, as far
+    as nothing else is done to them in between: a store writes many at once for little more than one.
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        # Steps of different tables do not touch each other, so a row may join the last step of its own table.
-        self._last: dict[str, Step] = {}
+        self._tables: defaultdict[str, _Written] = defaultdict(_Written)
 
     def put(self, table: str, key: str, seq: int, **columns: Value) -> None:
         """Adds a row, or changes the given columns of the one that is there (its `seq` stays)."""
-        names, step = tuple(columns), self._last.get(table)
-        if not isinstance(step, Put) or step.columns != names:
+        names = tuple(columns)
+        step = self._joined(names, table, key)
+        if not isinstance(step, Put):
             step = Put(table, names)
-            self._add(step)
+            self._began(step, names, key)
         earlier = step.rows.get(key)
         step.rows[key] = (seq if earlier is None else earlier[0], tuple(columns.values()))
+        removals = self._tables[table].removals
+        for column in tuple(removals):
+            if column in columns:
+                removals[column].put_since.add(columns[column])
+            else:
+                # Nobody knows what the row has there.
+                del removals[column]
 
     def delete(self, table: str, key: str) -> None:
         """Removes the row of a key, if there is one."""
-        step = self._last.get(table)
+        step = self._joined(_DELETE, table, key)
         if not isinstance(step, Delete):
             step = Delete(table)
-            self._add(step)
+            self._began(step, _DELETE, key)
         step.keys.append(key)
 
     def delete_where(self, table: str, **columns: Value) -> None:
-        """Removes all rows with these values."""
-        self._add(DeleteWhere(table, columns))
-
-    def _add(self, step: Step) -> None:
+        """Removes all rows with these values. What a row has in these columns never changes."""
+        written = self._tables[table]
+        if len(columns) == 1 and None not in columns.values():
+            ((column, value),) = columns.items()
+            if (removal := written.removals.get(column)) is not None and value not in removal.put_since:
+                # The rows put since then are others, so these may as well go with the ones before.
+                removal.values.append(value)
+                return
+            removal = written.removals[column] = _Removal([value])
+            step = DeleteWhere(table, {column: removal.values})
+        else:
+            step = DeleteWhere(table, columns)
+        written.removed = len(self.steps)
         self.steps.append(step)
-        self._last[step.table] = step
+
+    def _joined(self, shape: tuple[str, ...], table: str, key: str) -> Step | None:
+        """The newest step of a shape, unless one behind it touches the key."""
+        written = self._tables[table]
+        number = written.newest.get(shape, -1)
+        if number <= written.removed or number < written.keys.get(key, -1):
+            return None
+        written.keys[key] = number
+        return self.steps[number]
+
+    def _began(self, step: Step, shape: tuple[str, ...], key: str) -> None:
+        written = self._tables[step.table]
+        written.newest[shape] = written.keys[key] = len(self.steps)
+        self.steps.append(step)
 
 
 class IndexReader(Protocol):

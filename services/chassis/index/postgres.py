@@ -9,13 +9,12 @@ begins when it has all of it and commits at its end, so no lock is held for a cl
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
 import psycopg
-from psycopg import AsyncConnection, Connection
+from psycopg import AsyncConnection
 from psycopg.pq import Escaping
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from pydantic_core import to_json
@@ -35,7 +34,7 @@ from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
 from services.chassis.index.postgres_looks import bound, each, given, split, without_none
-from services.chassis.index.postgres_tables import create_table
+from services.chassis.index.postgres_tables import create_tables
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
     as_text,
@@ -48,8 +47,8 @@ from services.chassis.index.postgres_text import (
     value_of,
 )
 
-CREATION_SECONDS: Final = 30.0
-"""For how long a process that starts waits for another one to create the tables."""
+_LISTED: Final = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+"""Texts of a JSON array."""
 LARGEST_PAGE: Final = 1_000
 """A caller that asks for more wants everything."""
 READERS: Final = 4
@@ -73,41 +72,13 @@ class PostgresIndex:
         self._writing: AsyncConnection[Any] | None = None
         try:
             with connect_before_start(database) as connection:
-                self._create(connection)
+                create_tables(connection, self._tables.values(), self._name)
         except psycopg.Error as failure:
             raise refused_database(failure, "the index in the database") from None
         probed(database, self._health, f"UPDATE progress_v{version} SET through = through", lambda: ())  # noqa: S608 - a number
 
     def _name(self, table: str, suffix: str = "") -> Identifier:
         return Identifier(f"{table}_v{self._version}{suffix}")
-
-    def _create(self, connection: Connection[Any]) -> None:
-        until = time.monotonic() + CREATION_SECONDS
-        while not self._is_there(connection):
-            try:
-                self._create_tables(connection)
-            except psycopg.errors.LockNotAvailable:
-                # Another replica is at it.
-                if time.monotonic() > until:
-                    raise
-
-    def _is_there(self, connection: Connection[Any]) -> bool:
-        # Not by to_regclass: within a transaction a session takes its own word for what it did not find before.
-        query = "SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = %s"
-        found = connection.execute(query, (f"progress_v{self._version}",))
-        return found.rowcount > 0
-
-    def _create_tables(self, connection: Connection[Any]) -> None:
-        progress = self._name("progress")
-        with connection.transaction():
-            # Replicas start together, and CREATE IF NOT EXISTS is no protection against that.
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext('caserelay index ' || current_schema()))")
-            if self._is_there(connection):
-                return
-            connection.execute(SQL("CREATE TABLE {} (through bigint NOT NULL)").format(progress))
-            connection.execute(SQL("INSERT INTO {} VALUES (0)").format(progress))
-            for table in self._tables.values():
-                create_table(connection, table, self._name)
 
     def _statement(self, *key: str, make: Callable[[], Composed]) -> bytes:
         if (statement := self._statements.get(key)) is None:
@@ -204,8 +175,7 @@ class PostgresIndex:
         )
 
     def _deleting(self, table: str) -> Composed:
-        listed = SQL("ARRAY(SELECT json_array_elements_text(%s))")
-        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), listed)
+        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), _LISTED)
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
@@ -221,13 +191,17 @@ class PostgresIndex:
         conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *equal) for equal in held.items())])
         return SQL("{} WHERE {}").format(do, conditions)
 
-    def _deleted_where(self, table: str, columns: Mapping[str, Value]) -> _Statement:
-        shape = ("delete where", table, *shape_of(columns))
-        statement = self._statement(*shape, make=lambda: self._deleting_where(table, columns))
-        return statement, [as_text(value) for value in columns.values() if value is not None]
+    def _deleted_where(self, table: str, columns: Mapping[str, Value | Sequence[Value]]) -> _Statement:
+        # As texts in JSON each, whether one or many: it is one statement then, however many there are.
+        single, several = split(columns)
+        shape = ("delete where", table, *several, "and", *shape_of(single))
+        statement = self._statement(*shape, make=lambda: self._deleting_where(table, single, tuple(several)))
+        alone = [as_text(value) for value in single.values() if value is not None]
+        return statement, [*map(to_json, several.values()), *alone]
 
-    def _deleting_where(self, table: str, columns: Mapping[str, Value]) -> Composed:
-        conditions = SQL(" AND ").join(self._condition(table, *condition) for condition in columns.items())
+    def _deleting_where(self, table: str, single: Mapping[str, Value], several: Sequence[str]) -> Composed:
+        any_of = (SQL("{} = ANY({})").format(self._column(table, column), _LISTED) for column in several)
+        conditions = SQL(" AND ").join([*any_of, *(self._condition(table, *equal) for equal in single.items())])
         return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 
     def _column(self, table: str, column: str) -> Identifier:

@@ -127,9 +127,9 @@ class SQLiteIndex:
             values = (*columns.values(), held.key, *held.columns.values())
             self._db.execute(f"{do} WHERE key = ? AND {where}", values)
 
-    def _delete_where(self, table: str, columns: Mapping[str, Value]) -> None:
+    def _delete_where(self, table: str, columns: Mapping[str, Value | Sequence[Value]]) -> None:
         where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
-        self._db.execute(f'DELETE FROM "{table}" WHERE {where}', tuple(columns.values()))  # noqa: S608 - declared names
+        self._db.executemany(f'DELETE FROM "{table}" WHERE {where}', _each(columns))  # noqa: S608 - declared names
 
     def _column(self, table: str, column: str) -> str:
         if column not in self._tables[table].columns:

@@ -34,3 +34,17 @@ async def test_rows_are_got_by_their_keys(open_index: OpenIndex) -> None:
     found = await index.rows("group", ["c", "nobody", "b'", "c"])
     assert {key: (row.key, row.columns["case"]) for key, row in found.items()} == {"b'": ("b'", "b'"), "c": ("c", "c")}
     assert await index.rows("group", []) == {}
+
+
+async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: OpenIndex) -> None:
+    """Equal values are ordered by key, so that a page goes on behind a value and a key without losing one."""
+    index = open_index()
+    for n in range(10):
+        await put(index, "group", f"k{n}", 1, order=f"2026-0{1 + n % 2}", case=None if n < 8 else "x", total=n % 3)
+    met: list[str] = []
+    after: tuple[str, str] | None = None
+    while page := await index.first("group", "order", where={"case": None}, after=after, limit=3):
+        met += [row.key for row in page]
+        after = str(page[-1].columns["order"]), page[-1].key
+    assert met == ["k0", "k2", "k4", "k6", "k1", "k3", "k5", "k7"]
+    assert [row.key for row in await index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]

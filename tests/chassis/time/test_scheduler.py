@@ -261,6 +261,37 @@ async def test_a_crash_between_firing_and_forgetting_fires_nothing_twice(worlds:
     assert (await again.passed(), await again.scheduler.next_due()) == ([("a", 1.0)], None)
 
 
+async def test_a_deadline_that_runs_again_is_not_taken_for_the_one_before_it(world: World) -> None:
+    """Stopped when the domain was asked, and running again by the same instant before the row was moved on."""
+    await world.set("a", 1)
+    world.clock.move(at(2))
+    await world.projection.catch_up()
+
+    async def fire(stream: str, pending: Pending) -> None:
+        if not world.asked:
+            await world.append(stream, TermStopped(name="ANSWER"))
+            await world._fire(stream, pending)
+            await world.set(stream, 1)
+            await world.projection.catch_up()
+        else:
+            await world._fire(stream, pending)
+
+    assert await Scheduler(world.index, world.projection, world.clock, fire).fire_due() == 2
+    assert (await world.passed(), await world.scheduler.next_due()) == ([("a", 1.0)], None)
+
+
+async def test_the_next_of_a_stream_follows_when_the_first_wrote_nothing(world: World) -> None:
+    """What is behind in the row is not lost with what no longer holds, and comes when it is due."""
+    firings = [Pending(sortable(at(hour)), name, "PASS", sortable(at(hour))) for hour, name in ((1, "GONE"), (3, "A"))]
+    await world.set("a", 3, name="A")
+    await world.projection.catch_up()
+    await pend(world.index, "a", *firings)
+    world.clock.move(at(2))
+    assert (await world.scheduler.fire_due(), await world.scheduler.next_due()) == (1, at(3))
+    world.clock.move(at(3))
+    assert (await world.scheduler.fire_due(), await world.passed()) == (1, [("a", 3.0)])
+
+
 async def test_two_schedulers_fire_each_deadline_once(worlds: Callable[[], World]) -> None:
     """The second to come finds that it has passed."""
     one, other = worlds(), worlds()

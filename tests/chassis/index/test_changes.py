@@ -1,0 +1,84 @@
+"""Changes gather what is written alike into few steps, and come to the same as one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.chassis.index.index import Changes, Put, Row, Table
+from services.chassis.index.memory import MemoryIndex, MemoryIndexContents
+
+TABLES = (Table("one", columns=("owner", "total", "note")), Table("other", columns=("owner", "total", "note")))
+Write = tuple[str, str, tuple[Any, ...]]
+
+TABLE = st.sampled_from(("one", "one", "one", "other"))
+KEY = st.sampled_from(("a1", "b1", "b2"))
+COLUMNS = st.sampled_from((("total",), ("total", "note"), ("owner", "total")))
+WRITE = st.one_of(
+    st.tuples(st.just("put"), TABLE, st.tuples(KEY, st.integers(1, 99), COLUMNS)),
+    st.tuples(st.just("delete"), TABLE, st.tuples(KEY)),
+    st.tuples(st.just("delete_where"), TABLE, st.tuples(st.just("owner"), st.sampled_from(("a", "b", None)))),
+    st.tuples(st.just("delete_where"), TABLE, st.tuples(st.just("note"), st.none())),
+)
+
+
+def gathered(writes: Sequence[Write]) -> Changes:
+    """All of it as one batch. The owner of a row is the first letter of its key, so it never changes."""
+    changes = Changes()
+    for what, table, given_ in writes:
+        match what, given_:
+            case "put", (key, seq, columns):
+                values = {"owner": key[0], "total": seq, "note": "n" if seq % 2 else None}
+                changes.put(table, key, seq, **{column: values[column] for column in columns})
+            case "delete", (key,):
+                changes.delete(table, key)
+            case _, (column, value):
+                changes.delete_where(table, **{column: value})
+    return changes
+
+
+async def _rows(batches: Sequence[Sequence[Write]]) -> dict[str, dict[str, Row]]:
+    contents = MemoryIndexContents(TABLES)
+    for n, batch in enumerate(batches):
+        assert await MemoryIndex(contents).apply(gathered(batch), after=n, through=n + 1)
+    return contents.rows
+
+
+def _runs(writes: Sequence[Write], first: int) -> Iterator[Sequence[Write]]:
+    yield writes[:first]
+    yield writes[first:]
+
+
+@given(writes=st.lists(WRITE, min_size=4, max_size=12), first=st.integers(0, 12))
+@example(
+    writes=[
+        ("put", "one", ("b1", 1, ("owner", "total"))),
+        ("delete_where", "one", ("owner", "a")),
+        ("put", "one", ("b1", 2, ("total",))),
+        ("delete_where", "one", ("owner", "b")),
+    ],
+    first=0,
+)
+@settings(max_examples=600)
+def test_a_batch_comes_to_the_same_as_its_writes_one_after_the_other(writes: Sequence[Write], first: int) -> None:
+    """Whatever was there before: puts of all and of some columns, removals by key and by value, in any order."""
+    alone = asyncio.run(_rows([[write] for write in writes]))
+    assert asyncio.run(_rows([writes])) == alone
+    assert asyncio.run(_rows([*_runs(writes, first)])) == alone
+
+
+def test_a_batch_about_many_streams_is_few_steps() -> None:
+    """Rows of different columns in turn, and what each stream removes before it puts: a step for each kind."""
+    changes = Changes()
+    for n in range(50):
+        changes.put("one", f"{n}", n, total=n, note=None)
+        changes.put("one", f"new {n}", n, owner=f"{n}", total=n)
+        changes.delete("one", f"old {n}")
+        changes.delete_where("other", owner=f"{n}")
+        changes.put("other", f"{n}", n, owner=f"{n}", total=n)
+    assert len(changes.steps) == 5
+    assert sorted(len(step.rows) for step in changes.steps if isinstance(step, Put)) == [50, 50, 50]
