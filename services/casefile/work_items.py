@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
-from pydantic_core import from_json, to_json
 
 from contracts.codes import Role, Step
 from services.casefile.access import POLICY, relations_of_row, standing_of
@@ -29,31 +30,52 @@ from services.chassis.time.clock import Clock
 _SHORTLY: Final = timedelta(microseconds=1)
 
 
-def kept_item(work: Work, context: Context) -> str:
-    """All that any of the actor's staff may be shown of some work in the context's case, from its time on, as JSON.
+class Span(Struct, frozen=True):
+    """What the guards do not refuse, until and with the last instant of it; None: until an event changes it."""
 
-    `shown` is as they read it, and `standing` how their organisation stands to the case. Of the actions that move the
-    work on, `possible` has those that the case's guards do not refuse to their side, from now on in one or more spans:
-    `until` is the last instant of each, None where nothing but an event ends it. `links` are commands of another
-    service. `time_zone` is set where the spans rest on the programme's days.
+    until: datetime | None
+    actions: tuple[str, ...]
+
+
+class Item(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that any of the actor's staff may be shown of some work in a case, from the time on at which it is made.
+
+    `shown` is how they read it, and `standing` how their organisation stands to the case. Of the actions that move the
+    work on, `possible` has those that the case's guards do not refuse to their side, span by span. `links` are commands
+    of another service. `time_zone` is set where the spans rest on the days of the `programme`. An error is confirmed by
+    somebody else than its `reporter`; a handover waits for its `receiver` alone.
     """
+
+    shown: Json
+    due_at: datetime | None
+    agency: str
+    organisation: str | None
+    standing: str | None
+    programme: str
+    possible: tuple[Span, ...]
+    links: tuple[Json, ...] = ()
+    time_zone: str | None = None
+    reporter: str | None = None
+    receiver: str | None = None
+
+
+def item_of(work: Work, context: Context) -> Item:
+    """The item of some work in the context's case, from the context's time on."""
     case = context.case
     names = moving_on(work.name) if _has_actions(work) else ()
-    on_days = not ON_DAYS.isdisjoint(names)
-    return to_json(
-        {
-            "shown": {**work_item(case.case, work, context.at), "clientRef": case.client_ref},
-            "agency": case.agency,
-            "organisation": case.organisation,
-            "standing": standing_of(work.actor, case),
-            "programme": case.programme,
-            "time_zone": context.rules.time_zone if on_days else None,
-            "reporter": work.owner.sub if work.name == ERROR_CONFIRMATION else None,
-            "receiver": work.person if work.step is None and work.name != ERROR_CONFIRMATION else None,
-            "possible": _possible(names, work, context),
-            "links": _links(work, context),
-        }
-    ).decode()
+    return Item(
+        shown={**work_item(case.case, work, context.at), "clientRef": case.client_ref},
+        due_at=work.due_at,
+        agency=case.agency,
+        organisation=case.organisation,
+        standing=standing_of(work.actor, case),
+        programme=case.programme,
+        possible=_possible(names, work, context),
+        links=_links(work, context),
+        time_zone=None if ON_DAYS.isdisjoint(names) else context.rules.time_zone,
+        reporter=work.owner.sub if work.name == ERROR_CONFIRMATION else None,
+        receiver=work.person if work.step is None and work.name != ERROR_CONFIRMATION else None,
+    )
 
 
 def _has_actions(work: Work) -> bool:
@@ -65,26 +87,26 @@ def _awaits_answer(work: Work) -> bool:
     return work.name == Step.REFERRAL_ANSWER and work.awaiting is not None
 
 
-def _links(work: Work, context: Context) -> list[Json]:
+def _links(work: Work, context: Context) -> tuple[Json, ...]:
     if work.name == ERROR_CONFIRMATION:
-        return [action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error")]
+        return (action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error"),)
     if work.awaiting is not None and _awaits_answer(work):
         assert context.case.referral is not None  # noqa: S101 - it is its answer that is awaited
         action = work.awaiting.action
-        return [action_link(action, f"/v1/referrals/{context.case.referral.referral}/{action}")]
-    return [action_link("refer", "/v1/referrals")] if work.name == Step.NEXT_SERVICE else []
+        return (action_link(action, f"/v1/referrals/{context.case.referral.referral}/{action}"),)
+    return (action_link("refer", "/v1/referrals"),) if work.name == Step.NEXT_SERVICE else ()
 
 
-def _possible(names: Sequence[str], work: Work, context: Context) -> list[Json]:
+def _possible(names: Sequence[str], work: Work, context: Context) -> tuple[Span, ...]:
     # The guards ask staff for their organisation alone; which of its roles may do what is the table of access's.
     by = Actor(sub=work.owner.sub, role=work.owner.role, org=work.actor)
-    spans: list[Json] = []
+    spans: list[Span] = []
     while True:
         ends = [end for name in names if (end := steady_until(name, context)) is not None]
         until = min(ends, default=None)
-        spans.append({"until": until, "actions": [name for name in names if blocked(name, context, by) is None]})
+        spans.append(Span(until, tuple(name for name in names if blocked(name, context, by) is None)))
         if until is None:
-            return spans
+            return tuple(spans)
         context = replace(context, at=until + _SHORTLY)
 
 
@@ -104,62 +126,53 @@ class WorkItems:
         if not (works := work_of_staff(case)):
             return {}
         context = await self._contexts.for_index(case, self._clock.now(), self._streams)
-        return {work.key: kept_item(work, context) for work in works} if context is not None else {}
+        return {work.key: _encode(item_of(work, context)).decode() for work in works} if context is not None else {}
 
-    async def made(self, case: Case, work: Work) -> Json:
+    async def made(self, case: Case, work: Work) -> Item:
         """The item of some work of staff as it is now. Raises ProgrammeUnknown."""
-        return read_item(kept_item(work, await self._contexts.for_worklist(case, self._clock.now(), self._streams)))
+        item = item_of(work, await self._contexts.for_worklist(case, self._clock.now(), self._streams))
+        # As the index would have it: instants are as the worklist shows them.
+        return _decode(_encode(item))
 
-    async def read(self, rows: Sequence[Row]) -> list[Json | None]:
+    async def read(self, rows: Sequence[Row]) -> list[Item | None]:
         """The items that rows of work keep; None for a row that has none, or one that does not hold any more."""
         kept = [row.columns.get("item") for row in rows]
-        items = [read_item(str(one)) if one is not None else None for one in kept]
+        items = [_decode(str(one)) if one is not None else None for one in kept]
         now = self._clock.now()
-        programmes = {item["programme"] for item in items if item is not None and item["time_zone"] is not None}
+        programmes = {item.programme for item in items if item is not None and item.time_zone is not None}
         zones = {name: await self._contexts.time_zone(name, now, self._streams) for name in programmes}
         return [
-            item if item is not None and item["time_zone"] in (None, zones.get(item["programme"])) else None
-            for item in items
+            item if item is not None and item.time_zone in (None, zones.get(item.programme)) else None for item in items
         ]
 
 
-def read_item(kept: str) -> Json:
-    """What `kept_item` made. Its instants are as the worklist shows them."""
-    item: Json = from_json(kept)
-    return item
+_encode: Final = Encoder().encode
+_decode: Final = Decoder(Item).decode
 
 
-def shown_item(caller: Caller, item: Json, now: datetime, suspended: Collection[str]) -> Json | None:
+def shown_item(caller: Caller, item: Item, now: datetime, suspended: Collection[str]) -> Json | None:
     """What a caller of the actor's staff is shown at `now`; None for what the caller may not read, or is not theirs.
 
-    `suspended` are the organisations that the operator has suspended.
+    `suspended` are the organisations that the operator has suspended. The item itself becomes what is shown.
     """
-    relations = relations_of_row(caller, item["agency"], caller.org, item["standing"])
-    if not POLICY.permits(caller, "read", relations):
-        return None
-    if item["receiver"] not in (None, caller.sub):
+    may = _may(caller, item.agency, item.standing)
+    if "read" not in may or item.receiver not in (None, caller.sub):
         return None
     # For somebody else than the reporter, in the role that may confirm.
-    if item["reporter"] is not None and (caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == item["reporter"]):
+    if item.reporter is not None and (caller.role is not Role.AGENCY_TEAM_LEAD or caller.sub == item.reporter):
         return None
-    shown: Json = item["shown"]
+    shown = item.shown
     path = f"/v1/cases/{shown['case']}"
-    may = _may(caller, relations)
-    possible = [action_link(name, f"{path}/{name}") for name in _at(item["possible"], now) if name in may]
-    due_at = shown["dueAt"]
-    shown["overdue"] = due_at is not None and datetime.fromisoformat(due_at) < now
-    shown["organisationSuspended"] = item["organisation"] in suspended
-    shown["actions"] = [*possible, *item["links"]]
+    span = next(span for span in item.possible if span.until is None or now <= span.until)
+    possible = [action_link(name, f"{path}/{name}") for name in span.actions if name in may]
+    shown["overdue"] = item.due_at is not None and item.due_at < now
+    shown["organisationSuspended"] = item.organisation in suspended
+    shown["actions"] = [*possible, *item.links]
     return shown
 
 
-def _at(spans: Sequence[Json], now: datetime) -> list[str]:
-    span = next(span for span in spans if span["until"] is None or now <= datetime.fromisoformat(span["until"]))
-    names: list[str] = span["actions"]
-    return names
-
-
-@lru_cache(maxsize=512)
-def _may(caller: Caller, relations: tuple[str, ...]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _may(caller: Caller, agency: str, standing: str | None) -> frozenset[str]:
     # The table never changes, and the same people look at case after case.
+    relations = relations_of_row(caller, agency, caller.org, standing)
     return frozenset(action for action in POLICY.actions if POLICY.permits(caller, action, relations))
