@@ -11,6 +11,8 @@ from services.chassis.index.index import Value
 
 BEHIND_EVERY_TEXT: Final = "t"
 """Sorts behind whatever `as_text` makes."""
+LISTED: Final = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+"""The texts of a JSON array."""
 
 
 def shape_of(where: Mapping[str, Value]) -> Iterator[str]:
@@ -31,6 +33,29 @@ def compared(how: str, to: Mapping[str, Composable]) -> Composed:
 def names_of(columns: Sequence[str]) -> Composed:
     """Names, separated by commas."""
     return SQL(", ").join(map(Identifier, columns))
+
+
+def putting(table: Identifier, columns: Sequence[Identifier]) -> Composed:
+    """Adds or changes rows, given as a JSON array of keys, one of `seq` and one for each column."""
+    changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in columns)
+    # A row that stays as it is need not be written into every index again.
+    differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in columns)
+    given = SQL(", ").join([SQL("key"), SQL("seq"), *columns])
+    return SQL(
+        "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
+    ).format(
+        table,
+        given,
+        SQL(", ").join([SQL("key"), SQL("seq::bigint"), *columns]),
+        SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(columns) + 2)),
+        given,
+        SQL("UPDATE SET {} WHERE {}").format(changes, differs) if columns else SQL("NOTHING"),
+    )
+
+
+def deleting(table: Identifier) -> Composed:
+    """Removes the rows with these keys."""
+    return SQL("DELETE FROM {} WHERE key = ANY({})").format(table, LISTED)
 
 
 def text_of(value: Value) -> str | None:
