@@ -42,6 +42,7 @@ from services.chassis.index.postgres_text import (
     compared,
     deleting,
     encoded,
+    moving,
     names_of,
     putting,
     shape_of,
@@ -130,8 +131,8 @@ class PostgresIndex:
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
         # Repeated when the connection is lost: what was done before is then one of the cases of being not at `after`.
-        moving = self._statement("move", make=self._moving), (after, through)
-        statements = [moving, *map(self._written, changes.steps)]
+        move = self._statement("move", make=lambda: moving(self._name("progress"))), (after, through)
+        statements = [move, *map(self._written, changes.steps)]
         try:
             await persist(lambda: self._commit(statements), health=self._health)
         except psycopg.errors.NotNullViolation as refused:
@@ -154,13 +155,6 @@ class PostgresIndex:
                 # Nobody knows what comes next on it, where whoever waited was cancelled.
                 connection.pgconn.finish()
             raise
-
-    def _moving(self) -> Composed:
-        # Where another process was first there is nothing to move to: the column refuses that, and the transaction
-        # ends without a question in between that would hold its lock.
-        return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(
-            self._name("progress")
-        )
 
     async def _rows(
         self, statement: bytes, values: Sequence[object] | Mapping[str, object] = ()

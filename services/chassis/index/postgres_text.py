@@ -35,6 +35,13 @@ def names_of(columns: Sequence[str]) -> Composed:
     return SQL(", ").join(map(Identifier, columns))
 
 
+def moving(progress: Identifier) -> Composed:
+    """Moves the position from one to another."""
+    # Where another process was first there is nothing to move to: the column refuses that, and the transaction
+    # ends without a question in between that would hold its lock.
+    return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(progress)
+
+
 def putting(table: Identifier, columns: Sequence[Identifier]) -> Composed:
     """Adds or changes rows, given as a JSON array of keys, one of `seq` and one for each column."""
     changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in columns)
