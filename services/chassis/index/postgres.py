@@ -37,18 +37,19 @@ from services.chassis.index.postgres_looks import bound, each, given, split, wit
 from services.chassis.index.postgres_tables import create_tables
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
+    LISTED,
     as_text,
     compared,
+    deleting,
     encoded,
-    moving_on,
+    moving,
     names_of,
+    putting,
     shape_of,
     text_of,
     value_of,
 )
 
-_LISTED: Final = SQL("ARRAY(SELECT json_array_elements_text(%s))")
-"""Texts of a JSON array."""
 LARGEST_PAGE: Final = 1_000
 """A caller that asks for more wants everything."""
 READERS: Final = 4
@@ -88,8 +89,8 @@ class PostgresIndex:
     async def apply(self, changes: Changes, *, after: int, through: int) -> bool:
         """See `Index.apply`."""
         # Repeated when the connection is lost: what was done before is then one of the cases of being not at `after`.
-        moving = self._statement("move", make=lambda: moving_on(self._name("progress"))), (after, through)
-        statements = [moving, *map(self._written, changes.steps)]
+        move = self._statement("move", make=lambda: moving(self._name("progress"))), (after, through)
+        statements = [move, *map(self._written, changes.steps)]
         try:
             await persist(lambda: self._commit(statements), health=self._health)
         except psycopg.errors.NotNullViolation as refused:
@@ -147,35 +148,20 @@ class PostgresIndex:
     def _written(self, step: Step) -> _Statement:
         match step:
             case Put(table, names, rows):
-                statement = self._statement("put", table, *names, make=lambda: self._putting(table, names))
+                statement = self._statement(
+                    "put",
+                    table,
+                    *names,
+                    make=lambda: putting(self._name(table), [self._column(table, one) for one in names]),
+                )
                 seqs = [seq for seq, _ in rows.values()]
                 values = [list(map(text_of, column)) for column in zip(*(row for _, row in rows.values()), strict=True)]
                 return statement, [to_json(column) for column in (list(rows), seqs, *values)]
             case Delete(table, keys):
-                statement = self._statement("delete", table, make=lambda: self._deleting(table))
+                statement = self._statement("delete", table, make=lambda: deleting(self._name(table)))
                 return statement, (to_json(keys),)
             case DeleteWhere(table, columns):
                 return self._deleted_where(table, columns)
-
-    def _putting(self, table: str, columns: Sequence[str]) -> Composed:
-        names = [self._column(table, column) for column in columns]
-        changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in names)
-        # A row that stays as it is need not be written into every index again.
-        differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in names)
-        given = names_of(("key", "seq", *columns))
-        return SQL(
-            "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
-        ).format(
-            self._name(table),
-            given,
-            SQL(", ").join([SQL("key"), SQL("seq::bigint"), *names]),
-            SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(names) + 2)),
-            given,
-            SQL("UPDATE SET {} WHERE {}").format(changes, differs) if names else SQL("NOTHING"),
-        )
-
-    def _deleting(self, table: str) -> Composed:
-        return SQL("DELETE FROM {} WHERE key = ANY({})").format(self._name(table), _LISTED)
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
@@ -200,7 +186,7 @@ class PostgresIndex:
         return statement, [*map(to_json, several.values()), *alone]
 
     def _deleting_where(self, table: str, single: Mapping[str, Value], several: Sequence[str]) -> Composed:
-        any_of = (SQL("{} = ANY({})").format(self._column(table, column), _LISTED) for column in several)
+        any_of = (SQL("{} = ANY({})").format(self._column(table, column), LISTED) for column in several)
         conditions = SQL(" AND ").join([*any_of, *(self._condition(table, *equal) for equal in single.items())])
         return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
 

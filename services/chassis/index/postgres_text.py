@@ -11,6 +11,8 @@ from services.chassis.index.index import Value
 
 BEHIND_EVERY_TEXT: Final = "t"
 """Sorts behind whatever `as_text` makes."""
+LISTED: Final = SQL("ARRAY(SELECT json_array_elements_text(%s))")
+"""The texts of a JSON array."""
 
 
 def shape_of(where: Mapping[str, Value]) -> Iterator[str]:
@@ -33,6 +35,36 @@ def names_of(columns: Sequence[str]) -> Composed:
     return SQL(", ").join(map(Identifier, columns))
 
 
+def moving(progress: Identifier) -> Composed:
+    """Moves the position from one to another."""
+    # Where another process was first there is nothing to move to: the column refuses that, and the transaction
+    # ends without a question in between that would hold its lock.
+    return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(progress)
+
+
+def putting(table: Identifier, columns: Sequence[Identifier]) -> Composed:
+    """Adds or changes rows, given as a JSON array of keys, one of `seq` and one for each column."""
+    changes = SQL(", ").join(SQL("{} = excluded.{}").format(name, name) for name in columns)
+    # A row that stays as it is need not be written into every index again.
+    differs = SQL(" OR ").join(SQL("held.{} IS DISTINCT FROM excluded.{}").format(name, name) for name in columns)
+    given = SQL(", ").join([SQL("key"), SQL("seq"), *columns])
+    return SQL(
+        "INSERT INTO {} AS held ({}) SELECT {} FROM ROWS FROM ({}) AS given ({}) ON CONFLICT (key) DO {}"
+    ).format(
+        table,
+        given,
+        SQL(", ").join([SQL("key"), SQL("seq::bigint"), *columns]),
+        SQL(", ").join([SQL("json_array_elements_text(%s)")] * (len(columns) + 2)),
+        given,
+        SQL("UPDATE SET {} WHERE {}").format(changes, differs) if columns else SQL("NOTHING"),
+    )
+
+
+def deleting(table: Identifier) -> Composed:
+    """Removes the rows with these keys."""
+    return SQL("DELETE FROM {} WHERE key = ANY({})").format(table, LISTED)
+
+
 def text_of(value: Value) -> str | None:
     """A value as it is stored."""
     return None if value is None else as_text(value)
@@ -53,10 +85,3 @@ def value_of(text: str | None) -> Value:
 def encoded(value: str | int | bytes) -> bytes:
     """What goes between the quotes of a literal."""
     return value if isinstance(value, bytes) else str(value).encode()
-
-
-def moving_on(progress: Identifier) -> Composed:
-    """The statement that moves an index from the position that it must be at to another one."""
-    # Where another process was first there is nothing to move to: the column refuses that, and the transaction ends
-    # without a question in between that would hold its lock.
-    return SQL("UPDATE {} SET through = CASE WHEN through = %s::bigint THEN %s::bigint END").format(progress)

@@ -287,41 +287,6 @@ async def test_the_first_rows_by_a_column_come_in_its_order(open_index: OpenInde
     assert [row.key for row in await index.first("group", "order")] == ["c"]
 
 
-async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
-    """All of the given values have to match, NULL included."""
-    index = open_index()
-    for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
-        await put(index, "group", key, 1, case=case, order=order)
-    async with changing(index) as changes:
-        changes.delete_where("group", case="x", order=None)
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"b", "c"}
-    async with changing(index) as changes:
-        for case in ("x", "y", "never"):
-            changes.delete_where("group", case=case)
-        changes.put("group", "d", 2, case="z")
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"d"}
-
-
-async def test_only_a_row_that_is_as_it_was_is_replaced(open_index: OpenIndex) -> None:
-    """One that has changed in any column, NULL included, or is gone stays as it is; its place in lists stays too."""
-    index = open_index()
-    for key in ("a", "b", "c"):
-        await put(index, "group", key, 7, case="x", order=None, total=1)
-    held = await index.rows("group", ["a", "b", "c"])
-    await put(index, "group", "b", 7, order="1")
-    for key in ("a", "b"):
-        await index.replace("group", held[key], {"case": None, "total": 2})
-    await index.replace("group", held["a"], {})
-    assert {row.key: row.columns for row in await index.find("group", {}, after=0, limit=10)} == {
-        "a": {"case": None, "order": None, "total": 2},
-        "b": {"case": "x", "order": "1", "total": 1},
-        "c": {"case": "x", "order": None, "total": 1},
-    }
-    await index.replace("group", held["c"], {})
-    await index.replace("group", held["c"], {"total": 3})
-    assert {(row.key, row.seq) for row in await index.find("group", {}, after=0, limit=10)} == {("a", 7), ("b", 7)}
-
-
 async def test_any_version_number_makes_its_tables(open_index: OpenIndex) -> None:
     """Also zero, which is what an SQLite file without a version says."""
     assert await open_index(version=0).through() == 0
