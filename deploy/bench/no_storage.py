@@ -9,20 +9,20 @@ import asyncio
 import hmac
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from services.assembly import assemble, production_app
 from services.chassis.access.identity import Verifier
 from services.chassis.access.oidc_issuer import OidcIssuer
-from services.chassis.log.event_log import EventLog, Write
+from services.chassis.log.event_log import NOTHING_READ, EventLog, Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.telemetry import configure_logging
 from services.chassis.settings import Settings
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
-from services.chassis.vault.vault import Vault
+from services.chassis.vault.vault import Deposit, Vault
 from services.serve import listen, serve_app
 
 KEPT: Final = ("organisation-", "programme-")
@@ -36,11 +36,15 @@ class NoLog:
         self.name = name
         self.types = types
         self._position = 0
+        self.remote = False
         self._kept: dict[str, list[Recorded]] = defaultdict(list)
         self._mark = 0
 
-    async def append(self, writes: Sequence[Write]) -> int:
+    async def append(
+        self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
+    ) -> int:
         """Acknowledges at once: nothing is encoded, queued, written or waited for."""
+        del read, records
         for write in writes:
             for event, meta in write.events:
                 self._position += 1
@@ -83,6 +87,8 @@ class NoLog:
 
 class NoVault:
     """A `Vault` that keeps nothing."""
+
+    place = None
 
     async def keep(self, ref: str, stream: str, record: dict[str, Any]) -> None:
         """Acknowledges at once."""
