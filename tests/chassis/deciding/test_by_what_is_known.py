@@ -166,6 +166,19 @@ async def test_nobody_is_refused_for_what_no_longer_holds(far: Far, open_log: Op
         await handler(streams).handle(count(), A, COUNTER, call())
 
 
+async def test_that_nothing_has_to_be_done_is_no_knowledge_of_before(far: Far, open_log: OpenLog) -> None:
+    """A command that changes nothing stores nothing, so nothing checks what is known: it is read first."""
+    other = open_log()
+    counting: Handler[Command, int] = Handler(
+        Streams(far), IfPaid(), lambda _command, paid: [Counted(by=paid)] if paid != 1 else []
+    )
+    await pay(other)
+    await other.append([Write(A, 0, [(Counted(by=1), metadata())])])
+    assert (await counting.handle(count(), A, COUNTER, call())).events == []
+    await pay(other)
+    assert (await counting.handle(count(), A, COUNTER, call())).events == [Counted(by=2)]
+
+
 async def test_if_match_is_compared_with_what_there_is(far: Far, open_log: OpenLog) -> None:
     """And not with what was known: both ways."""
     counting, other = handler(Streams(far)), handler(Streams(open_log()))

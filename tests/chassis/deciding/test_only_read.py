@@ -32,13 +32,14 @@ class ByTheTill:
         return needs if own.total else {**needs, "b": Needed(B, COUNTER)}
 
     async def make(
-        self, _command: Command, _stream: str, _own: Counter, found: Mapping[str, Any], reads: Reads, /
+        self, _command: Command, _stream: str, _own: Counter, found: Mapping[str, Any], _reads: Reads, /
     ) -> int:
         """What was paid."""
-        self.seen.append(found["till"])
+        paid: int = found["till"]
+        self.seen.append(paid)
         if len(self.seen) <= self._payments:
             await pay(self._log)
-        return await reads.state(TILL, PAYMENTS)
+        return paid
 
     def references(self, _command: Command, _context: int, /) -> Mapping[str, str | None]:
         """None."""

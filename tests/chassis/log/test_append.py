@@ -59,7 +59,7 @@ async def test_a_stale_read_fails_only_its_own_command(log: EventLog) -> None:
     await log.append([write("lid", 0, 1, 1)])
     results = await asyncio.gather(
         log.append([write("counter-a", 0, 1)], read={"till": 1, "lid": 2}),
-        log.append([write("counter-b", 0, 1, 2)], read={"till": 1, "lid": 1}),
+        log.append([write("counter-b", 0, 1, 2)], read={"lid": 1, "till": 1}),
         log.append([write("counter-c", 1, 1)], read={"till": 1}),
         log.append([write("counter-d", 0, 1)], read={"till": 0, "lid": 2}),
         log.append([write("counter-e", 0, 1)]),
