@@ -21,13 +21,14 @@ from services.chassis.operating.collector import spare_what_is_loaded
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.notifications.app import build as build_notifications
 from services.origin import Origin, describe, describe_whole
 from services.referral.app import build as build_referral
 
-Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+Build = Callable[[Settings, StoreOpener, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 SERVICES: Final[Mapping[str, Build]] = {
     "referral": build_referral,
@@ -45,7 +46,7 @@ class Assembly:
     bus: Bus
     apps: Mapping[str, FastAPI]
     checkpoints: SQLiteCheckpoints
-    stores: Stores
+    stores: StoreOpener
 
     @property
     def running(self) -> Mapping[str, Service]:
@@ -76,7 +77,7 @@ class Assembly:
 
 
 def assemble(
-    names: list[str], settings: Settings, clock: Clock, verifier: Verifier, stores: Stores | None = None
+    names: list[str], settings: Settings, clock: Clock, verifier: Verifier, stores: StoreOpener | None = None
 ) -> Assembly:
     """Builds the named services over one data directory, or over other stores.
 

@@ -16,7 +16,7 @@ from services.chassis.leading.leadership import Leadership
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.notifications.causes_first import after_its_cause
 from services.notifications.events import EVENT_TYPES
@@ -31,7 +31,7 @@ NAME = "notifications"
 
 
 def build(
-    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+    settings: Settings, stores: StoreOpener, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The application, with its service as `state.service`; what runs the process starts and stops it.
 

@@ -31,6 +31,7 @@ from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock, SandboxClock
 from services.origin import Origin, describe
@@ -45,7 +46,7 @@ if find_spec("sniffio") is None:
     # httpx looks for it at each request, along the whole path, which takes as long as a small answer: this says no.
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
-Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+Build = Callable[[Settings, StoreOpener, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 
 @dataclass(kw_only=True)
@@ -54,7 +55,7 @@ class Running:
 
     directory: Path
     settings: Settings
-    stores: Stores
+    stores: StoreOpener
     origin: Origin
     apps: Mapping[str, FastAPI]
     clock: SandboxClock
@@ -182,7 +183,7 @@ async def running(
     directory: Path,
     builds: Mapping[str, Build],
     *,
-    stores: Stores | None = None,
+    stores: StoreOpener | None = None,
     since: datetime = MONDAY,
     at_work: bool = True,
     **settings: Any,

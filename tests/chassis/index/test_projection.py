@@ -14,7 +14,7 @@ from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.supervision import Supervised
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.chassis.counters import Closed, Counted, metadata
 from tests.chassis.indexing import Totals, changing, put, totals
 
@@ -27,7 +27,7 @@ OpenIndex = Callable[..., Index]
 
 
 @pytest.fixture
-def open_index(stores: Stores) -> Iterator[OpenIndex]:
+def open_index(stores: StoreOpener) -> Iterator[OpenIndex]:
     """Opens an index, as often as asked, in the version asked for; `of` is the service that it belongs to."""
     opened: list[Index] = []
 
