@@ -21,6 +21,7 @@ from services.chassis.operating.collector import spare_what_is_loaded
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock
 from services.notifications.app import build as build_notifications
@@ -28,7 +29,7 @@ from services.origin import Origin, describe, describe_whole
 from services.referral.app import build as build_referral
 from services.worker_process import WorkerProcess
 
-Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+Build = Callable[[Settings, StoreOpener, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 SERVICES: Final[Mapping[str, Build]] = {
     "referral": build_referral,
@@ -46,7 +47,7 @@ class Assembly:
     bus: Bus
     apps: Mapping[str, FastAPI]
     checkpoints: SQLiteCheckpoints
-    stores: Stores
+    stores: StoreOpener
     worker: WorkerProcess | None = None
     """The process that does the background work, if it is not this one."""
 
@@ -89,7 +90,7 @@ def assemble(
     settings: Settings,
     clock: Clock,
     verifier: Verifier,
-    stores: Stores | None = None,
+    stores: StoreOpener | None = None,
     worker: WorkerProcess | None = None,
 ) -> Assembly:
     """Builds the named services over one data directory, or over other stores; with a worker, it does what follows.

@@ -18,6 +18,7 @@ from services.chassis.delivery.kafka.clients import Cluster, RefusedTopics
 from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.delivery.redriving import redrive
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.notifications.organisation_topics import topic_of
 
@@ -99,7 +100,7 @@ def parked_messages(settings: Settings, services: Iterable[str]) -> list[ParkedM
     return asyncio.run(_parked(Stores.of(settings), services))
 
 
-async def _parked(stores: Stores, services: Iterable[str]) -> list[ParkedMessage]:
+async def _parked(stores: StoreOpener, services: Iterable[str]) -> list[ParkedMessage]:
     found: list[ParkedMessage] = []
     for service in services:
         if stores.holds(service):
@@ -110,7 +111,7 @@ async def _parked(stores: Stores, services: Iterable[str]) -> list[ParkedMessage
 
 
 @asynccontextmanager
-async def _opened(stores: Stores, service: str) -> AsyncIterator[ConsumerStore]:
+async def _opened(stores: StoreOpener, service: str) -> AsyncIterator[ConsumerStore]:
     store = stores.consumer_store(service)
     try:
         yield store
@@ -123,7 +124,7 @@ def redrive_parked(settings: Settings, services: Iterable[str]) -> int:
     return asyncio.run(_redriven(Stores.of(settings), services))
 
 
-async def _redriven(stores: Stores, services: Iterable[str]) -> int:
+async def _redriven(stores: StoreOpener, services: Iterable[str]) -> int:
     found = 0
     for service in services:
         if stores.holds(service):

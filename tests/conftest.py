@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.collector import spare_what_is_loaded
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.support import engines, kafka, postgres
 from tests.support.chance import pytest_runtest_setup
 
@@ -42,7 +42,7 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture
-def service_stores(request: pytest.FixtureRequest) -> Stores | None:
+def service_stores(request: pytest.FixtureRequest) -> StoreOpener | None:
     """What the services of a test keep their data in: memory, or the files of its directory where it is `on_files`."""
     return None if request.node.get_closest_marker("on_files") else MemoryStores()
 

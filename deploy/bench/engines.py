@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from services.bus_administration import create_topics
 from services.chassis.engines.migrations import migrate
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.cli import SERVICE_NAMES
 from tests.support import kafka, postgres
@@ -70,7 +71,7 @@ class Place:
             kafka_prefix=self.prefix,
         )
 
-    def stores(self) -> Stores:
+    def stores(self) -> StoreOpener:
         """The stores as a service opens them."""
         return Stores.of(self.settings())
 

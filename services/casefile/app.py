@@ -37,7 +37,7 @@ from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
 
@@ -45,7 +45,7 @@ NAME: Final = "casefile"
 
 
 def build(
-    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+    settings: Settings, stores: StoreOpener, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The casefile service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer_store import ConsumerStore
@@ -18,19 +17,19 @@ from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.memory import MemoryEventLog, MemoryLogContents
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.vault import Vault
 
 
-class MemoryStores(Stores):
-    """`Stores` whose contents live as long as this object does; opened twice, a store has what it had.
+class MemoryStores(StoreOpener):
+    """Stores whose contents live as long as this object does; opened twice, a store has what it had.
 
     Given to `services.assembly.assemble` in the place of what the settings name. Used from one event loop.
     """
 
     def __init__(self) -> None:
-        super().__init__(Path())
+        super().__init__()
         self._logs: defaultdict[str, MemoryLogContents] = defaultdict(MemoryLogContents)
         self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
         """What is in each service's vault, for tests that look past the port."""
@@ -41,53 +40,53 @@ class MemoryStores(Stores):
 
     @property
     def described(self) -> str:
-        """See `Stores.described`."""
+        """See `StoreOpener.described`."""
         return "this process's memory, which nothing survives"
 
     @property
     def bus_described(self) -> str:
-        """See `Stores.bus_described`."""
+        """See `StoreOpener.bus_described`."""
         return self.described
 
     def require_writable(self) -> None:
         """Memory always is."""
 
     def holds(self, service: str) -> bool:
-        """See `Stores.holds`."""
+        """See `StoreOpener.holds`."""
         return service in self._logs
 
     def event_log(self, service: str, types: EventTypes) -> EventLog:
-        """See `Stores.event_log`."""
+        """See `StoreOpener.event_log`."""
         self._health("log", service)
         return MemoryEventLog(service, self._logs[service], types)
 
     def epochs(self, service: str) -> Epochs:
-        """See `Stores.epochs`."""
+        """See `StoreOpener.epochs`."""
         return self._logs[service].epochs()
 
     def vault(self, service: str) -> Vault:
-        """See `Stores.vault`."""
+        """See `StoreOpener.vault`."""
         self._health("vault", service)
         return MemoryVault(self.vaults[service])
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
-        """See `Stores.index`."""
+        """See `StoreOpener.index`."""
         self._health("index", service)
         if (service, version) not in self._indexes:
             self._indexes[service, version] = MemoryIndexContents(tables)
         return MemoryIndex(self._indexes[service, version])
 
     def consumer_store(self, service: str) -> ConsumerStore:
-        """See `Stores.consumer_store`."""
+        """See `StoreOpener.consumer_store`."""
         self._health("consumers", service)
         return MemoryConsumerStore(self._consumers[service])
 
     def lease(self, service: str) -> Lease:
-        """See `Stores.lease`."""
+        """See `StoreOpener.lease`."""
         self._health("lease", service)
         return MemoryLease(self._leases[service])
 
     def bus(self) -> Bus:
-        """See `Stores.bus`."""
+        """See `StoreOpener.bus`."""
         self._health("bus", None)
         return MemoryBus(self._bus)

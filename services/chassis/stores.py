@@ -35,6 +35,7 @@ from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.vault.postgres import PostgresVault
 from services.chassis.vault.sqlite import SQLiteVault
 from services.chassis.vault.vault import Vault
@@ -82,8 +83,8 @@ def _refused(path: Path, code: str) -> RefusedFiles:
     return RefusedFiles(f"CASERELAY_DATA: {path} cannot be used ({code}); {advice}")
 
 
-class Stores:
-    """Opens the stores of a service.
+class Stores(StoreOpener):
+    """The stores that settings name.
 
     Each in a file of its own under `directory`, or, with the address of a database, in that; the bus in another file,
     or, with a cluster, in Kafka. Opening raises RefusedStart: RefusedFiles, or with a database RefusedDatabase, when it
@@ -91,10 +92,7 @@ class Stores:
     """
 
     def __init__(self, directory: Path, database: str | None = None, cluster: Cluster | None = None) -> None:
-        self.checkpointed: dict[Path, int] = {}
-        """The files whose write-ahead logs should not grow beyond so many pages before somebody moves them."""
-        self.health: list[StoreHealth] = []
-        """How each store that was opened stands."""
+        super().__init__()
         self._files: list[tuple[Path, StoreHealth]] = []
         self._directory = directory
         self._database = database
@@ -110,7 +108,7 @@ class Stores:
 
     @property
     def described(self) -> str:
-        """Engine and place of logs, vaults and indexes, without user and password."""
+        """See `StoreOpener.described`."""
         if self._database is None:
             return f"SQLite in {self._directory}"
         given = conninfo_to_dict(self._database)
@@ -120,15 +118,11 @@ class Stores:
 
     @property
     def bus_described(self) -> str:
-        """Engine and place of the bus."""
+        """See `StoreOpener.bus_described`."""
         return f"Kafka at {self._cluster.brokers}" if self._cluster else f"SQLite in {self._directory}"
 
-    def health_of(self, service: str) -> list[StoreHealth]:
-        """How the stores of a service stand, and those that it shares."""
-        return [health for health in self.health if health.service in (service, None)]
-
     def require_writable(self) -> None:
-        """Raises RefusedStart when one of the stores that were opened cannot be written, but for want of room."""
+        """See `StoreOpener.require_writable`."""
         for path, health in self._files:
             with opening(path):
                 self._written(health)
@@ -157,7 +151,7 @@ class Stores:
                 raise
 
     def holds(self, service: str) -> bool:
-        """Whether the service has ever kept a log here; opening one would make it."""
+        """See `StoreOpener.holds`."""
         if self._database is not None:
             return not migrations.missing(self._database, service)
         path = self._directory / f"{service}-log.db"
@@ -179,12 +173,8 @@ class Stores:
         if pages is not None:
             self.checkpointed[path] = pages
 
-    def _health(self, store: str, service: str | None) -> StoreHealth:
-        self.health.append(StoreHealth(store, service))
-        return self.health[-1]
-
     def event_log(self, service: str, types: EventTypes) -> EventLog:
-        """The service's own log."""
+        """See `StoreOpener.event_log`."""
         health = self._health("log", service)
         if self._database is not None:
             migrations.require(self._database, service)
@@ -194,7 +184,7 @@ class Stores:
             return SQLiteEventLog(service, path, types, health)
 
     def epochs(self, service: str) -> Epochs:
-        """The epochs of the service's log, which has been opened before."""
+        """See `StoreOpener.epochs`."""
         if self._database is not None:
             return epochs_in_database(migrations.log_of(self._database, service))
         path = self._directory / f"{service}-log.db"
@@ -202,7 +192,7 @@ class Stores:
             return epochs_in_file(path)
 
     def vault(self, service: str) -> Vault:
-        """The service's personal-data vault."""
+        """See `StoreOpener.vault`."""
         health = self._health("vault", service)
         if self._database is not None:
             migrations.require(self._database, service)
@@ -212,7 +202,7 @@ class Stores:
             return SQLiteVault(path, health=health)
 
     def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
-        """The service's index; filled from the log again when there is none of this `version`."""
+        """See `StoreOpener.index`."""
         health = self._health("index", service)
         if self._database is not None:
             migrations.require(self._database, service)
@@ -221,7 +211,7 @@ class Stores:
             return SQLiteIndex(path, tables, version, health)
 
     def consumer_store(self, service: str) -> ConsumerStore:
-        """Where the service's consumers have come to."""
+        """See `StoreOpener.consumer_store`."""
         health = self._health("consumers", service)
         if self._database is not None:
             migrations.require(self._database, service)
@@ -230,7 +220,7 @@ class Stores:
             return SQLiteConsumerStore(path, health)
 
     def lease(self, service: str) -> Lease:
-        """What the processes of the service that share these stores lead by."""
+        """See `StoreOpener.lease`."""
         health = self._health("lease", service)
         if self._database is not None:
             migrations.require(self._database, service)
@@ -239,7 +229,7 @@ class Stores:
             return SQLiteLease(path, health)
 
     def bus(self) -> Bus:
-        """The bus that the services share."""
+        """See `StoreOpener.bus`."""
         if self._cluster is not None:
             from services.chassis.delivery.kafka.bus import KafkaBus
 

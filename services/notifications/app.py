@@ -19,7 +19,7 @@ from services.chassis.leading.leadership import Leadership
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
 from services.notifications.causes_first import after_its_cause
@@ -36,7 +36,7 @@ NAME = "notifications"
 
 def build(
     settings: Settings,
-    stores: Stores,
+    stores: StoreOpener,
     bus: Bus,
     clock: Clock,
     verifier: Verifier,

@@ -22,7 +22,7 @@ from services.chassis.leading.leadership import Leadership
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
@@ -44,7 +44,7 @@ NAME: Final = "referral"
 
 
 def build(
-    settings: Settings, stores: Stores, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
+    settings: Settings, stores: StoreOpener, bus: Bus, clock: Clock, verifier: Verifier, telemetry: Telemetry
 ) -> FastAPI:
     """The referral service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.chassis.memory_stores import MemoryStores
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.casefile.casebook import Casebook
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support.running import running
@@ -22,7 +22,7 @@ def book() -> Casebook:
 
 
 @pytest.fixture
-async def context(tmp_path: Path, service_stores: Stores | None) -> AsyncIterator[CaseContext]:
+async def context(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[CaseContext]:
     """All services over HTTP with a clock that stands on 12 January 2026, and one ready mentor of brugwerk."""
     async with running(tmp_path, SERVICES, stores=service_stores) as services:
         await services.set_the_scene()

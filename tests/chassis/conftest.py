@@ -19,6 +19,7 @@ from services.chassis.log.postgres import PostgresEventLog
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES
 from tests.chassis.following import TOPIC, Follower
@@ -84,7 +85,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def stores(engine: str, tmp_path: Path) -> Stores:
+def stores(engine: str, tmp_path: Path) -> StoreOpener:
     """The stores of the engine."""
     if engine == MEMORY:
         return MemoryStores()
@@ -92,7 +93,7 @@ def stores(engine: str, tmp_path: Path) -> Stores:
 
 
 @pytest.fixture
-async def open_log(stores: Stores) -> AsyncIterator[OpenLog]:
+async def open_log(stores: StoreOpener) -> AsyncIterator[OpenLog]:
     """Opens the same event log, as often as asked; all are closed in the end."""
     opened: list[EventLog] = []
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.notifications.running import Running, running
 
 
 @pytest.fixture
-async def system(tmp_path: Path, service_stores: Stores | None) -> AsyncIterator[Running]:
+async def system(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[Running]:
     """The service, running over an empty store."""
     async with running(tmp_path, stores=service_stores) as system:
         yield system

@@ -21,6 +21,7 @@ from services.chassis.log.position import Position
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SystemClock
 from services.notifications.app import build
@@ -113,7 +114,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    directory: Path, *, stores: Stores | None = None, heartbeat: float = 10.0, **more: Any
+    directory: Path, *, stores: StoreOpener | None = None, heartbeat: float = 10.0, **more: Any
 ) -> AsyncIterator[Running]:
     """The service over the data of a directory, until the block ends; anything else of `Settings` may be given.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.referral.app import build
 from tests.referral.context import ReferralContext
 from tests.referral.office import Office
@@ -21,7 +21,7 @@ def office() -> Office:
 
 
 @pytest.fixture
-async def context(tmp_path: Path, service_stores: Stores | None) -> AsyncIterator[ReferralContext]:
+async def context(tmp_path: Path, service_stores: StoreOpener | None) -> AsyncIterator[ReferralContext]:
     """The referral service over HTTP, with the demo's programme and organisations, on 12 January 2026."""
     async with running(tmp_path, {"referral": build}, stores=service_stores) as service:
         await service.set_the_scene()

@@ -32,6 +32,7 @@ from services.chassis.memory_stores import MemoryStores
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock, SandboxClock
 from services.origin import Origin, describe
@@ -47,7 +48,7 @@ if find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 IN_PROCESS: Final = "http://caserelay.test"
-Build = Callable[[Settings, Stores, Bus, Clock, Verifier, Telemetry], FastAPI]
+Build = Callable[[Settings, StoreOpener, Bus, Clock, Verifier, Telemetry], FastAPI]
 
 
 @dataclass(kw_only=True)
@@ -56,7 +57,7 @@ class Running:
 
     directory: Path
     settings: Settings
-    stores: Stores
+    stores: StoreOpener
     origin: Origin
     apps: Mapping[str, FastAPI]
     clock: SandboxClock
@@ -219,7 +220,7 @@ async def running(
     directory: Path,
     builds: Mapping[str, Build],
     *,
-    stores: Stores | None = None,
+    stores: StoreOpener | None = None,
     since: datetime = MONDAY,
     at_work: bool = True,
     **settings: Any,

@@ -20,7 +20,7 @@ from services.chassis.delivery.consumer_store import ConsumerStore
 from services.chassis.delivery.redriving import redrive
 from services.chassis.log.event_log import EventLog
 from services.chassis.operating.supervision import Supervised
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.chassis.counters import COUNTER, NOW, call, count, handler
 
 TOPIC = "caserelay.test.v1"
@@ -30,7 +30,7 @@ OpenStore = Callable[[], ConsumerStore]
 
 
 @pytest.fixture
-async def open_store(stores: Stores) -> AsyncIterator[OpenStore]:
+async def open_store(stores: StoreOpener) -> AsyncIterator[OpenStore]:
     """Opens the consumer's store, as often as asked."""
     opened: list[ConsumerStore] = []
 

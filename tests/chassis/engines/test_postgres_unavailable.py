@@ -21,6 +21,7 @@ from services.chassis.engines.postgres import RefusedDatabase
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.index.index import Changes
 from services.chassis.log.event_log import Write
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from tests.chassis.counters import TYPES, Counted, metadata
 from tests.chassis.delivery.test_consumer import message
@@ -67,7 +68,7 @@ async def _close(store: Any) -> None:
         await closing
 
 
-USES: Final[dict[str, tuple[str, Callable[[Stores], Any], Callable[[Any], Any]]]] = {
+USES: Final[dict[str, tuple[str, Callable[[StoreOpener], Any], Callable[[Any], Any]]]] = {
     "log": (
         "caserelay_counters.stored_events",
         lambda stores: stores.event_log("counters", TYPES),

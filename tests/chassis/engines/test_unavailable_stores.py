@@ -27,6 +27,7 @@ from services.chassis.index.sqlite import SQLiteIndex
 from services.chassis.leading.lease_sqlite import SQLiteLease
 from services.chassis.log.event_log import Write
 from services.chassis.log.sqlite import SQLiteEventLog
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import SandboxClock
 from services.chassis.vault.sqlite import SQLiteVault
@@ -63,7 +64,7 @@ async def _advance(store: SQLiteConsumerStore) -> None:
     await store.advance("embedded", "topic", {0: Place(1, 1)}, [Parked(message(1, "a"), 1, "X", None)])
 
 
-USES: Final[dict[str, tuple[Callable[[Stores], Any], Use]]] = {
+USES: Final[dict[str, tuple[Callable[[StoreOpener], Any], Use]]] = {
     "log": (
         lambda stores: stores.event_log("counters", TYPES),
         lambda log: log.append([Write("a", 0, [(Counted(by=1), metadata())])]),

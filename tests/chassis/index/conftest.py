@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from services.chassis.index.index import Index
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.chassis.indexing import TABLES, OpenIndex
 
 
 @pytest.fixture
-def open_index(stores: Stores) -> Iterator[OpenIndex]:
+def open_index(stores: StoreOpener) -> Iterator[OpenIndex]:
     """Opens an index, as often as asked, in the version asked for; `of` is the service that it belongs to."""
     opened: list[Index] = []
 

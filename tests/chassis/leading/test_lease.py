@@ -12,7 +12,7 @@ import pytest
 
 from services.chassis.leading.leadership import Leadership
 from services.chassis.leading.lease import Lease
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from tests.chassis.conftest import needs_processes
 from tests.chassis.processes import line_of, start
 
@@ -20,7 +20,7 @@ OpenLease = Callable[[], Lease]
 
 
 @pytest.fixture
-async def open_lease(stores: Stores) -> AsyncIterator[OpenLease]:
+async def open_lease(stores: StoreOpener) -> AsyncIterator[OpenLease]:
     """Opens the same lease, as often as asked."""
     opened: list[Lease] = []
 

@@ -17,6 +17,7 @@ from services.chassis.log.epochs import Epochs
 from services.chassis.log.epochs_postgres import epochs_in_database
 from services.chassis.log.epochs_sqlite import begin_in_restored_file, epochs_in_file
 from services.chassis.log.event_log import EventLog, Write
+from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from tests.chassis.conftest import address_in, needs_processes
 from tests.chassis.counters import TYPES, Counted, metadata
@@ -38,7 +39,7 @@ def forget(engine: str, directory: Path) -> None:
             connection.execute("DELETE FROM log_epochs")
 
 
-async def test_the_first_epoch_begins_with_the_log_and_is_everybodys(stores: Stores) -> None:
+async def test_the_first_epoch_begins_with_the_log_and_is_everybodys(stores: StoreOpener) -> None:
     """A restart and another replica read it as it is, however long the log is by then."""
     log = stores.event_log("counters", TYPES)
     first = stores.epochs("counters")
@@ -50,7 +51,7 @@ async def test_the_first_epoch_begins_with_the_log_and_is_everybodys(stores: Sto
 
 
 @needs_processes
-async def test_a_log_that_is_older_than_epochs_knows_it(engine: str, stores: Stores, tmp_path: Path) -> None:
+async def test_a_log_that_is_older_than_epochs_knows_it(engine: str, stores: StoreOpener, tmp_path: Path) -> None:
     """What was given out before counts as of the first epoch, and only there."""
     log = stores.event_log("counters", TYPES)
     stores.epochs("counters")
@@ -65,7 +66,7 @@ async def test_a_log_that_is_older_than_epochs_knows_it(engine: str, stores: Sto
 
 @needs_processes
 async def test_of_processes_that_begin_at_once_one_begins_the_epoch(
-    engine: str, stores: Stores, tmp_path: Path
+    engine: str, stores: StoreOpener, tmp_path: Path
 ) -> None:
     """All of them seal with the same key."""
     log = stores.event_log("counters", TYPES)

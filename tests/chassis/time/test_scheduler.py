@@ -17,7 +17,7 @@ from services.chassis.log.event_log import Conflict, EventLog, Write
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.metadata import Recorded
 from services.chassis.operating.supervision import Supervised
-from services.chassis.stores import Stores
+from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import SandboxClock
 from services.chassis.time.scheduler import DEADLINES, Pending, Scheduler, instant, pending_in, set_pending, sortable
 from tests.chassis.counters import everything, metadata
@@ -140,7 +140,7 @@ class World:
 
 
 @pytest.fixture
-async def worlds(tmp_path: Path, stores: Stores) -> AsyncIterator[Callable[[], World]]:
+async def worlds(tmp_path: Path, stores: StoreOpener) -> AsyncIterator[Callable[[], World]]:
     """Starts the service, as often as asked, on the same files; the clock stands still until it is moved."""
     started: list[World] = []
 

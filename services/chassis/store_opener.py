@@ -1,0 +1,84 @@
+"""What a service asks for its stores, wherever they are kept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.chassis.delivery.bus import Bus
+from services.chassis.delivery.consumer_store import ConsumerStore
+from services.chassis.engines.store_health import StoreHealth
+from services.chassis.index.index import Index, Table
+from services.chassis.leading.lease import Lease
+from services.chassis.log.epochs import Epochs
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.event_types import EventTypes
+from services.chassis.vault.vault import Vault
+
+
+class StoreOpener(ABC):
+    """Opens the stores of the services of a process, and knows how each of them stands.
+
+    Opening raises RefusedStart for a store that cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self.checkpointed: dict[Path, int] = {}
+        """The files whose write-ahead logs should not grow beyond so many pages before somebody moves them."""
+        self.health: list[StoreHealth] = []
+        """How each store that was opened stands."""
+
+    def health_of(self, service: str) -> list[StoreHealth]:
+        """How the stores of a service stand, and those that it shares."""
+        return [health for health in self.health if health.service in (service, None)]
+
+    def _health(self, store: str, service: str | None) -> StoreHealth:
+        self.health.append(StoreHealth(store, service))
+        return self.health[-1]
+
+    @property
+    @abstractmethod
+    def described(self) -> str:
+        """Engine and place of logs, vaults and indexes, without user and password."""
+
+    @property
+    @abstractmethod
+    def bus_described(self) -> str:
+        """Engine and place of the bus."""
+
+    @abstractmethod
+    def require_writable(self) -> None:
+        """Raises RefusedStart when one of the stores that were opened cannot be written, but for want of room."""
+
+    @abstractmethod
+    def holds(self, service: str) -> bool:
+        """Whether the service has ever kept a log here; opening one would make it."""
+
+    @abstractmethod
+    def event_log(self, service: str, types: EventTypes) -> EventLog:
+        """The service's own log."""
+
+    @abstractmethod
+    def epochs(self, service: str) -> Epochs:
+        """The epochs of the service's log, which has been opened before."""
+
+    @abstractmethod
+    def vault(self, service: str) -> Vault:
+        """The service's personal-data vault."""
+
+    @abstractmethod
+    def index(self, service: str, tables: Sequence[Table], version: int) -> Index:
+        """The service's index; filled from the log again when there is none of this `version`."""
+
+    @abstractmethod
+    def consumer_store(self, service: str) -> ConsumerStore:
+        """Where the service's consumers have come to."""
+
+    @abstractmethod
+    def lease(self, service: str) -> Lease:
+        """What the processes of the service that share these stores lead by."""
+
+    @abstractmethod
+    def bus(self) -> Bus:
+        """The bus that the services share."""
