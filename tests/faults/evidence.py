@@ -102,7 +102,7 @@ class Evidence:
 
     def has_one_live_referral_per_person(self, told: Acknowledged) -> None:
         """Whatever became of a command that nobody was answered for, it opened no second live referral."""
-        persons = Counter(one["client"]["ref"] for one in self.referrals.values())
+        persons = Counter(one["clientRef"] for one in self.referrals.values())
         assert all(count == 1 for count in persons.values())
         assert told.ghosts <= set(persons)
         assert len(self.timelines) == len(self.referrals), "two referrals share a case"

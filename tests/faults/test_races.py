@@ -134,7 +134,7 @@ async def test_of_two_referrals_of_one_person_at_once_in_two_processes_one_is_ta
         assert (await here.settled())["referral"] == (await there.settled())["referral"]
         lists = [await one.listed(INES, "/v1/referrals") for one in (here, there)]
         assert lists[0] == lists[1]
-        assert len({one["client"]["ref"] for one in lists[0]}) == len(lists[0]) == 3 * RACES_OF_PROCESSES
+        assert len({one["clientRef"] for one in lists[0]}) == len(lists[0]) == 3 * RACES_OF_PROCESSES
         await one_key_decides_one_referral(here, there, RACES_OF_PROCESSES)
     await first.stop()
     await second.stop()

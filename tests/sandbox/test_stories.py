@@ -100,7 +100,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 
 def test_the_sandbox_tells_the_happy_path_and_leaves_a_referral_to_answer(told: Told) -> None:
     """One case is closed after its handback, another waits for brugwerk."""
-    states = {one["client"]["ref"]: one["state"] for one in told.first["referrals"]}
+    states = {one["clientRef"]: one["state"] for one in told.first["referrals"]}
     assert states["CL-7F3A"] == "COMPLETED"
     assert list(states.values()).count("SUBMITTED") == 1
     closed = next(case for case in told.first["cases"] if case["clientRef"] == "CL-7F3A")
@@ -167,7 +167,7 @@ def test_the_demo_loads_into_a_sandbox_that_runs_empty(tmp_path: Path) -> None:
         loaded = run(data, "demo", port=program.port)
         assert loaded.returncode == 0, loaded.stderr
         referrals = outside.read(INES, "/v1/referrals")["items"]
-        assert {one["client"]["ref"] for one in referrals} >= {"CL-7F3A"}
+        assert {one["clientRef"] for one in referrals} >= {"CL-7F3A"}
         again = run(data, "demo", port=program.port)
         assert again.returncode == 0, again.stderr
         assert outside.read(INES, "/v1/referrals")["items"] == referrals
