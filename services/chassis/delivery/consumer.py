@@ -13,7 +13,7 @@ import contextlib
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,9 +30,9 @@ BEHIND_ANOTHER = "BehindAnother"
 log = logging.getLogger(__name__)
 
 React = Callable[[CloudEvent], Awaitable[None]]
-ReactTogether = Callable[[Sequence[CloudEvent]], Awaitable[Container[str]]]
-"""Takes in of several messages what goes together, and returns the ids of those: the others come alone. Of a key it
-takes none behind one that it did not take."""
+ReactTogether = Callable[[Sequence[CloudEvent]], Awaitable[Iterable[int]]]
+"""Takes in of several messages what goes together, and returns the numbers of those, from 0: the others come alone.
+Of a key it takes none behind one that it did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,13 @@ class Consumer:
                 by_key.setdefault(message.key, []).append(message)
         waiting = await self._store.parked_keys(self.topic) if by_key else set()
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
-        alone = {key: left for key, all_ in by_key.items() if (left := [one for one in all_ if one.id not in taken])}
+        alone = {
+            key: left for key, all_ in by_key.items() if (left := [one for one in all_ if one.position not in taken])
+        }
         until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.
         found = await asyncio.gather(
-            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in alone.items()),
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in alone.items() if messages),
             return_exceptions=True,
         )
         aside = list[Parked]()
@@ -172,10 +174,10 @@ class Consumer:
         await self._subscription.taken(places)
         await self.coverage.moved()
 
-    async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> Container[str]:
+    async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> set[int]:
         if self._react_together is None or len(messages) == 1:
-            return ()
-        events, unread = list[CloudEvent](), set[str]()
+            return set()
+        events, positions, unread = list[CloudEvent](), list[int](), set[str]()
         for message in messages:
             if message.key in waiting or message.key in unread:
                 continue
@@ -183,7 +185,9 @@ class Consumer:
                 events.append(decode_event(message.body))
             except Exception:  # noqa: BLE001 - it comes again alone, and is parked
                 unread.add(message.key)
-        return await self._react_together(events)
+            else:
+                positions.append(message.position)
+        return {positions[number] for number in await self._react_together(events)}
 
     async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []

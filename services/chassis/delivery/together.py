@@ -29,15 +29,15 @@ class Together:
         self._streams = streams
         self._add = add
 
-    async def __call__(self, events: Sequence[CloudEvent]) -> set[str]:
-        """The ids of the messages that were taken. Of a key none is taken behind one that was not.
+    async def __call__(self, events: Sequence[CloudEvent]) -> set[int]:
+        """Which of the messages were taken, by their number from 0. Of a key none is taken behind one that was not.
 
         Raises Unavailable; what was stored is then unknown, and a repeat finds out.
         """
         row = Row(self._streams)
-        taken, left = set[str](), set[str]()
-        for number, event in enumerate(events, start=1):
-            if number % AT_A_STRETCH == 0:
+        taken, left = set[int](), set[str]()
+        for number, event in enumerate(events):
+            if number % AT_A_STRETCH == AT_A_STRETCH - 1:
                 await asyncio.sleep(0)
             if event.partitionkey in left:
                 continue
@@ -48,7 +48,7 @@ class Together:
             except Exception:  # noqa: BLE001 - it comes again alone, and then says what is wrong with it
                 left.add(event.partitionkey)
             else:
-                taken.add(event.id)
+                taken.add(number)
         try:
             await row.store()
         except Unavailable:
