@@ -30,6 +30,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
+from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -60,6 +61,8 @@ def build(
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
+    together = Together(streams, reactor.add)
+    consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
 
     async def refers(stream: str, ref: str) -> bool:
         return any(ref in repr(recorded.event) for recorded in await log.read(stream))
@@ -79,7 +82,7 @@ def build(
         leadership=Leadership(stores.lease(NAME)),
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
-        sources={"referral": Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react)},
+        sources={"referral": consumer},
         refers=refers,
         stores=stores.health_of(NAME),
         closers=[consumers.close],

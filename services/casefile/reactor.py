@@ -19,6 +19,7 @@ from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgr
 from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
 from services.chassis.modelling.decider import Actor, Command
@@ -56,6 +57,20 @@ class Reactor:
                 async with self._learning:
                     pass
                 await self._cases.handle(command, stream, CASE, call, must_exist=False)
+
+    async def add(self, row: Row, event: CloudEvent) -> None:
+        """Adds what follows from one message to what follows from those before it."""
+        reaction = _REACTIONS.to(event, self._clock)
+        if reaction is None or (stream := stream_of(reaction.message)) is None:
+            return
+        command, call = reaction.command, reaction.call
+        match command:
+            case LearnProgramme():
+                await self._programmes.add(row, command, stream, KNOWN_PROGRAMME, call, must_exist=False)
+            case LearnOrganisation():
+                await self._organisations.add(row, command, stream, KNOWN_ORGANISATION, call, must_exist=False)
+            case _:
+                await self._cases.add(row, command, stream, CASE, call, must_exist=False)
 
     async def fire(self, stream: str, due: Pending) -> None:
         """A deadline fell due."""

@@ -13,6 +13,7 @@ from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
+from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -22,7 +23,7 @@ from services.chassis.settings import Settings
 from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
-from services.notifications.causes_first import after_its_cause
+from services.notifications.causes_first import CausesFirst
 from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
@@ -55,8 +56,11 @@ def build(
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
-    referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react)
-    cases = Consumer(NAME, casefile.TOPIC, bus, consumers, after_its_cause(reactor.react, streams, referrals))
+    all_at_once = Together(streams, reactor.add)
+    referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
+    first = CausesFirst(streams, referrals)
+    followed = Together(streams, first.then_add(reactor.add))
+    cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
     listing = Listing(index)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)

@@ -8,6 +8,7 @@ from typing import Final
 from contracts.message import CloudEvent, Message
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import delivery_of
 from services.chassis.modelling.decider import Actor
@@ -28,9 +29,18 @@ class Reactor:
         self._clock = clock
         self._known = known
 
-    async def react(self, event: CloudEvent) -> None:
-        """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
+    def _reaction(self, event: CloudEvent) -> tuple[TakeMessage, str, Call]:
         delivery = delivery_of(event, SYSTEM, self._clock)
         command = when_something_is_published_take_it_in(event, delivery, self._known)
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
-        await self._handler.handle(command, stream_of(event, command), INBOX, call, must_exist=False)
+        return command, stream_of(event, command), call
+
+    async def react(self, event: CloudEvent) -> None:
+        """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
+        command, stream, call = self._reaction(event)
+        await self._handler.handle(command, stream, INBOX, call, must_exist=False)
+
+    async def add(self, row: Row, event: CloudEvent) -> None:
+        """Adds one message to what is taken in together. Raises as `react` does."""
+        command, stream, call = self._reaction(event)
+        await self._handler.add(row, command, stream, INBOX, call, must_exist=False)

@@ -16,6 +16,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.publisher import Publisher
+from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
@@ -63,7 +64,8 @@ def build(
     case_keys = Handler[CloseCase | ReopenCase, CaseKey](streams, OwnState(), case_key.decide)
     reactor = Reactor(streams, handlers.referrals, case_keys, index, projection, clock)
     consumers = stores.consumer_store(NAME)
-    consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react)
+    together = Together(streams, reactor.add)
+    consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
 
     async def refers(stream: str, ref: str) -> bool:
         return any(ref in repr(recorded.event) for recorded in await log.read(stream))

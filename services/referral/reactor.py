@@ -6,8 +6,10 @@ from typing import Final
 
 from contracts.message import CloudEvent
 from services.chassis.deciding.handler import Call, Handler
+from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
+from services.chassis.delivery.together import ComesAlone
 from services.chassis.index.index import Index
 from services.chassis.index.projection import Projection
 from services.chassis.modelling.decider import Actor
@@ -53,6 +55,17 @@ class Reactor:
                 await self._of_case(command, reaction.call)
             case ReferralCommand() as command:
                 await self._of_referral(command, reaction.call)
+
+    async def add(self, row: Row, event: CloudEvent) -> None:
+        """Adds what follows from one message to what follows from those before it. Raises ComesAlone."""
+        if (reaction := _REACTIONS.to(event, self._clock)) is None:
+            return
+        match reaction.command:
+            case CloseCase() | ReopenCase():
+                # The index says which cases they are about.
+                raise ComesAlone
+            case ReferralCommand() as command:
+                await self._referrals.add(row, command, referral_stream(command.referral_id), REFERRAL, reaction.call)
 
     async def fire(self, referral_id: str, due: Pending) -> None:
         """A deadline fell due."""

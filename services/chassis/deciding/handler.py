@@ -8,7 +8,7 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -16,12 +16,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
-from services.chassis.deciding.event_ids import new_ids
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
+from services.chassis.deciding.row import Row
+from services.chassis.deciding.stamping import stamped
 from services.chassis.deciding.streams import Doubtful, Folded, Reads, Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
-from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, Command, Entity, To
 from services.chassis.vault.vault import Deposit
 
@@ -30,12 +30,6 @@ C = TypeVar("C", bound=Command)
 X = TypeVar("X")
 
 TRIES = 25
-
-
-def _actor_of(event: Any, actor: Actor) -> Actor:
-    if actor.on_behalf_reason is None or event.PASSED_ON:
-        return actor
-    return actor.in_own_name()
 
 
 class PreconditionFailed(Exception):  # noqa: N818 - HTTP's word
@@ -130,6 +124,7 @@ class Handler(Generic[C, X]):
         self._streams = streams
         self._contexts = contexts
         self._decide = decide
+        self._metadata = streams.log.types.metadata
 
     async def read(
         self,
@@ -270,7 +265,7 @@ class Handler(Generic[C, X]):
             version = own.version + sum(not isinstance(event, To) or event.stream == stream for event in decided)
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         references = self._contexts.references(command, context)
-        written = self._with_metadata(decided, stream, command.at, own, references, call)
+        written = stamped(self._metadata, decided, stream, command.at, own, references, call)
         after = Folded(own.state, own.version, own.etag)
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
@@ -308,38 +303,20 @@ class Handler(Generic[C, X]):
         then = await self._streams.fold_through(stream, entity, version)
         return Outcome(then.state, then.version, then.etag, position, (), replayed=True)
 
-    def _with_metadata(
-        self,
-        decided: Sequence[Any],
-        own_stream: str,
-        at: datetime,
-        own: Folded[Any],
-        references: Mapping[str, str | None],
-        call: Call,
-    ) -> dict[str, list[tuple[Any, Metadata]]]:
-        written: dict[str, list[tuple[Any, Metadata]]] = {}
-        metadata = self._streams.log.types.metadata
-        correlation = call.correlation_id or own.correlation_id
-        for event_id, decision in zip(new_ids(len(decided)), decided, strict=True):
-            stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
-            correlation = correlation or event_id
-            answers = stream == own_stream or isinstance(event, KeyUsed)
-            meta = metadata(
-                event_id=event_id,
-                actor=_actor_of(event, call.actor),
-                occurred_at=call.occurred_at or at,
-                recorded_at=at,
-                correlation_id=correlation,
-                causation_id=call.causation_id,
-                # Only the command's own stream and the key's answer a repeat; elsewhere keys would only pile up.
-                idempotency_key=call.idempotency_key if answers else None,
-                fingerprint=call.fingerprint if answers else None,
-                traceparent=call.traceparent,
-                causation_sequence=call.causation_sequence,
-                **references,
-            )
-            written.setdefault(stream, []).append((event, meta))
-        if own_stream in written:
-            # Last, so that the command's position is that of its own stream's last event, as a replay will find it.
-            written[own_stream] = written.pop(own_stream)
-        return written
+    async def add(
+        self, row: Row, command: C, stream: str, entity: Entity[S], call: Call, *, must_exist: bool = True
+    ) -> None:
+        """Decides a reaction behind those that are in the row already; the row stores it with them.
+
+        A repeat adds nothing. Raises Refused, NotFound (with `must_exist`), and then the row is as it was.
+        """
+        own = await row.fold(stream, entity)
+        if must_exist and not own.version:
+            raise NotFound(stream)
+        if call.causation_id is not None and call.causation_id in own.causes:
+            return
+        context = await load(self._contexts, command, stream, entity, row)
+        decided = self._decide(command, context)
+        references = self._contexts.references(command, context)
+        written = stamped(self._metadata, decided, stream, command.at, own, references, call)
+        row.add([Write(name, await row.version(name), pairs) for name, pairs in written.items()])

@@ -13,7 +13,7 @@ import contextlib
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,9 @@ BEHIND_ANOTHER = "BehindAnother"
 log = logging.getLogger(__name__)
 
 React = Callable[[CloudEvent], Awaitable[None]]
+ReactTogether = Callable[[Sequence[CloudEvent]], Awaitable[Iterable[int]]]
+"""Takes in of several messages what goes together, and returns the numbers of those, from 0: the others come alone.
+Of a key it takes none behind one that it did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,21 @@ class Consumer:
     """Follows one topic for one service, together with the service's other processes."""
 
     def __init__(
-        self, service: str, topic: str, bus: Bus, store: ConsumerStore, react: React, pace: Pace = USUAL_PACE
+        self,
+        service: str,
+        topic: str,
+        bus: Bus,
+        store: ConsumerStore,
+        react: React,
+        pace: Pace = USUAL_PACE,
+        *,
+        together: ReactTogether | None = None,
     ) -> None:
         self.topic = topic
         self.pace = pace
         self._store = store
         self._react = react
+        self._react_together = together
         self._subscription = bus.subscribe(topic, f"caserelay.{service}.{topic}", self._places)
         self.coverage = Coverage(self.through)
         # When messages that are parked until their cause was handled are looked at again, by position.
@@ -138,10 +150,14 @@ class Consumer:
             for message in batch.messages:
                 by_key.setdefault(message.key, []).append(message)
         waiting = await self._store.parked_keys(self.topic) if by_key else set()
+        taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
+        alone = {
+            key: left for key, all_ in by_key.items() if (left := [one for one in all_ if one.position not in taken])
+        }
         until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.
         found = await asyncio.gather(
-            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in alone.items() if messages),
             return_exceptions=True,
         )
         aside = list[Parked]()
@@ -157,6 +173,21 @@ class Consumer:
             self._put_aside.set()
         await self._subscription.taken(places)
         await self.coverage.moved()
+
+    async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> set[int]:
+        if self._react_together is None or len(messages) == 1:
+            return set()
+        events, positions, unread = list[CloudEvent](), list[int](), set[str]()
+        for message in messages:
+            if message.key in waiting or message.key in unread:
+                continue
+            try:
+                events.append(decode_event(message.body))
+            except Exception:  # noqa: BLE001 - it comes again alone, and is parked
+                unread.add(message.key)
+            else:
+                positions.append(message.position)
+        return {positions[number] for number in await self._react_together(events)}
 
     async def _handle_key(self, messages: Sequence[BusMessage], until: float, *, blocked: bool) -> list[Parked]:
         aside: list[Parked] = []

@@ -1,0 +1,59 @@
+"""Decided events with their metadata, by stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from services.chassis.deciding.event_ids import new_ids
+from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.streams import Folded
+from services.chassis.log.metadata import Metadata
+from services.chassis.modelling.decider import Actor, To
+
+if TYPE_CHECKING:
+    from services.chassis.deciding.handler import Call
+
+
+def _actor_of(event: Any, actor: Actor) -> Actor:
+    if actor.on_behalf_reason is None or event.PASSED_ON:
+        return actor
+    return actor.in_own_name()
+
+
+def stamped(
+    metadata: type[Metadata],
+    decided: Sequence[Any],
+    own_stream: str,
+    at: datetime,
+    own: Folded[Any],
+    references: Mapping[str, str | None],
+    call: Call,
+) -> dict[str, list[tuple[Any, Metadata]]]:
+    """The events that a command on `own_stream` decided, each with its metadata, by the stream that it goes to."""
+    written: dict[str, list[tuple[Any, Metadata]]] = {}
+    correlation = call.correlation_id or own.correlation_id
+    for event_id, decision in zip(new_ids(len(decided)), decided, strict=True):
+        stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
+        correlation = correlation or event_id
+        answers = stream == own_stream or isinstance(event, KeyUsed)
+        meta = metadata(
+            event_id=event_id,
+            actor=_actor_of(event, call.actor),
+            occurred_at=call.occurred_at or at,
+            recorded_at=at,
+            correlation_id=correlation,
+            causation_id=call.causation_id,
+            # Only the command's own stream and the key's answer a repeat; elsewhere keys would only pile up.
+            idempotency_key=call.idempotency_key if answers else None,
+            fingerprint=call.fingerprint if answers else None,
+            traceparent=call.traceparent,
+            causation_sequence=call.causation_sequence,
+            **references,
+        )
+        written.setdefault(stream, []).append((event, meta))
+    if own_stream in written:
+        # Last, so that the command's position is that of its own stream's last event, as a replay will find it.
+        written[own_stream] = written.pop(own_stream)
+    return written
