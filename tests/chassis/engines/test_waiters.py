@@ -24,6 +24,7 @@ class Waiting:
         self.began += 1
 
     def ready(self) -> bool:
+        """Whether the number is reached, unless the store fails."""
         if self.fails:
             raise StoreHealth("log").failed("BROKEN")
         return self.at >= self._wanted
