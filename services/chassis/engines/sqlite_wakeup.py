@@ -43,7 +43,7 @@ class SQLiteWakeup:
     def notify(self) -> None:
         """This process has committed: wakes anyone who waits here or elsewhere."""
         self._notified = True
-        self._waiters.wake()
+        self._waiters.stored()
         self._bell.ring()
 
     async def wait(self, ready: Callable[[], bool], timeout: float) -> None:
@@ -75,7 +75,7 @@ class SQLiteWakeup:
                     if seen is not None and hears:
                         self._compare(notified=rung.is_set() or self._notified)
                     seen = version
-                    self._waiters.wake()
+                    self._waiters.stored()
                 rung.clear()
                 self._notified = False
                 await (self._until_rung(rung) if hears else asyncio.sleep(POLL_SECONDS))
