@@ -17,7 +17,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.log.event_log import EventLog
 from services.chassis.memory_stores import MemoryStores
 from services.chassis.modelling.decider import Command
-from tests.chassis.counters import COUNTER, NOW, TILL, TYPES, Close, Command, call, count, everything, handler
+from tests.chassis.counters import COUNTER, NOW, TILL, TYPES, Close, call, count, everything, handler
 
 TOPIC = "caserelay.test.v1"
 Sent = tuple[str, str, str]
