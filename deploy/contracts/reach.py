@@ -34,6 +34,7 @@ HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 TELLING: Final = (
     "services.referral.queries:Queries.shown",
     "services.casefile.queries:Queries._actions",
+    "services.casefile.work_items:_possible",
     "services.casefile.actions:moving_on",
     "services.referral.routes.bulk:_answer",
 )
@@ -41,7 +42,10 @@ TELLING: Final = (
 
 
 RULES_ONLY: Final = frozenset(
-    f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")
+    {
+        *(f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")),
+        "services.casefile.actions:RULES",
+    }
 )
 """What is made of the rows of all actions, and says of none that it is asked for: the making of a command does."""
 ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "_ROWS"))

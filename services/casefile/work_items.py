@@ -137,7 +137,7 @@ class WorkItems:
     async def read(self, rows: Sequence[Row]) -> list[Item | None]:
         """The items that rows of work keep; None for a row that has none, or one that does not hold any more."""
         kept = [row.columns.get("item") for row in rows]
-        items = [_decode(str(one)) if one is not None else None for one in kept]
+        items = [_decode(str(item)) if item is not None else None for item in kept]
         now = self._clock.now()
         programmes = {item.programme for item in items if item is not None and item.time_zone is not None}
         zones = {name: await self._contexts.time_zone(name, now, self._streams) for name in programmes}

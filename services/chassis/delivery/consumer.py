@@ -152,7 +152,7 @@ class Consumer:
         waiting = await self._store.parked_keys(self.topic) if by_key else set()
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
         alone = {
-            key: left for key, all_ in by_key.items() if (left := [one for one in all_ if one.position not in taken])
+            key: [message for message in messages if message.position not in taken] for key, messages in by_key.items()
         }
         until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.

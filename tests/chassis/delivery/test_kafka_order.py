@@ -12,7 +12,7 @@ from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.bus import KafkaBus
 from services.chassis.delivery.kafka.clients import PROGRESS, Cluster
 from services.chassis.delivery.kafka.events import encode
-from services.chassis.delivery.kafka.progress import ASKED_SECONDS, REST_SECONDS, Progress, ProgressBoard
+from services.chassis.delivery.kafka.progress import Progress
 from services.chassis.delivery.kafka.topics import Topics, wanted
 from services.chassis.delivery.kafka.upstream import connected
 from services.chassis.delivery.publisher import Publisher
@@ -251,24 +251,3 @@ async def test_junk_in_the_topic_of_progress_is_passed_by(cluster: Cluster) -> N
     assert await KafkaBus.resume(bus, TOPIC) == 0
     await bus.close()
     await recreated.close()
-
-
-async def test_progress_is_let_gather_while_nobody_asks_and_heard_of_at_once_by_who_does(cluster: Cluster) -> None:
-    """A process that only listens looks a few times for many batches; who asks waits for no rest."""
-    board, bus, batches = ProgressBoard(cluster), KafkaBus(cluster), 60
-    try:
-        await board.current(TOPIC)
-        await bus.publish(TOPIC, [message(1)], 1)
-        await asyncio.sleep(ASKED_SECONDS + 0.5)
-        before, began = board.looks, time.monotonic()
-        for position in range(2, batches + 2):
-            await bus.publish(TOPIC, [message(position)], position)
-        # Two looks for each rest: the library has asked for the next record before the rest.
-        assert board.looks - before <= 2 * (time.monotonic() - began) / REST_SECONDS + 4
-        board.asked()
-        until = time.monotonic() + 5
-        while board.latest(TOPIC).through < batches + 1:
-            assert time.monotonic() < until
-            await asyncio.sleep(0.01)
-    finally:
-        await asyncio.gather(board.close(), bus.close())

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import queue
 import threading
-import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
@@ -28,10 +27,6 @@ from services.chassis.engines.store_health import Unavailable
 KEPT: Final = 4096
 """Records remembered per topic; a subscriber that lags further behind counts as having covered less."""
 POLL_MS: Final = 500
-REST_SECONDS: Final = 0.1
-"""How long what is published is let gather while nobody asks how far it has come: one look for many batches."""
-ASKED_SECONDS: Final = 2.0
-"""So long after a question the next one is expected, and each batch is heard of at once."""
 FIRST_LOOK_SECONDS: Final = 20.0
 
 log = logging.getLogger(__name__)
@@ -90,15 +85,6 @@ class ProgressBoard:
         self._ending = threading.Event()
         self._anew = threading.Event()
         self._heard = -1
-        self._asked = threading.Event()
-        self._asked_at = time.monotonic()
-        self.looks = 0
-        """How often it has looked for something new, for a test that nobody is woken for every batch."""
-
-    def asked(self) -> None:
-        """Somebody needs to know how far topics have come, and soon again: from now on it hears of each batch."""
-        self._asked_at = time.monotonic()
-        self._asked.set()
 
     def latest(self, topic: str) -> Progress:
         """The newest record that it has read."""
@@ -133,7 +119,6 @@ class ProgressBoard:
         self.follow()
         question: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._questions.put(question)
-        self.asked()
         try:
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
                 await question
@@ -151,7 +136,6 @@ class ProgressBoard:
     def read_anew(self) -> None:
         """Forgets what it read and reads it again: the topics were lost and start over."""
         self._anew.set()
-        self._asked.set()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._ending.is_set():
@@ -185,15 +169,9 @@ class ProgressBoard:
                         break
                     for _ in range(asking):
                         loop.call_soon_threadsafe(_answer, self._questions.get())
-                self._rest()
                 self._take(consumer, loop, POLL_MS)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
-
-    def _rest(self) -> None:
-        self._asked.clear()
-        if time.monotonic() > self._asked_at + ASKED_SECONDS:
-            self._asked.wait(REST_SECONDS)
 
     def _begin(self) -> None:
         self.complete = False
@@ -211,7 +189,6 @@ class ProgressBoard:
             self._take(consumer, loop, POLL_MS)
 
     def _take(self, consumer: Any, loop: asyncio.AbstractEventLoop, timeout_ms: int) -> None:
-        self.looks += 1
         for records in consumer.poll(timeout_ms=timeout_ms, max_records=1000).values():
             for record in records:
                 if record.offset <= self._heard:
@@ -229,7 +206,6 @@ class ProgressBoard:
     async def close(self) -> None:
         """Stops listening."""
         self._ending.set()
-        self._asked.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join, 5.0)
 

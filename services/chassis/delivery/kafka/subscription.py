@@ -101,7 +101,6 @@ class KafkaSubscription:
         """See `Subscription.through`."""
         # Also where others take: who waits for them has to know what is published.
         self._board.follow()
-        self._board.asked()
         self._covered = max(self._covered, self._board.reached(self._topic, places))
         return self._covered
 
@@ -112,7 +111,6 @@ class KafkaSubscription:
     def behind(self, places: Places) -> int:
         """See `Subscription.behind`."""
         self._board.follow()
-        self._board.asked()
         published = self._board.latest(self._topic)
         behind = sum(published.behind(places, partition) for partition in published.offsets)
         # While it is not known how far the topic is published, the member must not count as caught up.
