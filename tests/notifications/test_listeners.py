@@ -19,6 +19,7 @@ from contracts.casefile.closing import CaseReopened
 from contracts.codes import Role
 from services.chassis.access.identity import Caller
 from services.chassis.operating.telemetry import Telemetry
+from services.chassis.stores import Stores
 from services.notifications.live_feed import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
@@ -192,3 +193,24 @@ async def test_a_stream_that_cannot_begin_takes_no_place(tmp_path: Path) -> None
         with pytest.raises(sqlite3.OperationalError):
             await live.respond(somebody, 0)({"type": "http"}, receive, send)
         assert telemetry.registry.get_sample_value("caserelay_open", {"what": "streams"}) == 0
+
+
+async def test_streams_that_open_at_the_same_time_find_no_more_room_than_there_is(
+    tmp_path: Path, database_url: str
+) -> None:
+    """A database is waited for before a stream begins: meanwhile its place is taken already."""
+    stores = Stores(tmp_path, database_url)
+    async with running(tmp_path, stores=stores, streams_per_organisation=2) as system:
+        live, begun = LiveFeed(system.service, Telemetry()), list[int]()
+        somebody = Subscriber(Caller("somebody", BRUGWERK, Role.NGO_COORDINATOR), "Bearer x", None)
+
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                begun.append(message["status"])
+
+        scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/v1/stream", "headers": []}
+        await asyncio.gather(*(live.respond(somebody, 0)(scope, receive, send) for _ in range(5)))
+        assert sorted(begun) == [200, 200, 429, 429, 429]
