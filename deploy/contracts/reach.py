@@ -27,29 +27,23 @@ NOT_BY_TYPE: Final[dict[str, tuple[Symbol, ...]]] = {
     "services.chassis.http.request.parameters:covered": (Symbol(_SERVICE, "Service.cover"),),
     "services.chassis.http.request.cursors:paged": (_READ_PLACE,),
     "services.notifications.feed_cursors:feed_of": (_READ_PLACE,),
+    "services.referral.domain.live_referral:refuse_second": (
+        Symbol("services.referral.domain.person", "Elsewhere.refusal"),
+    ),
 }
-"""Where a function leads to something that it takes from the application's state, and no annotation says what."""
+"""Where a function leads to something that it takes from the application's state or a list, whose type is not read."""
 HANDED_ON: Final = {"caught_up": Symbol(_SERVICE, "Service.caught_up")}
 """Functions that others are given, by the name under which they keep them."""
 TELLING: Final = (
     "services.referral.queries:Queries.shown",
-    "services.casefile.queries:Queries._actions",
     "services.casefile.work_items:_possible",
-    "services.casefile.actions:moving_on",
     "services.referral.routes.bulk:_answer",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 
 
-RULES_ONLY: Final = frozenset(
-    {
-        *(f"services.referral.actions:{name}" for name in ("RULES", "_DECISIONS", "OTHER_COMMANDS", "OFFERED")),
-        "services.casefile.actions:RULES",
-    }
-)
-"""What is made of the rows of all actions, and says of none that it is asked for: the making of a command does."""
-ROWS: Final = frozenset(f"services.referral.actions:{name}" for name in ("ACTIONS", "_ROWS"))
-"""The rows themselves: only one of them is meant, on the way from the route of an action."""
+ROWS: Final = frozenset({"services.referral.actions", "services.casefile.actions"})
+"""Where the rows of all actions stand: what is made of them says of none that it is asked for."""
 
 
 class Reach:
@@ -69,15 +63,16 @@ class Reach:
         ahead = list(endpoints)
         while ahead:
             symbol = ahead.pop()
-            if symbol in seen or str(symbol) in TELLING or str(symbol) in RULES_ONLY:
-                continue
-            if action is None and str(symbol) in ROWS:
+            if symbol in seen or str(symbol) in TELLING or self._is_of_rows(symbol):
                 continue
             seen.add(symbol)
             sites, follows = self.of_function(symbol, action)
             found |= sites
             ahead += follows
         return found, seen
+
+    def _is_of_rows(self, symbol: Symbol) -> bool:
+        return symbol.module in ROWS and self._source.variable(symbol) is not None
 
     def of_function(self, symbol: Symbol, action: str | None) -> tuple[frozenset[Site], tuple[Symbol, ...]]:
         """The refusals of one function, and where it leads."""
@@ -226,13 +221,6 @@ class _Pruned(ast.NodeTransformer):
             node.keys, node.values = [node.keys[n] for n in kept], [node.values[n] for n in kept]
         return self.generic_visit(node)
 
-    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
-        """Of rows of actions, each with its name, the one of this action."""
-        names = [_name_of(row) for row in node.elts]
-        if self._action is not None and names and self._commands.issuperset(names):
-            node.elts = [row for row, name in zip(node.elts, names, strict=True) if name == self._action]
-        return self.generic_visit(node)
-
     def visit_Match(self, node: ast.Match) -> ast.AST:
         """`case "reopen" …` is for reopen."""
         node.cases = [case for case in node.cases if self._is_met(case.pattern)]
@@ -254,16 +242,6 @@ class _Pruned(ast.NodeTransformer):
             part.value for part in ast.walk(pattern) if isinstance(part, ast.Constant) and isinstance(part.value, str)
         }
         return self._action is None or named.isdisjoint(self._commands) or self._action in named
-
-
-def _name_of(row: ast.expr) -> object:
-    match row:
-        case ast.Call(args=[ast.Constant(value=name), *_]):
-            return name
-        case ast.Call(keywords=[ast.keyword(arg="name", value=ast.Constant(value=name)), *_]):
-            return name
-        case _:
-            return None
 
 
 MAKERS_NAMES: Final = frozenset({"ProblemError", "Refused", "Forbidden", "Unauthenticated"})

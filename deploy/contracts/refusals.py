@@ -39,6 +39,8 @@ _POLICIES: Final[dict[str, Policy]] = {
     "casefile": casefile_access.POLICY,
     "notifications": notifications_access.POLICY,
 }
+_ROWS: Final[dict[str, Mapping[str, Any]]] = {"referral": REFERRAL_ACTIONS, "casefile": CASE_ACTIONS}
+"""The actions of a service, each with what decides and builds its command."""
 _EDIT: Final = "edit"
 """What a PATCH does."""
 _COMMANDS: Final = {"/v1/referrals/{referral_id}/": "referral", "/v1/cases/{case_id}/": "casefile"}
@@ -95,10 +97,11 @@ def _of_route(service: str, route: Any, method: str) -> set[Site]:
         # Of a request that may have a body the type is looked at first, whatever is wrong with it.
         roots += _BODY[:1] if method != "GET" else ()
         roots.append(Symbol("services.chassis.http.problems.translation", "from_validation"))
-    if action is not None:
-        roots.append(Symbol(f"services.{service}.actions", "ACTIONS"))
-    elif method == "PATCH":
+    if action is None and method == "PATCH":
         action = _EDIT
+    if action is not None:
+        row = _ROWS[service][action]
+        roots += map(_symbol, filter(None, (row.decide, row.build)))
     sites, reached = reach().from_route(roots, action)
     actions = {action} if action is not None else set(_words(service, reached))
     return sites | set(_of_access(service, actions))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any, Final
 import pytest
 
 from contracts.codes import Step
-from contracts.refusals import REFUSALS
 from contracts.staff import COORDINATORS, COUNSELLORS, StaffSide
 from services.casefile import domain
 from services.casefile.actions import ACTIONS, OTHER_COMMANDS, Action, moving_on
@@ -35,19 +33,6 @@ def commands() -> Iterator[type[Command]]:
                 yield kind
 
 
-def documented() -> dict[str, set[str]]:
-    """The codes that the OpenAPI document has for each command, without those that all of them share."""
-    held = json.loads((ROOT / "contracts" / "refusals.json").read_text(encoding="utf-8"))
-    under = "POST /v1/cases/{case_id}/"
-    found = {
-        operation.removeprefix(under): {held["examples"][name]["code"] for names in by.values() for name in names}
-        for operation, by in held["operations"].items()
-        if operation.startswith(under)
-    }
-    shared = set.intersection(*found.values())
-    return {name: codes - shared for name, codes in found.items()}
-
-
 def test_every_command_of_a_case_has_one_row() -> None:
     """Those that somebody gives, and those that messages and the clock bring: none in both tables, none in neither."""
     found = {kind.__name__ for kind in commands()} - OF_OTHER_ENTITIES - ONLY_CORRECTED
@@ -66,10 +51,3 @@ def test_the_roles_of_a_command_are_those_of_its_side(action: Action[Any, Any]) 
 def test_every_step_has_a_command_that_moves_it_on(step: Step) -> None:
     """A step on the worklist always comes with what to do about it."""
     assert moving_on(step)
-
-
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
-def test_a_command_says_what_it_may_be_refused_with(action: Action[Any, Any]) -> None:
-    """As the OpenAPI document lists it, beside the refusals that all commands share."""
-    assert set(action.refuses) <= set(REFUSALS)
-    assert set(action.refuses) == documented()[action.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from deploy.contracts.reach import Reach
 from deploy.contracts.refusal_sites import NotReadable, Site
 from deploy.contracts.refusals import ANY_ROUTE, raised
 from deploy.contracts.source import ROOT, Source, Symbol
+from services.casefile.actions import ACTIONS as CASE_ACTIONS
+from services.referral.actions import ACTIONS as REFERRAL_ACTIONS
 
 DOCUMENT: dict[str, Any] = json.loads((CONTRACTS / "openapi" / "sandbox.json").read_text(encoding="utf-8"))
 OPERATIONS = {
@@ -102,6 +105,23 @@ def test_operations_list_what_the_rules_say_they_refuse() -> None:
     feed = codes_of(OPERATIONS["GET /v1/feed"])
     assert "UNKNOWN_TYPE" in feed["422"]
     assert "401" not in codes_of(OPERATIONS["GET /healthz"])
+
+
+@pytest.mark.parametrize(
+    ("under", "rows"), [("/v1/cases/{case_id}", CASE_ACTIONS), ("/v1/referrals/{referral_id}", REFERRAL_ACTIONS)]
+)
+def test_a_row_names_what_its_command_may_be_refused_with(under: str, rows: Mapping[str, Any]) -> None:
+    """All that the code of its decision can say, and nothing else, beside what all commands of the service share."""
+    found = {
+        name: set().union(
+            *codes_of(OPERATIONS[f"PATCH {under}" if name == "edit" else f"POST {under}/{name}"]).values()
+        )
+        for name in rows
+    }
+    shared = set[str].intersection(*found.values())
+    assert {name: row.refuses - shared for name, row in rows.items()} == {
+        name: codes - shared for name, codes in found.items()
+    }
 
 
 def test_clients_know_every_code() -> None:

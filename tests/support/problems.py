@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
 
 import httpx
 
+from contracts.refusals import REFUSALS
+
 PROBLEM = "application/problem+json"
+_LISTED: Final = json.loads((Path(__file__).parents[2] / "contracts" / "refusals.json").read_text(encoding="utf-8"))
 
 
 def assert_problem(
@@ -23,12 +29,24 @@ def assert_problem(
     assert problem["status"] == status
     if code is not None:
         assert problem["code"] == code, problem
+    assert problem["code"] in documented(answer), f"no refusal of this operation: {problem}"
     if status == 422:
         assert all({"pointer", "code", "detail"} <= fault.keys() for fault in problem["errors"]), problem
     assert says in problem["detail"], problem
     if at is not None:
         assert at in pointers(answer), problem
     return problem
+
+
+def documented(answer: httpx.Response) -> set[str]:
+    """The codes that `contracts/refusals.json` has for a status of the operation that was asked; of none, all."""
+    method, path = answer.request.method, answer.request.url.path
+    for operation, by_status in _LISTED["operations"].items():
+        other, _, template = operation.partition(" ")
+        if other == method and re.fullmatch(re.sub(r"{[^}]+}", "[^/]+", template), path):
+            names = by_status.get(str(answer.status_code), [])
+            return {_LISTED["examples"][name]["code"] for name in names}
+    return set(REFUSALS)
 
 
 def pointers(answer: httpx.Response) -> dict[str, str]:

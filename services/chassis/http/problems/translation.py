@@ -81,8 +81,25 @@ def as_problem(error: Exception) -> ProblemError:
                 "on that version",
                 headers={"ETag": f'"{error.current}"'},
             )
-        case KeyReused() | KeyRunning():
-            return _about_key(error)
+        # The statuses of both are those of the IETF's draft-ietf-httpapi-idempotency-key-header, section 2.7.
+        case KeyRunning():
+            running = ProblemError(
+                409,
+                "IDEMPOTENCY_KEY_IN_USE",
+                "the first request with this Idempotency-Key is still running; retry with the same key",
+                headers={"Retry-After": "1"},
+            )
+            running.errors = (Fault(_KEY, running.code, "the first request with this key is still running"),)
+            return running
+        case KeyReused():
+            fault = Fault(_KEY, "IDEMPOTENCY_KEY_REUSED", "already used for a different command")
+            return ProblemError(
+                422,
+                fault.code,
+                "this Idempotency-Key was already used for a different resource, route or body; a new command needs a "
+                "new key",
+                errors=[fault],
+            )
         case Busy():
             return ProblemError(
                 503, "BUSY", "too many concurrent commands for the same resource; retry", headers={"Retry-After": "1"}
@@ -110,19 +127,6 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(503, "STORE_UNAVAILABLE", detail, headers={"Retry-After": "5"})
         case _:
             return ProblemError(500, "INTERNAL_ERROR", "internal error; nothing was acknowledged")
-
-
-def _about_key(error: KeyReused | KeyRunning) -> ProblemError:
-    # The statuses are those of the IETF's draft-ietf-httpapi-idempotency-key-header, section 2.7.
-    if isinstance(error, KeyRunning):
-        detail = "the first request with this Idempotency-Key is still running; retry with the same key"
-        fault = Fault(_KEY, "IDEMPOTENCY_KEY_IN_USE", "the first request with this key is still running")
-        return ProblemError(409, fault.code, detail, errors=[fault], headers={"Retry-After": "1"})
-    detail = (
-        "this Idempotency-Key was already used for a different resource, route or body; a new command needs a new key"
-    )
-    fault = Fault(_KEY, "IDEMPOTENCY_KEY_REUSED", "already used for a different command")
-    return ProblemError(422, fault.code, detail, errors=[fault])
 
 
 def _pointer(location: Sequence[int | str]) -> str:
