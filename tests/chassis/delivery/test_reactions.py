@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.message import ActorRef, CaseMessage, CloudEvent, Message
+from contracts.message import ActorRef, CloudEvent, Message
+from contracts.referral import ReferralReceived
 from services.chassis.delivery.reactions import Reactions
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.modelling.delivery import Delivery
@@ -24,13 +25,6 @@ class Opened(Message, frozen=True, kw_only=True):
     TYPE = "shop.opened.v1"
     NAME = "Opened"
     door: str
-
-
-class Sold(CaseMessage, frozen=True, kw_only=True):
-    """A message that says when it happened."""
-
-    TYPE = "shop.sold.v1"
-    NAME = "Sold"
 
 
 class Note(Command, frozen=True, kw_only=True):
@@ -53,12 +47,12 @@ def opened(message: Opened, delivery: Delivery) -> Note | None:
     return Note(at=delivery.at, by=delivery.by, text=text) if message.door != "back" else None
 
 
-def sold(_message: Sold, delivery: Delivery) -> Note:
+def received(message: ReferralReceived, delivery: Delivery) -> Note:
     """In the name of somebody at the source."""
-    return Note(at=delivery.at, by=TOM, text="sold")
+    return Note(at=delivery.at, by=TOM, text=message.case)
 
 
-REACTIONS = Reactions[Note]({Opened: opened, Sold: sold}, SYSTEM)
+REACTIONS = Reactions[Note]({Opened: opened, ReferralReceived: received}, SYSTEM)
 
 
 def event(kind: str, **data: Any) -> CloudEvent:
@@ -90,8 +84,19 @@ def test_a_command_runs_once_per_message_in_the_name_of_its_actor() -> None:
 def test_what_happened_at_the_source_happened_then_and_was_done_by_them() -> None:
     """Where a message says when and by whom, the call says so too."""
     actor = msgspec.to_builtins(ActorRef(sub="tom", role="NGO_LEAD", org="shop"))
-    data = {"case": "c", "actor": actor, "occurredAt": "2026-01-05T00:00:00Z", "recordedAt": "2026-01-06T00:00:00Z"}
-    reaction = REACTIONS.to(event("shop.sold.v1", **data, digest="0"), StoppedClock())
+    data = {
+        "case": "c",
+        "actor": actor,
+        "digest": "0",
+        "referral": "r",
+        "agency": "a",
+        "organisation": "o",
+        "occurredAt": "2026-01-05T00:00:00Z",
+        "recordedAt": "2026-01-06T00:00:00Z",
+        "programme": "p",
+        "programmeVersion": 1,
+    }
+    reaction = REACTIONS.to(event(ReferralReceived.TYPE, **data), StoppedClock())
     assert reaction is not None
     assert (reaction.call.actor, reaction.call.occurred_at) == (TOM, THEN)
 

@@ -45,13 +45,12 @@ def same_fields(command: type[C]) -> Callable[[Any, RequestStamp], C]:
     types = _types(command)
 
     def build(body: BaseModel, stamp: RequestStamp) -> C:
-        given = {name: plain(getattr(body, name)) for name in type(body).model_fields}
-        if unknown := given.keys() - types.keys():
-            msg = f"{command.__name__} has no field {', '.join(sorted(unknown))}"
-            raise TypeError(msg)
-        typed = {name: msgspec.convert(value, types[name]) for name, value in given.items()}
-        stamped = {name: getattr(stamp, name) for name in stamp.ON_EVERY_COMMAND}
-        return command(**stamped, **typed)
+        given = {
+            name: msgspec.convert(plain(getattr(body, name)), types.get(name, Any)) for name in type(body).model_fields
+        }
+        for name in stamp.ON_EVERY_COMMAND:
+            given[name] = getattr(stamp, name)
+        return command(**given)
 
     return build
 
