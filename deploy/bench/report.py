@@ -22,7 +22,7 @@ _ABOUT: Final = """# Benchmarks
 
 Written by `make bench-report` from [benchmarks.json](benchmarks.json); not edited by hand. Everything runs on one
 machine: services, database, broker and clients. A ratio is ours divided by what it is next to, in the same
-run. Figures of different machines, or of different hours, are no comparison, and a load average above 1 per core says
+run. Figures of different machines, or of different hours, cannot be compared, and a load average above 1 per core says
 that somebody else was at work. `p95` is what 95 % do not exceed. `make bench` measures the machine at hand; why it is
 measured so says [0025](decisions/0025-benchmarks.md)."""
 

@@ -180,7 +180,9 @@ class Lists:
         """The next places of a list, in order, and what is met at each."""
         found: dict[Place, _Met] = {}
         for look in looks:
-            where: dict[str, Value | Sequence[Value]] = {**look.where, look.state: wanted.states or EVERY_STATE}
+            where: dict[str, Value | Sequence[Value]] = {**look.where}
+            if wanted.states or where:
+                where[look.state] = wanted.states or EVERY_STATE
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
                 for row in await self._index.find(look.table, where, after=after or 0, limit=most):

@@ -32,9 +32,10 @@ from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sor
 CASES: Final = Table(
     "cases",
     columns=("agency", "state", "due", "client_ref", "summary"),
-    # By state always: a list of all states is one of a dozen short ones, and half as many indexes are kept.
-    indexes=(("state",), ("agency", "state"), ("client_ref",)),
-    orders=(("state", "due"), ("agency", "state", "due")),
+    # By state, but for a list of all cases: one of all states is made of a dozen short looks, and half as many indexes
+    # are kept.
+    indexes=((), ("state",), ("agency", "state"), ("client_ref",)),
+    orders=(("due",), ("state", "due"), ("agency", "state", "due")),
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 

@@ -90,7 +90,9 @@ class Lists:
             return [row for row in fits if any(look.items() <= row.columns.items() for look in looks)][:most]
         found: dict[int, Row] = {}
         for look in looks:
-            where = {**look, "state": wanted}
+            where: dict[str, Value | Sequence[Value]] = {**look}
+            if states or look:
+                where["state"] = wanted
             found |= {row.seq: row for row in await self._index.find(REFERRALS.name, where, after=after, limit=most)}
         return [found[seq] for seq in sorted(found)][:most]
 

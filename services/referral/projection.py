@@ -41,8 +41,10 @@ REFERRALS: Final = Table(
         "consent_withdrawn",
         "access_ends",
     ),
-    # By state always: a list of all states is one of nine short ones, and half as many indexes are kept.
+    # By state, but for a list of all referrals: one of all states is made of nine short looks, and half as many indexes
+    # are kept.
     indexes=(
+        (),
         ("state",),
         ("agency", "state"),
         ("agency", "organisation", "state"),

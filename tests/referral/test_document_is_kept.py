@@ -91,9 +91,11 @@ class Known:
         """Fails if the value has a member, at any depth, that its schema does not name."""
         if "$ref" in schema:
             schema = self._schemas[schema["$ref"].rpartition("/")[2]]
-        for choice in schema.get("anyOf", []):
-            if choice.get("type") != "null" and value is not None:
-                self.check(value, choice, where)
+        choices = [choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"]
+        if value is not None and choices:
+            faults = [fault for choice in choices if (fault := self._fault(value, choice, where)) is not None]
+            # One of them has to know it.
+            assert len(faults) < len(choices), faults
         match value:
             case list() if "items" in schema:
                 for n, one in enumerate(value):
@@ -102,6 +104,13 @@ class Known:
                 assert value.keys() <= members.keys(), (where, value.keys() - members.keys())
                 for name, one in value.items():
                     self.check(one, members[name], f"{where}/{name}")
+
+    def _fault(self, value: Any, schema: dict[str, Any], where: str) -> str | None:
+        try:
+            self.check(value, schema, where)
+        except AssertionError as fault:
+            return str(fault)
+        return None
 
 
 def _people(path: str) -> tuple[Any, ...]:

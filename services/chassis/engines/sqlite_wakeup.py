@@ -18,7 +18,7 @@ LOOK_SECONDS: Final = 0.5
 """How often it looks without a ring: a process may die between its commit and its ring."""
 POLL_SECONDS: Final = 0.005
 """How often it looks where no bell can be heard, and at most how often where one rings all the time."""
-MISSED: Final = 2
+MISSED: Final = 4
 """After this many commits in a row without a ring it does not rely on bells for a while."""
 DISTRUST_SECONDS: Final = 60.0
 

@@ -152,7 +152,7 @@ class PostgresIndex:
                     "put",
                     table,
                     *names,
-                    make=lambda: putting(self._name(table), [self._column(table, one) for one in names]),
+                    make=lambda: putting(self._name(table), [self._column(table, name) for name in names]),
                 )
                 seqs = [seq for seq, _ in rows.values()]
                 values = [list(map(text_of, column)) for column in zip(*(row for _, row in rows.values()), strict=True)]

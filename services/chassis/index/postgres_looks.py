@@ -27,8 +27,11 @@ def split(where: Where) -> tuple[dict[str, Value], dict[str, list[str]]]:
     for column, wanted in where.items():
         if isinstance(wanted, str | int) or wanted is None:
             single[column] = wanted
+        elif len(values := [value for value in dict.fromkeys(wanted) if value is not None]) == 1:
+            # Of one value the planner knows more than of a list that may have any.
+            single[column] = values[0]
         else:
-            several[column] = [as_text(value) for value in dict.fromkeys(wanted) if value is not None]
+            several[column] = [as_text(value) for value in values]
     return single, several
 
 
