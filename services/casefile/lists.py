@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -60,6 +60,13 @@ class _Look:
     organisation: str | None = None
     state: str = "state"
     due: str = "due"
+
+    def wheres(self, states: Sequence[str]) -> list[dict[str, Value | Sequence[Value]]]:
+        """What is asked of the index for cases in any of these states; without any, in all."""
+        if self.where:
+            return [{**self.where, self.state: states or EVERY_STATE}]
+        # Of all cases, one by one: a planner that is to look among everything for any of several may read all of it.
+        return [{self.state: state} for state in states] or [{}]
 
     @property
     def as_reader(self) -> bool:
@@ -179,10 +186,7 @@ class Lists:
     async def _places(self, looks: list[_Look], wanted: Wanted, after: Place | None, most: int) -> dict[Place, _Met]:
         """The next places of a list, in order, and what is met at each."""
         found: dict[Place, _Met] = {}
-        for look in looks:
-            where: dict[str, Value | Sequence[Value]] = {**look.where}
-            if wanted.states or where:
-                where[look.state] = wanted.states or EVERY_STATE
+        for look, where in _questions(looks, wanted):
             if wanted.overdue is None:
                 assert not isinstance(after, tuple)  # noqa: S101 - as the cursor was read
                 for row in await self._index.find(look.table, where, after=after or 0, limit=most):
@@ -309,6 +313,12 @@ class Lists:
         if mine and (case.lead is None or case.lead.sub != caller.sub):
             return None
         return await self._queries.halted_view(caller, found, stands)
+
+
+def _questions(looks: Sequence[_Look], wanted: Wanted) -> Iterator[tuple[_Look, Mapping[str, Value | Sequence[Value]]]]:
+    for look in looks:
+        for where in look.wheres(wanted.states):
+            yield look, where
 
 
 def _text(value: Value) -> str | None:

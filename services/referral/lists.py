@@ -89,10 +89,9 @@ class Lists:
             fits = (row for row in of_case if row.columns["state"] in wanted)
             return [row for row in fits if any(look.items() <= row.columns.items() for look in looks)][:most]
         found: dict[int, Row] = {}
-        for look in looks:
-            where: dict[str, Value | Sequence[Value]] = {**look}
-            if states or look:
-                where["state"] = wanted
+        # Of all referrals, one by one: asked for any of several states, a planner may read everything.
+        everything: list[dict[str, Value | Sequence[Value]]] = [{"state": state} for state in states] or [{}]
+        for where in everything if looks == [{}] else [{**look, "state": wanted} for look in looks]:
             found |= {row.seq: row for row in await self._index.find(REFERRALS.name, where, after=after, limit=most)}
         return [found[seq] for seq in sorted(found)][:most]
 
