@@ -123,7 +123,7 @@ class WorkerProcess:
         try:
             self._job.send(on)
         except OSError:
-            # It has ended; whoever reads hears of it.
+            # It has ended; a reader hears of it.
             log.warning("the worker has ended before it began")
         self._line = Line({MOVED: self._moved, STARTED: self._started}, {})
         self._taken = asyncio.create_task(self._line.run(on))

@@ -68,7 +68,7 @@ def _kilobytes(pids: Iterable[int], file: str, name: str, proc: Path) -> int:
 
 
 def answering(pids: Iterable[int], port: int, proc: Path = PROC) -> list[int]:
-    """Those that hold accepted connections of a port: whoever only listens may have handed the socket on."""
+    """Those that hold accepted connections of a port: one that only listens may have handed the socket on."""
     sockets = {f"socket:[{inode}]" for inode in _accepted(port, proc)}
     return [pid for pid in pids if not sockets.isdisjoint(_open(pid, proc))]
 

@@ -55,7 +55,7 @@ def _paged(trial: Trial, side: Running) -> dict[str, float]:
 
 
 def latency(trial: Trial, engine: str) -> Iterator[Figure]:
-    """One referral after the other, from the POST to whoever reads of it.
+    """One referral after the other, from the POST to those who read of it.
 
     To its answer, from the answer to the case's timeline (`?waitFor=`), from the POST to a subscriber of the event
     stream and, with Kafka, to a consumer of the referral service's topic.

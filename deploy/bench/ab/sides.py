@@ -73,7 +73,7 @@ class Running:
     answering: list[int] = field(default_factory=list)
 
     def find_who_answers(self) -> None:
-        """Knocks at the port and looks who opened: of a supervisor and its children, whoever takes connections."""
+        """Knocks at the port and looks who opened: of a supervisor and its children, the one that takes connections."""
         where = urlsplit(self.system.url)
         knocks = [create_connection((str(where.hostname), where.port or 80)) for _ in range(_KNOCKS)]
         time.sleep(0.2)

@@ -80,7 +80,7 @@ async def test_a_lost_bus_is_built_again_from_the_log(
     one = publisher(log, bus)
     await one.round()
     await one.round()
-    recreated = MemoryStores().bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory / "anew")
+    recreated = MemoryStores().bus() if kind_of_bus == MEMORY else BUSES[kind_of_bus](bus_directory / "again")
     other = publisher(log, recreated)
     await other.round()
     await other.round()
