@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes
+from contracts import casefile_codes, codes, gap_codes
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -31,6 +31,7 @@ DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
 EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
+GapTypeCode = Annotated[str, one_of(gap_codes.GapType)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
 MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
 MentorKindCode = Annotated[str, one_of(codes.MentorKind)]
@@ -48,6 +49,7 @@ PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_cod
 QuestionCode = Annotated[str, one_of(codes.Question)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
+ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]

@@ -25,6 +25,7 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     extension,
+    gaps,
     handback,
     intake,
     matching,
@@ -39,9 +40,9 @@ from services.casefile.domain import (
 from services.casefile.domain.case import CaseDecision, CaseEvent
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.state import BEFORE_CLOSED, WITH_ORGANISATION
-from services.casefile.routes import requests
+from services.casefile.routes import gap_shapes, requests
 from services.casefile.stamping import Stamp
-from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
+from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER, GAP_ACTION
 from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import Command, To
 
@@ -222,6 +223,21 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=requests.WaiveOutcomeBody, command=outcomes.WaiveOutcome, decide=outcomes.waive_outcome,
            side=AGENCY, states={CaseState.CLOSED}, roles=COUNSELLORS, steps={Step.OUTCOME_FOLLOW_UP},
            refuses={"NOT_CLOSED", "OUTCOME_NOT_DUE", "OUTCOME_SETTLED", "UNKNOWN_CODE"}),
+    Action(name="report-gap", summary="Report that a public service falls short.",
+           request=gap_shapes.ReportGapBody, command=gaps.ReportGap, decide=gaps.report_gap,
+           build=stamping.report_gap,
+           side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS | MENTORS,
+           refuses={"CASE_NOT_OPENED", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY"}),
+    Action(name="answer-gap", summary="Answer gaps in services: what is done by when, or why nothing is.",
+           request=gap_shapes.AnswerGapBody, command=gaps.AnswerGap, decide=gaps.answer_gap,
+           build=stamping.answer_gap,
+           side=AGENCY, states=EVERY_STATE, roles=COUNSELLORS, steps={Step.SERVICE_GAP_ANSWER},
+           refuses={"GAPS_UNLIKE", "GAP_ANSWERED", "GAP_UNKNOWN", "IN_THE_PAST", "NOT_EXPECTED",
+                    "NO_GAP"}),
+    Action(name="complete-gap-action", summary="Record that what was answered to a gap is done.",
+           request=gap_shapes.CompleteGapActionBody, command=gaps.CompleteGapAction, decide=gaps.complete_gap_action,
+           side=AGENCY, states=EVERY_STATE, roles=COUNSELLORS, steps={GAP_ACTION},
+           refuses={"GAP_UNKNOWN", "IN_THE_FUTURE", "NOTHING_PROMISED", "TOO_EARLY"}),
     Action(name="reassign-counsellor", summary="Ask a counsellor to take the lead, or take it over.",
            request=requests.ReassignCounsellorBody, command=people.ReassignCounsellor,
            decide=people.reassign_counsellor,

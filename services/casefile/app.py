@@ -15,12 +15,13 @@ from services.casefile.context import CaseContexts
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
+from services.casefile.gap_lists import GapLists
 from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor
-from services.casefile.routes import cases, lists, mentors
+from services.casefile.routes import cases, gaps, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
 from services.chassis.access.identity import Verifier
@@ -95,6 +96,7 @@ def build(
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, Commands(queries, handler, vault, clock), vault),
+            gaps.routes(GapLists(streams, index, vault, service.caught_up)),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
         ],
         telemetry=telemetry,

@@ -22,6 +22,8 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     extension,
+    gap_report,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -45,7 +47,7 @@ from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.message_parts import About, begun, party_of, readiness_of, report_of
-from services.casefile.sentences import filled_in, of_a_correction, of_an_entry
+from services.casefile.sentences import filled_in, of_a_correction, of_an_answered_gap, of_an_entry
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
@@ -193,6 +195,22 @@ CASE_EVENTS: Final = (
                  "What was done about the missed term: {resolution}.",
                  lambda event, about: messages.escalation.EscalationResolved(
                      **about, resolution=event.resolution, deadlines=begun(event)))
+    | EventRow(gap_report.ServiceGapReported, "case.service_gap_reported.v1",
+                 "A gap in services is reported: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.ServiceGapReported(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type, task=event.task,
+                     reporter_role=event.reported_by.role, referral=event.referral, organisation=event.organisation,
+                     deadlines=begun(event)))
+    | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", of_an_answered_gap,
+                 lambda event, about: messages.gaps.ServiceGapAnswered(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     accepted=event.accepted, due=event.due, referral=event.referral, organisation=event.organisation,
+                     deadlines=[published_deadline(event.deadline)] if event.deadline is not None else []))
+    | EventRow(gaps.GapActionCompleted, "case.gap_action_completed.v1",
+                 "What was answered to a gap in services is done: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.GapActionCompleted(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     referral=event.referral, organisation=event.organisation))
     | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,

@@ -11,6 +11,7 @@ from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, Party
+from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work
@@ -118,6 +119,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "links": links(case.case),
     }
 
@@ -198,14 +200,18 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
     }
 
 
-def pair_view(case: Case, version: int, now: datetime) -> Json:
-    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what."""
+def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None) -> Json:
+    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what.
+
+    A `mentor` also reads what became of the gaps that this mentor reported.
+    """
     whole = case_view(case, version, now)
     trajectory: Any = whole["trajectory"] or {}
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
         **{name: whole[name] for name in shown},
         "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
+        "gaps": [gap for gap in whole["gaps"] if gap["reportedBy"]["sub"] == mentor],
         "links": {"self": f"/v1/cases/{case.case}"},
     }
 

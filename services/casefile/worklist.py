@@ -17,6 +17,7 @@ ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
 COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
 LEGAL_BASIS: Final = "LEGAL_BASIS"
+GAP_ACTION: Final = "GAP_ACTION"
 
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
 """Steps whose owner has work in them also while somebody else's word is awaited."""
@@ -107,6 +108,12 @@ def _beside(case: Case) -> Iterator[Work]:
         yield Work(
             name=ERROR_CONFIRMATION, actor=case.agency, person=None, owner=reporter, awaiting=awaits, referral=referral
         )
+    for gap in case.gaps:
+        if (due := gap.action_due) is not None and case.lead is not None and gap.answer is not None:
+            since, lead = gap.answer.answered_at, case.lead
+            yield Work(
+                name=GAP_ACTION, actor=lead.org, person=lead.sub, owner=lead, since=since, due_at=due.due_at, about=gap.gap
+            )
 
 
 def _of_the_pair(case: Case) -> Iterator[Work]:

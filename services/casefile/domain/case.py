@@ -20,6 +20,7 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     extension,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -86,6 +87,7 @@ CaseEvent = (
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
     | correction.CorrectionRecorded
@@ -113,6 +115,7 @@ KeepsState = (
     | RecordedAfterWithdrawal
     | NgoAccessExpired
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
 )
@@ -205,6 +208,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return extension.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
+    if isinstance(event, gaps.GapEvent):
+        return gaps.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
     if isinstance(event, consent_withdrawal.WithdrawalEvent):

@@ -8,7 +8,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.steps import Party, Steps
+from contracts.gap_codes import GapState
+from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingSet, GrowingTuple
@@ -24,8 +25,8 @@ MISSED = "MISSED"
 """What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
-# That somebody sees to a missed term comes after the step that was missed.
-_SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step == Step.ESCALATION))
+# What runs beside the case's way comes after the steps of that way.
+_SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step in BESIDE))
 
 
 class LiveReferral(Struct, frozen=True, kw_only=True):
@@ -140,6 +141,49 @@ class Earlier(Struct, frozen=True, kw_only=True):
     answers: dict[str, str] = field(default_factory=dict)
 
 
+class GapAnswer(Struct, frozen=True, kw_only=True):
+    """What the agency answered to a gap (texts are vault references), and since when what it promised is done."""
+
+    accepted: bool
+    action_ref: str | None
+    due: date | None
+    reason_ref: str | None
+    deadline: Deadline | None
+    answered_by: Party
+    answered_at: datetime
+    completed_at: datetime | None = None
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A public service that falls short, as somebody reported it, and the agency's answer, awaited until `due_at`.
+
+    `referral` and `organisation` are those that the case was with, or was offered to.
+    """
+
+    gap: str
+    service_kind: str
+    gap_type: str
+    provider_ref: str | None
+    task: str | None
+    reported_by: Party
+    reported_at: datetime
+    due_at: datetime
+    referral: str | None
+    organisation: str | None
+    answer: GapAnswer | None = None
+
+    @property
+    def state(self) -> GapState:
+        """Whether the agency has answered."""
+        return GapState.OPEN if self.answer is None else GapState.ANSWERED
+
+    @property
+    def action_due(self) -> Deadline | None:
+        """What runs until the agency has done what it promised; None where nothing does, or it is done."""
+        answer = self.answer
+        return answer.deadline if answer is not None and answer.completed_at is None else None
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
 
@@ -197,6 +241,7 @@ class Case(Struct, frozen=True, kw_only=True):
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
+    gaps: GrowingTuple[Gap] = GrowingTuple()
 
     @property
     def organisation(self) -> str | None:

@@ -27,6 +27,7 @@ DESCRIBED: Final = ApiDescription(
     ),
     tags={
         "cases": "Cases, their history, and the commands on them.",
+        "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },
     operations={
@@ -62,6 +63,17 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/texts": Operation(
             "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
+        ),
+        "GET /v1/gaps": Operation(
+            "gap-list",
+            "A page of the gaps in services that the caller reads, those first whose answer is due first: an agency's "
+            "own, those of an organisation, and those that a mentor reported.",
+        ),
+        "GET /v1/gaps/{gap_id}": Operation(
+            "gap-read",
+            "A gap in services with the words about it, and what became of it. The ETag is that of its case, on which "
+            "`answer-gap` is sent.",
+            versioned=True,
         ),
         "GET /v1/mentors": Operation(
             "mentor-list", "A page of the mentors of the caller's organisation; for auditors, of any."

@@ -27,6 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
+from services.casefile.routes.gap_shapes import GapShown
 
 
 class PartyAnswer(Contract):
@@ -208,6 +209,7 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
+    gaps: list[GapShown] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
