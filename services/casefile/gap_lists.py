@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from contracts.gap_codes import GapState
@@ -21,6 +21,8 @@ from services.chassis.http.request.cursors import Pages
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
 from services.chassis.vault.vault import Vault
+
+_Where = Mapping[str, Value | Sequence[Value]]
 
 EVERY_STATE: Final = tuple(state.value for state in GapState)
 
@@ -69,7 +71,7 @@ class GapLists:
             if len(rows) < most:
                 return items, None
 
-    async def _rows(self, looks: list[dict[str, Value | tuple[str, ...]]], after: tuple[str, str] | None, most: int) -> list[Row]:
+    async def _rows(self, looks: list[_Where], after: tuple[str, str] | None, most: int) -> list[Row]:
         found: dict[str, Row] = {}
         for where in looks:
             for row in await self._index.first(GAPS.name, "due", where=where, after=after, limit=most):
@@ -93,7 +95,7 @@ def _place(row: Row) -> tuple[str, str]:
     return str(row.columns["due"]), row.key
 
 
-def _looks(caller: Caller, states: tuple[str, ...], agency: str | None) -> list[dict[str, Value | tuple[str, ...]]]:
+def _looks(caller: Caller, states: tuple[str, ...], agency: str | None) -> list[_Where]:
     """Where a caller's gaps are: all of them, those of the caller's agency, those of the organisation or the mentor."""
     whose = {"agency": agency} if agency is not None else {}
     wanted = states or EVERY_STATE

@@ -28,7 +28,8 @@ class Work:
     """Something to be acted on: `actor` finds it on the worklist, `person` (a `sub`) as their own.
 
     `actor` is an organisation, or one of a pair (`actor_of`). `step` is the open step that it is; None for what waits
-    beside them, of which `referral` may be the one that it is about. A mentee's `person` is as persons are compared.
+    beside them, of which `referral` may be the one that it is about, or `about` the gap. A mentee's `person` is as
+    persons are compared.
     """
 
     name: str
@@ -40,11 +41,13 @@ class Work:
     awaiting: Awaiting | None = None
     step: OpenStep | None = None
     referral: str | None = None
+    about: str | None = None
 
     @property
     def key(self) -> str:
         """What tells it from the other work in its case."""
-        about = f"#{self.referral}" if self.referral is not None else ""
+        named = self.referral or self.about or (self.step is not None and self.step.about) or None
+        about = f"#{named}" if named is not None else ""
         return f"{self.name}@{self.actor}{about}"
 
 
@@ -112,7 +115,13 @@ def _beside(case: Case) -> Iterator[Work]:
         if (due := gap.action_due) is not None and case.lead is not None and gap.answer is not None:
             since, lead = gap.answer.answered_at, case.lead
             yield Work(
-                name=GAP_ACTION, actor=lead.org, person=lead.sub, owner=lead, since=since, due_at=due.due_at, about=gap.gap
+                name=GAP_ACTION,
+                actor=lead.org,
+                person=lead.sub,
+                owner=lead,
+                since=since,
+                due_at=due.due_at,
+                about=gap.gap,
             )
 
 

@@ -1,6 +1,6 @@
 """The case's deadlines: what runs, when somebody is reminded, and what happens when a term has passed.
 
-Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`, and `FINALISE`.
+Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`, `GAP_ACTION:<gap>`, and `FINALISE`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
-from services.casefile.domain.state import MISSED, REMINDED, Case
-from services.casefile.domain.steps import Moves, OpenStep, Party, names
+from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of
+from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
@@ -74,7 +74,7 @@ class CaseFinalised(Moves, frozen=True, kw_only=True):
 class Running(Struct, frozen=True, kw_only=True):
     """A deadline that is still to fire. `remind_at` is None where it has fired, or where no reminder is due.
 
-    `group` is the step that the deadline ends with; for the others it is the name itself.
+    `group` is the key of the step that the deadline ends with; for the others it is the name itself.
     """
 
     name: str
@@ -96,7 +96,7 @@ def _running(case: Case) -> Iterator[Running]:
             if not missed:
                 yield Running(
                     name=due.name,
-                    group=step.step,
+                    group=step.key,
                     remind_at=None if reminded else due.remind_at,
                     due_at=due.due_at,
                 )
@@ -108,8 +108,22 @@ def _running(case: Case) -> Iterator[Running]:
         since = [step.since for step in case.steps]
         late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
         yield Running(name=ESCALATE, group=ESCALATE, remind_at=None, due_at=late)
-    if case.finalise_at is not None and case.state == CaseState.CLOSED:
-        yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
+    for gap in case.gaps:
+        if (due := gap.action_due) is not None and (MISSED, due.name, due.due_at) not in case.fired:
+            reminded = (REMINDED, due.name, due.due_at) in case.fired
+            yield Running(
+                name=due.name, group=due.name, remind_at=None if reminded else due.remind_at, due_at=due.due_at
+            )
+    if (final := finalise_at(case)) is not None:
+        yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=final)
+
+
+def finalise_at(case: Case) -> datetime | None:
+    """When a closed case is finalised: after its last follow-up, and once every gap in it has its answer."""
+    if case.finalise_at is None or case.state != CaseState.CLOSED:
+        return None
+    answered = [gap.answer.answered_at for gap in case.gaps if gap.answer is not None]
+    return max((case.finalise_at, *answered)) if len(answered) == len(case.gaps) else None
 
 
 def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineReminded]:
@@ -133,7 +147,7 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
     if found is None or found.due_at > command.at:
         return []
     if found.name == FINALISE:
-        return [CaseFinalised(closes=names(case.steps))]
+        return [CaseFinalised(closes=ended_by(case.steps))]
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
@@ -158,14 +172,20 @@ def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
 
 
 def _step_of(case: Case, found: Running) -> OpenStep:
-    return next(step for step in case.steps if step.step == found.group)
+    """The step that a deadline runs in; what was promised in answer to a gap runs on behind it, and is the lead's."""
+    promised = next(
+        (gap.answer for gap in case.gaps if (due := gap.action_due) is not None and due.name == found.name), None
+    )
+    if promised is not None:
+        return OpenStep(step=Step.SERVICE_GAP_ANSWER.value, owner=lead_of(case), since=promised.answered_at)
+    return next(step for step in case.steps if step.key == found.group)
 
 
 def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
     if step.step == Step.ESCALATION:
         return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
     missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
-    return tuple(again for again in gone_on(replace(context, case=missed)) if again.step == step.step)
+    return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
 DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised

@@ -17,7 +17,7 @@ from contracts.gap_codes import GapState
 from services.casefile.domain import gap_report
 from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported, next_gap, reported
-from services.casefile.domain.guards import allow, happened
+from services.casefile.domain.guards import allow, check_side, happened
 from services.casefile.domain.state import Case, Gap, GapAnswer, lead_of, trajectory_of
 from services.casefile.domain.steps import Moves, Party, key_of
 from services.casefile.domain.terms import day_of, until
@@ -134,12 +134,16 @@ def answer_gap(command: AnswerGap, context: Context) -> list[ServiceGapAnswered]
 
 def complete_gap_action(command: CompleteGapAction, context: Context) -> list[GapActionCompleted]:
     """Records that what was answered is done; once."""
+    check_side("complete-gap-action", context, command.by)
+    done_before = [
+        gap.gap for gap in context.case.gaps if gap.answer is not None and gap.answer.completed_at is not None
+    ]
+    if command.gap in done_before:
+        return []
     allow("complete-gap-action", context, command.by)
     gap = _find(context.case, command.gap, "/gap")
     if gap.answer is None or gap.answer.due is None:
         raise Refused("NOTHING_PROMISED", "the gap has no answer that says what is done, and by when")
-    if gap.answer.completed_at is not None:
-        return []
     done = happened(command.occurred_at, context.at, not_before=gap.answer.answered_at)
     return [
         GapActionCompleted(
@@ -158,7 +162,7 @@ def _until(context: Context, gap: Gap, at: datetime, due: date) -> Deadline:
 
 
 def _named(command: AnswerGap, case: Case) -> list[Gap]:
-    found = []
+    found: list[Gap] = []
     for place, name in enumerate(dict.fromkeys(command.gaps)):
         pointer = f"/gaps/{place}" if len(command.gaps) > 1 else "/gap"
         gap = _find(case, name, pointer)

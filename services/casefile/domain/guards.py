@@ -9,12 +9,13 @@ from typing import Final
 
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
+from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Case
-from services.casefile.domain.steps import find
+from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -201,6 +202,14 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what the missed term waits for",
                 who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
             )
+        case "report-gap" if by.role in MENTORS and agreement is None:
+            raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
+        case "answer-gap" if not case.gaps:
+            raise Refused("NO_GAP", "no gap in services has been reported in this case")
+        case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
+            raise Refused("GAP_ANSWERED", "every gap in this case was answered before, and an answer stands")
+        case "complete-gap-action" if all(gap.action_due is None for gap in case.gaps):
+            raise Refused("NOTHING_PROMISED", "no answer to a gap says what is still to be done, and by when")
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",
@@ -239,9 +248,9 @@ def ended(occurred_at: datetime | None, context: Context) -> datetime:
     """When what ends the steps that are open happened: not before they began, or came to those who have them now.
 
     So a term is met by the day on which something happened, and no person answers for a time before they took over.
-    An escalation is no beginning: what met the term before it may be reported after it.
+    An escalation is no beginning: what met the term before it may be reported after it. Nor is a gap's answer.
     """
-    since = [step.since for step in context.case.steps if step.step != Step.ESCALATION]
+    since = [step.since for step in context.case.steps if step.step not in BESIDE]
     return happened(occurred_at, context.at, not_before=max(since, default=None))
 
 

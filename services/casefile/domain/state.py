@@ -25,7 +25,7 @@ MISSED = "MISSED"
 """What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
-# What runs beside the case's way comes after the steps of that way.
+# What runs beside the way of the case, such as that somebody sees to a missed term, comes after the way itself.
 _SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step in BESIDE))
 
 
