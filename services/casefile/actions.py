@@ -231,7 +231,8 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="answer-gap", summary="Answer gaps in services: what is done by when, or why nothing is.",
            request=gap_shapes.AnswerGapBody, command=gaps.AnswerGap, decide=gaps.answer_gap,
            build=stamping.answer_gap,
-           side=AGENCY, states=EVERY_STATE, roles=COUNSELLORS, steps={Step.SERVICE_GAP_ANSWER},
+           # Every state that can have an open gap: a case is not finalised before.
+           side=AGENCY, states=UNTIL_FINALISED, roles=COUNSELLORS, steps={Step.SERVICE_GAP_ANSWER},
            refuses={"GAPS_UNLIKE", "GAP_ANSWERED", "GAP_UNKNOWN", "IN_THE_PAST", "NOT_EXPECTED",
                     "NO_GAP"}),
     Action(name="complete-gap-action", summary="Record that what was answered to a gap is done.",

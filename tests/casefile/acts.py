@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
+from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
 from tests.casefile.messages import TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
 from tests.support.actors import AN
@@ -249,6 +250,20 @@ ACTS: Final[dict[str, Act]] = {
             {"point": point, "reason": reason} for point in ("EXIT", "M12") for reason in ("MOVED", "LOST_CONTACT")
         ),
     ),
+    "report-gap": Act(
+        "MENTORING", LOTTE, "ServiceGapReported", "MENTORING",
+        {**GAP, "provider": "the crèche in the station quarter", "task": "CHILDCARE"},
+        (
+            ("/serviceKind", {"gapType": "ABSENT"}),
+            ("/serviceKind", {**GAP, "serviceKind": "PIZZA"}),
+            ("/gapType", {"serviceKind": "CHILDCARE"}),
+            ("/gapType", {**GAP, "gapType": "UGLY"}),
+            ("/provider", {**GAP, "provider": ""}),
+            ("/task", {**GAP, "task": "a task"}),
+            ("/occurredAt", {**GAP, "occurredAt": LATER}),
+        ),
+        tried=(OTHER_GAP,),
+    ),
     "reassign-counsellor": Act(
         "INTAKE", INES, "CounsellorProposed", "INTAKE",
         {"counsellor": "tom.maes"},
@@ -264,10 +279,13 @@ ACTS: Final[dict[str, Act]] = {
     ),
 }
 # fmt: on
-"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""
+"""All but `correct`, which is possible in every state, `resolve-escalation`, for which a term has to be missed, and
+the answer to a gap with what follows from it, which name the gap."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
     "resolve-escalation": ({"resolution": "TALK"},),
+    "answer-gap": (PROMISE, REFUSAL),
+    "complete-gap-action": ({"gap": FIRST},),
 }
 """Each command of docs/domain.md with the bodies that are tried in every situation."""

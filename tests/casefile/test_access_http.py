@@ -34,7 +34,9 @@ PARTS: Final = ("ADDRESSED_ORGANISATION", "FORMER_ORGANISATION", "CONSENT_WITHDR
 
 OF_THE_AGENCY: Final = (
     "accept-handback",
+    "answer-gap",
     "close",
+    "complete-gap-action",
     "decide-extension",
     "reassign-counsellor",
     "record-outcome",
@@ -73,8 +75,8 @@ def permitted() -> set[tuple[str, str, str]]:
 
     allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
-    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", *OF_EITHER_SIDE), NGO, *PARTS)
-    allow((*OF_THE_PAIR, "record-meeting"), MENTORS, "MATCHED_MENTOR")
+    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
+    allow((*OF_THE_PAIR, "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
     allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
@@ -87,6 +89,10 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")
+    allow(("read-gap",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-gap",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read-gap",), MENTORS, "REPORTER")
+    allow(("list-gaps",), AGENCY | NGO | MENTORS | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")

@@ -19,6 +19,7 @@ from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
+from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
@@ -31,12 +32,13 @@ from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import TOM, about, submitted
+from tests.casefile.messages import CASE_ID, TOM, about, submitted
 from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.dates import on
 
 STAFF = [LOTTE, INES, TOM, AN]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
+GAPS = (f"{CASE_ID}.g1", f"{CASE_ID}.g2")
 
 Make = Callable[[datetime, Actor], Command]
 
@@ -85,6 +87,13 @@ COMMANDS: list[Make] = [
     lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
+    lambda at, by: ReportGap(at=at, by=by, service_kind="CHILDCARE", gap_type="TOO_SLOW"),
+    lambda at, by: ReportGap(at=at, by=by, service_kind="TRAINING", gap_type="QUALITY", provider_ref="vault-5"),
+    lambda at, by: AnswerGap(
+        at=at, by=by, gaps=(GAPS[0],), accepted=True, action_ref="vault-6", due=at.date() + timedelta(days=60)
+    ),
+    lambda at, by: AnswerGap(at=at, by=by, gaps=(GAPS[1],), accepted=False, reason_ref="vault-7"),
+    lambda at, by: CompleteGapAction(at=at, by=by, gap=GAPS[0]),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -222,16 +231,21 @@ class CaseMachine(RuleBasedStateMachine):
         """Every follow-up is waived, and the system finalises."""
         for point in ("EXIT", "W4", "M6", "M12"):
             self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
+        for gap in [gap.gap for gap in self.book.case.gaps if gap.answer is None]:
+            self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
+            assert self.book.case.state == CaseState.CLOSED
+            self.give(AnswerGap(at=self.now, by=INES, gaps=(gap,), accepted=False, reason_ref="vault-8"))
         self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
         assert self.book.case.state == CaseState.FINALISED
 
     @precondition(lambda self: self.book.case.state == CaseState.FINALISED)
     @rule()
     def nothing_but_correction(self) -> None:
-        """A final case takes a correction, and no other command of anybody."""
+        """A final case takes a correction, and what was promised in answer to a gap; no other command of anybody."""
         for make in COMMANDS:
             for by in (INES, LOTTE):
-                assert not self.give(make(self.now, by))
+                command = make(self.now, by)
+                assert not self.give(command) or isinstance(command, CompleteGapAction)
         event = self.book.history[0].meta.event_id
         if self.give(Correct(at=self.now, by=INES, event=event, reason_ref=f"vault-{self.now}")) is None:
             raise AssertionError
@@ -246,14 +260,25 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.lead.org == "vdab-gent"
         open_now = [step.key for step in case.steps]
         assert len(open_now) == len(set(open_now))
-        # Who sees to a term that the other side missed has a step beside those of the state.
-        assert set(open_now) - {"ESCALATION"} <= STEPS[case.state]
+        # Who sees to a term that the other side missed has a step beside those of the state, and who answers a gap.
+        assert {step.step for step in case.steps} - {"ESCALATION", "SERVICE_GAP_ANSWER"} <= STEPS[case.state]
         assert (not open_now) == (case.state == CaseState.FINALISED)
         trajectory = case.trajectory
         responsible = case.lead if case.state in AGENCY_OWNS else trajectory.coordinator if trajectory else None
-        assert {step.owner for step in case.steps if step.step != "ESCALATION"} <= {responsible}
+        beside = ("ESCALATION", "SERVICE_GAP_ANSWER")
+        assert {step.owner for step in case.steps if step.step not in beside} <= {responsible}
+        assert {step.owner for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} <= {case.lead}
         escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
         assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
+
+    @invariant()
+    def a_gap_is_open_until_it_is_answered(self) -> None:
+        """Whatever becomes of the case: it has a step and a term of its own, and the case is not finalised before."""
+        case = self.book.case
+        waiting = {gap.gap for gap in case.gaps if gap.answer is None}
+        assert {step.about for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} == waiting
+        if case.state == CaseState.FINALISED:
+            assert not waiting
 
     @invariant()
     def a_place_is_taken_while_there_is_a_match(self) -> None:

@@ -34,6 +34,7 @@ PHASES: Final = frozenset(
         "outcomes",
         "consent_withdrawal",
         "escalation",
+        "gaps",
         "deadlines",
         "people",
         "correction",

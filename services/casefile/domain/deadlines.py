@@ -1,6 +1,7 @@
 """The case's deadlines: what runs, when somebody is reminded, and what happens when a term has passed.
 
-Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`, `GAP_ACTION:<gap>`, and `FINALISE`.
+Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`,
+`GAP_ACTION:<gap>`, and `FINALISE`.
 """
 
 from __future__ import annotations
@@ -109,10 +110,13 @@ def _running(case: Case) -> Iterator[Running]:
         late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
         yield Running(name=ESCALATE, group=ESCALATE, remind_at=None, due_at=late)
     for gap in case.gaps:
-        if (due := gap.action_due) is not None and (MISSED, due.name, due.due_at) not in case.fired:
-            reminded = (REMINDED, due.name, due.due_at) in case.fired
+        if (promised := gap.action_due) is not None and (MISSED, promised.name, promised.due_at) not in case.fired:
+            reminded = (REMINDED, promised.name, promised.due_at) in case.fired
             yield Running(
-                name=due.name, group=due.name, remind_at=None if reminded else due.remind_at, due_at=due.due_at
+                name=promised.name,
+                group=promised.name,
+                remind_at=None if reminded else promised.remind_at,
+                due_at=promised.due_at,
             )
     if (final := finalise_at(case)) is not None:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=final)

@@ -10,7 +10,7 @@ from contracts.codes import Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.recurring import check_ins, reviews
 from services.casefile.domain.state import MISSED, WITH_ORGANISATION, Case
-from services.casefile.domain.steps import OpenStep, Party, find
+from services.casefile.domain.steps import BESIDE, OpenStep, Party, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 
@@ -21,11 +21,14 @@ def due_after(context: Context, since: datetime) -> Deadline:
 
 
 def behind(case: Case) -> frozenset[str]:
-    """The organisations that are awaited in a step of which a term was missed."""
+    """The organisations that are awaited in a step of the case's way of which a term was missed.
+
+    A gap in services is no part of that way: who is told of a late answer is the ladder's business.
+    """
     return frozenset(
         step.actor
         for step in case.steps
-        if step.step != Step.ESCALATION and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
+        if step.step not in BESIDE and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
     )
 
 
