@@ -53,9 +53,8 @@ def _is_same(gap: Gap, event: ServiceGapReported) -> bool:
     # A provider is named in words, which cannot be compared: another one is another gap.
     return (
         gap.state == GapState.OPEN
-        and event.provider_ref is None
-        and gap.provider_ref is None
-        and (gap.service_kind, gap.gap_type, gap.task) == (event.service_kind, event.gap_type, event.task)
+        and (gap.service_kind, gap.gap_type, gap.task, gap.provider_ref)
+        == (event.service_kind, event.gap_type, event.task, event.provider_ref)
         and (gap.reported_by.org, gap.reported_by.sub) == (event.reported_by.org, event.reported_by.sub)
     )
 
