@@ -25,6 +25,7 @@ PATHS: Final[Mapping[str, str]] = {
     "worklist": "casefile",
     "gaps": "casefile",
     "mentors": "casefile",
+    "charters": "casefile",
     "feed": "notifications",
     "stream": "notifications",
 }

@@ -19,6 +19,7 @@ from services.casefile.access import (
     standing_of,
 )
 from services.casefile.domain.case import CASE, CaseEvent
+from services.casefile.domain.charter import CharterSigned, CharterWritten
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
 from services.casefile.domain.known_programme import ProgrammeLearnt
@@ -94,7 +95,8 @@ STOPPED: Final = "STOPPED"
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
-KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
+CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
+KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 GAPS: Final = Table(
     "gaps",
@@ -114,7 +116,7 @@ GAPS: Final = Table(
 `reader` is the organisation that it was reported with, and `mentor` the mentor who reported it (`mentor_key`), both
 as long as that organisation reads it.
 """
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, GAPS, DEADLINES)
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
 INDEX_VERSION: Final = 11
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
@@ -198,9 +200,11 @@ class Listing:
                 changes.put(MENTORS.name, recorded.stream, recorded.position, **mentor)
             case OrganisationLearnt():
                 suspended = 1 if event.suspended else None
-                changes.put(KNOWN.name, event.organisation, recorded.position, suspended=suspended)
-            case MentorEngaged() | MentorReleased() | ProgrammeLearnt() | KeyUsed():
-                # No list shows which places are taken, or programmes.
+                changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
+            case CharterWritten():
+                changes.put(CHARTERS.name, recorded.stream, recorded.position, version=event.version)
+            case MentorEngaged() | MentorReleased() | CharterSigned() | ProgrammeLearnt() | KeyUsed():
+                # No list shows which places are taken, or programmes; who signed a charter its stream says.
                 pass
             case _:
                 self._project_case(event, recorded, changes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
@@ -318,4 +319,17 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         "waitingSince": mentor.since if not mentor.cases else None,
         "version": version,
         "links": {"self": path_of("mentors", ref)},
+    }
+
+
+def charter_view(charter: Charter, version: str) -> Json:
+    """A version of the charter as everybody reads it."""
+    written = charter.written
+    return {
+        "version": version,
+        "validFrom": written.valid_from if written is not None else None,
+        "validUntil": written.valid_until if written is not None else None,
+        "signedBy": list(charter.signed_by),
+        "tasks": as_json(written.tasks) if written is not None else [],
+        "links": {"self": path_of("charters", version)},
     }

@@ -19,6 +19,7 @@ from services.casefile.actions import RULES as ACTION_RULES
 from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
+from services.casefile.domain.charter import Charter, CharterWritten
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
@@ -65,6 +66,12 @@ READY = Profile(
     sectors=("M",),
 )
 
+SIGNED = Charter(
+    written=CharterWritten(version="v1", valid_from=date(2026, 1, 1), valid_until=None, tasks=()),
+    signed_by=("vdab-gent", "brugwerk", "samenstap"),
+)
+"""The charter that the programme names, which the parties of the tests have signed."""
+
 _TYPES = EVENT_TYPES
 
 
@@ -78,6 +85,7 @@ class Casebook:
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
+        self.charter = SIGNED
         self._position = 0
         self._told = 0
 
@@ -111,6 +119,7 @@ class Casebook:
             named_event=named,
             since_withdrawal=window,
             actions=ACTION_RULES,
+            charter=self.charter,
         )
 
     def act(self, command: Command) -> list[Any]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import Step
+from services.casefile.domain.charter import check_signed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended
 from services.casefile.domain.mentor import Profile, lacks
@@ -78,6 +79,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
     faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
+    check_signed(context.charter, context.rules.charter_version, case.agency, case.organisation or "")
     _check_bound(profile, context)
     when = ended(command.occurred_at, context)
     agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
