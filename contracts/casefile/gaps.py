@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
-from contracts.coded import GapTypeCode, RoleCode, ServiceKindCode
-from contracts.message import CaseMessage, Deadline
+from contracts.coded import GapTypeCode, ServiceKindCode
+from contracts.message import ActorRef, CaseMessage, Deadline
 
 _T = "org.caserelay.case."
 
 
 class ServiceGapReported(CaseMessage, frozen=True, kw_only=True):
-    """A gap in a public service was reported, by somebody in `reporter_role`; the agency answers by `deadlines`.
+    """A gap in a public service was reported, by whom, in which role; the agency answers by the day in `deadlines`.
 
     `task` is the kind of task that a mentor was asked for in the service's place; `referral` and `organisation` are
     those that the case was with, or was offered to.
@@ -24,14 +24,14 @@ class ServiceGapReported(CaseMessage, frozen=True, kw_only=True):
     service_kind: ServiceKindCode
     gap_type: GapTypeCode
     task: str | None = None
-    reporter_role: RoleCode
+    reported_by: ActorRef
     referral: str | None = None
     organisation: str | None = None
     deadlines: list[Deadline]
 
 
 class ServiceGapAnswered(CaseMessage, frozen=True, kw_only=True):
-    """The agency answered a gap: whether it accepts it, and if so by which day (`due`) it has acted."""
+    """The agency answered a gap: whether it accepts it, and if so by which day (`due`, a `deadline`) it has acted."""
 
     TYPE: ClassVar[str] = _T + "service_gap_answered.v1"
     NAME: ClassVar[str] = "ServiceGapAnswered"
@@ -42,7 +42,7 @@ class ServiceGapAnswered(CaseMessage, frozen=True, kw_only=True):
     due: date | None = None
     referral: str | None = None
     organisation: str | None = None
-    deadlines: list[Deadline]
+    deadline: Deadline | None = None
 
 
 class GapActionCompleted(CaseMessage, frozen=True, kw_only=True):

@@ -201,13 +201,13 @@ CASE_EVENTS: Final = (
                  "A gap in services is reported: {service_kind}, {gap_type}.",
                  lambda event, about: messages.gaps.ServiceGapReported(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type, task=event.task,
-                     reporter_role=event.reported_by.role, referral=event.referral, organisation=event.organisation,
+                     reported_by=party_of(event.reported_by), referral=event.referral, organisation=event.organisation,
                      deadlines=begun(event)))
     | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", of_an_answered_gap,
                  lambda event, about: messages.gaps.ServiceGapAnswered(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      accepted=event.accepted, due=event.due, referral=event.referral, organisation=event.organisation,
-                     deadlines=[published_deadline(event.deadline)] if event.deadline is not None else []))
+                     deadline=published_deadline(event.deadline) if event.deadline is not None else None))
     | EventRow(gaps.GapActionCompleted, "case.gap_action_completed.v1",
                  "What was answered to a gap in services is done: {service_kind}, {gap_type}.",
                  lambda event, about: messages.gaps.GapActionCompleted(
