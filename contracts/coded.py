@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes, gap_codes, terms
+from contracts import casefile_codes, change_codes, codes, gap_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -21,6 +21,8 @@ def one_of(*lists: type[StrEnum]) -> Meta:
 
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
+ChangeCode = Annotated[str, one_of(change_codes.ChangeKind)]
+ChangeReasonCode = Annotated[str, one_of(casefile_codes.EndReason, casefile_codes.CloseReason)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
 CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
 ClosureCode = Annotated[str, one_of(codes.Closure)]

@@ -126,6 +126,8 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "PROGRAMME_NOT_IN_FORCE": "No version of the programme is in force",
         "PROGRAMME_NOT_OFFERED": "The organisation does not offer the programme",
         "PROGRAMME_UNKNOWN": "There is no such programme",
+        "PROPOSAL_DECIDED": "The proposal waits for no decision",
+        "PROPOSAL_UNKNOWN": "The case has no such proposal",
         "RATE_LIMITED": "The organisation has sent too many requests",
         "READ_ONLY": "The field cannot be set",
         "REFERRAL_ENDED": "The referral to the organisation has ended",

@@ -6,6 +6,7 @@ renews. Codes are those of `contracts.codes` and `contracts.casefile_codes`; fre
 
 from contracts.casefile import (
     agreement,
+    changes,
     closing,
     consent_withdrawal,
     correction,
@@ -30,6 +31,7 @@ __all__ = [
     "SOURCE",
     "TOPIC",
     "agreement",
+    "changes",
     "closing",
     "consent_withdrawal",
     "correction",

@@ -16,6 +16,7 @@ from contracts.message import CaseMessage
 from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
+    changes,
     charter,
     closing,
     consent_withdrawal,
@@ -173,6 +174,30 @@ CASE_EVENTS: Final = (
     | EventRow(mentoring.ProgressReported, "case.progress_reported.v1", "Progress was reported to the counsellor.",
                  lambda event, about: messages.mentoring.ProgressReported(
                      **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step))
+    | EventRow(changes.ChangeProposed, "case.change_proposed.v1", "The organisation proposes a change: {change}.",
+                 lambda event, about: messages.changes.ChangeProposed(
+                     **about, proposal=event.proposal, change=event.change, proposed_by=party_of(event.proposed_by),
+                     reason=event.reason, end=event.end,
+                     coordinator=party_of(event.coordinator) if event.coordinator is not None else None,
+                     replaces=event.replaces, deadline=published_deadline(event.deadline), referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeApproved, "case.change_approved.v1", "The agency approved the change: {change}.",
+                 lambda event, about: messages.changes.ChangeApproved(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeRejected, "case.change_rejected.v1", "The agency rejected the change: {change}.",
+                 lambda event, about: messages.changes.ChangeRejected(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeWithdrawn, "case.change_withdrawn.v1",
+                 "The organisation took its proposal back: {change}.",
+                 lambda event, about: messages.changes.ChangeWithdrawn(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
+                 lambda event, about: messages.changes.ChangeExpired(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))

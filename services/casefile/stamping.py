@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.staff import MENTORS
-from services.casefile.domain import agreement, correction, extension, gaps, intake, matching, mentoring, trajectory_end
-from services.casefile.routes import gap_shapes, requests
+from services.casefile.domain import (
+    agreement,
+    correction,
+    extension,
+    gaps,
+    intake,
+    matching,
+    mentoring,
+    proposals,
+    trajectory_end,
+)
+from services.casefile.routes import change_shapes, gap_shapes, requests
 from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
@@ -124,6 +134,14 @@ def decide_extension(body: requests.DecideExtensionBody, stamp: Stamp) -> extens
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
     return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def decide_change(body: change_shapes.DecideChangeBody, stamp: Stamp) -> proposals.DecideChange:
+    """The reason goes to the vault."""
+    reason_ref = stamp.ref_or_none("change-decision", body.reason)
+    return proposals.DecideChange(
+        at=stamp.at, by=stamp.by, proposal=body.proposal, approved=body.approved, reason_ref=reason_ref
+    )
 
 
 def report_gap(body: gap_shapes.ReportGapBody, stamp: Stamp) -> gaps.ReportGap:

@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
@@ -133,6 +134,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
+        "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
     }
 

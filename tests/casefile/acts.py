@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
+from tests.casefile.change_stories import DECISIONS, EVERY_CHANGE
+from tests.casefile.change_stories import END as PROPOSED_END
 from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
-from tests.casefile.messages import TOM
+from tests.casefile.messages import CASE_ID, TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
 from tests.support.actors import AN
 from tests.support.people import INES, LOTTE, Person
@@ -159,6 +161,22 @@ ACTS: Final[dict[str, Act]] = {
         elsewhere="MENTORING",
         tried=({"approved": True}, {"approved": False}),
     ),
+    "propose-change": Act(
+        "MENTORING", LOTTE, "ChangeProposed", "MENTORING",
+        PROPOSED_END,
+        (
+            ("/change", {"reason": "GOAL_REACHED"}),
+            ("/change", {"change": "PAY_RISE"}),
+            ("/reason", {"change": "END"}),
+            ("/reason", {"change": "END", "reason": "BORED"}),
+            ("/reason", {"change": "NOT_RELEVANT"}),
+            ("/coordinator", {"change": "COORDINATOR"}),
+            ("/coordinator", {**PROPOSED_END, "coordinator": "hanne.wouters"}),
+            ("/end", {**PROPOSED_END, "end": "2026-09-01"}),
+            ("/months", {"change": "EXTEND", "months": 4}),
+        ),
+        tried=EVERY_CHANGE,
+    ),
     "suspend": Act(
         "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",
         {"reason": "HOLIDAY"},
@@ -280,11 +298,13 @@ ACTS: Final[dict[str, Act]] = {
 }
 # fmt: on
 """All but `correct`, which is possible in every state, `resolve-escalation`, for which a term has to be missed, and
-the answer to a gap with what follows from it, which name the gap."""
+what names a gap or a proposal: the answers to them, with what follows."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
     "resolve-escalation": ({"resolution": "TALK"},),
+    "decide-change": DECISIONS,
+    "withdraw-change": ({"proposal": f"{CASE_ID}.p1"},),
     "answer-gap": (PROMISE, REFUSAL),
     "complete-gap-action": ({"gap": FIRST},),
 }

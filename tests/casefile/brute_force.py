@@ -256,6 +256,7 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
             "HANDBACK_REPORT",
             "HANDBACK_ACKNOWLEDGEMENT",
             "ESCALATION",
+            "CHANGE_DECISION",
             "SERVICE_GAP_ANSWER",
             "GAP_ACTION",
             "OUTCOME_EXIT",

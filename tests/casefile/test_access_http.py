@@ -39,6 +39,7 @@ OF_THE_AGENCY: Final = (
     "answer-gap",
     "close",
     "complete-gap-action",
+    "decide-change",
     "decide-extension",
     "reassign-counsellor",
     "record-outcome",
@@ -52,6 +53,7 @@ OF_THE_ORGANISATION: Final = (
     "end-match",
     "extend-agreement",
     "log-contact-attempt",
+    "propose-change",
     "propose-match",
     "reassign-coordinator",
     "record-check-in",
@@ -62,6 +64,7 @@ OF_THE_ORGANISATION: Final = (
     "review-suspension",
     "sign-agreement",
     "suspend",
+    "withdraw-change",
 )
 OF_EITHER_SIDE: Final = ("correct", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")

@@ -20,6 +20,7 @@ EVERY_STATE = sorted(states(CASE_COMMANDS))
 ASK_TO_EXTEND = (LOTTE, "extend-agreement", {"months": 2})
 PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
+COLLEAGUE = {"change": "COORDINATOR", "coordinator": "an.peeters"}
 IN_TEN_DAYS = "in ten days"
 REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
 PROPOSE = (LOTTE, "propose-match", PROPOSAL)
@@ -67,6 +68,7 @@ async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     if accepted:
         await context.follow(case, LOTTE, "receive")
         await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
+        await context.running.done(LOTTE, case.path, "propose-change", COLLEAGUE)
     return case
 
 

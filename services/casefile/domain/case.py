@@ -14,6 +14,7 @@ from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     agreement,
+    changes,
     closing,
     consent_withdrawal,
     correction,
@@ -78,6 +79,7 @@ CaseEvent = (
     | agreement.AgreementSigned
     | mentoring.MentoringEvent
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | suspension.SuspensionEvent
     | match_end.MatchEnded
     | trajectory_end.TrajectoryCompleted
@@ -107,6 +109,7 @@ KeepsState = (
     | CoordinatorProposed
     | MatchConfirmed
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | SuspensionReviewed
     | HandbackReturned
     | outcomes.OutcomeEvent
@@ -162,6 +165,8 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
 def evolve(case: Case, event: CaseEvent) -> Case:
     """The case after one more event: its state, its open steps, and the facts that later decisions rest on."""
     state = next_state(case.state, event)
+    if state is not case.state and case.proposals:
+        case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, steps=moved(case.steps, event))
@@ -206,6 +211,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return suspension.evolve(case, event)
     if isinstance(event, extension.ExtensionEvent):
         return extension.evolve(case, event)
+    if isinstance(event, changes.ChangeEvent):
+        return changes.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
     if isinstance(event, gaps.GapEvent):

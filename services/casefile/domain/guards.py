@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.casefile_codes import Side
+from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Role, Step
 from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
@@ -210,6 +211,10 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("GAP_ANSWERED", "every gap in this case was answered before, and an answer stands")
         case "complete-gap-action" if all(gap.action_due is None for gap in case.gaps):
             raise Refused("NOTHING_PROMISED", "no answer to a gap says what is still to be done, and by when")
+        case "decide-change" | "withdraw-change" if not case.proposals:
+            raise Refused("NOTHING_PROPOSED", "no change is proposed in this case")
+        case "decide-change" | "withdraw-change" if all(held.state != ProposalState.OPEN for held in case.proposals):
+            raise Refused("PROPOSAL_DECIDED", "every proposal in this case is decided, taken back or expired")
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Step
 from contracts.gap_codes import GapState
 from services.casefile.domain.steps import BESIDE, Party, Steps
@@ -184,6 +185,22 @@ class Gap(Struct, frozen=True, kw_only=True):
         return answer.deadline if answer is not None and answer.completed_at is None else None
 
 
+class Proposal(Struct, frozen=True, kw_only=True):
+    """A change that the organisation proposed, by whom, and what became of it; the agency decides by the `deadline`."""
+
+    proposal: str
+    change: str
+    state: ProposalState
+    proposed_by: Party
+    proposed_at: datetime
+    reason: str | None
+    end: date | None
+    coordinator: Party | None
+    deadline: Deadline
+    referral: str
+    organisation: str
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
 
@@ -242,6 +259,7 @@ class Case(Struct, frozen=True, kw_only=True):
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     gaps: GrowingTuple[Gap] = GrowingTuple()
+    proposals: GrowingTuple[Proposal] = GrowingTuple()
 
     @property
     def organisation(self) -> str | None:
