@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
-from tests.casefile.change_stories import DECISIONS, EVERY_CHANGE
-from tests.casefile.change_stories import END as PROPOSED_END
+from tests.casefile.change_stories import COORDINATOR, DECISIONS, EVERY_CHANGE
 from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
 from tests.casefile.messages import CASE_ID, TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
@@ -163,7 +162,7 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "propose-change": Act(
         "MENTORING", LOTTE, "ChangeProposed", "MENTORING",
-        PROPOSED_END,
+        COORDINATOR,
         (
             ("/change", {"reason": "GOAL_REACHED"}),
             ("/change", {"change": "PAY_RISE"}),
@@ -171,8 +170,8 @@ ACTS: Final[dict[str, Act]] = {
             ("/reason", {"change": "END", "reason": "BORED"}),
             ("/reason", {"change": "NOT_RELEVANT"}),
             ("/coordinator", {"change": "COORDINATOR"}),
-            ("/coordinator", {**PROPOSED_END, "coordinator": "hanne.wouters"}),
-            ("/end", {**PROPOSED_END, "end": "2026-09-01"}),
+            ("/reason", {**COORDINATOR, "reason": "GOAL_REACHED"}),
+            ("/end", {**COORDINATOR, "end": "2026-09-01"}),
             ("/months", {"change": "EXTEND", "months": 4}),
         ),
         tried=EVERY_CHANGE,

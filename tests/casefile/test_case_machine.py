@@ -26,6 +26,7 @@ from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, Reject
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
 from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
+from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
 from services.casefile.domain.state import Case
 from services.casefile.domain.suspension import Resume, Suspend
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
@@ -71,6 +72,15 @@ COMMANDS: list[Make] = [
     lambda at, by: ExtendAgreement(at=at, by=by),
     lambda at, by: DecideExtension(at=at, by=by, approved=True),
     lambda at, by: DecideExtension(at=at, by=by, approved=False),
+    lambda at, by: ProposeChange(at=at, by=by, change="END", reason="GOAL_REACHED"),
+    lambda at, by: ProposeChange(at=at, by=by, change="COORDINATOR", coordinator=AN.sub),
+    lambda at, by: ProposeChange(at=at, by=by, change="NOT_RELEVANT", reason="MOVED"),
+    *(
+        lambda at, by, n=n, yes=yes: DecideChange(at=at, by=by, proposal=f"{CASE_ID}.p{n}", approved=yes)
+        for n in (1, 2, 3)
+        for yes in (True, False)
+    ),
+    lambda at, by: WithdrawChange(at=at, by=by, proposal=f"{CASE_ID}.p2"),
     lambda at, by: Suspend(at=at, by=by, reason="HOLIDAY"),
     lambda at, by: Resume(at=at, by=by),
     lambda at, by: EndMatch(at=at, by=by, reason="MISMATCH", next="REMATCH", closure_talk=True),
@@ -279,6 +289,17 @@ class CaseMachine(RuleBasedStateMachine):
         assert {step.about for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} == waiting
         if case.state == CaseState.FINALISED:
             assert not waiting
+
+    @invariant()
+    def one_proposal_of_a_kind_is_open_and_with_the_organisation_that_made_it(self) -> None:
+        """None outlives the part of its organisation; an extension is open as long as its agreement waits for it."""
+        case = self.book.case
+        waiting = [held for held in case.proposals if held.state == "OPEN"]
+        assert len({held.change for held in waiting}) == len(waiting)
+        assert {held.organisation for held in waiting} <= {case.organisation}
+        agreement = case.match.agreement if case.match is not None else None
+        asked = agreement.proposed_end if agreement is not None else None
+        assert [held.end for held in waiting if held.change == "EXTEND"] == ([asked] if asked is not None else [])
 
     @invariant()
     def a_place_is_taken_while_there_is_a_match(self) -> None:

@@ -116,6 +116,7 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
     assert {one["action"] for one in (await shared.running.read(VOLUNTEER, case.path))["allowedActions"]} == {
         "record-meeting",
         "record-pulse",
+        "report-gap",
     }
 
 
