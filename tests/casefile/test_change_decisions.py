@@ -1,4 +1,4 @@
-"""Changes after an acceptance: the organisation proposes or takes back; the agency decides, or ten working days pass."""
+"""Changes after an acceptance: the organisation proposes, the agency decides, or ten working days pass."""
 
 from __future__ import annotations
 
