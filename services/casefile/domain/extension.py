@@ -19,7 +19,7 @@ from services.casefile.domain.changes import (
     rejected,
 )
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import allow
+from services.casefile.domain.guards import allow, check_extended_once
 from services.casefile.domain.next_steps import mentoring_step
 from services.casefile.domain.recurring import check_ins
 from services.casefile.domain.state import Case, Trajectory, agreement_of, trajectory_of
@@ -67,6 +67,7 @@ def extend_agreement(command: ExtendAgreement, context: Context) -> list[ChangeP
     """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
     allow("extend-agreement", context, command.by)
     agreement = agreement_of(context.case)
+    check_extended_once(agreement)
     latest = _end_after(agreement.end, context.rules.extension_months_max)
     end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
     # One that is over already would leave the pair without an agreement again.

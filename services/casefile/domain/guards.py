@@ -15,7 +15,7 @@ from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due, next_begins
-from services.casefile.domain.state import WITH_ORGANISATION, Case
+from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
 from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
@@ -224,10 +224,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
         case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
             missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
             raise Refused("NOT_CONFIRMED", f"confirm-match is still missing from: {missing}")
-        case "extend-agreement" if agreement is not None and agreement.extended:
-            raise Refused(
-                "EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended before"
-            )
+        case "extend-agreement" if agreement is not None:
+            check_extended_once(agreement)
         case "decide-extension" if agreement is None or agreement.proposed_end is None:
             raise Refused("NOTHING_PROPOSED", "no extension is proposed; extend-agreement comes first")
         case "request-handback" if handback is not None and not handback.waiting_for_report:
@@ -240,6 +238,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def check_extended_once(agreement: Agreement) -> None:
+    """Refuses another extension of an agreement that was extended."""
+    if agreement.extended:
+        raise Refused("EXTENDED_BEFORE", "an agreement is extended once, and this one was extended before")
 
 
 def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:
