@@ -133,13 +133,14 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "record-pulse": Act(
         "MENTORING", LOTTE, "PulseRecorded", "MENTORING",
-        {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
+        {"by": "MENTOR", "score": 4, "reasons": ["PROGRESS_SEEN"]},
         (
             ("/score", {"by": "MENTOR"}),
             ("/score", {"by": "MENTOR", "score": 6}),
             ("/reasons/0", {"by": "MENTOR", "score": 2, "reasons": ["NO_CLICK"]}),
             ("/by", {"score": 3}),
         ),
+        tried=({"by": "MENTOR", "score": 4}, {"by": "MENTOR", "score": 2}),
     ),
     "report-progress": Act(
         "MENTORING", LOTTE, "ProgressReported", "MENTORING",
@@ -256,6 +257,11 @@ ACTS: Final[dict[str, Act]] = {
         elsewhere="FINALISED",
         tried=({}, {"counsellor": TOM.sub}),
     ),
+    "raise-escalation": Act(
+        "MENTORING", LOTTE, "EscalationRaised", "MENTORING",
+        {"reason": "SAFETY"},
+        (("/reason", {"reason": "BAD_MOOD"}), ("/reason", {"reason": "ACCESS_ENDED"}), ("/reason", {})),
+    ),
     "reassign-coordinator": Act(
         "INTAKE", LOTTE, "CoordinatorProposed", "INTAKE",
         {"coordinator": "hanne.wouters"},
@@ -269,5 +275,6 @@ BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
     "resolve-escalation": ({"resolution": "TALK"},),
+    "raise-escalation": ({"reason": "OTHER"}, {"reason": "SAFETY"}),
 }
 """Each command of docs/domain.md with the bodies that are tried in every situation."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from datetime import datetime
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -25,6 +26,8 @@ from services.casefile.domain.silence import SILENCE_CHECK_IN
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import OpenStep, find
 
+E = TypeVar("E")
+
 LOW: Final = 2
 """A pulse of so much or less is one of distress, whatever is said with it."""
 REJECTIONS: Final = 2
@@ -38,28 +41,26 @@ def sign_in(event: object, after: Case) -> tuple[str, str | None] | None:
     `after` is the case after the event.
     """
     running = after.match.match if after.match is not None else None
-    match event:
-        case PulseRecorded():
-            said = next((reason.value for reason in _OF_A_PULSE if reason in event.reasons), None)
-            if said is None and event.score <= LOW:
-                said = EscalationReason.LOW_PULSE.value
-            return (said, running) if said is not None else None
-        case MatchRejected():
-            count = after.trajectory.rejections if after.trajectory is not None else 0
-            return (EscalationReason.TWO_REJECTIONS.value, event.match) if count >= REJECTIONS else None
-        case DeadlineMissed() if event.deadline == SILENCE_CHECK_IN:
-            return EscalationReason.SILENCE.value, running
-        case _:
-            return None
+    if isinstance(event, PulseRecorded):
+        said = next((reason.value for reason in _OF_A_PULSE if reason in event.reasons), None)
+        if said is None and event.score <= LOW:
+            said = EscalationReason.LOW_PULSE.value
+        return (said, running) if said is not None else None
+    if isinstance(event, MatchRejected):
+        count = after.trajectory.rejections if after.trajectory is not None else 0
+        return (EscalationReason.TWO_REJECTIONS.value, event.match) if count >= REJECTIONS else None
+    if isinstance(event, DeadlineMissed) and event.deadline == SILENCE_CHECK_IN:
+        return EscalationReason.SILENCE.value, running
+    return None
 
 
-def followed(decided: Sequence[Any], context: Context) -> list[EscalationRaised | EscalationJoined]:
+def followed(decided: Sequence[object], context: Context) -> list[EscalationRaised | EscalationJoined]:
     """What follows from signs of distress in what was decided. `context` has the case as it is after that."""
     signs = [sign for event in decided if (sign := sign_in(event, context.case)) is not None]
     return [signalled(context, reason, match=match) for reason, match in signs]
 
 
-def with_contact(decided: list[Any], context: Context) -> list[Any]:
+def with_contact(decided: list[E], context: Context) -> list[E]:
     """What was decided; where the coordinator spoke with the pair, that much of what is open on distress is done.
 
     `context` has the case as it was before.
@@ -72,7 +73,7 @@ def with_contact(decided: list[Any], context: Context) -> list[Any]:
     return decided
 
 
-def _contacted(case: Case, at: Any) -> list[OpenStep]:
+def _contacted(case: Case, at: datetime) -> list[OpenStep]:
     steps = []
     for held in open_escalations(case):
         step = find(case.steps, Step.ESCALATION, held.id) if held.own_step else None

@@ -195,6 +195,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
+        case "raise-escalation" if by.org not in (case.agency, case.organisation):
+            raise _no_part(StaffSide.ORGANISATION, case, by)
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):

@@ -166,7 +166,7 @@ def may_resolve(case: Case, escalation: Escalation, by: Actor) -> bool:
     if step is None:
         return False
     if escalation.reason == EscalationReason.SUBSTITUTION_SIGNAL or escalation.raised_by == by.org:
-        return by.org in (case.agency, case.organisation)
+        return by.org == case.agency or (case.trajectory is not None and by.org == case.organisation)
     return step.owner.org == by.org
 
 

@@ -27,7 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
-from services.casefile.routes.escalation_shapes import EscalationAnswer
+from contracts.escalation_answers import EscalationAnswer
 
 
 class PartyAnswer(Contract):
