@@ -22,7 +22,7 @@ class EscalationRaised(CaseMessage, frozen=True, kw_only=True):
     """Its id in the case; None in what was told before escalations had ids."""
     level: LadderLevelCode | None = None
     match: str | None = None
-    contact_due_at: Instant | None = None
+    talk_due_at: Instant | None = None
     resolution_due_at: Instant | None = None
 
 

@@ -194,7 +194,7 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.escalation.EscalationRaised(
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
-                     contact_due_at=event.contact_due_at or None, resolution_due_at=event.resolution_due_at or None))
+                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None))
     | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
                  "A further sign for escalation {escalation}: {reason}.",
                  lambda event, about: messages.escalation.EscalationJoined(

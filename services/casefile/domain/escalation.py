@@ -203,14 +203,14 @@ def _record(case: Case, event: EscalationRaised) -> Escalation:
         organisation=event.organisation or case.organisation,
         raised_by=event.raised_by or None,
         match=event.match or None,
-        contact_due_at=event.contact_due_at or None,
+        contact_due_at=event.talk_due_at or None,
         resolution_due_at=event.resolution_due_at or step.due_at,
         own_step=bool(step.about),
     )
 
 
 def _joined(held: Escalation, event: EscalationJoined) -> Escalation:
-    contact_due_at = event.contact_due_at or held.contact_due_at
+    contact_due_at = event.talk_due_at or held.contact_due_at
     return replace(held, joined=(*held.joined, event.reason), contact_due_at=contact_due_at)
 
 

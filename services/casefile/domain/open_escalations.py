@@ -39,7 +39,7 @@ class EscalationRaised(Moves, frozen=True, kw_only=True):
     match: str | UnsetType = UNSET
     organisation: str | UnsetType = UNSET
     raised_by: str | UnsetType = UNSET
-    contact_due_at: datetime | UnsetType = UNSET
+    talk_due_at: datetime | UnsetType = UNSET
     resolution_due_at: datetime | UnsetType = UNSET
 
 
@@ -50,7 +50,7 @@ class EscalationJoined(Moves, frozen=True, kw_only=True):
     escalation: str
     reason: str
     match: str | None
-    contact_due_at: datetime | None = None
+    talk_due_at: datetime | None = None
 
 
 def raised(context: Context, reason: str, *, match: str | None = None, by: str | None = None) -> EscalationRaised:
@@ -75,7 +75,7 @@ def raised(context: Context, reason: str, *, match: str | None = None, by: str |
         match=match or UNSET,
         organisation=case.organisation or UNSET,
         raised_by=by or UNSET,
-        contact_due_at=contact.due_at if contact is not None else UNSET,
+        talk_due_at=contact.due_at if contact is not None else UNSET,
         resolution_due_at=resolution.due_at,
         opens=(step,),
     )
@@ -98,7 +98,7 @@ def signalled(
     running = next((due for due in step.deadlines if due.name == sooner.name), None)
     if running is not None and running.due_at <= sooner.due_at:
         return joined
-    return replace(joined, contact_due_at=sooner.due_at, renews=(replace(step, deadlines=(sooner, *others)),))
+    return replace(joined, talk_due_at=sooner.due_at, renews=(replace(step, deadlines=(sooner, *others)),))
 
 
 def _of_match(case: Case, reason: str, match: str | None) -> Escalation | None:
