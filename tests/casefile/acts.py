@@ -257,11 +257,6 @@ ACTS: Final[dict[str, Act]] = {
         elsewhere="FINALISED",
         tried=({}, {"counsellor": TOM.sub}),
     ),
-    "raise-escalation": Act(
-        "MENTORING", LOTTE, "EscalationRaised", "MENTORING",
-        {"reason": "SAFETY"},
-        (("/reason", {"reason": "BAD_MOOD"}), ("/reason", {"reason": "ACCESS_ENDED"}), ("/reason", {})),
-    ),
     "reassign-coordinator": Act(
         "INTAKE", LOTTE, "CoordinatorProposed", "INTAKE",
         {"coordinator": "hanne.wouters"},
@@ -270,7 +265,7 @@ ACTS: Final[dict[str, Act]] = {
     ),
 }
 # fmt: on
-"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""
+"""All but those of either side: `correct`, which is possible in every state, and those about escalations."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
