@@ -10,7 +10,8 @@ from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
 from services.casefile.actions import ACTIONS, MENTEES
-from services.casefile.domain.state import Case, Gap
+from services.casefile.domain.open_matters import Gap
+from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.casefile.domain.state import Proposal
+from services.casefile.domain.open_matters import Proposal
 from services.chassis.http.response.rendering import Json
 
 

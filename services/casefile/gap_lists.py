@@ -11,7 +11,8 @@ from contracts.staff import MENTORS
 from services.casefile.access import ANY_ORGANISATION, OVERSIGHT, POLICY, relations_to_gap
 from services.casefile.domain.case import CASE
 from services.casefile.domain.gap_report import case_of
-from services.casefile.domain.state import Case, Gap, case_stream
+from services.casefile.domain.open_matters import Gap
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.gap_views import with_words
 from services.casefile.projection import GAPS, mentor_key
 from services.chassis.access.identity import Caller

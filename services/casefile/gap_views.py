@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.casefile.domain.state import Gap, GapAnswer
+from services.casefile.domain.open_matters import Gap, GapAnswer
 from services.casefile.domain.steps import Party
 from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json

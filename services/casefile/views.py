@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.beside_views import escalation_views
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
@@ -133,6 +134,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "escalations": escalation_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),

@@ -135,13 +135,14 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "record-pulse": Act(
         "MENTORING", LOTTE, "PulseRecorded", "MENTORING",
-        {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
+        {"by": "MENTOR", "score": 4, "reasons": ["PROGRESS_SEEN"]},
         (
             ("/score", {"by": "MENTOR"}),
             ("/score", {"by": "MENTOR", "score": 6}),
             ("/reasons/0", {"by": "MENTOR", "score": 2, "reasons": ["NO_CLICK"]}),
             ("/by", {"score": 3}),
         ),
+        tried=({"by": "MENTOR", "score": 4}, {"by": "MENTOR", "score": 2}),
     ),
     "report-progress": Act(
         "MENTORING", LOTTE, "ProgressReported", "MENTORING",
@@ -296,8 +297,8 @@ ACTS: Final[dict[str, Act]] = {
     ),
 }
 # fmt: on
-"""All but `correct`, which is possible in every state, `resolve-escalation`, for which a term has to be missed, and
-what names a gap or a proposal: the answers to them, with what follows."""
+"""All but those of either side: `correct`, which is possible in every state, and those about escalations; and all that
+names a gap or a proposal."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
@@ -306,5 +307,6 @@ BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     "withdraw-change": ({"proposal": f"{CASE_ID}.p1"},),
     "answer-gap": (PROMISE, REFUSAL),
     "complete-gap-action": ({"gap": FIRST},),
+    "raise-escalation": ({"reason": "OTHER"}, {"reason": "SAFETY"}),
 }
 """Each command of docs/domain.md with the bodies that are tried in every situation."""

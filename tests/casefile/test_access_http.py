@@ -66,7 +66,7 @@ OF_THE_ORGANISATION: Final = (
     "suspend",
     "withdraw-change",
 )
-OF_EITHER_SIDE: Final = ("correct", "resolve-escalation")
+OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
@@ -82,8 +82,8 @@ def permitted() -> set[tuple[str, str, str]]:
     allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
     allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
-    allow((*OF_THE_PAIR, "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
-    allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
+    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
+    allow((*OF_THE_PAIR, "raise-escalation"), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
     readers = AGENCY | NGO | {"DPO"}

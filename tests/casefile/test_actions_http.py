@@ -55,7 +55,7 @@ NAMING_WHAT_IS_THERE = ("answer-gap", "complete-gap-action", "decide-change", "w
 
 async def test_every_action_has_its_manners_tested() -> None:
     """A command that is added comes into this table."""
-    assert {*ACTS, "correct", "resolve-escalation", *NAMING_WHAT_IS_THERE} == set(ACTIONS)
+    assert {*ACTS, "correct", "raise-escalation", "resolve-escalation", *NAMING_WHAT_IS_THERE} == set(ACTIONS)
 
 
 @EVERY_ACTION

@@ -18,6 +18,7 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
@@ -104,6 +105,10 @@ COMMANDS: list[Make] = [
     ),
     lambda at, by: AnswerGap(at=at, by=by, gaps=(GAPS[1],), accepted=False, reason_ref="vault-7"),
     lambda at, by: CompleteGapAction(at=at, by=by, gap=GAPS[0]),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="OTHER"),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="SAFETY"),
+    lambda at, by: ResolveEscalation(at=at, by=by, resolution="TALK"),
+    lambda at, by: ResolveEscalation(at=at, by=by, escalation="E1", resolution="PAUSE"),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -278,8 +283,8 @@ class CaseMachine(RuleBasedStateMachine):
         beside = ("ESCALATION", "SERVICE_GAP_ANSWER")
         assert {step.owner for step in case.steps if step.step not in beside} <= {responsible}
         assert {step.owner for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} <= {case.lead}
-        escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
-        assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
+        escalated = {step.owner for step in case.steps if step.step == "ESCALATION"}
+        assert escalated <= {case.lead, trajectory.coordinator if trajectory else None}
 
     @invariant()
     def a_gap_is_open_until_it_is_answered(self) -> None:

@@ -19,6 +19,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    distress,
     escalation,
     extension,
     gaps,
@@ -63,6 +64,7 @@ from services.casefile.domain.opening import (
 from services.casefile.domain.organisation_part import CoordinatorProposed, ResponsibilityTransferred
 from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, moved
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
@@ -100,6 +102,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
     | NoShowReported
@@ -253,8 +256,15 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
-    after = context.case
+    decided = distress.with_contact(list(decided), context)
+    after = _after(context.case, decided)
+    signs = distress.followed(decided, replace(context, case=after))
+    after = _after(after, signs)
+    return escalation.followed([*decided, *signs], replace(context, case=after))
+
+
+def _after(case: Case, decided: CaseDecision) -> Case:
     for event in decided:
         if not isinstance(event, To):
-            after = evolve(after, event)
-    return escalation.followed(list(decided), replace(context, case=after))
+            case = evolve(case, event)
+    return case

@@ -15,7 +15,8 @@ from contracts.change_codes import ChangeKind, ProposalState
 from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.next_steps import mentoring_step
-from services.casefile.domain.state import WITH_ORGANISATION, Case, Proposal, referral_of
+from services.casefile.domain.open_matters import Proposal
+from services.casefile.domain.state import WITH_ORGANISATION, Case, referral_of
 from services.casefile.domain.steps import Moves, Party, Steps, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline

@@ -19,8 +19,9 @@ from services.casefile.domain.changes import ChangeExpired, expired
 from services.casefile.domain.context import Context
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
-from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of
-from services.casefile.domain.steps import Awaiting, Moves, OpenStep, Party, ended_by
+from services.casefile.domain.silence import SILENCE, SILENCE_CHECK_IN, SilenceNoticed, noticed, watched
+from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of, with_silence
+from services.casefile.domain.steps import BESIDE, Awaiting, Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
@@ -107,6 +108,8 @@ def _running(case: Case) -> Iterator[Running]:
         if access.expires is not None and not access.closed:
             name = f"{access.expires.name}:{access.referral}"
             yield Running(name=name, group=name, remind_at=None, due_at=access.expires.due_at)
+    if (silence := watched(case)) is not None and (MISSED, SILENCE, silence.due_at) not in case.fired:
+        yield Running(name=SILENCE, group=SILENCE, remind_at=None, due_at=silence.due_at)
     if is_wanting(case):
         since = [step.since for step in case.steps]
         late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
@@ -130,11 +133,11 @@ def _running(case: Case) -> Iterator[Running]:
 
 
 def finalise_at(case: Case) -> datetime | None:
-    """When a closed case is finalised: after its last follow-up, and once every gap in it has its answer."""
-    if case.finalise_at is None or case.state != CaseState.CLOSED:
+    """When a closed case is finalised: after its last follow-up, and once nobody has to see to anything any more."""
+    if case.finalise_at is None or case.state != CaseState.CLOSED or any(step.step in BESIDE for step in case.steps):
         return None
     answered = [gap.answer.answered_at for gap in case.gaps if gap.answer is not None]
-    return max((case.finalise_at, *answered)) if len(answered) == len(case.gaps) else None
+    return max((case.finalise_at, *answered))
 
 
 def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineReminded]:
@@ -148,9 +151,7 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
     ]
 
 
-def pass_deadline(
-    command: PassDeadline, context: Context
-) -> list[DeadlineMissed | ChangeExpired | NgoAccessExpired | CaseFinalised]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent | ChangeExpired]:
     """Records a breach once, and what recurs is due again; a proposal lapses, and what is the system's own is done.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
@@ -159,6 +160,8 @@ def pass_deadline(
     found = _find(case, command)
     if found is None or found.due_at > command.at:
         return []
+    if found.name == SILENCE:
+        return [noticed(context, found.due_at)]
     if found.name == FINALISE:
         return [CaseFinalised(closes=ended_by(case.steps))]
     for held in case.proposals:
@@ -177,6 +180,8 @@ def pass_deadline(
             due_at=found.due_at,
             owner=step.owner,
             awaited=step.actor,
+            # What was to be asked of a silent pair is an escalation from now on.
+            closes=(step.key,) if found.name == SILENCE_CHECK_IN else (),
             renews=_due_again(context, step, found),
         )
     ]
@@ -210,13 +215,13 @@ def _step_of(case: Case, found: Running) -> OpenStep:
 
 
 def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
-    if step.step == Step.ESCALATION:
+    if step.key == Step.ESCALATION:
         return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
     missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
     return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
-DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised
+DeadlineEvent = DeadlineReminded | DeadlineMissed | SilenceNoticed | NgoAccessExpired | CaseFinalised
 
 
 def evolve(case: Case, event: DeadlineEvent) -> Case:
@@ -226,6 +231,8 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
             return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case DeadlineMissed():
             return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
+        case SilenceNoticed():
+            return with_silence(case, None)
         case NgoAccessExpired():
             return access_ends(case, event.referral, closed=True)
         case CaseFinalised():

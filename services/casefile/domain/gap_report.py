@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from contracts.codes import Alternative, Step
 from contracts.gap_codes import GapState, GapType, ServiceKind
 from services.casefile.domain.context import Context
-from services.casefile.domain.state import Case, Gap
+from services.casefile.domain.open_matters import Gap
+from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, OpenStep, Party
 from services.casefile.domain.terms import deadline
 

@@ -18,7 +18,8 @@ from services.casefile.domain import gap_report
 from services.casefile.domain.context import Context
 from services.casefile.domain.gap_report import ServiceGapReported, next_gap, reported
 from services.casefile.domain.guards import allow, check_side, happened
-from services.casefile.domain.state import Case, Gap, GapAnswer, lead_of, trajectory_of
+from services.casefile.domain.open_matters import Gap, GapAnswer
+from services.casefile.domain.state import Case, lead_of, trajectory_of
 from services.casefile.domain.steps import Moves, Party, key_of
 from services.casefile.domain.terms import day_of, until
 from services.chassis.modelling.deadline import Deadline

@@ -14,6 +14,7 @@ from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
 from services.casefile.domain.steps import BESIDE, find
@@ -77,6 +78,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "log-contact-attempt":
+            # Somebody has to speak with a pair that is in distress.
+            return case.state in WITH_ORGANISATION and awaits_contact(case)
         case "accept-handback":
             # An organisation whose access has ended does not report any more; only the agency can bring the case back.
             return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
@@ -181,7 +185,7 @@ def _who_moves(case: Case) -> str | None:
 
 def _check_within_state(action: str, context: Context, by: Actor) -> None:
     case, at = context.case, context.at
-    escalated = find(case.steps, Step.ESCALATION)
+    escalated = to_resolve(case) if action == "resolve-escalation" else ()
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
@@ -193,15 +197,16 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "resolve-escalation" if escalated is None:
-            raise Refused(
-                "NOTHING_ESCALATED", "resolve-escalation is possible only while the other side has missed a term"
-            )
-        case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
+        case "raise-escalation" if by.org not in (case.agency, case.organisation):
+            raise _no_part(StaffSide.ORGANISATION, case, by)
+        case "resolve-escalation" if not escalated:
+            raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
+        case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
+            owner = next(step.owner for step in case.steps if step.step == Step.ESCALATION)
             raise Refused(
                 "ESCALATION_OF_THE_OTHER_SIDE",
-                "resolve-escalation is for the other side; do what the missed term waits for",
-                who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
+                "resolve-escalation is for the other side; do what is waited for",
+                who_can_unblock=f"{owner.role} of {owner.org}",
             )
         case "report-gap" if by.role in MENTORS and agreement is None:
             raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")

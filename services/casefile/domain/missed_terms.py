@@ -10,7 +10,7 @@ from contracts.codes import Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.recurring import check_ins, reviews
 from services.casefile.domain.state import MISSED, WITH_ORGANISATION, Case
-from services.casefile.domain.steps import BESIDE, OpenStep, Party, find
+from services.casefile.domain.steps import OpenStep, Party, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 
@@ -28,7 +28,9 @@ def behind(case: Case) -> frozenset[str]:
     return frozenset(
         step.actor
         for step in case.steps
-        if step.step not in BESIDE and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
+        if step.key != Step.ESCALATION
+        and step.step != Step.SERVICE_GAP_ANSWER
+        and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
     )
 
 
@@ -40,7 +42,7 @@ def sees_to_it(case: Case) -> Party | None:
     if case.state not in WITH_ORGANISATION or case.trajectory is None:
         return None
     if not case.organisation_reads:
-        left = any(step.actor == case.organisation for step in case.steps if step.step != Step.ESCALATION)
+        left = any(step.actor == case.organisation for step in case.steps if step.key != Step.ESCALATION)
         return case.lead if left else None
     late = behind(case)
     if late == {case.organisation}:

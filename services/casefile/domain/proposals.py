@@ -25,8 +25,9 @@ from services.casefile.domain.changes import (
 from services.casefile.domain.context import Context
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement, ExtensionEvent
 from services.casefile.domain.guards import allow
+from services.casefile.domain.open_matters import Proposal
 from services.casefile.domain.people import CoordinatorReassigned
-from services.casefile.domain.state import Case, Proposal, trajectory_of
+from services.casefile.domain.state import Case, trajectory_of
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.decider import Command, Fault, Refused
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
-from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Step
-from contracts.gap_codes import GapState
+from services.casefile.domain.open_matters import Gap, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
@@ -38,6 +37,7 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
     legal_basis: str
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
@@ -105,6 +105,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
     of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
+    `rejections` are counted from the latest agreement; `silence` is when a pair that has not met is asked why.
     """
 
     coordinator: Party
@@ -120,6 +121,8 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
+    rejections: int = 0
+    silence: Deadline | None = None
     ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
     progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
@@ -142,65 +145,6 @@ class Earlier(Struct, frozen=True, kw_only=True):
     answers: dict[str, str] = field(default_factory=dict)
 
 
-class GapAnswer(Struct, frozen=True, kw_only=True):
-    """What the agency answered to a gap (texts are vault references), and since when what it promised is done."""
-
-    accepted: bool
-    action_ref: str | None
-    due: date | None
-    reason_ref: str | None
-    deadline: Deadline | None
-    answered_by: Party
-    answered_at: datetime
-    completed_at: datetime | None = None
-
-
-class Gap(Struct, frozen=True, kw_only=True):
-    """A public service that falls short, as somebody reported it, and the agency's answer, awaited until `due_at`.
-
-    `referral` and `organisation` are those that the case was with, or was offered to.
-    """
-
-    gap: str
-    service_kind: str
-    gap_type: str
-    provider_ref: str | None
-    task: str | None
-    reported_by: Party
-    reported_at: datetime
-    due_at: datetime
-    referral: str | None
-    organisation: str | None
-    answer: GapAnswer | None = None
-
-    @property
-    def state(self) -> GapState:
-        """Whether the agency has answered."""
-        return GapState.OPEN if self.answer is None else GapState.ANSWERED
-
-    @property
-    def action_due(self) -> Deadline | None:
-        """What runs until the agency has done what it promised; None where nothing does, or it is done."""
-        answer = self.answer
-        return answer.deadline if answer is not None and answer.completed_at is None else None
-
-
-class Proposal(Struct, frozen=True, kw_only=True):
-    """A change that the organisation proposed, by whom, and what became of it; the agency decides by the `deadline`."""
-
-    proposal: str
-    change: str
-    state: ProposalState
-    proposed_by: Party
-    proposed_at: datetime
-    reason: str | None
-    end: date | None
-    coordinator: Party | None
-    deadline: Deadline
-    referral: str
-    organisation: str
-
-
 class Access(Struct, frozen=True, kw_only=True):
     """What an organisation may still see: until `expires` once its part has `ended`, nothing once `closed`."""
 
@@ -210,6 +154,27 @@ class Access(Struct, frozen=True, kw_only=True):
     ended: str | None = None
     expires: Deadline | None = None
     closed: bool = False
+
+
+class Escalation(Struct, frozen=True, kw_only=True):
+    """Something that somebody is asked to see to: why, about which match, at which level, and until when.
+
+    `organisation` had the case when it was raised, and `raised_by` is that of the person who raised it, if one did;
+    `joined` are the reasons of further signs. What is asked about a missed term has no `own_step`.
+    """
+
+    id: str
+    reason: str
+    level: str
+    opened_at: datetime
+    organisation: str | None = None
+    raised_by: str | None = None
+    match: str | None = None
+    contact_due_at: datetime | None = None
+    resolution_due_at: datetime | None = None
+    joined: tuple[str, ...] = ()
+    resolution: str | None = None
+    own_step: bool = True
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -260,6 +225,7 @@ class Case(Struct, frozen=True, kw_only=True):
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
+    escalations: tuple[Escalation, ...] = ()
 
     @property
     def organisation(self) -> str | None:
@@ -316,3 +282,10 @@ def with_reported(case: Case, *keys: tuple[str, str, datetime]) -> Case:
     if (now := case.trajectory) is None:
         return case
     return replace(case, trajectory=replace(now, reported=now.reported | keys))
+
+
+def with_silence(case: Case, due: Deadline | UnsetType | None) -> Case:
+    """The case whose pair is to meet by then, None: by no day; the same where nothing is said of it."""
+    if due is UNSET or (now := case.trajectory) is None:
+        return case
+    return replace(case, trajectory=replace(now, silence=due))

@@ -27,6 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
+from contracts.escalation_answers import EscalationAnswer
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
 
@@ -211,6 +212,7 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
+    escalations: list[EscalationAnswer] = []
     gaps: list[GapShown] = []
     proposals: list[ProposedChangeAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
