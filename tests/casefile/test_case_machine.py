@@ -25,6 +25,7 @@ from services.casefile.domain.handback import AcceptHandback, RequestHandback, R
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.open_escalations import open_escalations
 from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
@@ -243,7 +244,9 @@ class CaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.book.case.state == CaseState.CLOSED)
     @rule()
     def settle(self) -> None:
-        """Every follow-up is waived, and the system finalises."""
+        """What is open is resolved, every follow-up is waived, and the system finalises."""
+        for held in open_escalations(self.book.case):
+            self.give(ResolveEscalation(at=self.now, by=INES, escalation=held.id, resolution="TALK"))
         for point in ("EXIT", "W4", "M6", "M12"):
             self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
         for gap in [gap.gap for gap in self.book.case.gaps if gap.answer is None]:

@@ -17,7 +17,7 @@ from contracts.codes import Step
 from contracts.escalation_codes import DISTRESS, EscalationReason
 from contracts.terms import LadderLevel
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import allow
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting, sees_to_it
 from services.casefile.domain.open_escalations import (
     EscalationJoined,
@@ -74,6 +74,7 @@ def raise_escalation(command: RaiseEscalation, context: Context) -> list[Escalat
 def resolve_escalation(command: ResolveEscalation, context: Context) -> list[EscalationResolved]:
     """Records what was done. About a missed term it asks again a few days later if that has not helped."""
     case = context.case
+    check_side("resolve-escalation", context, command.by)
     named = next((one for one in case.escalations if one.id == command.escalation), None)
     if named is not None and named.own_step and named.resolution is not None:
         if named.resolution == command.resolution:

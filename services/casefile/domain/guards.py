@@ -21,6 +21,8 @@ from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
+BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
+"""Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
 
@@ -60,6 +62,8 @@ def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
     check_part(rule.side, case, by)
+    if action == "raise-escalation" and speaks_for_itself(by):
+        rule = Rule(rule.side, rule.states & BOUND)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
