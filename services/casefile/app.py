@@ -92,14 +92,15 @@ def build(
         closers=[consumers.close],
     )
     queries = Queries(streams, contexts, clock)
+    commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
-            cases.routes(queries, Commands(queries, handler, vault, clock), vault),
-            gaps.routes(GapLists(streams, index, vault, service.caught_up)),
+            cases.routes(queries, commands, vault),
+            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

@@ -21,6 +21,7 @@ from services.chassis.deciding.streams import Streams
 from services.chassis.http.request.cursors import Pages
 from services.chassis.http.response.rendering import Json
 from services.chassis.index.index import IndexReader, Row, Value
+from services.chassis.modelling.decider import Fault, Refused
 from services.chassis.vault.vault import Vault
 
 _Where = Mapping[str, Value | Sequence[Value]]
@@ -49,6 +50,20 @@ class GapLists:
             raise Hidden
         POLICY.require(caller, "read-gap", relations_to_gap(caller, folded.state, gap))
         return await with_words(case_id, gap, self._vault), folded.etag
+
+    async def check_alike(self, caller: Caller, gap_ids: list[str]) -> None:
+        """Refuses gaps of several services or types; those that the caller does not read are left to their answers."""
+        kinds: set[tuple[str, str]] = set()
+        for place, gap_id in enumerate(gap_ids):
+            case = (await self._streams.fold(case_stream(case_of(gap_id)), CASE)).state
+            gap = _find(case, gap_id)
+            if gap is None or not POLICY.permits(caller, "read-gap", relations_to_gap(caller, case, gap)):
+                continue
+            kinds.add((gap.service_kind, gap.gap_type))
+            if len(kinds) > 1:
+                raise Refused.input(
+                    Fault(f"/gaps/{place}", "GAPS_UNLIKE", "gaps of one service and one type are answered together")
+                )
 
     async def page(
         self, caller: Caller, states: tuple[str, ...], agency: str | None, pages: Pages, limit: int

@@ -7,6 +7,7 @@ from typing import Any
 from tests.casefile.cases import CaseContext, Told
 from tests.support.people import AUDITOR, DPO_OF_AGENCY, INES, KARIM, LOTTE, MENTEE, MENTOR, PIETER, VOLUNTEER, Person
 from tests.support.problems import assert_problem
+from tests.support.requests import new_key
 
 GAP = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW", "provider": "Crèche De Lindeboom", "task": "CHILDCARE"}
 PROMISE = {
@@ -170,3 +171,36 @@ async def test_a_dry_run_of_an_answer_writes_nothing(context: CaseContext) -> No
     answer = await context.running.done(INES, case.path, "answer-gap", {"gap": gap, **PROMISE}, dryRun="true")
     assert answer.json()["events"] == ["ServiceGapAnswered"]
     assert await context.snapshot() == before
+
+
+async def test_like_gaps_of_several_cases_are_answered_together(context: CaseContext) -> None:
+    """One answer, an event in each case, and the same again changes nothing; what is refused is said gap by gap."""
+    gaps = [gap for _, gap in [await reported(context), await reported(context)]]
+    body = {"gaps": [*gaps, "nowhere.g1"], **PROMISE}
+    key = new_key()
+    answer = await context.running.create(INES, f"{READS}/answers", body, key=key)
+    assert answer.status_code == 200, answer.text
+    items = answer.json()["items"]
+    assert [(item["gap"], item["status"]) for item in items] == [(gaps[0], 200), (gaps[1], 200), ("nowhere.g1", 404)]
+    assert items[2]["problem"]["code"] == "NOT_FOUND"
+    assert await listed(context, INES, state="ANSWERED") == sorted(gaps)
+    before = await context.snapshot()
+    again = await context.running.create(INES, f"{READS}/answers", body, key=key)
+    assert [item["status"] for item in again.json()["items"]] == [200, 200, 404]
+    assert (await context.snapshot())[0] == before[0]
+    late = await context.running.create(INES, f"{READS}/answers", {"gaps": gaps, **PROMISE})
+    assert {item["problem"]["code"] for item in late.json()["items"]} == {"GAP_ANSWERED"}
+
+
+async def test_answers_to_several_are_for_like_gaps_of_ones_own_cases(context: CaseContext) -> None:
+    """Unlike ones are refused before anything is answered; the organisation answers none, and a stranger finds none."""
+    case, first = await reported(context)
+    await context.running.done(LOTTE, case.path, "report-gap", {"serviceKind": "TRAINING", "gapType": "ABSENT"})
+    unlike = await context.running.create(
+        INES, f"{READS}/answers", {"gaps": [first, f"{case.id}.g2"], "accepted": False, "reason": "not ours"}
+    )
+    assert_problem(unlike, 422, "GAPS_UNLIKE", at="/gaps/1")
+    for person, status in ((LOTTE, 403), (PIETER, 404)):
+        answer = await context.running.create(person, f"{READS}/answers", {"gaps": [first], **PROMISE})
+        assert [item["status"] for item in answer.json()["items"]] == [status]
+    assert await listed(context, INES, state="ANSWERED") == []

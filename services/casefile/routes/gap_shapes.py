@@ -10,6 +10,7 @@ from pydantic import Field
 from contracts.answers import ActorAnswer, Contract
 from contracts.fields import Body, CalendarDate, Code, Flag, FreeText, Identifier, Instant
 from contracts.gap_codes import GapState, GapType, ServiceKind
+from contracts.problem import Problem
 
 
 class ReportGapBody(Body):
@@ -33,6 +34,16 @@ class AnswerGapBody(Body):
 
     gap: Identifier | None = None
     gaps: Annotated[list[Identifier], Field(max_length=20)] = []
+    accepted: Flag
+    action: FreeText | None = None
+    due: CalendarDate | None = None
+    reason: FreeText | None = None
+
+
+class AnswerGapsBody(Body):
+    """One answer to gaps of one service and type, in whichever cases of the agency; otherwise as to one gap."""
+
+    gaps: Annotated[list[Identifier], Field(min_length=1, max_length=100)]
     accepted: Flag
     action: FreeText | None = None
     due: CalendarDate | None = None
@@ -85,6 +96,20 @@ class GapRead(GapShown):
     """A gap in a public service, who provides it, and what the agency answered."""
 
     provider: str | None = None
+
+
+class GapAnswered(Contract):
+    """What became of the answer to one gap, as if it had been sent alone: its status, and why it was refused."""
+
+    gap: str
+    status: int
+    problem: Problem | None = None
+
+
+class GapsAnswered(Contract):
+    """What became of the answer, gap by gap."""
+
+    items: list[GapAnswered]
 
 
 class GapPage(Contract):

@@ -70,6 +70,11 @@ DESCRIBED: Final = ApiDescription(
             "A page of the gaps in services that the caller reads, those first whose answer is due first: an agency's "
             "own, those of an organisation, and those that a mentor reported.",
         ),
+        "POST /v1/gaps/answers": Operation(
+            "gap-answer-together",
+            "Gives one answer to gaps of one service and type, in any of the agency's cases: to each as if "
+            "`answer-gap` had been sent for it alone, on its case as it is. What became of it is said gap by gap.",
+        ),
         "GET /v1/gaps/{gap_id}": Operation(
             "gap-read",
             "A gap in services with the words about it, and what became of it. The ETag is that of its case, on which "
