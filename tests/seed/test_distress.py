@@ -224,7 +224,7 @@ async def test_k8_a_pair_that_does_not_click_is_seen_early_and_matched_again(con
 async def test_k8_a_pair_that_falls_silent_is_asked_and_then_escalated(context: CaseContext) -> None:
     """21 days without a meeting, three working days to ask: from 12 January to 2 and to 5 February."""
     case = await context.brought_to("MENTORING")
-    for days, kinds in ((21, ["SilenceNoticed"]), (4, ["DeadlineMissed", "EscalationRaised"])):
+    for days, kinds in ((22, ["SilenceNoticed"]), (4, ["DeadlineMissed", "EscalationRaised"])):
         before = len(await context.kinds(case))
         await context.running.at(context.running.clock.now() + timedelta(days=days))
         found = (await context.kinds(case))[before:]
