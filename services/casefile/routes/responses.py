@@ -28,6 +28,7 @@ from contracts.casefile_codes import (
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
+from contracts.norm_answers import MonthMetAnswer
 
 
 class PartyAnswer(Contract):
@@ -211,6 +212,7 @@ class CaseAnswer(Contract):
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
     escalations: list[EscalationAnswer] = []
+    contact_norm: list[MonthMetAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
