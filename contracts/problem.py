@@ -13,8 +13,26 @@ class ProblemField(Contract):
     detail: str
 
 
+class CharterRule(Contract):
+    """A rule of the charter that refused a task: its version, and what it says of the task in that role.
+
+    `verdict` is `S` (only with approval) or `X` (not at all); `allowedRoles` are those who carry it, and behind them
+    those who may support it.
+    """
+
+    charter_version: str
+    task: str
+    role: str
+    verdict: str
+    allowed_roles: list[str]
+
+
 class Problem(Contract):
-    """`application/problem+json`. `code` is UPPER_SNAKE and stable; `errors` lists every fault of a 422."""
+    """`application/problem+json`. `code` is UPPER_SNAKE and stable; `errors` lists every fault of a 422.
+
+    `rule` is that of the charter which refused a task, `nextActions` the commands that are possible instead, and
+    `holder` the role which has the lead of a task already.
+    """
 
     type: str
     title: str
@@ -24,3 +42,6 @@ class Problem(Contract):
     code: str
     who_can_unblock: str | None = None
     errors: list[ProblemField] | None = None
+    rule: CharterRule | None = None
+    next_actions: list[str] | None = None
+    holder: str | None = None
