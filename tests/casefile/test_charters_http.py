@@ -78,7 +78,7 @@ async def test_a_version_once_written_never_changes(shared: CaseContext) -> None
 
 async def test_a_charter_that_says_too_little_or_too_much_is_refused_at_its_field(shared: CaseContext) -> None:
     """A role without a verdict, an unknown verdict or role, a task twice, an end before the beginning, no task."""
-    rule = {"task": "MONEY", "roles": dict.fromkeys(CHARTER["tasks"][0]["roles"], "X")}
+    rule: dict[str, Any] = {"task": "MONEY", "roles": dict.fromkeys(CHARTER["tasks"][0]["roles"], "X")}
     cases = {
         "/tasks/0/roles": {**CHARTER, "tasks": [{"task": "MONEY", "roles": {"NGO_COORDINATOR": "L"}}]},
         "/tasks/0/roles/NGO_COORDINATOR": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -39,7 +39,7 @@ class CharterBody(Body):
     valid_until: CalendarDate | None = None
     tasks: Annotated[list[TaskRuleBody], Field(min_length=1, max_length=200)]
     version: Annotated[str | None, read_only("From GET: that of the path.")] = None
-    signed_by: Annotated[list[str] | None, read_only("From GET, as it stands.")] = None
+    signed_by: Annotated[Any, read_only("From GET, as it stands.")] = None
     links: Annotated[dict[str, str] | None, read_only("From GET, as they stand.")] = None
 
 
