@@ -12,7 +12,7 @@ from contracts.casefile import SOURCE, TOPIC
 from services.casefile.actions import decide
 from services.casefile.commands import Commands
 from services.casefile.context import CaseContexts
-from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, decide_charter
+from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, sign_charter, write_charter
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
@@ -60,7 +60,8 @@ def build(
     projection = Projection(log, index, listing.project, listing.look)
     handler = Handler[Command, Context](streams, contexts, decide)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
-    charter_handler = Handler[WriteCharter | SignCharter, Charter](streams, OwnState(), decide_charter)
+    writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
+    signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add)
@@ -98,7 +99,7 @@ def build(
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, Commands(queries, handler, vault, clock), vault),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
-            charters.routes(streams, charter_handler, index, service.caught_up, clock),
+            charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
         bars=BARRED,

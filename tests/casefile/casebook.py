@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from contracts import referral as told
 from contracts.message import Message
+from contracts.terms import DEFAULT_TERMS
 from services.casefile.actions import RULES as ACTION_RULES
 from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
@@ -52,23 +53,7 @@ RULES = Rules(
     meetings_per_month_min=2,
     charter_version="v1",
 )
-LENGTHS = {
-    "NEXT_SERVICE": (5, "WORKING_DAYS"),
-    "FIRST_CONTACT": (10, "DAYS"),
-    "INTAKE": (15, "WORKING_DAYS"),
-    "MATCHING": (30, "DAYS"),
-    "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
-    "CHECK_IN_FIRST": (14, "DAYS"),
-    "CHECK_IN_SECOND": (28, "DAYS"),
-    "PROGRESS_REPORT": (89, "DAYS"),
-    "SUSPENSION_REVIEW": (30, "DAYS"),
-    "SUSPENSION_MAX": (60, "DAYS"),
-    "HANDBACK_REPORT": (5, "WORKING_DAYS"),
-    "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
-    "OUTCOME_EXIT": (28, "DAYS"),
-    "NGO_ACCESS": (84, "DAYS"),
-    "REOPEN": (183, "DAYS"),
-}
+LENGTHS = {name: (term.n, term.unit) for name, term in DEFAULT_TERMS.items()}
 TERMS = Calendar(LENGTHS, "Europe/Brussels", "BE")
 READY = Profile(
     kind="VOLUNTEER",

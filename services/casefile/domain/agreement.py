@@ -15,7 +15,7 @@ from services.casefile.domain.guards import allow, check_side, ended
 from services.casefile.domain.mentor import Profile, lacks
 from services.casefile.domain.next_steps import mentoring_steps, progress_step
 from services.casefile.domain.state import Agreement, Case, Match, trajectory_of
-from services.casefile.domain.steps import LEFT_OVER, Moves, find, names_but
+from services.casefile.domain.steps import LEFT_OVER, Moves, ended_by, find
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import last_day
@@ -96,7 +96,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
             signed_at=when,
-            closes=names_but(case.steps, *LEFT_OVER),
+            closes=ended_by(case.steps, *LEFT_OVER),
             # A report that an earlier match left over is still due when it was.
             opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
         )

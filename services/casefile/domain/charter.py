@@ -87,18 +87,8 @@ class Charter(Struct, frozen=True, kw_only=True):
         return written is not None and written.valid_from <= day <= (written.valid_until or date.max)
 
 
-def decide_charter(command: WriteCharter | SignCharter, charter: Charter) -> list[CharterEvent]:
-    """Writes a version, or signs it; the same again changes nothing."""
-    match command:
-        case WriteCharter():
-            return [*_written(command, charter)]
-        case SignCharter():
-            return [*_signed(command, charter)]
-        case _:
-            assert_never(command)
-
-
-def _written(command: WriteCharter, charter: Charter) -> list[CharterWritten]:
+def write_charter(command: WriteCharter, charter: Charter) -> list[CharterEvent]:
+    """Writes a version; the same again changes nothing, and another under its name is refused."""
     written = CharterWritten(
         version=command.version,
         valid_from=command.valid_from,
@@ -128,8 +118,8 @@ def _faults(command: WriteCharter) -> Iterable[Fault]:
             )
 
 
-def _signed(command: SignCharter, charter: Charter) -> list[CharterSigned]:
-    check_signed(charter, command.version)
+def sign_charter(command: SignCharter, charter: Charter) -> list[CharterEvent]:
+    """Signs a version for the organisation of its lead; once is enough."""
     if command.by.org in charter.signed_by:
         return []
     return [CharterSigned(version=command.version, organisation=command.by.org, signed_at=command.at)]

@@ -44,7 +44,8 @@ PLATFORM = "PLATFORM_OPERATOR"
 
 def routes(
     streams: Streams,
-    handler: Handler[WriteCharter | SignCharter, Charter],
+    writing: Handler[WriteCharter, Charter],
+    signing: Handler[SignCharter, Charter],
     index: IndexReader,
     caught_up: Callable[[], Awaitable[None]],
     clock: Clock,
@@ -110,7 +111,7 @@ def routes(
                 for task in body.tasks
             ),
         )
-        outcome = await handler.handle(command, stream, CHARTER, change.call(), must_exist=False)
+        outcome = await writing.handle(command, stream, CHARTER, change.call(), must_exist=False)
         return responses.command_result(change, outcome, charter_view(outcome.state, version), LOG)
 
     @router.post("/{version}/sign", response_model=CharterAnswer, summary="Sign a version, for one's organisation.")
@@ -118,7 +119,7 @@ def routes(
         caller = change.caller
         POLICY.require(caller, "sign-charter", relations_to_charter(caller, await kind_of(caller)))
         command = SignCharter(at=clock.now(), by=change.actor, version=version)
-        outcome = await handler.handle(command, charter_stream(version), CHARTER, change.call())
+        outcome = await signing.handle(command, charter_stream(version), CHARTER, change.call())
         return responses.command_result(change, outcome, charter_view(outcome.state, version), LOG)
 
     return router
