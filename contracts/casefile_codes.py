@@ -140,6 +140,8 @@ class EscalationReason(StrEnum):
 
     DEADLINE_MISSED = "DEADLINE_MISSED"
     ACCESS_ENDED = "ACCESS_ENDED"
+    SUBSTITUTION_SIGNAL = "SUBSTITUTION_SIGNAL"
+    """So many exceptions that mentors may do what public services owe."""
 
 
 class Resolution(StrEnum):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes, terms
+from contracts import casefile_codes, codes, task_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -21,6 +21,7 @@ def one_of(*lists: type[StrEnum]) -> Meta:
 
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
+CharterRoleCode = Annotated[str, one_of(casefile_codes.CharterRole)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
 CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
 ClosureCode = Annotated[str, one_of(codes.Closure)]
@@ -29,6 +30,7 @@ AgencyActionCode = Annotated[str, one_of(codes.AgencyAction)]
 AlternativeCode = Annotated[str, one_of(codes.Alternative)]
 DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
+ExceptionRuleCode = Annotated[str, one_of(task_codes.ExceptionRule)]
 LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
 EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
@@ -49,6 +51,7 @@ PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_cod
 QuestionCode = Annotated[str, one_of(codes.Question)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
+SignalScopeCode = Annotated[str, one_of(task_codes.SignalScope)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]
@@ -57,6 +60,7 @@ SuspendCode = Annotated[str, one_of(casefile_codes.SuspendReason)]
 TermUnitCode = Annotated[str, one_of(codes.TermUnit)]
 ToldCode = Annotated[str, one_of(terms.Told)]
 TopicCode = Annotated[str, one_of(casefile_codes.MeetingTopic)]
+VerdictCode = Annotated[str, one_of(casefile_codes.Verdict)]
 WaitlistCode = Annotated[str, one_of(codes.WaitlistReason)]
 WaiveCode = Annotated[str, one_of(casefile_codes.WaiveReason)]
 WhyCode = Annotated[str, one_of(codes.WhyMentoring)]

@@ -11,6 +11,7 @@ from contracts.casefile import (
     correction,
     deadlines,
     escalation,
+    exceptions,
     handback,
     intake,
     matching,
@@ -19,6 +20,7 @@ from contracts.casefile import (
     outcomes,
     people,
     suspension,
+    tasks,
     trajectory_end,
 )
 
@@ -34,6 +36,7 @@ __all__ = [
     "correction",
     "deadlines",
     "escalation",
+    "exceptions",
     "handback",
     "intake",
     "matching",
@@ -42,5 +45,6 @@ __all__ = [
     "outcomes",
     "people",
     "suspension",
+    "tasks",
     "trajectory_end",
 ]

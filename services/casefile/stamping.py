@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.staff import MENTORS
-from services.casefile.domain import agreement, correction, extension, intake, matching, mentoring, trajectory_end
-from services.casefile.routes import requests
+from services.casefile.domain import (
+    agreement,
+    correction,
+    exceptions,
+    extension,
+    intake,
+    matching,
+    mentoring,
+    tasks,
+    trajectory_end,
+)
+from services.casefile.routes import requests, task_shapes
 from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
@@ -124,6 +134,47 @@ def decide_extension(body: requests.DecideExtensionBody, stamp: Stamp) -> extens
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
     return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def record_task(body: task_shapes.RecordTaskBody, stamp: Stamp) -> tasks.RecordTask:
+    """The role stands in an object of its own, as other facts of who did it may."""
+    return tasks.RecordTask(
+        at=stamp.at,
+        by=stamp.by,
+        task=body.task,
+        role=body.by.role.value if body.by is not None else None,
+        minutes=body.minutes,
+        occurred_at=body.occurred_at,
+    )
+
+
+def claim_task(body: task_shapes.ClaimTaskBody, stamp: Stamp) -> tasks.ClaimTask:
+    """The role as in a record."""
+    role = body.by.role.value if body.by is not None else None
+    return tasks.ClaimTask(at=stamp.at, by=stamp.by, task=body.task, role=role)
+
+
+def request_exception(body: task_shapes.RequestExceptionBody, stamp: Stamp) -> exceptions.RequestException:
+    """The exception is named after the version of the case that it is asked for on; why goes to the vault."""
+    return exceptions.RequestException(
+        at=stamp.at,
+        by=stamp.by,
+        exception=f"{stamp.case_id}.x{stamp.version}",
+        task=body.task,
+        rule=plain(body.rule),
+        justification_ref=stamp.ref("exception", body.justification),
+    )
+
+
+def decide_exception(body: task_shapes.DecideExceptionBody, stamp: Stamp) -> exceptions.DecideException:
+    """The reason goes to the vault."""
+    return exceptions.DecideException(
+        at=stamp.at,
+        by=stamp.by,
+        exception=body.exception,
+        granted=body.granted,
+        reason_ref=stamp.ref_or_none("exception-decision", body.reason),
+    )
 
 
 def correct(body: requests.CorrectBody, stamp: Stamp) -> correction.Correct:

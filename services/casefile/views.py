@@ -13,6 +13,8 @@ from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.domain.task_state import RoleException
+from services.casefile.domain.tasks import leads_of
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work
@@ -77,6 +79,7 @@ def timeline_view(item: Item) -> Json:
         "text": item.text,
         "digest": item.digest,
         **_correction(item),
+        **({"count": item.count} if item.count > 1 else {}),
     }
 
 
@@ -130,9 +133,18 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
+        "exceptions": [
+            exception_view(one) for one in case.exceptions if seen_by in (None, case.agency, one.organisation)
+        ],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "links": links(case.case),
     }
+
+
+def exception_view(one: RoleException) -> Json:
+    """A one-off exception, from a task or from a rule."""
+    kind: Json = {"task": one.task} if one.task is not None else {"rule": one.rule}
+    return {"id": one.exception, **kind, "state": one.state}
 
 
 def summary_of(case: Case, version: int) -> Json:
@@ -198,6 +210,7 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "noShows": trajectory.no_shows,
         "match": _match(trajectory.match),
         "agreement": _agreement(trajectory.match),
+        "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
         "endedMatches": [
             {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
             for ended in trajectory.ended_matches
@@ -218,7 +231,7 @@ def pair_view(case: Case, version: int, now: datetime) -> Json:
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
         **{name: whole[name] for name in shown},
-        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
+        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement", "taskLeads")},
         "links": {"self": f"/v1/cases/{case.case}"},
     }
 

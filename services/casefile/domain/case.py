@@ -19,6 +19,7 @@ from services.casefile.domain import (
     correction,
     deadlines,
     escalation,
+    exceptions,
     extension,
     handback,
     handback_report,
@@ -33,6 +34,7 @@ from services.casefile.domain import (
     referral_answers,
     referral_entry,
     suspension,
+    tasks,
     trajectory_end,
 )
 from services.casefile.domain.agreement import AgreementSigned
@@ -86,6 +88,8 @@ CaseEvent = (
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
+    | tasks.TaskEvent
+    | exceptions.ExceptionEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
     | correction.CorrectionRecorded
@@ -113,6 +117,8 @@ KeepsState = (
     | RecordedAfterWithdrawal
     | NgoAccessExpired
     | escalation.EscalationEvent
+    | tasks.TaskEvent
+    | exceptions.ExceptionEvent
     | people.PeopleEvent
     | CorrectionRecorded
 )
@@ -205,6 +211,10 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return extension.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
+    if isinstance(event, tasks.TaskEvent):
+        return tasks.evolve(case, event)
+    if isinstance(event, exceptions.ExceptionEvent):
+        return exceptions.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
     if isinstance(event, consent_withdrawal.WithdrawalEvent):
@@ -245,4 +255,6 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     for event in decided:
         if not isinstance(event, To):
             after = evolve(after, event)
-    return escalation.followed(list(decided), replace(context, case=after))
+    granted = [event for event in decided if isinstance(event, exceptions.RoleExceptionGranted)]
+    raised = [escalation.substitution_signal(context) for event in granted for _ in event.signals]
+    return escalation.followed([*decided, *raised], replace(context, case=after))

@@ -69,6 +69,11 @@ def followed(decided: list[E], context: Context) -> list[E | EscalationRaised]:
     return [*decided]
 
 
+def substitution_signal(context: Context) -> EscalationRaised:
+    """Exceptions have become so many that mentors may do what public services owe: the agency and both leads see it."""
+    return EscalationRaised(reason=EscalationReason.SUBSTITUTION_SIGNAL.value, awaited=context.case.agency)
+
+
 def _raised(context: Context) -> EscalationRaised:
     wanted = sees_to_it(context.case)
     assert wanted is not None  # noqa: S101 - is_wanting says so

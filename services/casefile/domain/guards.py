@@ -10,7 +10,7 @@ from typing import Final
 from contracts.casefile_codes import Side
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
-from contracts.staff import MENTORS, StaffSide
+from contracts.staff import LEADS, MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Case
@@ -57,6 +57,13 @@ def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
     check_part(rule.side, case, by)
+    if rule.leads and by.role not in LEADS:
+        raise Refused(
+            "ROLE_NOT_ALLOWED",
+            f"{action} is for the lead of the organisation",
+            because=Because.RIGHTS,
+            who_can_unblock=_LEAD[rule.side],
+        )
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -146,6 +153,13 @@ _WHO: Final[Mapping[StaffSide | None, str]] = {
 }
 
 
+_LEAD: Final[Mapping[StaffSide | None, str]] = {
+    StaffSide.AGENCY: Role.AGENCY_TEAM_LEAD.value,
+    StaffSide.ORGANISATION: Role.NGO_LEAD.value,
+    None: f"{Role.AGENCY_TEAM_LEAD.value}, {Role.NGO_LEAD.value}",
+}
+
+
 def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
     now = case.state.value if case.state is not None else "not opened"
     if action == "close" and case.state == CaseState.REFERRED and case.referral is not None:
@@ -201,6 +215,9 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what the missed term waits for",
                 who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
             )
+        case "record-task" | "claim-task" | "release-task" if by.org != case.agency:
+            # Either side does tasks, and of the organisations the one that the case is with now.
+            check_part(StaffSide.ORGANISATION, case, by)
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",

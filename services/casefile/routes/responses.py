@@ -27,6 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
+from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
 
 
 class PartyAnswer(Contract):
@@ -130,6 +131,7 @@ class TrajectoryAnswer(Contract):
     coordinator: PartyAnswer | None
     match: MatchAnswer | None
     agreement: AgreementAnswer | None
+    task_leads: list[TaskLeadAnswer] = []
     accepted_at: datetime | None = None
     goals: list[CapitalType] = []
     no_shows: int | None = None
@@ -209,6 +211,7 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
+    exceptions: list[ExceptionAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
@@ -264,6 +267,7 @@ class TimelineItem(Contract):
     digest: str
     corrects: str | None = Field(default=None, description="Of a correction: the event that is wrong.")
     holds: dict[str, Any] | None = Field(default=None, description="Of a correction: the report as it reads now.")
+    count: int | None = Field(default=None, description="How often, where the same was refused again in an hour.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
 
 

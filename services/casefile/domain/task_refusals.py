@@ -1,0 +1,74 @@
+"""What the charter keeps from a role: how it is refused, and what stands of it in the record."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, Never
+
+from contracts.casefile_codes import CharterRole, Verdict
+from contracts.codes import Role
+from services.casefile.domain.charter import TaskRule
+from services.casefile.domain.charter_in_force import version_of
+from services.casefile.domain.context import Context
+from services.casefile.domain.task_state import TaskLead
+from services.chassis.modelling.decider import Because, Event, Refused
+
+INSTEAD: Final = ("report-gap", "request-exception")
+"""What the organisation may do about a task that its charter refuses."""
+
+
+class TaskRefusedByCharter(Event, frozen=True, kw_only=True):
+    """Somebody wanted to record a task that the charter keeps from the role; nothing was done."""
+
+    BYSTANDER: ClassVar[bool] = True
+    task: str
+    role: str
+    verdict: str
+    charter_version: str
+    allowed_roles: tuple[str, ...]
+
+
+def lead_held(held: TaskLead, code: str, why: str) -> Refused:
+    """What is refused to others by the party that has the lead of a task, whom it names."""
+    return Refused(
+        code,
+        f"{held.role} of {held.org} has the lead of {held.task}, and {why}",
+        who_can_unblock=f"{held.role} of {held.org}, by release-task",
+        members={"holder": {"role": held.role, "org": held.org}},
+    )
+
+
+def refuse(rule: TaskRule, role: str, context: Context) -> Never:
+    """Refuses what a role may not do, or not without a yes; what is kept from it stands in the record."""
+    verdict, version, allowed = rule.roles[role], version_of(context), rule.allowed()
+    named: dict[str, object] = {
+        "rule": {
+            "charter_version": version,
+            "task": rule.task,
+            "role": role,
+            "verdict": verdict,
+            "allowed_roles": list(allowed),
+        }
+    }
+    if verdict == Verdict.SUPPORTS:
+        lead = role == CharterRole.NGO_COORDINATOR
+        who = Role.NGO_LEAD.value if lead else f"{Role.NGO_COORDINATOR.value}, {Role.NGO_LEAD.value}"
+        raise Refused(
+            "APPROVAL_REQUIRED",
+            f"by the charter {version} the role {role} may support {rule.task} only with approval",
+            who_can_unblock=f"{who}, by approve-task",
+            members=named,
+        )
+    may = ", ".join(allowed) or "nobody here"
+    referred = f"; refer it to {rule.refer}" if rule.refer is not None else ""
+    raise Refused(
+        "TASK_REFUSED_BY_CHARTER",
+        f"by the charter {version} the role {role} must not do {rule.task}; who may: {may}{referred}",
+        because=Because.RIGHTS,
+        who_can_unblock=", ".join(allowed) or None,
+        members={**named, "next_actions": list(INSTEAD)},
+        records=(
+            TaskRefusedByCharter(
+                task=rule.task, role=role, verdict=verdict, charter_version=version, allowed_roles=allowed
+            ),
+        ),
+    )
