@@ -27,11 +27,18 @@ class CharterRule(Contract):
     allowed_roles: list[str]
 
 
+class HolderOfTask(Contract):
+    """Who leads a kind of task in a case: a role for an organisation."""
+
+    role: str
+    org: str
+
+
 class Problem(Contract):
     """`application/problem+json`. `code` is UPPER_SNAKE and stable; `errors` lists every fault of a 422.
 
     `rule` is that of the charter which refused a task, `nextActions` the commands that are possible instead, and
-    `holder` the role which has the lead of a task already.
+    `holder` who leads a task already.
     """
 
     type: str
@@ -44,4 +51,4 @@ class Problem(Contract):
     errors: list[ProblemField] | None = None
     rule: CharterRule | None = None
     next_actions: list[str] | None = None
-    holder: str | None = None
+    holder: HolderOfTask | None = None

@@ -107,13 +107,15 @@ class TaskReleased(Event, frozen=True, kw_only=True):
 
 
 def record_task(command: RecordTask, context: Context) -> list[TaskRecorded]:
-    """Records a task that the role may carry, or that was approved or excepted; the same instant twice is one task."""
+    """Records a task that the role may carry, or that was approved or excepted; the same time twice is one task."""
     allow("record-task", context, command.by)
     rule, role = rule_of_task(command.task, context), _role(command, context)
     match, when = _match(context.case), _when(command, context)
     if command.minutes is not None and command.minutes < 1:
         raise Refused.input(Fault("/minutes", "NOT_POSITIVE", "a task takes at least a minute"))
-    if (f"TASK:{command.task}", role, when) in trajectory_of(context.case).reported:
+    # Without a time of its own it is another one: two tasks may be recorded in one instant.
+    repeats = (f"TASK:{command.task}", role, when) in trajectory_of(context.case).reported
+    if repeats and command.occurred_at is not None:
         return []
     verdict = rule.roles[role]
     excepted = granted(context.case.exceptions, context.case.organisation, command.task)
