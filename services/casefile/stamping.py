@@ -155,11 +155,10 @@ def claim_task(body: task_shapes.ClaimTaskBody, stamp: Stamp) -> tasks.ClaimTask
 
 
 def request_exception(body: task_shapes.RequestExceptionBody, stamp: Stamp) -> exceptions.RequestException:
-    """The exception is named after the version of the case that it is asked for on; why goes to the vault."""
+    """Why goes to the vault."""
     return exceptions.RequestException(
         at=stamp.at,
         by=stamp.by,
-        exception=f"{stamp.case_id}.x{stamp.version}",
         task=body.task,
         rule=plain(body.rule),
         justification_ref=stamp.ref("exception", body.justification),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from tests.casefile import stories
+from tests.casefile import stories, task_stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.stories import Body, Story
 
@@ -78,6 +78,12 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     stories.never_completed,
     stories.unacknowledged,
     stories.exit_recorded,
+    task_stories.led_by_the_mentor,
+    task_stories.led_by_the_agency,
+    task_stories.excepted_before_a_match,
+    task_stories.excepted_with_a_proposal,
+    task_stories.excepted_while_mentoring,
+    task_stories.excepted_in_a_pause,
 )
 
 

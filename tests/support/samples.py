@@ -16,6 +16,7 @@ from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support import golden
+from tests.support.people import LOTTE
 from tests.support.running import running
 
 
@@ -33,6 +34,9 @@ async def keep(data: Path) -> list[Path]:
                 answer = await services.done(act.by, case.path, name, act.body)
                 file.write_text(_exchange(act.body, answer.json()), encoding="utf-8")
                 written.append(file)
+        # What is refused and stands in the record all the same.
+        case = await context.brought_to("MENTORING")
+        await services.command(LOTTE, case.path, "record-task", {"task": "MONEY"})
         await services.settle()
     golden.collect(data)
     return written

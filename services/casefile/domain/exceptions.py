@@ -6,7 +6,6 @@ leave to citizens, so two of a kind in a case, or five in a programme and month,
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -24,11 +23,9 @@ from services.chassis.modelling.decider import Command, Event, Fault, Refused, T
 class RequestException(Command, frozen=True, kw_only=True):
     """Ask for a one-off exception, from what the charter says of a `task` or from a `rule`; why is in the vault."""
 
-    exception: str
     task: str | None = None
     rule: str | None = None
     justification_ref: str
-    occurred_at: datetime | None = None
 
 
 class DecideException(Command, frozen=True, kw_only=True):
@@ -40,7 +37,7 @@ class DecideException(Command, frozen=True, kw_only=True):
 
 
 class RoleExceptionRequested(Event, frozen=True, kw_only=True):
-    """An organisation asks its lead for an exception."""
+    """An organisation asks its lead for an exception, which is numbered in its case."""
 
     exception: str
     task: str | None
@@ -83,7 +80,7 @@ def request_exception(command: RequestException, context: Context) -> list[RoleE
         raise Refused.input(Fault("/task", "REQUIRED", "name the task, or the rule, that the exception is from"))
     return [
         RoleExceptionRequested(
-            exception=command.exception,
+            exception=f"E-{len(context.case.exceptions) + 1}",
             task=command.task,
             rule=command.rule,
             organisation=context.case.organisation or "",

@@ -27,14 +27,28 @@ class TaskRefusedByCharter(Event, frozen=True, kw_only=True):
     allowed_roles: tuple[str, ...]
 
 
-def lead_held(held: TaskLead, code: str, why: str) -> Refused:
-    """What is refused to others by the party that has the lead of a task, whom it names."""
+def led_by_another(held: TaskLead) -> Refused:
+    """What a second party is refused that wants the lead of a task; it learns who has it."""
     return Refused(
-        code,
-        f"{held.role} of {held.org} has the lead of {held.task}, and {why}",
+        "DUPLICATE_RESPONSIBILITY",
+        f"{held.role} of {held.org} has the lead of {held.task}, and two parties do not lead the same task in a case",
         who_can_unblock=f"{held.role} of {held.org}, by release-task",
-        members={"holder": {"role": held.role, "org": held.org}},
+        members=_holder(held),
     )
+
+
+def not_the_holder(held: TaskLead) -> Refused:
+    """What others are refused who want to give up a party's lead."""
+    return Refused(
+        "NOT_THE_HOLDER",
+        f"{held.role} of {held.org} has the lead of {held.task}, and it is theirs to give up",
+        who_can_unblock=f"{held.role} of {held.org}, by release-task",
+        members=_holder(held),
+    )
+
+
+def _holder(held: TaskLead) -> dict[str, object]:
+    return {"holder": {"role": held.role, "org": held.org}}
 
 
 def refuse(rule: TaskRule, role: str, context: Context) -> Never:

@@ -21,7 +21,7 @@ from services.casefile.domain.charter_in_force import rule_of_task, version_of
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, happened
 from services.casefile.domain.state import Case, Match, Trajectory, agreement_of, trajectory_of, with_reported
-from services.casefile.domain.task_refusals import TaskRefusedByCharter, lead_held, refuse
+from services.casefile.domain.task_refusals import TaskRefusedByCharter, led_by_another, not_the_holder, refuse
 from services.casefile.domain.task_state import Approval, TaskLead, granted, with_state
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Actor, Because, Command, Event, Fault, Refused
@@ -191,7 +191,7 @@ def release_task(command: ReleaseTask, context: Context) -> list[TaskReleased]:
         return []
     of_another = command.by.role in MENTORS and held.role not in MENTOR_ROLES.values()
     if held.org != command.by.org or of_another:
-        raise lead_held(held, "NOT_THE_HOLDER", "it is theirs to give up")
+        raise not_the_holder(held)
     return [TaskReleased(task=held.task, role=held.role, org=held.org)]
 
 
@@ -265,7 +265,7 @@ def _check_lead(rule: TaskRule, role: str, context: Context) -> bool:
         return False
     held = lead_of_task(rule.task, context.case)
     if held is not None and (held.role, held.org) != (role, _organisation(role, context.case)):
-        raise lead_held(held, "DUPLICATE_RESPONSIBILITY", "two parties do not lead the same task in a case")
+        raise led_by_another(held)
     return held is None
 
 
