@@ -274,10 +274,11 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=requests.CorrectBody,
            command=correction.Correct, decide=corrections_of_reports.correct, build=stamping.correct,
            side=EITHER, states=EVERY_STATE, roles=COUNSELLORS | COORDINATORS,
-           refuses={"CLIENT_MUST_AGREE", "GOAL_UNKNOWN", "IN_THE_FUTURE", "IN_THE_PAST", "NOT_CLOSED", "NOT_POSITIVE",
-                    "NOT_REPORTED", "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_REFERRAL", "NO_TRAJECTORY",
-                    "OUTCOME_NOT_DUE", "OUTCOME_SETTLED", "OUTSIDE_AGREEMENT", "OUT_OF_RANGE", "REPORTED_BEFORE",
-                    "TOO_EARLY", "UNKNOWN_CODE", "UNKNOWN_EVENT"}),
+           refuses={"APPROVAL_REQUIRED", "CHARTER_NOT_SIGNED", "CLIENT_MUST_AGREE", "DUPLICATE_RESPONSIBILITY",
+                    "GOAL_UNKNOWN", "IN_THE_FUTURE", "IN_THE_PAST", "NOT_CLOSED", "NOT_POSITIVE", "NOT_REPORTED",
+                    "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_MATCH", "NO_REFERRAL", "NO_TRAJECTORY", "OUTCOME_NOT_DUE",
+                    "OUTCOME_SETTLED", "OUTSIDE_AGREEMENT", "OUT_OF_RANGE", "REPORTED_BEFORE",
+                    "TASK_REFUSED_BY_CHARTER", "TOO_EARLY", "UNKNOWN_CODE", "UNKNOWN_EVENT"}),
 )
 # fmt: on
 ACTIONS: Final[Mapping[str, Action[Any, Any]]] = {row.name: row for row in _ROWS}

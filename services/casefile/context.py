@@ -81,8 +81,10 @@ class CaseContexts:
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
         charter = Charter()
-        if isinstance(command, BY_CHARTER):
-            happened = by_our_clock(getattr(command, "occurred_at", None) or command.at, command.at)
+        # A correction rests on what the report rests on that should have come.
+        report = command.holds if isinstance(command, Correct) else command
+        if isinstance(report, BY_CHARTER):
+            happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
             governing = _in_force(found["programme"], happened)
             charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
         return Context(

@@ -99,6 +99,7 @@ HOLDS: Final[Mapping[str, Body]] = {
     "CheckInRecorded": {"mode": "VIDEO"},
     "MeetingRecorded": {"minutes": 45},
     "ProgressReported": {"progress": {"SOCIAL": "-"}},
+    "TaskRecorded": {"minutes": 90},
     "SuspensionReviewed": {"occurredAt": "2026-03-31T08:00:00Z"},
     "OutcomeRecorded": {"code": "TRAINING"},
 }

@@ -192,6 +192,36 @@ async def test_a2_what_mentors_do_a_counsellor_does_not(shared: CaseContext) -> 
         assert_problem(await send(shared, by, case, "record-task", task=only[0], role=role), 403, "NOT_YOUR_SIDE")
 
 
+async def test_a2_nobody_records_a_task_of_the_other_side(shared: CaseContext) -> None:
+    """A coordinator may say that a mentor did it, and not that the counsellor did."""
+    case = await shared.brought_to("MENTORING")
+    for action in ("record-task", "claim-task"):
+        refused = await send(shared, LOTTE, case, action, task="CV_FEEDBACK", role="AGENCY_COUNSELLOR")
+        assert_problem(refused, 403, "NOT_YOUR_SIDE")
+    refused = await send(shared, LOTTE, case, "record-task", task="WORK_CULTURE", role="AGENCY_COUNSELLOR")
+    assert_problem(refused, 403, "TASK_REFUSED_BY_CHARTER")
+
+
+async def test_q3_a_recorded_task_is_corrected_by_the_rule_of_its_record(shared: CaseContext) -> None:
+    """The minutes read otherwise; another task only if the charter lets the role do it."""
+    case = await shared.brought_to("MENTORING")
+    await done(shared, LOTTE, case, "record-task", task="CV_FEEDBACK", minutes=20)
+    (item,) = await items(shared, case, "TaskRecorded")
+    named = {"event": item["event"], "reason": "mistyped"}
+    await done(shared, LOTTE, case, "correct", **named, holds={"minutes": 120})
+    (correction,) = await items(shared, case, "CorrectionRecorded")
+    assert {**correction["holds"], "occurredAt": ""} == {
+        "task": "CV_FEEDBACK",
+        "minutes": 120,
+        "by": {"role": "VOLUNTEER_MENTOR"},
+        "occurredAt": "",
+    }
+    refused = await send(shared, LOTTE, case, "correct", **named, holds={"task": "MONEY"})
+    assert_problem(refused, 403, "TASK_REFUSED_BY_CHARTER")
+    none = await send(shared, LOTTE, case, "correct", **named, holds={"task": "GOSSIP"})
+    assert_problem(none, 422, "UNKNOWN_CODE", at="/holds/task")
+
+
 async def test_a4_an_exception_covers_one_record_and_the_second_of_a_kind_is_a_signal(fresh: CaseContext) -> None:
     """What is refused is done once, by exception; two of a kind in a case are told, and the third not again."""
     case = await fresh.brought_to("MENTORING")

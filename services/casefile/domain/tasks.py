@@ -127,6 +127,7 @@ def record_task(command: RecordTask, context: Context) -> list[TaskRecorded]:
         excepted = None
     elif excepted is None:
         refuse(rule, role, context)
+    _check_side(role, context, command.by)
     return [
         TaskRecorded(
             task=command.task,
@@ -177,6 +178,7 @@ def claim_task(command: ClaimTask, context: Context) -> list[TaskClaimed]:
     role = _role(command, context, claims=rule)
     if rule.roles[role] != Verdict.CARRIES:
         refuse(rule, role, context)
+    _check_side(role, context, command.by)
     if not _check_lead(rule, role, context):
         return []
     match = _match(context.case).match if role in MENTOR_ROLES.values() else None
@@ -243,6 +245,12 @@ def _role(command: TaskCommand, context: Context, claims: TaskRule | None = None
     if claims is not None and claims.roles[mentors] != Verdict.CARRIES:
         return CharterRole.NGO_COORDINATOR.value
     return mentors
+
+
+def _check_side(role: str, context: Context, by: Actor) -> None:
+    """The agency's tasks are the agency's to tell of, and those of the organisation are not."""
+    if _organisation(role, context.case) != by.org:
+        raise Refused("NOT_YOUR_SIDE", "each side records the tasks of its own people", because=Because.RIGHTS)
 
 
 def _own_role(by: Actor, mentors: str) -> str | None:
