@@ -183,7 +183,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.ClaimTaskBody, command=tasks.ClaimTask, decide=tasks.claim_task,
            build=stamping.claim_task,
            side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
-           refuses={"APPROVAL_REQUIRED", "CHARTER_NOT_SIGNED", "DUPLICATE_RESPONSIBILITY", "NOT_YOUR_SIDE", "NO_MATCH",
+           refuses={"CHARTER_NOT_SIGNED", "DUPLICATE_RESPONSIBILITY", "NOT_YOUR_SIDE", "NO_MATCH",
                     "TASK_REFUSED_BY_CHARTER", "UNKNOWN_CODE"}),
     Action(name="release-task", summary="Give up the lead of a kind of task.",
            request=task_shapes.TaskBody, command=tasks.ReleaseTask, decide=tasks.release_task,

@@ -133,18 +133,16 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
-        "exceptions": [
-            exception_view(one) for one in case.exceptions if seen_by in (None, case.agency, one.organisation)
-        ],
+        "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "links": links(case.case),
     }
 
 
-def exception_view(one: RoleException) -> Json:
+def exception_view(known: RoleException) -> Json:
     """A one-off exception, from a task or from a rule."""
-    kind: Json = {"task": one.task} if one.task is not None else {"rule": one.rule}
-    return {"id": one.exception, **kind, "state": one.state}
+    kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
+    return {"id": known.exception, **kind, "state": known.state}
 
 
 def summary_of(case: Case, version: int) -> Json:

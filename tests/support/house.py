@@ -22,6 +22,8 @@ PRODUCT: Final = ("contracts", "services")
 CODE: Final = (*PRODUCT, "deploy", "tests")
 SERVICES: Final = ("referral", "casefile", "notifications")
 BODIES: Final = ("requests.py", "responses.py")
+SHAPES: Final = "_shapes.py"
+"""How a file ends that has the bodies and answers of a concern of its own, beside those."""
 LONGEST: Final = 350
 """Lines that a file may have."""
 _MADE: Final = ("__pycache__", "node_modules")
@@ -128,7 +130,8 @@ class House:
         rows of actions name the bodies, and routes are made of the rows.
         """
         folder, _, name = path.rpartition("/")
-        return path if folder in self._with_folders or (folder.endswith("/routes") and name in BODIES) else folder
+        of_bodies = folder.endswith("/routes") and (name in BODIES or name.endswith(SHAPES))
+        return path if folder in self._with_folders or of_bodies else folder
 
     @cached_property
     def _with_folders(self) -> set[str]:

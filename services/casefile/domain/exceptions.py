@@ -1,4 +1,4 @@
-"""One-off exceptions from the charter, and from the kind of mentor that is recommended: asked for, decided, counted.
+"""One-off exceptions from the charter, and from the kind of mentor that is recommended: requested, decided, counted.
 
 The lead of the organisation decides. What is excepted again and again is no exception: it is work that public services
 leave to citizens, so two of a kind in a case, or five in a programme and month, are a signal of substitution.
@@ -29,7 +29,7 @@ class RequestException(Command, frozen=True, kw_only=True):
 
 
 class DecideException(Command, frozen=True, kw_only=True):
-    """Grant or deny an exception that was asked for; why is in the vault."""
+    """Grant or deny an exception that was requested for; why is in the vault."""
 
     exception: str
     granted: bool
@@ -94,36 +94,36 @@ def decide_exception(
 ) -> list[RoleExceptionGranted | RoleExceptionDenied | To]:
     """Grants or denies; the same decision again changes nothing. What is granted is counted."""
     allow("decide-exception", context, command.by)
-    asked = next(
+    requested = next(
         (
-            one
-            for one in context.case.exceptions
-            if (one.exception, one.organisation) == (command.exception, command.by.org)
+            known
+            for known in context.case.exceptions
+            if (known.exception, known.organisation) == (command.exception, command.by.org)
         ),
         None,
     )
-    if asked is None:
+    if requested is None:
         raise Refused.input(Fault("/exception", "UNKNOWN_EXCEPTION", "the case lists its exceptions with their ids"))
-    if asked.state != ExceptionState.REQUESTED:
-        if command.granted == (asked.state != ExceptionState.DENIED):
+    if requested.state != ExceptionState.REQUESTED:
+        if command.granted == (requested.state != ExceptionState.DENIED):
             return []
-        raise Refused("EXCEPTION_DECIDED", f"exception {asked.exception} is decided: {asked.state}")
+        raise Refused("EXCEPTION_DECIDED", f"exception {requested.exception} is decided: {requested.state}")
     if not command.granted:
         return [
             RoleExceptionDenied(
-                exception=asked.exception,
-                task=asked.task,
-                rule=asked.rule,
-                organisation=asked.organisation,
+                exception=requested.exception,
+                task=requested.task,
+                rule=requested.rule,
+                organisation=requested.organisation,
                 reason_ref=command.reason_ref,
             )
         ]
-    signals = tuple(_signals(asked, context))
+    signals = tuple(_signals(requested, context))
     granted = RoleExceptionGranted(
-        exception=asked.exception,
-        task=asked.task,
-        rule=asked.rule,
-        organisation=asked.organisation,
+        exception=requested.exception,
+        task=requested.task,
+        rule=requested.rule,
+        organisation=requested.organisation,
         reason_ref=command.reason_ref,
         signals=signals,
     )
@@ -131,18 +131,18 @@ def decide_exception(
         return [granted]
     counted = ExceptionCounted(
         case=context.case.case,
-        exception=asked.exception,
-        kind=asked.kind,
+        exception=requested.exception,
+        kind=requested.kind,
         signal=SignalScope.PROGRAMME_AND_MONTH.value in signals,
     )
     return [To(context.exception_count.stream, counted), granted]
 
 
-def _signals(asked: RoleException, context: Context) -> list[str]:
+def _signals(requested: RoleException, context: Context) -> list[str]:
     signals = []
     given = (ExceptionState.GRANTED, ExceptionState.USED)
-    before = sum(one.kind == asked.kind and one.state in given for one in context.case.exceptions)
-    if before + 1 >= context.rules.substitution_in_case and asked.kind not in context.case.substitution_signals:
+    before = sum(known.kind == requested.kind and known.state in given for known in context.case.exceptions)
+    if before + 1 >= context.rules.substitution_in_case and requested.kind not in context.case.substitution_signals:
         signals.append(SignalScope.CASE.value)
     month = context.exception_count
     if month is not None and not month.signalled and month.granted + 1 >= context.rules.substitution_in_month:
@@ -157,14 +157,14 @@ def evolve(case: Case, event: ExceptionEvent) -> Case:
     """The case after an event about an exception."""
     match event:
         case RoleExceptionRequested():
-            asked = RoleException(
+            requested = RoleException(
                 exception=event.exception,
                 organisation=event.organisation,
                 state=ExceptionState.REQUESTED.value,
                 task=event.task,
                 rule=event.rule,
             )
-            return replace(case, exceptions=case.exceptions.plus(asked))
+            return replace(case, exceptions=case.exceptions.plus(requested))
         case RoleExceptionGranted():
             signals = case.substitution_signals
             if SignalScope.CASE in event.signals:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, Never
+from typing import ClassVar, Final
 
-from contracts.casefile_codes import CharterRole, Verdict
+from contracts.casefile_codes import CharterRole
 from contracts.codes import Role
 from services.casefile.domain.charter import TaskRule
 from services.casefile.domain.charter_in_force import version_of
@@ -51,38 +51,49 @@ def _holder(held: TaskLead) -> dict[str, object]:
     return {"holder": {"role": held.role, "org": held.org}}
 
 
-def refuse(rule: TaskRule, role: str, context: Context) -> Never:
-    """Refuses what a role may not do, or not without a yes; what is kept from it stands in the record."""
-    verdict, version, allowed = rule.roles[role], version_of(context), rule.allowed()
-    named: dict[str, object] = {
+def unapproved(rule: TaskRule, role: str, context: Context) -> Refused:
+    """What is refused as long as nobody has said yes to what the role may only support."""
+    version = version_of(context)
+    lead = role == CharterRole.NGO_COORDINATOR
+    who = Role.NGO_LEAD.value if lead else f"{Role.NGO_COORDINATOR.value}, {Role.NGO_LEAD.value}"
+    return Refused(
+        "APPROVAL_REQUIRED",
+        f"by the charter {version} the role {role} may support {rule.task} only with approval",
+        who_can_unblock=f"{who}, by approve-task",
+        members=_rule(rule, role, version),
+    )
+
+
+def kept_from(rule: TaskRule, role: str, context: Context) -> Refused:
+    """What the charter keeps from a role: it stands in the record."""
+    version, allowed = version_of(context), rule.allowed()
+    may = ", ".join(allowed) or "nobody here"
+    referred = f"; refer it to {rule.refer}" if rule.refer is not None else ""
+    return Refused(
+        "TASK_REFUSED_BY_CHARTER",
+        f"by the charter {version} the role {role} must not carry {rule.task}; who may: {may}{referred}",
+        because=Because.RIGHTS,
+        who_can_unblock=", ".join(allowed) or None,
+        members={**_rule(rule, role, version), "next_actions": list(INSTEAD)},
+        records=(
+            TaskRefusedByCharter(
+                task=rule.task,
+                role=role,
+                verdict=rule.roles[role],
+                charter_version=version,
+                allowed_roles=allowed,
+            ),
+        ),
+    )
+
+
+def _rule(rule: TaskRule, role: str, version: str) -> dict[str, object]:
+    return {
         "rule": {
             "charter_version": version,
             "task": rule.task,
             "role": role,
-            "verdict": verdict,
-            "allowed_roles": list(allowed),
+            "verdict": rule.roles[role],
+            "allowed_roles": list(rule.allowed()),
         }
     }
-    if verdict == Verdict.SUPPORTS:
-        lead = role == CharterRole.NGO_COORDINATOR
-        who = Role.NGO_LEAD.value if lead else f"{Role.NGO_COORDINATOR.value}, {Role.NGO_LEAD.value}"
-        raise Refused(
-            "APPROVAL_REQUIRED",
-            f"by the charter {version} the role {role} may support {rule.task} only with approval",
-            who_can_unblock=f"{who}, by approve-task",
-            members=named,
-        )
-    may = ", ".join(allowed) or "nobody here"
-    referred = f"; refer it to {rule.refer}" if rule.refer is not None else ""
-    raise Refused(
-        "TASK_REFUSED_BY_CHARTER",
-        f"by the charter {version} the role {role} must not do {rule.task}; who may: {may}{referred}",
-        because=Because.RIGHTS,
-        who_can_unblock=", ".join(allowed) or None,
-        members={**named, "next_actions": list(INSTEAD)},
-        records=(
-            TaskRefusedByCharter(
-                task=rule.task, role=role, verdict=verdict, charter_version=version, allowed_roles=allowed
-            ),
-        ),
-    )

@@ -50,9 +50,9 @@ def granted(exceptions: Sequence[RoleException], organisation: str | None, kind:
     """An exception of the kind that the organisation's lead granted, and that no record has used yet."""
     return next(
         (
-            one
-            for one in exceptions
-            if (one.state, one.organisation, one.kind) == (ExceptionState.GRANTED, organisation, kind)
+            known
+            for known in exceptions
+            if (known.state, known.organisation, known.kind) == (ExceptionState.GRANTED, organisation, kind)
         ),
         None,
     )
@@ -64,4 +64,6 @@ def with_state(
     """The exceptions, with one of them in another state; the same where it names none."""
     if exception is None:
         return exceptions
-    return GrowingTuple(replace(one, state=state.value) if one.exception == exception else one for one in exceptions)
+    return GrowingTuple(
+        replace(known, state=state.value) if known.exception == exception else known for known in exceptions
+    )

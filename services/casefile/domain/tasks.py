@@ -21,7 +21,13 @@ from services.casefile.domain.charter_in_force import rule_of_task, version_of
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, happened
 from services.casefile.domain.state import Case, Match, Trajectory, agreement_of, trajectory_of, with_reported
-from services.casefile.domain.task_refusals import TaskRefusedByCharter, led_by_another, not_the_holder, refuse
+from services.casefile.domain.task_refusals import (
+    TaskRefusedByCharter,
+    kept_from,
+    led_by_another,
+    not_the_holder,
+    unapproved,
+)
 from services.casefile.domain.task_state import Approval, TaskLead, granted, with_state
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Actor, Because, Command, Event, Fault, Refused
@@ -126,7 +132,7 @@ def record_task(command: RecordTask, context: Context) -> list[TaskRecorded]:
     elif verdict == Verdict.SUPPORTS and _approved(rule, role, context.case):
         excepted = None
     elif excepted is None:
-        refuse(rule, role, context)
+        raise unapproved(rule, role, context) if verdict == Verdict.SUPPORTS else kept_from(rule, role, context)
     _check_side(role, context, command.by)
     return [
         TaskRecorded(
@@ -153,7 +159,7 @@ def approve_task(command: ApproveTask, context: Context) -> list[ApprovalGiven]:
     supporting = [role for role in supporting if role not in MENTOR_ROLES.values() or role == MENTOR_ROLES[match.kind]]
     if not supporting:
         if rule.roles[MENTOR_ROLES[match.kind]] == Verdict.MUST_NOT:
-            refuse(rule, MENTOR_ROLES[match.kind], context)
+            raise kept_from(rule, MENTOR_ROLES[match.kind], context)
         raise Refused(
             "NOTHING_TO_APPROVE", f"{rule.task} needs no approval: {', '.join(rule.allowed())} may carry it without one"
         )
@@ -177,7 +183,7 @@ def claim_task(command: ClaimTask, context: Context) -> list[TaskClaimed]:
     rule = rule_of_task(command.task, context)
     role = _role(command, context, claims=rule)
     if rule.roles[role] != Verdict.CARRIES:
-        refuse(rule, role, context)
+        raise kept_from(rule, role, context)
     _check_side(role, context, command.by)
     if not _check_lead(rule, role, context):
         return []

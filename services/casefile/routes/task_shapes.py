@@ -64,7 +64,7 @@ class ExceptionAnswer(Contract):
 
 
 class TaskLeadAnswer(Contract):
-    """Who has the lead of a kind of task: a role for an organisation."""
+    """The lead of a kind of task: the role that has it, and for which organisation."""
 
     task: str
     role: CharterRole
