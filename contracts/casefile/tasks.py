@@ -17,7 +17,7 @@ class TaskRecorded(CaseMessage, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "TaskRecorded"
     task: str
     role: CharterRoleCode
-    organisation: str
+    org: str
     minutes: int | None = None
     verdict: VerdictCode
     charter_version: str
@@ -41,7 +41,7 @@ class TaskClaimed(CaseMessage, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "TaskClaimed"
     task: str
     role: CharterRoleCode
-    holder: str
+    org: str
 
 
 class TaskReleased(CaseMessage, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class TaskReleased(CaseMessage, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "TaskReleased"
     task: str
     role: CharterRoleCode
-    holder: str
+    org: str
 
 
 class TaskRefusedByCharter(CaseMessage, frozen=True, kw_only=True):

@@ -131,17 +131,17 @@ CASE_EVENTS: Final = (
                      **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step))
     | EventRow(tasks.TaskRecorded, "case.task_recorded.v1", "A task was done as {role}: {task}.",
                  lambda event, about: messages.tasks.TaskRecorded(
-                     **about, task=event.task, role=event.role, organisation=event.organisation, minutes=event.minutes,
+                     **about, task=event.task, role=event.role, org=event.org, minutes=event.minutes,
                      verdict=event.verdict, charter_version=event.charter_version, exception=event.exception))
     | EventRow(tasks.ApprovalGiven, "case.approval_given.v1", "Approved for {roles}: {task}.",
                  lambda event, about: messages.tasks.ApprovalGiven(
                      **about, task=event.task, roles=list(event.roles), match=event.match))
     | EventRow(tasks.TaskClaimed, "case.task_claimed.v1", "{role} of {org} has the lead of {task}.",
                  lambda event, about: messages.tasks.TaskClaimed(
-                     **about, task=event.task, role=event.role, holder=event.org))
+                     **about, task=event.task, role=event.role, org=event.org))
     | EventRow(tasks.TaskReleased, "case.task_released.v1", "{role} of {org} gave up the lead of {task}.",
                  lambda event, about: messages.tasks.TaskReleased(
-                     **about, task=event.task, role=event.role, holder=event.org))
+                     **about, task=event.task, role=event.role, org=event.org))
     | EventRow(task_refusals.TaskRefusedByCharter, "case.task_refused_by_charter.v1",
                  "The charter {charter_version} keeps {task} from {role}; who may: {allowed_roles}.",
                  lambda event, about: messages.tasks.TaskRefusedByCharter(

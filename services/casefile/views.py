@@ -229,7 +229,7 @@ def pair_view(case: Case, version: int, now: datetime) -> Json:
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
         **{name: whole[name] for name in shown},
-        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement", "taskLeads")},
+        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
         "links": {"self": f"/v1/cases/{case.case}"},
     }
 

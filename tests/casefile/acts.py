@@ -203,15 +203,15 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "decide-exception": Act(
         "EXCEPTION_REQUESTED", HANNE, "RoleExceptionGranted", "MENTORING",
-        {"exception": "E-1", "granted": True, "reason": "this once"},
+        {"exception": "X1", "granted": True, "reason": "this once"},
         (
             ("/exception", {"granted": True}),
-            ("/exception", {"exception": "E-9", "granted": True}),
-            ("/granted", {"exception": "E-1"}),
-            ("/granted", {"exception": "E-1", "granted": "yes"}),
+            ("/exception", {"exception": "X9", "granted": True}),
+            ("/granted", {"exception": "X1"}),
+            ("/granted", {"exception": "X1", "granted": "yes"}),
         ),
         elsewhere="INTAKE",
-        tried=({"exception": "E-1", "granted": True}, {"exception": "E-1", "granted": False}),
+        tried=({"exception": "X1", "granted": True}, {"exception": "X1", "granted": False}),
     ),
     "suspend": Act(
         "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",

@@ -39,7 +39,7 @@ async def keep(data: Path) -> list[Path]:
         await services.command(LOTTE, case.path, "record-task", {"task": "MONEY"})
         # And what another answer than the one of the exchange leads to.
         case = await context.brought_to("EXCEPTION_REQUESTED")
-        no = {"exception": "E-1", "granted": False, "reason": "never money"}
+        no = {"exception": "X1", "granted": False, "reason": "never money"}
         await services.done(HANNE, case.path, "decide-exception", no)
         await services.settle()
     golden.collect(data)

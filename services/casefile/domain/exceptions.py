@@ -80,7 +80,7 @@ def request_exception(command: RequestException, context: Context) -> list[RoleE
         raise Refused.input(Fault("/task", "REQUIRED", "name the task, or the rule, that the exception is from"))
     return [
         RoleExceptionRequested(
-            exception=f"E-{len(context.case.exceptions) + 1}",
+            exception=f"X{len(context.case.exceptions) + 1}",
             task=command.task,
             rule=command.rule,
             organisation=context.case.organisation or "",

@@ -20,6 +20,8 @@ from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
+OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
+"""Actions of either side, of which only the organisation that the case is with has a part in them."""
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -57,6 +59,8 @@ def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
     check_part(rule.side, case, by)
+    if action in OF_BOTH and by.org != case.agency:
+        check_part(StaffSide.ORGANISATION, case, by)
     if rule.leads and by.role not in LEADS:
         raise Refused(
             "ROLE_NOT_ALLOWED",
@@ -215,9 +219,6 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what the missed term waits for",
                 who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
             )
-        case "record-task" | "claim-task" | "release-task" if by.org != case.agency:
-            # Either side does tasks, and of the organisations the one that the case is with now.
-            check_part(StaffSide.ORGANISATION, case, by)
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",

@@ -80,7 +80,7 @@ class TaskRecorded(Event, frozen=True, kw_only=True):
     happened_at: datetime
     charter_version: str
     verdict: str
-    organisation: str
+    org: str
     match: str
     leads: bool = False
     exception: str | None = None
@@ -142,7 +142,7 @@ def record_task(command: RecordTask, context: Context) -> list[TaskRecorded]:
             happened_at=when,
             charter_version=version_of(context),
             verdict=verdict,
-            organisation=_organisation(role, context.case),
+            org=_organisation(role, context.case),
             match=match.match,
             leads=leads,
             exception=excepted.exception if excepted is not None else None,
@@ -300,7 +300,7 @@ def evolve(case: Case, event: TaskEvent) -> Case:
                 case = replace(case, exceptions=with_state(case.exceptions, event.exception, ExceptionState.USED))
             if event.leads:
                 match = event.match if event.role in MENTOR_ROLES.values() else None
-                return _led(case, TaskLead(task=event.task, role=event.role, org=event.organisation, match=match))
+                return _led(case, TaskLead(task=event.task, role=event.role, org=event.org, match=match))
             return case
         case ApprovalGiven():
             given: Iterable[Approval] = (

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.answers import Contract
 from contracts.casefile_codes import CharterRole
-from contracts.fields import Body, Code, Count, FreeText, Instant, Reference
+from contracts.fields import Body, Code, Count, Flag, FreeText, Instant, Reference
 from contracts.task_codes import ExceptionRule, ExceptionState
 
 
@@ -50,7 +50,7 @@ class DecideExceptionBody(Body):
     """The lead's decision on an exception of the case, and why; the reason goes to the vault."""
 
     exception: Reference
-    granted: bool
+    granted: Flag
     reason: FreeText | None = None
 
 
