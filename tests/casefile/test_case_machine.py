@@ -18,6 +18,7 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.exceptions import DecideException, RequestException
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
@@ -27,15 +28,23 @@ from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.state import Case
 from services.casefile.domain.suspension import Resume, Suspend
+from services.casefile.domain.tasks import (
+    ApproveTask,
+    ClaimTask,
+    RecordTask,
+    ReleaseTask,
+    TaskRecorded,
+    leads_of,
+)
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import TOM, about, submitted
-from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
+from tests.support.actors import AN, CLOCK, HANNE, INES, KARIM, LOTTE
 from tests.support.dates import on
 
-STAFF = [LOTTE, INES, TOM, AN]
+STAFF = [LOTTE, INES, TOM, AN, HANNE]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 
 Make = Callable[[datetime, Actor], Command]
@@ -85,6 +94,15 @@ COMMANDS: list[Make] = [
     lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
+    lambda at, by: RecordTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: RecordTask(at=at, by=by, task="MONEY"),
+    lambda at, by: RecordTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
+    lambda at, by: ApproveTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
+    lambda at, by: ClaimTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: ReleaseTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: RequestException(at=at, by=by, task="MONEY", justification_ref=f"vault-{at}"),
+    lambda at, by: DecideException(at=at, by=by, exception="X1", granted=True),
+    lambda at, by: DecideException(at=at, by=by, exception="X2", granted=True),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -254,6 +272,16 @@ class CaseMachine(RuleBasedStateMachine):
         assert {step.owner for step in case.steps if step.step != "ESCALATION"} <= {responsible}
         escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
         assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
+
+    @invariant()
+    def a_task_has_one_lead_and_none_is_recorded_against_the_charter(self) -> None:
+        """What a role must not do is recorded only by an exception, each of which covers one record."""
+        leads = [lead.task for lead in leads_of(self.book.case.trajectory)]
+        assert len(leads) == len(set(leads))
+        recorded = [one.event for one in self.book.history if isinstance(one.event, TaskRecorded)]
+        used = [task.exception for task in recorded if task.exception is not None]
+        assert len(used) == len(set(used))
+        assert all(task.exception is not None for task in recorded if task.task == "MONEY")
 
     @invariant()
     def a_place_is_taken_while_there_is_a_match(self) -> None:

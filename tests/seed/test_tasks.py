@@ -5,14 +5,17 @@ The verdicts are those of the charter in the domain reference, read cell by cell
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.sandbox.charter import CHARTER
+from services.sandbox.demo import PROGRAMME, PROGRAMME_VERSION
 from tests.casefile.cases import PROPOSAL, CaseContext, Told
-from tests.support.people import AN, HANNE, INES, LOTTE, TOM, VOLUNTEER, Person
+from tests.support.people import AN, HANNE, INES, LOTTE, OPERATOR, TOM, VOLUNTEER, Person
 from tests.support.problems import assert_problem
 from tests.support.requests import another_person
 
@@ -22,9 +25,10 @@ WHY = "the desk has no appointment before May"
 
 
 async def send(context: CaseContext, by: Person, case: Told, action: str, **body: Any) -> httpx.Response:
-    """A command on a case, whatever comes of it; `role` is the role that a task is done in."""
+    """A command a minute after the last one, whatever comes of it; `role` is the role that a task is done in."""
     if (role := body.pop("role", None)) is not None:
         body["by"] = {"role": role}
+    await context.running.at(context.running.clock.now() + timedelta(minutes=1))
     return await context.running.command(by, case.path, action, body)
 
 
@@ -120,7 +124,6 @@ async def test_q3_what_a_role_may_support_needs_a_yes_that_is_good_for_the_match
     await done(shared, LOTTE, case, "approve-task", task="ACCOMPANY_TO_AUTHORITY")
     assert len(await items(shared, case, "ApprovalGiven")) == 1
     for _ in range(2):
-        await shared.running.at(shared.running.clock.now() + timedelta(minutes=1))
         await done(shared, VOLUNTEER, case, "record-task", task="ACCOMPANY_TO_AUTHORITY")
     rematch = {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True}
     await shared.running.done(LOTTE, case.path, "end-match", rematch)
@@ -149,6 +152,27 @@ async def test_q3_what_needs_no_yes_or_must_not_be_done_is_not_approved(shared: 
     refused = await send(shared, LOTTE, case, "approve-task", task="MONEY")
     assert_problem(refused, 403, "TASK_REFUSED_BY_CHARTER")
     assert_problem(await send(shared, LOTTE, case, "approve-task", task="GOSSIP"), 422, "UNKNOWN_CODE", at="/task")
+
+
+async def test_q3_the_charter_is_data_and_that_in_force_when_it_happened_governs(fresh: CaseContext) -> None:
+    """One cell is changed, by a version of the charter and one of the programme that names it from 1 February on."""
+    services, version = fresh.running, deepcopy(CHARTER)
+    for rule in version["tasks"]:
+        if rule["task"] == "CHILDCARE_SEARCH":
+            rule["roles"] = {**rule["roles"], "VOLUNTEER_MENTOR": "L"}
+    assert (await services.send(OPERATOR, "PUT", "/v1/charters/v2", version)).is_success
+    case = await fresh.brought_to("MENTORING")
+    later = {**PROGRAMME_VERSION, "charterVersion": "v2", "validFrom": "2026-02-01"}
+    published = await services.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/2", later)
+    assert published.is_success, published.text
+    await services.settle()
+    task = {"task": "CHILDCARE_SEARCH"}
+    assert_problem(await send(fresh, LOTTE, case, "record-task", **task), 403, "TASK_REFUSED_BY_CHARTER")
+    await services.at(services.clock.now() + timedelta(days=30))
+    refused = await send(fresh, LOTTE, case, "record-task", **task, occurredAt="2026-01-30T10:00:00Z")
+    rule = assert_problem(refused, 403, "TASK_REFUSED_BY_CHARTER")["rule"]
+    assert rule["charterVersion"] == "v1"
+    await done(fresh, LOTTE, case, "record-task", **task, occurredAt="2026-02-02T10:00:00Z")
 
 
 async def test_q3b_a_volunteer_needs_the_leads_exception_where_a_professional_is_recommended(

@@ -78,6 +78,8 @@ def request_exception(command: RequestException, context: Context) -> list[RoleE
         rule_of_task(command.task, context)
     elif command.rule is None:
         raise Refused.input(Fault("/task", "REQUIRED", "name the task, or the rule, that the exception is from"))
+    if any(known.justification_ref == command.justification_ref for known in context.case.exceptions):
+        return []
     return [
         RoleExceptionRequested(
             exception=f"X{len(context.case.exceptions) + 1}",
@@ -161,6 +163,7 @@ def evolve(case: Case, event: ExceptionEvent) -> Case:
                 exception=event.exception,
                 organisation=event.organisation,
                 state=ExceptionState.REQUESTED.value,
+                justification_ref=event.justification_ref,
                 task=event.task,
                 rule=event.rule,
             )

@@ -37,6 +37,7 @@ class RoleException(Struct, frozen=True, kw_only=True):
     exception: str
     organisation: str
     state: str
+    justification_ref: str
     task: str | None = None
     rule: str | None = None
 

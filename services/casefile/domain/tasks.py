@@ -119,9 +119,7 @@ def record_task(command: RecordTask, context: Context) -> list[TaskRecorded]:
     match, when = _match(context.case), _when(command, context)
     if command.minutes is not None and command.minutes < 1:
         raise Refused.input(Fault("/minutes", "NOT_POSITIVE", "a task takes at least a minute"))
-    # Without a time of its own it is another one: two tasks may be recorded in one instant.
-    repeats = (f"TASK:{command.task}", role, when) in trajectory_of(context.case).reported
-    if repeats and command.occurred_at is not None:
+    if (f"TASK:{command.task}", role, when) in trajectory_of(context.case).reported:
         return []
     verdict = rule.roles[role]
     excepted = granted(context.case.exceptions, context.case.organisation, command.task)
