@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes, task_codes, terms
+from contracts import casefile_codes, codes, escalation_codes, task_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -32,7 +32,7 @@ DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
 ExceptionRuleCode = Annotated[str, one_of(task_codes.ExceptionRule)]
 LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
-EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
+EscalationCode = Annotated[str, one_of(escalation_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
 MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
@@ -50,7 +50,7 @@ ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]
 PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_codes.MenteePulseReason)]
 QuestionCode = Annotated[str, one_of(codes.Question)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
-ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
+ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
 SignalScopeCode = Annotated[str, one_of(task_codes.SignalScope)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]

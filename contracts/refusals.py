@@ -52,6 +52,8 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "ERROR_ALREADY_REPORTED": "The error has already been reported",
         "ERROR_NOT_REPORTED": "Nobody has reported an error",
         "ESCALATION_OF_THE_OTHER_SIDE": "The escalation is for the other side",
+        "ESCALATION_RESOLVED": "The escalation has been resolved",
+        "ESCALATION_UNKNOWN": "No such escalation is open in this case",
         "EXCEPTION_DECIDED": "The exception is decided already",
         "EXPECTATIONS_MISSING": "The expectations of both sides are missing",
         "EXTENDED_BEFORE": "The agreement has already been extended",

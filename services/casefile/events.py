@@ -31,12 +31,14 @@ from services.casefile.domain import (
     matching,
     mentor,
     mentoring,
+    open_escalations,
     opening,
     organisation_part,
     outcomes,
     people,
     referral_answers,
     referral_entry,
+    silence,
     suspension,
     task_refusals,
     tasks,
@@ -50,7 +52,7 @@ from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NO_ROWS, NOT_PUBLISHED, EventRow, OtherRow
 from services.casefile.message_parts import begun, party_of, readiness_of, report_of
-from services.casefile.sentences import filled_in, of_a_correction, of_an_entry, of_an_exception
+from services.casefile.sentences import filled_in, of_a_correction, of_an_entry, of_an_escalation, of_an_exception
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
@@ -175,14 +177,25 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.suspension.TrajectoryResumed(**about, deadlines=begun(event)))
     | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",
                  lambda event, about: messages.suspension.SuspensionReviewed(**about, deadlines=begun(event)))
-    | EventRow(escalation.EscalationRaised, "case.escalation_raised.v1",
-                 "The other side is asked to see to what {awaited} owes: {reason}.",
+    | EventRow(open_escalations.EscalationRaised, "case.escalation_raised.v1",
+                 of_an_escalation,
                  lambda event, about: messages.escalation.EscalationRaised(
-                     **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event)))
+                     **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
+                     escalation=event.escalation or None, level=event.level or None, match=event.match or None,
+                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None))
+    | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
+                 "A further sign for escalation {escalation}: {reason}.",
+                 lambda event, about: messages.escalation.EscalationJoined(
+                     **about, escalation=event.escalation, reason=event.reason, deadlines=begun(event)))
     | EventRow(escalation.EscalationResolved, "case.escalation_resolved.v1",
-                 "What was done about the missed term: {resolution}.",
+                 "What was done about the escalation: {resolution}.",
                  lambda event, about: messages.escalation.EscalationResolved(
-                     **about, resolution=event.resolution, deadlines=begun(event)))
+                     **about, resolution=event.resolution, deadlines=begun(event),
+                     escalation=event.escalation or None))
+    | EventRow(silence.SilenceNoticed, "case.silence_noticed.v1",
+                 "Mentor and mentee have not met for a while; the coordinator asks both.",
+                 lambda event, about: messages.escalation.SilenceNoticed(
+                     **about, silent_since=event.silent_since, deadlines=begun(event)))
     | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,

@@ -14,8 +14,8 @@ from services.casefile.domain.case import evolve
 from services.casefile.domain.context import EventRef
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.corrections_of_reports import report_of
-from services.casefile.domain.escalation import EscalationRaised
 from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported

@@ -59,6 +59,7 @@ def when_referral_submitted_open_or_refer_the_case(
         client_ref=message.client_ref,
         previous_referral=message.previous_referral,
         recommended_mentor_kind=message.recommended_mentor_kind,
+        support_needs=tuple(message.support_needs),
         eligibility=message.eligibility,
         participation=ParticipationChosen(chosen_at=choice.chosen_at, method=choice.method, language=choice.language),
         legal_basis=LegalBasisRecorded(

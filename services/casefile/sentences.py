@@ -15,6 +15,7 @@ from services.casefile.domain.exceptions import (
     RoleExceptionGranted,
     RoleExceptionRequested,
 )
+from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 
 
@@ -49,6 +50,13 @@ def of_an_exception(event: ExceptionEvent) -> str:
             return f"The lead of the organisation denied an exception: {kind}."
         case _:
             assert_never(event)
+
+
+def of_an_escalation(event: EscalationRaised) -> str:
+    """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
+    if not any(step.about for step in event.opens):
+        return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
+    return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
 def passed_on(reason: str | None) -> str:

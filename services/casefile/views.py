@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.beside_views import escalation_views
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
@@ -135,6 +136,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "closeReason": case.close_reason,
         "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "escalations": escalation_views(case, seen_by),
         "links": links(case.case),
     }
 

@@ -133,13 +133,14 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "record-pulse": Act(
         "MENTORING", LOTTE, "PulseRecorded", "MENTORING",
-        {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
+        {"by": "MENTOR", "score": 4, "reasons": ["PROGRESS_SEEN"]},
         (
             ("/score", {"by": "MENTOR"}),
             ("/score", {"by": "MENTOR", "score": 6}),
             ("/reasons/0", {"by": "MENTOR", "score": 2, "reasons": ["NO_CLICK"]}),
             ("/by", {"score": 3}),
         ),
+        tried=({"by": "MENTOR", "score": 4}, {"by": "MENTOR", "score": 2}),
     ),
     "report-progress": Act(
         "MENTORING", LOTTE, "ProgressReported", "MENTORING",
@@ -319,10 +320,11 @@ ACTS: Final[dict[str, Act]] = {
     ),
 }
 # fmt: on
-"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""
+"""All but those of either side: `correct`, which is possible in every state, and those about escalations."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
     "resolve-escalation": ({"resolution": "TALK"},),
+    "raise-escalation": ({"reason": "OTHER"}, {"reason": "SAFETY"}),
 }
 """Each command of docs/domain.md with the bodies that are tried in every situation."""

@@ -242,6 +242,10 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
         for name in (
             "FINALISE",
             "NGO_ACCESS",
+            "SILENCE",
+            "SILENCE_CHECK_IN",
+            "ESCALATION_CONTACT",
+            "ESCALATION_RESOLUTION",
             "NEXT_SERVICE",
             "FIRST_CONTACT",
             "INTAKE",

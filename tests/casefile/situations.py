@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from tests.casefile import stories, task_stories
+from tests.casefile import escalation_stories, stories, task_stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.stories import Body, Story
 
@@ -84,6 +84,7 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     task_stories.excepted_with_a_proposal,
     task_stories.excepted_while_mentoring,
     task_stories.excepted_in_a_pause,
+    *escalation_stories.STORIES,
 )
 
 
@@ -108,6 +109,9 @@ ONLY_IN: Final[Mapping[str, frozenset[str]]] = {
     "left over by a rematch": frozenset({"to_be_rematched", "proposed_again"}),
     "nobody reports any more": frozenset({"nobody_reports"}),
     "the access has ended": frozenset({"nobody_reports", "never_completed"}),
+    "somebody waits for it": frozenset(story.__name__ for story in escalation_stories.STORIES)
+    - {"rejected_once_and_proposed", "silence_noticed"},
+    "joins": frozenset({"rejected_twice_and_proposed", "in_distress", "silence_in_distress", "nobody_asked"}),
     "from its day on": frozenset({"a_year_later"}),
 }
 """The situations that a row's note means, where it is one of the case and not of the command."""

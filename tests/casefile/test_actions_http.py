@@ -53,7 +53,7 @@ async def ask(context: CaseContext, action: str, **changes: Any) -> httpx.Respon
 
 async def test_every_action_has_its_manners_tested() -> None:
     """A command that is added comes into this table."""
-    assert {*ACTS, "correct", "resolve-escalation"} == set(ACTIONS)
+    assert {*ACTS, "correct", "raise-escalation", "resolve-escalation"} == set(ACTIONS)
 
 
 @EVERY_ACTION

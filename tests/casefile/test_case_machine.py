@@ -18,12 +18,14 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
 from services.casefile.domain.exceptions import DecideException, RequestException
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.open_escalations import open_escalations
 from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
 from services.casefile.domain.state import Case
@@ -103,6 +105,10 @@ COMMANDS: list[Make] = [
     lambda at, by: RequestException(at=at, by=by, task="MONEY", justification_ref=f"vault-{at}"),
     lambda at, by: DecideException(at=at, by=by, exception="X1", granted=True),
     lambda at, by: DecideException(at=at, by=by, exception="X2", granted=True),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="OTHER"),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="SAFETY"),
+    lambda at, by: ResolveEscalation(at=at, by=by, resolution="TALK"),
+    lambda at, by: ResolveEscalation(at=at, by=by, escalation="E1", resolution="PAUSE"),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -237,7 +243,9 @@ class CaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.book.case.state == CaseState.CLOSED)
     @rule()
     def settle(self) -> None:
-        """Every follow-up is waived, and the system finalises."""
+        """What is open is resolved, every follow-up is waived, and the system finalises."""
+        for held in open_escalations(self.book.case):
+            self.give(ResolveEscalation(at=self.now, by=INES, escalation=held.id, resolution="TALK"))
         for point in ("EXIT", "W4", "M6", "M12"):
             self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
         self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
@@ -265,13 +273,13 @@ class CaseMachine(RuleBasedStateMachine):
         open_now = [step.key for step in case.steps]
         assert len(open_now) == len(set(open_now))
         # Who sees to a term that the other side missed has a step beside those of the state.
-        assert set(open_now) - {"ESCALATION"} <= STEPS[case.state]
+        assert {step.step for step in case.steps} - {"ESCALATION"} <= STEPS[case.state]
         assert (not open_now) == (case.state == CaseState.FINALISED)
         trajectory = case.trajectory
         responsible = case.lead if case.state in AGENCY_OWNS else trajectory.coordinator if trajectory else None
         assert {step.owner for step in case.steps if step.step != "ESCALATION"} <= {responsible}
-        escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
-        assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
+        escalated = {step.owner for step in case.steps if step.step == "ESCALATION"}
+        assert escalated <= {case.lead, trajectory.coordinator if trajectory else None}
 
     @invariant()
     def a_task_has_one_lead_and_none_is_recorded_against_the_charter(self) -> None:

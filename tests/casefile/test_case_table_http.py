@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import PROPOSAL, CaseContext, Told
+from tests.casefile.cases import ANSWER, PROPOSAL, CaseContext, Told
 from tests.support.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, TOM, Person
 from tests.support.problems import assert_problem
@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 EVERY_STATE = sorted(states(CASE_COMMANDS))
 ASK_TO_EXTEND = (LOTTE, "extend-agreement", {"months": 2})
 PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
+RAISE = (LOTTE, "raise-escalation", {"reason": "OTHER"})
+TAKE_BACK = (INES, "accept-handback", ANSWER)
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
 IN_TEN_DAYS = "in ten days"
 REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
@@ -26,28 +28,42 @@ PROPOSE = (LOTTE, "propose-match", PROPOSAL)
 REPORT_PROGRESS = (LOTTE, "report-progress", {"progress": {"SOCIAL": "+"}})
 SIGN_FOR_TEN_DAYS = (LOTTE, "sign-agreement", {**AGREEMENT, "end": IN_TEN_DAYS})
 FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | int, ...]], ...]] = {
-    "INTAKE": (("INTAKE", ()), ("INTAKE", (11,))),
-    "MATCHING": (("MATCHING", ()), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
+    "INTAKE": (("INTAKE", ()), ("INTAKE", (11,)), ("INTAKE", (RAISE,))),
+    "MATCHING": (("MATCHING", ()), ("MATCHING", (RAISE,)), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
     "MATCH_PROPOSED": (
         ("MATCH_PROPOSED", ()),
+        ("MATCH_PROPOSED", (RAISE,)),
         ("MATCH_PROPOSED", (14,)),
         ("CONFIRMED", ()),
         ("MENTORING", (REMATCH, PROPOSE)),
     ),
     "MENTORING": (
         ("MENTORING", ()),
+        ("MENTORING", (RAISE,)),
         ("MENTORING", (15,)),
         ("MENTORING", (ASK_TO_EXTEND,)),
         ("CONFIRMED", (SIGN_FOR_TEN_DAYS, REPORT_PROGRESS, ASK_TO_EXTEND, 11)),
     ),
-    "SUSPENDED": (("MENTORING", (PAUSE,)), ("MENTORING", (PAUSE, 31)), ("MENTORING", (ASK_TO_EXTEND, PAUSE))),
-    "HANDBACK_DUE": (("HANDBACK_DUE", ()), ("HANDBACK_DUE", (14,)), ("HANDBACK_DUE", (85,))),
+    "SUSPENDED": (
+        ("MENTORING", (PAUSE,)),
+        ("MENTORING", (RAISE, PAUSE)),
+        ("MENTORING", (PAUSE, 31)),
+        ("MENTORING", (ASK_TO_EXTEND, PAUSE)),
+    ),
+    "HANDBACK_DUE": (
+        ("HANDBACK_DUE", ()),
+        ("HANDBACK_DUE", (RAISE,)),
+        ("HANDBACK_DUE", (14,)),
+        ("HANDBACK_DUE", (85,)),
+    ),
     "HANDBACK_REQUESTED": (
         ("HANDBACK_REQUESTED", ()),
+        ("HANDBACK_REQUESTED", (RAISE,)),
         ("HANDBACK_REQUESTED", (14,)),
         ("HANDBACK_REQUESTED", (SEND_BACK,)),
         ("HANDBACK_REQUESTED", (SEND_BACK, 14)),
     ),
+    "CLOSED": (("CLOSED", ()), ("HANDBACK_REQUESTED", (RAISE, TAKE_BACK))),
 }
 """Where the state alone does not say what is possible: the ways to it from a name of `ROAD` on; a number is days."""
 
@@ -67,6 +83,19 @@ async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     return case
 
 
+async def gone_back_with_it(context: CaseContext, *, again: bool) -> Told:
+    """A case that brugwerk handed back while somebody still has to see to something; referred to it `again`."""
+    case = await second_try(context, accepted=True)
+    await context.lead_on(case, "INTAKE", "HANDBACK_REQUESTED")
+    for person, action, sent in (RAISE, (INES, "accept-handback", {**ANSWER, "decision": "RE_REFER"})):
+        await context.running.done(person, case.path, action, sent)
+    await context.running.settle()
+    if not again:
+        return case
+    ref = (await context.running.read(INES, case.path))["clientRef"]
+    return await context.referred(another_person(client={"ref": ref}))
+
+
 async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
     """A case in the state for every way to come to it, each before the next one is begun."""
     if state in ("REFERRED", "OPENED"):
@@ -74,6 +103,7 @@ async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
         if state == "OPENED":
             await context.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
         yield case
+        yield await gone_back_with_it(context, again=state == "REFERRED")
         return
     for name, steps in FURTHER.get(state, ((state, ()),)):
         case = await second_try(context, accepted=True)
@@ -93,7 +123,9 @@ async def is_signed(context: CaseContext, case: Told, state: str) -> bool:
     """Whether the pair signed an agreement, and no other match is proposed since."""
     if state == "MATCHING":
         return bool((await context.running.read(INES, case.path))["trajectory"]["endedMatches"])
-    return state not in {"OPENED", "REFERRED", "INTAKE", "MATCH_PROPOSED"}
+    if state == "OPENED":
+        return any(over["trajectory"] for over in (await context.running.read(INES, case.path))["earlier"])
+    return state not in {"REFERRED", "INTAKE", "MATCH_PROPOSED"}
 
 
 async def everybody(context: CaseContext, case: Told) -> list[tuple[Person, str]]:
@@ -125,8 +157,12 @@ async def consents_offered(context: CaseContext, person: Person, case: Told) -> 
 
 
 async def readers(context: CaseContext, case: Told) -> int:
-    """How many organisations read the case, each by a consent of its own."""
-    return [(await context.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
+    """How many consents let an organisation read the case: one for each referral to one that reads it."""
+    read = [
+        person.org for person in (KARIM, LOTTE) if (await context.running.get(person, case.path)).status_code == 200
+    ]
+    offers = (await context.running.read(INES, "/v1/referrals", case=case.id))["items"]
+    return sum(read.count(offer["organisation"]) for offer in offers)
 
 
 @pytest.mark.parametrize("state", EVERY_STATE)

@@ -17,7 +17,7 @@ from services.chassis.deciding.idempotency import KeyUsed
 DOMAIN: Final = Path(case_module.__file__).parent
 PACKAGE: Final = "services.casefile.domain"
 
-ABOVE: Final = frozenset({"case", "corrections_of_reports"})
+ABOVE: Final = frozenset({"case", "corrections_of_reports", "distress"})
 """What puts the phases together."""
 PHASES: Final = frozenset(
     {

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
+from contracts.escalation_codes import EscalationReason
 from services.casefile.domain import (
     agreement,
     closing,
     consent_withdrawal,
     correction,
     deadlines,
+    distress,
     escalation,
     exceptions,
     extension,
@@ -27,6 +29,7 @@ from services.casefile.domain import (
     match_end,
     matching,
     mentoring,
+    open_escalations,
     opening,
     organisation_part,
     outcomes,
@@ -63,6 +66,7 @@ from services.casefile.domain.opening import (
 from services.casefile.domain.organisation_part import CoordinatorProposed, ResponsibilityTransferred
 from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, moved
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
@@ -100,6 +104,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
     | NoShowReported
@@ -251,10 +256,20 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
-    after = context.case
+    decided = distress.with_contact(list(decided), context)
+    after = _after(context.case, decided)
+    signs = distress.followed(decided, replace(context, case=after))
+    after = _after(after, signs)
+    # Exceptions that are so many replace a public service: each signal is an escalation of its own.
+    granted = [event for event in decided if isinstance(event, exceptions.RoleExceptionGranted)]
+    for _ in (signal for event in granted for signal in event.signals):
+        raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
+        signs, after = [*signs, raised], evolve(after, raised)
+    return escalation.followed([*decided, *signs], replace(context, case=after))
+
+
+def _after(case: Case, decided: CaseDecision) -> Case:
     for event in decided:
         if not isinstance(event, To):
-            after = evolve(after, event)
-    granted = [event for event in decided if isinstance(event, exceptions.RoleExceptionGranted)]
-    raised = [escalation.substitution_signal(context) for event in granted for _ in event.signals]
-    return escalation.followed([*decided, *raised], replace(context, case=after))
+            case = evolve(case, event)
+    return case

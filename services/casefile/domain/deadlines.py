@@ -16,8 +16,9 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
-from services.casefile.domain.state import MISSED, REMINDED, Case
-from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
+from services.casefile.domain.silence import SILENCE, SILENCE_CHECK_IN, SilenceNoticed, noticed, watched
+from services.casefile.domain.state import MISSED, REMINDED, Case, with_silence
+from services.casefile.domain.steps import BESIDE, Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
@@ -104,11 +105,15 @@ def _running(case: Case) -> Iterator[Running]:
         if access.expires is not None and not access.closed:
             name = f"{access.expires.name}:{access.referral}"
             yield Running(name=name, group=name, remind_at=None, due_at=access.expires.due_at)
+    if (silence := watched(case)) is not None and (MISSED, SILENCE, silence.due_at) not in case.fired:
+        yield Running(name=SILENCE, group=SILENCE, remind_at=None, due_at=silence.due_at)
     if is_wanting(case):
         since = [step.since for step in case.steps]
         late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
         yield Running(name=ESCALATE, group=ESCALATE, remind_at=None, due_at=late)
-    if case.finalise_at is not None and case.state == CaseState.CLOSED:
+    # Nothing is final while somebody still has to see to something.
+    waits = any(step.step in BESIDE for step in case.steps)
+    if case.finalise_at is not None and case.state == CaseState.CLOSED and not waits:
         yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
 
 
@@ -123,7 +128,7 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
     ]
 
 
-def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMissed | NgoAccessExpired | CaseFinalised]:
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent]:
     """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
@@ -132,6 +137,8 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
     found = _find(case, command)
     if found is None or found.due_at > command.at:
         return []
+    if found.name == SILENCE:
+        return [noticed(context, found.due_at)]
     if found.name == FINALISE:
         return [CaseFinalised(closes=ended_by(case.steps))]
     for access in case.accesses:
@@ -147,6 +154,8 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
             due_at=found.due_at,
             owner=step.owner,
             awaited=step.actor,
+            # What was to be asked of a silent pair is an escalation from now on.
+            closes=(step.key,) if found.name == SILENCE_CHECK_IN else (),
             renews=_due_again(context, step, found),
         )
     ]
@@ -162,13 +171,13 @@ def _step_of(case: Case, found: Running) -> OpenStep:
 
 
 def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
-    if step.step == Step.ESCALATION:
+    if step.key == Step.ESCALATION:
         return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
     missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
     return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
-DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised
+DeadlineEvent = DeadlineReminded | DeadlineMissed | SilenceNoticed | NgoAccessExpired | CaseFinalised
 
 
 def evolve(case: Case, event: DeadlineEvent) -> Case:
@@ -178,6 +187,8 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
             return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case DeadlineMissed():
             return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
+        case SilenceNoticed():
+            return with_silence(case, None)
         case NgoAccessExpired():
             return access_ends(case, event.referral, closed=True)
         case CaseFinalised():

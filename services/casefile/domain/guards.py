@@ -12,12 +12,15 @@ from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Case
 from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
+BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
+"""Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
 OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
@@ -68,6 +71,8 @@ def allow(action: str, context: Context, by: Actor) -> None:
             because=Because.RIGHTS,
             who_can_unblock=_LEAD[rule.side],
         )
+    if action == "raise-escalation" and speaks_for_itself(by):
+        rule = Rule(rule.side, rule.states & BOUND)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -86,6 +91,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "log-contact-attempt":
+            # Somebody has to speak with a pair that is in distress.
+            return case.state in WITH_ORGANISATION and awaits_contact(case)
         case "accept-handback":
             # An organisation whose access has ended does not report any more; only the agency can bring the case back.
             return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
@@ -197,7 +205,7 @@ def _who_moves(case: Case) -> str | None:
 
 def _check_within_state(action: str, context: Context, by: Actor) -> None:
     case, at = context.case, context.at
-    escalated = find(case.steps, Step.ESCALATION)
+    escalated = to_resolve(case) if action == "resolve-escalation" else ()
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
@@ -209,15 +217,16 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "resolve-escalation" if escalated is None:
-            raise Refused(
-                "NOTHING_ESCALATED", "resolve-escalation is possible only while the other side has missed a term"
-            )
-        case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
+        case "raise-escalation" if by.org not in (case.agency, case.organisation):
+            raise _no_part(StaffSide.ORGANISATION, case, by)
+        case "resolve-escalation" if not escalated:
+            raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
+        case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
+            owner = next(step.owner for step in case.steps if step.step == Step.ESCALATION)
             raise Refused(
                 "ESCALATION_OF_THE_OTHER_SIDE",
-                "resolve-escalation is for the other side; do what the missed term waits for",
-                who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
+                "resolve-escalation is for the other side; do what is waited for",
+                who_can_unblock=f"{owner.role} of {owner.org}",
             )
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(

@@ -102,7 +102,7 @@ def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed
     if faults := list(_proposal_faults(command, mentor.profile)):
         raise Refused.input(*faults)
     _check_suits(mentor.profile, context)
-    excepted = _exception_for(mentor.profile, case)
+    excepted = _exception_for(mentor.profile, context)
     if not mentor.has_place_for(case.case):
         raise Refused(
             "MENTOR_AT_CAPACITY",
@@ -157,10 +157,10 @@ def _check_suits(profile: Profile, context: Context) -> None:
         )
 
 
-def _exception_for(profile: Profile, case: Case) -> RoleException | None:
-    """The exception by which a volunteer is proposed where a professional is recommended; None where it needs none."""
-    recommended = case.referral.recommended_mentor_kind if case.referral is not None else None
-    if recommended != MentorKind.PROFESSIONAL or profile.kind == MentorKind.PROFESSIONAL:
+def _exception_for(profile: Profile, context: Context) -> RoleException | None:
+    """The exception by which a volunteer is proposed where a professional is asked for; None where it needs none."""
+    case = context.case
+    if not asks_for_professional(context) or profile.kind == MentorKind.PROFESSIONAL:
         return None
     if (excepted := granted(case.exceptions, case.organisation, ExceptionRule.MENTOR_KIND)) is not None:
         return excepted
@@ -170,6 +170,14 @@ def _exception_for(profile: Profile, case: Case) -> RoleException | None:
         who_can_unblock="the organisation, by proposing a professional mentor, or its lead, by an exception from the "
         "rule MENTOR_KIND (request-exception)",
     )
+
+
+def asks_for_professional(context: Context) -> bool:
+    """Whether the referral recommends a professional mentor, or the person has a need for which the programme asks."""
+    if (referral := context.case.referral) is None:
+        return False
+    needs = set(referral.support_needs) & set(context.rules.professional_for)
+    return referral.recommended_mentor_kind == MentorKind.PROFESSIONAL or bool(needs)
 
 
 def confirm_match(command: ConfirmMatch, context: Context) -> list[MatchConfirmed]:
@@ -267,7 +275,7 @@ def evolve(case: Case, event: MatchingEvent) -> Case:
             confirmed = replace(now.match, confirmed=now.match.confirmed | {event.side})
             return replace(case, trajectory=replace(now, match=confirmed))
         case MatchRejected():
-            return replace(case, trajectory=replace(now, match=None))
+            return replace(case, trajectory=replace(now, match=None, rejections=now.rejections + 1))
         case _:
             assert_never(event)
 

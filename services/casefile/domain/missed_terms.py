@@ -25,7 +25,7 @@ def behind(case: Case) -> frozenset[str]:
     return frozenset(
         step.actor
         for step in case.steps
-        if step.step != Step.ESCALATION and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
+        if step.key != Step.ESCALATION and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
     )
 
 
@@ -37,7 +37,7 @@ def sees_to_it(case: Case) -> Party | None:
     if case.state not in WITH_ORGANISATION or case.trajectory is None:
         return None
     if not case.organisation_reads:
-        left = any(step.actor == case.organisation for step in case.steps if step.step != Step.ESCALATION)
+        left = any(step.actor == case.organisation for step in case.steps if step.key != Step.ESCALATION)
         return case.lead if left else None
     late = behind(case)
     if late == {case.organisation}:

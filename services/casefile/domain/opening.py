@@ -44,6 +44,7 @@ class TakeSubmission(Command, frozen=True, kw_only=True):
     client_ref: str
     previous_referral: str | None
     recommended_mentor_kind: str | None
+    support_needs: tuple[str, ...] = ()
     eligibility: dict[str, bool]
     participation: ParticipationChosen
     legal_basis: LegalBasisRecorded
@@ -78,6 +79,7 @@ class CaseReferred(Event, frozen=True, kw_only=True):
     programme_version: int
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 def take_submission(
@@ -117,6 +119,7 @@ def take_submission(
         programme_version=message.programme_version,
         recommended_mentor_kind=command.recommended_mentor_kind,
         deadlines=command.deadlines,
+        support_needs=command.support_needs,
     )
     ends = tuple(dict.fromkeys((*ended_by(case.steps), Step.NEXT_SERVICE.value)))
     return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred]
@@ -183,4 +186,5 @@ def _live(event: CaseReferred) -> LiveReferral:
         legal_basis=event.legal_basis,
         recommended_mentor_kind=event.recommended_mentor_kind,
         deadlines=event.deadlines,
+        support_needs=event.support_needs,
     )

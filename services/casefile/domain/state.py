@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
@@ -37,6 +37,7 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
     legal_basis: str
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
@@ -104,6 +105,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
     of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
+    `rejections` are counted from the latest agreement; `silence` is when a pair that has not met is asked why.
     """
 
     coordinator: Party
@@ -119,6 +121,8 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
+    rejections: int = 0
+    silence: Deadline | None = None
     ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
     progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
@@ -152,6 +156,27 @@ class Access(Struct, frozen=True, kw_only=True):
     ended: str | None = None
     expires: Deadline | None = None
     closed: bool = False
+
+
+class Escalation(Struct, frozen=True, kw_only=True):
+    """Something that somebody is asked to see to: why, about which match, at which level, and until when.
+
+    `organisation` had the case when it was raised, and `raised_by` is that of the person who raised it, if one did;
+    `joined` are the reasons of further signs. What is asked about a missed term has no `own_step`.
+    """
+
+    id: str
+    reason: str
+    level: str
+    opened_at: datetime
+    organisation: str | None = None
+    raised_by: str | None = None
+    match: str | None = None
+    contact_due_at: datetime | None = None
+    resolution_due_at: datetime | None = None
+    joined: tuple[str, ...] = ()
+    resolution: str | None = None
+    own_step: bool = True
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -203,6 +228,7 @@ class Case(Struct, frozen=True, kw_only=True):
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     exceptions: GrowingTuple[RoleException] = GrowingTuple()
     substitution_signals: GrowingSet[str] = GrowingSet()
+    escalations: tuple[Escalation, ...] = ()
 
     @property
     def organisation(self) -> str | None:
@@ -259,3 +285,10 @@ def with_reported(case: Case, *keys: tuple[str, str, datetime]) -> Case:
     if (now := case.trajectory) is None:
         return case
     return replace(case, trajectory=replace(now, reported=now.reported | keys))
+
+
+def with_silence(case: Case, due: Deadline | UnsetType | None) -> Case:
+    """The case whose pair is to meet by then, None: by no day; the same where nothing is said of it."""
+    if due is UNSET or (now := case.trajectory) is None:
+        return case
+    return replace(case, trajectory=replace(now, silence=due))

@@ -27,6 +27,7 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
+from contracts.escalation_answers import EscalationAnswer
 from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
 
 
@@ -212,6 +213,7 @@ class CaseAnswer(Contract):
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
     exceptions: list[ExceptionAnswer] = []
+    escalations: list[EscalationAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
