@@ -1,4 +1,4 @@
-"""What a row of `events.py` is, and the rows together, of whose events the type checker knows that they have one."""
+"""What a row of the casefile service's events says, and rows whose type is the union of the events that have one."""
 
 from __future__ import annotations
 

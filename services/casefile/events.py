@@ -13,6 +13,7 @@ from contracts import casefile as messages
 from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
+    changes,
     charter,
     closing,
     consent_withdrawal,
@@ -22,6 +23,8 @@ from services.casefile.domain import (
     exception_count,
     exceptions,
     extension,
+    gap_report,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -52,7 +55,14 @@ from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NO_ROWS, NOT_PUBLISHED, EventRow, OtherRow
 from services.casefile.message_parts import begun, party_of, readiness_of, report_of
-from services.casefile.sentences import filled_in, of_a_correction, of_an_entry, of_an_escalation, of_an_exception
+from services.casefile.sentences import (
+    filled_in,
+    of_a_correction,
+    of_an_answered_gap,
+    of_an_entry,
+    of_an_escalation,
+    of_an_exception,
+)
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
@@ -161,6 +171,30 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.exceptions.RoleExceptionDenied(
                      **about, exception=event.exception, organisation=event.organisation, task=event.task,
                      rule=event.rule))
+    | EventRow(changes.ChangeProposed, "case.change_proposed.v1", "The organisation proposes a change: {change}.",
+                 lambda event, about: messages.changes.ChangeProposed(
+                     **about, proposal=event.proposal, change=event.change, proposed_by=party_of(event.proposed_by),
+                     reason=event.reason, end=event.end,
+                     coordinator=party_of(event.coordinator) if event.coordinator is not None else None,
+                     replaces=event.replaces, deadline=published_deadline(event.deadline), referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeApproved, "case.change_approved.v1", "The agency approved the change: {change}.",
+                 lambda event, about: messages.changes.ChangeApproved(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeRejected, "case.change_rejected.v1", "The agency rejected the change: {change}.",
+                 lambda event, about: messages.changes.ChangeRejected(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeWithdrawn, "case.change_withdrawn.v1",
+                 "The organisation took its proposal back: {change}.",
+                 lambda event, about: messages.changes.ChangeWithdrawn(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
+                 lambda event, about: messages.changes.ChangeExpired(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
@@ -196,6 +230,22 @@ CASE_EVENTS: Final = (
                  "Mentor and mentee have not met for a while; the coordinator asks both.",
                  lambda event, about: messages.escalation.SilenceNoticed(
                      **about, silent_since=event.silent_since, deadlines=begun(event)))
+    | EventRow(gap_report.ServiceGapReported, "case.service_gap_reported.v1",
+                 "A gap in services is reported: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.ServiceGapReported(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type, task=event.task,
+                     reported_by=party_of(event.reported_by), referral=event.referral, organisation=event.organisation,
+                     deadlines=begun(event)))
+    | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", of_an_answered_gap,
+                 lambda event, about: messages.gaps.ServiceGapAnswered(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     accepted=event.accepted, due=event.due, referral=event.referral, organisation=event.organisation,
+                     deadline=published_deadline(event.deadline) if event.deadline is not None else None))
+    | EventRow(gaps.GapActionCompleted, "case.gap_action_completed.v1",
+                 "What was answered to a gap in services is done: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.GapActionCompleted(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     referral=event.referral, organisation=event.organisation))
     | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,

@@ -15,6 +15,7 @@ from services.casefile.domain.exceptions import (
     RoleExceptionGranted,
     RoleExceptionRequested,
 )
+from services.casefile.domain.gaps import ServiceGapAnswered
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 
@@ -50,6 +51,14 @@ def of_an_exception(event: ExceptionEvent) -> str:
             return f"The lead of the organisation denied an exception: {kind}."
         case _:
             assert_never(event)
+
+
+def of_an_answered_gap(event: ServiceGapAnswered) -> str:
+    """Whether the agency acts on it, and by when."""
+    what = f"{event.service_kind}, {event.gap_type}"
+    if not event.accepted:
+        return f"The agency did not accept the gap in services: {what}."
+    return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
 
 
 def of_an_escalation(event: EscalationRaised) -> str:

@@ -12,13 +12,15 @@ from services.casefile.domain import (
     correction,
     exceptions,
     extension,
+    gaps,
     intake,
     matching,
     mentoring,
+    proposals,
     tasks,
     trajectory_end,
 )
-from services.casefile.routes import requests, task_shapes
+from services.casefile.routes import change_shapes, gap_shapes, requests, task_shapes
 from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
@@ -134,6 +136,43 @@ def decide_extension(body: requests.DecideExtensionBody, stamp: Stamp) -> extens
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
     return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def decide_change(body: change_shapes.DecideChangeBody, stamp: Stamp) -> proposals.DecideChange:
+    """The reason goes to the vault."""
+    reason_ref = stamp.ref_or_none("change-decision", body.reason)
+    return proposals.DecideChange(
+        at=stamp.at, by=stamp.by, proposal=body.proposal, approved=body.approved, reason_ref=reason_ref
+    )
+
+
+def report_gap(body: gap_shapes.ReportGapBody, stamp: Stamp) -> gaps.ReportGap:
+    """Who provides the service goes to the vault."""
+    return gaps.ReportGap(
+        at=stamp.at,
+        by=stamp.by,
+        service_kind=body.service_kind.value,
+        gap_type=body.gap_type.value,
+        provider_ref=stamp.ref_or_none("gap-provider", body.provider),
+        task=body.task,
+        occurred_at=body.occurred_at,
+    )
+
+
+def answer_gap(body: gap_shapes.AnswerGapBody, stamp: Stamp) -> gaps.AnswerGap:
+    """What is done, and why, go to the vault."""
+    named = (*((body.gap,) if body.gap is not None else ()), *body.gaps)
+    if not named:
+        raise Refused.input(Fault("/gap", "REQUIRED", "name the gap, or several gaps in /gaps"))
+    return gaps.AnswerGap(
+        at=stamp.at,
+        by=stamp.by,
+        gaps=named,
+        accepted=body.accepted,
+        action_ref=stamp.ref_or_none("gap-action", body.action),
+        due=body.due,
+        reason_ref=stamp.ref_or_none("gap-reason", body.reason),
+    )
 
 
 def record_task(body: task_shapes.RecordTaskBody, stamp: Stamp) -> tasks.RecordTask:

@@ -22,8 +22,8 @@ ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
 FOR_LEADS: Final = {"decide-exception"}
 """What only the lead of a side may do."""
-WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER, Step.SERVICE_GAP_ANSWER}
-"""The answer to a referral is the referral service's; no event opens a step for a gap in services yet."""
+WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER}
+"""The answer to a referral is the referral service's."""
 
 
 def commands() -> Iterator[type[Command]]:

@@ -121,6 +121,7 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
         "record-task",
         "release-task",
         "request-exception",
+        "report-gap",
     }
 
 

@@ -254,12 +254,12 @@ async def test_a4_an_exception_covers_one_record_and_the_second_of_a_kind_is_a_s
         exception = await excepted(fresh, case, task="CHILDCARE_SEARCH")
         raised = await items(fresh, case, "EscalationRaised")
         assert len(raised) == signals, f"after {number}"
-        told = await done(fresh, LOTTE, case, "record-task", task="CHILDCARE_SEARCH")
-        assert {one["id"]: one["state"] for one in told["exceptions"]}[exception] == "USED"
+        recorded = await done(fresh, LOTTE, case, "record-task", task="CHILDCARE_SEARCH")
+        assert {one["id"]: one["state"] for one in recorded["exceptions"]}[exception] == "USED"
     read = await fresh.running.read(LOTTE, case.path)
     assert [one["state"] for one in read["exceptions"]] == ["USED"] * 3
-    signals = [one for one in read["escalations"] if one["reason"] == "SUBSTITUTION_SIGNAL"]
-    assert [(one["level"], one["state"]) for one in signals] == [("L2", "OPEN")], "for both leads"
+    told = [one for one in read["escalations"] if one["reason"] == "SUBSTITUTION_SIGNAL"]
+    assert [(one["level"], one["state"]) for one in told] == [("L2", "OPEN")], "for both leads"
     # Another kind is counted apart.
     await excepted(fresh, case, task="MONEY")
     assert len(await items(fresh, case, "EscalationRaised")) == 1

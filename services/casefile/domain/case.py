@@ -15,6 +15,7 @@ from contracts.codes import CaseState, Step
 from contracts.escalation_codes import EscalationReason
 from services.casefile.domain import (
     agreement,
+    changes,
     closing,
     consent_withdrawal,
     correction,
@@ -23,6 +24,7 @@ from services.casefile.domain import (
     escalation,
     exceptions,
     extension,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -83,6 +85,7 @@ CaseEvent = (
     | agreement.AgreementSigned
     | mentoring.MentoringEvent
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | suspension.SuspensionEvent
     | match_end.MatchEnded
     | trajectory_end.TrajectoryCompleted
@@ -94,6 +97,7 @@ CaseEvent = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
     | correction.CorrectionRecorded
@@ -114,6 +118,7 @@ KeepsState = (
     | CoordinatorProposed
     | MatchConfirmed
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | SuspensionReviewed
     | HandbackReturned
     | outcomes.OutcomeEvent
@@ -124,6 +129,7 @@ KeepsState = (
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
+    | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
 )
@@ -170,6 +176,8 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
 def evolve(case: Case, event: CaseEvent) -> Case:
     """The case after one more event: its state, its open steps, and the facts that later decisions rest on."""
     state = next_state(case.state, event)
+    if state is not case.state and case.proposals:
+        case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, steps=moved(case.steps, event))
@@ -214,12 +222,16 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return suspension.evolve(case, event)
     if isinstance(event, extension.ExtensionEvent):
         return extension.evolve(case, event)
+    if isinstance(event, changes.ChangeEvent):
+        return changes.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
     if isinstance(event, tasks.TaskEvent):
         return tasks.evolve(case, event)
     if isinstance(event, exceptions.ExceptionEvent):
         return exceptions.evolve(case, event)
+    if isinstance(event, gaps.GapEvent):
+        return gaps.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
     if isinstance(event, consent_withdrawal.WithdrawalEvent):

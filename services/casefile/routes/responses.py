@@ -28,6 +28,8 @@ from contracts.casefile_codes import (
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
+from services.casefile.routes.change_shapes import ProposedChangeAnswer
+from services.casefile.routes.gap_shapes import GapShown
 from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
 
 
@@ -214,6 +216,8 @@ class CaseAnswer(Contract):
     outcomes: list[SettledAnswer] = []
     exceptions: list[ExceptionAnswer] = []
     escalations: list[EscalationAnswer] = []
+    gaps: list[GapShown] = []
+    proposals: list[ProposedChangeAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
