@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, change_codes, codes, escalation_codes, gap_codes, terms
+from contracts import casefile_codes, change_codes, codes, escalation_codes, gap_codes, task_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -23,6 +23,7 @@ CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
 ChangeCode = Annotated[str, one_of(change_codes.ChangeKind)]
 ChangeReasonCode = Annotated[str, one_of(casefile_codes.EndReason, casefile_codes.CloseReason)]
+CharterRoleCode = Annotated[str, one_of(casefile_codes.CharterRole)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
 CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
 ClosureCode = Annotated[str, one_of(codes.Closure)]
@@ -31,6 +32,7 @@ AgencyActionCode = Annotated[str, one_of(codes.AgencyAction)]
 AlternativeCode = Annotated[str, one_of(codes.Alternative)]
 DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
+ExceptionRuleCode = Annotated[str, one_of(task_codes.ExceptionRule)]
 LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
 EscalationCode = Annotated[str, one_of(escalation_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
@@ -53,6 +55,7 @@ QuestionCode = Annotated[str, one_of(codes.Question)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
 ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
+SignalScopeCode = Annotated[str, one_of(task_codes.SignalScope)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]
@@ -61,6 +64,7 @@ SuspendCode = Annotated[str, one_of(casefile_codes.SuspendReason)]
 TermUnitCode = Annotated[str, one_of(codes.TermUnit)]
 ToldCode = Annotated[str, one_of(terms.Told)]
 TopicCode = Annotated[str, one_of(casefile_codes.MeetingTopic)]
+VerdictCode = Annotated[str, one_of(casefile_codes.Verdict)]
 WaitlistCode = Annotated[str, one_of(codes.WaitlistReason)]
 WaiveCode = Annotated[str, one_of(casefile_codes.WaiveReason)]
 WhyCode = Annotated[str, one_of(codes.WhyMentoring)]

@@ -19,4 +19,6 @@ COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
 COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
 LEADS: Final = frozenset({Role.AGENCY_TEAM_LEAD, Role.NGO_LEAD})
 """Who signs for an organisation."""
+ORGANISATION_LEADS: Final = LEADS & COORDINATORS
+AGENCY_LEADS: Final = LEADS & COUNSELLORS
 MENTORS: Final = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})

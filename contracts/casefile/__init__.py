@@ -12,6 +12,7 @@ from contracts.casefile import (
     correction,
     deadlines,
     escalation,
+    exceptions,
     gaps,
     handback,
     intake,
@@ -21,6 +22,7 @@ from contracts.casefile import (
     outcomes,
     people,
     suspension,
+    tasks,
     trajectory_end,
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "correction",
     "deadlines",
     "escalation",
+    "exceptions",
     "gaps",
     "handback",
     "intake",
@@ -46,5 +49,6 @@ __all__ = [
     "outcomes",
     "people",
     "suspension",
+    "tasks",
     "trajectory_end",
 ]

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from contracts.codes import CaseState, Role, Step
 from contracts.fields import Body, NothingBody
-from contracts.staff import COORDINATORS, COUNSELLORS, MENTORS, StaffSide
+from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS, ORGANISATION_LEADS, StaffSide
 from services.casefile import stamping
 from services.casefile.domain import (
     agreement,
@@ -24,6 +24,7 @@ from services.casefile.domain import (
     corrections_of_reports,
     deadlines,
     escalation,
+    exceptions,
     extension,
     gaps,
     handback,
@@ -36,12 +37,13 @@ from services.casefile.domain import (
     proposals,
     referral_answers,
     suspension,
+    tasks,
     trajectory_end,
 )
 from services.casefile.domain.case import CaseDecision, CaseEvent
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.state import BEFORE_CLOSED, WITH_ORGANISATION
-from services.casefile.routes import change_shapes, gap_shapes, requests
+from services.casefile.routes import change_shapes, gap_shapes, requests, task_shapes
 from services.casefile.stamping import Stamp
 from services.casefile.worklist import CHANGE_DECISION, COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER, GAP_ACTION
 from services.chassis.http.request.stamp import same_fields
@@ -59,6 +61,9 @@ EITHER: Final = None
 MENTEES: Final = frozenset({Role.MENTEE})
 UNTIL_FINALISED: Final = BEFORE_CLOSED | {CaseState.CLOSED}
 EVERY_STATE: Final = frozenset(CaseState)
+FROM_MATCHING: Final = frozenset(
+    {CaseState.MATCHING, CaseState.MATCH_PROPOSED, CaseState.MENTORING, CaseState.SUSPENDED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,8 @@ class Action(Generic[B, C]):
     @property
     def rule(self) -> Rule:
         """When it is possible, for the domain."""
-        return Rule(self.side, frozenset(self.states))
+        staff = self.roles & (COUNSELLORS | COORDINATORS)
+        return Rule(self.side, frozenset(self.states), leads=bool(staff) and staff <= LEADS)
 
     def command_of(self, body: B, stamp: Stamp) -> C:
         """The command that the body asks for. Raises Refused."""
@@ -163,6 +169,38 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            build=stamping.decide_extension,
            side=AGENCY, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COUNSELLORS, steps={Step.MENTORING},
            refuses={"NOTHING_PROPOSED", "NO_AGREEMENT", "NO_TRAJECTORY"}),
+    Action(name="record-task", summary="Record a task, as far as the charter of roles allows it.",
+           request=task_shapes.RecordTaskBody, command=tasks.RecordTask, decide=tasks.record_task,
+           build=stamping.record_task,
+           side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
+           refuses={"APPROVAL_REQUIRED", "CHARTER_NOT_SIGNED", "DUPLICATE_RESPONSIBILITY", "IN_THE_FUTURE",
+                    "NOT_POSITIVE", "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_MATCH", "NO_TRAJECTORY", "OUTSIDE_AGREEMENT",
+                    "TASK_REFUSED_BY_CHARTER", "TOO_EARLY", "UNKNOWN_CODE"}),
+    Action(name="approve-task", summary="Approve a task that a role may only support.",
+           request=task_shapes.TaskBody, command=tasks.ApproveTask, decide=tasks.approve_task,
+           side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS,
+           refuses={"CHARTER_NOT_SIGNED", "NOTHING_TO_APPROVE", "NO_MATCH", "NO_TRAJECTORY",
+                    "TASK_REFUSED_BY_CHARTER", "UNKNOWN_CODE"}),
+    Action(name="claim-task", summary="Take the lead of a kind of task.",
+           request=task_shapes.ClaimTaskBody, command=tasks.ClaimTask, decide=tasks.claim_task,
+           build=stamping.claim_task,
+           side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
+           refuses={"CHARTER_NOT_SIGNED", "DUPLICATE_RESPONSIBILITY", "NOT_YOUR_SIDE", "NO_MATCH",
+                    "TASK_REFUSED_BY_CHARTER", "UNKNOWN_CODE"}),
+    Action(name="release-task", summary="Give up the lead of a kind of task.",
+           request=task_shapes.TaskBody, command=tasks.ReleaseTask, decide=tasks.release_task,
+           side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
+           refuses={"NOT_THE_HOLDER"}),
+    Action(name="request-exception", summary="Ask for a one-off exception from the charter, or from a rule.",
+           request=task_shapes.RequestExceptionBody, command=exceptions.RequestException,
+           decide=exceptions.request_exception, build=stamping.request_exception,
+           side=ORGANISATION, states=FROM_MATCHING, roles=COORDINATORS | MENTORS,
+           refuses={"CHARTER_NOT_SIGNED", "NOT_EXPECTED", "UNKNOWN_CODE"}),
+    Action(name="decide-exception", summary="Grant or deny an exception, as the lead of the organisation.",
+           request=task_shapes.DecideExceptionBody, command=exceptions.DecideException,
+           decide=exceptions.decide_exception, build=stamping.decide_exception,
+           side=ORGANISATION, states=FROM_MATCHING, roles=ORGANISATION_LEADS,
+           refuses={"EXCEPTION_DECIDED", "UNKNOWN_EXCEPTION"}),
     Action(name="propose-change", summary="Propose a change, on which the agency decides.",
            request=change_shapes.ProposeChangeBody, command=proposals.ProposeChange, decide=proposals.propose_change,
            side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
@@ -275,10 +313,11 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=requests.CorrectBody,
            command=correction.Correct, decide=corrections_of_reports.correct, build=stamping.correct,
            side=EITHER, states=EVERY_STATE, roles=COUNSELLORS | COORDINATORS,
-           refuses={"CLIENT_MUST_AGREE", "GOAL_UNKNOWN", "IN_THE_FUTURE", "IN_THE_PAST", "NOT_CLOSED", "NOT_POSITIVE",
-                    "NOT_REPORTED", "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_REFERRAL", "NO_TRAJECTORY",
-                    "OUTCOME_NOT_DUE", "OUTCOME_SETTLED", "OUTSIDE_AGREEMENT", "OUT_OF_RANGE", "REPORTED_BEFORE",
-                    "TOO_EARLY", "UNKNOWN_CODE", "UNKNOWN_EVENT"}),
+           refuses={"APPROVAL_REQUIRED", "CHARTER_NOT_SIGNED", "CLIENT_MUST_AGREE", "DUPLICATE_RESPONSIBILITY",
+                    "GOAL_UNKNOWN", "IN_THE_FUTURE", "IN_THE_PAST", "NOT_CLOSED", "NOT_POSITIVE", "NOT_REPORTED",
+                    "NOT_YOUR_SIDE", "NO_AGREEMENT", "NO_MATCH", "NO_REFERRAL", "NO_TRAJECTORY", "OUTCOME_NOT_DUE",
+                    "OUTCOME_SETTLED", "OUTSIDE_AGREEMENT", "OUT_OF_RANGE", "REPORTED_BEFORE",
+                    "TASK_REFUSED_BY_CHARTER", "TOO_EARLY", "UNKNOWN_CODE", "UNKNOWN_EVENT"}),
 )
 # fmt: on
 ACTIONS: Final[Mapping[str, Action[Any, Any]]] = {row.name: row for row in _ROWS}

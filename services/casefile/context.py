@@ -16,12 +16,15 @@ from services.casefile.domain.charter import CHARTER, Charter, charter_stream
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
+from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
+from services.casefile.domain.exceptions import DecideException, RequestException
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.matching import ProposeMatch
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.opening import TakeSubmission
 from services.casefile.domain.state import BEFORE_CLOSED, Case
+from services.casefile.domain.tasks import ApproveTask, ClaimTask, RecordTask
 from services.casefile.history import find_event, recorded_by
 from services.casefile.projection import CASES
 from services.chassis.deciding.context import Needed
@@ -36,7 +39,7 @@ CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
-BY_CHARTER: Final = (SignAgreement,)
+BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException)
 """The commands that rest on the charter of roles."""
 
 
@@ -78,8 +81,10 @@ class CaseContexts:
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
         charter = Charter()
-        if isinstance(command, BY_CHARTER):
-            happened = by_our_clock(command.occurred_at or command.at, command.at)
+        # A correction rests on what the report rests on that should have come.
+        report = command.holds if isinstance(command, Correct) else command
+        if isinstance(report, BY_CHARTER):
+            happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
             governing = _in_force(found["programme"], happened)
             charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
         return Context(
@@ -94,7 +99,16 @@ class CaseContexts:
             other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
             charter=charter,
+            exception_count=await self._exception_count(command, case, learnt, reads),
         )
+
+    async def _exception_count(
+        self, command: Command, case: Case, learnt: ProgrammeLearnt, reads: Reads
+    ) -> ExceptionCount | None:
+        if not isinstance(command, DecideException):
+            return None
+        stream = exception_count_stream(case.programme, day_in(learnt.rules.time_zone, command.at))
+        return replace(await reads.state(stream, EXCEPTION_COUNT), stream=stream)
 
     def references(self, command: Command, context: Context, /) -> Mapping[str, str | None]:
         """Under which legal basis, charter and programme version a decision is taken."""

@@ -21,6 +21,7 @@ from services.casefile.access import (
 from services.casefile.domain.case import CASE, CaseEvent
 from services.casefile.domain.charter import CharterSigned, CharterWritten
 from services.casefile.domain.deadlines import running
+from services.casefile.domain.exception_count import ExceptionCounted
 from services.casefile.domain.known_organisation import OrganisationLearnt
 from services.casefile.domain.known_programme import ProgrammeLearnt
 from services.casefile.domain.mentor import MentorDescribed, MentorEngaged, MentorReleased
@@ -203,8 +204,16 @@ class Listing:
                 changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
             case CharterWritten():
                 changes.put(CHARTERS.name, recorded.stream, recorded.position, version=event.version)
-            case MentorEngaged() | MentorReleased() | CharterSigned() | ProgrammeLearnt() | KeyUsed():
-                # No list shows which places are taken, or programmes; who signed a charter its stream says.
+            case (
+                MentorEngaged()
+                | MentorReleased()
+                | CharterSigned()
+                | ProgrammeLearnt()
+                | ExceptionCounted()
+                | KeyUsed()
+            ):
+                # No list shows which places are taken, or programmes; who signed a charter its stream says, and how
+                # many exceptions a month had.
                 pass
             case _:
                 self._project_case(event, recorded, changes)

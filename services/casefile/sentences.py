@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.exceptions import (
+    ExceptionEvent,
+    RoleExceptionDenied,
+    RoleExceptionGranted,
+    RoleExceptionRequested,
+)
 from services.casefile.domain.gaps import ServiceGapAnswered
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
@@ -31,6 +37,20 @@ def of_a_correction(event: CorrectionRecorded) -> str:
     if event.was is None or event.holds is None:
         return f"{beside}."
     return f"{beside}, and says what holds: {', '.join(_changed(event))}."
+
+
+def of_an_exception(event: ExceptionEvent) -> str:
+    """What was asked of the lead of an organisation, or what the lead said."""
+    kind = event.task or event.rule
+    match event:
+        case RoleExceptionRequested():
+            return f"An exception is asked for: {kind}."
+        case RoleExceptionGranted():
+            return f"The lead of the organisation granted an exception: {kind}."
+        case RoleExceptionDenied():
+            return f"The lead of the organisation denied an exception: {kind}."
+        case _:
+            assert_never(event)
 
 
 def of_an_answered_gap(event: ServiceGapAnswered) -> str:

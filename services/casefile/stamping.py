@@ -10,15 +10,17 @@ from contracts.staff import MENTORS
 from services.casefile.domain import (
     agreement,
     correction,
+    exceptions,
     extension,
     gaps,
     intake,
     matching,
     mentoring,
     proposals,
+    tasks,
     trajectory_end,
 )
-from services.casefile.routes import change_shapes, gap_shapes, requests
+from services.casefile.routes import change_shapes, gap_shapes, requests, task_shapes
 from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
@@ -170,6 +172,46 @@ def answer_gap(body: gap_shapes.AnswerGapBody, stamp: Stamp) -> gaps.AnswerGap:
         action_ref=stamp.ref_or_none("gap-action", body.action),
         due=body.due,
         reason_ref=stamp.ref_or_none("gap-reason", body.reason),
+    )
+
+
+def record_task(body: task_shapes.RecordTaskBody, stamp: Stamp) -> tasks.RecordTask:
+    """The role stands in an object of its own, as other facts of who did it may."""
+    return tasks.RecordTask(
+        at=stamp.at,
+        by=stamp.by,
+        task=body.task,
+        role=body.by.role.value if body.by is not None else None,
+        minutes=body.minutes,
+        occurred_at=body.occurred_at,
+    )
+
+
+def claim_task(body: task_shapes.ClaimTaskBody, stamp: Stamp) -> tasks.ClaimTask:
+    """The role as in a record."""
+    role = body.by.role.value if body.by is not None else None
+    return tasks.ClaimTask(at=stamp.at, by=stamp.by, task=body.task, role=role)
+
+
+def request_exception(body: task_shapes.RequestExceptionBody, stamp: Stamp) -> exceptions.RequestException:
+    """Why goes to the vault."""
+    return exceptions.RequestException(
+        at=stamp.at,
+        by=stamp.by,
+        task=body.task,
+        rule=plain(body.rule),
+        justification_ref=stamp.ref("exception", body.justification),
+    )
+
+
+def decide_exception(body: task_shapes.DecideExceptionBody, stamp: Stamp) -> exceptions.DecideException:
+    """The reason goes to the vault."""
+    return exceptions.DecideException(
+        at=stamp.at,
+        by=stamp.by,
+        exception=body.exception,
+        granted=body.granted,
+        reason_ref=stamp.ref_or_none("exception-decision", body.reason),
     )
 
 

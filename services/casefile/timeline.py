@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
 
@@ -17,10 +17,14 @@ from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, Party, find, step_of
+from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on
 from services.chassis.log.metadata import Recorded
+
+AGAIN: Final = timedelta(hours=1)
+"""So long the same refusal to the same person is one item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Item:
     `position` is the event's place in the case's stream, without gaps for a reader who sees all; `responsible` owns
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
     message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
-    that event the ids of its corrections.
+    that event the ids of its corrections. `count` says how often the same was refused, to one person within an hour.
     """
 
     position: int
@@ -49,6 +53,7 @@ class Item:
     corrects: str | None = None
     holds: Reported | None = None
     corrected_by: tuple[str, ...] = ()
+    count: int = 1
 
 
 def timeline(
@@ -62,12 +67,21 @@ def timeline(
     seen = visible_to(records, seen_by) if seen_by is not None else None
     # Who is responsible after an item is shown as the reader knows it, without what happened with others meanwhile.
     history = records if seen is None else history_of(records, seen)
-    items = []
+    items: list[Item] = []
+    refused: dict[tuple[Party, TaskRefusedByCharter], int] = {}
     case = Case()
     for recorded in known(history, as_of, known_at):
         case = evolve(case, recorded.event)
-        if seen is None or recorded.version in seen:
-            items.append(_item(recorded, case))
+        if seen is not None and recorded.version not in seen:
+            continue
+        item = _item(recorded, case)
+        if isinstance(recorded.event, TaskRefusedByCharter):
+            first = refused.get((item.actor, recorded.event))
+            if first is not None and item.recorded_at - items[first].recorded_at < AGAIN:
+                items[first] = replace(items[first], count=items[first].count + 1)
+                continue
+            refused[item.actor, recorded.event] = len(items)
+        items.append(item)
     corrections: dict[str, tuple[str, ...]] = {}
     for item in items:
         if item.corrects is not None:

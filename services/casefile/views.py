@@ -15,6 +15,8 @@ from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.domain.task_state import RoleException
+from services.casefile.domain.tasks import leads_of
 from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
@@ -80,6 +82,7 @@ def timeline_view(item: Item) -> Json:
         "text": item.text,
         "digest": item.digest,
         **_correction(item),
+        **({"count": item.count} if item.count > 1 else {}),
     }
 
 
@@ -133,12 +136,19 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
+        "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "escalations": escalation_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
     }
+
+
+def exception_view(known: RoleException) -> Json:
+    """A one-off exception, from a task or from a rule."""
+    kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
+    return {"id": known.exception, **kind, "state": known.state}
 
 
 def summary_of(case: Case, version: int) -> Json:
@@ -204,6 +214,7 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "noShows": trajectory.no_shows,
         "match": _match(trajectory.match),
         "agreement": _agreement(trajectory.match),
+        "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
         "endedMatches": [
             {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
             for ended in trajectory.ended_matches

@@ -12,7 +12,7 @@ from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
 from tests.casefile.messages import CASE_ID, TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
 from tests.support.actors import AN
-from tests.support.people import INES, LOTTE, Person
+from tests.support.people import HANNE, INES, LOTTE, Person
 from tests.support.requests import AGREEMENT, INTAKE
 
 
@@ -176,6 +176,61 @@ ACTS: Final[dict[str, Act]] = {
             ("/months", {"change": "EXTEND", "months": 4}),
         ),
         tried=EVERY_CHANGE,
+    ),
+    "record-task": Act(
+        "MENTORING", LOTTE, "TaskRecorded", "MENTORING",
+        {"task": "CV_FEEDBACK", "minutes": 45},
+        (
+            ("/task", {"minutes": 45}),
+            ("/task", {"task": "GOSSIP"}),
+            ("/minutes", {"task": "CV_FEEDBACK", "minutes": 0}),
+            ("/by/role", {"task": "CV_FEEDBACK", "by": {"role": "MENTEE"}}),
+            ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": LATER}),
+            ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": "2026-01-01T00:00:00Z"}),
+        ),
+        elsewhere="SUSPENDED",
+    ),
+    "approve-task": Act(
+        "MENTORING", LOTTE, "ApprovalGiven", "MENTORING",
+        {"task": "ACCOMPANY_TO_AUTHORITY"},
+        (("/task", {}), ("/task", {"task": "GOSSIP"}), ("/task", {"task": "cv"})),
+        elsewhere="SUSPENDED",
+    ),
+    "claim-task": Act(
+        "MENTORING", LOTTE, "TaskClaimed", "MENTORING",
+        {"task": "CV_FEEDBACK"},
+        (("/task", {}), ("/task", {"task": "GOSSIP"}), ("/by/role", {"task": "CV_FEEDBACK", "by": {"role": "ALL"}})),
+        elsewhere="SUSPENDED",
+    ),
+    "release-task": Act(
+        "TASK_LED", LOTTE, "TaskReleased", "MENTORING",
+        {"task": "CV_FEEDBACK"},
+        (("/task", {}),),
+        elsewhere="SUSPENDED",
+    ),
+    "request-exception": Act(
+        "MATCHING", LOTTE, "RoleExceptionRequested", "MATCHING",
+        {"task": "CHILDCARE_SEARCH", "justification": "no place before June"},
+        (
+            ("/justification", {"task": "CHILDCARE_SEARCH"}),
+            ("/task", {"justification": "no place before June"}),
+            ("/task", {"task": "GOSSIP", "justification": "no place before June"}),
+            ("/rule", {"rule": "ANY", "justification": "no place before June"}),
+            ("/rule", {"task": "MONEY", "rule": "MENTOR_KIND", "justification": "no place before June"}),
+        ),
+        elsewhere="INTAKE",
+    ),
+    "decide-exception": Act(
+        "EXCEPTION_REQUESTED", HANNE, "RoleExceptionGranted", "MENTORING",
+        {"exception": "X1", "granted": True, "reason": "this once"},
+        (
+            ("/exception", {"granted": True}),
+            ("/exception", {"exception": "X9", "granted": True}),
+            ("/granted", {"exception": "X1"}),
+            ("/granted", {"exception": "X1", "granted": "yes"}),
+        ),
+        elsewhere="INTAKE",
+        tried=({"exception": "X1", "granted": True}, {"exception": "X1", "granted": False}),
     ),
     "suspend": Act(
         "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",

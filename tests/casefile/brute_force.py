@@ -28,7 +28,7 @@ from tests.casefile.acts import BODIES
 from tests.casefile.messages import TOM, about, submitted
 from tests.casefile.situations import HOLDS, ONLY_IN, Situation, situations
 from tests.casefile.stories import Body, command
-from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
+from tests.support.actors import AN, CLOCK, HANNE, INES, KARIM, LOTTE
 from tests.support.domain_page import CASE_BY_ITSELF, CASE_COMMANDS, Happened, Row, State, table
 
 Fold = Callable[[Case, Any], Case]
@@ -40,12 +40,13 @@ ORGANISATION: Final = (LOTTE, AN)
 FORMER: Final = (KARIM,)
 STRANGERS: Final = (Actor(sub="pieter.smets", role="AGENCY_COUNSELLOR", org="actiris-demo"),)
 PARTS: Final = (
-    (AGENCY, "counsellor"),
-    (ORGANISATION, "coordinator"),
-    (FORMER, "former coordinator"),
-    (STRANGERS, "nobody"),
+    (AGENCY, ("counsellor",)),
+    (ORGANISATION, ("coordinator",)),
+    ((HANNE,), ("coordinator", "lead")),
+    (FORMER, ("former coordinator",)),
+    (STRANGERS, ("nobody",)),
 )
-"""Who tries everything, with the page's word for the part that they have in the case."""
+"""Who tries everything, with the page's words for the part that they have in the case."""
 SAY_STATE: Final = frozenset({"STATE_DOES_NOT_ALLOW", "CASE_CLOSED", "CASE_FINALISED", "REFERRAL_LIVE"})
 """The page's codes of a refusal because of the state."""
 ENTRIES: Final = frozenset({"ReferralEntryTaken", "ReferralNoteTaken"})
@@ -81,7 +82,7 @@ def disagreements(asked: Asked) -> Iterator[str]:
             rows = [row for row in table(CASE_COMMANDS) if row.command == name and _is_in(situation, row)]
             for body in (*BODIES[name], *(_with_holds(situation) if name == "correct" else ())):
                 yield from _tried(asked, situation, name, body, rows, met)
-    yield from _unmet(asked, CASE_COMMANDS, met, {word for _, word in PARTS})
+    yield from _unmet(asked, CASE_COMMANDS, met, {word for _, words in PARTS for word in words})
 
 
 def _is_in(situation: Situation, row: Row) -> bool:
@@ -101,8 +102,8 @@ def _given(situation: Situation, name: str, body: Body, by: Actor) -> Command:
 
 def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list[Row], met: Met) -> Iterator[str]:
     who = frozenset(word for row in rows for word in row.who)
-    for by, word in ((by, word) for people, word in PARTS for by in people):
-        may = word in who
+    for by, words in ((by, words) for people, words in PARTS for by in people):
+        may = not who.isdisjoint(words)
         given = _given(situation, name, body, by)
         context = _context(asked, situation, given)
         here = f"{name} {dict(body)} of {by.sub} in {situation.state} ({situation.name})"
@@ -124,7 +125,7 @@ def _tried(asked: Asked, situation: Situation, name: str, body: Body, rows: list
                 yield f"{here} led to {happened}, and the page does not have it"
             if refused is not None:
                 yield f"{here} is shown as blocked by {refused.code}, and was done"
-            met |= {(str(row), situation.state, word) for row in fitting}
+            met |= {(str(row), situation.state, word) for row in fitting for word in row.who.intersection(words)}
 
 
 def _unmet(asked: Asked, heading: str, met: Met, words: set[str]) -> Iterator[str]:

@@ -19,9 +19,11 @@ from services.casefile.actions import RULES as ACTION_RULES
 from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
-from services.casefile.domain.charter import Charter, CharterWritten
+from services.casefile.domain.charter import Charter, CharterWritten, TaskRule
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
+from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
+from services.casefile.domain.exceptions import DecideException
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
 from services.casefile.domain.intake import ConcludeIntake
 from services.casefile.domain.known_programme import Rules
@@ -37,6 +39,7 @@ from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.modelling.delivery import Delivery
 from services.chassis.time.calendar import Calendar
+from services.sandbox.charter import CHARTER
 from tests.casefile.messages import CASE_ID, about, submitted
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import on
@@ -67,7 +70,12 @@ READY = Profile(
 )
 
 SIGNED = Charter(
-    written=CharterWritten(version="v1", valid_from=date(2026, 1, 1), valid_until=None, tasks=()),
+    written=CharterWritten(
+        version="v1",
+        valid_from=date(2026, 1, 1),
+        valid_until=None,
+        tasks=tuple(TaskRule(task=row["task"], roles=row["roles"], refer=row.get("refer")) for row in CHARTER["tasks"]),
+    ),
     signed_by=("vdab-gent", "brugwerk", "samenstap"),
 )
 """The charter that the programme names, which the parties of the tests have signed."""
@@ -86,6 +94,7 @@ class Casebook:
         self.terms = TERMS
         self.rules = RULES
         self.charter = SIGNED
+        self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
         self._position = 0
         self._told = 0
 
@@ -120,7 +129,12 @@ class Casebook:
             since_withdrawal=window,
             actions=ACTION_RULES,
             charter=self.charter,
+            exception_count=self._count(command) if isinstance(command, DecideException) else None,
         )
+
+    def _count(self, command: Command) -> ExceptionCount:
+        stream = exception_count_stream(self.case.programme, command.at.date())
+        return replace(self.counts[stream], stream=stream)
 
     def act(self, command: Command) -> list[Any]:
         """Decides a command and records what follows. Raises Refused."""
@@ -175,6 +189,8 @@ class Casebook:
             if stream == case_stream(CASE_ID):
                 self.case = CASE.evolve(self.case, read)
                 self.states.append(self.case)
+            elif stream.startswith("exceptions-"):
+                self.counts[stream] = EXCEPTION_COUNT.evolve(self.counts[stream], read)
             else:
                 self.mentors[stream] = MENTOR.evolve(self.mentors[stream], read)
         return [decision.event if isinstance(decision, To) else decision for decision in decided]

@@ -101,7 +101,7 @@ class CaseContext:
         return case
 
     async def brought_to(self, state: str) -> Told:
-        """A case in a state: a name of `ROAD`, or OPENED, REFERRED, SUSPENDED or EXTENSION_PROPOSED."""
+        """A case in a state: a name of `ROAD`, or OPENED, REFERRED, SUSPENDED, or what is waited for."""
         match state:
             case "OPENED":
                 return await self.opened()
@@ -110,6 +110,15 @@ class CaseContext:
             case "EXTENSION_PROPOSED":
                 case = await self.brought_to("MENTORING")
                 await self.running.done(LOTTE, case.path, "extend-agreement", {"months": 1})
+                return case
+            case "TASK_LED":
+                case = await self.brought_to("MENTORING")
+                await self.running.done(LOTTE, case.path, "claim-task", {"task": "CV_FEEDBACK"})
+                return case
+            case "EXCEPTION_REQUESTED":
+                case = await self.brought_to("MENTORING")
+                asked = {"task": "MONEY", "justification": "the card was lost, and the shop closes"}
+                await self.running.done(LOTTE, case.path, "request-exception", asked)
                 return case
             case "SUSPENDED":
                 case = await self.brought_to("MENTORING")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from tests.casefile import escalation_stories, stories
+from tests.casefile import escalation_stories, stories, task_stories
 from tests.casefile.casebook import Casebook
 from tests.casefile.change_stories import CHANGE_STORIES
 from tests.casefile.gap_stories import GAP_STORIES
@@ -80,6 +80,12 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     stories.never_completed,
     stories.unacknowledged,
     stories.exit_recorded,
+    task_stories.led_by_the_mentor,
+    task_stories.led_by_the_agency,
+    task_stories.excepted_before_a_match,
+    task_stories.excepted_with_a_proposal,
+    task_stories.excepted_while_mentoring,
+    task_stories.excepted_in_a_pause,
     *escalation_stories.STORIES,
 )
 
@@ -97,6 +103,7 @@ HOLDS: Final[Mapping[str, Body]] = {
     "CheckInRecorded": {"mode": "VIDEO"},
     "MeetingRecorded": {"minutes": 45},
     "ProgressReported": {"progress": {"SOCIAL": "-"}},
+    "TaskRecorded": {"minutes": 90},
     "SuspensionReviewed": {"occurredAt": "2026-03-31T08:00:00Z"},
     "OutcomeRecorded": {"code": "TRAINING"},
 }

@@ -68,6 +68,7 @@ OF_THE_ORGANISATION: Final = (
 )
 OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
+OF_TASKS: Final = ("claim-task", "record-task", "release-task")
 UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
@@ -83,6 +84,10 @@ def permitted() -> set[tuple[str, str, str]]:
     # Of former parties the domain says why it is over: 403 with the rule's code.
     allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
     allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
+    allow(OF_TASKS, AGENCY, "OWNER_AGENCY")
+    allow((*OF_TASKS, "approve-task", "request-exception"), NGO, *PARTS)
+    allow((*OF_TASKS, "request-exception"), MENTORS, "MATCHED_MENTOR")
+    allow(("decide-exception",), frozenset({"NGO_LEAD"}), *PARTS)
     allow((*OF_THE_PAIR, "raise-escalation"), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from contracts.codes import Step
-from contracts.staff import COORDINATORS, COUNSELLORS, StaffSide
+from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, StaffSide
 from services.casefile import domain
 from services.casefile.actions import ACTIONS, OTHER_COMMANDS, Action, moving_on
 from services.chassis.modelling.decider import Command
@@ -20,6 +20,8 @@ ROOT: Final = Path(__file__).parents[2]
 OF_OTHER_ENTITIES: Final = {"DescribeMentor", "WriteCharter", "SignCharter", "LearnProgramme", "LearnOrganisation"}
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
+FOR_LEADS: Final = {"decide-exception"}
+"""What only the lead of a side may do."""
 WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER}
 """The answer to a referral is the referral service's."""
 
@@ -42,9 +44,11 @@ def test_every_command_of_a_case_has_one_row() -> None:
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.name)
 def test_the_roles_of_a_command_are_those_of_its_side(action: Action[Any, Any]) -> None:
-    """The table of access lets nobody in whom the rule of the domain turns away in every state."""
+    """The table of access lets nobody in whom the rule of the domain turns away in every state; some are for leads."""
     sides = {StaffSide.AGENCY: COUNSELLORS, StaffSide.ORGANISATION: COORDINATORS, None: COUNSELLORS | COORDINATORS}
-    assert action.roles & (COUNSELLORS | COORDINATORS) == sides[action.side]
+    side = sides[action.side]
+    assert action.roles & (COUNSELLORS | COORDINATORS) == (side & LEADS if action.rule.leads else side)
+    assert action.rule.leads == (action.name in FOR_LEADS)
 
 
 @pytest.mark.parametrize("step", [step for step in Step if step not in WITHOUT_COMMAND])

@@ -19,6 +19,7 @@ from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
 from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
+from services.casefile.domain.exceptions import DecideException, RequestException
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
 from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
@@ -31,15 +32,23 @@ from services.casefile.domain.people import ReassignCoordinator, ReassignCounsel
 from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
 from services.casefile.domain.state import Case
 from services.casefile.domain.suspension import Resume, Suspend
+from services.casefile.domain.tasks import (
+    ApproveTask,
+    ClaimTask,
+    RecordTask,
+    ReleaseTask,
+    TaskRecorded,
+    leads_of,
+)
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
 from tests.casefile.messages import CASE_ID, TOM, about, submitted
-from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
+from tests.support.actors import AN, CLOCK, HANNE, INES, KARIM, LOTTE
 from tests.support.dates import on
 
-STAFF = [LOTTE, INES, TOM, AN]
+STAFF = [LOTTE, INES, TOM, AN, HANNE]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
 GAPS = (f"{CASE_ID}.g1", f"{CASE_ID}.g2")
 
@@ -99,6 +108,15 @@ COMMANDS: list[Make] = [
     lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
+    lambda at, by: RecordTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: RecordTask(at=at, by=by, task="MONEY"),
+    lambda at, by: RecordTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
+    lambda at, by: ApproveTask(at=at, by=by, task="ACCOMPANY_TO_AUTHORITY"),
+    lambda at, by: ClaimTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: ReleaseTask(at=at, by=by, task="CV_FEEDBACK"),
+    lambda at, by: RequestException(at=at, by=by, task="MONEY", justification_ref=f"vault-{at}"),
+    lambda at, by: DecideException(at=at, by=by, exception="X1", granted=True),
+    lambda at, by: DecideException(at=at, by=by, exception="X2", granted=True),
     lambda at, by: ReportGap(at=at, by=by, service_kind="CHILDCARE", gap_type="TOO_SLOW"),
     lambda at, by: ReportGap(at=at, by=by, service_kind="TRAINING", gap_type="QUALITY", provider_ref="vault-5"),
     lambda at, by: AnswerGap(
@@ -288,6 +306,16 @@ class CaseMachine(RuleBasedStateMachine):
         assert {step.owner for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} <= {case.lead}
         escalated = {step.owner for step in case.steps if step.step == "ESCALATION"}
         assert escalated <= {case.lead, trajectory.coordinator if trajectory else None}
+
+    @invariant()
+    def a_task_has_one_lead_and_none_is_recorded_against_the_charter(self) -> None:
+        """What a role must not do is recorded only by an exception, each of which covers one record."""
+        leads = [lead.task for lead in leads_of(self.book.case.trajectory)]
+        assert len(leads) == len(set(leads))
+        recorded = [one.event for one in self.book.history if isinstance(one.event, TaskRecorded)]
+        used = [task.exception for task in recorded if task.exception is not None]
+        assert len(used) == len(set(used))
+        assert all(task.exception is not None for task in recorded if task.task == "MONEY")
 
     @invariant()
     def a_gap_is_open_until_it_is_answered(self) -> None:

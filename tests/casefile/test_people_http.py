@@ -114,9 +114,13 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
         for what in ("timeline", "responsibility", "events"):
             assert_problem(await shared.running.get(person, f"{case.path}/{what}"), 403)
     assert {one["action"] for one in (await shared.running.read(VOLUNTEER, case.path))["allowedActions"]} == {
+        "claim-task",
         "raise-escalation",
         "record-meeting",
         "record-pulse",
+        "record-task",
+        "release-task",
+        "request-exception",
         "report-gap",
     }
 

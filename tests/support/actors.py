@@ -19,5 +19,6 @@ TOM: Final = actor(people.TOM)
 LOTTE: Final = actor(people.LOTTE)
 KARIM: Final = actor(people.KARIM)
 AN: Final = actor(people.AN)
+HANNE: Final = actor(people.HANNE)
 CLOCK: Final = Actor(sub="scheduler", role="SYSTEM", org="caserelay")
 """Nobody: a deadline passed, or another service published something."""

@@ -16,6 +16,7 @@ from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support import golden
+from tests.support.people import HANNE, LOTTE
 from tests.support.running import running
 
 
@@ -33,6 +34,13 @@ async def keep(data: Path) -> list[Path]:
                 answer = await services.done(act.by, case.path, name, act.body)
                 file.write_text(_exchange(act.body, answer.json()), encoding="utf-8")
                 written.append(file)
+        # What is refused and stands in the record all the same.
+        case = await context.brought_to("MENTORING")
+        await services.command(LOTTE, case.path, "record-task", {"task": "MONEY"})
+        # And what another answer than the one of the exchange leads to.
+        case = await context.brought_to("EXCEPTION_REQUESTED")
+        no = {"exception": "X1", "granted": False, "reason": "never money"}
+        await services.done(HANNE, case.path, "decide-exception", no)
         await services.settle()
     golden.collect(data)
     return written

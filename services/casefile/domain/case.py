@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
+from contracts.escalation_codes import EscalationReason
 from services.casefile.domain import (
     agreement,
     changes,
@@ -21,6 +22,7 @@ from services.casefile.domain import (
     deadlines,
     distress,
     escalation,
+    exceptions,
     extension,
     gaps,
     handback,
@@ -29,6 +31,7 @@ from services.casefile.domain import (
     match_end,
     matching,
     mentoring,
+    open_escalations,
     opening,
     organisation_part,
     outcomes,
@@ -36,6 +39,7 @@ from services.casefile.domain import (
     referral_answers,
     referral_entry,
     suspension,
+    tasks,
     trajectory_end,
 )
 from services.casefile.domain.agreement import AgreementSigned
@@ -91,6 +95,8 @@ CaseEvent = (
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
+    | tasks.TaskEvent
+    | exceptions.ExceptionEvent
     | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
@@ -121,6 +127,8 @@ KeepsState = (
     | RecordedAfterWithdrawal
     | NgoAccessExpired
     | escalation.EscalationEvent
+    | tasks.TaskEvent
+    | exceptions.ExceptionEvent
     | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
@@ -218,6 +226,10 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return changes.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
+    if isinstance(event, tasks.TaskEvent):
+        return tasks.evolve(case, event)
+    if isinstance(event, exceptions.ExceptionEvent):
+        return exceptions.evolve(case, event)
     if isinstance(event, gaps.GapEvent):
         return gaps.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
@@ -260,6 +272,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))
     after = _after(after, signs)
+    # Exceptions that are so many replace a public service: each signal is an escalation of its own.
+    granted = [event for event in decided if isinstance(event, exceptions.RoleExceptionGranted)]
+    for _ in (signal for event in granted for signal in event.signals):
+        raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
+        signs, after = [*signs, raised], evolve(after, raised)
     return escalation.followed([*decided, *signs], replace(context, case=after))
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from contracts.codes import CaseState
 from contracts.staff import StaffSide
 from services.casefile.domain.charter import Charter
+from services.casefile.domain.exception_count import ExceptionCount
 from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.report_facts import Reported
@@ -34,10 +35,11 @@ class EventRef(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True):
-    """The side that may act, None for either, and the states that allow it."""
+    """The side that may act, None for either, the states that allow it, and whether only a lead of the side may."""
 
     side: StaffSide | None
     states: frozenset[CaseState]
+    leads: bool = False
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -49,7 +51,8 @@ class Context(Struct, frozen=True, kw_only=True):
     `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message.
     `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
     itself is closed. `charter` is the version that the programme version names which is valid when the thing happened,
-    for the commands that rest on it (`services.casefile.context.BY_CHARTER`).
+    for the commands that rest on it (`services.casefile.context.BY_CHARTER`). `exception_count` is that of the
+    programme in the present month, where an exception is decided.
     """
 
     at: datetime
@@ -63,3 +66,4 @@ class Context(Struct, frozen=True, kw_only=True):
     other_open_case: str | None = None
     programme_version: str | None = None
     charter: Charter = Charter()
+    exception_count: ExceptionCount | None = None

@@ -48,6 +48,7 @@ from services.casefile.domain.outcomes import (
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import WAIT, Fact, Reported, reported_wait
 from services.casefile.domain.suspension import ReviewSuspension, SuspensionReviewed, review_suspension
+from services.casefile.domain.tasks import RecordTask, TaskRecorded, record_task
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.decider import Command, Fault, Refused
 
@@ -76,6 +77,7 @@ ReportEvent = (
     | CheckInRecorded
     | PulseRecorded
     | ProgressReported
+    | TaskRecorded
     | SuspensionReviewed
     | OutcomeRecorded
     | OutcomeWaived
@@ -111,6 +113,9 @@ def _reported_by(event: ReportEvent) -> Reported:
                 next_step=event.next_step,
                 occasion=event.occasion,
             )
+        case TaskRecorded():
+            by = {"role": event.role}
+            return _report("TaskRecorded", event.happened_at, task=event.task, minutes=event.minutes, by=by)
         case SuspensionReviewed():
             return _report("SuspensionReviewed", event.happened_at)
         case OutcomeRecorded():
@@ -154,6 +159,8 @@ def _decided(command: Command, context: Context) -> Reported | None:
             decided = record_pulse(command, context)
         case ReportProgress():
             decided = report_progress(command, context)
+        case RecordTask():
+            decided = record_task(command, context)
         case ReviewSuspension():
             decided = review_suspension(command, context)
         case RecordOutcome():

@@ -12,7 +12,7 @@ from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Role, Step
 from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
-from contracts.staff import MENTORS, StaffSide
+from contracts.staff import LEADS, MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
@@ -25,6 +25,8 @@ BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
 """Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
+OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
+"""Actions of either side, of which only the organisation that the case is with has a part in them."""
 
 
 def blocked(action: str, context: Context, by: Actor) -> Refused | None:
@@ -62,6 +64,15 @@ def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
     check_part(rule.side, case, by)
+    if action in OF_BOTH and by.org != case.agency:
+        check_part(StaffSide.ORGANISATION, case, by)
+    if rule.leads and by.role not in LEADS:
+        raise Refused(
+            "ROLE_NOT_ALLOWED",
+            f"{action} is for the lead of the organisation",
+            because=Because.RIGHTS,
+            who_can_unblock=_LEAD[rule.side],
+        )
     if action == "raise-escalation" and speaks_for_itself(by):
         rule = Rule(rule.side, rule.states & BOUND)
     if case.state not in rule.states and not _is_left_over(action, case):
@@ -153,6 +164,13 @@ _WHO: Final[Mapping[StaffSide | None, str]] = {
     StaffSide.AGENCY: "the agency of the case",
     StaffSide.ORGANISATION: "the organisation that the case is with",
     None: "the parties of the case",
+}
+
+
+_LEAD: Final[Mapping[StaffSide | None, str]] = {
+    StaffSide.AGENCY: Role.AGENCY_TEAM_LEAD.value,
+    StaffSide.ORGANISATION: Role.NGO_LEAD.value,
+    None: f"{Role.AGENCY_TEAM_LEAD.value}, {Role.NGO_LEAD.value}",
 }
 
 

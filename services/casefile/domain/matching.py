@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, assert_never
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.casefile_codes import MatchCriterion, OnBehalfReason, Side
 from contracts.codes import CaseState, MentorKind, Step
+from contracts.task_codes import ExceptionRule, ExceptionState
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_pair, check_side, ended, speaks_for_itself
 from services.casefile.domain.match_end import mentor_released
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.state import Case, Match, trajectory_of
 from services.casefile.domain.steps import LEFT_OVER, Awaiting, Moves, OpenStep, ended_by
+from services.casefile.domain.task_state import RoleException, granted, with_state
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused, To
 
@@ -53,7 +56,10 @@ class RejectMatch(SideAnswer, frozen=True, kw_only=True):
 
 
 class MatchProposed(Moves, frozen=True, kw_only=True):
-    """A ready mentor with a free place was proposed, on these criteria; the decision is the coordinator's."""
+    """A ready mentor with a free place was proposed, on these criteria; the decision is the coordinator's.
+
+    `exception` is the one that a volunteer was proposed by where a professional is recommended.
+    """
 
     match: str
     mentor: str
@@ -62,6 +68,8 @@ class MatchProposed(Moves, frozen=True, kw_only=True):
     criteria: tuple[str, ...]
     sector_absence_ref: str | None
     proposed_at: datetime
+    # Unset, it is not written at all: proposals that need none have the bytes that they always had.
+    exception: str | UnsetType = UNSET
 
 
 class MatchConfirmed(Moves, frozen=True, kw_only=True):
@@ -94,6 +102,7 @@ def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed
     if faults := list(_proposal_faults(command, mentor.profile)):
         raise Refused.input(*faults)
     _check_suits(mentor.profile, context)
+    excepted = _exception_for(mentor.profile, context)
     if not mentor.has_place_for(case.case):
         raise Refused(
             "MENTOR_AT_CAPACITY",
@@ -117,6 +126,7 @@ def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed
         criteria=command.criteria,
         sector_absence_ref=command.sector_absence_ref,
         proposed_at=command.at,
+        exception=excepted.exception if excepted is not None else UNSET,
         closes=ended_by(case.steps, *LEFT_OVER),
         opens=(step,),
     )
@@ -145,12 +155,21 @@ def _check_suits(profile: Profile, context: Context) -> None:
             f"propose-match needs a ready mentor; still lacking: {', '.join(missing)}",
             who_can_unblock="the organisation, by completing the mentor's profile",
         )
-    if asks_for_professional(context) and profile.kind != MentorKind.PROFESSIONAL:
-        raise Refused(
-            "PROFESSIONAL_RECOMMENDED",
-            "the referral recommends a professional mentor; a volunteer cannot be proposed",
-            who_can_unblock="the organisation, by proposing a professional mentor",
-        )
+
+
+def _exception_for(profile: Profile, context: Context) -> RoleException | None:
+    """The exception by which a volunteer is proposed where a professional is asked for; None where it needs none."""
+    case = context.case
+    if not asks_for_professional(context) or profile.kind == MentorKind.PROFESSIONAL:
+        return None
+    if (excepted := granted(case.exceptions, case.organisation, ExceptionRule.MENTOR_KIND)) is not None:
+        return excepted
+    raise Refused(
+        "PROFESSIONAL_RECOMMENDED",
+        "the referral recommends a professional mentor; a volunteer cannot be proposed without an exception",
+        who_can_unblock="the organisation, by proposing a professional mentor, or its lead, by an exception from the "
+        "rule MENTOR_KIND (request-exception)",
+    )
 
 
 def asks_for_professional(context: Context) -> bool:
@@ -246,7 +265,10 @@ def evolve(case: Case, event: MatchingEvent) -> Case:
         return case
     match event:
         case MatchProposed():
-            return replace(case, trajectory=replace(now, match=_proposed(event)))
+            exceptions = case.exceptions
+            if event.exception is not UNSET:
+                exceptions = with_state(exceptions, event.exception, ExceptionState.USED)
+            return replace(case, exceptions=exceptions, trajectory=replace(now, match=_proposed(event)))
         case MatchConfirmed():
             if now.match is None:
                 return case

@@ -33,6 +33,7 @@ CORRECTED_BY: Final[dict[str, str]] = {
     "CheckInRecorded": "record-check-in",
     "PulseRecorded": "record-pulse",
     "ProgressReported": "report-progress",
+    "TaskRecorded": "record-task",
     "SuspensionReviewed": "review-suspension",
     "OutcomeRecorded": "record-outcome",
     "OutcomeWaived": "waive-outcome",
@@ -67,6 +68,9 @@ def keys_of(report: Reported) -> frozenset[Key]:
             return frozenset({("PULSE", str(facts["side"]), at)})
         case "ProgressReported":
             return frozenset({("PROGRESS", str(facts["occasion"]), at)})
+        case "TaskRecorded":
+            by = facts["by"]
+            return frozenset({(f"TASK:{facts['task']}", by["role"] if isinstance(by, dict) else "", at)})
         case "SuspensionReviewed":
             return frozenset({("REVIEW", "", at)})
         case _:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from contracts.codes import CaseState, Step
 from services.casefile.domain.open_matters import Gap, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
+from services.casefile.domain.task_state import Approval, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingSet, GrowingTuple
@@ -126,6 +127,8 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
     progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
+    leads: tuple[TaskLead, ...] = ()
+    approvals: GrowingSet[Approval] = GrowingSet()
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -185,7 +188,8 @@ class Case(Struct, frozen=True, kw_only=True):
     withdraw; `errors_reported` the referrals that a person of the agency reported as entered in error, each with that
     person, until another one confirms it; `fired` the (kind, deadline, due time) of reminders and breaches; `agreed`
     whether a pair has signed an agreement since the latest referral; `settled` the follow-ups (point, code or reason,
-    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit.
+    source) recorded or waived since the last closing, which are counted from `followed_from`, the person's exit;
+    `substitution_signals` the kinds of exceptions that were so many in this case that it was told.
 
     It is one class and not one for each state: what stands in the log is folded as it is, also where an old rule let
     an event into a state that no longer has it, and the fields that go with a state (`referral`, `trajectory`, the
@@ -223,6 +227,8 @@ class Case(Struct, frozen=True, kw_only=True):
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
+    exceptions: GrowingTuple[RoleException] = GrowingTuple()
+    substitution_signals: GrowingSet[str] = GrowingSet()
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: tuple[Escalation, ...] = ()

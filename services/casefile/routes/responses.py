@@ -31,6 +31,7 @@ from contracts.escalation_answers import EscalationAnswer
 from contracts.norm_answers import MonthMetAnswer
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
+from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
 
 
 class PartyAnswer(Contract):
@@ -134,6 +135,7 @@ class TrajectoryAnswer(Contract):
     coordinator: PartyAnswer | None
     match: MatchAnswer | None
     agreement: AgreementAnswer | None
+    task_leads: list[TaskLeadAnswer] = []
     accepted_at: datetime | None = None
     goals: list[CapitalType] = []
     no_shows: int | None = None
@@ -213,6 +215,7 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
+    exceptions: list[ExceptionAnswer] = []
     escalations: list[EscalationAnswer] = []
     contact_norm: list[MonthMetAnswer] = []
     gaps: list[GapShown] = []
@@ -272,6 +275,7 @@ class TimelineItem(Contract):
     digest: str
     corrects: str | None = Field(default=None, description="Of a correction: the event that is wrong.")
     holds: dict[str, Any] | None = Field(default=None, description="Of a correction: the report as it reads now.")
+    count: int | None = Field(default=None, description="How often, where the same was refused again in an hour.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
 
 

@@ -8,7 +8,7 @@ so the command is simply decided again on the newer state.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -18,11 +18,12 @@ from msgspec import Struct
 from services.chassis.deciding.context import Contexts, load
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.deciding.row import Row
-from services.chassis.deciding.stamping import stamped
+from services.chassis.deciding.stamping import stamped, stamped_beside
 from services.chassis.deciding.streams import Doubtful, Folded, Reads, Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
-from services.chassis.modelling.decider import Actor, Command, Entity, To
+from services.chassis.log.metadata import Metadata
+from services.chassis.modelling.decider import Actor, Command, Entity, Refused, To
 from services.chassis.vault.vault import Deposit
 
 S = TypeVar("S")
@@ -260,7 +261,15 @@ class Handler(Generic[C, X]):
         if call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
         context = await load(self._contexts, command, stream, entity, reads)
-        decided = self._decide(command, context)
+        try:
+            decided = self._decide(command, context)
+        except Refused as refusal:
+            # By what is only known it is a doubt yet, and decided again.
+            if refusal.records and not call.dry_run and not reads.doubtful:
+                references = self._contexts.references(command, context)
+                noted = stamped_beside(self._metadata, refusal.records, stream, command.at, own, references, call)
+                await self._store(noted, turn, reads)
+            raise
         if call.key is not None and not call.dry_run:
             version = own.version + sum(not isinstance(event, To) or event.stream == stream for event in decided)
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
@@ -272,15 +281,23 @@ class Handler(Generic[C, X]):
         events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, context=context)
+        # The use of a key alone refers to nothing in the vault.
+        position = await self._store(written, turn, reads, records if events else None)
+        return Outcome(after.state, after.version, after.etag, position, events, context=context)
+
+    async def _store(
+        self,
+        written: Mapping[str, Sequence[tuple[Any, Metadata]]],
+        turn: frozenset[str],
+        reads: Reads,
+        records: Deposit | None = None,
+    ) -> int:
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
         if any(name in self._streams.turns for name in written if name not in turn):
             raise Conflict(list(written))
-        # The use of a key alone refers to nothing in the vault.
-        position = await self._streams.log.append(
-            writes, read=await reads.only_read(written), records=records if events else None
-        )
+        position = await self._streams.log.append(writes, read=await reads.only_read(written), records=records)
         reads.wrote(writes, position)
-        return Outcome(after.state, after.version, after.etag, position, events, context=context)
+        return position
 
     async def _earlier(
         self, own: Folded[S], stream: str, entity: Entity[S], call: Call, reads: Reads

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from services.chassis.deciding.event_ids import new_ids
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Folded
@@ -57,3 +59,25 @@ def stamped(
         # Last, so that the command's position is that of its own stream's last event, as a replay will find it.
         written[own_stream] = written.pop(own_stream)
     return written
+
+
+def stamped_beside(
+    metadata: type[Metadata],
+    records: Sequence[Any],
+    own_stream: str,
+    at: datetime,
+    own: Folded[Any],
+    references: Mapping[str, str | None],
+    call: Call,
+) -> dict[str, list[tuple[Any, Metadata]]]:
+    """What is to stand of a refusal, as `stamped` has it, but without what a repeat is known by.
+
+    Nothing was done, so a repeat is decided again. Raises TypeError for an event that would move an ETag.
+    """
+    for record in records:
+        event = record.event if isinstance(record, To) else record
+        if not event.BYSTANDER:
+            message = f"{type(event).__name__} would move an ETag, and nothing was done"
+            raise TypeError(message)
+    call = replace(call, idempotency_key=None, fingerprint=None, causation_id=None, causation_sequence=None)
+    return stamped(metadata, records, own_stream, at, own, references, call)

@@ -110,7 +110,11 @@ class Fault(Struct, frozen=True):
 
 
 class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an error of the program
-    """A rule says no. `code` is stable and UPPER_SNAKE; `detail` names the rule and what would be accepted."""
+    """A rule says no. `code` is stable and UPPER_SNAKE; `detail` names the rule and what would be accepted.
+
+    `records` are events of bystanders that stand in the record although nothing was done: that somebody was refused.
+    `members` stand in the answer beside the code, by the names that they have there.
+    """
 
     def __init__(
         self,
@@ -120,6 +124,8 @@ class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an er
         because: Because = Because.STATE,
         faults: tuple[Fault, ...] = (),
         who_can_unblock: str | None = None,
+        records: tuple[Event | To, ...] = (),
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
@@ -127,6 +133,8 @@ class Refused(Exception):  # noqa: N818 - it is the domain's word, and not an er
         self.because = because
         self.faults = faults
         self.who_can_unblock = who_can_unblock
+        self.records = records
+        self.members = members or {}
 
     @classmethod
     def input(cls, *faults: Fault) -> Refused:

@@ -7,7 +7,8 @@ when it looks like a name: a refused body may hold personal data.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import Request, Response
 from pydantic_core import to_json
@@ -25,7 +26,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.:~-]{1,300}")
 
 
 class ProblemError(Exception):
-    """A refusal with its status, a stable code and a sentence; `headers` go with the answer."""
+    """A refusal with its status, a stable code and a sentence; `headers` go with the answer, `members` in it."""
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class ProblemError(Exception):
         errors: Sequence[Fault] = (),
         headers: dict[str, str] | None = None,
         who_can_unblock: str | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(code)
         self.status = status
@@ -44,6 +46,7 @@ class ProblemError(Exception):
         self.errors = tuple(errors)
         self.headers = headers or {}
         self.who_can_unblock = who_can_unblock
+        self.members = members or {}
 
 
 def problem_of(error: ProblemError, instance: str) -> Problem:
@@ -57,6 +60,7 @@ def problem_of(error: ProblemError, instance: str) -> Problem:
         code=error.code,
         who_can_unblock=error.who_can_unblock,
         errors=[ProblemField(pointer=f.pointer, code=f.code, detail=f.detail) for f in error.errors] or None,
+        **error.members,
     )
 
 

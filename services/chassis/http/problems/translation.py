@@ -66,6 +66,7 @@ def as_problem(error: Exception) -> ProblemError:
                 error.detail,
                 errors=error.faults,
                 who_can_unblock=error.who_can_unblock,
+                members=error.members,
             )
         case Unauthenticated():
             return ProblemError(401, error.code, error.detail, headers={"WWW-Authenticate": error.challenge})

@@ -1,0 +1,70 @@
+"""What a case remembers of the tasks in it: who has the lead of which, what was approved, what was excepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.task_codes import ExceptionState
+from services.chassis.modelling.growing import GrowingTuple
+
+
+class TaskLead(Struct, frozen=True, kw_only=True):
+    """Who has the lead of a kind of task: a role for an organisation; that of a mentor ends with the `match`."""
+
+    task: str
+    role: str
+    org: str
+    match: str | None = None
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """A yes to a kind of task that a role may support, good for the `match` that ran when it was given."""
+
+    task: str
+    role: str
+    match: str
+
+
+class RoleException(Struct, frozen=True, kw_only=True):
+    """A one-off exception that an `organisation` asked for: from what the charter says of a `task`, or from a `rule`.
+
+    `state` is one of `contracts.task_codes.ExceptionState`; one that is granted covers one record.
+    """
+
+    exception: str
+    organisation: str
+    state: str
+    justification_ref: str
+    task: str | None = None
+    rule: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """By what exceptions are counted: the kind of task, or the rule."""
+        return self.task or self.rule or ""
+
+
+def granted(exceptions: Sequence[RoleException], organisation: str | None, kind: str) -> RoleException | None:
+    """An exception of the kind that the organisation's lead granted, and that no record has used yet."""
+    return next(
+        (
+            known
+            for known in exceptions
+            if (known.state, known.organisation, known.kind) == (ExceptionState.GRANTED, organisation, kind)
+        ),
+        None,
+    )
+
+
+def with_state(
+    exceptions: GrowingTuple[RoleException], exception: str | None, state: ExceptionState
+) -> GrowingTuple[RoleException]:
+    """The exceptions, with one of them in another state; the same where it names none."""
+    if exception is None:
+        return exceptions
+    return GrowingTuple(
+        replace(known, state=state.value) if known.exception == exception else known for known in exceptions
+    )
