@@ -32,7 +32,7 @@ from contracts.codes import (
     WithdrawReason,
 )
 from contracts.problem import Problem
-from contracts.terms import Told
+from contracts.terms import Notified
 
 
 class ClientAnswer(Contract):
@@ -287,7 +287,7 @@ class ProgrammeVersionAnswer(Contract):
     charter_version: str
     region: str | None
     closing_days: list[date]
-    ladder: dict[str, list[Told]]
+    ladder: dict[str, list[Notified]]
     check_in_every_days: dict[SupportNeed, int]
     professional_for: list[SupportNeed]
     substitution_in_case: int
