@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes, escalation_codes, terms
+from contracts import casefile_codes, change_codes, codes, escalation_codes, gap_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -21,6 +21,8 @@ def one_of(*lists: type[StrEnum]) -> Meta:
 
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
+ChangeCode = Annotated[str, one_of(change_codes.ChangeKind)]
+ChangeReasonCode = Annotated[str, one_of(casefile_codes.EndReason, casefile_codes.CloseReason)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
 CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
 ClosureCode = Annotated[str, one_of(codes.Closure)]
@@ -32,6 +34,7 @@ EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
 LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
 EscalationCode = Annotated[str, one_of(escalation_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
+GapTypeCode = Annotated[str, one_of(gap_codes.GapType)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
 MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
 MentorKindCode = Annotated[str, one_of(codes.MentorKind)]
@@ -49,6 +52,7 @@ PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_cod
 QuestionCode = Annotated[str, one_of(codes.Question)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
+ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]

@@ -23,6 +23,7 @@ PATHS: Final[Mapping[str, str]] = {
     "legal-bases": "referral",
     "cases": "casefile",
     "worklist": "casefile",
+    "gaps": "casefile",
     "mentors": "casefile",
     "charters": "casefile",
     "feed": "notifications",

@@ -25,6 +25,7 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     extension,
+    gaps,
     handback,
     intake,
     matching,
@@ -32,6 +33,7 @@ from services.casefile.domain import (
     opening,
     outcomes,
     people,
+    proposals,
     referral_answers,
     suspension,
     trajectory_end,
@@ -39,9 +41,9 @@ from services.casefile.domain import (
 from services.casefile.domain.case import CaseDecision, CaseEvent
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.state import BEFORE_CLOSED, WITH_ORGANISATION
-from services.casefile.routes import requests
+from services.casefile.routes import change_shapes, gap_shapes, requests
 from services.casefile.stamping import Stamp
-from services.casefile.worklist import COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER
+from services.casefile.worklist import CHANGE_DECISION, COORDINATOR_HANDOVER, COUNSELLOR_HANDOVER, GAP_ACTION
 from services.chassis.http.request.stamp import same_fields
 from services.chassis.modelling.decider import Command, To
 
@@ -155,12 +157,27 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="extend-agreement", summary="Propose a later end.",
            request=requests.ExtendBody, command=extension.ExtendAgreement, decide=extension.extend_agreement,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS, steps={Step.MENTORING},
-           refuses={"EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NO_AGREEMENT", "NO_TRAJECTORY"}),
+           refuses={"EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NO_AGREEMENT", "NO_REFERRAL", "NO_TRAJECTORY"}),
     Action(name="decide-extension", summary="Approve or refuse a later end, and say why.",
            request=requests.DecideExtensionBody, command=extension.DecideExtension, decide=extension.decide_extension,
            build=stamping.decide_extension,
            side=AGENCY, states={CaseState.MENTORING, CaseState.SUSPENDED}, roles=COUNSELLORS, steps={Step.MENTORING},
            refuses={"NOTHING_PROPOSED", "NO_AGREEMENT", "NO_TRAJECTORY"}),
+    Action(name="propose-change", summary="Propose a change, on which the agency decides.",
+           request=change_shapes.ProposeChangeBody, command=proposals.ProposeChange, decide=proposals.propose_change,
+           side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
+           refuses={"EXTENDED_BEFORE", "EXTENSION_OUT_OF_RANGE", "NOT_EXPECTED", "NO_AGREEMENT", "NO_REFERRAL",
+                    "NO_TRAJECTORY", "UNKNOWN_CODE"}),
+    Action(name="decide-change", summary="Approve or reject a change, and say why.",
+           request=change_shapes.DecideChangeBody, command=proposals.DecideChange, decide=proposals.decide_change,
+           build=stamping.decide_change,
+           side=AGENCY, states=WITH_ORGANISATION, roles=COUNSELLORS, steps={CHANGE_DECISION},
+           refuses={"NOTHING_PROPOSED", "NO_AGREEMENT", "NO_TRAJECTORY", "PROPOSAL_DECIDED", "PROPOSAL_UNKNOWN"}),
+    Action(name="withdraw-change", summary="Take a proposal back.",
+           request=change_shapes.WithdrawChangeBody, command=proposals.WithdrawChange,
+           decide=proposals.withdraw_change,
+           side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
+           refuses={"NOTHING_PROPOSED", "NO_TRAJECTORY", "PROPOSAL_DECIDED", "PROPOSAL_UNKNOWN"}),
     Action(name="suspend", summary="Pause the trajectory.",
            request=requests.SuspendBody, command=suspension.Suspend, decide=suspension.suspend,
            side=ORGANISATION, states={CaseState.MENTORING}, roles=COORDINATORS,
@@ -228,6 +245,22 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=requests.WaiveOutcomeBody, command=outcomes.WaiveOutcome, decide=outcomes.waive_outcome,
            side=AGENCY, states={CaseState.CLOSED}, roles=COUNSELLORS, steps={Step.OUTCOME_FOLLOW_UP},
            refuses={"NOT_CLOSED", "OUTCOME_NOT_DUE", "OUTCOME_SETTLED", "UNKNOWN_CODE"}),
+    Action(name="report-gap", summary="Report that a public service falls short.",
+           request=gap_shapes.ReportGapBody, command=gaps.ReportGap, decide=gaps.report_gap,
+           build=stamping.report_gap,
+           side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS | MENTORS,
+           refuses={"CASE_NOT_OPENED", "IN_THE_FUTURE", "NO_TRAJECTORY", "TOO_EARLY"}),
+    Action(name="answer-gap", summary="Answer gaps in services: what is done by when, or why nothing is.",
+           request=gap_shapes.AnswerGapBody, command=gaps.AnswerGap, decide=gaps.answer_gap,
+           build=stamping.answer_gap,
+           # Every state that can have an open gap: a case is not finalised before.
+           side=AGENCY, states=UNTIL_FINALISED, roles=COUNSELLORS, steps={Step.SERVICE_GAP_ANSWER},
+           refuses={"GAPS_UNLIKE", "GAP_ANSWERED", "GAP_UNKNOWN", "IN_THE_PAST", "NOT_EXPECTED",
+                    "NO_GAP"}),
+    Action(name="complete-gap-action", summary="Record that what was answered to a gap is done.",
+           request=gap_shapes.CompleteGapActionBody, command=gaps.CompleteGapAction, decide=gaps.complete_gap_action,
+           side=AGENCY, states=EVERY_STATE, roles=COUNSELLORS, steps={GAP_ACTION},
+           refuses={"GAP_UNKNOWN", "IN_THE_FUTURE", "NOTHING_PROMISED", "TOO_EARLY"}),
     Action(name="reassign-counsellor", summary="Ask a counsellor to take the lead, or take it over.",
            request=requests.ReassignCounsellorBody, command=people.ReassignCounsellor,
            decide=people.reassign_counsellor,

@@ -112,7 +112,7 @@ class Queries:
             if not await self.is_bound(found):
                 shown = proposal_view(found.case_id, etag, case.match)
                 return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
-            body = pair_view(case, etag, now)
+            body = pair_view(case, etag, now, caller.sub if MATCHED_MENTOR in relations else None)
             if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
                 body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
         elif CONSENT_WITHDRAWN in relations:

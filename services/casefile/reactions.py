@@ -71,6 +71,8 @@ def when_referral_submitted_open_or_refer_the_case(
             given_at=basis.given_at,
         ),
         deadlines=tuple(map(deadline_of, message.deadlines)),
+        why_mentoring=message.why_mentoring,
+        alternative_considered=message.alternative_considered,
     )
 
 

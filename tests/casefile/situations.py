@@ -10,6 +10,8 @@ from typing import Final
 
 from tests.casefile import escalation_stories, stories
 from tests.casefile.casebook import Casebook
+from tests.casefile.change_stories import CHANGE_STORIES
+from tests.casefile.gap_stories import GAP_STORIES
 from tests.casefile.stories import Body, Story
 
 
@@ -85,7 +87,8 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
 @cache
 def situations() -> tuple[Situation, ...]:
     """All of them, each an hour after the last thing that happened. They are looked at, and never changed."""
-    told_once = ((make.__name__, make()) for make in STORIES)
+    named = [*((make.__name__, make) for make in STORIES), *GAP_STORIES.items(), *CHANGE_STORIES.items()]
+    told_once = ((name, make()) for name, make in named)
     return tuple(Situation(name, story.book, story.now + timedelta(hours=1)) for name, story in told_once)
 
 

@@ -22,6 +22,7 @@ PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
 RAISE = (LOTTE, "raise-escalation", {"reason": "OTHER"})
 TAKE_BACK = (INES, "accept-handback", ANSWER)
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
+COLLEAGUE = {"change": "COORDINATOR", "coordinator": "an.peeters"}
 IN_TEN_DAYS = "in ten days"
 REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
 PROPOSE = (LOTTE, "propose-match", PROPOSAL)
@@ -70,8 +71,11 @@ FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | i
 
 async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     """A case that samenstap declined, and that brugwerk was then asked to take."""
-    body = another_person("samenstap")
+    # A gap of the agency's own, which it has answered, and another one that waits.
+    body = {**another_person("samenstap"), "whyMentoring": "SERVICE_GAP"}
     first = await context.referred(body)
+    promise = {"gap": f"{first.id}.g1", "accepted": True, "action": "a course from May on", "due": "2029-06-29"}
+    await context.running.done(INES, first.path, "answer-gap", promise)
     await context.follow(first, KARIM, "receive")
     await context.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
     case = await context.referred(
@@ -80,6 +84,7 @@ async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     if accepted:
         await context.follow(case, LOTTE, "receive")
         await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
+        await context.running.done(LOTTE, case.path, "propose-change", COLLEAGUE)
     return case
 
 
@@ -107,6 +112,9 @@ async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
         return
     for name, steps in FURTHER.get(state, ((state, ()),)):
         case = await second_try(context, accepted=True)
+        if state == "FINALISED":
+            refusal = {"gap": f"{case.id}.g2", "accepted": False, "reason": "it is another body's"}
+            await context.running.done(INES, case.path, "answer-gap", refusal)
         await context.lead_on(case, "INTAKE", name)
         for step in steps:
             if isinstance(step, int):

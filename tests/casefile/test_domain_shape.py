@@ -17,7 +17,7 @@ from services.chassis.deciding.idempotency import KeyUsed
 DOMAIN: Final = Path(case_module.__file__).parent
 PACKAGE: Final = "services.casefile.domain"
 
-ABOVE: Final = frozenset({"case", "corrections_of_reports", "distress"})
+ABOVE: Final = frozenset({"case", "corrections_of_reports", "distress", "proposals"})
 """What puts the phases together."""
 PHASES: Final = frozenset(
     {
@@ -34,6 +34,7 @@ PHASES: Final = frozenset(
         "outcomes",
         "consent_withdrawal",
         "escalation",
+        "gaps",
         "deadlines",
         "people",
         "correction",

@@ -117,6 +117,7 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
         "raise-escalation",
         "record-meeting",
         "record-pulse",
+        "report-gap",
     }
 
 

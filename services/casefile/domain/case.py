@@ -14,6 +14,7 @@ from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     agreement,
+    changes,
     closing,
     consent_withdrawal,
     correction,
@@ -21,6 +22,7 @@ from services.casefile.domain import (
     distress,
     escalation,
     extension,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -79,6 +81,7 @@ CaseEvent = (
     | agreement.AgreementSigned
     | mentoring.MentoringEvent
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | suspension.SuspensionEvent
     | match_end.MatchEnded
     | trajectory_end.TrajectoryCompleted
@@ -88,6 +91,7 @@ CaseEvent = (
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
     | correction.CorrectionRecorded
@@ -108,6 +112,7 @@ KeepsState = (
     | CoordinatorProposed
     | MatchConfirmed
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | SuspensionReviewed
     | HandbackReturned
     | outcomes.OutcomeEvent
@@ -116,6 +121,7 @@ KeepsState = (
     | RecordedAfterWithdrawal
     | NgoAccessExpired
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
 )
@@ -162,6 +168,8 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
 def evolve(case: Case, event: CaseEvent) -> Case:
     """The case after one more event: its state, its open steps, and the facts that later decisions rest on."""
     state = next_state(case.state, event)
+    if state is not case.state and case.proposals:
+        case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, steps=moved(case.steps, event))
@@ -206,8 +214,12 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return suspension.evolve(case, event)
     if isinstance(event, extension.ExtensionEvent):
         return extension.evolve(case, event)
+    if isinstance(event, changes.ChangeEvent):
+        return changes.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
+    if isinstance(event, gaps.GapEvent):
+        return gaps.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
     if isinstance(event, consent_withdrawal.WithdrawalEvent):

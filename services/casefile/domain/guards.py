@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.casefile_codes import Side
+from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Role, Step
+from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
-from services.casefile.domain.state import WITH_ORGANISATION, Case
+from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
 from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
@@ -210,6 +212,18 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 "resolve-escalation is for the other side; do what is waited for",
                 who_can_unblock=f"{owner.role} of {owner.org}",
             )
+        case "report-gap" if by.role in MENTORS and agreement is None:
+            raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
+        case "answer-gap" if not case.gaps:
+            raise Refused("NO_GAP", "no gap in services has been reported in this case")
+        case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
+            raise Refused("GAP_ANSWERED", "every gap in this case was answered before, and an answer stands")
+        case "complete-gap-action" if all(gap.action_due is None for gap in case.gaps):
+            raise Refused("NOTHING_PROMISED", "no answer to a gap says what is still to be done, and by when")
+        case "decide-change" | "withdraw-change" if not case.proposals:
+            raise Refused("NOTHING_PROPOSED", "no change is proposed in this case")
+        case "decide-change" | "withdraw-change" if all(held.state != ProposalState.OPEN for held in case.proposals):
+            raise Refused("PROPOSAL_DECIDED", "every proposal in this case is decided, taken back or expired")
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",
@@ -219,10 +233,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
         case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
             missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
             raise Refused("NOT_CONFIRMED", f"confirm-match is still missing from: {missing}")
-        case "extend-agreement" if agreement is not None and agreement.extended:
-            raise Refused(
-                "EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended before"
-            )
+        case "extend-agreement" if agreement is not None:
+            check_extended_once(agreement)
         case "decide-extension" if agreement is None or agreement.proposed_end is None:
             raise Refused("NOTHING_PROPOSED", "no extension is proposed; extend-agreement comes first")
         case "request-handback" if handback is not None and not handback.waiting_for_report:
@@ -235,6 +247,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def check_extended_once(agreement: Agreement) -> None:
+    """Refuses another extension of an agreement that was extended."""
+    if agreement.extended:
+        raise Refused("EXTENDED_BEFORE", "an agreement is extended once, and this one was extended before")
 
 
 def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:

@@ -21,11 +21,16 @@ def due_after(context: Context, since: datetime) -> Deadline:
 
 
 def behind(case: Case) -> frozenset[str]:
-    """The organisations that are awaited in a step of which a term was missed."""
+    """The organisations that are awaited in a step of the case's way of which a term was missed.
+
+    A gap in services is no part of that way: who is told of a late answer is the ladder's business.
+    """
     return frozenset(
         step.actor
         for step in case.steps
-        if step.key != Step.ESCALATION and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
+        if step.key != Step.ESCALATION
+        and step.step != Step.SERVICE_GAP_ANSWER
+        and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
     )
 
 

@@ -7,9 +7,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from contracts.codes import CaseState, LegalBasisKind, Role, Step
+from contracts.codes import CaseState, LegalBasisKind, Role, Step, WhyMentoring
 from services.casefile.domain.closing import CaseReopened, reopened
 from services.casefile.domain.context import Context
+from services.casefile.domain.gap_report import ServiceGapReported, absent_service, next_gap, reported
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
@@ -49,6 +50,8 @@ class TakeSubmission(Command, frozen=True, kw_only=True):
     participation: ParticipationChosen
     legal_basis: LegalBasisRecorded
     deadlines: tuple[Deadline, ...]
+    why_mentoring: str | None = None
+    alternative_considered: str | None = None
 
 
 class CaseOpened(Moves, frozen=True, kw_only=True):
@@ -84,7 +87,7 @@ class CaseReferred(Event, frozen=True, kw_only=True):
 
 def take_submission(
     command: TakeSubmission, context: Context
-) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent]:
+) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent | ServiceGapReported]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -122,7 +125,25 @@ def take_submission(
         support_needs=command.support_needs,
     )
     ends = tuple(dict.fromkeys((*ended_by(case.steps), Step.NEXT_SERVICE.value)))
-    return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred]
+    return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred, *_gap(command, context, lead)]
+
+
+def _gap(command: TakeSubmission, context: Context, lead: Party) -> list[ServiceGapReported]:
+    """The gap that the agency itself names as the reason for mentoring."""
+    if command.why_mentoring != WhyMentoring.SERVICE_GAP:
+        return []
+    message = command.message
+    service_kind, gap_type = absent_service(command.alternative_considered)
+    event = ServiceGapReported(
+        gap=next_gap(context.case, command.case),
+        service_kind=service_kind,
+        gap_type=gap_type,
+        reported_by=message.actor,
+        reported_at=message.occurred_at,
+        referral=message.referral,
+        organisation=message.organisation,
+    )
+    return reported(context, event, lead)
 
 
 def _opened(command: TakeSubmission, lead: Party) -> CaseOpened:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
+from services.casefile.domain.open_matters import Gap, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
@@ -222,6 +223,8 @@ class Case(Struct, frozen=True, kw_only=True):
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
+    gaps: GrowingTuple[Gap] = GrowingTuple()
+    proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: tuple[Escalation, ...] = ()
 
     @property

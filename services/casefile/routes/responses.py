@@ -29,6 +29,8 @@ from contracts.casefile_codes import (
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
 from contracts.norm_answers import MonthMetAnswer
+from services.casefile.routes.change_shapes import ProposedChangeAnswer
+from services.casefile.routes.gap_shapes import GapShown
 
 
 class PartyAnswer(Contract):
@@ -213,6 +215,8 @@ class CaseAnswer(Contract):
     outcomes: list[SettledAnswer] = []
     escalations: list[EscalationAnswer] = []
     contact_norm: list[MonthMetAnswer] = []
+    gaps: list[GapShown] = []
+    proposals: list[ProposedChangeAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
