@@ -15,12 +15,12 @@ from contracts.coded import (
     LadderLevelCode,
     LegalBasisCode,
     MentorKindCode,
+    NotifiedCode,
     OrganisationKindCode,
     ProgrammeKindCode,
     QuestionCode,
     SupportNeedCode,
     TermUnitCode,
-    ToldCode,
     WaitlistCode,
     WhyCode,
     WithdrawCode,
@@ -307,7 +307,7 @@ class ProgrammeParameters(Published, frozen=True, kw_only=True):
     """ISO 3166-2, where a part of the country has public holidays of its own; None for those of the country alone."""
     closing_days: list[date] = []
     """Days on which nobody works for a reason of the programme's own: no working days either."""
-    ladder: dict[LadderLevelCode, list[ToldCode]] = {}
+    ladder: dict[LadderLevelCode, list[NotifiedCode]] = {}
     """Who is told of a term at each level: L0 by the reminder, L1 at the breach, L2 and L3 after LEADS_TOLD and
     BOARD_TOLD; {} in what was published before there was a choice."""
     check_in_every_days: dict[SupportNeedCode, int] = {}

@@ -19,7 +19,7 @@ class LadderLevel(StrEnum):
     L3 = "L3"
 
 
-class Told(StrEnum):
+class Notified(StrEnum):
     """Who is told of a term at a level: its owner, a person of each side, their leads, the programme's board."""
 
     OWNER = "OWNER"

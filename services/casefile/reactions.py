@@ -200,7 +200,7 @@ def when_programme_version_published_learn_it(
             charter_version=published.charter_version,
             region=published.region,
             closing_days=tuple(published.closing_days),
-            ladder={level: tuple(told) for level, told in published.ladder.items()},
+            ladder={level: tuple(receivers) for level, receivers in published.ladder.items()},
             check_in_every_days=dict(published.check_in_every_days),
             professional_for=tuple(published.professional_for),
             substitution_in_case=published.substitution_in_case,

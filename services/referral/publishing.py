@@ -257,7 +257,7 @@ def _programme(event: ProgrammeVersionPublished) -> messages.ProgrammeVersionPub
         contact_point=published.contact_point,
         region=published.region,
         closing_days=list(published.closing_days),
-        ladder={level: list(told) for level, told in published.ladder.items()},
+        ladder={level: list(receivers) for level, receivers in published.ladder.items()},
         check_in_every_days=published.check_in_every_days,
         professional_for=list(published.professional_for),
         substitution_in_case=published.substitution_in_case,

@@ -54,8 +54,8 @@ LIBRARYS: Final = re.compile(r"\bInput should\b|\bvalid (?:dictionary|integer|st
 
 SPOKEN: Final = frozenset({"told", "asked", "said"})
 """Participles that say nothing of what a value is."""
-JSON_NAMES: Final = frozenset({"asked_for", "asked_to_lead", "asked_to_coordinate"})
-"""By hand: members of answers, whose names are public."""
+JSON_NAMES: Final = frozenset({"asked_for", "asked_to_lead", "asked_to_coordinate", "NOT_TOLD"})
+"""By hand: members and codes of answers, whose names are public."""
 MODULES: Final = sorted([*(ROOT / "services").rglob("*.py"), *(ROOT / "contracts").rglob("*.py")])
 
 

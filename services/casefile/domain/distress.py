@@ -42,10 +42,10 @@ def sign_in(event: object, after: Case) -> tuple[str, str | None] | None:
     """
     running = after.match.match if after.match is not None else None
     if isinstance(event, PulseRecorded):
-        said = next((reason.value for reason in _OF_A_PULSE if reason in event.reasons), None)
-        if said is None and event.score <= LOW:
-            said = EscalationReason.LOW_PULSE.value
-        return (said, running) if said is not None else None
+        grave = next((reason.value for reason in _OF_A_PULSE if reason in event.reasons), None)
+        if grave is None and event.score <= LOW:
+            grave = EscalationReason.LOW_PULSE.value
+        return (grave, running) if grave is not None else None
     if isinstance(event, MatchRejected):
         count = after.trajectory.rejections if after.trajectory is not None else 0
         return (EscalationReason.TWO_REJECTIONS.value, event.match) if count >= REJECTIONS else None

@@ -75,7 +75,7 @@ def resolve_escalation(command: ResolveEscalation, context: Context) -> list[Esc
     """Records what was done. About a missed term it asks again a few days later if that has not helped."""
     case = context.case
     check_side("resolve-escalation", context, command.by)
-    named = next((one for one in case.escalations if one.id == command.escalation), None)
+    named = next((held for held in case.escalations if held.id == command.escalation), None)
     if named is not None and named.own_step and named.resolution is not None:
         if named.resolution == command.resolution:
             return []
@@ -186,7 +186,7 @@ def evolve(case: Case, event: EscalationEvent) -> Case:
         case EscalationJoined():
             return _changed(case, event.escalation, lambda held: _joined(held, event))
         case EscalationResolved():
-            ident = event.escalation or next((one.id for one in reversed(case.escalations) if not one.own_step), "")
+            ident = event.escalation or next((held.id for held in reversed(case.escalations) if not held.own_step), "")
             case = _changed(case, ident, lambda held: replace(held, resolution=event.resolution))
             case = with_silence(case, event.silence)
             return with_reported(case, ("ESCALATION", event.resolution, event.resolved_at))

@@ -19,7 +19,7 @@ from services.chassis.modelling.deadline import Deadline
 
 SILENCE: Final = "SILENCE"
 SILENCE_CHECK_IN: Final = "SILENCE_CHECK_IN"
-ASKED: Final = key_of(Step.CHECK_IN.value, SILENCE)
+QUESTION: Final = key_of(Step.CHECK_IN.value, SILENCE)
 
 
 class SilenceNoticed(Moves, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ def met(context: Context, when: datetime) -> tuple[Deadline | UnsetType, tuple[s
     due = watch(context, when)
     if due is UNSET or due.due_at <= context.at:
         return UNSET, ()
-    return due, asked(context.case)
+    return due, open_question(context.case)
 
 
 def talked(context: Context, when: datetime) -> tuple[Deadline | UnsetType, tuple[str, ...]]:
@@ -48,12 +48,12 @@ def talked(context: Context, when: datetime) -> tuple[Deadline | UnsetType, tupl
     step = find(context.case.steps, Step.CHECK_IN, SILENCE)
     if step is None or when < step.since:
         return UNSET, ()
-    return watch(context, when), (ASKED,)
+    return watch(context, when), (QUESTION,)
 
 
-def asked(case: Case) -> tuple[str, ...]:
+def open_question(case: Case) -> tuple[str, ...]:
     """The key of the step in which the coordinator asks the pair, where that is open."""
-    return (ASKED,) if find(case.steps, Step.CHECK_IN, SILENCE) is not None else ()
+    return (QUESTION,) if find(case.steps, Step.CHECK_IN, SILENCE) is not None else ()
 
 
 def watched(case: Case) -> Deadline | None:

@@ -13,7 +13,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended, happened
 from services.casefile.domain.next_steps import mentoring_steps
 from services.casefile.domain.recurring import reviews
-from services.casefile.domain.silence import SILENCE, asked
+from services.casefile.domain.silence import SILENCE, open_question
 from services.casefile.domain.state import (
     Case,
     Suspension,
@@ -87,7 +87,7 @@ def suspend(command: Suspend, context: Context) -> list[TrajectorySuspended]:
         TrajectorySuspended(
             reason=command.reason,
             until=longest.due_at,
-            closes=(Step.MENTORING.value, Step.CHECK_IN.value, *asked(case)),
+            closes=(Step.MENTORING.value, Step.CHECK_IN.value, *open_question(case)),
             opens=(step,),
         )
     ]

@@ -44,7 +44,7 @@ from contracts.fields import (
     Vaulted,
     read_only,
 )
-from contracts.terms import DEFAULT_LADDER, LadderLevel, Told
+from contracts.terms import DEFAULT_LADDER, LadderLevel, Notified
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
 from services.referral.domain.legal_basis import LegalBasisGiven
@@ -314,7 +314,7 @@ class ProgrammeVersionBody(Body):
         list[CalendarDate],
         Field(max_length=400, description="Further days that are not working days, such as 2026-07-11."),
     ] = []
-    ladder: Annotated[dict[LadderLevel, list[Told]], Field(description="Who is told of a term at each level.")] = {}
+    ladder: Annotated[dict[LadderLevel, list[Notified]], Field(description="Who hears of it at each level.")] = {}
     check_in_every_days: dict[SupportNeed, Annotated[Count, Field(ge=1, le=366)]] = {}
     professional_for: Annotated[list[SupportNeed], Field(max_length=7)] = []
     substitution_in_case: Annotated[Count, Field(ge=1, le=1000)] = 2
@@ -339,7 +339,7 @@ class ProgrammeVersionBody(Body):
             charter_version=self.charter_version,
             region=self.region,
             closing_days=tuple(self.closing_days),
-            ladder={**DEFAULT_LADDER, **{level.value: tuple(map(str, told)) for level, told in self.ladder.items()}},
+            ladder={**DEFAULT_LADDER, **{level.value: tuple(map(str, whom)) for level, whom in self.ladder.items()}},
             check_in_every_days={need.value: days for need, days in self.check_in_every_days.items()},
             professional_for=tuple(need.value for need in self.professional_for),
             substitution_in_case=self.substitution_in_case,
