@@ -77,7 +77,7 @@ class GapLists:
         while True:
             most = limit + 1 - len(items)
             rows = await self._rows(looks, last, most)
-            shown = await asyncio.gather(*(self._shown(caller, row) for row in rows))
+            shown = await asyncio.gather(*(self._shown(caller, row, agency) for row in rows))
             for row, item in zip(rows, shown, strict=True):
                 if item is not None:
                     if len(items) == limit:
@@ -94,7 +94,9 @@ class GapLists:
                 found.setdefault(row.key, row)
         return sorted(found.values(), key=_place)[:most]
 
-    async def _shown(self, caller: Caller, row: Row) -> Json | None:
+    async def _shown(self, caller: Caller, row: Row, agency: str | None) -> Json | None:
+        if agency not in (None, row.columns["agency"]):
+            return None
         case_id = str(row.columns["case_id"])
         case = (await self._streams.fold(case_stream(case_id), CASE)).state
         gap = _find(case, row.key)
@@ -116,7 +118,8 @@ def _looks(caller: Caller, states: tuple[str, ...], agency: str | None) -> list[
     whose = {"agency": agency} if agency is not None else {}
     wanted = states or EVERY_STATE
     if caller.role in MENTORS:
-        return [{"mentor": mentor_key(caller.org, caller.sub), **whose, "state": wanted}]
+        # A handful, nearly always to one agency: which of them are that one's is asked of the rows.
+        return [{"mentor": mentor_key(caller.org, caller.sub), "state": wanted}]
     if POLICY.permits(caller, "read-gap", (OVERSIGHT,)):
         if not whose:
             return [{"state": state} for state in states] or [{}]

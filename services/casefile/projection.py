@@ -109,7 +109,6 @@ GAPS: Final = Table(
         ("reader", "state", "due"),
         ("reader", "agency", "state", "due"),
         ("mentor", "state", "due"),
-        ("mentor", "agency", "state", "due"),
     ),
 )
 """One row per gap in services, by its id; `due` is when its answer is, and orders lists as it never changes.

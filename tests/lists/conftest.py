@@ -68,8 +68,9 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
         gone = await context.opened()
         await services.at(services.clock.now() + LONG_AGO)
         cases = {state: await context.brought_to(state) for state in (*MANY, "SUSPENDED")}
-        for person in (LOTTE, VOLUNTEER):
-            await services.done(person, cases["MENTORING"].path, "report-gap", GAP)
+        for kind in ("CHILDCARE", "TRAINING", "COUNSELLING", "LANGUAGE_COURSE"):
+            for person in (LOTTE, VOLUNTEER):
+                await services.done(person, cases["MENTORING"].path, "report-gap", {**GAP, "serviceKind": kind})
         await services.at(services.clock.now() + LATE)
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]
