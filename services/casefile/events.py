@@ -11,7 +11,6 @@ from typing import Any, Final, assert_never
 
 from contracts import casefile as messages
 from contracts.references import REFERENCES
-from services.casefile import sentences
 from services.casefile.domain import (
     agreement,
     changes,
@@ -56,6 +55,14 @@ from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NO_ROWS, NOT_PUBLISHED, EventRow, OtherRow
 from services.casefile.message_parts import begun, party_of, readiness_of, report_of
+from services.casefile.sentences import (
+    filled_in,
+    of_a_correction,
+    of_an_answered_gap,
+    of_an_entry,
+    of_an_escalation,
+    of_an_exception,
+)
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
@@ -74,8 +81,8 @@ Event = (
 # fmt: off
 CASE_EVENTS: Final = (
     NO_ROWS
-    | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", sentences.of_an_entry, NOT_PUBLISHED)
-    | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", sentences.of_an_entry, NOT_PUBLISHED)
+    | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
+    | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(opening.CaseOpened, "case.opened.v1", "The case was opened in programme {programme}.",
                  lambda event, about: messages.opening.CaseOpened(
                      **about, client_ref=event.client_ref, agency=event.agency, programme=event.programme,
@@ -152,15 +159,15 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.tasks.TaskRefusedByCharter(
                      **about, task=event.task, role=event.role, verdict=event.verdict,
                      charter_version=event.charter_version, allowed_roles=list(event.allowed_roles)))
-    | EventRow(exceptions.RoleExceptionRequested, "case.role_exception_requested.v1", sentences.of_an_exception,
+    | EventRow(exceptions.RoleExceptionRequested, "case.role_exception_requested.v1", of_an_exception,
                  lambda event, about: messages.exceptions.RoleExceptionRequested(
                      **about, exception=event.exception, organisation=event.organisation, task=event.task,
                      rule=event.rule))
-    | EventRow(exceptions.RoleExceptionGranted, "case.role_exception_granted.v1", sentences.of_an_exception,
+    | EventRow(exceptions.RoleExceptionGranted, "case.role_exception_granted.v1", of_an_exception,
                  lambda event, about: messages.exceptions.RoleExceptionGranted(
                      **about, exception=event.exception, organisation=event.organisation, task=event.task,
                      rule=event.rule, signals=list(event.signals)))
-    | EventRow(exceptions.RoleExceptionDenied, "case.role_exception_denied.v1", sentences.of_an_exception,
+    | EventRow(exceptions.RoleExceptionDenied, "case.role_exception_denied.v1", of_an_exception,
                  lambda event, about: messages.exceptions.RoleExceptionDenied(
                      **about, exception=event.exception, organisation=event.organisation, task=event.task,
                      rule=event.rule))
@@ -205,7 +212,7 @@ CASE_EVENTS: Final = (
     | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",
                  lambda event, about: messages.suspension.SuspensionReviewed(**about, deadlines=begun(event)))
     | EventRow(open_escalations.EscalationRaised, "case.escalation_raised.v1",
-                 sentences.of_an_escalation,
+                 of_an_escalation,
                  lambda event, about: messages.escalation.EscalationRaised(
                      **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
                      escalation=event.escalation or None, level=event.level or None, match=event.match or None,
@@ -229,7 +236,7 @@ CASE_EVENTS: Final = (
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type, task=event.task,
                      reported_by=party_of(event.reported_by), referral=event.referral, organisation=event.organisation,
                      deadlines=begun(event)))
-    | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", sentences.of_an_answered_gap,
+    | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", of_an_answered_gap,
                  lambda event, about: messages.gaps.ServiceGapAnswered(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      accepted=event.accepted, due=event.due, referral=event.referral, organisation=event.organisation,
@@ -312,7 +319,7 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.deadlines.DeadlineMissed(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
                      owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event)))
-    | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", sentences.of_a_correction,
+    | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),
                      holds=report_of(event.holds), referral=event.referral, source_event_id=event.source_event_id,
@@ -343,7 +350,7 @@ def row_of(event: CaseEvent) -> EventRow[Any]:
 def sentence(event: CaseEvent) -> str:
     """What the timeline says of an event of a case."""
     own = row_of(event).sentence
-    return sentences.filled_in(own, event) if isinstance(own, str) else own(event)
+    return filled_in(own, event) if isinstance(own, str) else own(event)
 
 
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

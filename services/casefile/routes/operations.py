@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
-from services.casefile.action_rows import Action
-from services.casefile.actions import ACTIONS
+from services.casefile.actions import ACTIONS, Action
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 
