@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from contracts import referral as told
 from contracts.codes import CaseState
@@ -10,12 +11,14 @@ from services.casefile.beside_views import escalation_views
 from services.casefile.domain.deadlines import PassDeadline, running
 from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
 from services.casefile.domain.intake import LogContactAttempt
-from services.casefile.domain.matching import ProposeMatch, RejectMatch
+from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse
 from services.casefile.domain.open_escalations import raised
 from services.casefile.domain.outcomes import WaiveOutcome
 from services.casefile.domain.suspension import Resume, Suspend
-from tests.casefile.casebook import ACCEPT, HAND_BACK, MENTOR_REF, Casebook, codes, refusal
+from services.casefile.domain.trajectory_end import EndMatch
+from services.chassis.modelling.decider import Actor
+from tests.casefile.casebook import ACCEPT, HAND_BACK, MENTOR_REF, PROPOSE, SIGN, Casebook, codes, refusal
 from tests.casefile.messages import about
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import end_of, on
@@ -290,3 +293,38 @@ def test_an_organisation_that_comes_later_does_not_read_what_was_open_before_it(
     pulse(book, 2)
     assert len(escalation_views(book.case, "brugwerk")) == 1
     assert escalation_views(book.case, "samenstap") == []
+
+
+def test_what_is_reported_late_and_was_too_long_ago_answers_nothing(book: Casebook) -> None:
+    """A meeting of 20 February ends no silence on 20 March, and a check-in before it was noticed is no answer to it."""
+    book.mentoring()
+    book.act(PassDeadline(at=end_of(12, 3), by=CLOCK, name="SILENCE"))
+    book.act(RecordMeeting(at=on(20, 3), by=LOTTE, occurred_at=on(20, 2)))
+    book.act(RecordCheckIn(at=on(20, 3), by=LOTTE, occurred_at=on(10, 3)))
+    assert "CHECK_IN:SILENCE" in [step.key for step in book.case.steps]
+    assert silence(book) is None
+
+
+def test_after_an_agreement_the_first_no_is_the_first_again(book: Casebook) -> None:
+    """A pair that was found and ended is no sign that the next proposal fails."""
+    book.matching().describe_mentor()
+    propose = ProposeMatch(at=on(10, 2), by=LOTTE, match="m-0", mentor=MENTOR_REF, criteria=("SECTOR",))
+    no = RejectMatch(at=on(11, 2), by=LOTTE, side="MENTEE", reason="NO_CLICK", on_behalf_reason="BY_PHONE")
+    for command in (propose, no, PROPOSE):
+        book.act(command)
+    for side in ("MENTOR", "MENTEE"):
+        book.act(ConfirmMatch(at=on(19, 2), by=LOTTE, side=side, on_behalf_reason="BY_PHONE"))
+    book.act(SIGN)
+    book.act(EndMatch(at=on(1, 4), by=LOTTE, reason="MISMATCH", next="REMATCH", closure_talk=True))
+    book.act(replace(propose, at=on(2, 4), match="m-2"))
+    assert [type(event).__name__ for event in book.act(replace(no, at=on(3, 4)))] == ["MentorReleased", "MatchRejected"]
+
+
+def test_mentor_and_mentee_raise_one_while_they_are_a_pair(book: Casebook) -> None:
+    """Before they have signed they say yes or no."""
+    book.proposed()
+    mentor = Actor(sub=MENTOR_REF, role="VOLUNTEER_MENTOR", org="brugwerk")
+    asked = RaiseEscalation(at=on(13, 2), by=mentor, reason="OTHER")
+    assert refusal(book, asked).code == "STATE_DOES_NOT_ALLOW"
+    other = Casebook().mentoring()
+    assert len(other.act(replace(asked, at=on(5, 3)))) == 1

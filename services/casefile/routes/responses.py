@@ -28,6 +28,7 @@ from contracts.casefile_codes import (
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
+from contracts.norm_answers import MonthMetAnswer
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
 from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
@@ -216,6 +217,7 @@ class CaseAnswer(Contract):
     outcomes: list[SettledAnswer] = []
     exceptions: list[ExceptionAnswer] = []
     escalations: list[EscalationAnswer] = []
+    contact_norm: list[MonthMetAnswer] = []
     gaps: list[GapShown] = []
     proposals: list[ProposedChangeAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
