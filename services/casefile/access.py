@@ -9,7 +9,8 @@ from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
-from services.casefile.actions import ACTIONS, MENTEES
+from services.casefile.action_rows import MENTEES
+from services.casefile.actions import ACTIONS
 from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from contracts.fields import Body
 from services.casefile.access import CONSENT_WITHDRAWN
-from services.casefile.actions import Action
+from services.casefile.action_rows import Action
 from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context

@@ -21,7 +21,6 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     exception_count,
-    exceptions,
     extension,
     gap_report,
     gaps,
@@ -43,8 +42,6 @@ from services.casefile.domain import (
     referral_entry,
     silence,
     suspension,
-    task_refusals,
-    tasks,
     trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
@@ -53,7 +50,7 @@ from services.casefile.domain.exception_count import ExceptionCountEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
-from services.casefile.event_rows import NO_ROWS, NOT_PUBLISHED, EventRow, OtherRow
+from services.casefile.event_rows import NOT_PUBLISHED, EventRow, OtherRow
 from services.casefile.message_parts import begun, party_of, readiness_of, report_of
 from services.casefile.sentences import (
     filled_in,
@@ -61,8 +58,8 @@ from services.casefile.sentences import (
     of_an_answered_gap,
     of_an_entry,
     of_an_escalation,
-    of_an_exception,
 )
+from services.casefile.task_events import TASK_EVENTS
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
@@ -80,7 +77,7 @@ Event = (
 
 # fmt: off
 CASE_EVENTS: Final = (
-    NO_ROWS
+    TASK_EVENTS
     | EventRow(referral_entry.ReferralEntryTaken, "case.referral_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(referral_entry.ReferralNoteTaken, "case.referral_note_taken.v1", of_an_entry, NOT_PUBLISHED)
     | EventRow(opening.CaseOpened, "case.opened.v1", "The case was opened in programme {programme}.",
@@ -141,36 +138,6 @@ CASE_EVENTS: Final = (
     | EventRow(mentoring.ProgressReported, "case.progress_reported.v1", "Progress was reported to the counsellor.",
                  lambda event, about: messages.mentoring.ProgressReported(
                      **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step))
-    | EventRow(tasks.TaskRecorded, "case.task_recorded.v1", "A task was done as {role}: {task}.",
-                 lambda event, about: messages.tasks.TaskRecorded(
-                     **about, task=event.task, role=event.role, org=event.org, minutes=event.minutes,
-                     verdict=event.verdict, charter_version=event.charter_version, exception=event.exception))
-    | EventRow(tasks.ApprovalGiven, "case.approval_given.v1", "Approved for {roles}: {task}.",
-                 lambda event, about: messages.tasks.ApprovalGiven(
-                     **about, task=event.task, roles=list(event.roles), match=event.match))
-    | EventRow(tasks.TaskClaimed, "case.task_claimed.v1", "{role} of {org} has the lead of {task}.",
-                 lambda event, about: messages.tasks.TaskClaimed(
-                     **about, task=event.task, role=event.role, org=event.org))
-    | EventRow(tasks.TaskReleased, "case.task_released.v1", "{role} of {org} gave up the lead of {task}.",
-                 lambda event, about: messages.tasks.TaskReleased(
-                     **about, task=event.task, role=event.role, org=event.org))
-    | EventRow(task_refusals.TaskRefusedByCharter, "case.task_refused_by_charter.v1",
-                 "The charter {charter_version} keeps {task} from {role}; who may: {allowed_roles}.",
-                 lambda event, about: messages.tasks.TaskRefusedByCharter(
-                     **about, task=event.task, role=event.role, verdict=event.verdict,
-                     charter_version=event.charter_version, allowed_roles=list(event.allowed_roles)))
-    | EventRow(exceptions.RoleExceptionRequested, "case.role_exception_requested.v1", of_an_exception,
-                 lambda event, about: messages.exceptions.RoleExceptionRequested(
-                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
-                     rule=event.rule))
-    | EventRow(exceptions.RoleExceptionGranted, "case.role_exception_granted.v1", of_an_exception,
-                 lambda event, about: messages.exceptions.RoleExceptionGranted(
-                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
-                     rule=event.rule, signals=list(event.signals)))
-    | EventRow(exceptions.RoleExceptionDenied, "case.role_exception_denied.v1", of_an_exception,
-                 lambda event, about: messages.exceptions.RoleExceptionDenied(
-                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
-                     rule=event.rule))
     | EventRow(changes.ChangeProposed, "case.change_proposed.v1", "The organisation proposes a change: {change}.",
                  lambda event, about: messages.changes.ChangeProposed(
                      **about, proposal=event.proposal, change=event.change, proposed_by=party_of(event.proposed_by),

@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+from tests.casefile.act import LATER, NAIVE, Act
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
 from tests.casefile.change_stories import COORDINATOR, DECISIONS, EVERY_CHANGE
 from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
 from tests.casefile.messages import CASE_ID, TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
+from tests.casefile.task_acts import TASK_ACTS
 from tests.support.actors import AN
-from tests.support.people import HANNE, INES, LOTTE, Person
+from tests.support.people import INES, LOTTE
 from tests.support.requests import AGREEMENT, INTAKE
 
-
-@dataclass(frozen=True)
-class Act:
-    """An action that is possible in `state` (see `CaseContext.brought_to`) and leads to `then`.
-
-    `faulty` maps the pointer of the fault to a body that has it; `elsewhere` is a state that does not allow the
-    action, and `writes` the event that the action is known by. `tried` are the bodies that the rows of docs/domain.md
-    tell apart, none a repeat of what a story holds already; without any, it is the body.
-    """
-
-    state: str
-    by: Person
-    writes: str
-    then: str
-    body: Body = field(default_factory=dict)
-    faulty: tuple[tuple[str, Body], ...] = ()
-    elsewhere: str = "OPENED"
-    tried: tuple[Body, ...] = ()
-
-
-UNKNOWN_FIELD: Final[tuple[str, Body]] = ("/nationality", {"nationality": "SY"})
-LATER: Final = "2126-01-01T00:00:00Z"
-NAIVE: Final = "2026-01-12T09:00:00"
 END: Final = {"reason": "MISMATCH", "closureTalk": True}
 
 # fmt: off
 ACTS: Final[dict[str, Act]] = {
+    **TASK_ACTS,
     "log-contact-attempt": Act(
         "INTAKE", LOTTE, "ContactAttempted", "INTAKE",
         {"channel": "PHONE", "reached": True},
@@ -176,61 +155,6 @@ ACTS: Final[dict[str, Act]] = {
             ("/months", {"change": "EXTEND", "months": 4}),
         ),
         tried=EVERY_CHANGE,
-    ),
-    "record-task": Act(
-        "MENTORING", LOTTE, "TaskRecorded", "MENTORING",
-        {"task": "CV_FEEDBACK", "minutes": 45},
-        (
-            ("/task", {"minutes": 45}),
-            ("/task", {"task": "GOSSIP"}),
-            ("/minutes", {"task": "CV_FEEDBACK", "minutes": 0}),
-            ("/by/role", {"task": "CV_FEEDBACK", "by": {"role": "MENTEE"}}),
-            ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": LATER}),
-            ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": "2026-01-01T00:00:00Z"}),
-        ),
-        elsewhere="SUSPENDED",
-    ),
-    "approve-task": Act(
-        "MENTORING", LOTTE, "ApprovalGiven", "MENTORING",
-        {"task": "ACCOMPANY_TO_AUTHORITY"},
-        (("/task", {}), ("/task", {"task": "GOSSIP"}), ("/task", {"task": "cv"})),
-        elsewhere="SUSPENDED",
-    ),
-    "claim-task": Act(
-        "MENTORING", LOTTE, "TaskClaimed", "MENTORING",
-        {"task": "CV_FEEDBACK"},
-        (("/task", {}), ("/task", {"task": "GOSSIP"}), ("/by/role", {"task": "CV_FEEDBACK", "by": {"role": "ALL"}})),
-        elsewhere="SUSPENDED",
-    ),
-    "release-task": Act(
-        "TASK_LED", LOTTE, "TaskReleased", "MENTORING",
-        {"task": "CV_FEEDBACK"},
-        (("/task", {}),),
-        elsewhere="SUSPENDED",
-    ),
-    "request-exception": Act(
-        "MATCHING", LOTTE, "RoleExceptionRequested", "MATCHING",
-        {"task": "CHILDCARE_SEARCH", "justification": "no place before June"},
-        (
-            ("/justification", {"task": "CHILDCARE_SEARCH"}),
-            ("/task", {"justification": "no place before June"}),
-            ("/task", {"task": "GOSSIP", "justification": "no place before June"}),
-            ("/rule", {"rule": "ANY", "justification": "no place before June"}),
-            ("/rule", {"task": "MONEY", "rule": "MENTOR_KIND", "justification": "no place before June"}),
-        ),
-        elsewhere="INTAKE",
-    ),
-    "decide-exception": Act(
-        "EXCEPTION_REQUESTED", HANNE, "RoleExceptionGranted", "MENTORING",
-        {"exception": "X1", "granted": True, "reason": "this once"},
-        (
-            ("/exception", {"granted": True}),
-            ("/exception", {"exception": "X9", "granted": True}),
-            ("/granted", {"exception": "X1"}),
-            ("/granted", {"exception": "X1", "granted": "yes"}),
-        ),
-        elsewhere="INTAKE",
-        tried=({"exception": "X1", "granted": True}, {"exception": "X1", "granted": False}),
     ),
     "suspend": Act(
         "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",

@@ -13,7 +13,8 @@ import pytest
 from contracts.codes import Step
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, StaffSide
 from services.casefile import domain
-from services.casefile.actions import ACTIONS, OTHER_COMMANDS, Action, moving_on
+from services.casefile.action_rows import Action
+from services.casefile.actions import ACTIONS, OTHER_COMMANDS, moving_on
 from services.chassis.modelling.decider import Command
 
 ROOT: Final = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from services.casefile.actions import ACTIONS
-from tests.casefile.acts import ACTS, UNKNOWN_FIELD
+from tests.casefile.act import UNKNOWN_FIELD
+from tests.casefile.acts import ACTS
 from tests.casefile.cases import CaseContext, Told
 from tests.support.people import CONTROL, INES, KARIM, LOTTE, PIETER, TOM, Person
 from tests.support.problems import assert_problem, pointers

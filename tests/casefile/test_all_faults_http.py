@@ -9,7 +9,8 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from services.casefile.actions import ACTIONS
-from tests.casefile.acts import ACTS, UNKNOWN_FIELD
+from tests.casefile.act import UNKNOWN_FIELD
+from tests.casefile.acts import ACTS
 from tests.casefile.cases import PROFILE, CaseContext, Told
 from tests.support.people import LOTTE
 from tests.support.problems import assert_problem, pointers

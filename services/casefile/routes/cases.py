@@ -12,7 +12,8 @@ from pydantic_core import to_jsonable_python
 
 from contracts.answers import RecordedPage, TextPage
 from contracts.fields import Body, calendar_date, instant
-from services.casefile.actions import ACTIONS, Action
+from services.casefile.action_rows import Action
+from services.casefile.actions import ACTIONS
 from services.casefile.commands import Commands, Done
 from services.casefile.queries import Found, Moment, Queries
 from services.casefile.routes.responses import CaseAnswer, ResponsibilityAnswer, TimelineAnswer

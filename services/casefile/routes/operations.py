@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from contracts.codes import CaseState, Role
 from services.casefile.access import POLICY
-from services.casefile.actions import ACTIONS, Action
+from services.casefile.action_rows import Action
+from services.casefile.actions import ACTIONS
 from services.chassis.http.openapi.operations import ApiDescription, Operation
 
 

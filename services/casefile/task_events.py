@@ -1,0 +1,46 @@
+"""The rows of `events.py` for tasks and exceptions: stored name, sentence on the timeline, message."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts import casefile as messages
+from services.casefile.domain import exceptions, task_refusals, tasks
+from services.casefile.event_rows import NO_ROWS, EventRow
+from services.casefile.sentences import of_an_exception
+
+# fmt: off
+TASK_EVENTS: Final = (
+    NO_ROWS
+    | EventRow(tasks.TaskRecorded, "case.task_recorded.v1", "A task was done as {role}: {task}.",
+                 lambda event, about: messages.tasks.TaskRecorded(
+                     **about, task=event.task, role=event.role, org=event.org, minutes=event.minutes,
+                     verdict=event.verdict, charter_version=event.charter_version, exception=event.exception))
+    | EventRow(tasks.ApprovalGiven, "case.approval_given.v1", "Approved for {roles}: {task}.",
+                 lambda event, about: messages.tasks.ApprovalGiven(
+                     **about, task=event.task, roles=list(event.roles), match=event.match))
+    | EventRow(tasks.TaskClaimed, "case.task_claimed.v1", "{role} of {org} has the lead of {task}.",
+                 lambda event, about: messages.tasks.TaskClaimed(
+                     **about, task=event.task, role=event.role, org=event.org))
+    | EventRow(tasks.TaskReleased, "case.task_released.v1", "{role} of {org} gave up the lead of {task}.",
+                 lambda event, about: messages.tasks.TaskReleased(
+                     **about, task=event.task, role=event.role, org=event.org))
+    | EventRow(task_refusals.TaskRefusedByCharter, "case.task_refused_by_charter.v1",
+                 "The charter {charter_version} keeps {task} from {role}; who may: {allowed_roles}.",
+                 lambda event, about: messages.tasks.TaskRefusedByCharter(
+                     **about, task=event.task, role=event.role, verdict=event.verdict,
+                     charter_version=event.charter_version, allowed_roles=list(event.allowed_roles)))
+    | EventRow(exceptions.RoleExceptionRequested, "case.role_exception_requested.v1", of_an_exception,
+                 lambda event, about: messages.exceptions.RoleExceptionRequested(
+                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
+                     rule=event.rule))
+    | EventRow(exceptions.RoleExceptionGranted, "case.role_exception_granted.v1", of_an_exception,
+                 lambda event, about: messages.exceptions.RoleExceptionGranted(
+                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
+                     rule=event.rule, signals=list(event.signals)))
+    | EventRow(exceptions.RoleExceptionDenied, "case.role_exception_denied.v1", of_an_exception,
+                 lambda event, about: messages.exceptions.RoleExceptionDenied(
+                     **about, exception=event.exception, organisation=event.organisation, task=event.task,
+                     rule=event.rule))
+)
+# fmt: on
