@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, codes
+from contracts import broadcast_codes, casefile_codes, codes
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -19,6 +19,8 @@ def one_of(*lists: type[StrEnum]) -> Meta:
     return Meta(extra_json_schema={"enum": list(dict.fromkeys(str(code) for codelist in lists for code in codelist))})
 
 
+AllocationCode = Annotated[str, one_of(broadcast_codes.AllocationRule)]
+BroadcastCode = Annotated[str, one_of(broadcast_codes.BroadcastState)]
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
@@ -46,6 +48,7 @@ ProgrammeKindCode = Annotated[str, one_of(codes.ProgrammeKind)]
 ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]
 PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_codes.MenteePulseReason)]
 QuestionCode = Annotated[str, one_of(codes.Question)]
+ReferralCode = Annotated[str, one_of(codes.ReferralState)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]

@@ -137,7 +137,8 @@ def _in_force(known: KnownProgramme, at: datetime) -> ProgrammeLearnt:
 
 def _legal_basis(command: Command, case: Case) -> str | None:
     if isinstance(command, TakeSubmission):
-        return command.legal_basis.legal_basis
+        # Offers to several organisations have one each, and the case has the winner's.
+        return command.legal_basis.legal_basis or None
     return case.referral.legal_basis if case.referral is not None else None
 
 

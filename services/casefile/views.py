@@ -109,6 +109,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "programmeVersion": case.programme_version,
         "openedAt": case.opened_at,
         "referral": case.referral.referral if case.referral is not None else None,
+        "broadcast": case.broadcast.broadcast if case.broadcast is not None and seen_by is None else None,
         **responsibility_view(running),
         "dueAt": {camel(step.step): step.due_at for step in running.steps if step.due_at is not None},
         "overdue": any(step.overdue for step in running.steps),

@@ -27,6 +27,16 @@ def earlier_referral_id_for(key: Key) -> str:
     return derived_id(_NAMESPACE, f"referral:{key.org}:{key.text}")
 
 
+def broadcast_id_for(key: Key) -> str:
+    """The id of a new broadcast, which follows from its idempotency key likewise."""
+    return derived_id(_NAMESPACE, f"broadcast:{key.stream}")
+
+
+def offered_referral_id_for(broadcast_id: str, organisation: str) -> str:
+    """The id of the referral by which a broadcast offers a person to an organisation."""
+    return derived_id(_NAMESPACE, f"offer:{broadcast_id}:{organisation}")
+
+
 def legal_basis_id_for(referral_id: str) -> str:
     """The id under which the legal basis of a referral is recorded."""
     return derived_id(_NAMESPACE, f"legal-basis:{referral_id}")

@@ -14,6 +14,7 @@ from contracts.casefile_codes import AfterMatch
 from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     agreement,
+    broadcast,
     closing,
     consent_withdrawal,
     correction,
@@ -36,6 +37,7 @@ from services.casefile.domain import (
     trajectory_end,
 )
 from services.casefile.domain.agreement import AgreementSigned
+from services.casefile.domain.broadcast import CaseOffered, OffersEnded
 from services.casefile.domain.closing import CaseClosed, CaseReopened
 from services.casefile.domain.consent_withdrawal import (
     CaseReturned,
@@ -70,6 +72,7 @@ from services.chassis.modelling.decider import Command, Entity, To
 CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
+    | broadcast.BroadcastEvent
     | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent
@@ -124,9 +127,9 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
     if isinstance(event, KeepsState):
         return state
     match event:
-        case CaseOpened() | ReferralReturned() | CaseReturned() | HandbackAccepted() | CaseReopened():
+        case CaseOpened() | ReferralReturned() | CaseReturned() | HandbackAccepted() | CaseReopened() | OffersEnded():
             return CaseState.OPENED
-        case CaseReferred():
+        case CaseReferred() | CaseOffered():
             return CaseState.REFERRED
         case ResponsibilityTransferred():
             return CaseState.INTAKE if event.step == Step.INTAKE else state
@@ -177,6 +180,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return mentoring.evolve(case, event)
     if isinstance(event, opening.OpeningEvent):
         return opening.evolve(case, event)
+    if isinstance(event, broadcast.BroadcastEvent):
+        return broadcast.evolve(case, event)
     if isinstance(event, organisation_part.TransferEvent):
         return organisation_part.evolve(case, event)
     if isinstance(event, intake.IntakeEvent):

@@ -38,6 +38,12 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
     deadlines: tuple[Deadline, ...]
 
 
+class OpenBroadcast(Struct, frozen=True, kw_only=True):
+    """Offers to several organisations that are open: by whom they are answered, the case does not know."""
+
+    broadcast: str
+
+
 class Agreement(Struct, frozen=True, kw_only=True):
     """What the pair signed; `proposed_end` waits for the agency's decision."""
 
@@ -197,6 +203,7 @@ class Case(Struct, frozen=True, kw_only=True):
     settled: GrowingTuple[tuple[str, str, str]] = GrowingTuple()
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
+    broadcast: OpenBroadcast | None = None
 
     @property
     def organisation(self) -> str | None:

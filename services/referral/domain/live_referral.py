@@ -74,7 +74,8 @@ def access_after_end(context: Context) -> Deadline | None:
 def let_go(context: Context, *, in_error: bool = False) -> list[To]:
     """Releases the case key and the place at the organisation of a referral that is still live."""
     referral, offer = context.referral, context.offer
-    if not referral.live:
+    if not referral.live or offer.is_anonymous:
+        # The offers of a broadcast hold the key together, until the last of them has ended.
         return []
     freed = [
         To(

@@ -129,30 +129,9 @@ class ReferralBody(Body):
 
     def packet(self, contact_ref: str | None) -> Packet:
         """The packet; of the contact data, the vault reference alone."""
-        choice, basis = self.participation_choice, self.legal_basis
-        return Packet(
-            programme=self.programme,
-            client_ref=self.client.ref,
-            to=self.to,
-            contact_ref=contact_ref,
-            contact_language=self.contact_language,
-            languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in self.languages),
-            occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in self.occupations),
-            sectors=tuple(self.sectors),
-            region=self.region,
-            goals=tuple(goal.value for goal in self.goals),
-            support_needs=tuple(need.value for need in self.support_needs),
-            availability=tuple(self.availability),
-            why_mentoring=self.why_mentoring.value if self.why_mentoring else None,
-            alternative_considered=self.alternative_considered.value if self.alternative_considered else None,
-            recommended_mentor_kind=self.recommended_mentor_kind.value if self.recommended_mentor_kind else None,
-            eligibility=dict(self.eligibility),
-            participation_choice=ParticipationChoice(
-                chosen_at=choice.chosen_at, method=choice.method, language=choice.language
-            )
-            if choice
-            else None,
-            legal_basis=LegalBasisGiven(
+        basis = self.legal_basis
+        given = (
+            LegalBasisGiven(
                 kind=basis.kind.value,
                 recipient=basis.recipient,
                 text_version=basis.text_version,
@@ -160,9 +139,41 @@ class ReferralBody(Body):
                 given_at=basis.given_at,
             )
             if basis
-            else None,
-            previous_referral=self.previous_referral,
+            else None
         )
+        return packet_of(self, contact_ref, self.to, given)
+
+
+def packet_of(
+    body: ReferralBody, contact_ref: str | None, to: str | None, legal_basis: LegalBasisGiven | None
+) -> Packet:
+    """The packet of a body, to an organisation on a legal basis."""
+    choice = body.participation_choice
+    return Packet(
+        programme=body.programme,
+        client_ref=body.client.ref,
+        to=to,
+        contact_ref=contact_ref,
+        contact_language=body.contact_language,
+        languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in body.languages),
+        occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in body.occupations),
+        sectors=tuple(body.sectors),
+        region=body.region,
+        goals=tuple(goal.value for goal in body.goals),
+        support_needs=tuple(need.value for need in body.support_needs),
+        availability=tuple(body.availability),
+        why_mentoring=body.why_mentoring.value if body.why_mentoring else None,
+        alternative_considered=body.alternative_considered.value if body.alternative_considered else None,
+        recommended_mentor_kind=body.recommended_mentor_kind.value if body.recommended_mentor_kind else None,
+        eligibility=dict(body.eligibility),
+        participation_choice=ParticipationChoice(
+            chosen_at=choice.chosen_at, method=choice.method, language=choice.language
+        )
+        if choice
+        else None,
+        legal_basis=legal_basis,
+        previous_referral=body.previous_referral,
+    )
 
 
 class BulkLine(ReferralBody):
