@@ -229,6 +229,10 @@ def facts_of(name: str, data: Mapping[str, Any], place: Place) -> tuple[Fact, ..
     which `referral`, `agency`, `organisation`, `reason` and `closure` are looked at. A name that says nothing about
     the parties yields nothing.
     """
+    if name == "BroadcastOpened" and data.get("broadcast") and data.get("agency"):
+        # Nobody else is addressed with it; and whose case it is may be known by nothing else yet.
+        agency = data["agency"]
+        return (Addressed(referral=data["broadcast"], agency=agency, organisation=agency, place=place),)
     referral, name = data.get("referral"), _happened(name, data)
     if referral is None:
         return ()

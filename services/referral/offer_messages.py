@@ -17,8 +17,8 @@ from services.chassis.modelling.decider import Actor
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
     BroadcastEnded,
-    BroadcastEvent,
     BroadcastOpened,
+    OfferForgotten,
     OfferMoved,
     OfferNoted,
     OfferWon,
@@ -55,7 +55,10 @@ class _Case(TypedDict):
     programme_version: int
 
 
-def of_broadcast(event: BroadcastEvent, recorded: Recorded) -> messages.BroadcastMessage:
+OfCase = BroadcastOpened | OfferMoved | OfferNoted | OfferWon | BroadcastEnded
+
+
+def of_broadcast(event: OfCase, recorded: Recorded) -> messages.BroadcastMessage:
     """The message of an event of a broadcast."""
     whose, meta = event.whose, recorded.meta
     common = _Case(
@@ -188,6 +191,24 @@ def of_offer(event: OfOffer, broadcast: str, recorded: Recorded) -> Message:
     if isinstance(event, ReferralSubmitted):
         return _made(event, event.packet, common)
     return _moved(event, common)
+
+
+def of_forgotten(event: OfferForgotten, recorded: Recorded) -> Message:
+    """The message of the end of what the one who won reads of its offer."""
+    whose, meta = event.whose, recorded.meta
+    return messages.OfferMoved(
+        broadcast=whose.broadcast_id,
+        actor=published_actor(meta.actor),
+        occurred_at=meta.occurred_at,
+        recorded_at=meta.recorded_at,
+        digest=recorded.digest,
+        referral=event.referral_id,
+        agency=whose.agency,
+        organisation=event.organisation,
+        programme=whose.programme,
+        programme_version=whose.programme_version,
+        event=event.name,
+    )
 
 
 def _made(event: ReferralSubmitted, packet: CompletePacket, common: _Offer) -> messages.OfferMade:

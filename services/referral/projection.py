@@ -12,7 +12,14 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
-from services.referral.domain.broadcast import BroadcastEnded, BroadcastOpened, OfferMoved, OfferNoted, OfferWon
+from services.referral.domain.broadcast import (
+    BroadcastEnded,
+    BroadcastOpened,
+    OfferForgotten,
+    OfferMoved,
+    OfferNoted,
+    OfferWon,
+)
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.disclosure import ContactDisclosed
@@ -89,6 +96,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | OfferMoved()
             | OfferNoted()
             | OfferWon()
+            | OfferForgotten()
             | BroadcastEnded()
             | CaseKeyTaken()
             | CaseKeyReleased()

@@ -15,7 +15,14 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
-from services.referral.domain.broadcast import BroadcastEnded, BroadcastOpened, OfferMoved, OfferNoted, OfferWon
+from services.referral.domain.broadcast import (
+    BroadcastEnded,
+    BroadcastOpened,
+    OfferForgotten,
+    OfferMoved,
+    OfferNoted,
+    OfferWon,
+)
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -38,7 +45,7 @@ from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.events import Event
-from services.referral.offer_messages import of_broadcast, of_offer
+from services.referral.offer_messages import of_broadcast, of_forgotten, of_offer
 
 
 def publish(recorded: Recorded) -> tuple[str, Message] | None:
@@ -68,6 +75,8 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             return None
         case BroadcastOpened() | OfferMoved() | OfferNoted() | OfferWon() | BroadcastEnded():
             return event.whose.case_id, of_broadcast(event, recorded)
+        case OfferForgotten():
+            return event.whose.broadcast_id, of_forgotten(event, recorded)
         case _ if (broadcast := event.offer.broadcast) is not UNSET:
             return broadcast, of_offer(event, broadcast, recorded)
         case AccessEnded():

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from contracts import packet
 from contracts import referral as told
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Actor

@@ -141,6 +141,15 @@ class BroadcastEnded(OfBroadcast, frozen=True, kw_only=True):
     text_ref: str | None = None
 
 
+class OfferForgotten(OfBroadcast, frozen=True, kw_only=True):
+    """The one who won reads nothing more of the case, and so nothing more of its offer: by which event, in `name`."""
+
+    BYSTANDER: ClassVar[bool] = True
+    referral_id: str
+    organisation: str
+    name: Literal["LegalBasisWithdrawn", "NgoAccessExpired"]
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What happened to an offer: by the name of the event, when, and what was given as codes."""
 
@@ -197,7 +206,7 @@ class Broadcast(Struct, frozen=True, kw_only=True):
         )
 
 
-BroadcastEvent = BroadcastOpened | OfferMoved | OfferNoted | OfferWon | BroadcastEnded
+BroadcastEvent = BroadcastOpened | OfferMoved | OfferNoted | OfferWon | BroadcastEnded | OfferForgotten
 """Every event of a broadcast's own stream."""
 
 
@@ -215,7 +224,7 @@ def evolve(broadcast: Broadcast, event: BroadcastEvent) -> Broadcast:
                     Standing(to=offer, state=ReferralState.SUBMITTED, asked_at=event.at) for offer in event.offers
                 ),
             )
-        case OfferNoted():
+        case OfferNoted() | OfferForgotten():
             return broadcast
         case OfferMoved():
             return replace(broadcast, offers=tuple(_after(offer, event) for offer in broadcast.offers))

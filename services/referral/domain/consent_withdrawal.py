@@ -10,7 +10,7 @@ from services.referral.domain.broadcast import Whose
 from services.referral.domain.context import Context, nothing_recorded
 from services.referral.domain.ending import ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisWithdrawn, legal_basis_stream
-from services.referral.domain.live_referral import let_go
+from services.referral.domain.live_referral import forgotten, let_go
 from services.referral.domain.offer import Offer, acts_for, referral_stream
 
 
@@ -87,6 +87,8 @@ def _of_several(command: WithdrawLegalBasis, context: Context, whose: Whose, by:
         reason = WithdrawReason.CONSENT_WITHDRAWN.value
         ends = offer_moves.withdrawn(context, broadcast, whose, command.at, by, reason)
         return [*events, *ends, *offer_moves.ended(broadcast, whose, command.at, by, reason)]
-    if broadcast.state is BroadcastState.WON and referral.live:
-        return [*events, *_ended(command, context, by)]
+    if broadcast.state is BroadcastState.WON:
+        events += forgotten(context, "LegalBasisWithdrawn", command.at, by)
+        if referral.live:
+            events += _ended(command, context, by)
     return events

@@ -18,6 +18,8 @@ from services.referral.routes.requests import ReferralBody, packet_of
 
 FEWEST = 2
 MOST = 20
+MOST_RECIPIENTS = 100
+"""A person may have agreed to more organisations than are asked now."""
 Several = Annotated[list[Identifier], Field(min_length=FEWEST, max_length=MOST)]
 
 
@@ -25,7 +27,7 @@ class BroadcastBasisBody(Body):
     """The legal basis for sharing data with several: it names all `recipients`; a single `recipient` is one of them."""
 
     kind: LegalBasisKind
-    recipients: Several
+    recipients: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RECIPIENTS)]
     recipient: Identifier | None = None
     text_version: Reference
     language: LanguageTag
