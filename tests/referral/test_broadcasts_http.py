@@ -1,4 +1,4 @@
-"""One person is offered to several organisations over HTTP: what each is told, who wins, and what becomes of the rest."""
+"""One person is offered to several organisations over HTTP: what each reads, who wins, what becomes of the rest."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         "POST /v1/broadcasts": Operation(
             "broadcast-create",
-            "Offers a person to 2 to 20 organisations at once, by a referral of its own to each. The first that accepts "
+            "Offers a person to 2 to 20 organisations at once, by a referral of its own to each. The first to accept "
             "wins, and the others' referrals end with that. Until then no organisation is told whose offer it is, or "
             "who else was asked. The offers count as one live referral. The consent names all of them.",
         ),
