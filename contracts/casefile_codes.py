@@ -291,3 +291,21 @@ class WaiveReason(StrEnum):
     MOVED = "MOVED"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     OTHER = "OTHER"
+
+
+class CharterRole(StrEnum):
+    """The roles that the charter divides the tasks between: its four columns."""
+
+    VOLUNTEER_MENTOR = "VOLUNTEER_MENTOR"
+    PROFESSIONAL_MENTOR = "PROFESSIONAL_MENTOR"
+    NGO_COORDINATOR = "NGO_COORDINATOR"
+    AGENCY_COUNSELLOR = "AGENCY_COUNSELLOR"
+
+
+class Verdict(StrEnum):
+    """What the charter says of a role and a kind of task."""
+
+    CARRIES = "L"
+    SUPPORTS = "S"
+    """May support it, under approval."""
+    MUST_NOT = "X"

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import broadcast_codes, casefile_codes, codes
+from contracts import broadcast_codes, casefile_codes, codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -31,6 +31,7 @@ AgencyActionCode = Annotated[str, one_of(codes.AgencyAction)]
 AlternativeCode = Annotated[str, one_of(codes.Alternative)]
 DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
+LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
 EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
@@ -57,6 +58,7 @@ StepCode = Annotated[str, one_of(codes.Step)]
 SupportNeedCode = Annotated[str, one_of(codes.SupportNeed)]
 SuspendCode = Annotated[str, one_of(casefile_codes.SuspendReason)]
 TermUnitCode = Annotated[str, one_of(codes.TermUnit)]
+ToldCode = Annotated[str, one_of(terms.Told)]
 TopicCode = Annotated[str, one_of(casefile_codes.MeetingTopic)]
 WaitlistCode = Annotated[str, one_of(codes.WaitlistReason)]
 WaiveCode = Annotated[str, one_of(casefile_codes.WaiveReason)]

@@ -124,7 +124,8 @@ Instant = Annotated[datetime, BeforeValidator(instant), Field(json_schema_extra=
 CalendarDate = Annotated[date, BeforeValidator(near_date), Field(json_schema_extra={"format": "date"})]
 Flag = StrictBool
 Count = StrictInt
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+REFERENCE: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Reference = Annotated[str, StringConstraints(pattern=REFERENCE)]
 """The name of a version, a text or an event: letters, digits, dot, dash, underscore."""
 IDENTIFIER: Final = r"^\S(.*\S)?$"
 """As much of the rule for identifiers as a pattern can say that every reader of patterns understands."""

@@ -12,12 +12,14 @@ from contracts.coded import (
     CapitalCode,
     ClosureCode,
     DeclineCode,
+    LadderLevelCode,
     MentorKindCode,
     OrganisationKindCode,
     ProgrammeKindCode,
     QuestionCode,
     SupportNeedCode,
     TermUnitCode,
+    ToldCode,
     WaitlistCode,
     WhyCode,
     WithdrawCode,
@@ -249,7 +251,9 @@ class ProgrammeParameters(Published, frozen=True, kw_only=True):
     `terms` maps a deadline's name to its length: RECEIPT, DECISION, EXPIRY, INFORMATION, WAITLIST_REVIEW,
     WAITLIST_EXPIRY, DRAFT_LAPSE, NEXT_SERVICE, FIRST_CONTACT, INTAKE, MATCHING, MATCH_CONFIRMATION, CHECK_IN_FIRST,
     CHECK_IN_SECOND, PROGRESS_REPORT, SUSPENSION_REVIEW, SUSPENSION_MAX, HANDBACK_REPORT, HANDBACK_ACKNOWLEDGEMENT,
-    OUTCOME_EXIT, NGO_ACCESS, REOPEN.
+    OUTCOME_EXIT, NGO_ACCESS, REOPEN, WAITLIST_ALERT, SILENCE, SILENCE_CHECK_IN, CHARTER_ACKNOWLEDGEMENT,
+    ESCALATION_CONTACT, ESCALATION_CONTACT_SAFETY, ESCALATION_RESOLUTION, CHANGE_DECISION, SERVICE_GAP, LEADS_TOLD,
+    BOARD_TOLD, MENTOR_ACCESS.
     """
 
     kind: ProgrammeKindCode
@@ -272,3 +276,16 @@ class ProgrammeParameters(Published, frozen=True, kw_only=True):
     """ISO 3166-2, where a part of the country has public holidays of its own; None for those of the country alone."""
     closing_days: list[date] = []
     """Days on which nobody works for a reason of the programme's own: no working days either."""
+    ladder: dict[LadderLevelCode, list[ToldCode]] = {}
+    """Who is told of a term at each level: L0 by the reminder, L1 at the breach, L2 and L3 after LEADS_TOLD and
+    BOARD_TOLD; {} in what was published before there was a choice."""
+    check_in_every_days: dict[SupportNeedCode, int] = {}
+    """How many days apart the check-ins are at most, of a person with that need; the shortest holds."""
+    professional_for: list[SupportNeedCode] = []
+    """The needs that ask for a professional mentor, as a recommendation of the referral does."""
+    substitution_in_case: int = 2
+    """So many exceptions for one kind of task in a case are a signal that a public service is being replaced."""
+    substitution_in_month: int = 5
+    """The same for a kind of task in all cases of the programme, in a calendar month."""
+    confidentiality_version: str | None = None
+    """The declaration of confidentiality that mentors sign; None where the date of signing is enough."""

@@ -31,6 +31,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "CASE_NOT_OPENED": "The case has not been opened yet",
         "CATCHING_UP": "The lists are being rebuilt",
         "CHARTER_NOT_IN_FORCE": "The charter named is not the one in force",
+        "CHARTER_NOT_SIGNED": "The charter is not signed by both sides",
         "CLIENT_MUST_AGREE": "The person has not agreed to wait",
         "CLOCK_ONLY_FORWARDS": "The sandbox's clock moves only forwards",
         "CLOSURE_TALK_MISSING": "No closure talk is recorded",

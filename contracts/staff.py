@@ -17,4 +17,6 @@ class StaffSide(StrEnum):
 
 COUNSELLORS: Final = frozenset({Role.AGENCY_COUNSELLOR, Role.AGENCY_TEAM_LEAD})
 COORDINATORS: Final = frozenset({Role.NGO_COORDINATOR, Role.NGO_LEAD})
+LEADS: Final = frozenset({Role.AGENCY_TEAM_LEAD, Role.NGO_LEAD})
+"""Who signs for an organisation."""
 MENTORS: Final = frozenset({Role.VOLUNTEER_MENTOR, Role.PROFESSIONAL_MENTOR})

@@ -25,6 +25,7 @@ PATHS: Final[Mapping[str, str]] = {
     "cases": "casefile",
     "worklist": "casefile",
     "mentors": "casefile",
+    "charters": "casefile",
     "feed": "notifications",
     "stream": "notifications",
 }

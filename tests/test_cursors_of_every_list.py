@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from contracts.referral import ReferralSubmitted
+from services.sandbox.charter import CHARTER
 from tests.casefile.cases import SERVICES, CaseContext
-from tests.support.people import AUDITOR, INES, LOTTE, Person
+from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
 from tests.support.requests import another_person
 from tests.support.running import Running, running
 
@@ -37,6 +38,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         context = CaseContext(services)
         for mentor in ("M-41", "M-42"):
             await context.describe_mentor(mentor)
+        again = await services.send(OPERATOR, "PUT", "/v1/charters/v2", CHARTER)
+        assert again.status_code == 200, again.text
         cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
@@ -106,7 +109,15 @@ async def test_every_list_is_tried(scene: Scene) -> None:
     """Somebody finds more than one item in each, so that each has a second page."""
     found = {path for person in READERS for path in await all_begun(scene, person)}
     assert found == set(scene.lists)
-    assert {"/v1/cases", "/v1/feed", "/v1/mentors", "/v1/organisations", "/v1/referrals", "/v1/worklist"} < found
+    assert {
+        "/v1/cases",
+        "/v1/charters",
+        "/v1/feed",
+        "/v1/mentors",
+        "/v1/organisations",
+        "/v1/referrals",
+        "/v1/worklist",
+    } < found
     assert any(path.endswith("/timeline") for path in found)
 
 

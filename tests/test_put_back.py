@@ -18,18 +18,21 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 ORGANISATION: Final = "/v1/organisations/brugwerk"
 MENTOR: Final = "/v1/mentors/M-41"
 VERSION: Final = f"/v1/programmes/{PROGRAMME}/versions/1"
+CHARTER: Final = "/v1/charters/v1"
 TEMPLATES: Final = {
     "/v1/organisations/{organisation_id}": ORGANISATION,
     "/v1/mentors/{ref}": MENTOR,
+    "/v1/charters/{version}": CHARTER,
     "/v1/programmes/{programme_id}/versions/{version}": VERSION,
 }
 """Of every route that takes a PUT, a thing that is there."""
 PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
     ORGANISATION: (OPERATOR, LOTTE, HANNE),
     MENTOR: (LOTTE, HANNE),
+    CHARTER: (OPERATOR,),
     VERSION: (OPERATOR,),
 }
-SERVICE_OF: Final = {ORGANISATION: "referral", MENTOR: "casefile", VERSION: "referral"}
+SERVICE_OF: Final = {ORGANISATION: "referral", MENTOR: "casefile", CHARTER: "casefile", VERSION: "referral"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from contracts.barred_roles import BARRED
-from contracts.codes import Role
+from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import COORDINATORS, COUNSELLORS, MENTORS
+from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
 from services.casefile.actions import ACTIONS, MENTEES
 from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
@@ -26,9 +26,14 @@ MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+PLATFORM: Final = "PLATFORM"
+"""A member of the platform's operator."""
+PARTY: Final = "PARTY"
+"""A member of an agency or a mentoring organisation, which is a party to the charter."""
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
+_OPERATORS = frozenset({Role.OPERATOR})
 
 _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     COUNSELLORS: (OWNER_AGENCY,),
@@ -70,6 +75,9 @@ POLICY: Final = Policy(
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
+        Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
+        Rule("write-charter", _OPERATORS, PLATFORM),
+        Rule("sign-charter", LEADS, PARTY),
     ],
     [
         Denial(
@@ -80,7 +88,7 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
 )
 
 
@@ -133,4 +141,19 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
         relations.append(OWN_ORGANISATION)
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
+    return tuple(relations)
+
+
+def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...]:
+    """How the caller, whose own organisation is of `own_kind`, stands to the charter.
+
+    Only members of the platform's operator write it: a role that an agency or a mentoring organisation gives its
+    members makes nobody one.
+    """
+    relations = [ANY_ORGANISATION]
+    if own_kind == OrganisationKind.PLATFORM_OPERATOR:
+        relations.append(PLATFORM)
+    of_an_agency = own_kind == OrganisationKind.AGENCY and caller.role is Role.AGENCY_TEAM_LEAD
+    if of_an_agency or (own_kind == OrganisationKind.MENTORING_ORG and caller.role is Role.NGO_LEAD):
+        relations.append(PARTY)
     return tuple(relations)

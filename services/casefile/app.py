@@ -12,6 +12,7 @@ from contracts.casefile import SOURCE, TOPIC
 from services.casefile.actions import decide
 from services.casefile.commands import Commands
 from services.casefile.context import CaseContexts
+from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, sign_charter, write_charter
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
@@ -20,7 +21,7 @@ from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor
-from services.casefile.routes import cases, lists, mentors
+from services.casefile.routes import cases, charters, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
 from services.chassis.access.identity import Verifier
@@ -59,6 +60,8 @@ def build(
     projection = Projection(log, index, listing.project, listing.look)
     handler = Handler[Command, Context](streams, contexts, decide)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
+    writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
+    signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add)
@@ -96,6 +99,7 @@ def build(
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, Commands(queries, handler, vault, clock), vault),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
+            charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],
         telemetry=telemetry,
         bars=BARRED,

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from contracts.codes import CaseState
 from contracts.identifiers import one_person
 from services.casefile.actions import RULES
+from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.charter import CHARTER, Charter, charter_stream
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
@@ -25,12 +27,17 @@ from services.casefile.projection import CASES
 from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.index.index import IndexReader
+from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import USUAL_ZONE, day_in
 from services.chassis.modelling.decider import Command
 from services.chassis.time.calendar import Calendar, Calendars
 
 CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
+
+
+BY_CHARTER: Final = (SignAgreement,)
+"""The commands that rest on the charter of roles."""
 
 
 class ProgrammeUnknown(Exception):  # noqa: N818 - reads as what happened
@@ -70,6 +77,11 @@ class CaseContexts:
         if isinstance(command, TakeWithdrawal):
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
+        charter = Charter()
+        if isinstance(command, BY_CHARTER):
+            happened = by_our_clock(command.occurred_at or command.at, command.at)
+            governing = _in_force(found["programme"], happened)
+            charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
         return Context(
             at=command.at,
             case=case,
@@ -81,6 +93,7 @@ class CaseContexts:
             actions=RULES,
             other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
+            charter=charter,
         )
 
     def references(self, command: Command, context: Context, /) -> Mapping[str, str | None]:

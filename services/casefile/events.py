@@ -17,6 +17,7 @@ from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
     broadcast,
+    charter,
     closing,
     consent_withdrawal,
     correction,
@@ -42,6 +43,7 @@ from services.casefile.domain import (
     trajectory_end,
 )
 from services.casefile.domain.case import CaseEvent
+from services.casefile.domain.charter import CharterEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 F = TypeVar("F")
 
-Event = CaseEvent | MentorEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
+Event = CaseEvent | MentorEvent | CharterEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
 """Every event in the service's log."""
 
 
@@ -283,6 +285,8 @@ EVENTS: Final = (
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(charter.CharterWritten, "charter.written.v1"),
+    OtherRow(charter.CharterSigned, "charter.signed.v1"),
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),

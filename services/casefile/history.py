@@ -34,6 +34,7 @@ class OpenStepAt:
     due_at: datetime | None
     overdue: bool
     awaiting: Awaiting | None
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ def _view(step: OpenStep, at: datetime) -> OpenStepAt:
         due_at=step.due_at,
         overdue=step.due_at is not None and step.due_at < at,
         awaiting=step.awaiting,
+        about=step.about or None,
     )
 
 

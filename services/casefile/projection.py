@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
 from services.casefile.domain.case import CASE, CaseEvent
+from services.casefile.domain.charter import CharterSigned, CharterWritten
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
 from services.casefile.domain.known_programme import ProgrammeLearnt
@@ -87,10 +88,11 @@ STOPPED: Final = "STOPPED"
 NO_TERM: Final = "9999-12-31"
 """Behind every instant that is due."""
 MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((), ("organisation",)))
-KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
+CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
+KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-INDEX_VERSION: Final = 10
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, DEADLINES)
+INDEX_VERSION: Final = 11
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -173,9 +175,11 @@ class Listing:
                 changes.put(MENTORS.name, recorded.stream, recorded.position, **mentor)
             case OrganisationLearnt():
                 suspended = 1 if event.suspended else None
-                changes.put(KNOWN.name, event.organisation, recorded.position, suspended=suspended)
-            case MentorEngaged() | MentorReleased() | ProgrammeLearnt() | KeyUsed():
-                # No list shows which places are taken, or programmes.
+                changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
+            case CharterWritten():
+                changes.put(CHARTERS.name, recorded.stream, recorded.position, version=event.version)
+            case MentorEngaged() | MentorReleased() | CharterSigned() | ProgrammeLearnt() | KeyUsed():
+                # No list shows which places are taken, or programmes; who signed a charter its stream says.
                 pass
             case _:
                 self._project_case(event, recorded, changes)

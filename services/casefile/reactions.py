@@ -198,6 +198,12 @@ def when_programme_version_published_learn_it(
             charter_version=published.charter_version,
             region=published.region,
             closing_days=tuple(published.closing_days),
+            ladder={level: tuple(told) for level, told in published.ladder.items()},
+            check_in_every_days=dict(published.check_in_every_days),
+            professional_for=tuple(published.professional_for),
+            substitution_in_case=published.substitution_in_case,
+            substitution_in_month=published.substitution_in_month,
+            confidentiality_version=published.confidentiality_version,
         ),
     )
 

@@ -15,7 +15,7 @@ from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, Party, find
+from services.casefile.domain.steps import Moves, Party, find, step_of
 from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on
@@ -106,7 +106,7 @@ def _step(event: Any) -> str | None:
         return str(named)
     if isinstance(event, Moves):
         begun = [step.step for step in (*event.opens, *event.renews)]
-        return next(iter((*begun, *event.closes)), None)
+        return next(iter((*begun, *map(step_of, event.closes))), None)
     return None
 
 

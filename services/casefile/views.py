@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
-from services.casefile.domain.steps import Awaiting, Party
+from services.casefile.domain.steps import Awaiting, OpenStep, Party
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work
@@ -38,7 +40,18 @@ def step_view(step: OpenStepAt) -> Json:
         "dueAt": step.due_at,
         "overdue": step.overdue,
         "awaiting": _awaiting(step.awaiting),
+        **({"about": step.about} if step.about is not None else {}),
     }
+
+
+def _dues(steps: Iterable[OpenStep | OpenStepAt]) -> Json:
+    """When each step is due; of several of one name the first to be."""
+    dues: dict[str, datetime] = {}
+    for step in steps:
+        if step.due_at is not None:
+            name = camel(step.step)
+            dues[name] = min(step.due_at, dues.get(name, step.due_at))
+    return dues
 
 
 def responsibility_view(responsibility: Responsibility) -> Json:
@@ -111,7 +124,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "referral": case.referral.referral if case.referral is not None else None,
         "broadcast": case.broadcast.broadcast if case.broadcast is not None and seen_by is None else None,
         **responsibility_view(running),
-        "dueAt": {camel(step.step): step.due_at for step in running.steps if step.due_at is not None},
+        "dueAt": _dues(running.steps),
         "overdue": any(step.overdue for step in running.steps),
         "askedToLead": party_view(case.proposed_lead),
         "askedToCoordinate": party_view(case.proposed_coordinator),
@@ -137,7 +150,7 @@ def summary_of(case: Case, version: int) -> Json:
         "caseLead": party_view(case.lead),
         "step": stands.step if stands is not None else None,
         "owner": party_view(stands.owner) if stands is not None else None,
-        "dueAt": {camel(step.step): step.due_at for step in case.steps if step.due_at is not None},
+        "dueAt": _dues(case.steps),
         "links": links(case.case),
     }
 
@@ -247,6 +260,7 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "dueAt": work.due_at,
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
+        **({"about": work.step.about} if work.step is not None and work.step.about else {}),
     }
 
 
@@ -300,4 +314,17 @@ def mentor_view(organisation: str, ref: str, mentor: Mentor, version: int) -> Js
         "waitingSince": mentor.since if not mentor.cases else None,
         "version": version,
         "links": {"self": path_of("mentors", ref)},
+    }
+
+
+def charter_view(charter: Charter, version: str) -> Json:
+    """A version of the charter as everybody reads it."""
+    written = charter.written
+    return {
+        "version": version,
+        "validFrom": written.valid_from if written is not None else None,
+        "validUntil": written.valid_until if written is not None else None,
+        "signedBy": list(charter.signed_by),
+        "tasks": as_json(written.tasks) if written is not None else [],
+        "links": {"self": path_of("charters", version)},
     }

@@ -43,7 +43,8 @@ class Work:
     @property
     def key(self) -> str:
         """What tells it from the other work in its case."""
-        about = f"#{self.referral}" if self.referral is not None else ""
+        named = self.referral or (self.step is not None and self.step.about) or None
+        about = f"#{named}" if named is not None else ""
         return f"{self.name}@{self.actor}{about}"
 
 

@@ -59,6 +59,7 @@ from services.referral.stamping import (
     earlier_referral_id_for,
     legal_basis_id_for,
     new_case_id_for,
+    packet_of,
     referral_id_for,
 )
 from services.referral.views import organisation_view, packet_json, programme_view
@@ -135,7 +136,7 @@ class Commands:
         self, request: CommandRequest, body: ReferralBody, referral_id: str
     ) -> tuple[CreateDraft | SubmitReferral, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
-        packet = body.packet(set_aside(body.contact, deposit))
+        packet = packet_of(body, set_aside(body.contact, deposit))
         at, by, case_id = self._clock.now(), request.actor, new_case_id_for(referral_id)
         if body.draft:
             draft = CreateDraft(referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=case_id)
@@ -170,7 +171,7 @@ class Commands:
             referral_id=found.referral_id,
             at=self._clock.now(),
             by=request.actor,
-            packet=body.packet(ref),
+            packet=packet_of(body, ref),
             contact_faults=faults_of(body.contact, _country_of(found)),
         )
         return await self._answer(request, found.referral_id, await self._run(call, command, deposit))

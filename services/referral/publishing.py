@@ -276,6 +276,12 @@ def _programme(event: ProgrammeVersionPublished) -> messages.ProgrammeVersionPub
         contact_point=published.contact_point,
         region=published.region,
         closing_days=list(published.closing_days),
+        ladder={level: list(told) for level, told in published.ladder.items()},
+        check_in_every_days=published.check_in_every_days,
+        professional_for=list(published.professional_for),
+        substitution_in_case=published.substitution_in_case,
+        substitution_in_month=published.substitution_in_month,
+        confidentiality_version=published.confidentiality_version,
     )
     return messages.ProgrammeVersionPublished(
         programme=event.programme, version=event.version, valid_from=event.valid_from, parameters=parameters

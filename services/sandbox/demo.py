@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from services.sandbox.charter import CHARTER, VERSION
 from services.sandbox.client import Person, Refusal, SandboxClient
 
 OPERATOR: Final = Person("demo.operator", "caserelay-demo", "OPERATOR")
@@ -13,6 +14,12 @@ KARIM: Final = Person("karim.haddad", "samenstap", "NGO_COORDINATOR")
 MENTOR: Final = Person("M-41", "brugwerk", "VOLUNTEER_MENTOR")
 MENTEE: Final = Person("CL-7F3A", "vdab-gent", "MENTEE")
 """The person of the story, who signs in by the agency's pseudonym."""
+LEADS: Final = (
+    Person("tom.maes", "vdab-gent", "AGENCY_TEAM_LEAD"),
+    Person("hanne.wouters", "brugwerk", "NGO_LEAD"),
+    Person("saida.amrani", "samenstap", "NGO_LEAD"),
+)
+"""Who signs the charter, each for an organisation."""
 AUDITOR: Final = Person("demo.auditor", "rekenhof-demo", "AUDITOR")
 
 PROGRAMME: Final = "mtw-be-2026"
@@ -51,10 +58,12 @@ PROGRAMME_VERSION: Final[dict[str, Any]] = {
 
 
 async def set_the_scene(client: SandboxClient) -> None:
-    """The programme and the organisations, as they are described here; what stands so already is left alone."""
+    """The programme, the organisations and the charter, as described here; what stands so already is left alone."""
     await _published(client)
+    last = None
     for organisation, description in ORGANISATIONS.items():
-        await _described(client, organisation, description)
+        last = await _described(client, organisation, description) or last
+    await _agreed(client, last)
 
 
 async def _published(client: SandboxClient) -> None:
@@ -64,8 +73,23 @@ async def _published(client: SandboxClient) -> None:
         await client.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/1", PROGRAMME_VERSION)
 
 
-async def _described(client: SandboxClient, organisation: str, description: dict[str, Any]) -> None:
+async def _described(client: SandboxClient, organisation: str, description: dict[str, Any]) -> str | None:
+    path = f"/v1/organisations/{organisation}"
     try:
-        await client.send(OPERATOR, "GET", f"/v1/organisations/{organisation}")
+        await client.send(OPERATOR, "GET", path)
     except Refusal:
-        await client.send(OPERATOR, "PUT", f"/v1/organisations/{organisation}", description)
+        return (await client.send(OPERATOR, "PUT", path, description)).headers["Position"]
+    return None
+
+
+async def _agreed(client: SandboxClient, described: str | None) -> None:
+    """`described`: the Position of the last organisation that was described, which the casefile service must know."""
+    charter = f"/v1/charters/{VERSION}"
+    wait = {"waitFor": described} if described is not None else None
+    try:
+        await client.send(OPERATOR, "GET", charter, params=wait)
+    except Refusal:
+        await client.send(OPERATOR, "PUT", charter, CHARTER)
+    for lead in LEADS:
+        if lead.org not in (await client.send(lead, "GET", charter)).json()["signedBy"]:
+            await client.command(lead, charter, "sign")

@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from contracts import referral as told
 from contracts.message import Message
+from contracts.terms import DEFAULT_TERMS
 from services.casefile.actions import RULES as ACTION_RULES
 from services.casefile.actions import decide
 from services.casefile.domain.agreement import SignAgreement
 from services.casefile.domain.case import CASE
+from services.casefile.domain.charter import Charter, CharterWritten
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.handback import AcceptHandback, RequestHandback
@@ -51,23 +53,7 @@ RULES = Rules(
     meetings_per_month_min=2,
     charter_version="v1",
 )
-LENGTHS = {
-    "NEXT_SERVICE": (5, "WORKING_DAYS"),
-    "FIRST_CONTACT": (10, "DAYS"),
-    "INTAKE": (15, "WORKING_DAYS"),
-    "MATCHING": (30, "DAYS"),
-    "MATCH_CONFIRMATION": (5, "WORKING_DAYS"),
-    "CHECK_IN_FIRST": (14, "DAYS"),
-    "CHECK_IN_SECOND": (28, "DAYS"),
-    "PROGRESS_REPORT": (89, "DAYS"),
-    "SUSPENSION_REVIEW": (30, "DAYS"),
-    "SUSPENSION_MAX": (60, "DAYS"),
-    "HANDBACK_REPORT": (5, "WORKING_DAYS"),
-    "HANDBACK_ACKNOWLEDGEMENT": (5, "WORKING_DAYS"),
-    "OUTCOME_EXIT": (28, "DAYS"),
-    "NGO_ACCESS": (84, "DAYS"),
-    "REOPEN": (183, "DAYS"),
-}
+LENGTHS = {name: (term.n, term.unit) for name, term in DEFAULT_TERMS.items()}
 TERMS = Calendar(LENGTHS, "Europe/Brussels", "BE")
 READY = Profile(
     kind="VOLUNTEER",
@@ -79,6 +65,12 @@ READY = Profile(
     confidentiality_on=date(2025, 11, 1),
     sectors=("M",),
 )
+
+SIGNED = Charter(
+    written=CharterWritten(version="v1", valid_from=date(2026, 1, 1), valid_until=None, tasks=()),
+    signed_by=("vdab-gent", "brugwerk", "samenstap"),
+)
+"""The charter that the programme names, which the parties of the tests have signed."""
 
 _TYPES = EVENT_TYPES
 
@@ -93,6 +85,7 @@ class Casebook:
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
+        self.charter = SIGNED
         self._position = 0
         self._told = 0
 
@@ -126,6 +119,7 @@ class Casebook:
             named_event=named,
             since_withdrawal=window,
             actions=ACTION_RULES,
+            charter=self.charter,
         )
 
     def act(self, command: Command) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from contracts.codes import Role
 from services.casefile.access import POLICY
 from tests.casefile.cases import CaseContext
 from tests.support.people import (
@@ -30,6 +31,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 AGENCY: Final = frozenset({"AGENCY_COUNSELLOR", "AGENCY_TEAM_LEAD"})
 NGO: Final = frozenset({"NGO_COORDINATOR", "NGO_LEAD"})
 MENTORS: Final = frozenset({"VOLUNTEER_MENTOR", "PROFESSIONAL_MENTOR"})
+EVERY_ROLE: Final = frozenset(role.value for role in Role)
 PARTS: Final = ("ADDRESSED_ORGANISATION", "FORMER_ORGANISATION", "CONSENT_WITHDRAWN")
 
 OF_THE_AGENCY: Final = (
@@ -61,6 +63,7 @@ OF_THE_ORGANISATION: Final = (
 )
 OF_EITHER_SIDE: Final = ("correct", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
+UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
 
 
@@ -90,6 +93,9 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read-charter",), EVERY_ROLE - {"AGENCY_CONTROL", "SYSTEM"}, "ANY_ORGANISATION")
+    allow(("write-charter",), frozenset({"OPERATOR"}), "PLATFORM")
+    allow(("sign-charter",), frozenset({"AGENCY_TEAM_LEAD", "NGO_LEAD"}), "PARTY")
     return table
 
 
@@ -111,7 +117,7 @@ async def test_strangers_are_told_that_there_is_nothing(shared: CaseContext) -> 
     parts = {(role, relation) for _, role, relation in permitted()}
     parts |= {(role, "ACCESS_ENDED") for role in AGENCY | NGO | {"DPO"}}
     for cell in POLICY.matrix():
-        told = (cell.role.value, cell.relation) in parts or cell.relation in ("ANY_ORGANISATION", "OWN_ORGANISATION")
+        told = (cell.role.value, cell.relation) in parts or cell.relation in UNCONCEALED
         if cell.role == "AGENCY_CONTROL":
             assert cell.verdict == "FORBIDDEN"
         else:

@@ -17,7 +17,7 @@ from services.casefile.actions import ACTIONS, OTHER_COMMANDS, Action, moving_on
 from services.chassis.modelling.decider import Command
 
 ROOT: Final = Path(__file__).parents[2]
-OF_OTHER_ENTITIES: Final = {"DescribeMentor", "LearnProgramme", "LearnOrganisation"}
+OF_OTHER_ENTITIES: Final = {"DescribeMentor", "WriteCharter", "SignCharter", "LearnProgramme", "LearnOrganisation"}
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
 WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER, Step.SERVICE_GAP_ANSWER}

@@ -244,7 +244,7 @@ class CaseMachine(RuleBasedStateMachine):
             return
         assert case.lead is not None
         assert case.lead.org == "vdab-gent"
-        open_now = [step.step for step in case.steps]
+        open_now = [step.key for step in case.steps]
         assert len(open_now) == len(set(open_now))
         # Who sees to a term that the other side missed has a step beside those of the state.
         assert set(open_now) - {"ESCALATION"} <= STEPS[case.state]
@@ -276,7 +276,7 @@ class CaseMachine(RuleBasedStateMachine):
         """One lead, one owner per step, and never a moment with nobody."""
         then = responsibility(self.book.history, as_of=as_of, known_at=known_at)
         assert then.case_lead is not None
-        open_then = [step.step for step in then.steps]
+        open_then = [(step.step, step.about) for step in then.steps]
         assert len(open_then) == len(set(open_then))
         final = any(
             type(one.event).__name__ == "CaseFinalised" and one.meta.occurred_at <= as_of for one in self.book.history

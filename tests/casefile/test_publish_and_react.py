@@ -156,8 +156,10 @@ def test_a_programme_version_is_learnt_once_and_governs_from_its_first_day() -> 
     (learnt,) = decide_programme(command, KNOWN_PROGRAMME.initial)
     known = KNOWN_PROGRAMME.evolve(KNOWN_PROGRAMME.initial, learnt)
     assert decide_programme(command, known) == []
-    assert known.in_force(on(5, 1)) == learnt
-    assert known.in_force(datetime(2025, 12, 31, 23, tzinfo=UTC)) == learnt
+    governs = known.in_force(on(5, 1))
+    assert governs is not None
+    assert (governs.version, governs.valid_from) == (1, date(2026, 1, 1))
+    assert known.in_force(datetime(2025, 12, 31, 23, tzinfo=UTC)) == governs
     assert known.in_force(datetime(2025, 12, 31, 22, 59, 59, tzinfo=UTC)) is None
     assert learnt.rules.terms["INTAKE"] == TermLength(n=15, unit="WORKING_DAYS")
     assert stored_and_read(learnt) == learnt

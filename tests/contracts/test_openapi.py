@@ -82,13 +82,14 @@ def test_a_command_requires_its_if_match_and_answers_a_version(command: str) -> 
 
 
 def test_the_commands_are_those_of_the_domain() -> None:
-    """Those of docs/domain.md that go to a referral or a case that is there, and the withdrawal of a legal basis."""
+    """Those of docs/domain.md that go to what is there: a referral, a case, a legal basis, the charter."""
     on_a_referral = {row.command for row in table(REFERRAL_COMMANDS)} - {"create", "edit"}
     on_a_case = {row.command for row in table(CASE_COMMANDS)}
     assert {*COMMANDS} == {
         *(f"POST /v1/referrals/{{referral_id}}/{command}" for command in on_a_referral),
         *(f"POST /v1/cases/{{case_id}}/{command}" for command in on_a_case),
         "POST /v1/legal-bases/{basis_id}/withdraw",
+        "POST /v1/charters/{version}/sign",
     }
 
 

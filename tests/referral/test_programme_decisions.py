@@ -53,6 +53,14 @@ def test_a_published_version_is_never_changed() -> None:
     PROGRAMMES.after(publish(1)).when(other).is_refused("VERSION_PUBLISHED", because=Because.STATE)
 
 
+def test_a_version_published_before_a_term_existed_may_be_sent_again() -> None:
+    """A system that publishes its programme whenever it starts meets the same version after an upgrade."""
+    (published,) = PROGRAMMES.given().when(publish(1)).events
+    fewer = {name: term for name, term in published.parameters.terms.items() if name != "SERVICE_GAP"}
+    of_old = replace(published, parameters=replace(published.parameters, terms=fewer))
+    PROGRAMMES.given(of_old).when(publish(1)).then()
+
+
 def test_versions_follow_each_other_without_a_gap() -> None:
     """The next version is the latest plus one."""
     PROGRAMMES.given().when(publish(2)).is_refused("VERSION_GAP")

@@ -36,7 +36,8 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.stores import Stores
 from services.chassis.time.clock import Clock, SandboxClock
 from services.origin import Origin, describe
-from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
+from services.sandbox.charter import CHARTER, VERSION
+from services.sandbox.demo import LEADS, ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from services.sandbox.development_issuer import DevelopmentIssuer
 from services.sandbox.travel import settle, travel
 from services.serve import Server
@@ -205,6 +206,16 @@ class Running:
         for organisation, description in described.items():
             answer = await self.send(OPERATOR, "PUT", f"/v1/organisations/{organisation}", description)
             assert answer.status_code == 200, answer.text
+        if "casefile" in self.apps:
+            await self._agree_on_the_charter()
+
+    async def _agree_on_the_charter(self) -> None:
+        path = f"/v1/charters/{VERSION}"
+        written = await self.send(OPERATOR, "PUT", path, CHARTER)
+        assert written.status_code == 200, written.text
+        await self.settle()
+        for lead in LEADS:
+            await self.done(lead, path, "sign")
 
 
 async def in_process(app: ASGIApp, request: httpx.Request) -> httpx.Response:

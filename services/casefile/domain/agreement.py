@@ -9,12 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.codes import Step
+from services.casefile.domain.charter import check_signed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended
 from services.casefile.domain.mentor import Profile, lacks
 from services.casefile.domain.next_steps import mentoring_steps, progress_step
 from services.casefile.domain.state import Agreement, Case, Match, trajectory_of
-from services.casefile.domain.steps import LEFT_OVER, Moves, find, names_but
+from services.casefile.domain.steps import LEFT_OVER, Moves, ended_by, find
 from services.casefile.domain.terms import day_of
 from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import last_day
@@ -78,6 +79,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
     faults = [*period_faults(start, end, match, context), *agreement_faults(command, norm, context)]
     if faults or command.expectations_mentor_ref is None:
         raise Refused.input(*faults)
+    check_signed(context.charter, context.rules.charter_version, case.agency, case.organisation or "")
     _check_bound(profile, context)
     when = ended(command.occurred_at, context)
     agreement = Agreement(start=start, end=end, norm=norm, signed_at=when)
@@ -94,7 +96,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
             signed_at=when,
-            closes=names_but(case.steps, *LEFT_OVER),
+            closes=ended_by(case.steps, *LEFT_OVER),
             # A report that an earlier match left over is still due when it was.
             opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
         )

@@ -24,7 +24,7 @@ from services.casefile.domain.opening import (
 )
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case, OpenBroadcast
-from services.casefile.domain.steps import Moves, names
+from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
 
@@ -163,7 +163,7 @@ def take_broadcast_end(command: TakeBroadcastEnd, context: Context) -> list[Refe
         reason=next(iter(message.codes), None),
         deadlines=step.deadlines,
     )
-    return [entry(message, Moves(closes=names(case.steps), opens=(step,))), ended]
+    return [entry(message, Moves(closes=ended_by(case.steps), opens=(step,))), ended]
 
 
 BroadcastEvent = CaseOffered | OffersEnded

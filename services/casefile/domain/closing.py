@@ -14,7 +14,7 @@ from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.outcome_points import days_of
 from services.casefile.domain.state import Case, lead_of
-from services.casefile.domain.steps import Moves, OpenStep, began, names
+from services.casefile.domain.steps import Moves, OpenStep, began, ended_by
 from services.casefile.domain.terms import ProgrammeCalendar, deadline, until
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command
@@ -71,7 +71,7 @@ def closed(context: Context, reason: str, *, exit_at: datetime, at: datetime) ->
         reopen_until=deadline(context.terms, "REOPEN", at).due_at,
         exit_at=exit_at,
         # An accepted handback has opened the lead's next step just before.
-        closes=tuple(dict.fromkeys((*names(context.case.steps), Step.NEXT_SERVICE.value))),
+        closes=tuple(dict.fromkeys((*ended_by(context.case.steps), Step.NEXT_SERVICE.value))),
         opens=(follow_up,),
     )
 
@@ -92,7 +92,7 @@ def follow_ups(terms: ProgrammeCalendar, exit_at: datetime, at: datetime) -> tup
 
 def reopened(context: Context, at: datetime) -> CaseReopened:
     """The case is open again, and the lead decides what comes next."""
-    return CaseReopened(closes=names(context.case.steps), opens=(next_service(context, at),))
+    return CaseReopened(closes=ended_by(context.case.steps), opens=(next_service(context, at),))
 
 
 ClosingEvent = CaseClosed | CaseReopened

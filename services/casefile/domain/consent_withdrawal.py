@@ -14,7 +14,7 @@ from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.organisation_part import access_ends, back_with_agency
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, names
+from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
 
@@ -100,7 +100,7 @@ def take_withdrawal(
         ended_at=command.withdrawn_at if case.trajectory is not None and case.trajectory.ended_at is None else None,
     )
     return [
-        entry(message, Moves(closes=names(case.steps), opens=(step,))),
+        entry(message, Moves(closes=ended_by(case.steps), opens=(step,))),
         *stops,
         *match_ended(case, CONSENT_WITHDRAWN, command.withdrawn_at),
         returned,

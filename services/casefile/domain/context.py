@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from contracts.codes import CaseState
 from contracts.staff import StaffSide
+from services.casefile.domain.charter import Charter
 from services.casefile.domain.known_programme import Rules
 from services.casefile.domain.mentor import Mentor
 from services.casefile.domain.report_facts import Reported
@@ -47,7 +48,8 @@ class Context(Struct, frozen=True, kw_only=True):
     match. `named_event` is the event that a correction names, None where the case has no such event.
     `since_withdrawal` are the ids of what the organisation recorded after the withdrawal in a message.
     `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
-    itself is closed.
+    itself is closed. `charter` is the version that the programme version names which is valid when the thing happened,
+    for the commands that rest on it (`services.casefile.context.BY_CHARTER`).
     """
 
     at: datetime
@@ -60,3 +62,4 @@ class Context(Struct, frozen=True, kw_only=True):
     since_withdrawal: tuple[str, ...] = ()
     other_open_case: str | None = None
     programme_version: str | None = None
+    charter: Charter = Charter()

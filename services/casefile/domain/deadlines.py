@@ -17,7 +17,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
 from services.casefile.domain.state import MISSED, REMINDED, Case
-from services.casefile.domain.steps import Moves, OpenStep, Party, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
@@ -74,7 +74,7 @@ class CaseFinalised(Moves, frozen=True, kw_only=True):
 class Running(Struct, frozen=True, kw_only=True):
     """A deadline that is still to fire. `remind_at` is None where it has fired, or where no reminder is due.
 
-    `group` is the step that the deadline ends with; for the others it is the name itself.
+    `group` is the key of the step that the deadline ends with; for the others it is the name itself.
     """
 
     name: str
@@ -96,7 +96,7 @@ def _running(case: Case) -> Iterator[Running]:
             if not missed:
                 yield Running(
                     name=due.name,
-                    group=step.step,
+                    group=step.key,
                     remind_at=None if reminded else due.remind_at,
                     due_at=due.due_at,
                 )
@@ -133,7 +133,7 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
     if found is None or found.due_at > command.at:
         return []
     if found.name == FINALISE:
-        return [CaseFinalised(closes=names(case.steps))]
+        return [CaseFinalised(closes=ended_by(case.steps))]
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
@@ -158,14 +158,14 @@ def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
 
 
 def _step_of(case: Case, found: Running) -> OpenStep:
-    return next(step for step in case.steps if step.step == found.group)
+    return next(step for step in case.steps if step.key == found.group)
 
 
 def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
     if step.step == Step.ESCALATION:
         return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
     missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
-    return tuple(again for again in gone_on(replace(context, case=missed)) if again.step == step.step)
+    return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
 DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised

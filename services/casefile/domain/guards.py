@@ -14,7 +14,7 @@ from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Case
-from services.casefile.domain.steps import find
+from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -245,9 +245,9 @@ def ended(occurred_at: datetime | None, context: Context) -> datetime:
     """When what ends the steps that are open happened: not before they began, or came to those who have them now.
 
     So a term is met by the day on which something happened, and no person answers for a time before they took over.
-    An escalation is no beginning: what met the term before it may be reported after it.
+    An escalation is no beginning: what met the term before it may be reported after it. Nor is a gap's answer.
     """
-    since = [step.since for step in context.case.steps if step.step != Step.ESCALATION]
+    since = [step.since for step in context.case.steps if step.step not in BESIDE]
     return happened(occurred_at, context.at, not_before=max(since, default=None))
 
 

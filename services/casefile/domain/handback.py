@@ -18,7 +18,7 @@ from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.next_steps import next_service, report_step
 from services.casefile.domain.organisation_part import ResponsibilityTransferred, access_ends, back_with_agency
 from services.casefile.domain.state import Case, Trajectory, referral_of, trajectory_of
-from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.steps import Moves, OpenStep, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
@@ -119,7 +119,7 @@ def return_handback(command: ReturnHandback, context: Context) -> list[HandbackR
         HandbackReturned(
             referral=referral_of(case),
             missing=command.missing,
-            closes=names(case.steps),
+            closes=ended_by(case.steps),
             opens=(report_step(context, command.at),),
         )
     ]
@@ -161,7 +161,7 @@ def accept_handback(
         next_service=command.next_service,
         answers=command.answers,
         access=next((access.expires for access in case.accesses if access.referral == referral_of(case)), None),
-        closes=names(case.steps),
+        closes=ended_by(case.steps),
         opens=(step,),
     )
     if not closes_case:

@@ -11,7 +11,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, Handback, referral_of, trajectory_of
-from services.casefile.domain.steps import Awaiting, Moves, OpenStep, names
+from services.casefile.domain.steps import Awaiting, Moves, OpenStep, ended_by
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
@@ -66,7 +66,7 @@ def handed_back(
             requested_at=at,
             ended_at=at if ends_now else None,
             access=access_after(context, at) if ends_now else None,
-            closes=names(case.steps),
+            closes=ended_by(case.steps),
             opens=(waiting,),
         ),
     ]

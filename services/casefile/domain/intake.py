@@ -16,7 +16,7 @@ from services.casefile.domain.guards import allow, ended, happened
 from services.casefile.domain.handback_report import HandbackRequested, handed_back
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.state import Case, trajectory_of, with_reported
-from services.casefile.domain.steps import Moves, OpenStep, names
+from services.casefile.domain.steps import Moves, OpenStep, ended_by
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
 
@@ -126,7 +126,7 @@ def conclude_intake(
         expectations_ref=command.expectations_ref,
         cefr=command.cefr,
         reason=command.reason,
-        closes=names(context.case.steps) if command.suitable else (),
+        closes=ended_by(context.case.steps) if command.suitable else (),
         opens=(matching,) if command.suitable else (),
     )
     if command.suitable or command.reason is None:

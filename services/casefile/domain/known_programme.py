@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from contracts.terms import DEFAULT_LADDER, DEFAULT_TERMS
 from services.chassis.modelling.days import start_of_day
 from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
@@ -38,6 +39,12 @@ class Rules(Struct, frozen=True, kw_only=True):
     charter_version: str
     region: str | None = None
     closing_days: tuple[date, ...] = ()
+    ladder: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    check_in_every_days: dict[str, int] = field(default_factory=dict)
+    professional_for: tuple[str, ...] = ()
+    substitution_in_case: int = 2
+    substitution_in_month: int = 5
+    confidentiality_version: str | None = None
 
 
 class LearnProgramme(Command, frozen=True, kw_only=True):
@@ -79,14 +86,22 @@ def decide_programme(command: LearnProgramme, known: KnownProgramme) -> list[Kno
     learnt = ProgrammeLearnt(
         programme=command.programme, version=command.version, valid_from=command.valid_from, rules=command.rules
     )
-    return [] if known.versions.get(command.version) == learnt else [learnt]
+    return [] if known.versions.get(command.version) == _whole(learnt) else [learnt]
+
+
+def _whole(learnt: ProgrammeLearnt) -> ProgrammeLearnt:
+    """The version with what came after it was published: terms and levels that it does not have get their defaults."""
+    rules = learnt.rules
+    lengths = {name: TermLength(n=term.n, unit=term.unit) for name, term in DEFAULT_TERMS.items()}
+    ladder = {**DEFAULT_LADDER, **rules.ladder}
+    return replace(learnt, rules=replace(rules, terms={**lengths, **rules.terms}, ladder=ladder))
 
 
 def evolve_programme(known: KnownProgramme, event: KnownProgrammeEvent) -> KnownProgramme:
     """What is known of the programme after one more event."""
     match event:
         case ProgrammeLearnt():
-            return replace(known, versions=known.versions.insert(event.version, event))
+            return replace(known, versions=known.versions.insert(event.version, _whole(event)))
         case _:
             assert_never(event)
 

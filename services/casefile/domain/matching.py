@@ -15,7 +15,7 @@ from services.casefile.domain.guards import allow, check_pair, check_side, ended
 from services.casefile.domain.match_end import mentor_released
 from services.casefile.domain.mentor import MentorEngaged, Profile, lacks, mentor_stream
 from services.casefile.domain.state import Case, Match, trajectory_of
-from services.casefile.domain.steps import LEFT_OVER, Awaiting, Moves, OpenStep, names_but
+from services.casefile.domain.steps import LEFT_OVER, Awaiting, Moves, OpenStep, ended_by
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused, To
 
@@ -117,7 +117,7 @@ def propose_match(command: ProposeMatch, context: Context) -> list[MatchProposed
         criteria=command.criteria,
         sector_absence_ref=command.sector_absence_ref,
         proposed_at=command.at,
-        closes=names_but(case.steps, *LEFT_OVER),
+        closes=ended_by(case.steps, *LEFT_OVER),
         opens=(step,),
     )
     return [To(mentor_stream(coordinator.org, command.mentor), MentorEngaged(case=case.case)), proposed]
@@ -174,7 +174,7 @@ def confirm_match(command: ConfirmMatch, context: Context) -> list[MatchConfirme
     due = replace(deadline(context.terms, Step.MATCH_CONFIRMATION, when), name=Step.AGREEMENT.value)
     step = OpenStep(step=Step.AGREEMENT.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
     return [
-        MatchConfirmed(match=match.match, side=command.side, closes=names_but(case.steps, *LEFT_OVER), opens=(step,))
+        MatchConfirmed(match=match.match, side=command.side, closes=ended_by(case.steps, *LEFT_OVER), opens=(step,))
     ]
 
 
@@ -194,7 +194,7 @@ def reject_match(command: RejectMatch, context: Context) -> list[MatchRejected |
         match=match.match,
         side=command.side,
         reason=command.reason,
-        closes=names_but(case.steps, *LEFT_OVER),
+        closes=ended_by(case.steps, *LEFT_OVER),
         opens=(step,),
     )
     return [*mentor_released(case), rejected]

@@ -12,7 +12,7 @@ from services.casefile.domain.closing import CaseReopened, reopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
-from services.casefile.domain.steps import Moves, OpenStep, Party, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event
 
@@ -118,7 +118,7 @@ def take_submission(
         recommended_mentor_kind=command.recommended_mentor_kind,
         deadlines=command.deadlines,
     )
-    ends = tuple(dict.fromkeys((*names(case.steps), Step.NEXT_SERVICE.value)))
+    ends = tuple(dict.fromkeys((*ended_by(case.steps), Step.NEXT_SERVICE.value)))
     return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred]
 
 

@@ -27,7 +27,7 @@ from services.casefile.domain.referral_entry import (
     entry,
 )
 from services.casefile.domain.state import Case, lead_of
-from services.casefile.domain.steps import Moves, OpenStep, Party, find, names
+from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by, find
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
@@ -123,7 +123,7 @@ def take_acceptance(command: TakeAcceptance, context: Context) -> list[ReferralE
         deadlines=tuple(due for step in opens for due in step.deadlines),
     )
     proposed = [] if named == coordinator else [CoordinatorProposed(receiver=named, takes_over_by_acting=True)]
-    return [entry(message, Moves(closes=names(case.steps), opens=opens)), transferred, *proposed]
+    return [entry(message, Moves(closes=ended_by(case.steps), opens=opens)), transferred, *proposed]
 
 
 def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTaken | MatchEnded | ReferralReturned | To]:
@@ -143,7 +143,7 @@ def take_return(command: TakeReturn, context: Context) -> list[ReferralEntryTake
         access=command.access or access_after(context, message.occurred_at),
     )
     return [
-        entry(message, Moves(closes=names(case.steps), opens=(step,))),
+        entry(message, Moves(closes=ended_by(case.steps), opens=(step,))),
         *match_ended(case, EndReason.ERROR.value, message.occurred_at),
         returned,
     ]

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.steps import Party, Steps
+from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingSet, GrowingTuple
@@ -24,8 +24,8 @@ MISSED = "MISSED"
 """What has fired of a deadline, in `Case.fired`."""
 BEFORE_CLOSED = frozenset(CaseState) - {CaseState.CLOSED, CaseState.FINALISED}
 WITH_ORGANISATION = BEFORE_CLOSED - {CaseState.OPENED, CaseState.REFERRED}
-# That somebody sees to a missed term comes after the step that was missed.
-_SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step == Step.ESCALATION))
+# What runs beside the way of the case, such as that somebody sees to a missed term, comes after the way itself.
+_SEEN_FIRST = tuple(step.value for step in sorted(Step, key=lambda step: step in BESIDE))
 
 
 class LiveReferral(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Step
@@ -33,13 +33,22 @@ class Awaiting(Struct, frozen=True, kw_only=True):
 
 
 class OpenStep(Struct, frozen=True, kw_only=True):
-    """A step (`contracts.codes.Step`), its one owner since when, and the deadlines that run in it."""
+    """A step (`contracts.codes.Step`), its one owner since when, and the deadlines that run in it.
+
+    Several steps of one name are open at once where each is `about` something of its own, an escalation or a gap.
+    """
 
     step: str
     owner: Party
     since: datetime
     deadlines: tuple[Deadline, ...] = ()
     awaiting: Awaiting | None = None
+    about: str | UnsetType = UNSET
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other open steps of the case."""
+        return key_of(self.step, self.about)
 
     @property
     def due_at(self) -> datetime | None:
@@ -57,10 +66,22 @@ class OpenStep(Struct, frozen=True, kw_only=True):
 Steps = tuple[OpenStep, ...]
 LEFT_OVER = (Step.PROGRESS_REPORT.value, Step.ESCALATION.value)
 """Steps that outlast the match they were opened in: the report that is due, and what somebody sees to."""
+BESIDE = frozenset({Step.ESCALATION.value, Step.SERVICE_GAP_ANSWER.value})
+"""Steps that run beside the way of the case: what they wait for neither begins it nor ends it."""
+
+
+def key_of(step: str, about: str | UnsetType = UNSET) -> str:
+    """The key of a step, by its name and by what it is about."""
+    return step if about is UNSET else f"{step}:{about}"
+
+
+def step_of(key: str) -> str:
+    """The name of the step with that key."""
+    return key.partition(":")[0]
 
 
 class Moves(Event, frozen=True, kw_only=True):
-    """What an event ends and begins. `renews` sets new deadlines and expectations for a step that is still open.
+    """What an event ends (by the keys of the steps) and begins. `renews` sets other deadlines for a step that is open.
 
     A report may be recorded after what it reports on has ended, or has passed to somebody else: it must neither open
     a step again nor change its owner.
@@ -73,11 +94,11 @@ class Moves(Event, frozen=True, kw_only=True):
 
 def moved(steps: Steps, move: Moves) -> Steps:
     """The open steps after a move; opening a step that is open replaces its owner, so that it never has two."""
-    now = {step.step: step for step in steps if step.step not in move.closes}
-    now |= {step.step: step for step in move.opens}
+    now = {step.key: step for step in steps if step.key not in move.closes}
+    now |= {step.key: step for step in move.opens}
     for step in move.renews:
-        if (held := now.get(step.step)) is not None:
-            now[step.step] = replace(step, owner=held.owner, since=held.since)
+        if (held := now.get(step.key)) is not None:
+            now[step.key] = replace(step, owner=held.owner, since=held.since)
     return tuple(now.values())
 
 
@@ -86,19 +107,18 @@ def handed_over(steps: Steps, giver: Party, receiver: Party, since: datetime) ->
     return tuple(replace(step, owner=receiver, since=since) if step.owner == giver else step for step in steps)
 
 
-def find(steps: Steps, name: str) -> OpenStep | None:
-    """The open step of that name."""
-    return next((step for step in steps if step.step == name), None)
+def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | None:
+    """The open step of that name, about what is given; about nothing in particular without it."""
+    key = key_of(name, about)
+    return next((step for step in steps if step.key == key), None)
 
 
-def names(steps: Steps) -> tuple[str, ...]:
-    """The names of the open steps."""
-    return tuple(step.step for step in steps)
+def ended_by(steps: Steps, *stay: str) -> tuple[str, ...]:
+    """The keys of the open steps that end with what a case is about: all but those named, and an open gap's answer.
 
-
-def names_but(steps: Steps, *stay: str) -> tuple[str, ...]:
-    """The names of the open steps, without those that stay."""
-    return tuple(step.step for step in steps if step.step not in stay)
+    What the agency owes to a report of a gap outlasts the match, the organisation's part and the case's closing.
+    """
+    return tuple(step.key for step in steps if step.step not in (*stay, Step.SERVICE_GAP_ANSWER))
 
 
 def began(move: Moves) -> datetime | None:

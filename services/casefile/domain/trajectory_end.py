@@ -14,7 +14,7 @@ from services.casefile.domain.match_end import MatchEnded, match_ended, match_ov
 from services.casefile.domain.next_steps import report_step
 from services.casefile.domain.organisation_part import access_after, trajectory_over
 from services.casefile.domain.state import Case, trajectory_of
-from services.casefile.domain.steps import LEFT_OVER, Moves, OpenStep, names, names_but
+from services.casefile.domain.steps import LEFT_OVER, Moves, OpenStep, ended_by
 from services.casefile.domain.terms import deadline
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused, To
@@ -65,7 +65,7 @@ def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
         )
     when = ended(command.occurred_at, context)
     # What is to be reported stays due over a rematch; the handback's report says it all.
-    closes = names_but(case.steps, *LEFT_OVER) if rematch else names(case.steps)
+    closes = ended_by(case.steps, *LEFT_OVER) if rematch else ended_by(case.steps)
     if rematch:
         due = deadline(context.terms, Step.MATCHING, when)
         step = OpenStep(step=Step.MATCHING.value, owner=trajectory_of(case).coordinator, since=when, deadlines=(due,))
@@ -96,7 +96,7 @@ def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[T
             closure_talk=command.closure_talk,
             ended_at=when,
             access=access_after(context, when),
-            closes=names(case.steps),
+            closes=ended_by(case.steps),
             opens=(report_step(context, when),),
         ),
     ]

@@ -27,6 +27,7 @@ DESCRIBED: Final = ApiDescription(
     ),
     tags={
         "cases": "Cases, their history, and the commands on them.",
+        "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },
     operations={
@@ -72,6 +73,22 @@ DESCRIBED: Final = ApiDescription(
         "PUT /v1/mentors/{ref}": Operation(
             "mentor-describe",
             "Sets a mentor's profile. `If-Match` is needed where there is one already.",
+        ),
+        "GET /v1/charters": Operation("charter-list", "A page of the versions of the charter of roles."),
+        "GET /v1/charters/{version}": Operation(
+            "charter-read",
+            "A version of the charter: for every kind of task, which role may carry it, support it, or must not.",
+            versioned=True,
+        ),
+        "PUT /v1/charters/{version}": Operation(
+            "charter-write",
+            "Writes a version of the charter; for the OPERATOR. A version that was written never changes: the same "
+            "again changes nothing, and anything else is refused.",
+        ),
+        "POST /v1/charters/{version}/sign": Operation(
+            "charter-sign",
+            "Signs a version for the caller's organisation; for AGENCY_TEAM_LEAD and NGO_LEAD. No agreement is signed "
+            "under a version that the agency or the organisation of the case has not signed.",
         ),
         **{f"POST /v1/cases/{{case_id}}/{name}": _command(action) for name, action in ACTIONS.items()},
     },

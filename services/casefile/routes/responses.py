@@ -61,6 +61,7 @@ class StepAnswer(Contract):
     due_at: datetime | None
     overdue: bool
     awaiting: AwaitingAnswer | None
+    about: str | None = Field(default=None, description="The escalation or the gap, of a step that is about one.")
 
 
 class ResponsibilityAnswer(Contract):
@@ -287,6 +288,7 @@ class WorklistItem(Contract):
     case: str
     client_ref: str | None = None
     step: Step | Literal["ERROR_CONFIRMATION", "COUNSELLOR_HANDOVER", "COORDINATOR_HANDOVER", "LEGAL_BASIS"] | None
+    about: str | None = Field(default=None, description="The escalation or the gap, of a step that is about one.")
     owner: PartyAnswer | None
     awaiting: AwaitingAnswer | None
     since: datetime | None

@@ -10,6 +10,7 @@ from typing import assert_never
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from contracts import terms
 from contracts.codes import ProgrammeKind, TermUnit
 from services.chassis.modelling.days import start_of_day
 from services.chassis.modelling.decider import Command, Entity, Event, Fault, Refused
@@ -28,39 +29,8 @@ class Term(Struct, frozen=True, kw_only=True):
     unit: str
 
 
-def _days(n: int) -> Term:
-    return Term(n=n, unit=TermUnit.DAYS.value)
-
-
-def _working_days(n: int) -> Term:
-    return Term(n=n, unit=TermUnit.WORKING_DAYS.value)
-
-
 DEFAULT_TERMS: Mapping[str, Term] = MappingProxyType(
-    {
-        "RECEIPT": _working_days(2),
-        "DECISION": _working_days(10),
-        "EXPIRY": _days(30),
-        "INFORMATION": _working_days(5),
-        "WAITLIST_REVIEW": _days(30),
-        "WAITLIST_EXPIRY": _days(90),
-        "DRAFT_LAPSE": _days(30),
-        "NEXT_SERVICE": _working_days(5),
-        "FIRST_CONTACT": _days(10),
-        "INTAKE": _working_days(15),
-        "MATCHING": _days(30),
-        "MATCH_CONFIRMATION": _working_days(5),
-        "CHECK_IN_FIRST": _days(14),
-        "CHECK_IN_SECOND": _days(28),
-        "PROGRESS_REPORT": _days(89),
-        "SUSPENSION_REVIEW": _days(30),
-        "SUSPENSION_MAX": _days(60),
-        "HANDBACK_REPORT": _working_days(5),
-        "HANDBACK_ACKNOWLEDGEMENT": _working_days(5),
-        "OUTCOME_EXIT": _days(28),
-        "NGO_ACCESS": _days(84),
-        "REOPEN": _days(183),
-    }
+    {name: Term(n=term.n, unit=term.unit) for name, term in terms.DEFAULT_TERMS.items()}
 )
 """Every term there is, with the default that a programme may change."""
 
@@ -86,6 +56,12 @@ class Parameters(Struct, frozen=True, kw_only=True):
     charter_version: str = "v1"
     region: str | None = None
     closing_days: tuple[date, ...] = ()
+    ladder: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(terms.DEFAULT_LADDER))
+    check_in_every_days: dict[str, int] = field(default_factory=dict)
+    professional_for: tuple[str, ...] = ()
+    substitution_in_case: int = 2
+    substitution_in_month: int = 5
+    confidentiality_version: str | None = None
 
     def begins(self, valid_from: date) -> datetime:
         """When a version with these parameters begins: with the first second of its day, in its own time zone."""
@@ -129,7 +105,7 @@ class Programme(Struct, frozen=True, kw_only=True):
 
 def decide(command: PublishVersion, programme: Programme) -> list[ProgrammeVersionPublished]:
     """Publishes the version that follows the latest; the same version with the same content again changes nothing."""
-    parameters = replace(command.parameters, terms={**DEFAULT_TERMS, **command.parameters.terms})
+    parameters = _whole(command.parameters)
     published = ProgrammeVersionPublished(
         programme=command.programme, version=command.version, valid_from=command.valid_from, parameters=parameters
     )
@@ -147,6 +123,11 @@ def decide(command: PublishVersion, programme: Programme) -> list[ProgrammeVersi
     if faults := [*_faults(parameters, command.valid_from, programme), *command.unknown]:
         raise Refused.input(*faults)
     return [published]
+
+
+def _whole(parameters: Parameters) -> Parameters:
+    """The parameters with every term filled in, those also that came after a version was published."""
+    return replace(parameters, terms={**DEFAULT_TERMS, **parameters.terms})
 
 
 def _faults(parameters: Parameters, valid_from: date, programme: Programme) -> Iterable[Fault]:
@@ -171,6 +152,9 @@ def _faults(parameters: Parameters, valid_from: date, programme: Programme) -> I
         ("extensionMonthsMax", parameters.extension_months_max, 0),
         ("meetingsPerMonthMin", parameters.meetings_per_month_min, 1),
         ("informationRequestsMax", parameters.information_requests_max, 0),
+        ("substitutionInCase", parameters.substitution_in_case, 1),
+        ("substitutionInMonth", parameters.substitution_in_month, 1),
+        *((f"checkInEveryDays/{pointer_token(need)}", n, 1) for need, n in parameters.check_in_every_days.items()),
     )
     for name, count, least in counts:
         if count < least:
@@ -198,7 +182,8 @@ def evolve(programme: Programme, event: ProgrammeEvent) -> Programme:
     """The programme after one more event."""
     match event:
         case ProgrammeVersionPublished():
-            return replace(programme, versions=programme.versions.plus(event))
+            whole = replace(event, parameters=_whole(event.parameters))
+            return replace(programme, versions=programme.versions.plus(whole))
         case _:
             assert_never(event)
 

@@ -14,7 +14,8 @@ from contracts.codes import LegalBasisKind, ReferralState, WithdrawReason
 from contracts.fields import Body, Identifier, Instant, LanguageTag, Reference
 from services.referral.broadcasts import Wanted
 from services.referral.domain.broadcast import Consent
-from services.referral.routes.requests import ReferralBody, packet_of
+from services.referral.routes.requests import ReferralBody
+from services.referral.stamping import packet_to
 
 FEWEST = 2
 MOST = 20
@@ -68,7 +69,7 @@ class BroadcastBody(ReferralBody):
                 given_at=basis.given_at,
             )
         return Wanted(
-            packet=packet_of(self, None, None, None),
+            packet=packet_to(self, None, None, None),
             contact=self.contact,
             to=tuple(self.to),
             recipients=tuple(basis.recipients) if basis is not None else (),

@@ -44,11 +44,10 @@ from contracts.fields import (
     Vaulted,
     read_only,
 )
+from contracts.terms import DEFAULT_LADDER, LadderLevel, Told
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
-from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Description
-from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
 from services.referral.domain.programme import Parameters, Term
 
 UuidText = Annotated[str, Field(pattern=UUID)]
@@ -126,54 +125,6 @@ class ReferralBody(Body):
     legal_basis: LegalBasisBody | None = None
     previous_referral: UuidText | None = None
     draft: Flag = False
-
-    def packet(self, contact_ref: str | None) -> Packet:
-        """The packet; of the contact data, the vault reference alone."""
-        basis = self.legal_basis
-        given = (
-            LegalBasisGiven(
-                kind=basis.kind.value,
-                recipient=basis.recipient,
-                text_version=basis.text_version,
-                language=basis.language,
-                given_at=basis.given_at,
-            )
-            if basis
-            else None
-        )
-        return packet_of(self, contact_ref, self.to, given)
-
-
-def packet_of(
-    body: ReferralBody, contact_ref: str | None, to: str | None, legal_basis: LegalBasisGiven | None
-) -> Packet:
-    """The packet of a body, to an organisation on a legal basis."""
-    choice = body.participation_choice
-    return Packet(
-        programme=body.programme,
-        client_ref=body.client.ref,
-        to=to,
-        contact_ref=contact_ref,
-        contact_language=body.contact_language,
-        languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in body.languages),
-        occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in body.occupations),
-        sectors=tuple(body.sectors),
-        region=body.region,
-        goals=tuple(goal.value for goal in body.goals),
-        support_needs=tuple(need.value for need in body.support_needs),
-        availability=tuple(body.availability),
-        why_mentoring=body.why_mentoring.value if body.why_mentoring else None,
-        alternative_considered=body.alternative_considered.value if body.alternative_considered else None,
-        recommended_mentor_kind=body.recommended_mentor_kind.value if body.recommended_mentor_kind else None,
-        eligibility=dict(body.eligibility),
-        participation_choice=ParticipationChoice(
-            chosen_at=choice.chosen_at, method=choice.method, language=choice.language
-        )
-        if choice
-        else None,
-        legal_basis=legal_basis,
-        previous_referral=body.previous_referral,
-    )
 
 
 class BulkLine(ReferralBody):
@@ -324,6 +275,12 @@ class ProgrammeVersionBody(Body):
         list[CalendarDate],
         Field(max_length=400, description="Further days that are not working days, such as 2026-07-11."),
     ] = []
+    ladder: Annotated[dict[LadderLevel, list[Told]], Field(description="Who is told of a term at each level.")] = {}
+    check_in_every_days: dict[SupportNeed, Annotated[Count, Field(ge=1, le=366)]] = {}
+    professional_for: Annotated[list[SupportNeed], Field(max_length=7)] = []
+    substitution_in_case: Annotated[Count, Field(ge=1, le=1000)] = 2
+    substitution_in_month: Annotated[Count, Field(ge=1, le=1000)] = 5
+    confidentiality_version: Reference | None = None
 
     def parameters(self) -> Parameters:
         """The parameters; terms that are left out get their defaults when they are published."""
@@ -343,4 +300,10 @@ class ProgrammeVersionBody(Body):
             charter_version=self.charter_version,
             region=self.region,
             closing_days=tuple(self.closing_days),
+            ladder={**DEFAULT_LADDER, **{level.value: tuple(map(str, told)) for level, told in self.ladder.items()}},
+            check_in_every_days={need.value: days for need, days in self.check_in_every_days.items()},
+            professional_for=tuple(need.value for need in self.professional_for),
+            substitution_in_case=self.substitution_in_case,
+            substitution_in_month=self.substitution_in_month,
+            confidentiality_version=self.confidentiality_version,
         )

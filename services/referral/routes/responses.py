@@ -32,6 +32,7 @@ from contracts.codes import (
     WithdrawReason,
 )
 from contracts.problem import Problem
+from contracts.terms import Told
 
 
 class ClientAnswer(Contract):
@@ -291,6 +292,12 @@ class ProgrammeVersionAnswer(Contract):
     charter_version: str
     region: str | None
     closing_days: list[date]
+    ladder: dict[str, list[Told]]
+    check_in_every_days: dict[SupportNeed, int]
+    professional_for: list[SupportNeed]
+    substitution_in_case: int
+    substitution_in_month: int
+    confidentiality_version: str | None
 
 
 class ProgrammeAnswer(Contract):

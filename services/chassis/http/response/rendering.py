@@ -8,6 +8,8 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.plain import members
 
@@ -24,16 +26,21 @@ def camel(name: str) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Plain data in its JSON shape: camelCase members, sets sorted; times and dates are left to the serialiser."""
+    """Plain data in its JSON shape: camelCase members, without those unset, sets sorted; times are the serialiser's."""
     kind: type = type(value)
     if kind in _PLAIN:
         return value
     if (members := _members(kind)) is not None:
         names, read = members
         made = dict(zip(names, read(value), strict=True))
+        unset = []
         for name, held in made.items():
-            if type(held) not in _PLAIN:
+            if held is UNSET:
+                unset.append(name)
+            elif type(held) not in _PLAIN:
                 made[name] = as_json(held)
+        for name in unset:
+            del made[name]
         return made
     if isinstance(value, tuple | list):
         return [item if type(item) in _PLAIN else as_json(item) for item in value]
