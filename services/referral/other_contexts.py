@@ -53,7 +53,7 @@ class LegalBasisContexts:
         """The context of the referral, with this basis."""
         referral: Referral = found.get("referral") or REFERRAL.initial
         broadcast: Broadcast = found.get("broadcast") or Broadcast()
-        won = next((one for one in broadcast.offers if one.to.organisation == broadcast.winner), None)
+        won = next((offer for offer in broadcast.offers if offer.to.organisation == broadcast.winner), None)
         if won is not None:
             # The one yes of the person was for all of them: the referral that goes on by it ends with it.
             referral = await reads.state(referral_stream(won.to.referral_id), REFERRAL)

@@ -168,7 +168,7 @@ def _standing(offer: Standing) -> Json:
         "organisation": offer.to.organisation,
         "referral": offer.to.referral_id,
         "state": offer.state,
-        "askedAt": offer.asked_at,
+        "offeredAt": offer.offered_at,
         "answers": [
             {"event": answer.name, "at": answer.at, "codes": list(answer.codes)}
             for answer in offer.answers

@@ -163,7 +163,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     to: OfferTo
     state: ReferralState
-    asked_at: datetime
+    offered_at: datetime
     answers: tuple[Answer, ...] = ()
 
     @property
@@ -221,7 +221,7 @@ def evolve(broadcast: Broadcast, event: BroadcastEvent) -> Broadcast:
                 packet=event.packet,
                 opened_at=event.at,
                 offers=tuple(
-                    Standing(to=offer, state=ReferralState.SUBMITTED, asked_at=event.at) for offer in event.offers
+                    Standing(to=offer, state=ReferralState.SUBMITTED, offered_at=event.at) for offer in event.offers
                 ),
             )
         case OfferNoted() | OfferForgotten():

@@ -91,7 +91,7 @@ class OfferAnswer(Contract):
     organisation: str
     referral: str
     state: ReferralState
-    asked_at: datetime
+    offered_at: datetime
     answers: list[OfferHistory]
 
 

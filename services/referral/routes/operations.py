@@ -118,7 +118,7 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/broadcasts/{broadcast_id}": Operation(
             "broadcast-read",
-            "Who was asked when, who answered what, and who won, and why. For the agency and auditors.",
+            "Names who was asked when, who answered what, and who won, and why. For the agency and auditors.",
             versioned=True,
         ),
         "POST /v1/broadcasts/{broadcast_id}/withdraw": Operation(
