@@ -160,9 +160,9 @@ async def test_of_several_acceptances_and_a_withdrawal_at_once_one_wins_and_ever
 async def test_of_acceptances_in_two_processes_at_once_one_wins(
     program: Start, caller: Callable[[Program], Caller]
 ) -> None:
-    """The referral service runs twice over the same data, and the organisations talk to either of the two."""
-    first, second, casefile = program("serve", "referral"), program("serve", "referral"), program("serve", "casefile")
-    for process in (first, second, casefile):
+    """All runs twice over the same data, and the organisations talk to either of the two."""
+    first, second = program("serve", "all"), program("serve", "all")
+    for process in (first, second):
         await process.start()
     async with caller(first) as here, caller(second) as there:
         await describe_all(here)
@@ -171,6 +171,6 @@ async def test_of_acceptances_in_two_processes_at_once_one_wins(
             await one.race((here, there) if number % 2 else (there, here), agency_at=number)
             states = [states_of(await asked.read(INES, one.path)) for asked in (here, there)]
             assert states[0] == states[1]
-    for process in (first, second, casefile):
+    for process in (first, second):
         await process.stop()
     streams_are_contiguous(first.data)

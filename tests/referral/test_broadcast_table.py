@@ -47,12 +47,13 @@ ALONE: Final[dict[str, Callable[[Office], Any]]] = {
     "the last, and another was declined": lambda office: office.declines("R-2"),
 }
 """What has become of the other offer before, by the note of a row; nothing where no row says so."""
-ALONE_DECLINED: Final = {"decline": lambda office: office.declines("R-2")}
+ALONE_DECLINED: Final[dict[str, Callable[[Office], Any]]] = {"decline": lambda office: office.declines("R-2")}
 ACTS: Final[dict[str, Callable[[Office], Any]]] = {
     "create": lambda office: office.open(),
     "accept": lambda office: office.accepts("R-1"),
     "decline": lambda office: office.declines("R-1"),
     "EXPIRY": lambda office: office.expires("R-1"),
+    "withdraw": lambda office: office.withdraws("R-1"),
     "LegalBasisWithdrawn": lambda office: office.withdraw_basis("LB-R-2", "R-2"),
 }
 OF_THE_BROADCAST: Final = (BroadcastOpened, OfferWon, BroadcastEnded)
@@ -63,8 +64,7 @@ def _does(row: Row, office: Office) -> Happened:
     before = ALONE_DECLINED.get(row.command) if row.note == "the last" else ALONE.get(row.note)
     if before is not None:
         before(office)
-    act = (lambda office: office.withdraw_all()) if of_all else ACTS.get(row.command, lambda one: one.withdraws("R-1"))
-    events = act(office)
+    events = office.withdraw_all() if of_all else ACTS[row.command](office)
     started = {
         deadline.name
         for event in events
