@@ -16,7 +16,7 @@ from services.casefile.domain.broadcast import (
     TakeOfferAnswer,
     TakeOfferWon,
 )
-from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen
+from services.casefile.domain.opening import LegalBasisRecorded, ParticipationChosen, TakeSubmission
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.steps import Party
 from services.chassis.delivery.translation import actor_of, deadline_of
@@ -31,7 +31,7 @@ def when_a_broadcast_opens_open_or_refer_the_case(
 ) -> TakeBroadcast:
     """Offers to several open or refer the case like one to a single organisation."""
     choice = message.participation_choice
-    return TakeBroadcast(
+    submission = TakeSubmission(
         at=delivery.at,
         by=actor_of(message.actor),
         message=_entry_of_several(message, delivery, message.broadcast),
@@ -51,6 +51,11 @@ def when_a_broadcast_opens_open_or_refer_the_case(
             given_at=choice.chosen_at,
         ),
         deadlines=tuple(map(deadline_of, message.deadlines)),
+    )
+    return TakeBroadcast(
+        at=delivery.at,
+        by=submission.by,
+        submission=submission,
         offers=tuple(OfferedTo(organisation=offer.organisation, referral=offer.referral) for offer in message.offers),
     )
 

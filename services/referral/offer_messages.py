@@ -80,7 +80,7 @@ def of_broadcast(event: OfCase, recorded: Recorded) -> messages.BroadcastMessage
                 **common,
                 referral=event.referral_id,
                 organisation=event.organisation,
-                event=event.name,
+                event=event.event,
                 state=event.state,
                 codes=list(event.codes),
                 due_at=event.due_at,
@@ -207,7 +207,7 @@ def of_forgotten(event: OfferForgotten, recorded: Recorded) -> Message:
         organisation=event.organisation,
         programme=whose.programme,
         programme_version=whose.programme_version,
-        event=event.name,
+        event=event.event,
     )
 
 

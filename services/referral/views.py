@@ -170,9 +170,9 @@ def _standing(offer: Standing) -> Json:
         "state": offer.state,
         "offeredAt": offer.offered_at,
         "answers": [
-            {"event": answer.name, "at": answer.at, "codes": list(answer.codes)}
+            {"event": answer.event, "at": answer.at, "codes": list(answer.codes)}
             for answer in offer.answers
-            if answer.name != "ReferralSubmitted"
+            if answer.event != "ReferralSubmitted"
         ],
     }
 

@@ -36,12 +36,13 @@ class OfferedTo(Struct, frozen=True, kw_only=True):
     referral: str
 
 
-class TakeBroadcast(TakeSubmission, frozen=True, kw_only=True):
+class TakeBroadcast(Command, frozen=True, kw_only=True):
     """The person was offered to several: the case opens with it, or is referred again, like with a single referral.
 
-    `message` names the broadcast in the place of a referral, and no organisation.
+    The `submission` has the broadcast's id in the place of a referral's, and neither organisation nor legal basis.
     """
 
+    submission: TakeSubmission
     offers: tuple[OfferedTo, ...]
 
 
@@ -101,26 +102,26 @@ def take_broadcast(
     command: TakeBroadcast, context: Context
 ) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent | CaseOffered]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
-    events: list[ReferralEntryTaken | CaseReopened | OpeningEvent | CaseOffered] = []
-    for event in take_submission(command, context):
-        match event:
-            case LegalBasisRecorded():
-                pass  # the winner's stands in the record once it has won
-            case CaseReferred():
-                events.append(
-                    CaseOffered(
-                        broadcast=command.message.referral,
-                        agency=command.message.agency,
-                        previous_referral=event.previous_referral,
-                        programme_version=event.programme_version,
-                        recommended_mentor_kind=event.recommended_mentor_kind,
-                        offers=command.offers,
-                        deadlines=event.deadlines,
-                    )
-                )
-            case _:
-                events.append(event)
-    return events
+    taken = take_submission(command.submission, context)
+    # The winner's legal basis stands in the record once it has won.
+    return [_offered(command, event) for event in taken if not isinstance(event, LegalBasisRecorded)]
+
+
+def _offered(
+    command: TakeBroadcast, event: ReferralEntryTaken | CaseReopened | OpeningEvent
+) -> ReferralEntryTaken | CaseReopened | OpeningEvent | CaseOffered:
+    """What follows from offers to several, where this follows from one to a single organisation."""
+    if not isinstance(event, CaseReferred):
+        return event
+    return CaseOffered(
+        broadcast=event.referral,
+        agency=command.submission.message.agency,
+        previous_referral=event.previous_referral,
+        programme_version=event.programme_version,
+        recommended_mentor_kind=event.recommended_mentor_kind,
+        offers=command.offers,
+        deadlines=event.deadlines,
+    )
 
 
 def take_offer_answer(command: TakeOfferAnswer, context: Context) -> list[ReferralEntryTaken]:

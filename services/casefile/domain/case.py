@@ -73,6 +73,7 @@ CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
     | broadcast.BroadcastEvent
+    | broadcast.OfferEntryTaken
     | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent

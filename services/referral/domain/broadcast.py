@@ -102,11 +102,11 @@ class BroadcastOpened(OfBroadcast, frozen=True, kw_only=True):
 
 
 class OfferMoved(OfBroadcast, frozen=True, kw_only=True):
-    """An offer was made or answered, or ended: `name` is the event in its own stream, `state` its state then."""
+    """An offer was made or answered, or ended: `event` is that in its own stream, `state` its state then."""
 
     referral_id: str
     organisation: str
-    name: OfferMove
+    event: OfferMove
     state: str
     codes: tuple[str, ...] = ()
     expected_by: date | None = None
@@ -142,18 +142,18 @@ class BroadcastEnded(OfBroadcast, frozen=True, kw_only=True):
 
 
 class OfferForgotten(OfBroadcast, frozen=True, kw_only=True):
-    """The one who won reads nothing more of the case, and so nothing more of its offer: by which event, in `name`."""
+    """The one who won reads nothing more of the case, and so nothing more of its offer: by which `event`."""
 
     BYSTANDER: ClassVar[bool] = True
     referral_id: str
     organisation: str
-    name: Literal["LegalBasisWithdrawn", "NgoAccessExpired"]
+    event: Literal["LegalBasisWithdrawn", "NgoAccessExpired"]
 
 
 class Answer(Struct, frozen=True, kw_only=True):
     """What happened to an offer: by the name of the event, when, and what was given as codes."""
 
-    name: OfferMove
+    event: OfferMove
     at: datetime
     codes: tuple[str, ...] = ()
 
@@ -251,7 +251,7 @@ def evolve(broadcast: Broadcast, event: BroadcastEvent) -> Broadcast:
 def _after(offer: Standing, event: OfferMoved) -> Standing:
     if offer.to.referral_id != event.referral_id:
         return offer
-    answer = Answer(name=event.name, at=event.at, codes=event.codes)
+    answer = Answer(event=event.event, at=event.at, codes=event.codes)
     return replace(offer, state=ReferralState(event.state), answers=(*offer.answers, answer))
 
 

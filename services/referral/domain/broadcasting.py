@@ -137,7 +137,7 @@ def _offer(
         by=whose.agency,
         referral_id=offered.referral_id,
         organisation=offered.organisation,
-        name="ReferralSubmitted",
+        event="ReferralSubmitted",
         state="SUBMITTED",
     )
     return [

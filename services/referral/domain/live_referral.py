@@ -94,7 +94,7 @@ def forgotten(
         by=by,
         referral_id=offer.referral_id,
         organisation=offer.organisation or "",
-        name=name,
+        event=name,
     )
     return [To(broadcast_stream(referral.won), event)]
 

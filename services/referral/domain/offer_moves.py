@@ -72,7 +72,7 @@ def followed(context: Context, at: datetime, by: str, decided: Sequence[Any]) ->
                     by=by,
                     referral_id=offer.referral_id,
                     organisation=offer.organisation or "",
-                    name=move.name,
+                    event=move.name,
                     state=(move.state or context.referral.state or _S.SUBMITTED).value,
                     codes=move.codes,
                     expected_by=getattr(bare, "expected_by", None),
@@ -103,7 +103,7 @@ def _of_the_whole(
     after = broadcast
     for entry in entries:
         after = evolve(after, entry)
-    if any(entry.name == "ReferralAccepted" for entry in entries):
+    if any(entry.event == "ReferralAccepted" for entry in entries):
         return [To(stream, _won(context, whose, at, by)), *noted, *_lost(context, after, whose, at, by)]
     if after.open_offers:
         return noted
@@ -173,7 +173,7 @@ def _entry(standing: Standing, end: ReferralWithdrawn, whose: Whose, at: datetim
         by=by,
         referral_id=standing.to.referral_id,
         organisation=standing.to.organisation,
-        name="ReferralWithdrawn",
+        event="ReferralWithdrawn",
         state=_S.WITHDRAWN.value,
         codes=(end.reason,),
     )
