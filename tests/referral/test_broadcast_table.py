@@ -8,11 +8,13 @@ from typing import Any, Final
 import pytest
 
 from services.chassis.modelling.decider import Refused
-from services.referral.domain.broadcast import BroadcastEnded, BroadcastOpened, OfferWon
+from services.referral.domain import ending
+from services.referral.domain.broadcast import BroadcastEnded, BroadcastOpened, OfferForgotten, OfferWon
 from services.referral.domain.offer import PartEnds
 from services.referral.domain.submission import ReferralSubmitted
 from tests.referral.broadcast_office import STAFF, BroadcastOffice
-from tests.support.dates import FRIDAY
+from tests.support.actors import CLOCK
+from tests.support.dates import FRIDAY, JULY
 from tests.support.domain_page import BROADCAST_BY_ITSELF, BROADCAST_COMMANDS, Happened, Row, states, table
 
 Office = BroadcastOffice
@@ -160,3 +162,23 @@ def test_every_move_of_an_offer_is_noted_in_the_broadcast_and_no_place_is_taken_
     }
     assert office.organisation("brugwerk").taken_by == {"R-1"}
     assert office.organisation("samenstap").taken_by == frozenset()
+
+
+def test_who_won_forgets_its_offer_with_the_case() -> None:
+    """Messages about the offer are under the broadcast, so the end of the access is told there too, and once."""
+    office = _after(lambda office: (office.accepts("R-1"), office.complete("R-1")))
+    command = ending.EndAccess(at=JULY, by=CLOCK, referral_id="R-1")
+    (forgotten,) = [event for event in office.handle(command) if isinstance(event, OfferForgotten)]
+    assert (forgotten.organisation, forgotten.event) == ("brugwerk", "NgoAccessExpired")
+    assert office.handle(command) == []
+
+
+def test_the_access_to_an_offer_that_was_not_won_ends_by_its_own_clock() -> None:
+    """Nobody is reminded of it, and it fires once."""
+    office = _after(lambda office: office.declines("R-1"))
+    (access,) = office.referral("R-1").running
+    assert access.name == "NGO_ACCESS"
+    assert office.handle(office.remind("NGO_ACCESS", access.remind_at, "R-1")) == []
+    early = office.passed("NGO_ACCESS", access.due_at, "R-1")
+    assert [type(event).__name__ for event in office.handle(early)] == ["AccessEnded"]
+    assert office.handle(early) == []
