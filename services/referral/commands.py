@@ -52,7 +52,7 @@ from services.referral.domain.programme import PROGRAMME, Parameters, Programme,
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.submission import SubmitDraft, SubmitReferral
-from services.referral.queries import Found, Queries
+from services.referral.queries import Found, Queries, as_tried
 from services.referral.routes.requests import OrganisationBody, ProgrammeVersionBody, ReferralBody
 from services.referral.stamping import (
     Stamp,
@@ -244,6 +244,7 @@ class Commands:
     async def _answer(
         self, request: CommandRequest, referral_id: str, outcome: Outcome[Referral], location: str | None = None
     ) -> Response:
+        outcome = as_tried(outcome, request.caller.org) if request.dry_run else outcome
         body = await self._queries.after(request.caller, referral_id, outcome)
         return responses.command_result(request, outcome, body, LOG, location=location)
 

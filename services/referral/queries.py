@@ -33,7 +33,7 @@ from services.referral.domain.context import Context
 from services.referral.domain.disclosure import disclosures_stream
 from services.referral.domain.guards import blocked
 from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
-from services.referral.domain.offer import referral_stream
+from services.referral.domain.offer import OfReferral, referral_stream
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.domain.programme import PROGRAMME, programme_stream
 from services.referral.domain.referral import REFERRAL
@@ -108,7 +108,7 @@ class Queries:
         return self.shown(caller, found), found.folded.etag
 
     async def after(self, caller: Caller, referral_id: str, outcome: Outcome[Referral]) -> Json:
-        """What the caller reads of a referral in the state that a command just left it in."""
+        """What the caller reads of a referral in the state that a command just left it in, or would leave it in."""
         folded = Folded(outcome.state, outcome.version, outcome.etag)
         if isinstance(outcome.context, Context):
             # What the command was decided on, and what it wrote, need not be read again.
@@ -271,3 +271,14 @@ def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, J
 _WHO_MAY: Final = {
     action: ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM) for action in OFFERED
 }
+
+
+def as_tried(outcome: Outcome[Referral], org: str) -> Outcome[Referral]:
+    """A dry run as an organisation may know of it: who tries to accept has not won, and sees nothing of the others."""
+    before = outcome.context.referral.offer if isinstance(outcome.context, Context) else None
+    offer = outcome.state.offer
+    if before is None or offer is None or not before.is_anonymous or org == before.agency:
+        return outcome
+    own = [event for event in outcome.events if isinstance(event, OfReferral) and event.offer.organisation == org]
+    state = replace(outcome.state, offer=replace(offer, broadcast=before.broadcast))
+    return replace(outcome, state=state, events=own)

@@ -142,6 +142,16 @@ async def test_the_first_to_accept_wins_and_reads_whose_offer_it_was(context: Re
     assert "case" not in lost
 
 
+async def test_to_try_an_acceptance_is_not_to_learn_whose_offer_it_is(context: ReferralContext) -> None:
+    """A dry run says that it would be accepted: neither the person, the case, nor how many others there are."""
+    path, offers = await received(context)
+    read = await context.running.read(INES, path)
+    tried = await context.running.done(LOTTE, offers["brugwerk"], "accept", ACCEPT, dryRun="true")
+    assert (tried.json()["state"], tried.json()["events"]) == ("ACCEPTED", ["ReferralAccepted"])
+    assert [word for word in (read["case"], read["clientRef"], "samenstap") if word in tried.text] == []
+    assert (await context.running.read(INES, path))["state"] == "OPEN"
+
+
 @pytest.mark.parametrize("stale", [True, False], ids=["an ETag from before", "the ETag of its end"])
 async def test_an_acceptance_that_comes_too_late_is_told_that_the_offer_is_taken(
     context: ReferralContext,
