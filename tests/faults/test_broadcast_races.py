@@ -14,11 +14,12 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from services.sandbox.demo import ORGANISATIONS
+from services.sandbox.demo import ORGANISATIONS, PROGRAMME, PROGRAMME_VERSION
 from tests.faults.caller import Caller
 from tests.faults.conftest import Start
-from tests.faults.evidence import streams_are_contiguous
+from tests.faults.evidence import logs_in_database_are_sound, streams_are_contiguous
 from tests.faults.processes import Program
+from tests.faults.production import Production
 from tests.support.broadcasts import BROADCASTS, broadcast, offers_of, states_of
 from tests.support.people import INES, OPERATOR, Person
 from tests.support.repetitions import times
@@ -34,11 +35,14 @@ AWAY: Final = {"reason": "CLIENT_IN_TRAINING"}
 
 
 async def describe_all(people: Caller) -> None:
-    """The demo's organisations, and as many more as accept at once."""
-    await people.set_the_scene()
-    for name in NAMES[2:]:
-        description = {**ORGANISATIONS["brugwerk"], "name": name}
-        answer = await people.send(OPERATOR, "PUT", f"/v1/organisations/{name}", description)
+    """The demo's programme and organisations, and as many more as accept at once."""
+    more = {name: {**ORGANISATIONS["brugwerk"], "name": name} for name in NAMES[2:]}
+    wanted = {
+        f"/v1/programmes/{PROGRAMME}/versions/1": PROGRAMME_VERSION,
+        **{f"/v1/organisations/{name}": description for name, description in {**ORGANISATIONS, **more}.items()},
+    }
+    for path, body in wanted.items():
+        answer = await people.send(OPERATOR, "PUT", path, body)
         assert answer.is_success, answer.text
 
 
@@ -174,3 +178,20 @@ async def test_of_acceptances_in_two_processes_at_once_one_wins(
     for process in (first, second):
         await process.stop()
     streams_are_contiguous(first.data)
+
+
+@pytest.mark.timeout(300)
+async def test_of_acceptances_at_two_replicas_on_postgresql_and_kafka_one_wins(production: Production) -> None:
+    """And all of it reaches the case in order, whichever replica took which answer."""
+    async with production.gateway(0) as here, production.gateway(1) as there, production.gateway() as people:
+        await describe_all(people)
+        await people.settled()
+        rounds = await opened(people, ROUNDS_OF_PROCESSES)
+        for number, one in enumerate(rounds):
+            await one.race((here, there) if number % 2 else (there, here), agency_at=number)
+        await people.settled()
+        for one in rounds:
+            await one.everybody_reads_the_same(here)
+            await one.everybody_reads_the_same(there)
+    await production.stop()
+    logs_in_database_are_sound(production.database)
