@@ -46,10 +46,11 @@ OfferEvent = Literal[
 
 
 class OfferedTo(Published, frozen=True, kw_only=True):
-    """One of the offers: to whom, by which referral."""
+    """One of the offers: to whom, by which referral, on which legal basis."""
 
     organisation: str
     referral: str
+    legal_basis: str
 
 
 class BroadcastMessage(CaseMessage, frozen=True, kw_only=True):

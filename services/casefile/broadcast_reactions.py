@@ -56,7 +56,10 @@ def when_a_broadcast_opens_open_or_refer_the_case(
         at=delivery.at,
         by=submission.by,
         submission=submission,
-        offers=tuple(OfferedTo(organisation=offer.organisation, referral=offer.referral) for offer in message.offers),
+        offers=tuple(
+            OfferedTo(organisation=offer.organisation, referral=offer.referral, legal_basis=offer.legal_basis)
+            for offer in message.offers
+        ),
     )
 
 

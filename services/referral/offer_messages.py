@@ -111,7 +111,10 @@ def _opened(event: BroadcastOpened, common: _Case) -> messages.BroadcastOpened:
     return messages.BroadcastOpened(
         **common,
         offers=[
-            messages.OfferedTo(organisation=offer.organisation, referral=offer.referral_id) for offer in event.offers
+            messages.OfferedTo(
+                organisation=offer.organisation, referral=offer.referral_id, legal_basis=offer.legal_basis_id
+            )
+            for offer in event.offers
         ],
         client_ref=packet.client_ref,
         previous_referral=packet.previous_referral,

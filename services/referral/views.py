@@ -47,6 +47,7 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
     view: Json = {
         "id": referral_id,
         "case": offer.case_id if offer is not None else None,
+        **({"broadcast": offer.broadcast} if offer is not None and offer.is_anonymous else {}),
         "state": referral.state,
         "version": version,
         "agency": offer.agency if offer is not None else None,

@@ -267,6 +267,19 @@ async def test_a_withdrawn_consent_leaves_the_case_with_its_agency(context: Case
             assert (await context.running.read(person, made.offers[organisation]))["reason"] == "CONSENT_WITHDRAWN"
 
 
+async def test_the_person_withdraws_from_all_offers_on_the_worklist(context: CaseContext) -> None:
+    """Signed in at the agency, as long as offers are open; at an organisation there is nothing to find."""
+    made = await offered(context)
+    at_agency, elsewhere = (Person(made.client, org, "MENTEE") for org in ("vdab-gent", "brugwerk"))
+    assert (await context.running.read(elsewhere, "/v1/worklist"))["items"] == []
+    (item,) = (await context.running.read(at_agency, "/v1/worklist"))["items"]
+    (withdraw,) = [action["href"] for action in item["actions"]]
+    await context.running.done(at_agency, withdraw.rpartition("/")[0], "withdraw")
+    await context.running.settle()
+    assert (await context.running.read(INES, made.path))["reason"] == "CONSENT_WITHDRAWN"
+    assert (await context.running.read(INES, made.case))["state"] == "OPENED"
+
+
 async def test_a_case_with_open_offers_is_not_closed(context: CaseContext) -> None:
     """The refusal names the broadcast that stands in the way, and the worklist what the lead can do."""
     made = await offered(context)

@@ -73,7 +73,10 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
     },
     broadcasts.BroadcastOpened: lambda event: {
         **of(event.packet),
-        "offers": [{"organisation": one.organisation, "referral": one.referral_id} for one in event.offers],
+        "offers": [
+            {"organisation": one.organisation, "referral": one.referral_id, "legal_basis": one.legal_basis_id}
+            for one in event.offers
+        ],
         "legal_basis": event.consent.kind,
     },
     broadcasts.OfferWon: lambda event: {"legal_basis": {"id": event.legal_basis_id, **of(event.given)}},

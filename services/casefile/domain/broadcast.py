@@ -12,6 +12,7 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.codes import LegalBasisKind
 from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.context import Context
 from services.casefile.domain.next_steps import next_service
@@ -34,6 +35,7 @@ class OfferedTo(Struct, frozen=True, kw_only=True):
 
     organisation: str
     referral: str
+    legal_basis: str
 
 
 class TakeBroadcast(Command, frozen=True, kw_only=True):
@@ -72,7 +74,10 @@ class TakeBroadcastEnd(Command, frozen=True, kw_only=True):
 
 
 class CaseOffered(Event, frozen=True, kw_only=True):
-    """The case is offered to several organisations at once, which is for its agency to know alone."""
+    """The case is offered to several organisations at once, which is for its agency to know alone.
+
+    `kind` is that of the legal bases.
+    """
 
     broadcast: str
     agency: str
@@ -80,6 +85,7 @@ class CaseOffered(Event, frozen=True, kw_only=True):
     programme_version: int
     recommended_mentor_kind: str | None
     offers: tuple[OfferedTo, ...]
+    kind: str
     deadlines: tuple[Deadline, ...]
 
 
@@ -120,6 +126,7 @@ def _offered(
         programme_version=event.programme_version,
         recommended_mentor_kind=event.recommended_mentor_kind,
         offers=command.offers,
+        kind=command.submission.legal_basis.kind,
         deadlines=event.deadlines,
     )
 
@@ -167,6 +174,11 @@ def take_broadcast_end(command: TakeBroadcastEnd, context: Context) -> list[Refe
     return [entry(message, Moves(closes=ended_by(case.steps), opens=(step,))), ended]
 
 
+def _consent(event: CaseOffered) -> str | None:
+    """The legal basis by which the person withdraws from all of the offers; None where there is no consent."""
+    return event.offers[0].legal_basis if event.kind == LegalBasisKind.CONSENT else None
+
+
 BroadcastEvent = CaseOffered | OffersEnded
 
 
@@ -176,7 +188,7 @@ def evolve(case: Case, event: BroadcastEvent) -> Case:
         case CaseOffered():
             return replace(
                 case,
-                broadcast=OpenBroadcast(broadcast=event.broadcast),
+                broadcast=OpenBroadcast(broadcast=event.broadcast, consent=_consent(event)),
                 programme_version=event.programme_version,
                 agreed=False,
             )

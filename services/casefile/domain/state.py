@@ -39,9 +39,10 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
 
 
 class OpenBroadcast(Struct, frozen=True, kw_only=True):
-    """Offers to several organisations that are open: by whom they are answered, the case does not know."""
+    """Offers to several organisations that are open; to withdraw the `consent` to one is to withdraw it to all."""
 
     broadcast: str
+    consent: str | None = None
 
 
 class Agreement(Struct, frozen=True, kw_only=True):

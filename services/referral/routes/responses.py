@@ -117,9 +117,7 @@ class ReferralAnswer(Contract):
 
     id: str
     case: str | None = Field(default=None, description="Absent for an organisation before it wins an offer to several.")
-    broadcast: str | None = Field(
-        default=None, description="Of an offer to several, for an organisation, till one wins."
-    )
+    broadcast: str | None = Field(default=None, description="Of an offer to several, till one wins.")
     state: ReferralState
     version: int
     due_at: ReferralDueAnswer
