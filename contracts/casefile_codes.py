@@ -86,7 +86,7 @@ class MeetingTopic(StrEnum):
 
 
 class MentorPulseReason(StrEnum):
-    """What weighs on a mentor."""
+    """What weighs on a mentor, or does them good."""
 
     LOW_MENTEE_ENGAGEMENT = "LOW_MENTEE_ENGAGEMENT"
     NO_SHOWS = "NO_SHOWS"
@@ -96,16 +96,26 @@ class MentorPulseReason(StrEnum):
     PUBLIC_SERVICE_BLOCKER = "PUBLIC_SERVICE_BLOCKER"
     LACK_OF_SUPPORT = "LACK_OF_SUPPORT"
     SAFETY = "SAFETY"
+    GOOD_CLICK = "GOOD_CLICK"
+    MENTEE_ENGAGED = "MENTEE_ENGAGED"
+    PROGRESS_SEEN = "PROGRESS_SEEN"
+    APPRECIATED = "APPRECIATED"
+    LEARNT_MYSELF = "LEARNT_MYSELF"
 
 
 class MenteePulseReason(StrEnum):
-    """What weighs on a mentee."""
+    """What weighs on a mentee, or does them good."""
 
     NO_CLICK = "NO_CLICK"
     NO_CONTACT = "NO_CONTACT"
     PRESSURE = "PRESSURE"
     NOT_MY_SECTOR = "NOT_MY_SECTOR"
     SAFETY = "SAFETY"
+    GOOD_CLICK = "GOOD_CLICK"
+    NETWORK_GROWS = "NETWORK_GROWS"
+    SECTOR_UNDERSTOOD = "SECTOR_UNDERSTOOD"
+    CONFIDENCE_GROWS = "CONFIDENCE_GROWS"
+    LANGUAGE_IMPROVES = "LANGUAGE_IMPROVES"
 
 
 class Progress(StrEnum):
@@ -133,23 +143,6 @@ class SuspendReason(StrEnum):
     MENTOR_UNAVAILABLE = "MENTOR_UNAVAILABLE"
     MENTEE_UNAVAILABLE = "MENTEE_UNAVAILABLE"
     OTHER = "OTHER"
-
-
-class EscalationReason(StrEnum):
-    """Why somebody is asked to see to a case."""
-
-    DEADLINE_MISSED = "DEADLINE_MISSED"
-    ACCESS_ENDED = "ACCESS_ENDED"
-
-
-class Resolution(StrEnum):
-    """What was done about what was escalated."""
-
-    TALK = "TALK"
-    REMATCH = "REMATCH"
-    PAUSE = "PAUSE"
-    END_WITH_HANDBACK = "END_WITH_HANDBACK"
-    PUBLIC_SERVICE_ACTION = "PUBLIC_SERVICE_ACTION"
 
 
 class EndReason(StrEnum):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import broadcast_codes, casefile_codes, codes, terms
+from contracts import broadcast_codes, casefile_codes, change_codes, codes, escalation_codes, gap_codes, terms
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -23,6 +23,8 @@ AllocationCode = Annotated[str, one_of(broadcast_codes.AllocationRule)]
 BroadcastCode = Annotated[str, one_of(broadcast_codes.BroadcastState)]
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
+ChangeCode = Annotated[str, one_of(change_codes.ChangeKind)]
+ChangeReasonCode = Annotated[str, one_of(casefile_codes.EndReason, casefile_codes.CloseReason)]
 ChannelCode = Annotated[str, one_of(casefile_codes.ContactChannel)]
 CloseCode = Annotated[str, one_of(casefile_codes.CloseReason)]
 ClosureCode = Annotated[str, one_of(codes.Closure)]
@@ -32,8 +34,9 @@ AlternativeCode = Annotated[str, one_of(codes.Alternative)]
 DecisionCode = Annotated[str, one_of(casefile_codes.HandbackDecision)]
 EndCode = Annotated[str, one_of(casefile_codes.EndReason)]
 LadderLevelCode = Annotated[str, one_of(terms.LadderLevel)]
-EscalationCode = Annotated[str, one_of(casefile_codes.EscalationReason)]
+EscalationCode = Annotated[str, one_of(escalation_codes.EscalationReason)]
 AfterMatchCode = Annotated[str, one_of(casefile_codes.AfterMatch)]
+GapTypeCode = Annotated[str, one_of(gap_codes.GapType)]
 LegalBasisCode = Annotated[str, one_of(codes.LegalBasisKind)]
 MatchCriterionCode = Annotated[str, one_of(casefile_codes.MatchCriterion)]
 MentorKindCode = Annotated[str, one_of(codes.MentorKind)]
@@ -51,7 +54,8 @@ PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_cod
 QuestionCode = Annotated[str, one_of(codes.Question)]
 ReferralCode = Annotated[str, one_of(codes.ReferralState)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
-ResolutionCode = Annotated[str, one_of(casefile_codes.Resolution)]
+ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
+ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]
 SideCode = Annotated[str, one_of(casefile_codes.Side)]
 SourceCode = Annotated[str, one_of(casefile_codes.OutcomeSource)]
 StepCode = Annotated[str, one_of(codes.Step)]

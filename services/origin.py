@@ -24,6 +24,7 @@ PATHS: Final[Mapping[str, str]] = {
     "broadcasts": "referral",
     "cases": "casefile",
     "worklist": "casefile",
+    "gaps": "casefile",
     "mentors": "casefile",
     "charters": "casefile",
     "feed": "notifications",

@@ -43,9 +43,11 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         cases = [await context.accepted(another_person(client={"ref": "CL-1"})), await context.accepted()]
         for case in cases:
             await services.read(LOTTE, f"{case.offer}/contact")
+            await services.done(LOTTE, case.path, "report-gap", {"serviceKind": "TRAINING", "gapType": "ABSENT"})
         await services.settle()
         there = {"case_id": [case.id for case in cases], "referral_id": [case.offer[-36:] for case in cases]}
         filters = {
+            "agency": "vdab-gent",
             "asOf": "2026-06-01",
             "case": cases[0].id,
             "clientRef": "CL-1",
@@ -63,7 +65,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 if "limit" not in asked:
                     continue
                 (cursor,) = asked & {"cursor", "after"}
-                state = {"state": "INTAKE" if template == "/v1/cases" else "ACCEPTED"}
+                state = {"state": {"/v1/cases": "INTAKE", "/v1/gaps": "OPEN"}.get(template, "ACCEPTED")}
                 values = {one: {**filters, **state}[one] for one in asked - NO_FILTERS}
                 name = next((name for name in there if f"{{{name}}}" in template), None)
                 for path in [template.format(**{name: one}) for one in there[name]] if name else [template]:

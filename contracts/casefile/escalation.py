@@ -1,22 +1,47 @@
-"""The other side sees to a term that was missed."""
+"""Somebody sees to a term that was missed, or to a pair in distress."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from contracts.coded import EscalationCode, ResolutionCode
-from contracts.message import CaseMessage, Deadline
+from contracts.coded import EscalationCode, LadderLevelCode, ResolutionCode
+from contracts.message import CaseMessage, Deadline, Instant
 
 _T = "org.caserelay.case."
 
 
 class EscalationRaised(CaseMessage, frozen=True, kw_only=True):
-    """The side that was not awaited is asked to see to what `awaited` missed, by the day in `deadlines`."""
+    """Somebody is asked to see to what `awaited` missed, or to what weighs on a pair, by the days in `deadlines`."""
 
     TYPE: ClassVar[str] = _T + "escalation_raised.v1"
     NAME: ClassVar[str] = "EscalationRaised"
     reason: EscalationCode
     awaited: str
+    deadlines: list[Deadline]
+    escalation: str | None = None
+    """Its id in the case; None in what was told before escalations had ids."""
+    level: LadderLevelCode | None = None
+    match: str | None = None
+    talk_due_at: Instant | None = None
+    resolution_due_at: Instant | None = None
+
+
+class EscalationJoined(CaseMessage, frozen=True, kw_only=True):
+    """A further sign of distress about a match; `deadlines` are those of the escalation where they are sooner now."""
+
+    TYPE: ClassVar[str] = _T + "escalation_joined.v1"
+    NAME: ClassVar[str] = "EscalationJoined"
+    escalation: str
+    reason: EscalationCode
+    deadlines: list[Deadline]
+
+
+class SilenceNoticed(CaseMessage, frozen=True, kw_only=True):
+    """Mentor and mentee have not met since then, or at all; the coordinator asks both by the day in `deadlines`."""
+
+    TYPE: ClassVar[str] = _T + "silence_noticed.v1"
+    NAME: ClassVar[str] = "SilenceNoticed"
+    silent_since: Instant | None
     deadlines: list[Deadline]
 
 
@@ -27,3 +52,4 @@ class EscalationResolved(CaseMessage, frozen=True, kw_only=True):
     NAME: ClassVar[str] = "EscalationResolved"
     resolution: ResolutionCode
     deadlines: list[Deadline]
+    escalation: str | None = None

@@ -38,6 +38,7 @@ TELLING: Final = (
     "services.referral.queries:Queries.shown",
     "services.casefile.work_items:_possible",
     "services.referral.routes.bulk:_answer",
+    "services.casefile.routes.gaps:_answered",
 )
 """What tells in an answer which commands are possible, or what became of a line, and refuses nothing itself."""
 

@@ -10,6 +10,7 @@ from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
 from services.casefile.actions import ACTIONS, MENTEES
+from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
@@ -26,6 +27,8 @@ MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+REPORTER: Final = "REPORTER"
+"""A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
 """A member of the platform's operator."""
 PARTY: Final = "PARTY"
@@ -72,6 +75,13 @@ POLICY: Final = Policy(
         Rule("read", MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
         Rule("read-worklist", COUNSELLORS | COORDINATORS | MENTORS | MENTEES, ANY_ORGANISATION),
+        *(
+            Rule("read-gap", _READERS, relation)
+            for relation in (OWNER_AGENCY, ADDRESSED_ORGANISATION, FORMER_ORGANISATION)
+        ),
+        Rule("read-gap", _AUDITORS, OVERSIGHT),
+        Rule("read-gap", MENTORS, REPORTER),
+        Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
@@ -132,6 +142,25 @@ def standing_of(organisation: str, case: Case) -> str | None:
     if any(not part.closed for part in parts):
         return FORMER_ORGANISATION
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
+
+
+def reads_gap(case: Case, gap: Gap) -> bool:
+    """Whether the organisation that a gap was reported with still reads it: as long as its referral gives it access."""
+    return any(access.referral == gap.referral and not access.closed for access in case.accesses)
+
+
+def relations_to_gap(caller: Caller, case: Case, gap: Gap) -> tuple[str, ...]:
+    """How the caller stands to a gap of a case: as to the case, but for an organisation that was not there then.
+
+    A mentor stands to the own gaps, also once the match is over.
+    """
+    if caller.role in MENTORS:
+        own = (gap.reported_by.org, gap.reported_by.sub) == (caller.org, caller.sub) and reads_gap(case, gap)
+        return (REPORTER,) if own else ()
+    related = relations_to_case(caller, case)
+    if caller.org in (case.agency, gap.organisation):
+        return related
+    return (OVERSIGHT,) if OVERSIGHT in related else ()
 
 
 def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:

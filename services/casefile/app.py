@@ -16,12 +16,13 @@ from services.casefile.domain.charter import Charter, SignCharter, WriteCharter,
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
+from services.casefile.gap_lists import GapLists
 from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor
-from services.casefile.routes import cases, charters, lists, mentors
+from services.casefile.routes import cases, charters, gaps, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
 from services.chassis.access.identity import Verifier
@@ -91,13 +92,15 @@ def build(
         closers=[consumers.close],
     )
     queries = Queries(streams, contexts, clock)
+    commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
-            cases.routes(queries, Commands(queries, handler, vault, clock), vault),
+            cases.routes(queries, commands, vault),
+            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

@@ -51,6 +51,9 @@ def when_a_broadcast_opens_open_or_refer_the_case(
             given_at=choice.chosen_at,
         ),
         deadlines=tuple(map(deadline_of, message.deadlines)),
+        support_needs=tuple(message.support_needs),
+        why_mentoring=message.why_mentoring,
+        alternative_considered=message.alternative_considered,
     )
     return TakeBroadcast(
         at=delivery.at,

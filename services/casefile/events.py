@@ -7,16 +7,14 @@ no row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Never, TypeVar, assert_never
+from typing import Any, Final, assert_never
 
 from contracts import casefile as messages
-from contracts.message import CaseMessage
 from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
     broadcast,
+    changes,
     charter,
     closing,
     consent_withdrawal,
@@ -24,6 +22,8 @@ from services.casefile.domain import (
     deadlines,
     escalation,
     extension,
+    gap_report,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -33,12 +33,14 @@ from services.casefile.domain import (
     matching,
     mentor,
     mentoring,
+    open_escalations,
     opening,
     organisation_part,
     outcomes,
     people,
     referral_answers,
     referral_entry,
+    silence,
     suspension,
     trajectory_end,
 )
@@ -47,67 +49,16 @@ from services.casefile.domain.charter import CharterEvent
 from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
-from services.casefile.message_parts import About, begun, party_of, readiness_of, report_of
-from services.casefile.sentences import filled_in, of_a_correction, of_an_entry
+from services.casefile.event_rows import NO_ROWS, NOT_PUBLISHED, EventRow, OtherRow
+from services.casefile.message_parts import begun, party_of, readiness_of, report_of
+from services.casefile.sentences import filled_in, of_a_correction, of_an_answered_gap, of_an_entry, of_an_escalation
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeIs
-
-E = TypeVar("E")
-F = TypeVar("F")
-
 Event = CaseEvent | MentorEvent | CharterEvent | KnownProgrammeEvent | KnownOrganisationEvent | KeyUsed
 """Every event in the service's log."""
 
-
-@dataclass(frozen=True, slots=True)
-class EventRow(Generic[E]):
-    """An event of a case: its class, its stored name, its sentence on the timeline, the message that others get of it.
-
-    The sentence names fields of the event, or is a function of it in `sentences.py`. The message is made field by
-    field, so that mypy names one that was renamed; NOT_PUBLISHED: nobody outside needs it, or others have it already.
-    """
-
-    event: type[E]
-    stored: str
-    sentence: str | Callable[[E], str]
-    message: Callable[[E, About], CaseMessage] | None
-
-
-@dataclass(frozen=True, slots=True)
-class OtherRow:
-    """An event that is on no timeline and that nobody outside gets: its class and its stored name."""
-
-    event: type
-    stored: str
-
-
-class CaseRows(Generic[E]):
-    """Rows of events of a case, whose type is the union of the events that have one."""
-
-    def __init__(self, *rows: EventRow[Any]) -> None:
-        self._rows = {row.event: row for row in rows}
-
-    def __or__(self, row: EventRow[F]) -> CaseRows[E | F]:
-        return CaseRows(*self, row)
-
-    def __iter__(self) -> Iterator[EventRow[Any]]:
-        return iter(self._rows.values())
-
-    def have(self, event: object) -> TypeIs[E]:
-        """Whether the event has a row."""
-        return type(event) in self._rows
-
-    def row_of(self, event: E) -> EventRow[Any]:
-        """The row of an event that has one."""
-        return self._rows[type(event)]
-
-
-NO_ROWS: Final[CaseRows[Never]] = CaseRows()
-NOT_PUBLISHED: Final = None
 
 # fmt: off
 CASE_EVENTS: Final = (
@@ -177,6 +128,30 @@ CASE_EVENTS: Final = (
     | EventRow(mentoring.ProgressReported, "case.progress_reported.v1", "Progress was reported to the counsellor.",
                  lambda event, about: messages.mentoring.ProgressReported(
                      **about, occasion=event.occasion, progress=event.progress, next_step=event.next_step))
+    | EventRow(changes.ChangeProposed, "case.change_proposed.v1", "The organisation proposes a change: {change}.",
+                 lambda event, about: messages.changes.ChangeProposed(
+                     **about, proposal=event.proposal, change=event.change, proposed_by=party_of(event.proposed_by),
+                     reason=event.reason, end=event.end,
+                     coordinator=party_of(event.coordinator) if event.coordinator is not None else None,
+                     replaces=event.replaces, deadline=published_deadline(event.deadline), referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeApproved, "case.change_approved.v1", "The agency approved the change: {change}.",
+                 lambda event, about: messages.changes.ChangeApproved(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeRejected, "case.change_rejected.v1", "The agency rejected the change: {change}.",
+                 lambda event, about: messages.changes.ChangeRejected(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeWithdrawn, "case.change_withdrawn.v1",
+                 "The organisation took its proposal back: {change}.",
+                 lambda event, about: messages.changes.ChangeWithdrawn(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
+    | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
+                 lambda event, about: messages.changes.ChangeExpired(
+                     **about, proposal=event.proposal, change=event.change, referral=event.referral,
+                     organisation=event.organisation))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
@@ -193,14 +168,41 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.suspension.TrajectoryResumed(**about, deadlines=begun(event)))
     | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",
                  lambda event, about: messages.suspension.SuspensionReviewed(**about, deadlines=begun(event)))
-    | EventRow(escalation.EscalationRaised, "case.escalation_raised.v1",
-                 "The other side is asked to see to what {awaited} owes: {reason}.",
+    | EventRow(open_escalations.EscalationRaised, "case.escalation_raised.v1",
+                 of_an_escalation,
                  lambda event, about: messages.escalation.EscalationRaised(
-                     **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event)))
+                     **about, reason=event.reason, awaited=event.awaited, deadlines=begun(event),
+                     escalation=event.escalation or None, level=event.level or None, match=event.match or None,
+                     talk_due_at=event.talk_due_at or None, resolution_due_at=event.resolution_due_at or None))
+    | EventRow(open_escalations.EscalationJoined, "case.escalation_joined.v1",
+                 "A further sign for escalation {escalation}: {reason}.",
+                 lambda event, about: messages.escalation.EscalationJoined(
+                     **about, escalation=event.escalation, reason=event.reason, deadlines=begun(event)))
     | EventRow(escalation.EscalationResolved, "case.escalation_resolved.v1",
-                 "What was done about the missed term: {resolution}.",
+                 "What was done about the escalation: {resolution}.",
                  lambda event, about: messages.escalation.EscalationResolved(
-                     **about, resolution=event.resolution, deadlines=begun(event)))
+                     **about, resolution=event.resolution, deadlines=begun(event),
+                     escalation=event.escalation or None))
+    | EventRow(silence.SilenceNoticed, "case.silence_noticed.v1",
+                 "Mentor and mentee have not met for a while; the coordinator asks both.",
+                 lambda event, about: messages.escalation.SilenceNoticed(
+                     **about, silent_since=event.silent_since, deadlines=begun(event)))
+    | EventRow(gap_report.ServiceGapReported, "case.service_gap_reported.v1",
+                 "A gap in services is reported: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.ServiceGapReported(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type, task=event.task,
+                     reported_by=party_of(event.reported_by), referral=event.referral, organisation=event.organisation,
+                     deadlines=begun(event)))
+    | EventRow(gaps.ServiceGapAnswered, "case.service_gap_answered.v1", of_an_answered_gap,
+                 lambda event, about: messages.gaps.ServiceGapAnswered(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     accepted=event.accepted, due=event.due, referral=event.referral, organisation=event.organisation,
+                     deadline=published_deadline(event.deadline) if event.deadline is not None else None))
+    | EventRow(gaps.GapActionCompleted, "case.gap_action_completed.v1",
+                 "What was answered to a gap in services is done: {service_kind}, {gap_type}.",
+                 lambda event, about: messages.gaps.GapActionCompleted(
+                     **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
+                     referral=event.referral, organisation=event.organisation))
     | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,

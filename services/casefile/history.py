@@ -14,8 +14,9 @@ from services.casefile.domain.case import evolve
 from services.casefile.domain.context import EventRef
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.corrections_of_reports import report_of
-from services.casefile.domain.escalation import EscalationRaised
+from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.handback_report import HandbackRequested
+from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.people import CoordinatorReassigned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.report_facts import Reported
@@ -52,6 +53,8 @@ def occurred_at(recorded: Recorded) -> datetime:
             return event.requested_at
         case CoordinatorReassigned() as event:
             return event.since
+        case ServiceGapReported() as event:
+            return event.reported_at
         case EscalationRaised() as event:
             return next((step.since for step in event.opens), recorded.meta.recorded_at)
         case _:

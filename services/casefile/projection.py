@@ -10,7 +10,14 @@ from typing import Final
 from pydantic_core import to_json
 
 from contracts.identifiers import one_person
-from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
+from contracts.staff import MENTORS as MENTOR_ROLES
+from services.casefile.access import (
+    ADDRESSED_ORGANISATION,
+    CONSENT_WITHDRAWN,
+    FORMER_ORGANISATION,
+    reads_gap,
+    standing_of,
+)
 from services.casefile.domain.case import CASE, CaseEvent
 from services.casefile.domain.charter import CharterSigned, CharterWritten
 from services.casefile.domain.deadlines import running
@@ -91,7 +98,25 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, DEADLINES)
+GAPS: Final = Table(
+    "gaps",
+    columns=("agency", "reader", "mentor", "state", "due", "case_id"),
+    orders=(
+        ("due",),
+        ("state", "due"),
+        ("agency", "state", "due"),
+        ("reader", "state", "due"),
+        ("reader", "agency", "state", "due"),
+        ("mentor", "state", "due"),
+        ("mentor", "agency", "state", "due"),
+    ),
+)
+"""One row per gap in services, by its id; `due` is when its answer is, and orders lists as it never changes.
+
+`reader` is the organisation that it was reported with, and `mentor` the mentor who reported it (`mentor_key`), both
+as long as that organisation reads it.
+"""
+TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
 INDEX_VERSION: Final = 11
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
@@ -213,6 +238,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             holder=organisation if organisation == case.organisation else None,
         )
     _index_steps(known, seq, changes, is_new=is_new)
+    _index_gaps(case, seq, changes)
     set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
@@ -249,6 +275,28 @@ def _index_steps(known: Known, seq: int, changes: Changes, *, is_new: bool) -> N
             work=work.key,
             due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
             item=known.items.get(work.key),
+        )
+
+
+def mentor_key(organisation: str, mentor: str) -> str:
+    """A mentor in GAPS."""
+    return f"{organisation}:{mentor}"
+
+
+def _index_gaps(case: Case, seq: int, changes: Changes) -> None:
+    for gap in case.gaps:
+        reporter = gap.reported_by
+        reads = reads_gap(case, gap)
+        changes.put(
+            GAPS.name,
+            gap.gap,
+            seq,
+            agency=case.agency,
+            reader=gap.organisation if reads else None,
+            mentor=mentor_key(reporter.org, reporter.sub) if reads and reporter.role in MENTOR_ROLES else None,
+            state=gap.state.value,
+            due=sortable(gap.due_at),
+            case_id=case.case,
         )
 
 

@@ -20,6 +20,7 @@ from services.casefile.access import (
     relations_to_case,
 )
 from services.casefile.actions import ACTIONS
+from services.casefile.beside_views import norm_view
 from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
@@ -105,11 +106,13 @@ class Queries:
         relations = set(found.relations)
         if relations & SEES_STATE:
             body = case_view(case, etag, now, self._seen_by(caller, found))
+            zone = await self._contexts.time_zone(case.programme, now, self.streams)
+            body["contactNorm"] = norm_view(case, zone, now)
         elif relations & PAIR:
             if not await self.is_bound(found):
                 shown = proposal_view(found.case_id, etag, case.match)
                 return {**shown, **await self._actions(caller, found, now, ON_PROPOSAL)}
-            body = pair_view(case, etag, now)
+            body = pair_view(case, etag, now, caller.sub if MATCHED_MENTOR in relations else None)
             if MENTEE_OF_CASE in relations and (consents := consents_of(case, caller.org)):
                 body["links"]["legalBasis"] = f"/v1/legal-bases/{consents[0]}"
         elif CONSENT_WITHDRAWN in relations:

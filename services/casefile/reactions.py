@@ -60,6 +60,7 @@ def when_referral_submitted_open_or_refer_the_case(
         client_ref=message.client_ref,
         previous_referral=message.previous_referral,
         recommended_mentor_kind=message.recommended_mentor_kind,
+        support_needs=tuple(message.support_needs),
         eligibility=message.eligibility,
         participation=ParticipationChosen(chosen_at=choice.chosen_at, method=choice.method, language=choice.language),
         legal_basis=LegalBasisRecorded(
@@ -71,6 +72,8 @@ def when_referral_submitted_open_or_refer_the_case(
             given_at=basis.given_at,
         ),
         deadlines=tuple(map(deadline_of, message.deadlines)),
+        why_mentoring=message.why_mentoring,
+        alternative_considered=message.alternative_considered,
     )
 
 

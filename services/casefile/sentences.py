@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any, assert_never
 
 from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 
 
@@ -29,6 +31,21 @@ def of_a_correction(event: CorrectionRecorded) -> str:
     if event.was is None or event.holds is None:
         return f"{beside}."
     return f"{beside}, and says what holds: {', '.join(_changed(event))}."
+
+
+def of_an_answered_gap(event: ServiceGapAnswered) -> str:
+    """Whether the agency acts on it, and by when."""
+    what = f"{event.service_kind}, {event.gap_type}"
+    if not event.accepted:
+        return f"The agency did not accept the gap in services: {what}."
+    return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
+
+
+def of_an_escalation(event: EscalationRaised) -> str:
+    """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
+    if not any(step.about for step in event.opens):
+        return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
+    return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
 def passed_on(reason: str | None) -> str:

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from contracts.casefile_codes import Side
 from contracts.codes import Role
 from contracts.staff import MENTORS
-from services.casefile.domain import agreement, correction, extension, intake, matching, mentoring, trajectory_end
-from services.casefile.routes import requests
+from services.casefile.domain import (
+    agreement,
+    correction,
+    extension,
+    gaps,
+    intake,
+    matching,
+    mentoring,
+    proposals,
+    trajectory_end,
+)
+from services.casefile.routes import change_shapes, gap_shapes, requests
 from services.chassis.http.request.stamp import RequestStamp, plain
 from services.chassis.modelling.decider import Actor, Command, Fault, Refused
 
@@ -124,6 +134,43 @@ def decide_extension(body: requests.DecideExtensionBody, stamp: Stamp) -> extens
     """The reason goes to the vault."""
     reason_ref = stamp.ref_or_none("extension-decision", body.reason)
     return extension.DecideExtension(at=stamp.at, by=stamp.by, approved=body.approved, reason_ref=reason_ref)
+
+
+def decide_change(body: change_shapes.DecideChangeBody, stamp: Stamp) -> proposals.DecideChange:
+    """The reason goes to the vault."""
+    reason_ref = stamp.ref_or_none("change-decision", body.reason)
+    return proposals.DecideChange(
+        at=stamp.at, by=stamp.by, proposal=body.proposal, approved=body.approved, reason_ref=reason_ref
+    )
+
+
+def report_gap(body: gap_shapes.ReportGapBody, stamp: Stamp) -> gaps.ReportGap:
+    """Who provides the service goes to the vault."""
+    return gaps.ReportGap(
+        at=stamp.at,
+        by=stamp.by,
+        service_kind=body.service_kind.value,
+        gap_type=body.gap_type.value,
+        provider_ref=stamp.ref_or_none("gap-provider", body.provider),
+        task=body.task,
+        occurred_at=body.occurred_at,
+    )
+
+
+def answer_gap(body: gap_shapes.AnswerGapBody, stamp: Stamp) -> gaps.AnswerGap:
+    """What is done, and why, go to the vault."""
+    named = (*((body.gap,) if body.gap is not None else ()), *body.gaps)
+    if not named:
+        raise Refused.input(Fault("/gap", "REQUIRED", "name the gap, or several gaps in /gaps"))
+    return gaps.AnswerGap(
+        at=stamp.at,
+        by=stamp.by,
+        gaps=named,
+        accepted=body.accepted,
+        action_ref=stamp.ref_or_none("gap-action", body.action),
+        due=body.due,
+        reason_ref=stamp.ref_or_none("gap-reason", body.reason),
+    )
 
 
 def correct(body: requests.CorrectBody, stamp: Stamp) -> correction.Correct:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from contracts import visibility
 from contracts.visibility import Parties, Place
 from services.casefile.domain.broadcast import OfferEntryTaken
@@ -77,7 +79,7 @@ def timeline(
 def _item(recorded: Recorded, after: Case) -> Item:
     event, meta = recorded.event, recorded.meta
     step = _step(event) or after.current_step
-    held = find(after.steps, step) if step is not None else None
+    held = find(after.steps, step, _about(event)) if step is not None else None
     if held is None and after.current_step is not None:
         held = find(after.steps, after.current_step)
     entry = event if isinstance(event, ReferralEntryTaken) else None
@@ -108,6 +110,11 @@ def _step(event: Any) -> str | None:
         begun = [step.step for step in (*event.opens, *event.renews)]
         return next(iter((*begun, *map(step_of, event.closes))), None)
     return None
+
+
+def _about(event: Any) -> str | UnsetType:
+    begun = (*event.opens, *event.renews) if isinstance(event, Moves) else ()
+    return next((step.about for step in begun), UNSET)
 
 
 def _due_at(event: Any) -> datetime | None:

@@ -8,11 +8,14 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
+from services.casefile.beside_views import escalation_views
+from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
 from services.casefile.timeline import Item
 from services.casefile.worklist import Work
@@ -132,6 +135,9 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
+        "escalations": escalation_views(case, seen_by),
+        "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
+        "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
     }
 
@@ -212,14 +218,18 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
     }
 
 
-def pair_view(case: Case, version: int, now: datetime) -> Json:
-    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what."""
+def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None) -> Json:
+    """What a matched mentor or the mentee reads: the state, the agreement, and who is responsible for what.
+
+    A `mentor` also reads what became of the gaps that this mentor reported.
+    """
     whole = case_view(case, version, now)
     trajectory: Any = whole["trajectory"] or {}
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
         **{name: whole[name] for name in shown},
         "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
+        "gaps": [gap for gap in whole["gaps"] if gap["reportedBy"]["sub"] == mentor],
         "links": {"self": f"/v1/cases/{case.case}"},
     }
 
@@ -260,7 +270,7 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "dueAt": work.due_at,
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
-        **({"about": work.step.about} if work.step is not None and work.step.about else {}),
+        **({"about": about} if (about := work.about or (work.step is not None and work.step.about)) else {}),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from contracts.change_codes import ChangeKind, ProposalState
 from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
 from contracts.staff import MENTORS
@@ -17,6 +18,8 @@ ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
 COORDINATOR_HANDOVER: Final = "COORDINATOR_HANDOVER"
 LEGAL_BASIS: Final = "LEGAL_BASIS"
+GAP_ACTION: Final = "GAP_ACTION"
+CHANGE_DECISION: Final = "CHANGE_DECISION"
 
 _GOES_ON: Final = frozenset({Step.MENTORING.value})
 """Steps whose owner has work in them also while somebody else's word is awaited."""
@@ -27,7 +30,8 @@ class Work:
     """Something to be acted on: `actor` finds it on the worklist, `person` (a `sub`) as their own.
 
     `actor` is an organisation, or one of a pair (`actor_of`). `step` is the open step that it is; None for what waits
-    beside them, of which `referral` may be the one that it is about. A mentee's `person` is as persons are compared.
+    beside them, of which `referral` may be the one that it is about, or `about` the gap or proposal. A mentee's
+    `person` is as persons are compared.
     """
 
     name: str
@@ -39,11 +43,12 @@ class Work:
     awaiting: Awaiting | None = None
     step: OpenStep | None = None
     referral: str | None = None
+    about: str | None = None
 
     @property
     def key(self) -> str:
         """What tells it from the other work in its case."""
-        named = self.referral or (self.step is not None and self.step.about) or None
+        named = self.referral or self.about or (self.step is not None and self.step.about) or None
         about = f"#{named}" if named is not None else ""
         return f"{self.name}@{self.actor}{about}"
 
@@ -108,6 +113,31 @@ def _beside(case: Case) -> Iterator[Work]:
         yield Work(
             name=ERROR_CONFIRMATION, actor=case.agency, person=None, owner=reporter, awaiting=awaits, referral=referral
         )
+    for gap in case.gaps:
+        if (due := gap.action_due) is not None and case.lead is not None and gap.answer is not None:
+            since, lead = gap.answer.answered_at, case.lead
+            yield Work(
+                name=GAP_ACTION,
+                actor=lead.org,
+                person=lead.sub,
+                owner=lead,
+                since=since,
+                due_at=due.due_at,
+                about=gap.gap,
+            )
+    for held in case.proposals:
+        # A decision on an extension is awaited in the pair's own step.
+        if held.state == ProposalState.OPEN and held.change != ChangeKind.EXTEND:
+            yield Work(
+                name=CHANGE_DECISION,
+                actor=case.agency,
+                person=case.lead.sub if case.lead is not None else None,
+                owner=held.proposed_by,
+                since=held.proposed_at,
+                due_at=held.deadline.due_at,
+                awaiting=Awaiting(org=case.agency, action="decide-change", due_at=held.deadline.due_at),
+                about=held.proposal,
+            )
 
 
 def _of_the_pair(case: Case) -> Iterator[Work]:

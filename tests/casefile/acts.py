@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.casefile.cases import ANSWER, PROPOSAL, REPORT
-from tests.casefile.messages import TOM
+from tests.casefile.change_stories import COORDINATOR, DECISIONS, EVERY_CHANGE
+from tests.casefile.gap_stories import FIRST, GAP, OTHER_GAP, PROMISE, REFUSAL
+from tests.casefile.messages import CASE_ID, TOM
 from tests.casefile.stories import ANSWERS, OUTCOME, SECOND_MENTOR, UNMET, Body
 from tests.support.actors import AN
 from tests.support.people import INES, LOTTE, Person
@@ -133,13 +135,14 @@ ACTS: Final[dict[str, Act]] = {
     ),
     "record-pulse": Act(
         "MENTORING", LOTTE, "PulseRecorded", "MENTORING",
-        {"by": "MENTOR", "score": 4, "reasons": ["ONE_SIDED"]},
+        {"by": "MENTOR", "score": 4, "reasons": ["PROGRESS_SEEN"]},
         (
             ("/score", {"by": "MENTOR"}),
             ("/score", {"by": "MENTOR", "score": 6}),
             ("/reasons/0", {"by": "MENTOR", "score": 2, "reasons": ["NO_CLICK"]}),
             ("/by", {"score": 3}),
         ),
+        tried=({"by": "MENTOR", "score": 4}, {"by": "MENTOR", "score": 2}),
     ),
     "report-progress": Act(
         "MENTORING", LOTTE, "ProgressReported", "MENTORING",
@@ -157,6 +160,22 @@ ACTS: Final[dict[str, Act]] = {
         (("/approved", {}), ("/approved", {"approved": "perhaps"})),
         elsewhere="MENTORING",
         tried=({"approved": True}, {"approved": False}),
+    ),
+    "propose-change": Act(
+        "MENTORING", LOTTE, "ChangeProposed", "MENTORING",
+        COORDINATOR,
+        (
+            ("/change", {"reason": "GOAL_REACHED"}),
+            ("/change", {"change": "PAY_RISE"}),
+            ("/reason", {"change": "END"}),
+            ("/reason", {"change": "END", "reason": "BORED"}),
+            ("/reason", {"change": "NOT_RELEVANT"}),
+            ("/coordinator", {"change": "COORDINATOR"}),
+            ("/reason", {**COORDINATOR, "reason": "GOAL_REACHED"}),
+            ("/end", {**COORDINATOR, "end": "2026-09-01"}),
+            ("/months", {"change": "EXTEND", "months": 4}),
+        ),
+        tried=EVERY_CHANGE,
     ),
     "suspend": Act(
         "MENTORING", LOTTE, "TrajectorySuspended", "SUSPENDED",
@@ -249,6 +268,20 @@ ACTS: Final[dict[str, Act]] = {
             {"point": point, "reason": reason} for point in ("EXIT", "M12") for reason in ("MOVED", "LOST_CONTACT")
         ),
     ),
+    "report-gap": Act(
+        "MENTORING", LOTTE, "ServiceGapReported", "MENTORING",
+        {**GAP, "provider": "the crèche in the station quarter", "task": "CHILDCARE"},
+        (
+            ("/serviceKind", {"gapType": "ABSENT"}),
+            ("/serviceKind", {**GAP, "serviceKind": "PIZZA"}),
+            ("/gapType", {"serviceKind": "CHILDCARE"}),
+            ("/gapType", {**GAP, "gapType": "UGLY"}),
+            ("/provider", {**GAP, "provider": ""}),
+            ("/task", {**GAP, "task": "a task"}),
+            ("/occurredAt", {**GAP, "occurredAt": LATER}),
+        ),
+        tried=(OTHER_GAP,),
+    ),
     "reassign-counsellor": Act(
         "INTAKE", INES, "CounsellorProposed", "INTAKE",
         {"counsellor": "tom.maes"},
@@ -264,10 +297,16 @@ ACTS: Final[dict[str, Act]] = {
     ),
 }
 # fmt: on
-"""All but `correct`, which is possible in every state, and `resolve-escalation`, for which a term has to be missed."""
+"""All but those of either side: `correct`, which is possible in every state, and those about escalations; and all that
+names a gap or a proposal."""
 BODIES: Final[Mapping[str, tuple[Body, ...]]] = {
     **{name: act.tried or (act.body,) for name, act in ACTS.items()},
     "correct": ({"event": "event-3", "reason": "it was another day"},),
     "resolve-escalation": ({"resolution": "TALK"},),
+    "decide-change": DECISIONS,
+    "withdraw-change": ({"proposal": f"{CASE_ID}.p1"},),
+    "answer-gap": (PROMISE, REFUSAL),
+    "complete-gap-action": ({"gap": FIRST},),
+    "raise-escalation": ({"reason": "OTHER"}, {"reason": "SAFETY"}),
 }
 """Each command of docs/domain.md with the bodies that are tried in every situation."""

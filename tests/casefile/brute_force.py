@@ -208,6 +208,7 @@ def _submitted(situation: Situation) -> Iterator[Command]:
     again = submitted(situation.at, referral="R-9", legal_basis_id="LB-9")
     yield _taken(again, situation.at)
     yield _taken(msgspec.structs.replace(again, eligibility={"REGISTERED_JOBSEEKER": True}), situation.at)
+    yield _taken(msgspec.structs.replace(again, why_mentoring="SERVICE_GAP"), situation.at)
 
 
 def _withdrawn(situation: Situation) -> Iterator[Command]:
@@ -241,6 +242,10 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
         for name in (
             "FINALISE",
             "NGO_ACCESS",
+            "SILENCE",
+            "SILENCE_CHECK_IN",
+            "ESCALATION_CONTACT",
+            "ESCALATION_RESOLUTION",
             "NEXT_SERVICE",
             "FIRST_CONTACT",
             "INTAKE",
@@ -255,6 +260,9 @@ BY_ITSELF: Final[Mapping[str, Callable[[Situation], Iterator[Command]]]] = {
             "HANDBACK_REPORT",
             "HANDBACK_ACKNOWLEDGEMENT",
             "ESCALATION",
+            "CHANGE_DECISION",
+            "SERVICE_GAP_ANSWER",
+            "GAP_ACTION",
             "OUTCOME_EXIT",
             "OUTCOME_W4",
             "OUTCOME_M6",

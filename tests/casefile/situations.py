@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
-from tests.casefile import stories
+from tests.casefile import escalation_stories, stories
 from tests.casefile.casebook import Casebook
+from tests.casefile.change_stories import CHANGE_STORIES
+from tests.casefile.gap_stories import GAP_STORIES
 from tests.casefile.stories import Body, Story
 
 
@@ -78,13 +80,15 @@ STORIES: Final[tuple[Callable[[], Story], ...]] = (
     stories.never_completed,
     stories.unacknowledged,
     stories.exit_recorded,
+    *escalation_stories.STORIES,
 )
 
 
 @cache
 def situations() -> tuple[Situation, ...]:
     """All of them, each an hour after the last thing that happened. They are looked at, and never changed."""
-    told_once = ((make.__name__, make()) for make in STORIES)
+    named = [*((make.__name__, make) for make in STORIES), *GAP_STORIES.items(), *CHANGE_STORIES.items()]
+    told_once = ((name, make()) for name, make in named)
     return tuple(Situation(name, story.book, story.now + timedelta(hours=1)) for name, story in told_once)
 
 
@@ -101,6 +105,9 @@ ONLY_IN: Final[Mapping[str, frozenset[str]]] = {
     "left over by a rematch": frozenset({"to_be_rematched", "proposed_again"}),
     "nobody reports any more": frozenset({"nobody_reports"}),
     "the access has ended": frozenset({"nobody_reports", "never_completed"}),
+    "somebody waits for it": frozenset(story.__name__ for story in escalation_stories.STORIES)
+    - {"rejected_once_and_proposed", "silence_noticed"},
+    "joins": frozenset({"rejected_twice_and_proposed", "in_distress", "silence_in_distress", "nobody_asked"}),
     "from its day on": frozenset({"a_year_later"}),
 }
 """The situations that a row's note means, where it is one of the case and not of the command."""

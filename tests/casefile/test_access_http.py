@@ -36,7 +36,10 @@ PARTS: Final = ("ADDRESSED_ORGANISATION", "FORMER_ORGANISATION", "CONSENT_WITHDR
 
 OF_THE_AGENCY: Final = (
     "accept-handback",
+    "answer-gap",
     "close",
+    "complete-gap-action",
+    "decide-change",
     "decide-extension",
     "reassign-counsellor",
     "record-outcome",
@@ -50,6 +53,7 @@ OF_THE_ORGANISATION: Final = (
     "end-match",
     "extend-agreement",
     "log-contact-attempt",
+    "propose-change",
     "propose-match",
     "reassign-coordinator",
     "record-check-in",
@@ -60,8 +64,9 @@ OF_THE_ORGANISATION: Final = (
     "review-suspension",
     "sign-agreement",
     "suspend",
+    "withdraw-change",
 )
-OF_EITHER_SIDE: Final = ("correct", "resolve-escalation")
+OF_EITHER_SIDE: Final = ("correct", "raise-escalation", "resolve-escalation")
 OF_THE_PAIR: Final = ("confirm-match", "record-pulse", "reject-match")
 UNCONCEALED: Final = ("ANY_ORGANISATION", "OWN_ORGANISATION", "PLATFORM", "PARTY")
 READS: Final = ("read", "read-record", "read-responsibility", "read-timeline")
@@ -76,9 +81,9 @@ def permitted() -> set[tuple[str, str, str]]:
 
     allow((*OF_THE_AGENCY, *OF_EITHER_SIDE), AGENCY, "OWNER_AGENCY")
     # Of former parties the domain says why it is over: 403 with the rule's code.
-    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", *OF_EITHER_SIDE), NGO, *PARTS)
-    allow((*OF_THE_PAIR, "record-meeting"), MENTORS, "MATCHED_MENTOR")
-    allow(OF_THE_PAIR, frozenset({"MENTEE"}), "MENTEE_OF_CASE")
+    allow((*OF_THE_ORGANISATION, *OF_THE_PAIR, "record-meeting", "report-gap", *OF_EITHER_SIDE), NGO, *PARTS)
+    allow((*OF_THE_PAIR, "raise-escalation", "record-meeting", "report-gap"), MENTORS, "MATCHED_MENTOR")
+    allow((*OF_THE_PAIR, "raise-escalation"), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(READS, AGENCY | NGO | {"DPO"}, "OWNER_AGENCY", *PARTS)
     allow(READS, frozenset({"AUDITOR"}), "OVERSIGHT")
     readers = AGENCY | NGO | {"DPO"}
@@ -90,6 +95,10 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")
+    allow(("read-gap",), readers, "OWNER_AGENCY", "ADDRESSED_ORGANISATION", "FORMER_ORGANISATION")
+    allow(("read-gap",), frozenset({"AUDITOR"}), "OVERSIGHT")
+    allow(("read-gap",), MENTORS, "REPORTER")
+    allow(("list-gaps",), AGENCY | NGO | MENTORS | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("describe-mentor",), NGO, "OWN_ORGANISATION")
     allow(("read-mentor",), NGO | {"DPO"}, "OWN_ORGANISATION")
     allow(("read-mentor",), frozenset({"AUDITOR"}), "OVERSIGHT")

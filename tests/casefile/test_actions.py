@@ -20,8 +20,8 @@ ROOT: Final = Path(__file__).parents[2]
 OF_OTHER_ENTITIES: Final = {"DescribeMentor", "WriteCharter", "SignCharter", "LearnProgramme", "LearnOrganisation"}
 ONLY_CORRECTED: Final = {"ReportWait"}
 """What the referral service takes, and a case corrects."""
-WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER, Step.SERVICE_GAP_ANSWER}
-"""The answer to a referral is the referral service's; no event opens a step for a gap in services yet."""
+WITHOUT_COMMAND: Final = {Step.REFERRAL_ANSWER}
+"""The answer to a referral is the referral service's."""
 
 
 def commands() -> Iterator[type[Command]]:

@@ -49,9 +49,13 @@ async def ask(context: CaseContext, action: str, **changes: Any) -> httpx.Respon
     )
 
 
+NAMING_WHAT_IS_THERE = ("answer-gap", "complete-gap-action", "decide-change", "withdraw-change")
+"""Their body names a gap or a proposal of the case: `test_gaps_http.py` and `test_changes_http.py` give them."""
+
+
 async def test_every_action_has_its_manners_tested() -> None:
     """A command that is added comes into this table."""
-    assert {*ACTS, "correct", "resolve-escalation"} == set(ACTIONS)
+    assert {*ACTS, "correct", "raise-escalation", "resolve-escalation", *NAMING_WHAT_IS_THERE} == set(ACTIONS)
 
 
 @EVERY_ACTION

@@ -18,25 +18,30 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.closing import Close, Reopen
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline, running
+from services.casefile.domain.escalation import RaiseEscalation, ResolveEscalation
 from services.casefile.domain.extension import DecideExtension, ExtendAgreement
+from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
 from services.casefile.domain.handback import AcceptHandback, RequestHandback, ReturnHandback
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt, ReportNoShow
 from services.casefile.domain.matching import ConfirmMatch, ProposeMatch, RejectMatch
 from services.casefile.domain.mentoring import RecordCheckIn, RecordMeeting, RecordPulse, ReportProgress
+from services.casefile.domain.open_escalations import open_escalations
 from services.casefile.domain.outcomes import RecordOutcome, WaiveOutcome
 from services.casefile.domain.people import ReassignCoordinator, ReassignCounsellor
+from services.casefile.domain.proposals import DecideChange, ProposeChange, WithdrawChange
 from services.casefile.domain.state import Case
 from services.casefile.domain.suspension import Resume, Suspend
 from services.casefile.domain.trajectory_end import CompleteTrajectory, EndMatch
 from services.casefile.history import responsibility
 from services.chassis.modelling.decider import Actor, Command, Refused
 from tests.casefile.casebook import MENTOR_REF, Casebook
-from tests.casefile.messages import TOM, about, submitted
+from tests.casefile.messages import CASE_ID, TOM, about, submitted
 from tests.support.actors import AN, CLOCK, INES, KARIM, LOTTE
 from tests.support.dates import on
 
 STAFF = [LOTTE, INES, TOM, AN]
 GOALS = {"SOCIAL": "+", "CULTURAL": "="}
+GAPS = (f"{CASE_ID}.g1", f"{CASE_ID}.g2")
 
 Make = Callable[[datetime, Actor], Command]
 
@@ -69,6 +74,15 @@ COMMANDS: list[Make] = [
     lambda at, by: ExtendAgreement(at=at, by=by),
     lambda at, by: DecideExtension(at=at, by=by, approved=True),
     lambda at, by: DecideExtension(at=at, by=by, approved=False),
+    lambda at, by: ProposeChange(at=at, by=by, change="END", reason="GOAL_REACHED"),
+    lambda at, by: ProposeChange(at=at, by=by, change="COORDINATOR", coordinator=AN.sub),
+    lambda at, by: ProposeChange(at=at, by=by, change="NOT_RELEVANT", reason="MOVED"),
+    *(
+        lambda at, by, n=n, yes=yes: DecideChange(at=at, by=by, proposal=f"{CASE_ID}.p{n}", approved=yes)
+        for n in (1, 2, 3)
+        for yes in (True, False)
+    ),
+    lambda at, by: WithdrawChange(at=at, by=by, proposal=f"{CASE_ID}.p2"),
     lambda at, by: Suspend(at=at, by=by, reason="HOLIDAY"),
     lambda at, by: Resume(at=at, by=by),
     lambda at, by: EndMatch(at=at, by=by, reason="MISMATCH", next="REMATCH", closure_talk=True),
@@ -85,6 +99,17 @@ COMMANDS: list[Make] = [
     lambda at, by: WaiveOutcome(at=at, by=by, point="W4", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M6", reason="PERSON_DECLINED"),
     lambda at, by: WaiveOutcome(at=at, by=by, point="M12", reason="PERSON_DECLINED"),
+    lambda at, by: ReportGap(at=at, by=by, service_kind="CHILDCARE", gap_type="TOO_SLOW"),
+    lambda at, by: ReportGap(at=at, by=by, service_kind="TRAINING", gap_type="QUALITY", provider_ref="vault-5"),
+    lambda at, by: AnswerGap(
+        at=at, by=by, gaps=(GAPS[0],), accepted=True, action_ref="vault-6", due=at.date() + timedelta(days=60)
+    ),
+    lambda at, by: AnswerGap(at=at, by=by, gaps=(GAPS[1],), accepted=False, reason_ref="vault-7"),
+    lambda at, by: CompleteGapAction(at=at, by=by, gap=GAPS[0]),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="OTHER"),
+    lambda at, by: RaiseEscalation(at=at, by=by, reason="SAFETY"),
+    lambda at, by: ResolveEscalation(at=at, by=by, resolution="TALK"),
+    lambda at, by: ResolveEscalation(at=at, by=by, escalation="E1", resolution="PAUSE"),
     lambda at, by: ReassignCounsellor(at=at, by=by),
     lambda at, by: ReassignCounsellor(at=at, by=by, counsellor="tom.maes"),
     lambda at, by: ReassignCoordinator(at=at, by=by),
@@ -219,19 +244,26 @@ class CaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.book.case.state == CaseState.CLOSED)
     @rule()
     def settle(self) -> None:
-        """Every follow-up is waived, and the system finalises."""
+        """What is open is resolved, every follow-up is waived, and the system finalises."""
+        for held in open_escalations(self.book.case):
+            self.give(ResolveEscalation(at=self.now, by=INES, escalation=held.id, resolution="TALK"))
         for point in ("EXIT", "W4", "M6", "M12"):
             self.give(WaiveOutcome(at=self.now, by=INES, point=point, reason="PERSON_DECLINED"))
+        for gap in [gap.gap for gap in self.book.case.gaps if gap.answer is None]:
+            self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
+            assert self.book.case.state == CaseState.CLOSED
+            self.give(AnswerGap(at=self.now, by=INES, gaps=(gap,), accepted=False, reason_ref="vault-8"))
         self.give(PassDeadline(at=self.now, by=CLOCK, name="FINALISE"))
         assert self.book.case.state == CaseState.FINALISED
 
     @precondition(lambda self: self.book.case.state == CaseState.FINALISED)
     @rule()
     def nothing_but_correction(self) -> None:
-        """A final case takes a correction, and no other command of anybody."""
+        """A final case takes a correction, and what was promised in answer to a gap; no other command of anybody."""
         for make in COMMANDS:
             for by in (INES, LOTTE):
-                assert not self.give(make(self.now, by))
+                command = make(self.now, by)
+                assert not self.give(command) or isinstance(command, CompleteGapAction)
         event = self.book.history[0].meta.event_id
         if self.give(Correct(at=self.now, by=INES, event=event, reason_ref=f"vault-{self.now}")) is None:
             raise AssertionError
@@ -246,14 +278,36 @@ class CaseMachine(RuleBasedStateMachine):
         assert case.lead.org == "vdab-gent"
         open_now = [step.key for step in case.steps]
         assert len(open_now) == len(set(open_now))
-        # Who sees to a term that the other side missed has a step beside those of the state.
-        assert set(open_now) - {"ESCALATION"} <= STEPS[case.state]
+        # Who sees to a term that the other side missed has a step beside those of the state, and who answers a gap.
+        assert {step.step for step in case.steps} - {"ESCALATION", "SERVICE_GAP_ANSWER"} <= STEPS[case.state]
         assert (not open_now) == (case.state == CaseState.FINALISED)
         trajectory = case.trajectory
         responsible = case.lead if case.state in AGENCY_OWNS else trajectory.coordinator if trajectory else None
-        assert {step.owner for step in case.steps if step.step != "ESCALATION"} <= {responsible}
-        escalated = next((step.owner for step in case.steps if step.step == "ESCALATION"), None)
-        assert escalated in {None, case.lead, trajectory.coordinator if trajectory else None}
+        beside = ("ESCALATION", "SERVICE_GAP_ANSWER")
+        assert {step.owner for step in case.steps if step.step not in beside} <= {responsible}
+        assert {step.owner for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} <= {case.lead}
+        escalated = {step.owner for step in case.steps if step.step == "ESCALATION"}
+        assert escalated <= {case.lead, trajectory.coordinator if trajectory else None}
+
+    @invariant()
+    def a_gap_is_open_until_it_is_answered(self) -> None:
+        """Whatever becomes of the case: it has a step and a term of its own, and the case is not finalised before."""
+        case = self.book.case
+        waiting = {gap.gap for gap in case.gaps if gap.answer is None}
+        assert {step.about for step in case.steps if step.step == "SERVICE_GAP_ANSWER"} == waiting
+        if case.state == CaseState.FINALISED:
+            assert not waiting
+
+    @invariant()
+    def one_proposal_of_a_kind_is_open_and_with_the_organisation_that_made_it(self) -> None:
+        """None outlives the part of its organisation; an extension is open as long as its agreement waits for it."""
+        case = self.book.case
+        waiting = [held for held in case.proposals if held.state == "OPEN"]
+        assert len({held.change for held in waiting}) == len(waiting)
+        assert {held.organisation for held in waiting} <= {case.organisation}
+        agreement = case.match.agreement if case.match is not None else None
+        asked = agreement.proposed_end if agreement is not None else None
+        assert [held.end for held in waiting if held.change == "EXTEND"] == ([asked] if asked is not None else [])
 
     @invariant()
     def a_place_is_taken_while_there_is_a_match(self) -> None:

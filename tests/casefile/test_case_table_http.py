@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.casefile.cases import PROPOSAL, CaseContext, Told
+from tests.casefile.cases import ANSWER, PROPOSAL, CaseContext, Told
 from tests.support.domain_page import CASE_COMMANDS, LEGAL_BASIS_COMMANDS, possible, roles, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, TOM, Person
 from tests.support.problems import assert_problem
@@ -19,43 +19,63 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 EVERY_STATE = sorted(states(CASE_COMMANDS))
 ASK_TO_EXTEND = (LOTTE, "extend-agreement", {"months": 2})
 PAUSE = (LOTTE, "suspend", {"reason": "HOLIDAY"})
+RAISE = (LOTTE, "raise-escalation", {"reason": "OTHER"})
+TAKE_BACK = (INES, "accept-handback", ANSWER)
 SEND_BACK = (INES, "return-handback", {"missing": ["OPEN_NEEDS"]})
+COLLEAGUE = {"change": "COORDINATOR", "coordinator": "an.peeters"}
 IN_TEN_DAYS = "in ten days"
 REMATCH = (LOTTE, "end-match", {"reason": "MISMATCH", "next": "REMATCH", "closureTalk": True})
 PROPOSE = (LOTTE, "propose-match", PROPOSAL)
 REPORT_PROGRESS = (LOTTE, "report-progress", {"progress": {"SOCIAL": "+"}})
 SIGN_FOR_TEN_DAYS = (LOTTE, "sign-agreement", {**AGREEMENT, "end": IN_TEN_DAYS})
 FURTHER: dict[str, tuple[tuple[str, tuple[tuple[Person, str, dict[str, Any]] | int, ...]], ...]] = {
-    "INTAKE": (("INTAKE", ()), ("INTAKE", (11,))),
-    "MATCHING": (("MATCHING", ()), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
+    "INTAKE": (("INTAKE", ()), ("INTAKE", (11,)), ("INTAKE", (RAISE,))),
+    "MATCHING": (("MATCHING", ()), ("MATCHING", (RAISE,)), ("MATCHING", (31,)), ("MENTORING", (REMATCH,))),
     "MATCH_PROPOSED": (
         ("MATCH_PROPOSED", ()),
+        ("MATCH_PROPOSED", (RAISE,)),
         ("MATCH_PROPOSED", (14,)),
         ("CONFIRMED", ()),
         ("MENTORING", (REMATCH, PROPOSE)),
     ),
     "MENTORING": (
         ("MENTORING", ()),
+        ("MENTORING", (RAISE,)),
         ("MENTORING", (15,)),
         ("MENTORING", (ASK_TO_EXTEND,)),
         ("CONFIRMED", (SIGN_FOR_TEN_DAYS, REPORT_PROGRESS, ASK_TO_EXTEND, 11)),
     ),
-    "SUSPENDED": (("MENTORING", (PAUSE,)), ("MENTORING", (PAUSE, 31)), ("MENTORING", (ASK_TO_EXTEND, PAUSE))),
-    "HANDBACK_DUE": (("HANDBACK_DUE", ()), ("HANDBACK_DUE", (14,)), ("HANDBACK_DUE", (85,))),
+    "SUSPENDED": (
+        ("MENTORING", (PAUSE,)),
+        ("MENTORING", (RAISE, PAUSE)),
+        ("MENTORING", (PAUSE, 31)),
+        ("MENTORING", (ASK_TO_EXTEND, PAUSE)),
+    ),
+    "HANDBACK_DUE": (
+        ("HANDBACK_DUE", ()),
+        ("HANDBACK_DUE", (RAISE,)),
+        ("HANDBACK_DUE", (14,)),
+        ("HANDBACK_DUE", (85,)),
+    ),
     "HANDBACK_REQUESTED": (
         ("HANDBACK_REQUESTED", ()),
+        ("HANDBACK_REQUESTED", (RAISE,)),
         ("HANDBACK_REQUESTED", (14,)),
         ("HANDBACK_REQUESTED", (SEND_BACK,)),
         ("HANDBACK_REQUESTED", (SEND_BACK, 14)),
     ),
+    "CLOSED": (("CLOSED", ()), ("HANDBACK_REQUESTED", (RAISE, TAKE_BACK))),
 }
 """Where the state alone does not say what is possible: the ways to it from a name of `ROAD` on; a number is days."""
 
 
 async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     """A case that samenstap declined, and that brugwerk was then asked to take."""
-    body = another_person("samenstap")
+    # A gap of the agency's own, which it has answered, and another one that waits.
+    body = {**another_person("samenstap"), "whyMentoring": "SERVICE_GAP"}
     first = await context.referred(body)
+    promise = {"gap": f"{first.id}.g1", "accepted": True, "action": "a course from May on", "due": "2029-06-29"}
+    await context.running.done(INES, first.path, "answer-gap", promise)
     await context.follow(first, KARIM, "receive")
     await context.follow(first, KARIM, "decline", {"reason": "CAPACITY_FULL"})
     case = await context.referred(
@@ -64,7 +84,21 @@ async def second_try(context: CaseContext, *, accepted: bool) -> Told:
     if accepted:
         await context.follow(case, LOTTE, "receive")
         await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
+        await context.running.done(LOTTE, case.path, "propose-change", COLLEAGUE)
     return case
+
+
+async def gone_back_with_it(context: CaseContext, *, again: bool) -> Told:
+    """A case that brugwerk handed back while somebody still has to see to something; referred to it `again`."""
+    case = await second_try(context, accepted=True)
+    await context.lead_on(case, "INTAKE", "HANDBACK_REQUESTED")
+    for person, action, sent in (RAISE, (INES, "accept-handback", {**ANSWER, "decision": "RE_REFER"})):
+        await context.running.done(person, case.path, action, sent)
+    await context.running.settle()
+    if not again:
+        return case
+    ref = (await context.running.read(INES, case.path))["clientRef"]
+    return await context.referred(another_person(client={"ref": ref}))
 
 
 async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
@@ -74,9 +108,13 @@ async def brought_to(context: CaseContext, state: str) -> AsyncIterator[Told]:
         if state == "OPENED":
             await context.follow(case, INES, "withdraw", {"reason": "OTHER_ORGANISATION_CHOSEN"})
         yield case
+        yield await gone_back_with_it(context, again=state == "REFERRED")
         return
     for name, steps in FURTHER.get(state, ((state, ()),)):
         case = await second_try(context, accepted=True)
+        if state == "FINALISED":
+            refusal = {"gap": f"{case.id}.g2", "accepted": False, "reason": "it is another body's"}
+            await context.running.done(INES, case.path, "answer-gap", refusal)
         await context.lead_on(case, "INTAKE", name)
         for step in steps:
             if isinstance(step, int):
@@ -93,7 +131,9 @@ async def is_signed(context: CaseContext, case: Told, state: str) -> bool:
     """Whether the pair signed an agreement, and no other match is proposed since."""
     if state == "MATCHING":
         return bool((await context.running.read(INES, case.path))["trajectory"]["endedMatches"])
-    return state not in {"OPENED", "REFERRED", "INTAKE", "MATCH_PROPOSED"}
+    if state == "OPENED":
+        return any(over["trajectory"] for over in (await context.running.read(INES, case.path))["earlier"])
+    return state not in {"REFERRED", "INTAKE", "MATCH_PROPOSED"}
 
 
 async def everybody(context: CaseContext, case: Told) -> list[tuple[Person, str]]:
@@ -119,8 +159,12 @@ async def consents_offered(context: CaseContext, person: Person, case: Told) -> 
 
 
 async def readers(context: CaseContext, case: Told) -> int:
-    """How many organisations read the case, each by a consent of its own."""
-    return [(await context.running.get(person, case.path)).status_code for person in (KARIM, LOTTE)].count(200)
+    """How many consents let an organisation read the case: one for each referral to one that reads it."""
+    read = [
+        person.org for person in (KARIM, LOTTE) if (await context.running.get(person, case.path)).status_code == 200
+    ]
+    offers = (await context.running.read(INES, "/v1/referrals", case=case.id))["items"]
+    return sum(read.count(offer["organisation"]) for offer in offers)
 
 
 @pytest.mark.parametrize("state", EVERY_STATE)

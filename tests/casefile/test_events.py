@@ -13,7 +13,8 @@ from contracts.message import CaseMessage, published
 from services.casefile.domain.case import CaseEvent
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.steps import Moves
-from services.casefile.events import CASE_EVENTS, EVENTS, Event, EventRow, sentence
+from services.casefile.event_rows import EventRow
+from services.casefile.events import CASE_EVENTS, EVENTS, Event, sentence
 from services.casefile.publishing import publish
 from services.chassis.log.metadata import Metadata, Recorded
 from tests.support.actors import LOTTE

@@ -271,7 +271,8 @@ def test_an_agreement_that_is_over_leaves_the_pair_with_somebody() -> None:
     book.act(ReportProgress(at=on(19, 7), by=LOTTE, progress={"SOCIAL": "+"}))
     life.now = on(19, 7)
     life.waits(45)
-    assert [(step.step, step.owner.sub) for step in book.case.steps] == [
+    # The pair did not meet either, which is another matter.
+    assert [(step.step, step.owner.sub) for step in book.case.steps if not step.about] == [
         ("MENTORING", "lotte.claes"),
         ("ESCALATION", "ines.debacker"),
     ]

@@ -69,7 +69,7 @@ async def test_a_mentor_and_a_mentee_report_for_their_own_side(shared: CaseConte
     mentee = await shared.mentee_of(case)
     await shared.running.done(VOLUNTEER, case.path, "record-meeting", {"minutes": 60, "mode": "IN_PERSON"})
     await shared.running.done(VOLUNTEER, case.path, "record-pulse", {"score": 4})
-    await shared.running.done(mentee, case.path, "record-pulse", {"score": 2, "reasons": ["NO_CLICK"]})
+    await shared.running.done(mentee, case.path, "record-pulse", {"score": 3, "reasons": ["NO_CLICK"]})
     items = (await shared.running.read(INES, f"{case.path}/timeline"))["items"][-3:]
     assert [(item["type"], item["actor"]["role"], item["actor"]["sub"]) for item in items] == [
         ("MeetingRecorded", "VOLUNTEER_MENTOR", VOLUNTEER.sub),
@@ -114,8 +114,10 @@ async def test_mentor_and_mentee_read_what_concerns_them_and_not_the_file(shared
         for what in ("timeline", "responsibility", "events"):
             assert_problem(await shared.running.get(person, f"{case.path}/{what}"), 403)
     assert {one["action"] for one in (await shared.running.read(VOLUNTEER, case.path))["allowedActions"]} == {
+        "raise-escalation",
         "record-meeting",
         "record-pulse",
+        "report-gap",
     }
 
 

@@ -19,6 +19,7 @@ from tests.chassis.indexing import changing
 from tests.conftest import Template
 from tests.support import postgres
 from tests.support.crowd import Model, make_crowd
+from tests.support.people import LOTTE, VOLUNTEER
 from tests.support.running import Running, running
 
 MANY: Final = {"REFERRED": 300, "OPENED": 300, "INTAKE": 600, "CONFIRMED": 300, "MENTORING": 200, "CLOSED": 200}
@@ -29,6 +30,7 @@ RARE: Final = 70
 """Cases that are suspended, all of them newer than the others."""
 LONG_AGO: Final = timedelta(days=90)
 LATE: Final = timedelta(days=15)
+GAP: Final = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ async def crowd(tmp_path_factory: pytest.TempPathFactory, url: str | None) -> As
         gone = await context.opened()
         await services.at(services.clock.now() + LONG_AGO)
         cases = {state: await context.brought_to(state) for state in (*MANY, "SUSPENDED")}
+        for person in (LOTTE, VOLUNTEER):
+            await services.done(person, cases["MENTORING"].path, "report-gap", GAP)
         await services.at(services.clock.now() + LATE)
         await services.settle()
     models = [_model(gone, GONE), *(_model(case, MANY.get(state, RARE)) for state, case in cases.items())]

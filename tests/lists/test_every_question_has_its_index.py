@@ -50,6 +50,11 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
         (MENTEE, {}),
     ],
     ("casefile", "/v1/mentors"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
+    ("casefile", "/v1/gaps"): [
+        *_mixtures(state=(None, "OPEN", ["OPEN", "ANSWERED"]), agency=(None, "vdab-gent")),
+        (VOLUNTEER, {}),
+        (VOLUNTEER, {"agency": "vdab-gent"}),
+    ],
     ("referral", "/v1/referrals"): list(
         _mixtures(
             state=(None, "SUBMITTED", ["SUBMITTED", "DECLINED"]), organisation=ORGANISATIONS, case=(None, "a case")

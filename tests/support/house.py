@@ -21,7 +21,8 @@ PRODUCT: Final = ("contracts", "services")
 """The folders whose code runs in production."""
 CODE: Final = (*PRODUCT, "deploy", "tests")
 SERVICES: Final = ("referral", "casefile", "notifications")
-BODIES: Final = ("requests.py", "responses.py")
+BODIES: Final = ("requests.py", "responses.py", "_shapes.py")
+"""How the files of bodies and answers end."""
 LONGEST: Final = 350
 """Lines that a file may have."""
 _MADE: Final = ("__pycache__", "node_modules")
@@ -128,7 +129,9 @@ class House:
         rows of actions name the bodies, and routes are made of the rows.
         """
         folder, _, name = path.rpartition("/")
-        return path if folder in self._with_folders or (folder.endswith("/routes") and name in BODIES) else folder
+        return (
+            path if folder in self._with_folders or (folder.endswith("/routes") and name.endswith(BODIES)) else folder
+        )
 
     @cached_property
     def _with_folders(self) -> set[str]:

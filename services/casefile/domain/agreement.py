@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import Step
@@ -14,11 +14,13 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended
 from services.casefile.domain.mentor import Profile, lacks
 from services.casefile.domain.next_steps import mentoring_steps, progress_step
-from services.casefile.domain.state import Agreement, Case, Match, trajectory_of
+from services.casefile.domain.silence import SILENCE
+from services.casefile.domain.state import Agreement, Case, Match, trajectory_of, with_silence
 from services.casefile.domain.steps import LEFT_OVER, Moves, ended_by, find
-from services.casefile.domain.terms import day_of
+from services.casefile.domain.terms import day_of, deadline, start_of
 from services.chassis.modelling.callers_clock import by_our_clock
 from services.chassis.modelling.days import last_day
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Fault, Refused
 
 
@@ -59,6 +61,7 @@ class AgreementSigned(Moves, frozen=True, kw_only=True):
     expectations_mentee_ref: str | None
     readiness: Readiness
     signed_at: datetime
+    silence: Deadline | UnsetType = UNSET
 
 
 def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSigned]:
@@ -96,6 +99,7 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
             expectations_mentee_ref=command.expectations_mentee_ref,
             readiness=_readiness(profile),
             signed_at=when,
+            silence=deadline(context.terms, SILENCE, max(when, start_of(context.terms, start))),
             closes=ended_by(case.steps, *LEFT_OVER),
             # A report that an earlier match left over is still due when it was.
             opens=(*mentoring_steps(context, agreement, when), *((report,) if not left_over else ())),
@@ -197,4 +201,5 @@ def evolve(case: Case, event: AgreementSigned) -> Case:
             start=event.start, end=event.end, norm=event.norm, signed_at=event.signed_at, extended=now.extended
         )
         match = replace(match, agreement=signed)
-    return replace(case, agreed=True, trajectory=replace(now, match=match, last_day=now.last_day or event.end))
+    begun = replace(now, match=match, last_day=now.last_day or event.end, rejections=0)
+    return with_silence(replace(case, agreed=True, trajectory=begun), event.silence)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from contracts.codes import LegalBasisKind
 from services.casefile.domain.closing import CaseReopened
 from services.casefile.domain.context import Context
+from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.opening import (
     CaseReferred,
@@ -87,6 +88,7 @@ class CaseOffered(Event, frozen=True, kw_only=True):
     offers: tuple[OfferedTo, ...]
     kind: str
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 class OfferEntryTaken(ReferralEntryTaken, frozen=True, kw_only=True):
@@ -106,7 +108,7 @@ class OffersEnded(Event, frozen=True, kw_only=True):
 
 def take_broadcast(
     command: TakeBroadcast, context: Context
-) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent | CaseOffered]:
+) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent | ServiceGapReported | CaseOffered]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
     taken = take_submission(command.submission, context)
     # The winner's legal basis stands in the record once it has won.
@@ -114,8 +116,8 @@ def take_broadcast(
 
 
 def _offered(
-    command: TakeBroadcast, event: ReferralEntryTaken | CaseReopened | OpeningEvent
-) -> ReferralEntryTaken | CaseReopened | OpeningEvent | CaseOffered:
+    command: TakeBroadcast, event: ReferralEntryTaken | CaseReopened | OpeningEvent | ServiceGapReported
+) -> ReferralEntryTaken | CaseReopened | OpeningEvent | ServiceGapReported | CaseOffered:
     """What follows from offers to several, where this follows from one to a single organisation."""
     if not isinstance(event, CaseReferred):
         return event
@@ -128,6 +130,7 @@ def _offered(
         offers=command.offers,
         kind=command.submission.legal_basis.kind,
         deadlines=event.deadlines,
+        support_needs=command.submission.support_needs,
     )
 
 
@@ -152,6 +155,7 @@ def take_offer_won(command: TakeOfferWon, context: Context) -> list[ReferralEntr
         legal_basis=command.legal_basis.legal_basis,
         programme_version=message.programme_version,
         recommended_mentor_kind=command.recommended_mentor_kind,
+        support_needs=case.broadcast.support_needs,
         deadlines=command.deadlines,
     )
     return [entry(message), command.legal_basis, referred]
@@ -188,7 +192,9 @@ def evolve(case: Case, event: BroadcastEvent) -> Case:
         case CaseOffered():
             return replace(
                 case,
-                broadcast=OpenBroadcast(broadcast=event.broadcast, consent=_consent(event)),
+                broadcast=OpenBroadcast(
+                    broadcast=event.broadcast, consent=_consent(event), support_needs=event.support_needs
+                ),
                 programme_version=event.programme_version,
                 agreed=False,
             )

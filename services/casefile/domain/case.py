@@ -15,12 +15,15 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain import (
     agreement,
     broadcast,
+    changes,
     closing,
     consent_withdrawal,
     correction,
     deadlines,
+    distress,
     escalation,
     extension,
+    gaps,
     handback,
     handback_report,
     intake,
@@ -63,6 +66,7 @@ from services.casefile.domain.opening import (
 from services.casefile.domain.organisation_part import CoordinatorProposed, ResponsibilityTransferred
 from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
+from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, moved
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
@@ -81,6 +85,7 @@ CaseEvent = (
     | agreement.AgreementSigned
     | mentoring.MentoringEvent
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | suspension.SuspensionEvent
     | match_end.MatchEnded
     | trajectory_end.TrajectoryCompleted
@@ -90,6 +95,7 @@ CaseEvent = (
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | deadlines.DeadlineEvent
     | people.PeopleEvent
     | correction.CorrectionRecorded
@@ -100,6 +106,7 @@ KeepsState = (
     ReferralEntryTaken
     | DeadlineReminded
     | DeadlineMissed
+    | SilenceNoticed
     | mentoring.MentoringEvent
     | ContactAttempted
     | NoShowReported
@@ -109,6 +116,7 @@ KeepsState = (
     | CoordinatorProposed
     | MatchConfirmed
     | extension.ExtensionEvent
+    | changes.ChangeEvent
     | SuspensionReviewed
     | HandbackReturned
     | outcomes.OutcomeEvent
@@ -117,6 +125,7 @@ KeepsState = (
     | RecordedAfterWithdrawal
     | NgoAccessExpired
     | escalation.EscalationEvent
+    | gaps.GapEvent
     | people.PeopleEvent
     | CorrectionRecorded
 )
@@ -163,6 +172,8 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
 def evolve(case: Case, event: CaseEvent) -> Case:
     """The case after one more event: its state, its open steps, and the facts that later decisions rest on."""
     state = next_state(case.state, event)
+    if state is not case.state and case.proposals:
+        case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
         case = replace(case, state=state, steps=moved(case.steps, event))
@@ -209,8 +220,12 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return suspension.evolve(case, event)
     if isinstance(event, extension.ExtensionEvent):
         return extension.evolve(case, event)
+    if isinstance(event, changes.ChangeEvent):
+        return changes.evolve(case, event)
     if isinstance(event, escalation.EscalationEvent):
         return escalation.evolve(case, event)
+    if isinstance(event, gaps.GapEvent):
+        return gaps.evolve(case, event)
     if isinstance(event, people.PeopleEvent):
         return people.evolve(case, event)
     if isinstance(event, consent_withdrawal.WithdrawalEvent):
@@ -247,8 +262,15 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
-    after = context.case
+    decided = distress.with_contact(list(decided), context)
+    after = _after(context.case, decided)
+    signs = distress.followed(decided, replace(context, case=after))
+    after = _after(after, signs)
+    return escalation.followed([*decided, *signs], replace(context, case=after))
+
+
+def _after(case: Case, decided: CaseDecision) -> Case:
     for event in decided:
         if not isinstance(event, To):
-            after = evolve(after, event)
-    return escalation.followed(list(decided), replace(context, case=after))
+            case = evolve(case, event)
+    return case

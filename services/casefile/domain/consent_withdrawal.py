@@ -11,6 +11,7 @@ from contracts.casefile_codes import EndReason
 from services.casefile.domain.context import Context
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
+from services.casefile.domain.open_escalations import to_lead
 from services.casefile.domain.organisation_part import access_ends, back_with_agency
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, entry
 from services.casefile.domain.state import Case
@@ -100,7 +101,7 @@ def take_withdrawal(
         ended_at=command.withdrawn_at if case.trajectory is not None and case.trajectory.ended_at is None else None,
     )
     return [
-        entry(message, Moves(closes=ended_by(case.steps), opens=(step,))),
+        entry(message, Moves(closes=ended_by(case.steps), opens=(step, *to_lead(case, command.withdrawn_at)))),
         *stops,
         *match_ended(case, CONSENT_WITHDRAWN, command.withdrawn_at),
         returned,

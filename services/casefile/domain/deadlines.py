@@ -1,6 +1,7 @@
 """The case's deadlines: what runs, when somebody is reminded, and what happens when a term has passed.
 
-Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`, and `FINALISE`.
+Names are unique among what runs in a case: a step's own terms, `NGO_ACCESS:<referral>`,
+`GAP_ACTION:<gap>`, `CHANGE_DECISION:<proposal>`, and `FINALISE`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import ClassVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Step
+from services.casefile.domain.changes import ChangeExpired, expired
 from services.casefile.domain.context import Context
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.organisation_part import access_ends
-from services.casefile.domain.state import MISSED, REMINDED, Case
-from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
+from services.casefile.domain.silence import SILENCE, SILENCE_CHECK_IN, SilenceNoticed, noticed, watched
+from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of, with_silence
+from services.casefile.domain.steps import BESIDE, Awaiting, Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
 
 FINALISE = "FINALISE"
@@ -104,12 +108,36 @@ def _running(case: Case) -> Iterator[Running]:
         if access.expires is not None and not access.closed:
             name = f"{access.expires.name}:{access.referral}"
             yield Running(name=name, group=name, remind_at=None, due_at=access.expires.due_at)
+    if (silence := watched(case)) is not None and (MISSED, SILENCE, silence.due_at) not in case.fired:
+        yield Running(name=SILENCE, group=SILENCE, remind_at=None, due_at=silence.due_at)
     if is_wanting(case):
         since = [step.since for step in case.steps]
         late = min((due_at for kind, _, due_at in case.fired if kind == MISSED), default=min(since))
         yield Running(name=ESCALATE, group=ESCALATE, remind_at=None, due_at=late)
-    if case.finalise_at is not None and case.state == CaseState.CLOSED:
-        yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=case.finalise_at)
+    for gap in case.gaps:
+        if (promised := gap.action_due) is not None and (MISSED, promised.name, promised.due_at) not in case.fired:
+            reminded = (REMINDED, promised.name, promised.due_at) in case.fired
+            yield Running(
+                name=promised.name,
+                group=promised.name,
+                remind_at=None if reminded else promised.remind_at,
+                due_at=promised.due_at,
+            )
+    for held in case.proposals:
+        if held.state == ProposalState.OPEN:
+            name, due_at = held.deadline.name, held.deadline.due_at
+            reminded = (REMINDED, name, due_at) in case.fired
+            yield Running(name=name, group=name, remind_at=None if reminded else held.deadline.remind_at, due_at=due_at)
+    if (final := finalise_at(case)) is not None:
+        yield Running(name=FINALISE, group=FINALISE, remind_at=None, due_at=final)
+
+
+def finalise_at(case: Case) -> datetime | None:
+    """When a closed case is finalised: after its last follow-up, and once nobody has to see to anything any more."""
+    if case.finalise_at is None or case.state != CaseState.CLOSED or any(step.step in BESIDE for step in case.steps):
+        return None
+    answered = [gap.answer.answered_at for gap in case.gaps if gap.answer is not None]
+    return max((case.finalise_at, *answered))
 
 
 def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineReminded]:
@@ -123,8 +151,8 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
     ]
 
 
-def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMissed | NgoAccessExpired | CaseFinalised]:
-    """Records a breach once, and what recurs is due again; the system's own terms end an access, or finalise the case.
+def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent | ChangeExpired]:
+    """Records a breach once, and what recurs is due again; a proposal lapses, and what is the system's own is done.
 
     That the other side is asked to see to the breach follows from it (`escalation.followed`).
     """
@@ -132,8 +160,13 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
     found = _find(case, command)
     if found is None or found.due_at > command.at:
         return []
+    if found.name == SILENCE:
+        return [noticed(context, found.due_at)]
     if found.name == FINALISE:
         return [CaseFinalised(closes=ended_by(case.steps))]
+    for held in case.proposals:
+        if held.deadline.name == found.name:
+            return [expired(context, held)]
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
@@ -147,6 +180,8 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineMisse
             due_at=found.due_at,
             owner=step.owner,
             awaited=step.actor,
+            # What was to be asked of a silent pair is an escalation from now on.
+            closes=(step.key,) if found.name == SILENCE_CHECK_IN else (),
             renews=_due_again(context, step, found),
         )
     ]
@@ -158,17 +193,35 @@ def _find(case: Case, command: RemindDeadline | PassDeadline) -> Running | None:
 
 
 def _step_of(case: Case, found: Running) -> OpenStep:
+    """The step that a deadline runs in.
+
+    What was promised in answer to a gap runs on behind it, and is the lead's; a proposal waits beside all steps.
+    """
+    promised = next(
+        (gap.answer for gap in case.gaps if (due := gap.action_due) is not None and due.name == found.name), None
+    )
+    if promised is not None:
+        return OpenStep(step=Step.SERVICE_GAP_ANSWER.value, owner=lead_of(case), since=promised.answered_at)
+    held = next((held for held in case.proposals if held.deadline.name == found.name), None)
+    if held is not None:
+        waits = Awaiting(org=case.agency, action="decide-change")
+        return OpenStep(
+            step=case.current_step or Step.MENTORING.value,
+            owner=held.proposed_by,
+            since=held.proposed_at,
+            awaiting=waits,
+        )
     return next(step for step in case.steps if step.key == found.group)
 
 
 def _due_again(context: Context, step: OpenStep, found: Running) -> tuple[OpenStep, ...]:
-    if step.step == Step.ESCALATION:
+    if step.key == Step.ESCALATION:
         return (replace(step, deadlines=(step.deadlines[0], due_after(context, found.due_at))),)
     missed = replace(context.case, fired=context.case.fired | {(MISSED, found.name, found.due_at)})
     return tuple(again for again in gone_on(replace(context, case=missed)) if again.key == step.key)
 
 
-DeadlineEvent = DeadlineReminded | DeadlineMissed | NgoAccessExpired | CaseFinalised
+DeadlineEvent = DeadlineReminded | DeadlineMissed | SilenceNoticed | NgoAccessExpired | CaseFinalised
 
 
 def evolve(case: Case, event: DeadlineEvent) -> Case:
@@ -178,6 +231,8 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
             return replace(case, fired=case.fired | {(REMINDED, event.deadline, event.due_at)})
         case DeadlineMissed():
             return replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)})
+        case SilenceNoticed():
+            return with_silence(case, None)
         case NgoAccessExpired():
             return access_ends(case, event.referral, closed=True)
         case CaseFinalised():

@@ -1,4 +1,4 @@
-"""A missed term is the other side's business too: the side that was not awaited sees to it, as long as it stays missed.
+"""Somebody is asked to see to a case: by a person, or because a side missed a term; and says what was done about it.
 
 The step that was missed stays open with the side that is awaited, so that both sides have a next move (docs/domain.md:
 at a breach both contacts of the case are told, and after five working days their leads).
@@ -6,54 +6,120 @@ at a breach both contacts of the case are told, and after five working days thei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from contracts.casefile_codes import EscalationReason
 from contracts.codes import Step
+from contracts.escalation_codes import DISTRESS, EscalationReason
+from contracts.terms import LadderLevel
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import allow
+from services.casefile.domain.guards import allow, check_side
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting, sees_to_it
-from services.casefile.domain.state import Case, with_reported
-from services.casefile.domain.steps import Moves, OpenStep, find
-from services.chassis.modelling.decider import Command, Refused
+from services.casefile.domain.open_escalations import (
+    EscalationJoined,
+    EscalationRaised,
+    may_resolve,
+    next_id,
+    open_escalations,
+    raised,
+    signalled,
+    to_resolve,
+)
+from services.casefile.domain.silence import watch
+from services.casefile.domain.state import Case, Escalation, with_reported, with_silence
+from services.casefile.domain.steps import Moves, OpenStep, began, find, key_of
+from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.decider import Command, Fault, Refused
 
 E = TypeVar("E")
 
 
-class ResolveEscalation(Command, frozen=True, kw_only=True):
-    """Say what was done about a missed term of the other side (`contracts.casefile_codes.Resolution`)."""
-
-    resolution: str
-
-
-class EscalationRaised(Moves, frozen=True, kw_only=True):
-    """`awaited` missed a term, or has no access any more; the other side is asked to see to it."""
+class RaiseEscalation(Command, frozen=True, kw_only=True):
+    """Ask somebody to see to the case (`contracts.escalation_codes.RaisedReason`)."""
 
     reason: str
-    awaited: str
+
+
+class ResolveEscalation(Command, frozen=True, kw_only=True):
+    """Say what was done (`contracts.escalation_codes.Resolution`); `escalation` may be left out where one is open."""
+
+    resolution: str
+    escalation: str | None = None
 
 
 class EscalationResolved(Moves, frozen=True, kw_only=True):
-    """What was done about it. As long as the term stays missed the step is due again."""
+    """What was done about it. As long as a missed term stays missed the step is due again."""
 
     resolution: str
     resolved_at: datetime
+    escalation: str | UnsetType = UNSET
+    silence: Deadline | UnsetType = UNSET
+
+
+def raise_escalation(command: RaiseEscalation, context: Context) -> list[EscalationRaised | EscalationJoined]:
+    """Asks the coordinator, or the lead where no organisation has the case; what is asked already changes nothing."""
+    allow("raise-escalation", context, command.by)
+    match = context.case.match.match if context.case.match is not None else None
+    for held in open_escalations(context.case):
+        if command.reason in (held.reason, *held.joined) and held.match == match and held.own_step:
+            return []
+    how = signalled if command.reason in DISTRESS else raised
+    return [how(context, command.reason, match=match, by=command.by.org)]
 
 
 def resolve_escalation(command: ResolveEscalation, context: Context) -> list[EscalationResolved]:
-    """Records what was done, and asks again a few days later if that has not helped."""
-    allow("resolve-escalation", context, command.by)
+    """Records what was done. About a missed term it asks again a few days later if that has not helped."""
     case = context.case
-    held = find(case.steps, Step.ESCALATION)
-    if held is None or case.trajectory is None:
-        raise Refused("NOTHING_ESCALATED", "no missed term of the other side is open")
-    if (Step.ESCALATION.value, command.resolution, command.at) in case.trajectory.reported:
+    check_side("resolve-escalation", context, command.by)
+    named = next((one for one in case.escalations if one.id == command.escalation), None)
+    if named is not None and named.own_step and named.resolution is not None:
+        if named.resolution == command.resolution:
+            return []
+        raise Refused("ESCALATION_RESOLVED", f"escalation {named.id} is resolved: {named.resolution}")
+    allow("resolve-escalation", context, command.by)
+    held = _meant(command, case)
+    if not may_resolve(case, held, command.by):
+        raise Refused(
+            "ESCALATION_OF_THE_OTHER_SIDE", f"escalation {held.id} is for the other side; see to what it waits for"
+        )
+    if held.own_step:
+        return [
+            EscalationResolved(
+                resolution=command.resolution,
+                resolved_at=command.at,
+                escalation=held.id,
+                closes=(key_of(Step.ESCALATION.value, held.id),),
+                silence=watch(context, command.at) if held.reason == EscalationReason.SILENCE else UNSET,
+            )
+        ]
+    step = find(case.steps, Step.ESCALATION)
+    assert step is not None  # noqa: S101 - it is open
+    if case.trajectory is None or (Step.ESCALATION.value, command.resolution, command.at) in case.trajectory.reported:
         return []
-    again = replace(held, deadlines=(due_after(context, command.at),))
-    return [EscalationResolved(resolution=command.resolution, resolved_at=command.at, renews=(again,))]
+    again = replace(step, deadlines=(due_after(context, command.at),))
+    return [
+        EscalationResolved(resolution=command.resolution, resolved_at=command.at, escalation=held.id, renews=(again,))
+    ]
+
+
+def _meant(command: ResolveEscalation, case: Case) -> Escalation:
+    possible = to_resolve(case)
+    if command.escalation is None:
+        mine = [held for held in possible if may_resolve(case, held, command.by)]
+        if len(mine) > 1:
+            which = ", ".join(held.id for held in mine)
+            raise Refused.input(Fault("/escalation", "REQUIRED", f"several are open; name one of {which}"))
+        if mine:
+            return mine[0]
+    for held in possible:
+        if held.id == command.escalation:
+            return held
+    which = ", ".join(held.id for held in possible)
+    raise Refused.input(Fault("/escalation", "ESCALATION_UNKNOWN", f"not open in this case; open are: {which}"))
 
 
 def followed(decided: list[E], context: Context) -> list[E | EscalationRaised]:
@@ -72,14 +138,22 @@ def followed(decided: list[E], context: Context) -> list[E | EscalationRaised]:
 def _raised(context: Context) -> EscalationRaised:
     wanted = sees_to_it(context.case)
     assert wanted is not None  # noqa: S101 - is_wanting says so
-    step = OpenStep(
-        step=Step.ESCALATION.value, owner=wanted, since=context.at, deadlines=(due_after(context, context.at),)
-    )
+    due = due_after(context, context.at)
+    step = OpenStep(step=Step.ESCALATION.value, owner=wanted, since=context.at, deadlines=(due,))
     case = context.case
     reason = EscalationReason.DEADLINE_MISSED if case.organisation_reads else EscalationReason.ACCESS_ENDED
     awaited = case.organisation if wanted.org == case.agency else case.agency
     assert awaited is not None  # noqa: S101 - an escalation needs an organisation
-    return EscalationRaised(reason=reason.value, awaited=awaited, opens=(step,), renews=gone_on(context))
+    return EscalationRaised(
+        reason=reason.value,
+        awaited=awaited,
+        escalation=next_id(case),
+        level=LadderLevel.L1.value,
+        organisation=case.organisation or UNSET,
+        resolution_due_at=due.due_at,
+        opens=(step,),
+        renews=gone_on(context),
+    )
 
 
 def _closing(decided: list[E]) -> list[E]:
@@ -98,18 +172,48 @@ def _closing(decided: list[E]) -> list[E]:
 
 
 def _without_escalation(steps: tuple[OpenStep, ...]) -> tuple[OpenStep, ...]:
-    return tuple(step for step in steps if step.step != Step.ESCALATION)
+    return tuple(step for step in steps if step.key != Step.ESCALATION)
 
 
-EscalationEvent = EscalationRaised | EscalationResolved
+EscalationEvent = EscalationRaised | EscalationJoined | EscalationResolved
 
 
 def evolve(case: Case, event: EscalationEvent) -> Case:
     """The case after an event of an escalation."""
     match event:
         case EscalationRaised():
-            return case
+            return replace(case, escalations=(*case.escalations, _record(case, event)))
+        case EscalationJoined():
+            return _changed(case, event.escalation, lambda held: _joined(held, event))
         case EscalationResolved():
+            ident = event.escalation or next((one.id for one in reversed(case.escalations) if not one.own_step), "")
+            case = _changed(case, ident, lambda held: replace(held, resolution=event.resolution))
+            case = with_silence(case, event.silence)
             return with_reported(case, ("ESCALATION", event.resolution, event.resolved_at))
         case _:
             assert_never(event)
+
+
+def _record(case: Case, event: EscalationRaised) -> Escalation:
+    step = next(iter(event.opens))
+    return Escalation(
+        id=event.escalation or next_id(case),
+        reason=event.reason,
+        level=event.level or LadderLevel.L1.value,
+        opened_at=began(event) or step.since,
+        organisation=event.organisation or case.organisation,
+        raised_by=event.raised_by or None,
+        match=event.match or None,
+        contact_due_at=event.talk_due_at or None,
+        resolution_due_at=event.resolution_due_at or step.due_at,
+        own_step=bool(step.about),
+    )
+
+
+def _joined(held: Escalation, event: EscalationJoined) -> Escalation:
+    contact_due_at = event.talk_due_at or held.contact_due_at
+    return replace(held, joined=(*held.joined, event.reason), contact_due_at=contact_due_at)
+
+
+def _changed(case: Case, ident: str, change: Callable[[Escalation], Escalation]) -> Case:
+    return replace(case, escalations=tuple(change(held) if held.id == ident else held for held in case.escalations))

@@ -7,9 +7,19 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from contracts.change_codes import ChangeKind
 from contracts.codes import CaseState, Step
+from services.casefile.domain.changes import (
+    ChangeApproved,
+    ChangeProposed,
+    ChangeRejected,
+    approved,
+    open_of,
+    proposed,
+    rejected,
+)
 from services.casefile.domain.context import Context
-from services.casefile.domain.guards import allow
+from services.casefile.domain.guards import allow, check_extended_once
 from services.casefile.domain.next_steps import mentoring_step
 from services.casefile.domain.recurring import check_ins
 from services.casefile.domain.state import Case, Trajectory, agreement_of, trajectory_of
@@ -53,10 +63,11 @@ class AgreementExtended(Moves, frozen=True, kw_only=True):
     reason_ref: str | None = None
 
 
-def extend_agreement(command: ExtendAgreement, context: Context) -> list[ExtensionProposed]:
+def extend_agreement(command: ExtendAgreement, context: Context) -> list[ChangeProposed | ExtensionEvent]:
     """Proposes a later end, once, and by no more than the programme allows; the agency decides."""
     allow("extend-agreement", context, command.by)
     agreement = agreement_of(context.case)
+    check_extended_once(agreement)
     latest = _end_after(agreement.end, context.rules.extension_months_max)
     end = command.end or (_end_after(agreement.end, command.months) if command.months is not None else latest)
     # One that is over already would leave the pair without an agreement again.
@@ -76,7 +87,8 @@ def extend_agreement(command: ExtendAgreement, context: Context) -> list[Extensi
     waiting = mentoring_step(
         context, replace(agreement, proposed_end=end), _since(context.case, Step.MENTORING, command.at)
     )
-    return [ExtensionProposed(end=end, renews=(waiting,))]
+    change = proposed(context, command.by, ChangeKind.EXTEND.value, end=end)
+    return [*change, ExtensionProposed(end=end, renews=(waiting,))]
 
 
 def _end_after(end: date, months: int) -> date:
@@ -84,24 +96,30 @@ def _end_after(end: date, months: int) -> date:
     return last_day(end + timedelta(days=1), months)
 
 
-def decide_extension(command: DecideExtension, context: Context) -> list[ExtensionRefused | AgreementExtended]:
+def decide_extension(
+    command: DecideExtension, context: Context
+) -> list[ChangeApproved | ChangeRejected | ExtensionEvent]:
     """The agency decides: the agreement ends later, or as signed."""
     allow("decide-extension", context, command.by)
     agreement = agreement_of(context.case)
     end = agreement.proposed_end or agreement.end
     since = _since(context.case, Step.MENTORING, command.at)
+    # What was proposed before proposals were kept has none.
+    held = open_of(context.case, ChangeKind.EXTEND.value)
     if not command.approved:
         as_signed = mentoring_step(context, replace(agreement, proposed_end=None), since)
-        return [ExtensionRefused(end=end, reason_ref=command.reason_ref, renews=(as_signed,))]
+        refused = ExtensionRefused(end=end, reason_ref=command.reason_ref, renews=(as_signed,))
+        return [*((rejected(held, command.by, None),) if held is not None else ()), refused]
     later = replace(agreement, end=end, extended=True, proposed_end=None)
     # The last check-in of the agreement as signed may be done; the longer one has more.
     more = check_ins(context, later, trajectory_of(context.case), command.at)
     if context.case.state != CaseState.MENTORING:
         more = Moves()
     renews = (mentoring_step(context, later, since), *more.renews)
-    return [
-        AgreementExtended(end=end, reason_ref=command.reason_ref, renews=renews, opens=more.opens, closes=more.closes)
-    ]
+    extended = AgreementExtended(
+        end=end, reason_ref=command.reason_ref, renews=renews, opens=more.opens, closes=more.closes
+    )
+    return [*((approved(held, command.by, None),) if held is not None else ()), extended]
 
 
 def _since(case: Case, step: Step, at: datetime) -> datetime:

@@ -8,16 +8,21 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.casefile_codes import Side
+from contracts.change_codes import ProposalState
 from contracts.codes import CaseState, Role, Step
+from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
-from services.casefile.domain.state import WITH_ORGANISATION, Case
+from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
 from services.casefile.domain.steps import BESIDE, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
+BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
+"""Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
 
@@ -57,6 +62,8 @@ def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
     check_part(rule.side, case, by)
+    if action == "raise-escalation" and speaks_for_itself(by):
+        rule = Rule(rule.side, rule.states & BOUND)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -75,6 +82,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "log-contact-attempt":
+            # Somebody has to speak with a pair that is in distress.
+            return case.state in WITH_ORGANISATION and awaits_contact(case)
         case "accept-handback":
             # An organisation whose access has ended does not report any more; only the agency can bring the case back.
             return case.state == CaseState.HANDBACK_DUE and not case.organisation_reads
@@ -185,7 +195,7 @@ def _who_moves(case: Case) -> str | None:
 
 def _check_within_state(action: str, context: Context, by: Actor) -> None:
     case, at = context.case, context.at
-    escalated = find(case.steps, Step.ESCALATION)
+    escalated = to_resolve(case) if action == "resolve-escalation" else ()
     trajectory = case.trajectory
     handback = trajectory.handback if trajectory is not None else None
     agreement = case.match.agreement if case.match is not None else None
@@ -197,16 +207,29 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "resolve-escalation" if escalated is None:
-            raise Refused(
-                "NOTHING_ESCALATED", "resolve-escalation is possible only while the other side has missed a term"
-            )
-        case "resolve-escalation" if escalated is not None and escalated.owner.org != by.org:
+        case "raise-escalation" if by.org not in (case.agency, case.organisation):
+            raise _no_part(StaffSide.ORGANISATION, case, by)
+        case "resolve-escalation" if not escalated:
+            raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
+        case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
+            owner = next(step.owner for step in case.steps if step.step == Step.ESCALATION)
             raise Refused(
                 "ESCALATION_OF_THE_OTHER_SIDE",
-                "resolve-escalation is for the other side; do what the missed term waits for",
-                who_can_unblock=f"{escalated.owner.role} of {escalated.owner.org}",
+                "resolve-escalation is for the other side; do what is waited for",
+                who_can_unblock=f"{owner.role} of {owner.org}",
             )
+        case "report-gap" if by.role in MENTORS and agreement is None:
+            raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
+        case "answer-gap" if not case.gaps:
+            raise Refused("NO_GAP", "no gap in services has been reported in this case")
+        case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
+            raise Refused("GAP_ANSWERED", "every gap in this case was answered before, and an answer stands")
+        case "complete-gap-action" if all(gap.action_due is None for gap in case.gaps):
+            raise Refused("NOTHING_PROMISED", "no answer to a gap says what is still to be done, and by when")
+        case "decide-change" | "withdraw-change" if not case.proposals:
+            raise Refused("NOTHING_PROPOSED", "no change is proposed in this case")
+        case "decide-change" | "withdraw-change" if all(held.state != ProposalState.OPEN for held in case.proposals):
+            raise Refused("PROPOSAL_DECIDED", "every proposal in this case is decided, taken back or expired")
         case "reopen" if case.reopen_until is not None and at > case.reopen_until:
             raise Refused(
                 "REOPEN_TERM_PASSED",
@@ -216,10 +239,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
         case "sign-agreement" if case.match is not None and len(case.match.confirmed) < len(Side):
             missing = ", ".join(side.value for side in Side if side not in case.match.confirmed)
             raise Refused("NOT_CONFIRMED", f"confirm-match is still missing from: {missing}")
-        case "extend-agreement" if agreement is not None and agreement.extended:
-            raise Refused(
-                "EXTENDED_BEFORE", "extend-agreement is possible once, and this agreement was extended before"
-            )
+        case "extend-agreement" if agreement is not None:
+            check_extended_once(agreement)
         case "decide-extension" if agreement is None or agreement.proposed_end is None:
             raise Refused("NOTHING_PROPOSED", "no extension is proposed; extend-agreement comes first")
         case "request-handback" if handback is not None and not handback.waiting_for_report:
@@ -232,6 +253,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def check_extended_once(agreement: Agreement) -> None:
+    """Refuses another extension of an agreement that was extended."""
+    if agreement.extended:
+        raise Refused("EXTENDED_BEFORE", "an agreement is extended once, and this one was extended before")
 
 
 def happened(occurred_at: datetime | None, at: datetime, *, not_before: datetime | None) -> datetime:

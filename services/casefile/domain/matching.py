@@ -145,13 +145,20 @@ def _check_suits(profile: Profile, context: Context) -> None:
             f"propose-match needs a ready mentor; still lacking: {', '.join(missing)}",
             who_can_unblock="the organisation, by completing the mentor's profile",
         )
-    recommended = context.case.referral.recommended_mentor_kind if context.case.referral is not None else None
-    if recommended == MentorKind.PROFESSIONAL and profile.kind != MentorKind.PROFESSIONAL:
+    if asks_for_professional(context) and profile.kind != MentorKind.PROFESSIONAL:
         raise Refused(
             "PROFESSIONAL_RECOMMENDED",
             "the referral recommends a professional mentor; a volunteer cannot be proposed",
             who_can_unblock="the organisation, by proposing a professional mentor",
         )
+
+
+def asks_for_professional(context: Context) -> bool:
+    """Whether the referral recommends a professional mentor, or the person has a need for which the programme asks."""
+    if (referral := context.case.referral) is None:
+        return False
+    needs = set(referral.support_needs) & set(context.rules.professional_for)
+    return referral.recommended_mentor_kind == MentorKind.PROFESSIONAL or bool(needs)
 
 
 def confirm_match(command: ConfirmMatch, context: Context) -> list[MatchConfirmed]:
@@ -246,7 +253,7 @@ def evolve(case: Case, event: MatchingEvent) -> Case:
             confirmed = replace(now.match, confirmed=now.match.confirmed | {event.side})
             return replace(case, trajectory=replace(now, match=confirmed))
         case MatchRejected():
-            return replace(case, trajectory=replace(now, match=None))
+            return replace(case, trajectory=replace(now, match=None, rejections=now.rejections + 1))
         case _:
             assert_never(event)
 

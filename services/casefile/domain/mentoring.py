@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from msgspec import field
+from msgspec import UNSET, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.casefile_codes import MenteePulseReason, MentorPulseReason, ReportOccasion, Side
@@ -13,9 +13,18 @@ from contracts.codes import Step
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_pair, happened
 from services.casefile.domain.recurring import check_ins
-from services.casefile.domain.state import Case, ProgressReport, agreement_of, trajectory_of, with_reported
+from services.casefile.domain.silence import met, talked
+from services.casefile.domain.state import (
+    Case,
+    ProgressReport,
+    agreement_of,
+    trajectory_of,
+    with_reported,
+    with_silence,
+)
 from services.casefile.domain.steps import Moves
 from services.casefile.domain.terms import day_of
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, Fault, Refused
 
 
@@ -54,13 +63,14 @@ class ReportProgress(Command, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
-class MeetingRecorded(Event, frozen=True, kw_only=True):
-    """Mentor and mentee met."""
+class MeetingRecorded(Moves, frozen=True, kw_only=True):
+    """Mentor and mentee met; `silence` is until when they are to meet again."""
 
     happened_at: datetime
     minutes: int | None
     mode: str | None
     topics: tuple[str, ...]
+    silence: Deadline | UnsetType = UNSET
 
 
 class CheckInRecorded(Moves, frozen=True, kw_only=True):
@@ -69,6 +79,7 @@ class CheckInRecorded(Moves, frozen=True, kw_only=True):
     happened_at: datetime
     mode: str | None
     sides: tuple[str, ...]
+    silence: Deadline | UnsetType = UNSET
 
 
 class PulseRecorded(Event, frozen=True, kw_only=True):
@@ -106,7 +117,17 @@ def record_meeting(command: RecordMeeting, context: Context) -> list[MeetingReco
         raise Refused.input(Fault("/minutes", "NOT_POSITIVE", "a meeting lasts at least a minute"))
     if ("MEETING", "", when) in trajectory_of(context.case).reported:
         return []
-    return [MeetingRecorded(happened_at=when, minutes=command.minutes, mode=command.mode, topics=command.topics)]
+    silence, closes = met(context, when)
+    return [
+        MeetingRecorded(
+            happened_at=when,
+            minutes=command.minutes,
+            mode=command.mode,
+            topics=command.topics,
+            silence=silence,
+            closes=closes,
+        )
+    ]
 
 
 def record_check_in(command: RecordCheckIn, context: Context) -> list[CheckInRecorded]:
@@ -119,12 +140,14 @@ def record_check_in(command: RecordCheckIn, context: Context) -> list[CheckInRec
     trajectory = trajectory_of(context.case)
     trajectory = replace(trajectory, reported=trajectory.reported | {(Step.CHECK_IN.value, "", when)})
     moves = check_ins(context, agreement, trajectory, command.at)
+    silence, answered = talked(context, when)
     return [
         CheckInRecorded(
             happened_at=when,
             mode=command.mode,
             sides=command.sides,
-            closes=moves.closes,
+            silence=silence,
+            closes=(*moves.closes, *answered),
             opens=moves.opens,
             renews=moves.renews,
         )
@@ -183,9 +206,9 @@ def evolve(case: Case, event: MentoringEvent) -> Case:
     """The case after an event of mentoring."""
     match event:
         case MeetingRecorded():
-            return with_reported(case, ("MEETING", "", event.happened_at))
+            return with_silence(with_reported(case, ("MEETING", "", event.happened_at)), event.silence)
         case CheckInRecorded():
-            return with_reported(case, ("CHECK_IN", "", event.happened_at))
+            return with_silence(with_reported(case, ("CHECK_IN", "", event.happened_at)), event.silence)
         case PulseRecorded():
             return with_reported(case, ("PULSE", event.side, event.happened_at))
         case ProgressReported():

@@ -21,11 +21,16 @@ def due_after(context: Context, since: datetime) -> Deadline:
 
 
 def behind(case: Case) -> frozenset[str]:
-    """The organisations that are awaited in a step of which a term was missed."""
+    """The organisations that are awaited in a step of the case's way of which a term was missed.
+
+    A gap in services is no part of that way: who is told of a late answer is the ladder's business.
+    """
     return frozenset(
         step.actor
         for step in case.steps
-        if step.step != Step.ESCALATION and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
+        if step.key != Step.ESCALATION
+        and step.step != Step.SERVICE_GAP_ANSWER
+        and any((MISSED, due.name, due.due_at) in case.fired for due in step.deadlines)
     )
 
 
@@ -37,7 +42,7 @@ def sees_to_it(case: Case) -> Party | None:
     if case.state not in WITH_ORGANISATION or case.trajectory is None:
         return None
     if not case.organisation_reads:
-        left = any(step.actor == case.organisation for step in case.steps if step.step != Step.ESCALATION)
+        left = any(step.actor == case.organisation for step in case.steps if step.key != Step.ESCALATION)
         return case.lead if left else None
     late = behind(case)
     if late == {case.organisation}:

@@ -7,9 +7,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from contracts.codes import CaseState, LegalBasisKind, Role, Step
+from contracts.codes import CaseState, LegalBasisKind, Role, Step, WhyMentoring
 from services.casefile.domain.closing import CaseReopened, reopened
 from services.casefile.domain.context import Context
+from services.casefile.domain.gap_report import ServiceGapReported, absent_service, next_gap, reported
 from services.casefile.domain.referral_entry import ReferralEntryTaken, ReferralMessage, awaiting, entry
 from services.casefile.domain.state import Access, Case, LiveReferral
 from services.casefile.domain.steps import Moves, OpenStep, Party, ended_by
@@ -44,10 +45,13 @@ class TakeSubmission(Command, frozen=True, kw_only=True):
     client_ref: str
     previous_referral: str | None
     recommended_mentor_kind: str | None
+    support_needs: tuple[str, ...] = ()
     eligibility: dict[str, bool]
     participation: ParticipationChosen
     legal_basis: LegalBasisRecorded
     deadlines: tuple[Deadline, ...]
+    why_mentoring: str | None = None
+    alternative_considered: str | None = None
 
 
 class CaseOpened(Moves, frozen=True, kw_only=True):
@@ -78,11 +82,12 @@ class CaseReferred(Event, frozen=True, kw_only=True):
     programme_version: int
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 def take_submission(
     command: TakeSubmission, context: Context
-) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent]:
+) -> list[ReferralEntryTaken | CaseReopened | OpeningEvent | ServiceGapReported]:
     """Opens the case with all that was recorded at entry, or refers an open one again with what is new."""
     message, case = command.message, context.case
     if message.source_event_id in case.taken:
@@ -117,9 +122,28 @@ def take_submission(
         programme_version=message.programme_version,
         recommended_mentor_kind=command.recommended_mentor_kind,
         deadlines=command.deadlines,
+        support_needs=command.support_needs,
     )
     ends = tuple(dict.fromkeys((*ended_by(case.steps), Step.NEXT_SERVICE.value)))
-    return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred]
+    return [*events, entry(message, Moves(closes=ends, opens=(waits,))), referred, *_gap(command, context, lead)]
+
+
+def _gap(command: TakeSubmission, context: Context, lead: Party) -> list[ServiceGapReported]:
+    """The gap that the agency itself names as the reason for mentoring."""
+    if command.why_mentoring != WhyMentoring.SERVICE_GAP:
+        return []
+    message = command.message
+    service_kind, gap_type = absent_service(command.alternative_considered)
+    event = ServiceGapReported(
+        gap=next_gap(context.case, command.case),
+        service_kind=service_kind,
+        gap_type=gap_type,
+        reported_by=message.actor,
+        reported_at=message.occurred_at,
+        referral=message.referral,
+        organisation=message.organisation,
+    )
+    return reported(context, event, lead)
 
 
 def _opened(command: TakeSubmission, lead: Party) -> CaseOpened:
@@ -184,4 +208,5 @@ def _live(event: CaseReferred) -> LiveReferral:
         legal_basis=event.legal_basis,
         recommended_mentor_kind=event.recommended_mentor_kind,
         deadlines=event.deadlines,
+        support_needs=event.support_needs,
     )

@@ -26,7 +26,7 @@ LONGEST_PAUSE = "SUSPENSION_MAX"
 def check_ins(context: Context, agreement: Agreement, trajectory: Trajectory, since: datetime) -> Moves:
     """What becomes of the step, in a trajectory that was reported on like that: opened, due on other days, or done."""
     step = find(context.case.steps, Step.CHECK_IN)
-    due = _deadlines(Step.CHECK_IN, _days_left(context.terms, agreement, trajectory), context, step)
+    due = _deadlines(Step.CHECK_IN, _days_left(context.terms, agreement, trajectory, _apart(context)), context, step)
     if step is None:
         opened = OpenStep(step=Step.CHECK_IN.value, owner=trajectory.coordinator, since=since, deadlines=due)
         return Moves(opens=(opened,)) if due else Moves()
@@ -38,26 +38,45 @@ def check_ins(context: Context, agreement: Agreement, trajectory: Trajectory, si
     return Moves(renews=(renewed,))
 
 
-def _days_left(terms: ProgrammeCalendar, agreement: Agreement, trajectory: Trajectory) -> list[date]:
+def _apart(context: Context) -> timedelta | None:
+    """How far apart the check-ins are at most, by what else the person needs; None where the schedule is enough."""
+    needs = context.case.referral.support_needs if context.case.referral is not None else ()
+    often = [context.rules.check_in_every_days[need] for need in needs if need in context.rules.check_in_every_days]
+    return timedelta(days=min(often)) if often else None
+
+
+def _days_left(
+    terms: ProgrammeCalendar, agreement: Agreement, trajectory: Trajectory, apart: timedelta | None
+) -> list[date]:
     begin = max(agreement.start, day_of(terms, agreement.signed_at))
     if trajectory.resumed_at is not None:
         # What fell into a pause was not due.
         begin = max(begin, day_of(terms, trajectory.resumed_at))
     held = [day_of(terms, at) for kind, _, at in trajectory.reported if kind == Step.CHECK_IN]
-    within = takewhile(lambda day: day <= agreement.end, _check_in_days(terms, agreement))
+    within = takewhile(lambda day: day <= agreement.end, _check_in_days(terms, agreement, apart))
     scheduled = [day for day in within if day > begin]
     settled = _settled_until(begin, scheduled, held)
     left = [day for day in scheduled if day > settled]
     last = max((day for day in held if day >= begin), default=None)
     if last is None:
         return left
-    latest = last + LONGEST_GAP
+    latest = last + min(LONGEST_GAP, apart or LONGEST_GAP)
     if left:
         return [min(left[0], latest), *left[1:]]
     return [latest] if latest < agreement.end else []
 
 
-def _check_in_days(terms: ProgrammeCalendar, agreement: Agreement) -> Iterator[date]:
+def _check_in_days(terms: ProgrammeCalendar, agreement: Agreement, apart: timedelta | None) -> Iterator[date]:
+    before = agreement.start
+    for day in _scheduled_days(terms, agreement):
+        while apart is not None and before + apart < day:
+            before += apart
+            yield before
+        yield day
+        before = day
+
+
+def _scheduled_days(terms: ProgrammeCalendar, agreement: Agreement) -> Iterator[date]:
     started = start_of(terms, agreement.start)
     second = day_of(terms, deadline(terms, "CHECK_IN_SECOND", started).due_at)
     yield day_of(terms, deadline(terms, "CHECK_IN_FIRST", started).due_at)

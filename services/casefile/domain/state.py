@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
+from services.casefile.domain.open_matters import Gap, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
@@ -36,6 +37,7 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
     legal_basis: str
     recommended_mentor_kind: str | None
     deadlines: tuple[Deadline, ...]
+    support_needs: tuple[str, ...] = ()
 
 
 class OpenBroadcast(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class OpenBroadcast(Struct, frozen=True, kw_only=True):
 
     broadcast: str
     consent: str | None = None
+    support_needs: tuple[str, ...] = ()
 
 
 class Agreement(Struct, frozen=True, kw_only=True):
@@ -110,6 +113,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     `reported` holds (kind of report, side, instant), so that the same report twice changes nothing. `last_day` is that
     of the first agreement, or a later one that the agency approved (`extended`): another match does not move it.
+    `rejections` are counted from the latest agreement; `silence` is when a pair that has not met is asked why.
     """
 
     coordinator: Party
@@ -125,6 +129,8 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     closure_reason: str | None = None
     handback: Handback | None = None
+    rejections: int = 0
+    silence: Deadline | None = None
     ended_matches: GrowingTuple[EndedMatch] = GrowingTuple()
     progress_reports: GrowingTuple[ProgressReport] = GrowingTuple()
     reported: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
@@ -156,6 +162,27 @@ class Access(Struct, frozen=True, kw_only=True):
     ended: str | None = None
     expires: Deadline | None = None
     closed: bool = False
+
+
+class Escalation(Struct, frozen=True, kw_only=True):
+    """Something that somebody is asked to see to: why, about which match, at which level, and until when.
+
+    `organisation` had the case when it was raised, and `raised_by` is that of the person who raised it, if one did;
+    `joined` are the reasons of further signs. What is asked about a missed term has no `own_step`.
+    """
+
+    id: str
+    reason: str
+    level: str
+    opened_at: datetime
+    organisation: str | None = None
+    raised_by: str | None = None
+    match: str | None = None
+    contact_due_at: datetime | None = None
+    resolution_due_at: datetime | None = None
+    joined: tuple[str, ...] = ()
+    resolution: str | None = None
+    own_step: bool = True
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -205,6 +232,9 @@ class Case(Struct, frozen=True, kw_only=True):
     finalise_at: datetime | None = None
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     broadcast: OpenBroadcast | None = None
+    gaps: GrowingTuple[Gap] = GrowingTuple()
+    proposals: GrowingTuple[Proposal] = GrowingTuple()
+    escalations: tuple[Escalation, ...] = ()
 
     @property
     def organisation(self) -> str | None:
@@ -261,3 +291,10 @@ def with_reported(case: Case, *keys: tuple[str, str, datetime]) -> Case:
     if (now := case.trajectory) is None:
         return case
     return replace(case, trajectory=replace(now, reported=now.reported | keys))
+
+
+def with_silence(case: Case, due: Deadline | UnsetType | None) -> Case:
+    """The case whose pair is to meet by then, None: by no day; the same where nothing is said of it."""
+    if due is UNSET or (now := case.trajectory) is None:
+        return case
+    return replace(case, trajectory=replace(now, silence=due))

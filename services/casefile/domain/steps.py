@@ -114,11 +114,12 @@ def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | 
 
 
 def ended_by(steps: Steps, *stay: str) -> tuple[str, ...]:
-    """The keys of the open steps that end with what a case is about: all but those named, and an open gap's answer.
+    """The keys of the open steps that end with what a case is about: all but those named, and what has its own end.
 
-    What the agency owes to a report of a gap outlasts the match, the organisation's part and the case's closing.
+    What the agency owes to a report of a gap outlasts the match, the organisation's part and the case's closing, and
+    so does an escalation of its own, until it is resolved.
     """
-    return tuple(step.key for step in steps if step.step not in (*stay, Step.SERVICE_GAP_ANSWER))
+    return tuple(step.key for step in steps if step.step not in stay and not (step.about and step.step in BESIDE))
 
 
 def began(move: Moves) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
@@ -12,9 +13,19 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended, happened
 from services.casefile.domain.next_steps import mentoring_steps
 from services.casefile.domain.recurring import reviews
-from services.casefile.domain.state import Case, Suspension, Trajectory, agreement_of, trajectory_of, with_reported
+from services.casefile.domain.silence import SILENCE, asked
+from services.casefile.domain.state import (
+    Case,
+    Suspension,
+    Trajectory,
+    agreement_of,
+    trajectory_of,
+    with_reported,
+    with_silence,
+)
 from services.casefile.domain.steps import Moves, OpenStep, began
 from services.casefile.domain.terms import deadline
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command
 
 
@@ -45,7 +56,9 @@ class TrajectorySuspended(Moves, frozen=True, kw_only=True):
 
 
 class TrajectoryResumed(Moves, frozen=True, kw_only=True):
-    """The pause is over."""
+    """The pause is over; `silence` is until when the pair is to meet."""
+
+    silence: Deadline | UnsetType = UNSET
 
 
 class SuspensionReviewed(Moves, frozen=True, kw_only=True):
@@ -74,7 +87,7 @@ def suspend(command: Suspend, context: Context) -> list[TrajectorySuspended]:
         TrajectorySuspended(
             reason=command.reason,
             until=longest.due_at,
-            closes=(Step.MENTORING.value, Step.CHECK_IN.value),
+            closes=(Step.MENTORING.value, Step.CHECK_IN.value, *asked(case)),
             opens=(step,),
         )
     ]
@@ -87,7 +100,8 @@ def resume(command: Resume, context: Context) -> list[TrajectoryResumed]:
     when = ended(command.occurred_at, context) if context.case.state == CaseState.SUSPENDED else command.at
     allow("resume", replace(context, at=when), command.by)
     steps = mentoring_steps(context, agreement_of(context.case), when)
-    return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps)]
+    silence = deadline(context.terms, SILENCE, when)
+    return [TrajectoryResumed(closes=(Step.SUSPENSION_REVIEW.value,), opens=steps, silence=silence)]
 
 
 def review_suspension(command: ReviewSuspension, context: Context) -> list[SuspensionReviewed]:
@@ -116,7 +130,8 @@ def evolve(case: Case, event: SuspensionEvent) -> Case:
         case SuspensionReviewed():
             return with_reported(case, ("REVIEW", "", event.happened_at))
         case TrajectoryResumed():
-            return replace(case, trajectory=replace(now, suspension=None, resumed_at=began(event)))
+            resumed = replace(now, suspension=None, resumed_at=began(event))
+            return with_silence(replace(case, trajectory=resumed), event.silence)
         case _:
             assert_never(event)
 

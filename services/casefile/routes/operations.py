@@ -27,6 +27,7 @@ DESCRIBED: Final = ApiDescription(
     ),
     tags={
         "cases": "Cases, their history, and the commands on them.",
+        "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },
@@ -63,6 +64,22 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/texts": Operation(
             "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
+        ),
+        "GET /v1/gaps": Operation(
+            "gap-list",
+            "A page of the gaps in services that the caller reads, those first whose answer is due first: an agency's "
+            "own, those of an organisation, and those that a mentor reported.",
+        ),
+        "POST /v1/gaps/answers": Operation(
+            "gap-answer-together",
+            "Gives one answer to gaps of one service and type, in any of the agency's cases: to each as if "
+            "`answer-gap` had been sent for it alone, on its case as it is. What became of it is said gap by gap.",
+        ),
+        "GET /v1/gaps/{gap_id}": Operation(
+            "gap-read",
+            "A gap in services with the words about it, and what became of it. The ETag is that of its case, on which "
+            "`answer-gap` is sent.",
+            versioned=True,
         ),
         "GET /v1/mentors": Operation(
             "mentor-list", "A page of the mentors of the caller's organisation; for auditors, of any."

@@ -25,12 +25,12 @@ from contracts.casefile_codes import (
     Progress,
     RejectReason,
     ReportOccasion,
-    Resolution,
     Side,
     SuspendReason,
     WaiveReason,
 )
 from contracts.codes import CapitalType, CefrLevel, CefrSkill, MentorKind
+from contracts.escalation_codes import RaisedReason, Resolution
 from contracts.fields import (
     Body,
     CalendarDate,
@@ -172,9 +172,16 @@ class SuspendBody(ReportBody):
     reason: SuspendReason
 
 
-class ResolveEscalationBody(Body):
-    """What was done about the term that the other side missed."""
+class RaiseEscalationBody(Body):
+    """Why somebody is asked to see to the case."""
 
+    reason: RaisedReason
+
+
+class ResolveEscalationBody(Body):
+    """What was done, and about which escalation; that may be left out where the caller has but one to resolve."""
+
+    escalation: Reference | None = None
     resolution: Resolution
 
 

@@ -27,6 +27,10 @@ from contracts.casefile_codes import (
     WaiveReason,
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
+from contracts.escalation_answers import EscalationAnswer
+from contracts.norm_answers import MonthMetAnswer
+from services.casefile.routes.change_shapes import ProposedChangeAnswer
+from services.casefile.routes.gap_shapes import GapShown
 
 
 class PartyAnswer(Contract):
@@ -210,6 +214,10 @@ class CaseAnswer(Contract):
     )
     close_reason: CloseReason | None = None
     outcomes: list[SettledAnswer] = []
+    escalations: list[EscalationAnswer] = []
+    contact_norm: list[MonthMetAnswer] = []
+    gaps: list[GapShown] = []
+    proposals: list[ProposedChangeAnswer] = []
     stopped: Literal["CONSENT_WITHDRAWN"] | None = Field(
         default=None, description="CONSENT_WITHDRAWN: nothing else is shown any more."
     )
