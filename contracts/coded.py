@@ -11,7 +11,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from contracts import casefile_codes, change_codes, codes, escalation_codes, gap_codes, task_codes, terms
+from contracts import (
+    broadcast_codes,
+    casefile_codes,
+    change_codes,
+    codes,
+    escalation_codes,
+    gap_codes,
+    task_codes,
+    terms,
+)
 
 
 def one_of(*lists: type[StrEnum]) -> Meta:
@@ -19,6 +28,8 @@ def one_of(*lists: type[StrEnum]) -> Meta:
     return Meta(extra_json_schema={"enum": list(dict.fromkeys(str(code) for codelist in lists for code in codelist))})
 
 
+AllocationCode = Annotated[str, one_of(broadcast_codes.AllocationRule)]
+BroadcastCode = Annotated[str, one_of(broadcast_codes.BroadcastState)]
 CapitalCode = Annotated[str, one_of(codes.CapitalType)]
 CefrCode = Annotated[str, one_of(codes.CefrLevel)]
 ChangeCode = Annotated[str, one_of(change_codes.ChangeKind)]
@@ -52,6 +63,7 @@ ProgrammeKindCode = Annotated[str, one_of(codes.ProgrammeKind)]
 ProgressCode = Annotated[str, one_of(casefile_codes.Progress)]
 PulseCode = Annotated[str, one_of(casefile_codes.MentorPulseReason, casefile_codes.MenteePulseReason)]
 QuestionCode = Annotated[str, one_of(codes.Question)]
+ReferralCode = Annotated[str, one_of(codes.ReferralState)]
 RejectCode = Annotated[str, one_of(casefile_codes.RejectReason)]
 ResolutionCode = Annotated[str, one_of(escalation_codes.Resolution)]
 ServiceKindCode = Annotated[str, one_of(gap_codes.ServiceKind)]

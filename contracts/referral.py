@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
+from contracts.broadcast import BroadcastEnded, BroadcastOpened, OfferAnswered, OfferMade, OfferMoved, OfferWon
 from contracts.coded import (
     AgencyActionCode,
     AlternativeCode,
     CapitalCode,
-    CefrCode,
     ClosureCode,
     DeclineCode,
     LadderLevelCode,
-    LegalBasisCode,
     MentorKindCode,
     NotifiedCode,
     OrganisationKindCode,
@@ -26,44 +25,14 @@ from contracts.coded import (
     WithdrawCode,
 )
 from contracts.message import CaseMessage, Deadline, Instant, Message, Published
+from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 SOURCE = "/services/referral"
 TOPIC = "caserelay.referral.v1"
 _T = "org.caserelay.referral."
 
-
-class LanguageSkill(Published, frozen=True, kw_only=True):
-    """A language (BCP 47), its CEFR level and whether it was declared or tested."""
-
-    tag: str
-    level: CefrCode
-    evidence: str
-
-
-class Occupation(Published, frozen=True, kw_only=True):
-    """An occupation: ISCO-08 code and, where known, the ESCO concept URI."""
-
-    isco: str
-    esco: str | None = None
-
-
-class LegalBasisRef(Published, frozen=True, kw_only=True):
-    """The legal basis that the referral rests on: for whom, in which text version and language, since when."""
-
-    id: str
-    kind: LegalBasisCode
-    recipient: str
-    text_version: str
-    language: str
-    given_at: Instant
-
-
-class ParticipationChoice(Published, frozen=True, kw_only=True):
-    """The jobseeker's own yes to mentoring, which is not the consent to share data."""
-
-    chosen_at: Instant
-    method: str
-    language: str
+OF_BROADCASTS: Final = (BroadcastOpened, OfferAnswered, OfferWon, BroadcastEnded, OfferMade, OfferMoved)
+"""What else is told on this topic: of one person's offers to several organisations (`contracts/broadcast.py`)."""
 
 
 class ReferralMessage(CaseMessage, frozen=True, kw_only=True):

@@ -3,6 +3,8 @@
 The rule, for one case:
 
 - The agency that refers sees everything.
+- Offers to several organisations at once are seen apart from the case, under their broadcast, each by the organisation
+  that it was made to; the one that wins has a part in the case from then on.
 - An organisation has a part in the case by each referral that was sent to it. It sees what comes from then on, and
   never what belongs to another organisation or went before.
 - A part ends with its referral: declined, withdrawn, expired, handed back, entered in error. The organisation keeps
@@ -202,7 +204,9 @@ class Parties:
         )
 
 
-_ADDRESSINGS: Final = frozenset({"ReferralSubmitted", "CaseReferred"})
+_ADDRESSINGS: Final = frozenset({"ReferralSubmitted", "CaseReferred", "OfferMade", "OfferWon"})
+_FOR_THE_AGENCY: Final = frozenset({"BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded"})
+"""What names no single referral, and is no organisation's to know: to whom else a person was offered."""
 _ENDINGS: Final = frozenset(
     {
         "HandbackAccepted",
@@ -225,7 +229,11 @@ def facts_of(name: str, data: Mapping[str, Any], place: Place) -> tuple[Fact, ..
     which `referral`, `agency`, `organisation`, `reason` and `closure` are looked at. A name that says nothing about
     the parties yields nothing.
     """
-    referral = data.get("referral")
+    if name == "BroadcastOpened" and data.get("broadcast") and data.get("agency"):
+        # Nobody else is addressed with it; and whose case it is may be known by nothing else yet.
+        agency = data["agency"]
+        return (Addressed(referral=data["broadcast"], agency=agency, organisation=agency, place=place),)
+    referral, name = data.get("referral"), _happened(name, data)
     if referral is None:
         return ()
     facts: list[Fact] = []
@@ -243,13 +251,22 @@ def facts_of(name: str, data: Mapping[str, Any], place: Place) -> tuple[Fact, ..
     return tuple(facts)
 
 
+def _happened(name: str, data: Mapping[str, Any]) -> str:
+    """What happened to an anonymous offer, by the name that the same has of any other referral."""
+    return str(data["event"]) if name == "OfferMoved" else name
+
+
 def item_of(name: str, data: Mapping[str, Any], place: Place) -> Item:
     """A message as something that may be shown or not; `name`, `data` and `place` as for `facts_of`."""
+    organisation = data.get("organisation")
+    if name in _FOR_THE_AGENCY:
+        # It belongs to the agency as what names an organisation belongs to that one.
+        organisation = data.get("agency") or ""
     return Item(
         place=place,
-        organisation=data.get("organisation"),
+        organisation=organisation,
         referral=data.get("referral"),
-        is_stop=name in _STOPS,
+        is_stop=_happened(name, data) in _STOPS,
     )
 
 

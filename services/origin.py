@@ -21,6 +21,7 @@ PATHS: Final[Mapping[str, str]] = {
     "organisations": "referral",
     "programmes": "referral",
     "legal-bases": "referral",
+    "broadcasts": "referral",
     "cases": "casefile",
     "worklist": "casefile",
     "gaps": "casefile",

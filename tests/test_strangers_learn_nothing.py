@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from contracts.codes import Role
 from tests.casefile.cases import PROPOSAL, SERVICES, CaseContext
+from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import INES, KARIM, LOTTE, Person
 from tests.support.requests import AGREEMENT, INTAKE, another_person
 from tests.support.running import Running, running
@@ -87,6 +88,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             await services.done(LOTTE, case.path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
+        several = await services.create(INES, BROADCASTS, broadcast(HOLDER, FORMER))
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
         await services.settle()
         yield Scene(
@@ -95,6 +97,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 "case_id": [There(case.id, frozenset({AGENCY, HOLDER, FORMER, GONE}))],
                 "referral_id": [There(offer.rpartition("/")[2], who) for offer, who in zip(offers, to, strict=True)],
                 "basis_id": [There(basis, who) for basis, who in zip(bases, to, strict=True)],
+                # To the organisations that are offered something as well, as if it were not there.
+                "broadcast_id": [There(several.json()["id"], frozenset({AGENCY}))],
                 "ref": [There("M-41", frozenset({HOLDER}))],
             },
             signed.headers["Position"],

@@ -27,6 +27,7 @@ from services.casefile.action_rows import (
 )
 from services.casefile.domain import (
     agreement,
+    broadcast,
     case,
     closing,
     consent_withdrawal,
@@ -297,6 +298,10 @@ class OtherCommand(Generic[C]):
 _MESSAGE: Final = "a reaction to a message of the referral service"
 OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     OtherCommand(command=opening.TakeSubmission, decide=opening.take_submission, sender=_MESSAGE),
+    OtherCommand(command=broadcast.TakeBroadcast, decide=broadcast.take_broadcast, sender=_MESSAGE),
+    OtherCommand(command=broadcast.TakeOfferAnswer, decide=broadcast.take_offer_answer, sender=_MESSAGE),
+    OtherCommand(command=broadcast.TakeOfferWon, decide=broadcast.take_offer_won, sender=_MESSAGE),
+    OtherCommand(command=broadcast.TakeBroadcastEnd, decide=broadcast.take_broadcast_end, sender=_MESSAGE),
     OtherCommand(command=referral_answers.TakeProgress, decide=referral_answers.take_progress, sender=_MESSAGE),
     OtherCommand(command=referral_answers.TakeAcceptance, decide=referral_answers.take_acceptance, sender=_MESSAGE),
     OtherCommand(command=referral_answers.TakeReturn, decide=referral_answers.take_return, sender=_MESSAGE),

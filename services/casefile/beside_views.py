@@ -8,6 +8,7 @@ from contracts.escalation_codes import EscalationState
 from services.casefile.domain.contact_norm import months
 from services.casefile.domain.open_escalations import is_open
 from services.casefile.domain.state import Case
+from services.casefile.domain.task_state import RoleException
 from services.chassis.http.response.rendering import Json, as_json
 
 
@@ -29,6 +30,12 @@ def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
         for held in case.escalations
         if seen_by in (None, held.organisation)
     ]
+
+
+def exception_view(known: RoleException) -> Json:
+    """A one-off exception, from a task or from a rule."""
+    kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
+    return {"id": known.exception, **kind, "state": known.state}
 
 
 def norm_view(case: Case, zone: str | None, now: datetime) -> list[Json]:

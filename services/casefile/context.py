@@ -12,6 +12,7 @@ from contracts.codes import CaseState
 from contracts.identifiers import one_person
 from services.casefile.actions import RULES
 from services.casefile.domain.agreement import SignAgreement
+from services.casefile.domain.broadcast import TakeBroadcast
 from services.casefile.domain.charter import CHARTER, Charter, charter_stream
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
@@ -61,7 +62,8 @@ class CaseContexts:
     def needs(self, command: Command, case: Case, /) -> dict[str, Needed]:
         """The programme that a case runs under, and the mentor whom it is about."""
         needs: dict[str, Needed] = {}
-        if programme := command.message.programme if isinstance(command, TakeSubmission) else case.programme:
+        taken = _submission(command)
+        if programme := taken.message.programme if taken is not None else case.programme:
             needs["programme"] = Needed(programme_stream(programme), KNOWN_PROGRAMME)
         mentor = command.mentor if isinstance(command, ProposeMatch) else case.match and case.match.mentor
         if mentor and case.organisation:
@@ -162,9 +164,17 @@ def _in_force(known: KnownProgramme, at: datetime) -> ProgrammeLearnt:
     return learnt
 
 
+def _submission(command: Command) -> TakeSubmission | None:
+    """The submission that a command takes in, to a single organisation or to several."""
+    if isinstance(command, TakeBroadcast):
+        return command.submission
+    return command if isinstance(command, TakeSubmission) else None
+
+
 def _legal_basis(command: Command, case: Case) -> str | None:
-    if isinstance(command, TakeSubmission):
-        return command.legal_basis.legal_basis
+    if (taken := _submission(command)) is not None:
+        # Offers to several organisations have one each, and the case has the winner's.
+        return taken.legal_basis.legal_basis or None
     return case.referral.legal_basis if case.referral is not None else None
 
 

@@ -13,6 +13,7 @@ from contracts import casefile as messages
 from contracts.references import REFERENCES
 from services.casefile.domain import (
     agreement,
+    broadcast,
     changes,
     charter,
     closing,
@@ -92,6 +93,11 @@ CASE_EVENTS: Final = (
                  "Legal basis recorded: {kind} for sharing with {recipient}, text {text_version}.", NOT_PUBLISHED)
     | EventRow(opening.CaseReferred, "case.referred.v1", "The case waits for the answer of {organisation}.",
                  NOT_PUBLISHED)
+    | EventRow(broadcast.OfferEntryTaken, "case.offer_entry_taken.v1", of_an_entry, NOT_PUBLISHED)
+    | EventRow(broadcast.CaseOffered, "case.offered.v1", "The case waits for the answers of several organisations.",
+               NOT_PUBLISHED)
+    | EventRow(broadcast.OffersEnded, "case.offers_ended.v1",
+               "No organisation took the person on; the lead decides what comes next.", NOT_PUBLISHED)
     | EventRow(referral_answers.ReferralReturned, "case.referral_returned.v1",
                  "The case is back with its lead, who decides what comes next.",
                  lambda event, about: messages.opening.ReferralReturned(

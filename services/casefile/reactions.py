@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from contracts import referral
 from contracts.message import CaseMessage, Message
 from contracts.message import Deadline as MessageDeadline
+from services.casefile.broadcast_reactions import OF_SEVERAL
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.known_organisation import LearnOrganisation, organisation_stream
 from services.casefile.domain.known_programme import LearnProgramme, Rules, TermLength, programme_stream
@@ -243,6 +244,7 @@ REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
     referral.ProgrammeVersionPublished: when_programme_version_published_learn_it,
     referral.OrganisationDescribed: when_organisation_described_learn_it,
+    **OF_SEVERAL,
 }
 """Every message that casefile reacts to."""
 

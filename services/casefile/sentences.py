@@ -105,6 +105,16 @@ def _of_a_message(name: EntryName) -> str:
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":
             return "The deadline {codes} has passed."
+        case "BroadcastOpened":
+            return "The agency {agency} offered the person to several organisations at once."
+        case "OfferWon":
+            return "{organisation} was the first to accept, and is told whose offer it was."
+        case "BroadcastEnded":
+            return "The last of the offers to several organisations has ended, and none was accepted."
+        case "WaitingCorrected":
+            return "The entry on the waiting list of {organisation} was corrected: {codes}."
+        case "NgoAccessExpired":
+            return "The access of {organisation} to its offer has ended."
         case _:
             assert_never(name)
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from contracts import visibility
 from contracts.visibility import Parties, Place
+from services.casefile.domain.broadcast import OfferEntryTaken
 from services.casefile.domain.case import evolve
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
@@ -170,6 +171,9 @@ def history_of(records: Sequence[Recorded], seen: Collection[int]) -> list[Recor
 def _public(recorded: Recorded) -> tuple[str, dict[str, Any]]:
     event = recorded.event
     named = {name: getattr(event, name, None) for name in ("referral", "agency", "organisation", "reason")}
+    if isinstance(event, OfferEntryTaken):
+        # Seen by whose offer it was, once that one has a part in the case; it gives nobody a part.
+        return "OfferAnswered", named
     if isinstance(event, ReferralEntryTaken):
         return event.name, {**named, "closure": next(iter(event.codes), None)}
     return type(event).__name__, named

@@ -8,14 +8,13 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views
+from services.casefile.beside_views import escalation_views, exception_view
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
-from services.casefile.domain.task_state import RoleException
 from services.casefile.domain.tasks import leads_of
 from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
@@ -128,6 +127,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "programmeVersion": case.programme_version,
         "openedAt": case.opened_at,
         "referral": case.referral.referral if case.referral is not None else None,
+        "broadcast": case.broadcast.broadcast if case.broadcast is not None and seen_by is None else None,
         **responsibility_view(running),
         "dueAt": _dues(running.steps),
         "overdue": any(step.overdue for step in running.steps),
@@ -143,12 +143,6 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
     }
-
-
-def exception_view(known: RoleException) -> Json:
-    """A one-off exception, from a task or from a rule."""
-    kind: Json = {"task": known.task} if known.task is not None else {"rule": known.rule}
-    return {"id": known.exception, **kind, "state": known.state}
 
 
 def summary_of(case: Case, version: int) -> Json:

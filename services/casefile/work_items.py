@@ -91,8 +91,10 @@ def _links(work: Work, context: Context) -> tuple[Json, ...]:
     if work.name == ERROR_CONFIRMATION:
         return (action_link("confirm-error", f"/v1/referrals/{work.referral}/confirm-error"),)
     if work.awaiting is not None and _awaits_answer(work):
-        assert context.case.referral is not None  # noqa: S101 - it is its answer that is awaited
         action = work.awaiting.action
+        if (several := context.case.broadcast) is not None:
+            return (action_link(action, f"/v1/broadcasts/{several.broadcast}/{action}"),)
+        assert context.case.referral is not None  # noqa: S101 - it is its answer that is awaited
         return (action_link(action, f"/v1/referrals/{context.case.referral.referral}/{action}"),)
     return (action_link("refer", "/v1/referrals"),) if work.name == Step.NEXT_SERVICE else ()
 

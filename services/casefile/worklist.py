@@ -164,7 +164,12 @@ def consents_of(case: Case, org: str) -> tuple[str, ...]:
     One whose referral has ended among them: it reads on for twelve weeks. Signed in at an organisation (`org`) the
     person withdraws what was given for that one, and at the agency all.
     """
-    return tuple(
+    several = case.broadcast.consent if case.broadcast is not None and org == case.agency else None
+    return (*((several,) if several is not None else ()), *_read_by(case, org))
+
+
+def _read_by(case: Case, org: str) -> Iterator[str]:
+    yield from (
         access.legal_basis
         for access in reversed(case.accesses)
         if access.legal_basis in case.consents and not access.closed and org in (case.agency, access.organisation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contracts.broadcast import OfferMessage
 from contracts.message import CaseMessage, CloudEvent, Message, as_json, decode_data
 from services.chassis.modelling.delivery import Delivery
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
@@ -27,7 +28,7 @@ def when_something_is_published_take_it_in(
     if model is None:
         raise UnknownMessage
     message = decode_data(model, event.data)
-    of_case = message if isinstance(message, CaseMessage) else None
+    about = message if isinstance(message, CaseMessage | OfferMessage) else None
     return TakeMessage(
         at=delivery.at,
         by=delivery.by,
@@ -35,11 +36,18 @@ def when_something_is_published_take_it_in(
         sequence=delivery.source_position,
         type=event.type,
         name=model.NAME,
-        case=of_case.case if of_case is not None else None,
-        occurred_at=of_case.occurred_at if of_case is not None else event.time,
-        recorded_at=of_case.recorded_at if of_case is not None else event.time,
+        case=_case_of(message),
+        occurred_at=about.occurred_at if about is not None else event.time,
+        recorded_at=about.recorded_at if about is not None else event.time,
         message=as_json(event),
     )
+
+
+def _case_of(message: Message) -> str | None:
+    """The case that a message is about, or the broadcast: parties of anonymous offers are parties of that alone."""
+    if isinstance(message, OfferMessage):
+        return message.broadcast
+    return message.case if isinstance(message, CaseMessage) else None
 
 
 def stream_of(event: CloudEvent, command: TakeMessage) -> str:

@@ -14,7 +14,9 @@ from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, FieldRule, Policy, Rule
 from services.chassis.modelling.decider import EXISTENCE
 from services.referral.actions import ACTIONS
+from services.referral.domain.broadcast import Broadcast
 from services.referral.domain.context import Context
+from services.referral.domain.offer import Offer
 from services.referral.domain.organisation import Organisation
 from services.referral.domain.programme import DEFAULT_TERMS
 from services.referral.domain.referral_state import TERMINAL
@@ -53,6 +55,10 @@ _OF_SIDE: Final = {
 POLICY: Final = Policy(
     [
         Rule("create", COUNSELLORS, AGENCY),
+        # To whom else the person is offered is the agency's to know.
+        Rule("read-broadcast", COUNSELLORS | {Role.DPO}, OWNER_AGENCY),
+        Rule("read-broadcast", _AUDITORS, OVERSIGHT),
+        Rule("withdraw-broadcast", COUNSELLORS, OWNER_AGENCY),
         *(
             Rule(action.name, action.roles, relation)
             for action in ACTIONS.values()
@@ -125,7 +131,8 @@ POLICY: Final = Policy(
 class Parties(NamedTuple):
     """What decides how callers stand to a referral; a row of the index holds as much.
 
-    `access_ends` is when the organisation's access ends, or ended; None as long as its part goes on.
+    `access_ends` is when the organisation's access ends, or ended; None as long as its part goes on. `anonymous`: the
+    organisation does not know whose offer it is.
     """
 
     agency: str
@@ -133,6 +140,7 @@ class Parties(NamedTuple):
     client_ref: str | None
     consent_withdrawn: bool
     access_ends: datetime | None
+    anonymous: bool = False
 
 
 def relations_to_referral(caller: Caller, context: Context) -> tuple[str, ...]:
@@ -151,7 +159,7 @@ def relations_of_parties(caller: Caller, parties: Parties, at: datetime) -> tupl
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
     # The pseudonym is the agency's; the organisation knows it only by the offer.
-    person = parties.client_ref
+    person = parties.client_ref if caller.org == parties.agency or not parties.anonymous else None
     if caller.role is Role.MENTEE and relations and person is not None and is_one_person(caller.sub, person):
         relations.append(PERSON)
     return tuple(relations)
@@ -160,6 +168,19 @@ def relations_of_parties(caller: Caller, parties: Parties, at: datetime) -> tupl
 def sees_only_the_stop(relations: Collection[str]) -> bool:
     """Whether all that a caller still reads of a referral is that the person withdrew the legal basis."""
     return CONSENT_WITHDRAWN in relations and not {OWNER_AGENCY, OVERSIGHT} & set(relations)
+
+
+def is_anonymous_to(relations: Collection[str], offer: Offer | None) -> bool:
+    """Whether a caller is not to know whose offer it is: of several organisations that it was made to, none has won."""
+    return offer is not None and offer.is_anonymous and not {OWNER_AGENCY, OVERSIGHT} & set(relations)
+
+
+def relations_to_broadcast(caller: Caller, broadcast: Broadcast) -> tuple[str, ...]:
+    """The caller's relations to a broadcast: the organisations that are offered something have none."""
+    if broadcast.whose is None:
+        return ()
+    owner = (OWNER_AGENCY,) if caller.org == broadcast.whose.agency else ()
+    return (*owner, OVERSIGHT) if caller.role is Role.AUDITOR else owner
 
 
 def _addressed(parties: Parties, at: datetime) -> str:
@@ -180,6 +201,7 @@ def _parties(context: Context) -> Parties | None:
         client_ref=referral.packet.client_ref if referral.packet is not None else None,
         consent_withdrawn=context.legal_basis.withdrawn_at is not None or reason == WithdrawReason.CONSENT_WITHDRAWN,
         access_ends=_access_ends(context),
+        anonymous=referral.offer.is_anonymous,
     )
 
 

@@ -27,10 +27,12 @@ from services.referral.domain import (
     ending,
     entered_in_error,
     information,
+    offer_moves,
     submission,
     waiting_list,
 )
 from services.referral.domain.context import Context, ReferralCommand, Rule
+from services.referral.domain.offer import acts_for
 from services.referral.domain.referral import ReferralEvent
 from services.referral.domain.referral_state import UNANSWERED
 from services.referral.routes import requests
@@ -130,7 +132,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
     Action(name="accept", summary="Accept: responsibility moves to the coordinator.",
            request=requests.AcceptBody, command=answering.Accept, decide=answering.accept,
            side=StaffSide.ORGANISATION, states={_S.RECEIVED, _S.WAITLISTED}, roles=COORDINATORS, uses_data=True,
-           refuses={"CAPACITY_FULL", "REQUIRED"}),
+           refuses={"CAPACITY_FULL", "OFFER_TAKEN", "REQUIRED"}),
     Action(name="decline", summary="Decline, with a reason.",
            request=requests.DeclineBody, command=answering.Decline, decide=answering.decline, build=stamping.decline,
            side=StaffSide.ORGANISATION, states={*UNANSWERED}, roles=COORDINATORS, uses_data=True,
@@ -210,4 +212,5 @@ _DECISIONS: Final[Mapping[type[ReferralCommand], Decide[Any]]] = {
 
 def decide(command: ReferralCommand, context: Context) -> Sequence[ReferralEvent | To]:
     """What follows from a command on a referral; nothing where it is so already. Raises Refused."""
-    return _DECISIONS[type(command)](command, context)
+    decided = _DECISIONS[type(command)](command, context)
+    return offer_moves.followed(context, command.at, acts_for(command.by), decided)

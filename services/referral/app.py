@@ -27,18 +27,20 @@ from services.chassis.store_opener import StoreOpener
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Scheduler
 from services.referral.actions import decide
+from services.referral.broadcasts import Broadcasts
 from services.referral.commands import Commands, Handlers
-from services.referral.context import LegalBasisContexts, OrganisationContexts, ReferralContexts
-from services.referral.domain import case_key, consent_withdrawal, organisation, programme
+from services.referral.context import ReferralContexts
+from services.referral.domain import broadcasting, case_key, consent_withdrawal, organisation, programme
 from services.referral.domain.case_key import CaseKey, CloseCase, ReopenCase
 from services.referral.events import EVENT_TYPES
 from services.referral.known_before import KnownBefore
 from services.referral.lists import Lists
+from services.referral.other_contexts import BroadcastContexts, LegalBasisContexts, OrganisationContexts
 from services.referral.projection import INDEX_VERSION, TABLES, project
 from services.referral.publishing import publish
 from services.referral.queries import Queries
 from services.referral.reactor import Reactor
-from services.referral.routes import bulk, legal_bases, organisations, programmes, referrals
+from services.referral.routes import broadcasts, bulk, legal_bases, organisations, programmes, referrals
 from services.referral.routes.operations import DESCRIBED
 
 NAME: Final = "referral"
@@ -58,6 +60,7 @@ def build(
     handlers = Handlers(
         referrals=Handler(streams, contexts, decide),
         legal_bases=Handler(streams, LegalBasisContexts(contexts), consent_withdrawal.withdraw_legal_basis),
+        broadcasts=Handler(streams, BroadcastContexts(contexts), broadcasting.decide),
         organisations=Handler(streams, OrganisationContexts(), organisation.decide),
         programmes=Handler(streams, OwnState(), programme.decide),
     )
@@ -101,6 +104,7 @@ def build(
         routers=[
             bulk.routes(commands),
             referrals.routes(commands, queries, lists),
+            broadcasts.routes(Broadcasts(handlers.broadcasts, streams, vault, clock, known_before.all)),
             organisations.routes(commands, queries, lists),
             programmes.routes(commands, queries),
             legal_bases.routes(commands, queries),

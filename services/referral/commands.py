@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -31,9 +30,11 @@ from services.chassis.operating.traceparent import follow
 from services.chassis.time.calendar import WorkingDays
 from services.chassis.time.clock import Clock
 from services.chassis.vault.vault import Deposit, Vault
-from services.referral.access import AGENCY, POLICY, relations_of_agency
+from services.referral.access import AGENCY, POLICY, is_anonymous_to, relations_of_agency
 from services.referral.actions import ACTIONS
-from services.referral.contact import ContactBody, faults_of, faults_of_record
+from services.referral.contact import faults_of, faults_of_record, set_aside
+from services.referral.context import country_of
+from services.referral.domain.broadcasting import BroadcastCommand, BroadcastContext
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.disclosure import DiscloseContact
@@ -51,16 +52,17 @@ from services.referral.domain.programme import PROGRAMME, Parameters, Programme,
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.submission import SubmitDraft, SubmitReferral
-from services.referral.queries import Found, Queries
+from services.referral.queries import Found, Queries, as_tried
 from services.referral.routes.requests import OrganisationBody, ProgrammeVersionBody, ReferralBody
 from services.referral.stamping import (
     Stamp,
     earlier_referral_id_for,
     legal_basis_id_for,
     new_case_id_for,
+    packet_of,
     referral_id_for,
 )
-from services.referral.views import legal_basis_view, organisation_view, packet_json, programme_view
+from services.referral.views import organisation_view, packet_json, programme_view
 
 LOG: Final = "referral"
 PERSONAL: Final = frozenset({"contact"})
@@ -73,6 +75,7 @@ class Handlers:
 
     referrals: Handler[ReferralCommand, Context]
     legal_bases: Handler[WithdrawLegalBasis, Context]
+    broadcasts: Handler[BroadcastCommand, BroadcastContext]
     organisations: Handler[DescribeOrganisation, OrganisationContext]
     programmes: Handler[PublishVersion, Programme]
 
@@ -118,7 +121,7 @@ class Commands:
         reads = await self._handlers.referrals.read(command, stream, REFERRAL, key, own, before, known=known)
         if key in (await reads.fold(*before)).keys:
             command, deposit = self._creation(request, body, earlier_referral_id_for(key))
-        if faults := faults_of(body.contact, await _country(reads, body.programme, command.at)):
+        if faults := faults_of(body.contact, await country_of(reads, body.programme, command.at)):
             command = replace(command, contact_faults=faults)
         # A repeat makes nothing new: the sender gets the answer that they lost, suspended meanwhile or not.
         repeated = (await reads.fold(referral_stream(command.referral_id), REFERRAL)).version > 0
@@ -133,7 +136,7 @@ class Commands:
         self, request: CommandRequest, body: ReferralBody, referral_id: str
     ) -> tuple[CreateDraft | SubmitReferral, Deposit]:
         deposit = Deposit(self._vault, referral_stream(referral_id))
-        packet = body.packet(_set_aside(body.contact, deposit))
+        packet = packet_of(body, set_aside(body.contact, deposit))
         at, by, case_id = self._clock.now(), request.actor, new_case_id_for(referral_id)
         if body.draft:
             draft = CreateDraft(referral_id=referral_id, at=at, by=by, packet=packet, new_case_id=case_id)
@@ -163,12 +166,12 @@ class Commands:
         packet, deposit = found.folded.state.packet, Deposit(self._vault, referral_stream(found.referral_id))
         ref = packet.contact_ref if packet is not None else None
         if "contact" in patch:
-            ref = _set_aside(body.contact, deposit)
+            ref = set_aside(body.contact, deposit)
         command = EditDraft(
             referral_id=found.referral_id,
             at=self._clock.now(),
             by=request.actor,
-            packet=body.packet(ref),
+            packet=packet_of(body, ref),
             contact_faults=faults_of(body.contact, _country_of(found)),
         )
         return await self._answer(request, found.referral_id, await self._run(call, command, deposit))
@@ -205,6 +208,11 @@ class Commands:
             refusal = blocked(action, found.context, request.actor)
             if refusal is not None and refusal.because is Because.RIGHTS:
                 raise refusal from None
+            if is_anonymous_to(found.relations, found.folded.state.offer):
+                # Nor who has changed it: it may be the one who won. The state says all that this one may know.
+                found = await self._queries.find(request.caller, found.referral_id, action)
+                if (refusal := blocked(action, found.context, request.actor)) is not None:
+                    raise refusal from None
             raise
         return await self._answer(request, found.referral_id, outcome)
 
@@ -236,6 +244,7 @@ class Commands:
     async def _answer(
         self, request: CommandRequest, referral_id: str, outcome: Outcome[Referral], location: str | None = None
     ) -> Response:
+        outcome = as_tried(outcome, request.caller.org) if request.dry_run else outcome
         body = await self._queries.after(request.caller, referral_id, outcome)
         return responses.command_result(request, outcome, body, LOG, location=location)
 
@@ -263,12 +272,15 @@ class Commands:
             del answer.headers["content-length"]
         return answer
 
-    async def withdraw_legal_basis(self, request: CommandRequest, basis_id: str, channel: str | None) -> Response:
+    async def withdraw_legal_basis(
+        self, request: CommandRequest, basis_id: str, found: Found, channel: str | None
+    ) -> Response:
         """The person withdraws a legal basis."""
         command = WithdrawLegalBasis(at=self._clock.now(), by=request.actor, legal_basis_id=basis_id, channel=channel)
         stream = legal_basis_stream(basis_id)
         outcome = await self._handlers.legal_bases.handle(command, stream, LEGAL_BASIS, request.call())
-        return responses.command_result(request, outcome, legal_basis_view(outcome.state, outcome.etag), LOG)
+        view = self._queries.basis_shown(found, outcome.state, outcome.etag)
+        return responses.command_result(request, outcome, view, LOG)
 
     async def describe_organisation(
         self, request: CommandRequest, organisation_id: str, body: OrganisationBody, reserved: Reserved
@@ -319,16 +331,6 @@ class Commands:
         outcome = await self._handlers.programmes.handle(command, stream, PROGRAMME, request.call(), must_exist=False)
         view = programme_view(programme_id, outcome.state, outcome.etag, self._clock.now())
         return responses.command_result(request, outcome, view, LOG)
-
-
-def _set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:
-    return deposit.put("contact", contact.record()) if contact is not None else None
-
-
-async def _country(reads: Reads, programme: str, at: datetime) -> str | None:
-    """The country of a programme's version in force; None where there is none."""
-    version = (await reads.state(programme_stream(programme), PROGRAMME)).in_force(at)
-    return version.parameters.country if version is not None else None
 
 
 def _country_of(found: Found) -> str | None:

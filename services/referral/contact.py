@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from contracts.codes import Unreachable
 from contracts.fields import Body, Name, written
 from services.chassis.modelling.decider import Fault
+from services.chassis.vault.vault import Deposit
 
 _PHONE: Final = re.compile(r"\+?[\d ().\-/\u2010-\u2015]*\d(?: *(?:ext\.?|x|#) *\d{1,7})?", re.IGNORECASE)
 _POSSIBLE: Final = "not a possible telephone number; begin with +, or give a number of the programme's country"
@@ -129,3 +130,8 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         pointer = "".join(f"/{part}" for part in ("contact", *found["loc"]))
         yield Fault(pointer, "INVALID_VALUE", found["msg"].removeprefix("Value error, "))
+
+
+def set_aside(contact: ContactBody | None, deposit: Deposit) -> str | None:
+    """The reference under which contact data will be kept; None where there are none."""
+    return deposit.put("contact", contact.record()) if contact is not None else None

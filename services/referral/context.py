@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.codes import ReferralState
@@ -13,6 +14,8 @@ from services.chassis.deciding.context import Needed
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.time.calendar import Calendar, Calendars
 from services.referral.actions import RULES
+from services.referral.domain.answering import Accept
+from services.referral.domain.broadcast import BROADCAST, Broadcast, broadcast_stream
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
@@ -27,14 +30,12 @@ from services.referral.domain.legal_basis import (
     LegalBasisWithdrawn,
     legal_basis_stream,
 )
-from services.referral.domain.offer import acts_for, referral_stream
+from services.referral.domain.offer import Offer, acts_for, referral_stream
 from services.referral.domain.organisation import (
     ORGANISATION,
     CapacityReleased,
     CapacityTaken,
-    DescribeOrganisation,
     Organisation,
-    OrganisationContext,
     organisation_stream,
 )
 from services.referral.domain.person import PERSON, Elsewhere, person_stream
@@ -55,30 +56,31 @@ def needs_of(command: ReferralCommand | None, referral: Referral) -> Needs:
     person = _person_of(command, referral)
     if isinstance(command, CreateDraft | SubmitReferral) and person is not None:
         return {
-            **_named(
+            **named(
                 programme=person.programme,
                 organisation=command.packet.to,
                 # The answer to a draft says whether it can be submitted.
                 agency=person.agency if isinstance(command, CreateDraft) else None,
             ),
-            "case_key": _case_key(case_key_of(*person)),
+            "case_key": case_key_needed(case_key_of(*person)),
             "person": Needed(person_stream(person.agency, person.client_ref), PERSON),
         }
     offer, packet_now = referral.offer, referral.packet
     if offer is None or packet_now is None:
         return {}
     needs = {
-        **_named(
+        **named(
             programme=offer.programme,
             organisation=command.packet.to if isinstance(command, EditDraft) else packet_now.to,
             # Whether the agency may still make an offer matters as long as it has not.
             agency=offer.agency if referral.state is ReferralState.DRAFT else None,
         ),
         **_basis(_basis_of(command, referral)),
+        **broadcast_of(offer),
     }
     if command is not None:
         # What is possible in a state does not rest on the case key, so a reader needs none.
-        needs["case_key"] = _case_key(offer.case_key)
+        needs["case_key"] = case_key_needed(offer.case_key)
     if person is not None:
         needs["person"] = Needed(person_stream(person.agency, person.client_ref), PERSON)
     if isinstance(command, RemindDeadline):
@@ -103,7 +105,8 @@ def _person_of(command: ReferralCommand | None, referral: Referral) -> _Person |
     return None
 
 
-def _named(*, programme: str | None = None, organisation: str | None = None, agency: str | None = None) -> Needs:
+def named(*, programme: str | None = None, organisation: str | None = None, agency: str | None = None) -> Needs:
+    """What is asked for by its own id, where it is known."""
     needs = {}
     if programme:
         needs["programme"] = Needed(programme_stream(programme), PROGRAMME)
@@ -118,6 +121,13 @@ def _basis(legal_basis_id: str | None) -> Needs:
     return {"legal_basis": Needed(legal_basis_stream(legal_basis_id), LEGAL_BASIS)} if legal_basis_id else {}
 
 
+def broadcast_of(offer: Offer | None) -> Needs:
+    """The broadcast that an offer is one of; nothing where it is no such offer."""
+    if offer is None or offer.broadcast is UNSET:
+        return {}
+    return {"broadcast": Needed(broadcast_stream(offer.broadcast), BROADCAST)}
+
+
 def _basis_of(command: ReferralCommand | WithdrawLegalBasis | None, referral: Referral) -> str | None:
     if referral.legal_basis_id is not None:
         return referral.legal_basis_id
@@ -126,7 +136,8 @@ def _basis_of(command: ReferralCommand | WithdrawLegalBasis | None, referral: Re
     return None
 
 
-def _case_key(case_key: str) -> Needed:
+def case_key_needed(case_key: str) -> Needed:
+    """A case key, by its id."""
     return Needed(case_key_stream(case_key), CASE_KEY)
 
 
@@ -147,7 +158,7 @@ class ReferralContexts:
         needs = needs_of(command, own)
         if own.offer is None and (person := _person_of(command, own)) is not None:
             for _, key in sorted(_keys_as_written(person, self._before.known or ())):
-                needs[f"case_key:{key}"] = _case_key(key)
+                needs[f"case_key:{key}"] = case_key_needed(key)
         return needs
 
     async def make(
@@ -162,6 +173,10 @@ class ReferralContexts:
             basis = await reads.state(legal_basis_stream(command.legal_basis_id), LEGAL_BASIS)
         waitlisted_by = await _waitlisted_by(stream, reads) if isinstance(command, CorrectWaiting) else None
         context = self.of(command.at, own, {**found, "legal_basis": basis}, waitlisted_by)
+        if isinstance(command, Accept) and context.broadcast.whose is not None:
+            # The others' ends are written with it: read together, their versions cost one round trip.
+            others = [referral_stream(standing.to.referral_id) for standing in context.broadcast.open_offers]
+            await reads.together((other, REFERRAL) for other in others)
         return await self._with_person(context, _person_of(command, own), reads)
 
     def references(
@@ -207,6 +222,7 @@ class ReferralContexts:
             legal_basis=found.get("legal_basis") or LegalBasis(),
             reminders=found.get("reminders") or Reminders(),
             waitlisted_by=waitlisted_by,
+            broadcast=found.get("broadcast") or Broadcast(),
         )
 
     def _terms_of(self, version: ProgrammeVersionPublished | None) -> Calendar | None:
@@ -224,8 +240,8 @@ class ReferralContexts:
         stream = person_stream(person.agency, person.client_ref)
         as_written = _keys_as_written(person, await self._before.all())
         found = sorted(as_written | (await reads.state(stream, PERSON)).keys | await self._before.keys(stream))
-        await reads.together([_case_key(key) for _, key in found])
-        keys = {key: (of, reads.seen(*_case_key(key))) for of, key in found}
+        await reads.together([case_key_needed(key) for _, key in found])
+        keys = {key: (of, reads.seen(*case_key_needed(key))) for of, key in found}
         own = context.case_key_id
         if not own:
             own = case_key_of(*person)
@@ -235,54 +251,6 @@ class ReferralContexts:
         case_key = keys[own][1] if own in keys else context.case_key
         others = tuple(Elsewhere(programme=of, key=key) for name, (of, key) in keys.items() if name != own)
         return replace(context, case_key=case_key, case_key_id=own, elsewhere=others)
-
-
-class LegalBasisContexts:
-    """The contexts of the withdrawal of a legal basis: those of the referral that it was given for."""
-
-    def __init__(self, referrals: ReferralContexts) -> None:
-        self._referrals = referrals
-        self.references = referrals.references
-
-    def needs(self, _command: WithdrawLegalBasis, own: LegalBasis, /) -> Needs:
-        """The referral."""
-        return {} if own.offer is None else {"referral": Needed(referral_stream(own.offer.referral_id), REFERRAL)}
-
-    async def make(
-        self, command: WithdrawLegalBasis, _stream: str, own: LegalBasis, found: Mapping[str, Any], reads: Reads, /
-    ) -> Context:
-        """The context of the referral, with this basis."""
-        referral: Referral = found.get("referral") or REFERRAL.initial
-        needs = needs_of(None, referral)
-        if referral.offer is not None:
-            needs["case_key"] = _case_key(referral.offer.case_key)
-        return replace(await self._referrals.load(needs, command.at, referral, reads), legal_basis=own)
-
-
-class OrganisationContexts:
-    """The contexts of an organisation: its own state, and which of the programmes that it names exist."""
-
-    def needs(self, command: DescribeOrganisation, _own: Organisation, /) -> Needs:
-        """The programmes that it names."""
-        named = command.description.programmes
-        return {programme: Needed(programme_stream(programme), PROGRAMME) for programme in named}
-
-    async def make(
-        self,
-        _command: DescribeOrganisation,
-        _stream: str,
-        own: Organisation,
-        found: Mapping[str, Any],
-        _reads: Reads,
-        /,
-    ) -> OrganisationContext:
-        """The organisation with the programmes that exist."""
-        known = frozenset(name for name, programme in found.items() if programme.versions)
-        return OrganisationContext(organisation=own, known_programmes=known)
-
-    def references(self, _command: DescribeOrganisation, _context: OrganisationContext, /) -> Mapping[str, str | None]:
-        """None: nobody's data are involved."""
-        return {}
 
 
 async def _waitlisted_by(stream: str, reads: Reads) -> str | None:
@@ -303,3 +271,9 @@ def after(context: Context, referral: Referral, events: Sequence[object]) -> Con
             case _:
                 pass
     return replace(context, referral=referral, organisation=organisation, legal_basis=legal_basis)
+
+
+async def country_of(reads: Reads, programme: str, at: datetime) -> str | None:
+    """The country of a programme's version in force; None where there is none."""
+    version = (await reads.state(programme_stream(programme), PROGRAMME)).in_force(at)
+    return version.parameters.country if version is not None else None

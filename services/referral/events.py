@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from contracts import broadcast as broadcasts
 from contracts import referral as messages
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.broadcast import (
+    BroadcastEnded,
+    BroadcastEvent,
+    BroadcastOpened,
+    OfferForgotten,
+    OfferMoved,
+    OfferNoted,
+    OfferWon,
+)
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -47,6 +57,7 @@ Event = (
     | LegalBasisEvent
     | CaseKeyEvent
     | PersonEvent
+    | BroadcastEvent
     | OrganisationEvent
     | ProgrammeEvent
     | KeyUsed
@@ -90,6 +101,12 @@ EVENTS: Final = (
     EventRow(CaseEnded, "case_key.case_ended.v1"),
     EventRow(CaseResumed, "case_key.case_resumed.v1"),
     EventRow(PersonReferred, "person.referred.v1"),
+    EventRow(BroadcastOpened, "broadcast.opened.v1", broadcasts.BroadcastOpened),
+    EventRow(OfferMoved, "broadcast.offer_moved.v1", broadcasts.OfferAnswered),
+    EventRow(OfferNoted, "broadcast.offer_noted.v1", broadcasts.OfferAnswered),
+    EventRow(OfferWon, "broadcast.won.v1", broadcasts.OfferWon),
+    EventRow(OfferForgotten, "broadcast.offer_forgotten.v1", broadcasts.OfferMoved),
+    EventRow(BroadcastEnded, "broadcast.ended.v1", broadcasts.BroadcastEnded),
     EventRow(OrganisationDescribed, "organisation.described.v1", messages.OrganisationDescribed),
     EventRow(CapacityTaken, "organisation.capacity_taken.v1"),
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),

@@ -17,7 +17,7 @@ from services.referral.access import ANY_ORGANISATION, POLICY, Parties, relation
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.projection import ORGANISATIONS, REFERRALS, UNRECORDED
 from services.referral.queries import Queries
-from services.referral.views import disclosures_link, stopped_view, summary_view
+from services.referral.views import anonymous, disclosures_link, stopped_view, summary_view
 
 REFERRALS_OF_A_CASE: Final = 10_000
 EVERY_STATE: Final = tuple(state.value for state in ReferralState)
@@ -86,7 +86,7 @@ class Lists:
         if (case := filters.get("case_id")) is not None:
             # A case has a handful of referrals: the other filters are applied here.
             of_case = await self._index.find(REFERRALS.name, {"case_id": case}, after=after, limit=REFERRALS_OF_A_CASE)
-            fits = (row for row in of_case if row.columns["state"] in wanted)
+            fits = (row for row in of_case if row.columns["state"] in wanted and _may_know(caller, row))
             return [row for row in fits if any(look.items() <= row.columns.items() for look in looks)][:most]
         found: dict[int, Row] = {}
         # Of all referrals, one by one: asked for any of several states, a planner may read everything.
@@ -112,6 +112,8 @@ class Lists:
         view = summary_view(row.key, row.columns, now)
         if sees_only_the_stop(relations):
             view = stopped_view(view["id"], view["case"], view["state"], view["version"])
+        if row.columns["broadcast"] is not None and not _may_know(caller, row):
+            view = anonymous(view, str(row.columns["broadcast"]))
         if POLICY.permits(caller, "read-disclosures", relations):
             view["links"] |= disclosures_link(row.key)
         return view
@@ -130,6 +132,11 @@ class Lists:
         return [view for view, _ in found], rows[limit - 1].seq if len(rows) > limit else None
 
 
+def _may_know(caller: Caller, row: Row) -> bool:
+    """Whether the caller may know of which case a referral is: no organisation before an offer to several is won."""
+    return row.columns["broadcast"] is None or caller.org == row.columns["agency"] or caller.role is Role.AUDITOR
+
+
 def _parties(row: Row) -> Parties:
     columns = row.columns
     organisation, client_ref, ends = columns["organisation"], columns["client_ref"], columns["access_ends"]
@@ -139,4 +146,5 @@ def _parties(row: Row) -> Parties:
         client_ref=str(client_ref) if client_ref is not None else None,
         consent_withdrawn=bool(columns["consent_withdrawn"]),
         access_ends=instant(str(ends)) if ends is not None else None,
+        anonymous=columns["broadcast"] is not None,
     )

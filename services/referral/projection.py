@@ -12,6 +12,14 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
+from services.referral.domain.broadcast import (
+    BroadcastEnded,
+    BroadcastOpened,
+    OfferForgotten,
+    OfferMoved,
+    OfferNoted,
+    OfferWon,
+)
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.disclosure import ContactDisclosed
@@ -40,6 +48,7 @@ REFERRALS: Final = Table(
         "deadlines",
         "consent_withdrawn",
         "access_ends",
+        "broadcast",
     ),
     # By state, but for a list of all referrals: one of all states is made of nine short looks, and half as many indexes
     # are kept.
@@ -57,7 +66,7 @@ REFERRALS: Final = Table(
 
 The rest is what a summary shows, and who may see it: `version` as in the ETag, `deadlines` those that run as a JSON
 object of their due times by name, `consent_withdrawn` 1 once it is, `access_ends` when the organisation's access ends
-(UNRECORDED where events of old do not say).
+(UNRECORDED where events of old do not say), `broadcast` that of an offer that is anonymous to its organisation.
 """
 UNRECORDED: Final = ""
 ORGANISATIONS: Final = Table("organisations", columns=("kind",), indexes=((), ("kind",)))
@@ -65,7 +74,7 @@ PROGRAMMES: Final = Table("programmes", columns=("kind",), indexes=((),))
 CASE_KEYS: Final = Table("case_keys", columns=("person", "programme"), indexes=(("person",),))
 """One row per case key, by its id; `person` is the stream of the person, however the pseudonym is written."""
 TABLES: Final = (REFERRALS, ORGANISATIONS, PROGRAMMES, CASE_KEYS, DEADLINES)
-INDEX_VERSION: Final = 6
+INDEX_VERSION: Final = 7
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 
 
@@ -83,7 +92,13 @@ def project(recorded: Recorded, changes: Changes) -> None:
             reader = {"reader": offer.organisation, "consent_withdrawn": 1}
             changes.put(REFERRALS.name, offer.referral_id, recorded.position, **reader)
         case (
-            CaseKeyTaken()
+            BroadcastOpened()
+            | OfferMoved()
+            | OfferNoted()
+            | OfferWon()
+            | OfferForgotten()
+            | BroadcastEnded()
+            | CaseKeyTaken()
             | CaseKeyReleased()
             | CaseEnded()
             | CaseResumed()
@@ -113,6 +128,7 @@ def _list(recorded: Recorded, event: ReferralEvent, changes: Changes) -> None:
         "agency": offer.agency,
         "organisation": offer.organisation,
         "case_id": offer.case_id,
+        "broadcast": offer.broadcast or None,
         "deadlines": to_json({deadline.name: deadline.due_at for deadline in event.deadlines}).decode(),
     }
     if (state := _state_after(event)) is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict, assert_never
 
+from msgspec import UNSET
+
+from contracts import packet as packet_parts
 from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
@@ -12,6 +15,14 @@ from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
+from services.referral.domain.broadcast import (
+    BroadcastEnded,
+    BroadcastOpened,
+    OfferForgotten,
+    OfferMoved,
+    OfferNoted,
+    OfferWon,
+)
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
@@ -34,6 +45,7 @@ from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.events import Event
+from services.referral.offer_messages import of_broadcast, of_forgotten, of_offer
 
 
 def publish(recorded: Recorded) -> tuple[str, Message] | None:
@@ -48,7 +60,6 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             ReferralDrafted()
             | DraftEdited()
             | WaitingCorrected()
-            | AccessEnded()
             | ContactDisclosed()
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
@@ -61,6 +72,14 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | CapacityReleased()
             | KeyUsed()
         ):
+            return None
+        case BroadcastOpened() | OfferMoved() | OfferNoted() | OfferWon() | BroadcastEnded():
+            return event.whose.case_id, of_broadcast(event, recorded)
+        case OfferForgotten():
+            return event.whose.broadcast_id, of_forgotten(event, recorded)
+        case _ if (broadcast := event.offer.broadcast) is not UNSET:
+            return broadcast, of_offer(event, broadcast, recorded)
+        case AccessEnded():
             return None
         case _:
             offer = event.offer
@@ -190,10 +209,10 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSu
         previous_referral=packet.previous_referral,
         contact_language=packet.contact_language,
         languages=[
-            messages.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence)
+            packet_parts.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence)
             for skill in packet.languages
         ],
-        occupations=[messages.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
+        occupations=[packet_parts.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
         sectors=sectors.as_sent(packet.sectors),
         region=packet.region,
         goals=list(packet.goals),
@@ -203,7 +222,7 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSu
         alternative_considered=packet.alternative_considered,
         recommended_mentor_kind=packet.recommended_mentor_kind,
         eligibility=packet.eligibility,
-        participation_choice=messages.ParticipationChoice(
+        participation_choice=packet_parts.ParticipationChoice(
             chosen_at=choice.chosen_at, method=choice.method, language=choice.language
         ),
         legal_basis=_legal_basis(event.legal_basis_id, packet.legal_basis),
@@ -211,8 +230,8 @@ def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSu
     )
 
 
-def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> messages.LegalBasisRef:
-    return messages.LegalBasisRef(
+def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> packet_parts.LegalBasisRef:
+    return packet_parts.LegalBasisRef(
         id=legal_basis_id,
         kind=given.kind,
         recipient=given.recipient,

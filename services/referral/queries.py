@@ -14,7 +14,7 @@ from services.chassis.access.policy import Hidden
 from services.chassis.deciding.handler import Outcome
 from services.chassis.deciding.streams import Folded, Streams
 from services.chassis.http.response.free_texts import texts_of
-from services.chassis.http.response.rendering import Json, recorded_view
+from services.chassis.http.response.rendering import Json, as_json, recorded_view
 from services.chassis.index.index import IndexReader
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.clock import Clock
@@ -23,6 +23,7 @@ from services.referral.access import (
     ADDRESSED_ORGANISATION,
     OWNER_AGENCY,
     POLICY,
+    is_anonymous_to,
     relations_to_referral,
     sees_only_the_stop,
 )
@@ -31,14 +32,17 @@ from services.referral.context import ReferralContexts, after
 from services.referral.domain.context import Context
 from services.referral.domain.disclosure import disclosures_stream
 from services.referral.domain.guards import blocked
-from services.referral.domain.legal_basis import LEGAL_BASIS, legal_basis_stream
-from services.referral.domain.offer import referral_stream
+from services.referral.domain.legal_basis import LEGAL_BASIS, LegalBasis, legal_basis_stream
+from services.referral.domain.offer import OfReferral, referral_stream
 from services.referral.domain.organisation import ORGANISATION, organisation_stream
 from services.referral.domain.programme import PROGRAMME, programme_stream
 from services.referral.domain.referral import REFERRAL
 from services.referral.domain.referral_state import Referral
+from services.referral.offer_messages import actor_for_offer
 from services.referral.projection import ORGANISATIONS
 from services.referral.views import (
+    anonymous,
+    anonymous_record,
     disclosure_view,
     disclosures_link,
     legal_basis_view,
@@ -104,7 +108,7 @@ class Queries:
         return self.shown(caller, found), found.folded.etag
 
     async def after(self, caller: Caller, referral_id: str, outcome: Outcome[Referral]) -> Json:
-        """What the caller reads of a referral in the state that a command just left it in."""
+        """What the caller reads of a referral in the state that a command just left it in, or would leave it in."""
         folded = Folded(outcome.state, outcome.version, outcome.etag)
         if isinstance(outcome.context, Context):
             # What the command was decided on, and what it wrote, need not be read again.
@@ -120,6 +124,8 @@ class Queries:
             body = stopped_view(found.referral_id, case_id, referral.state, etag)
         else:
             body = referral_view(found.referral_id, referral, etag, found.context.legal_basis)
+        if (offer := referral.offer) is not None and offer.broadcast and is_anonymous_to(found.relations, offer):
+            body = anonymous(body, offer.broadcast)
         if POLICY.permits(caller, "read-disclosures", found.relations):
             body["links"] |= disclosures_link(found.referral_id)
         return {**body, **_actions(caller, found)}
@@ -136,6 +142,9 @@ class Queries:
         if ADDRESSED_ORGANISATION in found.relations:
             records = [record for record in records if record.event.offer.organisation is not None]
         items = [recorded_view(record) for record in records[:limit]]
+        if (offer := found.folded.state.offer) is not None and is_anonymous_to(found.relations, offer):
+            actors = [as_json(actor_for_offer(record.meta.actor, offer)) for record in records]
+            items = [anonymous_record(item, actor) for item, actor in zip(items, actors, strict=False)]
         return items, records[limit - 1] if len(records) > limit else None
 
     async def disclosures(
@@ -195,11 +204,22 @@ class Queries:
 
     async def legal_basis(self, caller: Caller, basis_id: str, action: str) -> tuple[Json, int]:
         """The view of a legal basis, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        found = await self.of_legal_basis(caller, basis_id, action)
         folded = await self.streams.fold(legal_basis_stream(basis_id), LEGAL_BASIS)
+        return self.basis_shown(found, folded.state, folded.etag), folded.etag
+
+    async def of_legal_basis(self, caller: Caller, basis_id: str, action: str) -> Found:
+        """The referral of a legal basis, if the caller may do `action` to the basis. Raises Hidden or Forbidden."""
         # A basis has no parties of its own: those of the referral that it was given for count.
-        offer = folded.state.offer
-        await self.find(caller, offer.referral_id if offer is not None else "", action)
-        return legal_basis_view(folded.state, folded.etag), folded.etag
+        offer = (await self.streams.fold(legal_basis_stream(basis_id), LEGAL_BASIS)).state.offer
+        return await self.find(caller, offer.referral_id if offer is not None else "", action)
+
+    def basis_shown(self, found: Found, basis: LegalBasis, etag: int) -> Json:
+        """The view of the legal basis of a referral as a caller found it."""
+        body, offer = legal_basis_view(basis, etag), found.folded.state.offer
+        if offer is not None and offer.broadcast and is_anonymous_to(found.relations, offer):
+            return anonymous(body, offer.broadcast)
+        return body
 
 
 def _as_found(caller: Caller, referral_id: str, folded: Folded[Referral], context: Context) -> Found:
@@ -251,3 +271,14 @@ def _permitted(caller: Caller, relations: tuple[str, ...]) -> tuple[tuple[str, J
 _WHO_MAY: Final = {
     action: ", ".join(role for role in POLICY.who_may(action) if role != Role.SYSTEM) for action in OFFERED
 }
+
+
+def as_tried(outcome: Outcome[Referral], org: str) -> Outcome[Referral]:
+    """A dry run as an organisation may know of it: who tries to accept has not won, and sees nothing of the others."""
+    before = outcome.context.referral.offer if isinstance(outcome.context, Context) else None
+    offer = outcome.state.offer
+    if before is None or offer is None or not before.is_anonymous or org == before.agency:
+        return outcome
+    own = [event for event in outcome.events if isinstance(event, OfReferral) and event.offer.organisation == org]
+    state = replace(outcome.state, offer=replace(offer, broadcast=before.broadcast))
+    return replace(outcome, state=state, events=own)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec import json
 
@@ -14,6 +15,7 @@ from services.chassis.http.request.paths import path_of
 from services.chassis.http.response.rendering import Json, as_json, camel
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.deadline import Deadline
+from services.referral.domain.broadcast import Broadcast, Standing
 from services.referral.domain.disclosure import ContactDisclosed
 from services.referral.domain.legal_basis import LegalBasis, LegalBasisReliedOn
 from services.referral.domain.organisation import Description, Organisation
@@ -45,6 +47,7 @@ def referral_view(referral_id: str, referral: Referral, version: int, legal_basi
     view: Json = {
         "id": referral_id,
         "case": offer.case_id if offer is not None else None,
+        **({"broadcast": offer.broadcast} if offer is not None and offer.is_anonymous else {}),
         "state": referral.state,
         "version": version,
         "agency": offer.agency if offer is not None else None,
@@ -98,6 +101,30 @@ def stopped_view(referral_id: str, case_id: str | None, state: str | None, versi
     }
 
 
+def anonymous(view: Json, broadcast: str) -> Json:
+    """A view of a referral, or of its legal basis, without what tells an organisation whose offer it is.
+
+    The `broadcast` stands in its place: messages about the offer are under it.
+    """
+    hidden = {"case", "client", "clientRef", "previousReferral", "contact"}
+    shown = {name: value for name, value in view.items() if name not in hidden}
+    shown["links"] = {name: link for name, link in view["links"].items() if name not in ("case", "timeline")}
+    return {**shown, "broadcast": broadcast}
+
+
+def anonymous_record(view: Json, actor: Json) -> Json:
+    """The raw record of an event, without what tells an organisation whose offer it is; `actor` as it may know."""
+    hidden = {"caseId", "caseKey", "clientRef", "previousReferral", "contactRef"}
+    data: Json = _without(view["data"], hidden)
+    return {**view, "actor": actor, "data": data}
+
+
+def _without(data: Any, hidden: AbstractSet[str]) -> Any:
+    if isinstance(data, dict):
+        return {name: _without(value, hidden) for name, value in data.items() if name not in hidden}
+    return data
+
+
 def links(referral_id: str, case_id: str | None) -> Json:
     """The links of a referral."""
     found = {"self": f"/v1/referrals/{referral_id}", "events": f"/v1/referrals/{referral_id}/events"}
@@ -109,6 +136,46 @@ def links(referral_id: str, case_id: str | None) -> Json:
 def disclosures_link(referral_id: str) -> Json:
     """A further link, for those who may read to whom the person's data were disclosed."""
     return {"disclosures": f"/v1/referrals/{referral_id}/disclosures"}
+
+
+def broadcast_view(broadcast_id: str, broadcast: Broadcast, version: int) -> Json:
+    """A broadcast as its agency reads it: who was asked when, who answered what, who won and why."""
+    whose, packet = broadcast.whose, broadcast.packet
+    case_id = whose.case_id if whose is not None else None
+    view: Json = {
+        "id": broadcast_id,
+        "state": broadcast.state,
+        "version": version,
+        "case": case_id,
+        "agency": whose.agency if whose is not None else None,
+        "programme": whose.programme if whose is not None else None,
+        "clientRef": packet.client_ref if packet is not None else None,
+        "openedAt": broadcast.opened_at,
+        "endedAt": broadcast.ended_at,
+        "offers": [_standing(offer) for offer in broadcast.offers],
+        "links": {
+            "self": f"/v1/broadcasts/{broadcast_id}",
+            "case": f"/v1/cases/{case_id}",
+            "timeline": f"/v1/cases/{case_id}/timeline",
+        },
+    }
+    if broadcast.winner is not None:
+        view |= {"winner": broadcast.winner, "why": broadcast.why}
+    return view if broadcast.reason is None else {**view, "reason": broadcast.reason}
+
+
+def _standing(offer: Standing) -> Json:
+    return {
+        "organisation": offer.to.organisation,
+        "referral": offer.to.referral_id,
+        "state": offer.state,
+        "offeredAt": offer.offered_at,
+        "answers": [
+            {"event": answer.event, "at": answer.at, "codes": list(answer.codes)}
+            for answer in offer.answers
+            if answer.event != "ReferralSubmitted"
+        ],
+    }
 
 
 def organisation_view(

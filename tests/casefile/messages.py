@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from contracts import packet
 from contracts import referral as told
 from contracts.message import ActorRef, Deadline
 from services.chassis.modelling.decider import Actor
@@ -23,7 +24,7 @@ M = TypeVar("M", bound=told.ReferralMessage)
 def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:
     """Ines De Backer refers CL-7F3A; R-1 to Brugwerk unless the changes say otherwise."""
     organisation = changes.get("organisation", "brugwerk")
-    basis = told.LegalBasisRef(
+    basis = packet.LegalBasisRef(
         id=changes.pop("legal_basis_id", "LB-1"),
         kind="CONSENT",
         recipient=organisation,
@@ -49,7 +50,7 @@ def submitted(at: datetime, **changes: Any) -> told.ReferralSubmitted:
         alternative_considered="JOB_COACHING",
         recommended_mentor_kind=None,
         eligibility={"REGISTERED_JOBSEEKER": True, "RIGHT_TO_WORK": True},
-        participation_choice=told.ParticipationChoice(chosen_at=on(12, 1, hour=9), method="IN_PERSON", language="ar"),
+        participation_choice=packet.ParticipationChoice(chosen_at=on(12, 1, hour=9), method="IN_PERSON", language="ar"),
         legal_basis=basis,
         deadlines=[due("RECEIPT", 14, 1), due("DECISION", 26, 1), due("EXPIRY", 11, 2)],
     )

@@ -17,8 +17,8 @@ from services.chassis.deciding.idempotency import KeyUsed
 DOMAIN: Final = Path(case_module.__file__).parent
 PACKAGE: Final = "services.casefile.domain"
 
-ABOVE: Final = frozenset({"case", "corrections_of_reports", "distress", "proposals"})
-"""What puts the phases together."""
+ABOVE: Final = frozenset({"broadcast", "case", "corrections_of_reports", "distress", "proposals"})
+"""What puts the phases together. Offers to several organisations open a case as one to a single organisation does."""
 PHASES: Final = frozenset(
     {
         "opening",

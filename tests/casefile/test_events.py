@@ -16,7 +16,6 @@ from services.casefile.domain.steps import Moves
 from services.casefile.event_rows import EventRow
 from services.casefile.events import CASE_EVENTS, EVENTS, Event, sentence
 from services.casefile.publishing import publish
-from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Metadata, Recorded
 from tests.support.actors import LOTTE
 from tests.support.dates import on
@@ -47,6 +46,9 @@ PRIVATE = {
     "ParticipationChosen",
     "LegalBasisRecorded",
     "CaseReferred",
+    "OfferEntryTaken",
+    "CaseOffered",
+    "OffersEnded",
 }
 """The events of a case that others do not get."""
 
@@ -114,8 +116,8 @@ def test_every_event_of_a_case_has_a_sentence(row: EventRow[Any]) -> None:
 ENTRY: ReferralEntryTaken = filled(ReferralEntryTaken)
 
 
-@pytest.mark.parametrize("name", [kind.NAME for kind in REACTIONS if issubclass(kind, CaseMessage)])
+@pytest.mark.parametrize("name", get_args(EntryName))
 def test_every_entry_of_a_referral_has_a_sentence(name: EntryName) -> None:
-    """By the name of the message that the referral service published."""
+    """By the name of what happened in the referral service."""
     entry = replace(ENTRY, name=name)
     assert sentence(entry).partition(" Expected by ")[0].endswith(".")

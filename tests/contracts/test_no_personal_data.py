@@ -38,6 +38,7 @@ NAMED = {
     "Deadline": "a term",
     "Description": "an organisation",
     "MessageTaken": "an event",
+    "OfferEntryTaken": "an event",
     "OrganisationDescribed": "an organisation",
     "OrganisationLearnt": "an organisation",
     "Parameters": "a programme",

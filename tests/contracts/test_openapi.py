@@ -11,7 +11,7 @@ import pytest
 from contracts.http_examples import PLACE
 from deploy.contracts.documents import CONTRACTS
 from services.notifications.catalogue import MESSAGES
-from tests.support.domain_page import CASE_COMMANDS, REFERRAL_COMMANDS, table
+from tests.support.domain_page import BROADCAST_COMMANDS, CASE_COMMANDS, REFERRAL_COMMANDS, table
 
 DOCUMENTS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (CONTRACTS / "openapi").glob("*.json")
@@ -82,11 +82,13 @@ def test_a_command_requires_its_if_match_and_answers_a_version(command: str) -> 
 
 
 def test_the_commands_are_those_of_the_domain() -> None:
-    """Those of docs/domain.md that go to what is there: a referral, a case, a legal basis, the charter."""
+    """Those of docs/domain.md that go to what is there: a referral, a broadcast, a case, a legal basis, the charter."""
     on_a_referral = {row.command for row in table(REFERRAL_COMMANDS)} - {"create", "edit"}
+    on_a_broadcast = {row.command for row in table(BROADCAST_COMMANDS)} - {"create"}
     on_a_case = {row.command for row in table(CASE_COMMANDS)}
     assert {*COMMANDS} == {
         *(f"POST /v1/referrals/{{referral_id}}/{command}" for command in on_a_referral),
+        *(f"POST /v1/broadcasts/{{broadcast_id}}/{command}" for command in on_a_broadcast),
         *(f"POST /v1/cases/{{case_id}}/{command}" for command in on_a_case),
         "POST /v1/legal-bases/{basis_id}/withdraw",
         "POST /v1/charters/{version}/sign",

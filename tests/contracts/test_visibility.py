@@ -200,6 +200,40 @@ def test_of_two_organisations_at_one_instant_only_the_later_one_sees_what_follow
     assert parties.sees(SAMENSTAP, concluded)
 
 
+@pytest.mark.parametrize("name", ["BroadcastOpened", "BroadcastEnded", "CaseOffered", "OffersEnded"])
+def test_to_whom_else_a_person_is_offered_is_for_the_agency_alone(name: str) -> None:
+    """Whenever it comes, also together with the end of a part, or while one runs."""
+    data = {"broadcast": "B-1", "agency": AGENCY, "case": "C-1"}
+    parties = folded(*DECLINED_THEN_REFERRED_AGAIN)
+    for place in (5, 9, 10):
+        item = item_of(name, data, (place,))
+        assert parties.sees(AGENCY, item)
+        assert not parties.sees(BRUGWERK, item)
+        assert not parties.sees(SAMENSTAP, item)
+
+
+def test_each_organisation_sees_its_own_offer_and_its_end() -> None:
+    """Under the broadcast, of which the others have parts by theirs: what happened is named in the message."""
+    made = [
+        {"referral": referral, "agency": AGENCY, "organisation": organisation}
+        for referral, organisation in (("R-1", BRUGWERK), ("R-2", SAMENSTAP))
+    ]
+    over = {**made[1], "event": "ReferralWithdrawn", "reason": "OTHER_ORGANISATION_CHOSEN"}
+    stop = {**made[0], "event": "LegalBasisWithdrawn"}
+    parties = folded(
+        *facts_of("OfferMade", made[0], (1,)),
+        *facts_of("OfferMade", made[1], (1,)),
+        *facts_of("OfferMoved", over, (3,)),
+    )
+    assert (parties.relation(BRUGWERK), parties.relation(SAMENSTAP)) == (Relation.ADDRESSED, Relation.FORMER)
+    for own, other, data in ((BRUGWERK, SAMENSTAP, made[0]), (SAMENSTAP, BRUGWERK, over)):
+        assert parties.sees(own, item_of("OfferMoved", {"event": "ReferralReceived", **data}, (2,)))
+        assert not parties.sees(other, item_of("OfferMoved", {"event": "ReferralReceived", **data}, (2,)))
+    stopped = folded(*facts_of("OfferMade", made[0], (1,)), *facts_of("OfferMoved", stop, (4,)))
+    assert stopped.sees(BRUGWERK, item_of("OfferMoved", stop, (4,)))
+    assert not stopped.sees(BRUGWERK, item_of("OfferMade", made[0], (1,)))
+
+
 def test_the_place_of_a_message_is_its_time_first_and_its_turn_second() -> None:
     """A message that comes late stands where it was recorded; of one instant, the first taken stands first."""
     at = datetime(2026, 1, 12, 9, 30, tzinfo=UTC)

@@ -7,10 +7,20 @@ import pkgutil
 from collections.abc import Iterator
 
 import contracts
+from contracts.broadcast_codes import BroadcastState
 from contracts.codes import CaseState, ReferralState
 from contracts.message import CaseMessage
 from services.referral.domain.programme import DEFAULT_TERMS
-from tests.support.domain_page import CASE_COMMANDS, MACHINES, PAGE, REFERRAL_COMMANDS, states, table, terms
+from tests.support.domain_page import (
+    BROADCAST_COMMANDS,
+    CASE_COMMANDS,
+    MACHINES,
+    PAGE,
+    REFERRAL_COMMANDS,
+    states,
+    table,
+    terms,
+)
 
 UNITS = {"DAYS": "days", "WORKING_DAYS": "working days"}
 FROM_DATES = {"AGREEMENT_END", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}
@@ -23,6 +33,7 @@ def test_the_page_knows_every_state_and_no_other() -> None:
     """Of a referral and of a case."""
     assert states(REFERRAL_COMMANDS) == {state.value for state in ReferralState}
     assert states(CASE_COMMANDS) == {state.value for state in CaseState}
+    assert states(BROADCAST_COMMANDS) == {state.value for state in BroadcastState}
 
 
 def test_the_page_says_how_long_every_term_is() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contracts import casefile, referral
+from contracts import casefile, packet, referral
 from contracts.codes import Role
 from contracts.message import ActorRef, CaseMessage, CloudEvent, Message, as_json, encode
 from services.chassis.delivery.bus import Bus, BusMessage
@@ -25,8 +25,8 @@ _PACKET: dict[str, Any] = {
     "client_ref": "CL-7F3A",
     "previous_referral": None,
     "contact_language": "ar",
-    "languages": [referral.LanguageSkill(tag="nl", level="B1", evidence="TESTED")],
-    "occupations": [referral.Occupation(isco="2411")],
+    "languages": [packet.LanguageSkill(tag="nl", level="B1", evidence="TESTED")],
+    "occupations": [packet.Occupation(isco="2411")],
     "sectors": ["M"],
     "region": "BE234",
     "goals": ["SOCIAL"],
@@ -36,7 +36,7 @@ _PACKET: dict[str, Any] = {
     "alternative_considered": "JOB_COACHING",
     "recommended_mentor_kind": None,
     "eligibility": {"REGISTERED_JOBSEEKER": True},
-    "participation_choice": referral.ParticipationChoice(chosen_at=START, method="IN_PERSON", language="ar"),
+    "participation_choice": packet.ParticipationChoice(chosen_at=START, method="IN_PERSON", language="ar"),
     "deadlines": [],
 }
 
@@ -81,7 +81,7 @@ class Story:
 
     def submitted(self, organisation: str, *, name: str = "") -> referral.ReferralMessage:
         """The referral is sent to an organisation."""
-        basis = referral.LegalBasisRef(
+        basis = packet.LegalBasisRef(
             id="LB-1", kind="CONSENT", recipient=organisation, text_version="v3", language="ar", given_at=START
         )
         return self.of_referral(referral.ReferralSubmitted, organisation, name=name, legal_basis=basis, **_PACKET)

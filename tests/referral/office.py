@@ -28,6 +28,7 @@ from services.referral.domain import (
     programme,
     waiting_list,
 )
+from services.referral.domain.broadcast import BROADCAST
 from services.referral.domain.case_key import CASE_KEY, CaseKey, case_key_of, case_key_stream
 from services.referral.domain.consent_withdrawal import WithdrawLegalBasis
 from services.referral.domain.context import Context, ReferralCommand
@@ -189,6 +190,7 @@ class Office:
             ),
             reminders=self.fold(reminders_stream(referral_id), REMINDERS),
             terms=terms,
+            broadcast=found.get("broadcast", BROADCAST.initial),
         )
 
     def handle(self, command: ReferralCommand) -> list[Any]:

@@ -55,6 +55,9 @@ PERMITTED: dict[tuple[str, str], set[str]] = {
     ("read-record", "OVERSIGHT"): {"AUDITOR"},
     ("read-texts", "OWNER_AGENCY"): COUNSELLORS,
     ("read-texts", "ADDRESSED_ORGANISATION"): COORDINATORS,
+    ("read-broadcast", "OWNER_AGENCY"): COUNSELLORS | {"DPO"},
+    ("read-broadcast", "OVERSIGHT"): {"AUDITOR"},
+    ("withdraw-broadcast", "OWNER_AGENCY"): COUNSELLORS,
     ("read-disclosures", "OWNER_AGENCY"): COUNSELLORS | {"DPO"},
     ("read-disclosures", "OVERSIGHT"): {"AUDITOR"},
     **{
@@ -126,6 +129,9 @@ ROUTES = {
     "/v1/organisations/{organisation_id}": "GET PUT",
     "/v1/programmes/{programme_id}": "GET",
     "/v1/programmes/{programme_id}/versions/{version}": "PUT",
+    "/v1/broadcasts": "POST",
+    "/v1/broadcasts/{broadcast_id}": "GET",
+    "/v1/broadcasts/{broadcast_id}/withdraw": "POST",
     "/v1/legal-bases/{basis_id}": "GET",
     "/v1/legal-bases/{basis_id}/withdraw": "POST",
 }

@@ -16,10 +16,13 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "domain.md"
 REFERRAL_COMMANDS: Final = "Commands on a referral"
 REFERRAL_BY_ITSELF: Final = "What happens to a referral without a command"
 LEGAL_BASIS_COMMANDS: Final = "Commands on a legal basis"
+BROADCAST_COMMANDS: Final = "Commands on a broadcast"
+BROADCAST_BY_ITSELF: Final = "What happens to a broadcast without a command on it"
 CASE_COMMANDS: Final = "Commands on a case"
 CASE_BY_ITSELF: Final = "What happens to a case without a command"
 MACHINES: Final = (
     (REFERRAL_COMMANDS, REFERRAL_BY_ITSELF),
+    (BROADCAST_COMMANDS, BROADCAST_BY_ITSELF),
     (LEGAL_BASIS_COMMANDS,),
     (CASE_COMMANDS, CASE_BY_ITSELF),
 )

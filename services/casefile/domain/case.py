@@ -15,6 +15,7 @@ from contracts.codes import CaseState, Step
 from contracts.escalation_codes import EscalationReason
 from services.casefile.domain import (
     agreement,
+    broadcast,
     changes,
     closing,
     consent_withdrawal,
@@ -43,6 +44,7 @@ from services.casefile.domain import (
     trajectory_end,
 )
 from services.casefile.domain.agreement import AgreementSigned
+from services.casefile.domain.broadcast import CaseOffered, OffersEnded
 from services.casefile.domain.closing import CaseClosed, CaseReopened
 from services.casefile.domain.consent_withdrawal import (
     CaseReturned,
@@ -78,6 +80,8 @@ from services.chassis.modelling.decider import Command, Entity, To
 CaseEvent = (
     referral_entry.ReferralEntryEvent
     | opening.OpeningEvent
+    | broadcast.BroadcastEvent
+    | broadcast.OfferEntryTaken
     | referral_answers.ReferralReturned
     | organisation_part.TransferEvent
     | intake.IntakeEvent
@@ -141,9 +145,9 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
     if isinstance(event, KeepsState):
         return state
     match event:
-        case CaseOpened() | ReferralReturned() | CaseReturned() | HandbackAccepted() | CaseReopened():
+        case CaseOpened() | ReferralReturned() | CaseReturned() | HandbackAccepted() | CaseReopened() | OffersEnded():
             return CaseState.OPENED
-        case CaseReferred():
+        case CaseReferred() | CaseOffered():
             return CaseState.REFERRED
         case ResponsibilityTransferred():
             return CaseState.INTAKE if event.step == Step.INTAKE else state
@@ -196,6 +200,8 @@ def _facts(case: Case, event: CaseEvent) -> Case:
         return mentoring.evolve(case, event)
     if isinstance(event, opening.OpeningEvent):
         return opening.evolve(case, event)
+    if isinstance(event, broadcast.BroadcastEvent):
+        return broadcast.evolve(case, event)
     if isinstance(event, organisation_part.TransferEvent):
         return organisation_part.evolve(case, event)
     if isinstance(event, intake.IntakeEvent):

@@ -12,6 +12,7 @@ from typing import assert_never
 from contracts.staff import StaffSide
 from contracts.waitlist import wrong_of_a_wait
 from services.casefile.domain import correction
+from services.casefile.domain.broadcast import OfferEntryTaken
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import Correct, CorrectionRecorded
 from services.casefile.domain.guards import check_part
@@ -86,6 +87,8 @@ ReportEvent = (
 
 def report_of(event: object) -> Reported | None:
     """What an event reports; None for one that is not a report. What a rule has made of a report already stays that."""
+    if isinstance(event, OfferEntryTaken):
+        return None  # of an offer that is anonymous: its organisation has no part in the case that it could correct
     if isinstance(event, ReferralEntryTaken):
         return reported_wait(next(iter(event.codes), None), event.expected_by) if event.name == WAIT else None
     return _reported_by(event) if isinstance(event, ReportEvent) else None

@@ -182,6 +182,12 @@ def _wrong_state(action: str, rule: Rule, case: Case) -> Refused:
             f"referral {case.referral.referral} to {case.referral.organisation} is open; withdraw it, then close",
             who_can_unblock="the agency, by withdrawing the referral",
         )
+    if action == "close" and case.broadcast is not None:
+        return Refused(
+            "REFERRAL_LIVE",
+            f"the offers of broadcast {case.broadcast.broadcast} are open; withdraw it, then close",
+            who_can_unblock="the agency, by withdrawing the broadcast",
+        )
     code = {CaseState.FINALISED: "CASE_FINALISED", CaseState.CLOSED: "CASE_CLOSED"}.get(
         case.state or CaseState.OPENED, "STATE_DOES_NOT_ALLOW"
     )

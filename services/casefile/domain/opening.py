@@ -192,6 +192,7 @@ def evolve(case: Case, event: OpeningEvent) -> Case:
             return replace(
                 case,
                 referral=_live(event),
+                broadcast=None,
                 programme_version=event.programme_version,
                 accesses=case.accesses.plus(access),
                 agreed=False,

@@ -29,6 +29,11 @@ EntryName = Literal[
     "LegalBasisWithdrawn",
     "DeadlineReminded",
     "DeadlineMissed",
+    "BroadcastOpened",
+    "OfferWon",
+    "BroadcastEnded",
+    "WaitingCorrected",
+    "NgoAccessExpired",
 ]
 """The messages of the referral service that a case takes in, by their names."""
 
@@ -90,6 +95,8 @@ _AWAITED: dict[EntryName, tuple[str, str]] = {
     "InformationRequested": ("provide-information", "INFORMATION"),
     "InformationProvided": ("accept", "DECISION"),
     "ReferralWaitlisted": ("accept", "WAITLIST_REVIEW"),
+    # Several are asked, and whoever of them answers: what the lead can do meanwhile is take all of it back.
+    "BroadcastOpened": ("withdraw", "EXPIRY"),
 }
 """What the lead waits for after a message, and the referral service's deadline for it."""
 
@@ -98,7 +105,7 @@ def awaiting(message: ReferralMessage, deadlines: tuple[Deadline, ...]) -> Await
     """For whom the lead waits after a message, and until when."""
     action, name = _AWAITED[message.name]
     due_at = next((due.due_at for due in deadlines if due.name == name), None)
-    org = message.agency if action == "provide-information" else message.organisation
+    org = message.agency if action in ("provide-information", "withdraw") else message.organisation
     return Awaiting(org=org, action=action, due_at=due_at)
 
 

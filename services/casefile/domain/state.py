@@ -41,6 +41,14 @@ class LiveReferral(Struct, frozen=True, kw_only=True):
     support_needs: tuple[str, ...] = ()
 
 
+class OpenBroadcast(Struct, frozen=True, kw_only=True):
+    """Offers to several organisations that are open; to withdraw the `consent` to one is to withdraw it to all."""
+
+    broadcast: str
+    consent: str | None = None
+    support_needs: tuple[str, ...] = ()
+
+
 class Agreement(Struct, frozen=True, kw_only=True):
     """What the pair signed; `proposed_end` waits for the agency's decision."""
 
@@ -229,6 +237,7 @@ class Case(Struct, frozen=True, kw_only=True):
     corrected: GrowingSet[tuple[str, str | None]] = GrowingSet()
     exceptions: GrowingTuple[RoleException] = GrowingTuple()
     substitution_signals: GrowingSet[str] = GrowingSet()
+    broadcast: OpenBroadcast | None = None
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: tuple[Escalation, ...] = ()

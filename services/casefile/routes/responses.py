@@ -204,6 +204,7 @@ class CaseAnswer(Contract):
     programme_version: int | None = None
     opened_at: datetime | None = None
     referral: str | None = None
+    broadcast: str | None = Field(default=None, description="Whose offers to several organisations are open.")
     case_lead: PartyAnswer | None = None
     steps: list[StepAnswer] = []
     overdue: bool = False

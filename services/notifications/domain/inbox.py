@@ -24,9 +24,10 @@ class MessageTaken(Event, frozen=True, kw_only=True):
     """A published message came in.
 
     `source` and `sequence` are the CloudEvent's, `name` the event's name in docs/domain.md, `recorded_at` when
-    its source recorded it, `case` the case it is about (None: an organisation or a programme, which everybody may
-    see). `audience` are the organisations that could see it when it came, sorted; what they may see today, today's
-    parties decide. `message` is the CloudEvent in structured JSON.
+    its source recorded it, `case` the case it is about, or the broadcast of an anonymous offer, whose parties are its
+    own (None: an organisation or a programme, which everybody may see). `audience` are the organisations that could see
+    it when it came, sorted; what they may see today, today's parties decide. `message` is the CloudEvent in
+    structured JSON.
     """
 
     source: str

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, assert_never
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from services.chassis.modelling.decider import Command, Entity, Event
@@ -53,7 +53,7 @@ class ReopenCase(Command, frozen=True, kw_only=True):
 
 
 class CaseKeyTaken(Event, frozen=True, kw_only=True):
-    """A referral became the live one of the key, in this case.
+    """A referral, or a broadcast of several offers, became the live one of the key, in this case.
 
     `submitted` says that it was offered: from then on the case is one that the agency has, and has to close.
     """
@@ -66,11 +66,13 @@ class CaseKeyTaken(Event, frozen=True, kw_only=True):
 class CaseKeyReleased(Event, frozen=True, kw_only=True):
     """The live referral ended. `offered` says that it is one that a later referral may follow on.
 
-    Neither a draft nor a referral entered in error is.
+    Neither a draft nor a referral entered in error is. Of a broadcast, it is its `offers` that one may follow on.
     """
 
     referral_id: str
     offered: bool
+    # Unset, it is not written at all: every other event has the bytes that it always had.
+    offers: tuple[str, ...] | UnsetType = UNSET
 
 
 class CaseEnded(Event, frozen=True, kw_only=True):
@@ -153,7 +155,8 @@ def evolve(key: CaseKey, event: CaseKeyEvent) -> CaseKey:
                 return key
             ended = key.ended
             if event.offered and key.live_case is not None:
-                ended = ended.plus((event.referral_id, key.live_case))
+                for referral_id in event.offers or (event.referral_id,):
+                    ended = ended.plus((referral_id, key.live_case))
             # Old events do not say that they were submitted; `offered` says the same.
             begun = key.case_begun or (event.offered and key.live_case == key.case_id)
             return replace(key, live=None, live_case=None, case_begun=begun, ended=ended)

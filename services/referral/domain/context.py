@@ -12,6 +12,7 @@ from contracts.codes import ReferralState
 from contracts.staff import StaffSide
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Refused
+from services.referral.domain.broadcast import Broadcast
 from services.referral.domain.case_key import CaseKey
 from services.referral.domain.legal_basis import LegalBasis
 from services.referral.domain.offer import Offer
@@ -51,7 +52,7 @@ class Context(Struct, frozen=True, kw_only=True):
     programme's version at that time, and `terms` are its terms; None where there is none. `case_key_id` names
     `case_key`. `elsewhere` are the person's other case keys, in any programme, where the command makes a referral live.
     `waitlisted_by` is the id of the event that put the referral on the list last, where the command corrects its entry.
-    `actions` are the rules of the actions, by name.
+    `actions` are the rules of the actions, by name. `broadcast` is that which the referral is an offer of.
     """
 
     at: datetime
@@ -68,6 +69,7 @@ class Context(Struct, frozen=True, kw_only=True):
     in_force: ProgrammeVersionPublished | None = None
     terms: ProgrammeCalendar | None = None
     waitlisted_by: str | None = None
+    broadcast: Broadcast = field(default_factory=Broadcast)
 
     @property
     def circumstances(self) -> Circumstances:

@@ -12,11 +12,14 @@ from contracts.codes import DeadlineName, WithdrawReason
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 from services.referral.domain.context import Context, ReferralCommand
-from services.referral.domain.ending import ReferralWithdrawn
+from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
 from services.referral.domain.live_referral import access_after_end, let_go
 from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
 from services.referral.domain.terms import find
+
+NGO_ACCESS = "NGO_ACCESS"
+"""The end of the access of an organisation that was one of several: nobody else counts it."""
 
 
 class RemindDeadline(ReferralCommand, frozen=True, kw_only=True):
@@ -51,6 +54,8 @@ def remind(command: RemindDeadline, context: Context) -> list[To]:
     deadline = _unmissed(command, context)
     if deadline is None or deadline in context.reminders.of or command.at < deadline.remind_at:
         return []
+    if deadline.name == NGO_ACCESS:
+        return []  # it waits for nobody's act
     offer = context.offer
     reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=context.referral.awaited(deadline.name))
     return [To(reminders_stream(offer.referral_id), reminded)]
@@ -58,7 +63,7 @@ def remind(command: RemindDeadline, context: Context) -> list[To]:
 
 def let_pass(
     command: PassDeadline, context: Context
-) -> list[ReferralWithdrawn | ReferralExpired | DeadlineMissed | To]:
+) -> list[ReferralWithdrawn | ReferralExpired | DeadlineMissed | AccessEnded | To]:
     """Records the breach; ends the referral where the deadline was its last."""
     deadline = _unmissed(command, context)
     if deadline is None or command.at < deadline.due_at:
@@ -66,6 +71,8 @@ def let_pass(
     offer, by, referral = context.offer, acts_for(command.by), context.referral
     awaited = referral.awaited(deadline.name)
     match deadline.name:
+        case "NGO_ACCESS":
+            return [AccessEnded(offer=offer, at=command.at, by=by)]
         case DeadlineName.DRAFT_LAPSE:
             lapsed = WithdrawReason.DRAFT_LAPSED.value
             return [*let_go(context), ReferralWithdrawn(offer=offer, at=command.at, by=by, reason=lapsed)]

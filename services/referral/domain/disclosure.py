@@ -35,6 +35,14 @@ def disclose(command: DiscloseContact, context: Context) -> list[To]:
     """Records the reading. The organisation reads only while the legal basis holds; the agency reads its own data."""
     reader, offer = acts_for(command.by), context.offer
     if reader != offer.agency:
+        if offer.is_anonymous:
+            raise Refused(
+                "OFFER_ANONYMOUS",
+                "the person is offered to several organisations, and none knows whose offer it is before it wins; "
+                "accept, and the contact data are yours to read",
+                because=Because.RIGHTS,
+                who_can_unblock="the organisation, by accept",
+            )
         if (refusal := context.legal_basis.refusal()) is not None:
             raise refusal
         if not context.legal_basis.valid_at(command.at):

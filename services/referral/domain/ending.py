@@ -13,7 +13,7 @@ from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Fault, Refused, To
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.guards import allow
-from services.referral.domain.live_referral import access_after_end, let_go
+from services.referral.domain.live_referral import access_after_end, forgotten, let_go
 from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.referral_state import TERMINAL, EndedWith
 
@@ -101,9 +101,10 @@ def complete(command: CompleteReferral, context: Context) -> list[ReferralComple
     return [*let_go(context), completed]
 
 
-def end_access(command: EndAccess, context: Context) -> list[AccessEnded]:
+def end_access(command: EndAccess, context: Context) -> list[AccessEnded | To]:
     """Ends the organisation's access, in whatever state the referral is."""
     referral = context.referral
     if referral.access_ended:
         return []
-    return [AccessEnded(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)]
+    ended = AccessEnded(offer=context.offer, at=command.at, by=acts_for(command.by), deadlines=referral.running)
+    return [ended, *forgotten(context, "NgoAccessExpired", command.at, acts_for(command.by))]

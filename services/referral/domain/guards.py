@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from contracts.codes import OrganisationKind, ReferralState
+from contracts.broadcast_codes import BroadcastState
+from contracts.codes import OrganisationKind, ReferralState, WithdrawReason
 from contracts.staff import StaffSide
 from services.chassis.modelling.decider import Actor, Because, Refused
 from services.referral.domain.context import Context, nothing_recorded
@@ -40,6 +41,8 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
         return nothing_recorded()
     if rule.uses_data and (refusal := context.legal_basis.refusal()) is not None:
         return refusal
+    if action == "accept" and (refusal := _taken(context)) is not None:
+        return refusal
     if referral.state not in rule.states:
         return _not_in_this_state(action, context)
     match action:
@@ -59,6 +62,18 @@ def blocked(action: str, context: Context, by: Actor) -> Refused | None:
             return _no_second_person(referral, by)
         case _:
             return None
+
+
+def _taken(context: Context) -> Refused | None:
+    """The refusal of an acceptance that comes after another organisation's of the same broadcast."""
+    ended_with = context.referral.ended_with
+    lost = ended_with is not None and ended_with.reason == WithdrawReason.OTHER_ORGANISATION_CHOSEN
+    if not lost or context.broadcast.state is not BroadcastState.WON:
+        return None
+    return Refused(
+        "OFFER_TAKEN",
+        "another organisation accepted the offer before; the referral ended with that: OTHER_ORGANISATION_CHOSEN",
+    )
 
 
 def _not_in_this_state(action: str, context: Context) -> Refused:

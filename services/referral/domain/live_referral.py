@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from contracts.codes import ReferralState, Reliance
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused, To
+from services.referral.domain.broadcast import OfferForgotten, Whose, broadcast_stream
 from services.referral.domain.case_key import CaseKeyReleased, case_key_stream
 from services.referral.domain.context import Context
 from services.referral.domain.legal_basis import LegalBasisReliedOn, legal_basis_stream
@@ -71,10 +73,37 @@ def access_after_end(context: Context) -> Deadline | None:
     return context.deadline("NGO_ACCESS", context.at)
 
 
+def forgotten(
+    context: Context, name: Literal["LegalBasisWithdrawn", "NgoAccessExpired"], at: datetime, by: str
+) -> list[To]:
+    """The end of what the organisation reads of its offer, where the referral won a broadcast."""
+    referral, offer = context.referral, context.offer
+    if referral.won is None:
+        return []
+    whose = Whose(
+        broadcast_id=referral.won,
+        case_id=offer.case_id,
+        case_key=offer.case_key,
+        agency=offer.agency,
+        programme=offer.programme,
+        programme_version=offer.programme_version,
+    )
+    event = OfferForgotten(
+        whose=whose,
+        at=at,
+        by=by,
+        referral_id=offer.referral_id,
+        organisation=offer.organisation or "",
+        event=name,
+    )
+    return [To(broadcast_stream(referral.won), event)]
+
+
 def let_go(context: Context, *, in_error: bool = False) -> list[To]:
     """Releases the case key and the place at the organisation of a referral that is still live."""
     referral, offer = context.referral, context.offer
-    if not referral.live:
+    if not referral.live or offer.is_anonymous:
+        # The offers of a broadcast hold the key together, until the last of them has ended.
         return []
     freed = [
         To(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor, Event
@@ -14,7 +14,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     """What every event of a referral repeats, so that it can be published without another look-up.
 
     `organisation` is None as long as there is only a draft: nobody has been offered anything yet.
-    `programme_version` is the version in force when the event happened.
+    `programme_version` is the version in force when the event happened. `broadcast` is set as long as the offer is one
+    of several of which none has won: the organisation does not know yet whose offer it is.
     """
 
     referral_id: str
@@ -24,6 +25,13 @@ class Offer(Struct, frozen=True, kw_only=True):
     organisation: str | None
     programme: str
     programme_version: int
+    # Unset, it is not written at all: every other offer has the bytes that it always had.
+    broadcast: str | UnsetType = UNSET
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the organisation does not know yet whose offer it is."""
+        return self.broadcast is not UNSET
 
 
 class OfReferral(Event, frozen=True, kw_only=True):

@@ -83,7 +83,8 @@ def evolve(before: Referral, event: ReferralEvent) -> Referral:
             return replace(referral, waiting=_waiting(event))
         case ReferralAccepted():
             moved = _moved("accept", event)
-            return replace(referral, state=_S.ACCEPTED, moved=moved, coordinator=event.coordinator)
+            won = (before.offer.broadcast or None) if before.offer is not None else None
+            return replace(referral, state=_S.ACCEPTED, moved=moved, coordinator=event.coordinator, won=won)
         case ReferralDeclined():
             return _ended(referral, _S.DECLINED, "decline", event, declined_with(event))
         case ReferralWithdrawn():

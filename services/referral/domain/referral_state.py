@@ -60,7 +60,8 @@ class Referral(Struct, frozen=True, kw_only=True):
     """The state of one referral; `state` is None as long as nothing is recorded.
 
     `running` are the deadlines that somebody still has to meet, overdue ones included; `missed` those of them, and
-    of earlier ones, whose breach is recorded. `access` is when the organisation's access ends, once its part has.
+    of earlier ones, whose breach is recorded. `access` is when the organisation's access ends, once its part has. `won`
+    is the broadcast of which it is the offer that won.
     """
 
     state: ReferralState | None = None
@@ -78,6 +79,7 @@ class Referral(Struct, frozen=True, kw_only=True):
     error: ErrorReport | None = None
     access: Deadline | None = None
     access_ended: bool = False
+    won: str | None = None
 
     @property
     def offered(self) -> bool:

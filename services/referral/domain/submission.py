@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from contracts.codes import DeadlineName, ReferralState, Reliance
+from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Fault, To
 from services.referral.domain.case_key import CaseKeyTaken, case_key_stream
 from services.referral.domain.context import Context, ReferralCommand, nothing_recorded
@@ -79,30 +82,8 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: C
         programme=packet.programme,
         programme_version=context.version.version,
     )
-    basis = legal_basis_stream(command.legal_basis_id)
-    started = (DeadlineName.RECEIPT, DeadlineName.DECISION, DeadlineName.EXPIRY)
     return [
-        To(
-            basis,
-            LegalBasisRecorded(
-                legal_basis_id=command.legal_basis_id,
-                offer=offer,
-                at=command.at,
-                by=agency,
-                client_ref=packet.client_ref,
-                given=complete.legal_basis,
-            ),
-        ),
-        To(
-            basis,
-            LegalBasisReliedOn(
-                legal_basis_id=command.legal_basis_id,
-                referral_id=command.referral_id,
-                recipient=complete.to,
-                purpose=Reliance.SUBMIT.value,
-                at=command.at,
-            ),
-        ),
+        *disclosed(offer, complete, command.legal_basis_id, command.at),
         # A draft holds the key already; writing it again keeps the case from being closed in the same moment.
         To(
             case_key_stream(offer.case_key),
@@ -110,12 +91,46 @@ def _submitted(command: SubmitReferral | SubmitDraft, packet: Packet, context: C
         ),
         # A draft has recorded it already, and has kept every other programme out since.
         *((referred(offer, packet.client_ref),) if drafted is None else ()),
-        ReferralSubmitted(
-            offer=offer,
-            at=command.at,
-            by=agency,
-            deadlines=tuple(context.deadline(name.value, command.at) for name in started),
-            packet=complete,
-            legal_basis_id=command.legal_basis_id,
-        ),
+        submitted(offer, complete, command.legal_basis_id, command.at, context),
     ]
+
+
+def disclosed(offer: Offer, packet: CompletePacket, legal_basis_id: str, at: datetime) -> list[To]:
+    """The legal basis of an offer, and that the offer relies on it."""
+    stream = legal_basis_stream(legal_basis_id)
+    recorded = LegalBasisRecorded(
+        legal_basis_id=legal_basis_id,
+        offer=offer,
+        at=at,
+        by=offer.agency,
+        client_ref=packet.client_ref,
+        given=packet.legal_basis,
+    )
+    relied_on = LegalBasisReliedOn(
+        legal_basis_id=legal_basis_id,
+        referral_id=offer.referral_id,
+        recipient=packet.to,
+        purpose=Reliance.SUBMIT.value,
+        at=at,
+    )
+    return [To(stream, recorded), To(stream, relied_on)]
+
+
+def submitted(
+    offer: Offer, packet: CompletePacket, legal_basis_id: str, at: datetime, context: Context
+) -> ReferralSubmitted:
+    """The offer is made, and its clocks start."""
+    return ReferralSubmitted(
+        offer=offer,
+        at=at,
+        by=offer.agency,
+        deadlines=terms_of_an_offer(context, at),
+        packet=packet,
+        legal_basis_id=legal_basis_id,
+    )
+
+
+def terms_of_an_offer(context: Context, at: datetime) -> tuple[Deadline, ...]:
+    """The deadlines that start with an offer."""
+    started = (DeadlineName.RECEIPT, DeadlineName.DECISION, DeadlineName.EXPIRY)
+    return tuple(context.deadline(name.value, at) for name in started)

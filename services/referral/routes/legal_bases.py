@@ -27,7 +27,8 @@ def routes(commands: Commands, queries: Queries) -> Router:
     async def withdraw(
         command: Changing, basis_id: Identifier, body: LegalBasisWithdrawalBody | None = None
     ) -> Response:
-        await queries.legal_basis(command.caller, basis_id, "withdraw-legal-basis")
-        return await commands.withdraw_legal_basis(command, basis_id, body.channel if body is not None else None)
+        found = await queries.of_legal_basis(command.caller, basis_id, "withdraw-legal-basis")
+        channel = body.channel if body is not None else None
+        return await commands.withdraw_legal_basis(command, basis_id, found, channel)
 
     return router

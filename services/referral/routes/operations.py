@@ -29,6 +29,7 @@ DESCRIBED: Final = ApiDescription(
         "referrals": "Offers of a person to an organisation, from the draft to the answer.",
         "organisations": "Agencies, mentoring organisations and audit bodies, and what they can take.",
         "programmes": "The parameters of a programme, version by version: criteria, terms, calendar.",
+        "broadcasts": "Offers of a person to several organisations at once, of which one may win.",
         "legal bases": "The legal bases for sharing a person's data, and how the person withdraws a consent.",
     },
     operations={
@@ -108,6 +109,21 @@ DESCRIBED: Final = ApiDescription(
             "The person withdraws a consent, through either side or alone. The organisation reads no more from then "
             "on, and what is under way with it stops.",
             summary="Withdraw a consent.",
+        ),
+        "POST /v1/broadcasts": Operation(
+            "broadcast-create",
+            "Offers a person to 2 to 20 organisations at once, by a referral of its own to each. The first to accept "
+            "wins, and the others' referrals end with that. Until then no organisation is told whose offer it is, or "
+            "who else was asked. The offers count as one live referral. The consent names all of them.",
+        ),
+        "GET /v1/broadcasts/{broadcast_id}": Operation(
+            "broadcast-read",
+            "Names who was asked when, who answered what, and who won, and why. For the agency and auditors.",
+            versioned=True,
+        ),
+        "POST /v1/broadcasts/{broadcast_id}/withdraw": Operation(
+            "broadcast-withdraw",
+            "Takes all offers back that are still open. For the agency, as long as none is accepted.",
         ),
         **{
             f"POST /v1/referrals/{{referral_id}}/{action.name}": _operation(action)

@@ -47,9 +47,7 @@ from contracts.fields import (
 from contracts.terms import DEFAULT_LADDER, LadderLevel, Notified
 from services.chassis.modelling.days import USUAL_ZONE
 from services.referral.contact import ContactBody, point_of_contact
-from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.organisation import Description
-from services.referral.domain.packet import LanguageSkill, Occupation, Packet, ParticipationChoice
 from services.referral.domain.programme import Parameters, Term
 
 UuidText = Annotated[str, Field(pattern=UUID)]
@@ -127,43 +125,6 @@ class ReferralBody(Body):
     legal_basis: LegalBasisBody | None = None
     previous_referral: UuidText | None = None
     draft: Flag = False
-
-    def packet(self, contact_ref: str | None) -> Packet:
-        """The packet; of the contact data, the vault reference alone."""
-        choice, basis = self.participation_choice, self.legal_basis
-        return Packet(
-            programme=self.programme,
-            client_ref=self.client.ref,
-            to=self.to,
-            contact_ref=contact_ref,
-            contact_language=self.contact_language,
-            languages=tuple(LanguageSkill(tag=s.tag, level=s.level.value, evidence=s.evidence) for s in self.languages),
-            occupations=tuple(Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in self.occupations),
-            sectors=tuple(self.sectors),
-            region=self.region,
-            goals=tuple(goal.value for goal in self.goals),
-            support_needs=tuple(need.value for need in self.support_needs),
-            availability=tuple(self.availability),
-            why_mentoring=self.why_mentoring.value if self.why_mentoring else None,
-            alternative_considered=self.alternative_considered.value if self.alternative_considered else None,
-            recommended_mentor_kind=self.recommended_mentor_kind.value if self.recommended_mentor_kind else None,
-            eligibility=dict(self.eligibility),
-            participation_choice=ParticipationChoice(
-                chosen_at=choice.chosen_at, method=choice.method, language=choice.language
-            )
-            if choice
-            else None,
-            legal_basis=LegalBasisGiven(
-                kind=basis.kind.value,
-                recipient=basis.recipient,
-                text_version=basis.text_version,
-                language=basis.language,
-                given_at=basis.given_at,
-            )
-            if basis
-            else None,
-            previous_referral=self.previous_referral,
-        )
 
 
 class BulkLine(ReferralBody):

@@ -93,6 +93,7 @@ class ReferralDueAnswer(Contract):
     expiry: datetime | None = None
     information: datetime | None = None
     waitlist_review: datetime | None = None
+    ngo_access: datetime | None = None
 
 
 class ReferralLinks(Contract):
@@ -115,7 +116,8 @@ class ReferralAnswer(Contract):
     """A referral as this caller reads it; once the consent is withdrawn, the organisation reads only the stop."""
 
     id: str
-    case: str | None
+    case: str | None = Field(default=None, description="Absent for an organisation before it wins an offer to several.")
+    broadcast: str | None = Field(default=None, description="Of an offer to several, till one wins.")
     state: ReferralState
     version: int
     due_at: ReferralDueAnswer
@@ -161,7 +163,8 @@ class ReferralSummary(Contract):
     """
 
     id: str
-    case: str | None
+    case: str | None = Field(default=None, description="As in the referral itself.")
+    broadcast: str | None = Field(default=None, description="As in the referral itself.")
     state: ReferralState
     version: int
     agency: str | None = None
@@ -325,9 +328,10 @@ class LegalBasisAnswer(Contract):
     text_version: str
     language: str
     given_at: datetime
-    client_ref: str | None
+    client_ref: str | None = Field(default=None, description="Absent as `case` of the referral is.")
     referral: str | None
-    case: str | None
+    case: str | None = Field(default=None, description="As in the referral itself.")
+    broadcast: str | None = Field(default=None, description="As in the referral itself.")
     valid: bool
     withdrawn_at: datetime | None
     relied_on: list[RelianceAnswer]
