@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.chassis.index.index import Value
-from tests.chassis.indexing import OpenIndex, changing, put
+from tests.chassis.indexing import OpenIndex, put
 
 
 async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_index: OpenIndex) -> None:
