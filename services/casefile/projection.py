@@ -25,7 +25,7 @@ from services.casefile.worklist import Work, work_of_mentor, work_of_staff
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
-from services.chassis.index.index import Changes, IndexReader, Row, Table
+from services.chassis.index.index import Changes, IndexReader, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
@@ -41,7 +41,8 @@ CASES: Final = Table(
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 
 `client_ref` is the pseudonym in the form in which persons are compared, `summary` what lists show of the case, as JSON
-(`services.casefile.views.summary_of`). `work` is a JSON array of the `work` of its rows in STEPS.
+(`services.casefile.views.summary_of`). `work` is a JSON array of the `work` of its rows in STEPS, by
+their numbers; null for a number that has none.
 """
 PARTS: Final = Table(
     "parts",
@@ -106,19 +107,23 @@ class Seen:
     summary: Json | None = None
 
 
+_Listed = tuple[Work, str | None]
+"""Some work, and its item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
 
-    `seq` is its place in lists; None for a case that is in none yet. `work` is what its rows in STEPS are about, each
-    with its item, and `held` what they were about before.
+    `seq` is its place in lists; None for a case that is in none yet. `work` is what its rows in STEPS are about, by
+    their numbers, each with its item; `held` the keys of what they were about before.
     """
 
     case: Case
     summary: Json
     seen: Mapping[str, Seen | None]
-    work: Sequence[tuple[Work, str | None]]
-    held: Sequence[str]
+    work: Sequence[_Listed | None]
+    held: Sequence[str | None]
     seq: int | None
 
 
@@ -165,9 +170,9 @@ class Listing:
             else:
                 seen[organisation] = None
         items = await self._items(case)
-        work = [(one, items.get(one.key)) for one in (*work_of_staff(case), *work_of_mentor(case))]
         row = await self._index.get(CASES.name, case.case) if not is_new else None
         held = from_json(str(row.columns["work"])) if row is not None else ()
+        work = _numbered({one.key: one for one in (*work_of_staff(case), *work_of_mentor(case))}, items, held)
         seq = row.seq if row is not None else None
         return Known(case, summary_of(case, folded.etag), seen, work, held, seq)
 
@@ -199,7 +204,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case = known.case
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    shown = {"summary": _json(known.summary), "work": _json([work.key for work, _ in known.work])}
+    shown = {"summary": _json(known.summary), "work": _json([one and one[0].key for one in known.work])}
     changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
     for organisation, seen in known.seen.items():
         changes.put(
@@ -220,7 +225,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
-def _json(shown: Json | list[str]) -> str:
+def _json(shown: Json | list[str | None]) -> str:
     return to_json(shown).decode()
 
 
@@ -238,24 +243,42 @@ def part_key(case_id: str, organisation: str) -> str:
     return f"{case_id}:{organisation}"
 
 
+def _numbered(
+    work: Mapping[str, Work], items: Mapping[str, str], held: Sequence[str | None]
+) -> Sequence[_Listed | None]:
+    """The work of a case by numbers: what is held keeps its own, the rest gets those that are free.
+
+    So a step that gives way to the next one is a row that changes, and not two in every index.
+    """
+    numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
+    for key, one in work.items():
+        if key not in held:
+            if None in numbered:
+                numbered[numbered.index(None)] = one
+            else:
+                numbered.append(one)
+    return [(one, items.get(one.key)) if one is not None else None for one in numbered]
+
+
 def _index_steps(known: Known, seq: int, changes: Changes) -> None:
     case_id = known.case.case
-    for gone in set(known.held).difference(work.key for work, _ in known.work):
-        changes.delete(STEPS.name, _step_key(case_id, gone))
-    for work, item in known.work:
-        row = step_row(case_id, work, seq, item)
-        changes.put(STEPS.name, row.key, seq, **row.columns)
+    for number, key in enumerate(known.held):
+        if key is not None and known.work[number] is None:
+            changes.delete(STEPS.name, _step_key(case_id, number))
+    for number, listed in enumerate(known.work):
+        if listed is not None:
+            changes.put(STEPS.name, _step_key(case_id, number), seq, **step_columns(case_id, *listed))
 
 
-def step_row(case_id: str, work: Work, seq: int, item: str | None = None) -> Row:
-    """The row of some work of a case in STEPS."""
+def step_columns(case_id: str, work: Work, item: str | None = None) -> dict[str, Value]:
+    """The columns of some work of a case in STEPS."""
     due = sortable(work.due_at) if work.due_at is not None else NO_TERM
     columns = {"actor": work.actor, "person": work.person, "case_id": case_id, "work": work.key, "due": due}
-    return Row(_step_key(case_id, work.key), seq, {**columns, "item": item})
+    return {**columns, "item": item}
 
 
-def _step_key(case_id: str, work: str) -> str:
-    return f"{case_id}:{work}"
+def _step_key(case_id: str, number: int) -> str:
+    return f"{case_id}:{number}"
 
 
 def _pending(case: Case) -> Iterator[Pending]:

@@ -20,7 +20,7 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import ON_DAYS, blocked, steady_until
 from services.casefile.domain.state import Case, case_stream
-from services.casefile.projection import step_row
+from services.casefile.projection import step_columns
 from services.casefile.views import action_link, work_item
 from services.casefile.worklist import ERROR_CONFIRMATION, Work, work_of_mentee, work_of_staff
 from services.chassis.access.identity import Caller
@@ -135,7 +135,7 @@ class WorkItems:
         """What a mentee must act on in some cases, of which these are the rows: as rows of STEPS, in their order."""
         folds = await asyncio.gather(*(self._streams.fold(case_stream(row.key), CASE) for row in cases))
         works = (
-            step_row(row.key, work, row.seq)
+            Row(f"{row.key}:{work.key}", row.seq, step_columns(row.key, work))
             for row, folded in zip(cases, folds, strict=True)
             for work in work_of_mentee(folded.state)
             if work.actor == actor

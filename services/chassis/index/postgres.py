@@ -33,7 +33,7 @@ from services.chassis.engines.postgres import (
 from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.index.index import Changes, Delete, Put, Row, Step, Table, Value
-from services.chassis.index.postgres_looks import bound, each, given, split, without_none
+from services.chassis.index.postgres_looks import bound, each, each_key, given, split, without_none
 from services.chassis.index.postgres_tables import create_tables
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
@@ -186,8 +186,8 @@ class PostgresIndex:
 
     async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """See `IndexReader.rows`."""
-        make = lambda: SQL("{} WHERE key = ANY(%s)").format(self._select(table))  # noqa: E731 - as below
-        found = await self._rows(self._statement("rows", table, make=make), (list(keys),))
+        statement = self._statement("rows", table, make=lambda: each_key(self._select(table)))
+        found = await self._rows(statement, (list(dict.fromkeys(keys)),))
         return {row.key: row for row in (self._row(table, values) for values in found)}
 
     async def find(

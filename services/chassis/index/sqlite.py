@@ -9,8 +9,6 @@ from contextlib import ExitStack, closing
 from operator import itemgetter
 from pathlib import Path
 
-from pydantic_core import to_json
-
 from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
@@ -114,7 +112,7 @@ class SQLiteIndex:
         # SQLite writes every index again that has a column which is set, whatever it is set to: so of the rows that
         # were there only what differs is set.
         changes: dict[tuple[int, ...], list[tuple[Value, ...]]] = {}
-        for key, *held in self._db.execute(look, (to_json(list(rows)).decode(),)):
+        for key, *held in self._db.execute(f"{look} ({', '.join('?' * len(rows))})", tuple(rows)):
             _, values = rows[key]
             if differing := tuple(n for n, value in enumerate(values) if value != held[n]):
                 changes.setdefault(differing, []).append((*(values[n] for n in differing), key))
@@ -127,7 +125,7 @@ class SQLiteIndex:
         marks = ", ".join("?" * len(names))
         add = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING'  # noqa: S608 - declared names
         shown = ", ".join(["key", *names[2:]])
-        return add, f'SELECT {shown} FROM "{table}" WHERE key IN (SELECT value FROM json_each(?))'  # noqa: S608 - declared names
+        return add, f'SELECT {shown} FROM "{table}" WHERE key IN'  # noqa: S608 - declared names
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
