@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
@@ -21,26 +21,28 @@ from services.casefile.events import Event
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.views import stopped_view, summary_of
-from services.casefile.worklist import work_in
+from services.casefile.worklist import Work, work_of_mentor, work_of_staff
 from services.chassis.deciding.idempotency import KeyUsed
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
-from services.chassis.index.index import Changes, IndexReader, Table
+from services.chassis.index.index import Changes, IndexReader, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
 CASES: Final = Table(
     "cases",
-    columns=("agency", "state", "due", "client_ref", "summary"),
+    columns=("agency", "state", "due", "client_ref", "summary", "work"),
     # By state, but for a list of all cases: one of all states is made of a dozen short looks, and half as many indexes
     # are kept.
     indexes=((), ("state",), ("agency", "state"), ("client_ref",)),
     orders=(("due",), ("state", "due"), ("agency", "state", "due")),
+    wide=True,
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 
 `client_ref` is the pseudonym in the form in which persons are compared, `summary` what lists show of the case, as JSON
-(`services.casefile.views.summary_of`).
+(`services.casefile.views.summary_of`). `work` is a JSON array of the `work` of its rows in STEPS, by
+their numbers; null for a number that has none.
 """
 PARTS: Final = Table(
     "parts",
@@ -75,12 +77,13 @@ reads: a former party reads an earlier state, of which `seen` is the summary; No
 STEPS: Final = Table(
     "steps",
     columns=("actor", "person", "case_id", "work", "due", "item"),
-    indexes=(("case_id",),),
     orders=(("actor", "due"), ("actor", "person", "due")),
+    wide=True,
 )
-"""One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without.
+"""One row for all that staff and mentors must act on now (`services.casefile.worklist`).
 
-`item` is what staff are shown of it (`services.casefile.work_items`), as JSON; None for one of the pair.
+A mentee's work is found by the person's cases. `due` is NO_TERM for one without a term.
+`item` is what staff are shown of it (`services.casefile.work_items`), as JSON; None for a mentor.
 """
 STOPPED: Final = "STOPPED"
 """The state of a case of which an organisation reads only the stop."""
@@ -90,7 +93,7 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 KNOWN: Final = Table("organisations", columns=("suspended",), indexes=(("suspended",),))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, KNOWN, DEADLINES)
-INDEX_VERSION: Final = 10
+INDEX_VERSION: Final = 11
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -104,17 +107,23 @@ class Seen:
     summary: Json | None = None
 
 
+_Listed = tuple[Work, str | None]
+"""Some work, and its item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
 
-    `seq` is its place in lists; None for a case that is in none yet. `items`: what its work shows, by the work's key.
+    `seq` is its place in lists; None for a case that is in none yet. `work` is what its rows in STEPS are about, by
+    their numbers, each with its item; `held` the keys of what they were about before.
     """
 
     case: Case
     summary: Json
     seen: Mapping[str, Seen | None]
-    items: Mapping[str, str]
+    work: Sequence[_Listed | None]
+    held: Sequence[str | None]
     seq: int | None
 
 
@@ -160,9 +169,12 @@ class Listing:
                 seen[organisation] = Seen(how, Case(), stopped_view(case.case, folded.etag))
             else:
                 seen[organisation] = None
-        row = await self._index.get(CASES.name, case.case) if not is_new else None
         items = await self._items(case)
-        return Known(case, summary_of(case, folded.etag), seen, items, row.seq if row is not None else None)
+        row = await self._index.get(CASES.name, case.case) if not is_new else None
+        held = from_json(str(row.columns["work"])) if row is not None else ()
+        work = _numbered({one.key: one for one in (*work_of_staff(case), *work_of_mentor(case))}, items, held)
+        seq = row.seq if row is not None else None
+        return Known(case, summary_of(case, folded.etag), seen, work, held, seq)
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
@@ -189,10 +201,11 @@ class Listing:
 
 
 def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
-    case, is_new = known.case, recorded.version == 1
+    case = known.case
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), summary=_json(known.summary))
+    shown = {"summary": _json(known.summary), "work": _json([one and one[0].key for one in known.work])}
+    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,
@@ -208,12 +221,12 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             seen=_json(seen.summary) if seen is not None and seen.summary is not None else None,
             holder=organisation if organisation == case.organisation else None,
         )
-    _index_steps(known, seq, changes, is_new=is_new)
+    _index_steps(known, seq, changes)
     set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
-def _json(summary: Json) -> str:
-    return to_json(summary).decode()
+def _json(shown: Json | list[str | None]) -> str:
+    return to_json(shown).decode()
 
 
 def _state(case: Case) -> str | None:
@@ -230,22 +243,42 @@ def part_key(case_id: str, organisation: str) -> str:
     return f"{case_id}:{organisation}"
 
 
-def _index_steps(known: Known, seq: int, changes: Changes, *, is_new: bool) -> None:
-    case = known.case
-    if not is_new:
-        changes.delete_where(STEPS.name, case_id=case.case)
-    for work in work_in(case):
-        changes.put(
-            STEPS.name,
-            f"{case.case}:{work.key}",
-            seq,
-            actor=work.actor,
-            person=work.person,
-            case_id=case.case,
-            work=work.key,
-            due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
-            item=known.items.get(work.key),
-        )
+def _numbered(
+    work: Mapping[str, Work], items: Mapping[str, str], held: Sequence[str | None]
+) -> Sequence[_Listed | None]:
+    """The work of a case by numbers: what is held keeps its own, the rest gets those that are free.
+
+    So a step that gives way to the next one is a row that changes, and not two in every index.
+    """
+    numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
+    for key, one in work.items():
+        if key not in held:
+            if None in numbered:
+                numbered[numbered.index(None)] = one
+            else:
+                numbered.append(one)
+    return [(one, items.get(one.key)) if one is not None else None for one in numbered]
+
+
+def _index_steps(known: Known, seq: int, changes: Changes) -> None:
+    case_id = known.case.case
+    for number, key in enumerate(known.held):
+        if key is not None and known.work[number] is None:
+            changes.delete(STEPS.name, _step_key(case_id, number))
+    for number, listed in enumerate(known.work):
+        if listed is not None:
+            changes.put(STEPS.name, _step_key(case_id, number), seq, **step_columns(case_id, *listed))
+
+
+def step_columns(case_id: str, work: Work, item: str | None = None) -> dict[str, Value]:
+    """The columns of some work of a case in STEPS."""
+    due = sortable(work.due_at) if work.due_at is not None else NO_TERM
+    columns = {"actor": work.actor, "person": work.person, "case_id": case_id, "work": work.key, "due": due}
+    return {**columns, "item": item}
+
+
+def _step_key(case_id: str, number: int) -> str:
+    return f"{case_id}:{number}"
 
 
 def _pending(case: Case) -> Iterator[Pending]:

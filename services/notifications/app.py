@@ -61,7 +61,7 @@ def build(
     first = CausesFirst(streams, referrals)
     followed = Together(streams, first.then_add(reactor.add))
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index)
+    listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
     leadership = Leadership(stores.lease(NAME))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.chassis.index.index import Value
-from tests.chassis.indexing import OpenIndex, changing, put
+from tests.chassis.indexing import OpenIndex, put
 
 
 async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_index: OpenIndex) -> None:
@@ -48,21 +48,6 @@ async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: 
         after = str(page[-1].columns["order"]), page[-1].key
     assert met == ["k0", "k2", "k4", "k6", "k1", "k3", "k5", "k7"]
     assert [row.key for row in await index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
-
-
-async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
-    """All of the given values have to match, NULL included."""
-    index = open_index()
-    for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
-        await put(index, "group", key, 1, case=case, order=order)
-    async with changing(index) as changes:
-        changes.delete_where("group", case="x", order=None)
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"b", "c"}
-    async with changing(index) as changes:
-        for case in ("x", "y", "never"):
-            changes.delete_where("group", case=case)
-        changes.put("group", "d", 2, case="z")
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"d"}
 
 
 async def test_only_a_row_that_is_as_it_was_is_replaced(open_index: OpenIndex) -> None:
