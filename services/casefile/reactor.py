@@ -7,6 +7,7 @@ from typing import Final
 
 from contracts.message import CloudEvent
 from services.casefile.domain.case import CASE
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.known_organisation import (
@@ -22,12 +23,17 @@ from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, instant
 
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
+
+
+def case_of(event: CloudEvent) -> tuple[str, Entity[Case]] | None:
+    """The case that a message is likely to be about, which is what keeps the order of those about one."""
+    return (case_stream(event.partitionkey), CASE) if _REACTIONS.knows(event) else None
 
 
 class Reactor:

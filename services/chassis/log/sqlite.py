@@ -34,6 +34,8 @@ from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.vault.vault import Deposit
 
 DECODED_AT_ONCE: Final = 500
+TAILS_AT_ONCE: Final = 200
+"""Streams that are asked for in one statement."""
 REMEMBERED: Final = 512
 """Events kept in memory behind the last one appended by this process."""
 
@@ -236,7 +238,28 @@ class SQLiteEventLog:
 
     async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return [await self.read(stream, after=after) for stream, after in tails]
+        if len(tails) == 1:
+            return [await self.read(stream, after=after) for stream, after in tails]
+        found: list[list[Recorded]] = []
+        for first in range(0, len(tails), TAILS_AT_ONCE):
+            found += await self._tails(tails[first : first + TAILS_AT_ONCE])
+        return found
+
+    async def _tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+        # Each statement takes locks of the file and lets go of them: more than a look into it costs.
+        wanted = ",".join(["(?,?,?)"] * len(tails))
+        rows = self._reader.execute(
+            f"WITH wanted (number, stream, after) AS (VALUES {wanted}) SELECT number, {_COLUMNS} FROM wanted"  # noqa: S608 - constants
+            " CROSS JOIN stored_events ON originator_id = stream AND originator_version > after"
+            " ORDER BY number, originator_version",
+            [value for number, (stream, after) in enumerate(tails) for value in (number, stream, after)],
+        ).fetchall()
+        found: list[list[Recorded]] = [[] for _ in tails]
+        for read, (number, *row) in enumerate(rows, start=1):
+            found[number].append(self._recorded(*row))
+            if read % DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return found
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
