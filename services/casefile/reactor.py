@@ -7,7 +7,6 @@ from typing import Final
 
 from contracts.message import CloudEvent
 from services.casefile.domain.case import CASE
-from services.casefile.domain.state import Case, case_stream
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
 from services.casefile.domain.known_organisation import (
@@ -17,6 +16,7 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler

@@ -8,6 +8,7 @@ synchronous=FULL: an acknowledged append survives power loss.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,7 +38,7 @@ DECODED_AT_ONCE: Final = 500
 TAILS_AT_ONCE: Final = 200
 """Streams that are asked for in one statement."""
 REMEMBERED: Final = 512
-"""Events kept in memory behind the last one appended by this process."""
+"""Events kept in memory of those that this process has appended, or read in the order of the log."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stored_events (
@@ -200,9 +201,7 @@ class SQLiteEventLog:
                 encoded.meta,
                 stored.state,
             )
-        # By number and not by position: where others write too, positions are not one's own alone.
-        while len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
+        self._forget()
 
     async def append(
         self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
@@ -263,11 +262,29 @@ class SQLiteEventLog:
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
+        if after + 1 in self._recent:
+            # Who publishes and who indexes read the same, one soon after the other.
+            return list(itertools.islice(self._remembered(after + 1), limit))
         rows = self._reader.execute(
             f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
             (after, limit),
         ).fetchall()
-        return [self._recorded(*row) for row in rows]
+        found = [self._recorded(*row) for row in rows]
+        for recorded in found:
+            self._recent[recorded.position] = recorded
+        self._forget()
+        return found
+
+    def _remembered(self, position: int) -> Iterator[Recorded]:
+        # Positions have no gaps but where rows were deleted, and nothing comes between two that are stored.
+        while (recorded := self._recent.get(position)) is not None:
+            yield recorded
+            position += 1
+
+    def _forget(self) -> None:
+        # By number and not by position: where others write too, positions are not one's own alone.
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
 
     def mark(self) -> object:
         """See `EventLog.mark`."""
@@ -294,6 +311,8 @@ class SQLiteEventLog:
         return True
 
     def _moved(self, after: int) -> bool:
+        if after + 1 in self._recent:
+            return True
         row = self._reader.execute("SELECT 1 FROM stored_events WHERE position > ? LIMIT 1", (after,)).fetchone()
         return row is not None
 

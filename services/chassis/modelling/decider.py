@@ -72,7 +72,7 @@ class To(Struct, frozen=True):
 
 
 class Entity(Struct, Generic[S], frozen=True, eq=False, weakref=True):
-    """How a kind of stream folds into state: where it starts, and what one event makes of it. It equals itself alone."""
+    """How a kind of stream folds into state: where it starts, and what one event makes of it. It equals only itself."""
 
     initial: S
     evolve: Callable[[S, Any], S]
