@@ -19,7 +19,7 @@ from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
-from services.casefile.reactor import Reactor
+from services.casefile.reactor import Reactor, case_of
 from services.casefile.routes import cases, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
@@ -61,7 +61,7 @@ def build(
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
-    together = Together(streams, reactor.add)
+    together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
 
     async def refers(stream: str, ref: str) -> bool:

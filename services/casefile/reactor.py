@@ -16,18 +16,24 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, instant
 
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
+
+
+def case_of(event: CloudEvent) -> tuple[str, Entity[Case]] | None:
+    """The case that a message is likely to be about, which is what keeps the order of those about one."""
+    return (case_stream(event.partitionkey), CASE) if _REACTIONS.knows(event) else None
 
 
 class Reactor:

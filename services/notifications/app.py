@@ -28,7 +28,7 @@ from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
-from services.notifications.reactor import Reactor
+from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
 
@@ -56,10 +56,10 @@ def build(
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
-    all_at_once = Together(streams, reactor.add)
+    all_at_once = Together(streams, reactor.add, inbox_of)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
     first = CausesFirst(streams, referrals)
-    followed = Together(streams, first.then_add(reactor.add))
+    followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
     listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)

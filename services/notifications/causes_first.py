@@ -5,6 +5,7 @@ The casefile service acts on what the referral service publishes, and its messag
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from contracts.message import CloudEvent
@@ -34,9 +35,11 @@ class CausesFirst:
         """Raises BehindItsCause where the event has to wait."""
         if event.causationid is None:
             return
-        taken = (await self._streams.fold(inbox_stream(event.partitionkey), INBOX)).causes
+        await self._check(event, (await self._streams.fold(inbox_stream(event.partitionkey), INBOX)).causes)
+
+    async def _check(self, event: CloudEvent, taken: Container[str]) -> None:
         # A repeat came after its cause when it came first.
-        if event.causationid not in taken and event.id not in taken:
+        if event.causationid is not None and event.causationid not in taken and event.id not in taken:
             position = int(event.causationsequence) if event.causationsequence is not None else NO_POSITION
             _let_pass(await self._causes.standing(event.partitionkey, position))
 
@@ -53,7 +56,9 @@ class CausesFirst:
         """The same for what is taken in together."""
 
         async def adding(row: Row, event: CloudEvent) -> None:
-            await self.check(event)
+            if event.causationid is not None:
+                # As read for the row, which it belongs to.
+                await self._check(event, (await row.fold(inbox_stream(event.partitionkey), INBOX)).causes)
             await add(row, event)
 
         return adding

@@ -11,13 +11,18 @@ from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import delivery_of
-from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.decider import Actor, Entity
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
+from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide, inbox_stream
 from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
 SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
+
+
+def inbox_of(event: CloudEvent) -> tuple[str, Entity[Inbox]]:
+    """Where a message is likely to be taken in: what keeps the order of messages about a case is the case."""
+    return inbox_stream(event.partitionkey), INBOX
 
 
 class Reactor:

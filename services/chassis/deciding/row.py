@@ -53,5 +53,7 @@ class Row(Reads):
         if any(stream in self._streams.turns for stream in self._writes):
             # Commands queue up for it: the reactions queue up behind them, one by one.
             raise Conflict(self._writes)
-        last = await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
-        self.wrote(self._in_order, last)
+        await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
+        for stream in self._writes:
+            for entity, folded in self._seen[stream].values():
+                self._streams.decided(stream, entity, folded)

@@ -61,7 +61,7 @@ class Folded(Struct, Generic[S]):
         if meta.idempotency_key is not None:
             key = Key.of(meta.actor, meta.idempotency_key)
             self.keys = self.keys.insert(key, (meta.fingerprint, self.version, position))
-        if meta.causation_id is not None:
+        if meta.causation_id is not None and meta.causation_id not in self.causes:
             self.causes |= (meta.causation_id,)
 
 
@@ -147,6 +147,13 @@ class Streams:
         if kept is not None and kept.folded.version == write.expected_version:
             for position, (event, meta) in enumerate(write.events, start=before + 1):
                 kept.folded.advance(entity, event, meta, position)
+
+    def decided(self, stream: str, entity: Entity[S], folded: Folded[S]) -> None:
+        """Keeps a fold that holds what was just stored: the next reader reads on from there, and folds none of it."""
+        kept = self._known((stream, id(entity)))
+        if folded.version and (kept is None or kept.folded.version < folded.version):
+            # Under no mark: others may have stored something behind it meanwhile.
+            self._keep((stream, id(entity)), _Kept(entity, folded, None))
 
     def known(self, stream: str, entity: Entity[S]) -> S:
         """What is known of a stream without reading it: its state as of the last time, or its initial one."""

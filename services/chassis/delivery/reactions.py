@@ -34,6 +34,10 @@ class Reactions(Generic[C]):
         self._rows = {kind.TYPE: (kind, react) for kind, react in rows.items()}
         self._by = by
 
+    def knows(self, event: CloudEvent) -> bool:
+        """Whether anything may follow from a message of its type."""
+        return event.type in self._rows
+
     def to(self, event: CloudEvent, clock: Clock) -> Reaction[C] | None:
         """What follows from a message; None where nothing does. Raises msgspec.ValidationError for a wrong shape."""
         if (row := self._rows.get(event.type)) is None:

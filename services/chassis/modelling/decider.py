@@ -71,8 +71,8 @@ class To(Struct, frozen=True):
     event: Any
 
 
-class Entity(Struct, Generic[S], frozen=True, weakref=True):
-    """How a kind of stream folds into state: where it starts, and what one event makes of it."""
+class Entity(Struct, Generic[S], frozen=True, eq=False, weakref=True):
+    """How a kind of stream folds into state: where it starts, and what one event makes of it. It equals only itself."""
 
     initial: S
     evolve: Callable[[S, Any], S]
