@@ -50,7 +50,7 @@ def build(
 ) -> FastAPI:
     """The casefile service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     contexts = CaseContexts(index)

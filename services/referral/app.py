@@ -49,7 +49,7 @@ def build(
 ) -> FastAPI:
     """The referral service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     projection = Projection(log, index, project)

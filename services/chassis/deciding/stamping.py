@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from services.chassis.deciding.event_ids import new_ids
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.streams import Folded
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, To
 

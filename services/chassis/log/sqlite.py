@@ -219,12 +219,14 @@ class SQLiteEventLog:
             await records.keep()
         return await self._writer.submit(_Command(events, read))
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """See `EventLog.read`."""
         rows = self._reader.execute(
             f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND originator_version > ?"  # noqa: S608 - constants
-            " AND originator_version <= ? ORDER BY originator_version",
-            (stream, after, through if through is not None else 2**62),
+            " AND originator_version <= ? ORDER BY originator_version LIMIT ?",
+            (stream, after, through if through is not None else 2**62, most if most is not None else -1),
         ).fetchall()
         found: list[Recorded] = []
         for number, row in enumerate(rows, start=1):
@@ -234,9 +236,9 @@ class SQLiteEventLog:
                 await asyncio.sleep(0)
         return found
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return [await self.read(stream, after=after) for stream, after in tails]
+        return [await self.read(stream, after=after, most=most) for stream, after in tails]
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
