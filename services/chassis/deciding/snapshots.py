@@ -162,7 +162,7 @@ class Codec(NamedTuple):
         evolve = entity.evolve
         try:
             kind: Any = Folded[type(entity.initial)]  # type: ignore[misc]  # known when it runs
-            code = _code(str(sys.modules[evolve.__module__].__file__))
+            code = code_of(str(sys.modules[evolve.__module__].__file__))
             begins = _ENCODER.encode(entity.initial)
             decoder = Decoder(kind, dec_hook=_grown)
         except (TypeError, NameError, OSError):
@@ -193,7 +193,7 @@ def _digest(stream: str, made_by: str, body: bytes) -> bytes:
 
 
 @cache
-def _code(file: str) -> bytes:
+def code_of(file: str) -> bytes:
     """A digest of all code that has a say in what a fold becomes, but for that of Python itself. Raises OSError.
 
     That is what lies beside the file that makes it, and what such a file may import: a rule that changes leaves no fold

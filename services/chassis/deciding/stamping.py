@@ -36,6 +36,9 @@ def stamped(
     correlation = call.correlation_id or own.correlation_id
     for event_id, decision in zip(new_ids(len(decided)), decided, strict=True):
         stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
+        if event.BESIDE and stream == own_stream:
+            msg = f"{type(event).__name__} happens beside a command, and its own stream would not know a repeat by it"
+            raise TypeError(msg)
         correlation = correlation or event_id
         answers = stream == own_stream or isinstance(event, KeyUsed)
         meta = metadata(

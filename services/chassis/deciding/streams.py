@@ -132,6 +132,10 @@ class Streams:
                 break
         return folded
 
+    async def written(self) -> None:
+        """Returns once no snapshot waits to be written."""
+        await self._snapshots.written()
+
     async def close(self) -> None:
         """Waits for a snapshot that is being written, and lets go of where they are."""
         await self._snapshots.close()
