@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -34,6 +35,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.pages import mentions
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -64,9 +66,6 @@ def build(
     together = Together(streams, reactor.add)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
 
-    async def refers(stream: str, ref: str) -> bool:
-        return any(ref in repr(recorded.event) for recorded in await log.read(stream))
-
     service = Service(
         name=NAME,
         settings=settings,
@@ -83,7 +82,7 @@ def build(
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"referral": consumer},
-        refers=refers,
+        refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
