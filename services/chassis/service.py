@@ -179,6 +179,7 @@ class Service:
         await asyncio.gather(*(work.stop() for work in self._work))
         await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
+        await self.streams.close()
         await self.log.close()
         if self.vault is not None:
             await self.vault.close()

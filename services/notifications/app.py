@@ -52,7 +52,7 @@ def build(
     it waits for open requests: these would not end by themselves.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)

@@ -16,10 +16,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.stamping import stamped
-from services.chassis.deciding.streams import Doubtful, Folded, Reads, Streams
+from services.chassis.deciding.streams import Doubtful, Reads, Streams
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.modelling.decider import Actor, Command, Entity, To

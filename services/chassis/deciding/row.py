@@ -53,7 +53,13 @@ class Row(Reads):
         if any(stream in self._streams.turns for stream in self._writes):
             # Commands queue up for it: the reactions queue up behind them, one by one.
             raise Conflict(self._writes)
-        await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
-        for stream in self._writes:
+        last = await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
+        position = last - sum(len(write.events) for write in self._in_order)
+        ends: dict[str, int] = {}
+        for write in self._in_order:
+            ends[write.stream] = position = position + len(write.events)
+        for stream, end in ends.items():
             for entity, folded in self._seen[stream].values():
+                # They were folded before they had positions.
+                folded.position = end
                 self._streams.decided(stream, entity, folded)

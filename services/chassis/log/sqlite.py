@@ -220,12 +220,14 @@ class SQLiteEventLog:
             await records.keep()
         return await self._writer.submit(_Command(events, read))
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """See `EventLog.read`."""
         rows = self._reader.execute(
             f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND originator_version > ?"  # noqa: S608 - constants
-            " AND originator_version <= ? ORDER BY originator_version",
-            (stream, after, through if through is not None else 2**62),
+            " AND originator_version <= ? ORDER BY originator_version LIMIT ?",
+            (stream, after, through if through is not None else 2**62, most if most is not None else -1),
         ).fetchall()
         found: list[Recorded] = []
         for number, row in enumerate(rows, start=1):
@@ -235,23 +237,25 @@ class SQLiteEventLog:
                 await asyncio.sleep(0)
         return found
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
         if len(tails) == 1:
-            return [await self.read(stream, after=after) for stream, after in tails]
+            return [await self.read(stream, after=after, most=most) for stream, after in tails]
         found: list[list[Recorded]] = []
         for first in range(0, len(tails), TAILS_AT_ONCE):
-            found += await self._tails(tails[first : first + TAILS_AT_ONCE])
+            found += await self._tails(tails[first : first + TAILS_AT_ONCE], most if most is not None else 2**62)
         return found
 
-    async def _tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def _tails(self, tails: Sequence[tuple[str, int]], most: int) -> list[list[Recorded]]:
         # Each statement takes locks of the file and lets go of them: more than a look into it costs.
         wanted = ",".join(["(?,?,?)"] * len(tails))
         rows = self._reader.execute(
             f"WITH wanted (number, stream, after) AS (VALUES {wanted}) SELECT number, {_COLUMNS} FROM wanted"  # noqa: S608 - constants
             " CROSS JOIN stored_events ON originator_id = stream AND originator_version > after"
+            # A stream has every version from 1 on.
+            " AND originator_version <= after + ?"
             " ORDER BY number, originator_version",
-            [value for number, (stream, after) in enumerate(tails) for value in (number, stream, after)],
+            [value for number, (stream, after) in enumerate(tails) for value in (number, stream, after)] + [most],
         ).fetchall()
         found: list[list[Recorded]] = [[] for _ in tails]
         for read, (number, *row) in enumerate(rows, start=1):

@@ -54,12 +54,14 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """What every event is: plain data, and two marks of its class that the handler goes by.
+    """What every event is: plain data, and three marks of its class that the handler goes by.
 
     A `BYSTANDER` happens beside what callers decide on: it leaves the ETag of its stream as it is. A `PASSED_ON` event
     names for whom its actor spoke, where they passed on somebody's word; all that follows from it the actor did.
+    One that is `BESIDE` only ever follows from commands on other streams, which find their repeats there.
     """
 
+    BESIDE: ClassVar[bool] = False
     BYSTANDER: ClassVar[bool] = False
     PASSED_ON: ClassVar[bool] = False
 

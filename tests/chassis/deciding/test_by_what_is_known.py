@@ -54,10 +54,10 @@ class Far:
         """Nothing is known of what others append."""
         return object()
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """As the log does."""
         self.trips.append("read")
-        return await self._log.read_tails(tails)
+        return await self._log.read_tails(tails, most=most)
 
     async def append(
         self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None

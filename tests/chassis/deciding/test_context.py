@@ -42,10 +42,10 @@ class Rounds:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """As the log does."""
         self.asked.append([stream for stream, _ in tails])
-        return await self._log.read_tails(tails)
+        return await self._log.read_tails(tails, most=most)
 
 
 class TillToo:
