@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.message import CloudEvent, decode_event
+from contracts.message import Envelope, open_envelope
 from services.chassis.delivery.bus import Bus, BusMessage, Places
 from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.engines.store_health import Unavailable
@@ -29,8 +29,8 @@ BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
 
-React = Callable[[CloudEvent], Awaitable[None]]
-ReactTogether = Callable[[Sequence[CloudEvent]], Awaitable[Iterable[int]]]
+React = Callable[[Envelope], Awaitable[None]]
+ReactTogether = Callable[[Sequence[Envelope]], Awaitable[Iterable[int]]]
 """Takes in of several messages what goes together, and returns the numbers of those, from 0: the others come alone.
 Of a key it takes none behind one that it did not take."""
 
@@ -177,12 +177,12 @@ class Consumer:
     async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> set[int]:
         if self._react_together is None or len(messages) == 1:
             return set()
-        events, positions, unread = list[CloudEvent](), list[int](), set[str]()
+        events, positions, unread = list[Envelope](), list[int](), set[str]()
         for message in messages:
             if message.key in waiting or message.key in unread:
                 continue
             try:
-                events.append(decode_event(message.body))
+                events.append(open_envelope(message.body))
             except Exception:  # noqa: BLE001 - it comes again alone, and is parked
                 unread.add(message.key)
             else:
@@ -196,7 +196,7 @@ class Consumer:
                 aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
                 continue
             try:
-                await self._react_in_time(decode_event(message.body), until)
+                await self._react_in_time(open_envelope(message.body), until)
             except Unavailable:
                 raise
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
@@ -204,7 +204,7 @@ class Consumer:
                 blocked = True
         return aside
 
-    async def _react_in_time(self, event: CloudEvent, until: float) -> None:
+    async def _react_in_time(self, event: Envelope, until: float) -> None:
         pause = FIRST_LOOK_SECONDS
         while True:
             try:
@@ -251,7 +251,7 @@ class Consumer:
         position = parked.message.position
         self._look_at.pop(position, None)
         try:
-            await self._react(decode_event(parked.message.body))
+            await self._react(open_envelope(parked.message.body))
         except Unavailable:
             # As in a round: no try of the message.
             raise
