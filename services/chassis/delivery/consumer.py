@@ -13,7 +13,7 @@ import contextlib
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -152,12 +152,23 @@ class Consumer:
         waiting = await self._store.parked_keys(self.topic) if by_key else set()
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
         alone = {
-            key: [message for message in messages if message.position not in taken] for key, messages in by_key.items()
+            key: left
+            for key, messages in by_key.items()
+            if (left := [message for message in messages if message.position not in taken])
         }
+        aside = await self._handle_alone(alone, waiting) if alone else []
+        places = {batch.partition: batch.place for batch in batches}
+        await self._store.advance(self._subscription.bus, self.topic, places, aside)
+        if aside:
+            self._put_aside.set()
+        await self._subscription.taken(places)
+        await self.coverage.moved()
+
+    async def _handle_alone(self, by_key: Mapping[str, Sequence[BusMessage]], waiting: Container[str]) -> list[Parked]:
         until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.
         found = await asyncio.gather(
-            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in alone.items() if messages),
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
             return_exceptions=True,
         )
         aside = list[Parked]()
@@ -167,15 +178,10 @@ class Consumer:
                 # change nothing.
                 raise some
             aside += some
-        places = {batch.partition: batch.place for batch in batches}
-        await self._store.advance(self._subscription.bus, self.topic, places, aside)
-        if aside:
-            self._put_aside.set()
-        await self._subscription.taken(places)
-        await self.coverage.moved()
+        return aside
 
     async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> set[int]:
-        if self._react_together is None or len(messages) == 1:
+        if self._react_together is None or len(messages) < 2:
             return set()
         events, positions, unread = list[Envelope](), list[int](), set[str]()
         for message in messages:
