@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from contracts.message import CaseMessage, CloudEvent, Message, as_json, decode_data
+from contracts.message import CaseMessage, Envelope, Message, decode_data, envelope_as_json, plain_data
 from services.chassis.modelling.delivery import Delivery
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
 
@@ -17,7 +17,7 @@ class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
 
 
 def when_something_is_published_take_it_in(
-    event: CloudEvent, delivery: Delivery, known: Mapping[str, type[Message]]
+    event: Envelope, delivery: Delivery, known: Mapping[str, type[Message]]
 ) -> TakeMessage:
     """Every message of a `known` type goes into an inbox.
 
@@ -26,7 +26,8 @@ def when_something_is_published_take_it_in(
     model = known.get(event.type)
     if model is None:
         raise UnknownMessage
-    message = decode_data(model, event.data)
+    data = plain_data(event)
+    message = decode_data(model, data)
     of_case = message if isinstance(message, CaseMessage) else None
     return TakeMessage(
         at=delivery.at,
@@ -38,10 +39,10 @@ def when_something_is_published_take_it_in(
         case=of_case.case if of_case is not None else None,
         occurred_at=of_case.occurred_at if of_case is not None else event.time,
         recorded_at=of_case.recorded_at if of_case is not None else event.time,
-        message=as_json(event),
+        message=envelope_as_json(event, data),
     )
 
 
-def stream_of(event: CloudEvent, command: TakeMessage) -> str:
+def stream_of(event: Envelope, command: TakeMessage) -> str:
     """The stream that the command of a message belongs to."""
     return notices_stream(event.partitionkey) if command.case is None else inbox_stream(command.case)

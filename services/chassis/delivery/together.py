@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.engines.store_health import Unavailable
@@ -15,12 +15,12 @@ from services.chassis.modelling.decider import Entity
 AT_A_STRETCH: Final = 20
 """Messages, after which others have a turn."""
 
-Add = Callable[[Row, CloudEvent], Awaitable[None]]
-Ahead = Callable[[CloudEvent], tuple[str, Entity[Any]] | None]
+Add = Callable[[Row, Envelope], Awaitable[None]]
+Ahead = Callable[[Envelope], tuple[str, Entity[Any]] | None]
 """The stream that a message is likely to be decided on, as its envelope has it; None where it says nothing of that."""
 
 
-def _nothing_ahead(_event: CloudEvent) -> None:
+def _nothing_ahead(_event: Envelope) -> None:
     return None
 
 
@@ -40,7 +40,7 @@ class Together:
         self._add = add
         self._ahead = ahead
 
-    async def __call__(self, events: Sequence[CloudEvent]) -> set[int]:
+    async def __call__(self, events: Sequence[Envelope]) -> set[int]:
         """Which of the messages were taken, by their number from 0. Of a key none is taken behind one that was not.
 
         Raises Unavailable; what was stored is then unknown, and a repeat finds out.

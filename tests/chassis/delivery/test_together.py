@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from contracts.message import CloudEvent, encode
+from contracts.message import CloudEvent, Envelope, encode, plain_data
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import BusMessage
@@ -32,8 +32,8 @@ class Counting:
         self._handler = handler(self.streams)
         self.alone: list[str] = []
 
-    def _command(self, event: CloudEvent) -> Command:
-        match event.data["what"]:
+    def _command(self, event: Envelope) -> Command:
+        match plain_data(event)["what"]:
             case "count":
                 return count(2)
             case "pay":
@@ -43,13 +43,13 @@ class Counting:
             case _:
                 raise ValueError
 
-    async def react(self, event: CloudEvent) -> None:
+    async def react(self, event: Envelope) -> None:
         """One message alone."""
         self.alone.append(event.id)
         terms = call(causation_id=event.id)
         await self._handler.handle(self._command(event), event.subject, COUNTER, terms, must_exist=False)
 
-    async def add(self, row: Row, event: CloudEvent) -> None:
+    async def add(self, row: Row, event: Envelope) -> None:
         """One message of several."""
         terms = call(causation_id=event.id)
         await self._handler.add(row, self._command(event), event.subject, COUNTER, terms, must_exist=False)
@@ -138,7 +138,7 @@ async def test_another_writer_in_between_sends_all_of_the_batch_alone(log: Event
     counting = Counting(log)
     meddled: list[bool] = []
 
-    async def add_and_meddle(row: Row, event: CloudEvent) -> None:
+    async def add_and_meddle(row: Row, event: Envelope) -> None:
         await counting.add(row, event)
         if not meddled:
             meddled.append(True)
