@@ -266,7 +266,7 @@ class Handler(Generic[C, X]):
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         references = self._contexts.references(command, context)
         written = stamped(self._metadata, decided, stream, command.at, own, references, call)
-        after = Folded(own.state, own.version, own.etag)
+        after = own.snapshot()
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
         events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
@@ -279,6 +279,9 @@ class Handler(Generic[C, X]):
         position = await self._streams.log.append(
             writes, read=await reads.only_read(written), records=records if events else None
         )
+        if call.key is None:
+            # A key would have the position of its event.
+            self._streams.took_in(stream, entity, after)
         reads.wrote(writes, position)
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 

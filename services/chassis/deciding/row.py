@@ -55,3 +55,6 @@ class Row(Reads):
             raise Conflict(self._writes)
         last = await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
         self.wrote(self._in_order, last)
+        for stream in self._writes:
+            for entity, folded in self._seen[stream].values():
+                self._streams.took_in(stream, entity, folded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
@@ -63,6 +63,10 @@ class Folded(Struct, Generic[S]):
             self.keys = self.keys.insert(key, (meta.fingerprint, self.version, position))
         if meta.causation_id is not None:
             self.causes |= (meta.causation_id,)
+
+
+_BEFORE_ANY_READ: Final = object()
+"""No mark of a log: others may have appended since."""
 
 
 class _Kept(Struct):
@@ -139,6 +143,17 @@ class Streams:
             return None
         (self._kept if key in self._kept else self._kept_long).move_to_end(key)
         return kept.folded.snapshot()
+
+    def took_in(self, stream: str, entity: Entity[S], folded: Folded[S]) -> None:
+        """Keeps a fold up to what was just appended to a log that is here: who indexes it reads on from there.
+
+        Of a remote one `wrote` takes it in, into folds that commands rest on without a question.
+        """
+        if self.log.remote:
+            return
+        kept = self._known((stream, id(entity)))
+        if kept is None or kept.folded.version < folded.version:
+            self._keep((stream, id(entity)), _Kept(entity, folded, _BEFORE_ANY_READ))
 
     def wrote(self, write: Write, entity: Entity[Any], before: int) -> None:
         """Takes what was just appended, behind position `before`, into a fold that is kept."""
