@@ -11,21 +11,20 @@ from pydantic_core import from_json, to_json
 
 from contracts.identifiers import one_person
 from services.casefile.access import ADDRESSED_ORGANISATION, CONSENT_WITHDRAWN, FORMER_ORGANISATION, standing_of
-from services.casefile.domain.case import CASE, CaseEvent
+from services.casefile.domain.case import CASE
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
-from services.casefile.domain.known_programme import ProgrammeLearnt
-from services.casefile.domain.mentor import MentorDescribed, MentorEngaged, MentorReleased
+from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.views import stopped_view, summary_of
 from services.casefile.worklist import Work, work_of_mentor, work_of_staff
-from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
-from services.chassis.index.index import Changes, IndexReader, Table, Value
+from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
@@ -147,37 +146,44 @@ class Listing:
         # A case whose first event is in the batch is in no list yet.
         cases = (recorded for recorded in reversed(batch) if recorded.stream.startswith(CASE_PREFIX))
         firsts = {recorded.stream: recorded.version for recorded in cases}
-        known = await asyncio.gather(*(self._known(stream, is_new=first == 1) for stream, first in firsts.items()))
-        self._cases = dict(zip(firsts, known, strict=True))
+        folds = dict(zip(firsts, await self._streams.fold_together([(stream, CASE) for stream in firsts]), strict=True))
+        listed = [folds[stream].state.case for stream, first in firsts.items() if first > 1]
+        rows = await self._index.rows(CASES.name, listed) if listed else {}
+        records = await self._records(folds)
+        self._cases = {
+            stream: await self._known(folded, rows.get(folded.state.case), records.get(stream, ()))
+            for stream, folded in folds.items()
+        }
 
-    async def _known(self, stream: str, *, is_new: bool) -> Known:
-        folded = await self._streams.fold(stream, CASE)
+    async def _records(self, folds: Mapping[str, Folded[Case]]) -> Mapping[str, Sequence[Recorded]]:
+        """The events of those cases of which somebody reads an earlier state."""
+        former = [stream for stream, folded in folds.items() if FORMER_ORGANISATION in _standing(folded.state).values()]
+        # Side by side: streams that are asked for at once come in one answer of the database.
+        read = (self._streams.log.read(stream, through=folds[stream].version) for stream in former)
+        return dict(zip(former, await asyncio.gather(*read), strict=True)) if former else {}
+
+    async def _known(self, folded: Folded[Case], row: Row | None, records: Sequence[Recorded]) -> Known:
         case = folded.state
-        standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
-        former = [organisation for organisation, how in standing.items() if how == FORMER_ORGANISATION]
-        records = await self._streams.log.read(stream, through=folded.version) if former else ()
-        seen: dict[str, Seen | None] = {}
-        for organisation, how in standing.items():
-            if how == FORMER_ORGANISATION:
-                history = history_of(records, visible_to(records, organisation))
-                earlier = fold(history)
-                seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
-            elif how == ADDRESSED_ORGANISATION:
-                seen[organisation] = Seen(how, case)
-            elif how == CONSENT_WITHDRAWN:
-                # After the stop it reads neither state nor term.
-                seen[organisation] = Seen(how, Case(), stopped_view(case.case, folded.etag))
-            else:
-                seen[organisation] = None
-        items = await self._items(case)
-        row = await self._index.get(CASES.name, case.case) if not is_new else None
         held = from_json(str(row.columns["work"])) if row is not None else ()
-        work = _numbered({one.key: one for one in (*work_of_staff(case), *work_of_mentor(case))}, items, held)
-        seq = row.seq if row is not None else None
-        return Known(case, summary_of(case, folded.etag), seen, work, held, seq)
+        works = {work.key: work for work in (*work_of_staff(case), *work_of_mentor(case))}
+        return Known(
+            case,
+            summary_of(case, folded.etag),
+            _seen(case, folded.etag, records),
+            _numbered(works, await self._items(case), held),
+            held,
+            row.seq if row is not None else None,
+        )
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
+        if recorded.stream.startswith(CASE_PREFIX):
+            # The rows follow from the fold of the case and not from the event, so a new one needs nothing here; and
+            # once a batch, for the case was folded to its end already.
+            known = self._cases.pop(recorded.stream, None)
+            if known is not None and known.case.state is not None:
+                _index_case(known, recorded, changes)
+            return
         event: Event = recorded.event
         match event:
             case MentorDescribed():
@@ -186,25 +192,37 @@ class Listing:
             case OrganisationLearnt():
                 suspended = 1 if event.suspended else None
                 changes.put(KNOWN.name, event.organisation, recorded.position, suspended=suspended)
-            case MentorEngaged() | MentorReleased() | ProgrammeLearnt() | KeyUsed():
+            case _:
                 # No list shows which places are taken, or programmes.
                 pass
-            case _:
-                self._project_case(event, recorded, changes)
 
-    def _project_case(self, _event: CaseEvent, recorded: Recorded, changes: Changes) -> None:
-        """The rows follow from the fold of the case and not from the event, so a new one needs nothing here."""
-        known = self._cases.pop(recorded.stream, None)
-        # Once a batch: the case was folded to its end already.
-        if known is not None and known.case.state is not None:
-            _index_case(known, recorded, changes)
+
+def _standing(case: Case) -> dict[str, str | None]:
+    return {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
+
+
+def _seen(case: Case, etag: int, records: Sequence[Recorded]) -> dict[str, Seen | None]:
+    seen: dict[str, Seen | None] = {}
+    for organisation, how in _standing(case).items():
+        if how == FORMER_ORGANISATION:
+            history = history_of(records, visible_to(records, organisation))
+            earlier = fold(history)
+            seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
+        elif how == ADDRESSED_ORGANISATION:
+            seen[organisation] = Seen(how, case)
+        elif how == CONSENT_WITHDRAWN:
+            # After the stop it reads neither state nor term.
+            seen[organisation] = Seen(how, Case(), stopped_view(case.case, etag))
+        else:
+            seen[organisation] = None
+    return seen
 
 
 def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case = known.case
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    shown = {"summary": _json(known.summary), "work": _json([one and one[0].key for one in known.work])}
+    shown = {"summary": _json(known.summary), "work": _json([listed and listed[0].key for listed in known.work])}
     changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
     for organisation, seen in known.seen.items():
         changes.put(
@@ -251,13 +269,13 @@ def _numbered(
     So a step that gives way to the next one is a row that changes, and not two in every index.
     """
     numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
-    for key, one in work.items():
+    for key, task in work.items():
         if key not in held:
             if None in numbered:
-                numbered[numbered.index(None)] = one
+                numbered[numbered.index(None)] = task
             else:
-                numbered.append(one)
-    return [(one, items.get(one.key)) if one is not None else None for one in numbered]
+                numbered.append(task)
+    return [(task, items.get(task.key)) if task is not None else None for task in numbered]
 
 
 def _index_steps(known: Known, seq: int, changes: Changes) -> None:

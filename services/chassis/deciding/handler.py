@@ -20,7 +20,7 @@ from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.stamping import stamped
-from services.chassis.deciding.streams import Doubtful, Reads, Streams
+from services.chassis.deciding.streams import Doubtful, Reads, Streams, ends_of
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.modelling.decider import Actor, Command, Entity, To
@@ -267,7 +267,7 @@ class Handler(Generic[C, X]):
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         references = self._contexts.references(command, context)
         written = stamped(self._metadata, decided, stream, command.at, own, references, call)
-        after = Folded(own.state, own.version, own.etag)
+        after = own.snapshot()
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
         events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
@@ -280,6 +280,9 @@ class Handler(Generic[C, X]):
         position = await self._streams.log.append(
             writes, read=await reads.only_read(written), records=records if events else None
         )
+        if call.key is None and stream in written:
+            # A key would have the position of its event.
+            self._streams.decided(stream, entity, after.snapshot(), ends_of(writes, position)[stream])
         reads.wrote(writes, position)
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 

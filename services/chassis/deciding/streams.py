@@ -60,8 +60,8 @@ class Streams:
             for (_, entity), found in zip(wanted, known, strict=True)
         ]
         behind = [n for n, found in enumerate(known) if found is None or found.mark != mark]
-        asked = [(wanted[n][0], kept[n].folded.version) for n in behind]
-        tails = await self.log.read_tails(asked, most=READ_AT_ONCE) if behind else []
+        ends = [(wanted[n][0], kept[n].folded.version) for n in behind]
+        tails = await self.log.read_tails(ends, most=READ_AT_ONCE) if behind else []
         for n, tail in zip(behind, tails, strict=True):
             await self._take(wanted[n][0], kept[n], tail, mark)
         return [each.folded.snapshot() for each in kept]
@@ -115,10 +115,12 @@ class Streams:
                 kept.folded.advance(entity, event, meta, position)
             self._snapshots.note(write.stream, kept)
 
-    def decided(self, stream: str, entity: Entity[S], folded: Folded[S]) -> None:
-        """Keeps a fold that holds what was just stored: the next reader reads on from there, and folds none of it."""
+    def decided(self, stream: str, entity: Entity[S], folded: Folded[S], position: int) -> None:
+        """Keeps a fold that holds what was just stored, up to `position`: the next reader reads on from there."""
         kept = self._known((stream, id(entity)))
         if folded.version and (kept is None or kept.folded.version < folded.version):
+            # It was folded before it had a position.
+            folded.position = position
             # Under no mark: others may have stored something behind it meanwhile.
             kept = Kept(entity, folded)
             self._keep((stream, id(entity)), kept)
@@ -148,6 +150,14 @@ class Streams:
     async def close(self) -> None:
         """Waits for a snapshot that is being written, and lets go of where they are."""
         await self._snapshots.close()
+
+
+def ends_of(writes: Sequence[Write], last: int) -> dict[str, int]:
+    """Of each stream in an append that ended at position `last`, the position of its last event."""
+    position, ends = last - sum(len(write.events) for write in writes), dict[str, int]()
+    for write in writes:
+        ends[write.stream] = position = position + len(write.events)
+    return ends
 
 
 class Doubtful(Exception):  # noqa: N818 - reads as what happened
