@@ -232,14 +232,13 @@ class PostgresEventLog:
         self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
     ) -> list[Recorded]:
         """See `EventLog.read`."""
-        asked = _StreamRead(stream, after, _given(through), _given(most))
-        (found,) = await self._reads.submit([asked])
+        (found,) = await self._reads.submit([_StreamRead(stream, after, _given(through), _given(most))])
         return found
 
     async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        asked = [_StreamRead(stream, after, most=_given(most)) for stream, after in tails]
-        return await self._reads.submit(asked) if asked else []
+        reads = [_StreamRead(stream, after, most=_given(most)) for stream, after in tails]
+        return await self._reads.submit(reads) if reads else []
 
     async def _read_streams(self, batch: Sequence[list[_StreamRead]]) -> list[list[list[Recorded]] | Exception]:
         # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.
