@@ -60,8 +60,8 @@ class Streams:
             for (_, entity), found in zip(wanted, known, strict=True)
         ]
         behind = [n for n, found in enumerate(known) if found is None or found.mark != mark]
-        versions = [(wanted[n][0], kept[n].folded.version) for n in behind]
-        tails = await self.log.read_tails(versions, most=READ_AT_ONCE) if behind else []
+        ends = [(wanted[n][0], kept[n].folded.version) for n in behind]
+        tails = await self.log.read_tails(ends, most=READ_AT_ONCE) if behind else []
         for n, tail in zip(behind, tails, strict=True):
             await self._take(wanted[n][0], kept[n], tail, mark)
         return [each.folded.snapshot() for each in kept]
