@@ -71,7 +71,7 @@ class Streams:
         if len(tail) == READ_AT_ONCE and not kept.folded.version:
             # It is long. What comes back is only where the fold begins: the rest is read behind it.
             found = await self._snapshots.latest(stream, entity, READ_AT_ONCE)
-            kept.folded, tail, kept.due = found or (kept.folded, tail, 0)
+            kept.folded, tail = found or (kept.folded, tail)
         while True:
             for recorded in tail:
                 # Two tasks may read the same tail at once: each event is folded once.
