@@ -25,7 +25,7 @@ _VALUE: Final = re.compile(r"'(?:[^']|'')*'|\b\d+\b")
 def told() -> Iterator[dict[str, tuple[str, sqlite3.Connection]]]:
     """The statements that are run meanwhile, by their shapes: one of each, with its connection."""
     found: dict[str, tuple[str, sqlite3.Connection]] = {}
-    followed = [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection)]
+    followed = [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection) and _is_open(one)]
     for connection in followed:
         connection.set_trace_callback(
             lambda text, of=connection: found.setdefault(_VALUE.sub("?", text), (text, of))  # type: ignore[misc]
@@ -33,6 +33,14 @@ def told() -> Iterator[dict[str, tuple[str, sqlite3.Connection]]]:
     yield found
     for connection in followed:
         connection.set_trace_callback(None)
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.set_trace_callback(None)
+    except sqlite3.ProgrammingError:
+        return False
+    return True
 
 
 def scans(connection: sqlite3.Connection, statement: str) -> list[str]:

@@ -67,9 +67,8 @@ class Folded(Struct, Generic[S]):
 
 
 class Kept(Struct):
-    """A fold that is kept between commands: as of which mark of the log, and from which version on worth a snapshot."""
+    """A fold that is kept between commands, as of which mark of the log."""
 
     entity: Entity[Any]
     folded: Folded[Any]
     mark: object = None
-    due: int = 0

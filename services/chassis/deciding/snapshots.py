@@ -38,6 +38,8 @@ LARGEST: Final = 8 * 2**20
 """Bytes. To write or read more would hold up the process for longer than a request should wait."""
 WAITING: Final = 32
 """Streams at most that wait for their snapshots; of more, the oldest go without until their next turn."""
+REMEMBERED: Final = 4096
+"""Long streams of which it is known when another snapshot is due."""
 REST_SECONDS: Final = 0.05
 _DIGEST: Final = 32
 
@@ -45,11 +47,10 @@ log = logging.getLogger(__name__)
 
 
 class Found(NamedTuple):
-    """Where a fold begins: the fold, the events from its last one on, and the version that is worth another."""
+    """Where a fold begins: the fold, and the events from its last one on."""
 
     folded: Folded[Any]
     tail: Sequence[Recorded]
-    due: int
 
 
 class Snapshots:
@@ -60,7 +61,9 @@ class Snapshots:
         self._store = store
         self._codecs: dict[int, tuple[Entity[Any], Codec | None]] = {}
         """The entity is kept along, so that the id in the key is not given to another one."""
-        self._waiting: OrderedDict[tuple[str, int], tuple[Kept, Folded[Any]]] = OrderedDict()
+        self._due: OrderedDict[tuple[str, int], int] = OrderedDict()
+        """The version from which on a fold is worth another snapshot; of one that is not here, any is."""
+        self._waiting: OrderedDict[tuple[str, int], tuple[Entity[Any], Folded[Any]]] = OrderedDict()
         self._writing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -87,37 +90,46 @@ class Snapshots:
             folded.event_id,
         ):
             return None
-        return Found(folded, tail, folded.version + _events_before_another(len(snapshot.state)))
+        self._put_off(stream, entity, folded.version + _events_before_another(len(snapshot.state)))
+        return Found(folded, tail)
 
     def note(self, stream: str, kept: Kept) -> None:
         """Takes note of a fold; if it has come far since the last snapshot, another one is written soon."""
-        if (folded := kept.folded).version < max(kept.due, EVERY):
+        entity, folded = kept.entity, kept.folded
+        if self._store is None or folded.version < EVERY or self._closed:
             return
-        kept.due = folded.version + EVERY
-        if self._store is None or self._closed:
+        if folded.version < self._due.get((stream, id(entity)), 0):
             return
-        self._waiting[stream, id(kept.entity)] = kept, folded.snapshot()
+        self._put_off(stream, entity, folded.version + EVERY)
+        self._waiting[stream, id(entity)] = entity, folded.snapshot()
         while len(self._waiting) > WAITING:
             self._waiting.popitem(last=False)
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    def _put_off(self, stream: str, entity: Entity[Any], until: int) -> None:
+        self._due[stream, id(entity)] = until
+        self._due.move_to_end((stream, id(entity)))
+        if len(self._due) > REMEMBERED:
+            self._due.popitem(last=False)
 
     async def _write(self) -> None:
         try:
             while self._waiting and not self._closed:
                 # After the answer for which the stream was folded.
                 await asyncio.sleep(REST_SECONDS)
-                (stream, _), (kept, folded) = self._waiting.popitem(last=False)
-                await self._keep(stream, kept, folded)
+                (stream, _), (entity, folded) = self._waiting.popitem(last=False)
+                await self._keep(stream, entity, folded)
         finally:
             self._writing = None
 
-    async def _keep(self, stream: str, kept: Kept, folded: Folded[Any]) -> None:
-        if self._store is None or (codec := self._codec(kept.entity)) is None:
+    async def _keep(self, stream: str, entity: Entity[Any], folded: Folded[Any]) -> None:
+        if self._store is None or (codec := self._codec(entity)) is None:
             return
         try:
             state = await asyncio.to_thread(codec.written, stream, folded)
-            kept.due = folded.version + _events_before_another(len(state) if state is not None else LARGEST)
+            size = len(state) if state is not None else LARGEST
+            self._put_off(stream, entity, folded.version + _events_before_another(size))
             if state is not None:
                 await self._store.keep(Snapshot(stream, codec.topic, codec.made_by, folded.version, state))
         except Exception as failure:  # noqa: BLE001 - whatever it is, the log has it all

@@ -60,8 +60,8 @@ class Streams:
             for (_, entity), found in zip(wanted, known, strict=True)
         ]
         behind = [n for n, found in enumerate(known) if found is None or found.mark != mark]
-        versions = [(wanted[n][0], kept[n].folded.version) for n in behind]
-        tails = await self.log.read_tails(versions, most=READ_AT_ONCE) if behind else []
+        ends = [(wanted[n][0], kept[n].folded.version) for n in behind]
+        tails = await self.log.read_tails(ends, most=READ_AT_ONCE) if behind else []
         for n, tail in zip(behind, tails, strict=True):
             await self._take(wanted[n][0], kept[n], tail, mark)
         return [each.folded.snapshot() for each in kept]
@@ -71,7 +71,7 @@ class Streams:
         if len(tail) == READ_AT_ONCE and not kept.folded.version:
             # It is long. What comes back is only where the fold begins: the rest is read behind it.
             found = await self._snapshots.latest(stream, entity, READ_AT_ONCE)
-            kept.folded, tail, kept.due = found or (kept.folded, tail, 0)
+            kept.folded, tail = found or (kept.folded, tail)
         while True:
             for recorded in tail:
                 # Two tasks may read the same tail at once: each event is folded once.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from services.chassis.deciding import snapshots as module
-from services.chassis.deciding.folded import Folded
-from services.chassis.deciding.snapshots import EVERY, LARGEST, Codec
+from services.chassis.deciding.folded import Folded, Kept
+from services.chassis.deciding.snapshots import BYTES_PER_EVENT, EVERY, LARGEST, Codec, Snapshots
 from services.chassis.deciding.streams import READ_AT_ONCE, Streams
 from services.chassis.log.event_log import EventLog, Write
 from services.chassis.log.metadata import Recorded
 from services.chassis.log.snapshots import Snapshot, SnapshotStore
+from services.chassis.log.snapshots_memory import MemorySnapshots
 from services.chassis.modelling.decider import Entity
 from services.chassis.store_opener import StoreOpener
 from tests.chassis.conftest import OpenLog
@@ -141,6 +143,24 @@ async def test_a_stream_that_grows_while_its_fold_is_kept_gets_further_snapshots
         if (found := await store.latest(A, codec.topic)) is not None and found.version not in versions:
             versions.append(found.version)
     assert versions == [300, 600, 900]
+
+
+@pytest.mark.parametrize(("size", "apart"), [(10, EVERY), (2**20, 2**20 // BYTES_PER_EVENT), (LARGEST + 1, 0)])
+async def test_a_large_snapshot_waits_for_more_events(log: EventLog, size: int, apart: int) -> None:
+    """To write it must not cost more than it saves: so many events by its bytes; and none that is too large."""
+    versions = list[int]()
+
+    class Noting(MemorySnapshots):
+        async def keep(self, snapshot: Snapshot) -> None:
+            versions.append(snapshot.version)
+
+    snapshots = Snapshots(log, Noting({}))
+    for version in range(EVERY - 5, 5 * EVERY + 1, 5):
+        snapshots.note(A, Kept(COUNTER, Folded(Counter(), version, moved_by="x" * size)))
+        await snapshots.written()
+    assert all(0 <= after - before - apart < 5 + 1 for before, after in pairwise(versions))
+    assert len(versions) == (0 if not apart else 1 + 4 * EVERY // (apart + 4))
+    await snapshots.close()
 
 
 async def test_commands_go_on_behind_a_snapshot(open_log: OpenLog, store: SnapshotStore) -> None:
