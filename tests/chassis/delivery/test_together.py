@@ -10,7 +10,7 @@ import pytest
 
 from contracts.message import CloudEvent, Envelope, encode, plain_data
 from services.chassis.deciding.row import Row
-from services.chassis.deciding.streams import Streams
+from services.chassis.deciding.streams import Folded, Streams
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.together import Together
@@ -100,6 +100,22 @@ async def test_a_batch_is_stored_in_the_order_of_its_messages_and_none_comes_alo
     assert causes == ["m1", "m2", "m2", "m3", "m3", "m4", "m5", "m5"]
     folded = await counting.streams.fold("a", COUNTER)
     assert (folded.state.total, folded.version) == (7, 3)
+
+
+async def test_what_a_batch_has_decided_is_not_folded_once_more(log: EventLog) -> None:
+    """The folds that it leaves are kept, and one that is kept is overtaken by no older one."""
+    counting = await consume(
+        MemoryStores(), log, [("m1", "a", "count"), ("m2", "b", "pay"), ("m3", "a", "pay")], together=True
+    )
+    left = counting.streams.kept("a", COUNTER)
+    assert left is not None
+    assert (left.state.total, left.version, sorted(left.causes)) == (5, 2, ["m1", "m3"])
+    older = Folded(COUNTER.initial)
+    older.version = 1
+    counting.streams.decided("a", COUNTER, older)
+    await handler(Streams(log)).handle(count(40), "a", COUNTER, call())
+    folded = await counting.streams.fold("a", COUNTER)
+    assert (folded.state.total, folded.version) == (45, 3)
 
 
 async def test_a_poison_message_parks_alone_and_the_others_of_its_batch_are_stored(log: EventLog) -> None:
