@@ -263,17 +263,16 @@ def part_key(case_id: str, organisation: str) -> str:
 def _numbered(
     work: Mapping[str, Work], items: Mapping[str, str], held: Sequence[str | None]
 ) -> Sequence[_Listed | None]:
-    """The work of a case by numbers: what is held keeps its own, the rest gets those that are free.
+    """The work of a case by numbers: what is held keeps its own, the rest gets those of what is done, or others.
 
     So a step that gives way to the next one is a row that changes, and not two in every index.
     """
     numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
-    for key, one in work.items():
-        if key not in held:
-            if None in numbered:
-                numbered[numbered.index(None)] = one
-            else:
-                numbered.append(one)
+    free = sorted((n for n, one in enumerate(numbered) if one is None), key=lambda n: held[n] is None)
+    new = [one for key, one in work.items() if key not in held]
+    for number, one in zip(free, new, strict=False):
+        numbered[number] = one
+    numbered += new[len(free) :]
     return [(one, items.get(one.key)) if one is not None else None for one in numbered]
 
 
