@@ -221,7 +221,7 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
     case = known.case
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    shown = {"summary": _json(known.summary), "work": _json([one and one[0].key for one in known.work])}
+    shown = {"summary": _json(known.summary), "work": _json([listed and listed[0].key for listed in known.work])}
     changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
     for organisation, seen in known.seen.items():
         changes.put(
@@ -268,12 +268,12 @@ def _numbered(
     So a step that gives way to the next one is a row that changes, and not two in every index.
     """
     numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
-    free = sorted((n for n, one in enumerate(numbered) if one is None), key=lambda n: held[n] is None)
-    new = [one for key, one in work.items() if key not in held]
-    for number, one in zip(free, new, strict=False):
-        numbered[number] = one
+    free = sorted((n for n, kept in enumerate(numbered) if kept is None), key=lambda n: held[n] is None)
+    new = [added for key, added in work.items() if key not in held]
+    for number, added in zip(free, new, strict=False):
+        numbered[number] = added
     numbered += new[len(free) :]
-    return [(one, items.get(one.key)) if one is not None else None for one in numbered]
+    return [(act, items.get(act.key)) if act is not None else None for act in numbered]
 
 
 def _index_steps(known: Known, seq: int, changes: Changes) -> None:
