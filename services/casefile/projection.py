@@ -264,18 +264,17 @@ def part_key(case_id: str, organisation: str) -> str:
 def _numbered(
     work: Mapping[str, Work], items: Mapping[str, str], held: Sequence[str | None]
 ) -> Sequence[_Listed | None]:
-    """The work of a case by numbers: what is held keeps its own, the rest gets those that are free.
+    """The work of a case by numbers: what is held keeps its own, the rest gets those of what is done, or others.
 
     So a step that gives way to the next one is a row that changes, and not two in every index.
     """
     numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
-    for key, task in work.items():
-        if key not in held:
-            if None in numbered:
-                numbered[numbered.index(None)] = task
-            else:
-                numbered.append(task)
-    return [(task, items.get(task.key)) if task is not None else None for task in numbered]
+    free = sorted((n for n, kept in enumerate(numbered) if kept is None), key=lambda n: held[n] is None)
+    new = [added for key, added in work.items() if key not in held]
+    for number, added in zip(free, new, strict=False):
+        numbered[number] = added
+    numbered += new[len(free) :]
+    return [(act, items.get(act.key)) if act is not None else None for act in numbered]
 
 
 def _index_steps(known: Known, seq: int, changes: Changes) -> None:

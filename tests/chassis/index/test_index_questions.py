@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.chassis.index.index import Value
-from tests.chassis.indexing import OpenIndex, put
+from tests.chassis.indexing import OpenIndex, changing, put
 
 
 async def test_the_first_rows_with_any_of_several_values_come_in_one_order(open_index: OpenIndex) -> None:
@@ -48,6 +48,32 @@ async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: 
         after = str(page[-1].columns["order"]), page[-1].key
     assert met == ["k0", "k2", "k4", "k6", "k1", "k3", "k5", "k7"]
     assert [row.key for row in await index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
+
+
+async def test_of_rows_that_are_put_together_some_may_be_there(open_index: OpenIndex) -> None:
+    """New ones, ones that stay as they are, and ones of which any column changes, to none and from none too."""
+    index = open_index()
+    held = {"same": ("x", 1), "case": ("x", 1), "both": ("x", None), "none": ("x", 1)}
+    for key, (was, of) in held.items():
+        await put(index, "group", key, 1, case=was, total=of, order="kept")
+    new = {
+        "new": ("n", 5),
+        "same": ("x", 1),
+        "case": ("it's", 1),
+        "both": (None, 2),
+        "none": ("x", None),
+        "also": ("n", None),
+    }
+    async with changing(index) as changes:
+        for key, (case, total) in new.items():
+            changes.put("group", key, 9, case=case, total=total)
+    rows = await index.find("group", {}, after=0, limit=10)
+    assert {row.key: (row.columns["case"], row.columns["total"]) for row in rows} == new
+    kept = {row.key: (row.seq, row.columns["order"]) for row in rows}
+    assert kept == {**dict.fromkeys(held, (1, "kept")), **dict.fromkeys(("new", "also"), (9, None))}
+    for key in new:
+        assert await index.get("group", key) == next(row for row in rows if row.key == key)
+    assert {row.key for row in await index.find("group", {"case": "x"}, after=0, limit=10)} == {"same", "none"}
 
 
 async def test_only_a_row_that_is_as_it_was_is_replaced(open_index: OpenIndex) -> None:
