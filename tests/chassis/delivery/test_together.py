@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from contracts.message import CloudEvent, Envelope, encode, plain_data
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.row import Row
-from services.chassis.deciding.streams import Folded, Streams
+from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.together import Together
@@ -112,7 +113,7 @@ async def test_what_a_batch_has_decided_is_not_folded_once_more(log: EventLog) -
     assert (left.state.total, left.version, sorted(left.causes)) == (5, 2, ["m1", "m3"])
     older = Folded(COUNTER.initial)
     older.version = 1
-    counting.streams.decided("a", COUNTER, older)
+    counting.streams.decided("a", COUNTER, older, 1)
     await handler(Streams(log)).handle(count(40), "a", COUNTER, call())
     folded = await counting.streams.fold("a", COUNTER)
     assert (folded.state.total, folded.version) == (45, 3)
