@@ -154,10 +154,8 @@ class LiveFeed:
                     return
                 listener.until = valid_until
             elif listener.news:
-                found = await self._page(subscriber, listener.after)
-                listener.after = found.next
-                # There may be more until a page is empty.
-                listener.news = bool(found.positions)
+                found = await self._page(subscriber, listener.looks())
+                listener.has_seen(found.next, more=bool(found.positions))
                 if found.positions:
                     await say(await self._piece(feed, found.positions))
                     self._listeners.spoke(listener)
