@@ -108,12 +108,17 @@ class Consumer:
         # When messages that are parked until their cause was handled are looked at again, by position.
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
+        self.ask: Callable[[], Awaitable[int | None]] | None = None
+        """Who knows `through` without following the topic, if it is another process; None as its answer: it does not
+        say."""
 
     async def _places(self) -> Places:
         return await self._store.places(self._subscription.bus, self.topic)
 
     async def through(self) -> int:
         """The source position that is covered: every message up to it was handled or parked."""
+        if self.ask is not None and (known := await self.ask()) is not None:
+            return known
         return self._subscription.through(await self._places())
 
     async def parked(self) -> int:
