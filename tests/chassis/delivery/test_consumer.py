@@ -129,20 +129,6 @@ async def test_every_message_is_handled_once_in_the_order_of_its_key(bus: Bus, s
     assert (await consumer.through(), await consumer.behind(), await consumer.parked()) == (300, 0, 0)
 
 
-async def test_how_far_it_has_come_is_asked_where_another_process_knows(bus: Bus, store: ConsumerStore) -> None:
-    """And looked for here while that one does not say."""
-    consumer = Consumer("counters", TOPIC, bus, store, Listener())
-    await say(bus, "a", "b")
-    await abreast(consumer)
-    says: list[int | None] = [7, None]
-
-    async def asked() -> int | None:
-        return says.pop(0)
-
-    consumer.ask = asked
-    assert (await consumer.through(), await consumer.through(), says) == (7, 2, [])
-
-
 async def test_a_consumer_goes_on_where_it_was(bus: Bus, open_store: OpenStore) -> None:
     """Position and parked messages survive a restart; nothing that was covered is handled again."""
     listener = Listener()
