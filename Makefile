@@ -70,7 +70,7 @@ imports: $(DEV) ## only the import rules
 	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/.cache/import-linter
 
 .PHONY: bench
-bench: $(DEV) ## measure this machine: rates, latencies, growth, memory (ARGS: --only, --seconds, --full; --ab A B: two revisions)
+bench: $(if $(findstring --ab,$(ARGS)),$(BENCH),$(DEV)) ## measure this machine: rates, latencies, growth, memory (ARGS: --only, --seconds, --full; --ab A B: two revisions)
 	@exec $(BIN)/python -m deploy.bench $(ARGS)
 
 .PHONY: bench-report

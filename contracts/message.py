@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -71,13 +72,8 @@ def occurred_at_of(message: Message) -> datetime | None:
     return message.occurred_at if isinstance(message, CaseMessage) else None
 
 
-class CloudEvent(Published, frozen=True, kw_only=True):
-    """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
-
-    `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
-    (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from,
-    which came from another service, and `causationsequence` the `sequence` of that one.
-    """
+class Attributes(Published, frozen=True, kw_only=True):
+    """What a CloudEvent says of its data."""
 
     specversion: str = "1.0"
     id: str
@@ -92,7 +88,26 @@ class CloudEvent(Published, frozen=True, kw_only=True):
     causationid: str | None = None
     causationsequence: str | None = None
     traceparent: str | None = None
+
+
+class CloudEvent(Attributes, frozen=True, kw_only=True):
+    """CloudEvents 1.0, with the partitioning, sequence, correlation and distributed-tracing extensions.
+
+    `id` is the event's id, `sequence` its position in the source's log, `subject` and `partitionkey` the case
+    (for an organisation or a programme: its own id), `causationid` the id of the message that this one follows from,
+    which came from another service, and `causationsequence` the `sequence` of that one.
+    """
+
     data: dict[str, Any]
+
+
+class Envelope(Attributes, frozen=True, kw_only=True):
+    """A CloudEvent as a consumer gets it: its attributes, and its data as the JSON that came.
+
+    Whoever reacts to its type reads as much of the data as it needs; for everybody else they stay unread.
+    """
+
+    data: msgspec.Raw
 
 
 M = TypeVar("M", bound=Published)
@@ -105,6 +120,8 @@ def _number(text: str) -> int | float:
 
 
 _ENVELOPE = msgspec.json.Decoder(CloudEvent, float_hook=_number)
+_CLOSED = msgspec.json.Decoder(Envelope)
+_PLAIN = msgspec.json.Decoder(dict[str, Any], float_hook=_number)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -134,6 +151,31 @@ def decode_event(body: bytes) -> CloudEvent:
     return _ENVELOPE.decode(body)
 
 
+def open_envelope(body: bytes) -> Envelope:
+    """The envelope of a CloudEvent in structured JSON. Raises as `decode_event` does, but for what its data hold."""
+    return _CLOSED.decode(body)
+
+
+def plain_data(envelope: Envelope) -> dict[str, Any]:
+    """The data of an envelope, as JSON has them. Raises UnicodeDecodeError, and msgspec.ValidationError."""
+    return _PLAIN.decode(envelope.data)
+
+
+def read_data(kind: type[M], envelope: Envelope) -> M:
+    """The data of an envelope as a message: no more of them than the message has. Raises as `plain_data` does."""
+    try:
+        message: M = _reader(kind).decode(envelope.data)
+    except msgspec.ValidationError:
+        # There a 1.0 is no integer; here it is.
+        return decode_data(kind, plain_data(envelope))
+    return message
+
+
+@cache
+def _reader(kind: type[Published]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
 def decode_data(kind: type[M], data: Any) -> M:
     """A message of what JSON made of its payload. Raises msgspec.ValidationError."""
     return msgspec.convert(data, kind)
@@ -147,6 +189,13 @@ def encode(value: Any) -> bytes:
 def as_json(message: Published) -> dict[str, Any]:
     """What JSON makes of a message: times are texts. An attribute that an envelope does not have is left out."""
     made: dict[str, Any] = msgspec.to_builtins(message)
-    if isinstance(message, CloudEvent):
+    if isinstance(message, Attributes):
         return {name: value for name, value in made.items() if value is not None}
     return made
+
+
+def envelope_as_json(envelope: Envelope, data: dict[str, Any]) -> dict[str, Any]:
+    """The same of an envelope whose data were read as `plain_data` has them."""
+    made: dict[str, Any] = msgspec.to_builtins(envelope, builtin_types=(msgspec.Raw,))
+    made["data"] = data
+    return {name: value for name, value in made.items() if value is not None}

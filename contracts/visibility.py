@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 Place = tuple[int, ...]
 """Where something stands in the order of a case; places of one reader have one length. Who has the case's own stream
@@ -155,7 +155,7 @@ class Parties:
         addressed = {part.organisation for part in self.by_referral.values() if part.since is not None}
         return frozenset(addressed if self.agency is None else {*addressed, self.agency})
 
-    def take(self, fact: Fact) -> Parties:
+    def take(self, fact: Fact) -> Self:
         """The parties once the fact is known; a fact known already changes nothing."""
         part = self.by_referral.get(fact.referral) or Part(referral=fact.referral)
         agency = self.agency
@@ -176,9 +176,9 @@ class Parties:
     def __hash__(self) -> int:
         return hash((self.agency, frozenset(self.by_referral.items())))
 
-    def with_(self, agency: str | None, part: Part) -> Parties:
+    def with_(self, agency: str | None, part: Part) -> Self:
         """The same with this part of its referral. A fold of many may know how to do so without a copy."""
-        return Parties(agency=agency, by_referral={**self.by_referral, part.referral: part})
+        return replace(self, agency=agency, by_referral={**self.by_referral, part.referral: part})
 
     def relation(self, organisation: str) -> Relation:
         """What an organisation is to the case; of several parts, the one that shows most counts."""

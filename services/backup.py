@@ -1,7 +1,7 @@
 """What stands behind `caserelay backup` and `caserelay restore`: the files of a data directory in one archive.
 
-Logs and vaults, the sandbox's clock and the development issuer's key: what cannot be made again. Indexes, places of
-consumers and the bus are made again from the logs, and so can disagree with nothing.
+Logs and vaults, the sandbox's clock and the development issuer's key: what cannot be made again. Indexes, snapshots,
+places of consumers and the bus are made again from the logs, and so can disagree with nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PLAIN: Final = ("sandbox-clock.json", "issuer/ed25519.pem")
 MEMBERS: Final = (*STORES, *PLAIN)
 MADE_AGAIN: Final = (
     "bus.db",
-    *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "consumers", "lease")),
+    *(f"{service}-{store}.db" for service in SERVICES for store in ("index", "snapshots", "consumers", "lease")),
 )
 MANIFEST: Final = "manifest.json"
 COMPRESSION: Final = 1

@@ -21,11 +21,12 @@ import uvloop
 
 from services.assembly import Assembly, assemble
 from services.chassis.access.identity import Verifier
+from services.chassis.engines.store_health import Unavailable
 from services.chassis.operating.line import Line
 from services.chassis.operating.telemetry import configure_logging
 from services.chassis.refused_start import RefusedStart
 from services.chassis.time.clock import SandboxClock, SystemClock
-from services.worker_process import MOVED, REPORT, STARTED, WAITING, Job
+from services.worker_process import MOVED, REPORT, STARTED, THROUGH, WAITING, Job
 
 if TYPE_CHECKING:
     import jwt
@@ -89,7 +90,15 @@ async def _work(on: socket.socket, job: Job) -> None:
     async def report(service: str) -> Any:
         return msgspec.to_builtins(await assembly.running[service].report())
 
-    line = moves.line = Line({WAITING: moves.waited_for}, {REPORT: report})
+    async def through(where: list[str]) -> int | None:
+        service, source = where
+        try:
+            return await assembly.running[service].sources[source].through()
+        except Unavailable:
+            # Whoever asks looks for itself, and hears why.
+            return None
+
+    line = moves.line = Line({WAITING: moves.waited_for}, {REPORT: report, THROUGH: through})
     for service in assembly.running.values():
         for coverage in service.coverages:
             coverage.on_move = moves.moved

@@ -39,8 +39,9 @@ STARTED: Final = "started"
 MOVED: Final = "moved"
 WAITING: Final = "waiting"
 REPORT: Final = "report"
+THROUGH: Final = "through"
 """What the two say to each other. The worker: that it has taken up its work, and that something moved since the other
-one said that it waits, with how often it did; asked, it says how a service stands."""
+one said that it waits, with how often it did; asked, it says how a service stands, and how far a consumer has come."""
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +187,15 @@ class WorkerProcess:
             return Report(work={own: NO_ANSWER})
         report.work[own] = self._supervised.failing
         return report
+
+    async def through(self, service: str, source: str) -> int | None:
+        """See `Elsewhere.through`."""
+        if self._line is None or not self._running:
+            return None
+        try:
+            return msgspec.convert(await self._line.ask(THROUGH, [service, source], ANSWER_SECONDS), int | None)
+        except LineCut:
+            return None
 
     async def stop(self) -> None:
         """Lets it finish, and ends it if that takes too long."""

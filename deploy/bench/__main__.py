@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--only", help=f"some of: {','.join(PARTS)}")
     parser.add_argument("--seconds", type=int, default=8, help="length of each measurement (default 8)")
     parser.add_argument("--full", action="store_true", help="with 10^6 events, where the default is 10^5")
+    parser.add_argument("--referrals", type=int, help="how many one organisation has in one-organisation (10,000)")
     parser.add_argument("--quick", action="store_true", help="a second and a few of everything: does it work?")
     parser.add_argument("--json", type=Path, help="a file to write the results to; what it holds of others stays")
     parser.add_argument("--data", type=Path, help="where the measured data go for a while (default: a temporary place)")
@@ -53,6 +54,7 @@ def main() -> int:
             seconds=1 if given.quick else given.seconds,
             full=given.full,
             quick=given.quick,
+            referrals=given.referrals,
             say=_say,
         )
         surroundings = _surroundings(bench)

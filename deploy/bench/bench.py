@@ -29,7 +29,10 @@ def rounds(seconds: float) -> Iterator[bool]:
 
 @dataclass(kw_only=True)
 class Bench:
-    """A run of benchmarks. `seconds` is the length of one measurement; `quick` asks only whether everything works."""
+    """A run of benchmarks. `seconds` is the length of one measurement; `quick` asks only whether everything works.
+
+    `referrals` is how many one organisation has had at the end, where that is asked for.
+    """
 
     directory: Path
     engines: Engines
@@ -37,6 +40,7 @@ class Bench:
     seconds: int
     full: bool = False
     quick: bool = False
+    referrals: int | None = None
     say: Callable[[str], None]
     remarks: list[str] = field(default_factory=list)
 

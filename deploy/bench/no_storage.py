@@ -54,13 +54,15 @@ class NoLog:
                     kept.append(Recorded(self._position, write.stream, len(kept) + 1, "", event, meta, b""))
         return self._position
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """What was kept of a stream."""
-        return self._kept[stream][after:through] if stream in self._kept else []
+        return self._kept[stream][after:through][:most] if stream in self._kept else []
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """The same of several streams."""
-        return [await self.read(stream, after=after) for stream, after in tails]
+        return [await self.read(stream, after=after, most=most) for stream, after in tails]
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Nothing: there is nothing to index or to publish."""

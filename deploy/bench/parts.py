@@ -16,6 +16,7 @@ from deploy.bench import (
     kafka_round_trip,
     many_cases,
     nothing_skipped,
+    one_organisation,
     processor_time,
     referrals,
     start_up,
@@ -94,6 +95,12 @@ PARTS: Final[Mapping[str, Part]] = {
         _text_of(growth),
         growth.measure,
         growth.about_seconds,
+    ),
+    "one-organisation": Part(
+        "Growth: referrals of an organisation that has had 10^4, 10^5, 10^6",
+        _text_of(one_organisation),
+        one_organisation.measure,
+        one_organisation.about_seconds,
     ),
     "folds": Part(
         "Growth: folding a stream of 10^4 and 10^5 events",

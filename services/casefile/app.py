@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -21,7 +22,7 @@ from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
-from services.casefile.reactor import Reactor
+from services.casefile.reactor import Reactor, case_of
 from services.casefile.routes import cases, charters, gaps, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
@@ -36,6 +37,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.pages import mentions
 from services.chassis.modelling.decider import Command
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
@@ -52,7 +54,7 @@ def build(
 ) -> FastAPI:
     """The casefile service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     contexts = CaseContexts(index)
@@ -65,11 +67,8 @@ def build(
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
-    together = Together(streams, reactor.add)
+    together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)
-
-    async def refers(stream: str, ref: str) -> bool:
-        return any(ref in repr(recorded.event) for recorded in await log.read(stream))
 
     service = Service(
         name=NAME,
@@ -87,7 +86,7 @@ def build(
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"referral": consumer},
-        refers=refers,
+        refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )

@@ -13,8 +13,8 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.gap_report import case_of
 from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case, case_stream
+from services.casefile.gap_rows import GAPS, mentor_key
 from services.casefile.gap_views import with_words
-from services.casefile.projection import GAPS, mentor_key
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.streams import Streams

@@ -270,8 +270,13 @@ class Lists:
         self, caller: Caller, suspended: Collection[str], after: tuple[str, str] | None, most: int, *, mine: bool
     ) -> list[Row]:
         where: dict[str, Value] = {"actor": actor_of(caller.role, caller.org, caller.sub)}
+        if caller.role is Role.MENTEE:
+            of_person = {"client_ref": one_person(caller.sub)}
+            cases = await self._index.find(CASES.name, of_person, after=0, limit=CASES_OF_A_PERSON)
+            rows = await self._items.of_mentee(str(where["actor"]), cases)
+            return [row for row in rows if after is None or _place(row) > after][:most]
         if mine:
-            where["person"] = one_person(caller.sub) if caller.role is Role.MENTEE else caller.sub
+            where["person"] = caller.sub
         rows = await self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
         # One of a pair finds their own case and nothing else.
         for organisation in sorted(suspended) if where["actor"] == caller.org else ():

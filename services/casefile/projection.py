@@ -7,49 +7,48 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from contracts.identifiers import one_person
-from contracts.staff import MENTORS as MENTOR_ROLES
 from services.casefile.access import (
     ADDRESSED_ORGANISATION,
     CONSENT_WITHDRAWN,
     FORMER_ORGANISATION,
-    reads_gap,
     standing_of,
 )
-from services.casefile.domain.case import CASE, CaseEvent
-from services.casefile.domain.charter import CharterSigned, CharterWritten
+from services.casefile.domain.case import CASE
+from services.casefile.domain.charter import CharterWritten
 from services.casefile.domain.deadlines import running
-from services.casefile.domain.exception_count import ExceptionCounted
 from services.casefile.domain.known_organisation import OrganisationLearnt
-from services.casefile.domain.known_programme import ProgrammeLearnt
-from services.casefile.domain.mentor import MentorDescribed, MentorEngaged, MentorReleased
+from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
+from services.casefile.gap_rows import GAPS, index_gaps
 from services.casefile.history import fold
 from services.casefile.timeline import history_of, visible_to
 from services.casefile.views import stopped_view, summary_of
-from services.casefile.worklist import work_in
-from services.chassis.deciding.idempotency import KeyUsed
+from services.casefile.worklist import Work, work_of_mentor, work_of_staff
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
-from services.chassis.index.index import Changes, IndexReader, Table
+from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
 
 CASES: Final = Table(
     "cases",
-    columns=("agency", "state", "due", "client_ref", "summary"),
+    columns=("agency", "state", "due", "client_ref", "summary", "work"),
     # By state, but for a list of all cases: one of all states is made of a dozen short looks, and half as many indexes
     # are kept.
     indexes=((), ("state",), ("agency", "state"), ("client_ref",)),
     orders=(("due",), ("state", "due"), ("agency", "state", "due")),
+    wide=True,
 )
 """One row per case; `due` is when the first of its steps is, NO_TERM where none has a term.
 
 `client_ref` is the pseudonym in the form in which persons are compared, `summary` what lists show of the case, as JSON
-(`services.casefile.views.summary_of`).
+(`services.casefile.views.summary_of`). `work` is a JSON array of the `work` of its rows in STEPS, by
+their numbers; null for a number that has none.
 """
 PARTS: Final = Table(
     "parts",
@@ -84,12 +83,13 @@ reads: a former party reads an earlier state, of which `seen` is the summary; No
 STEPS: Final = Table(
     "steps",
     columns=("actor", "person", "case_id", "work", "due", "item"),
-    indexes=(("case_id",),),
     orders=(("actor", "due"), ("actor", "person", "due")),
+    wide=True,
 )
-"""One row for all that somebody must act on now (`services.casefile.worklist`); `due` is NO_TERM for one without.
+"""One row for all that staff and mentors must act on now (`services.casefile.worklist`).
 
-`item` is what staff are shown of it (`services.casefile.work_items`), as JSON; None for one of the pair.
+A mentee's work is found by the person's cases. `due` is NO_TERM for one without a term.
+`item` is what staff are shown of it (`services.casefile.work_items`), as JSON; None for a mentor.
 """
 STOPPED: Final = "STOPPED"
 """The state of a case of which an organisation reads only the stop."""
@@ -99,25 +99,8 @@ MENTORS: Final = Table("mentors", columns=("organisation", "mentor"), indexes=((
 CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
-GAPS: Final = Table(
-    "gaps",
-    columns=("agency", "reader", "mentor", "state", "due", "case_id"),
-    orders=(
-        ("due",),
-        ("state", "due"),
-        ("agency", "state", "due"),
-        ("reader", "state", "due"),
-        ("reader", "agency", "state", "due"),
-        ("mentor", "state", "due"),
-    ),
-)
-"""One row per gap in services, by its id; `due` is when its answer is, and orders lists as it never changes.
-
-`reader` is the organisation that it was reported with, and `mentor` the mentor who reported it (`mentor_key`), both
-as long as that organisation reads it.
-"""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 11
+INDEX_VERSION: Final = 12
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -131,17 +114,23 @@ class Seen:
     summary: Json | None = None
 
 
+_Listed = tuple[Work, str | None]
+"""Some work, and its item."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A case as it is, and as each organisation with a part in it reads it; None: not at all any more.
 
-    `seq` is its place in lists; None for a case that is in none yet. `items`: what its work shows, by the work's key.
+    `seq` is its place in lists; None for a case that is in none yet. `work` is what its rows in STEPS are about, by
+    their numbers, each with its item; `held` the keys of what they were about before.
     """
 
     case: Case
     summary: Json
     seen: Mapping[str, Seen | None]
-    items: Mapping[str, str]
+    work: Sequence[_Listed | None]
+    held: Sequence[str | None]
     seq: int | None
 
 
@@ -165,34 +154,44 @@ class Listing:
         # A case whose first event is in the batch is in no list yet.
         cases = (recorded for recorded in reversed(batch) if recorded.stream.startswith(CASE_PREFIX))
         firsts = {recorded.stream: recorded.version for recorded in cases}
-        known = await asyncio.gather(*(self._known(stream, is_new=first == 1) for stream, first in firsts.items()))
-        self._cases = dict(zip(firsts, known, strict=True))
+        folds = dict(zip(firsts, await self._streams.fold_together([(stream, CASE) for stream in firsts]), strict=True))
+        listed = [folds[stream].state.case for stream, first in firsts.items() if first > 1]
+        rows = await self._index.rows(CASES.name, listed) if listed else {}
+        records = await self._records(folds)
+        self._cases = {
+            stream: await self._known(folded, rows.get(folded.state.case), records.get(stream, ()))
+            for stream, folded in folds.items()
+        }
 
-    async def _known(self, stream: str, *, is_new: bool) -> Known:
-        folded = await self._streams.fold(stream, CASE)
+    async def _records(self, folds: Mapping[str, Folded[Case]]) -> Mapping[str, Sequence[Recorded]]:
+        """The events of those cases of which somebody reads an earlier state."""
+        former = [stream for stream, folded in folds.items() if FORMER_ORGANISATION in _standing(folded.state).values()]
+        # Side by side: streams that are asked for at once come in one answer of the database.
+        read = (self._streams.log.read(stream, through=folds[stream].version) for stream in former)
+        return dict(zip(former, await asyncio.gather(*read), strict=True)) if former else {}
+
+    async def _known(self, folded: Folded[Case], row: Row | None, records: Sequence[Recorded]) -> Known:
         case = folded.state
-        standing = {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
-        former = [organisation for organisation, how in standing.items() if how == FORMER_ORGANISATION]
-        records = await self._streams.log.read(stream, through=folded.version) if former else ()
-        seen: dict[str, Seen | None] = {}
-        for organisation, how in standing.items():
-            if how == FORMER_ORGANISATION:
-                history = history_of(records, visible_to(records, organisation))
-                earlier = fold(history)
-                seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
-            elif how == ADDRESSED_ORGANISATION:
-                seen[organisation] = Seen(how, case)
-            elif how == CONSENT_WITHDRAWN:
-                # After the stop it reads neither state nor term.
-                seen[organisation] = Seen(how, Case(), stopped_view(case.case, folded.etag))
-            else:
-                seen[organisation] = None
-        row = await self._index.get(CASES.name, case.case) if not is_new else None
-        items = await self._items(case)
-        return Known(case, summary_of(case, folded.etag), seen, items, row.seq if row is not None else None)
+        held = from_json(str(row.columns["work"])) if row is not None else ()
+        works = {work.key: work for work in (*work_of_staff(case), *work_of_mentor(case))}
+        return Known(
+            case,
+            summary_of(case, folded.etag),
+            _seen(case, folded.etag, records),
+            _numbered(works, await self._items(case), held),
+            held,
+            row.seq if row is not None else None,
+        )
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """What one event changes in the index."""
+        if recorded.stream.startswith(CASE_PREFIX):
+            # The rows follow from the fold of the case and not from the event, so a new one needs nothing here; and
+            # once a batch, for the case was folded to its end already.
+            known = self._cases.pop(recorded.stream, None)
+            if known is not None and known.case.state is not None:
+                _index_case(known, recorded, changes)
+            return
         event: Event = recorded.event
         match event:
             case MentorDescribed():
@@ -203,33 +202,39 @@ class Listing:
                 changes.put(KNOWN.name, event.organisation, recorded.position, kind=event.kind, suspended=suspended)
             case CharterWritten():
                 changes.put(CHARTERS.name, recorded.stream, recorded.position, version=event.version)
-            case (
-                MentorEngaged()
-                | MentorReleased()
-                | CharterSigned()
-                | ProgrammeLearnt()
-                | ExceptionCounted()
-                | KeyUsed()
-            ):
+            case _:
                 # No list shows which places are taken, or programmes; who signed a charter its stream says, and how
                 # many exceptions a month had.
                 pass
-            case _:
-                self._project_case(event, recorded, changes)
 
-    def _project_case(self, _event: CaseEvent, recorded: Recorded, changes: Changes) -> None:
-        """The rows follow from the fold of the case and not from the event, so a new one needs nothing here."""
-        known = self._cases.pop(recorded.stream, None)
-        # Once a batch: the case was folded to its end already.
-        if known is not None and known.case.state is not None:
-            _index_case(known, recorded, changes)
+
+def _standing(case: Case) -> dict[str, str | None]:
+    return {access.organisation: standing_of(access.organisation, case) for access in case.accesses}
+
+
+def _seen(case: Case, etag: int, records: Sequence[Recorded]) -> dict[str, Seen | None]:
+    seen: dict[str, Seen | None] = {}
+    for organisation, how in _standing(case).items():
+        if how == FORMER_ORGANISATION:
+            history = history_of(records, visible_to(records, organisation))
+            earlier = fold(history)
+            seen[organisation] = Seen(how, earlier, summary_of(earlier, history[-1].version if history else 0))
+        elif how == ADDRESSED_ORGANISATION:
+            seen[organisation] = Seen(how, case)
+        elif how == CONSENT_WITHDRAWN:
+            # After the stop it reads neither state nor term.
+            seen[organisation] = Seen(how, Case(), stopped_view(case.case, etag))
+        else:
+            seen[organisation] = None
+    return seen
 
 
 def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
-    case, is_new = known.case, recorded.version == 1
+    case = known.case
     seq = known.seq if known.seq is not None else recorded.position
     own = {"agency": case.agency, "state": _state(case), "due": _due(case)}
-    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), summary=_json(known.summary))
+    shown = {"summary": _json(known.summary), "work": _json([listed and listed[0].key for listed in known.work])}
+    changes.put(CASES.name, case.case, seq, **own, client_ref=one_person(case.client_ref), **shown)
     for organisation, seen in known.seen.items():
         changes.put(
             PARTS.name,
@@ -245,13 +250,13 @@ def _index_case(known: Known, recorded: Recorded, changes: Changes) -> None:
             seen=_json(seen.summary) if seen is not None and seen.summary is not None else None,
             holder=organisation if organisation == case.organisation else None,
         )
-    _index_steps(known, seq, changes, is_new=is_new)
-    _index_gaps(case, seq, changes)
+    _index_steps(known, seq, changes)
+    index_gaps(case, seq, changes)
     set_pending(changes, recorded.stream, recorded, _pending(case))
 
 
-def _json(summary: Json) -> str:
-    return to_json(summary).decode()
+def _json(shown: Json | list[str | None]) -> str:
+    return to_json(shown).decode()
 
 
 def _state(case: Case) -> str | None:
@@ -268,44 +273,41 @@ def part_key(case_id: str, organisation: str) -> str:
     return f"{case_id}:{organisation}"
 
 
-def _index_steps(known: Known, seq: int, changes: Changes, *, is_new: bool) -> None:
-    case = known.case
-    if not is_new:
-        changes.delete_where(STEPS.name, case_id=case.case)
-    for work in work_in(case):
-        changes.put(
-            STEPS.name,
-            f"{case.case}:{work.key}",
-            seq,
-            actor=work.actor,
-            person=work.person,
-            case_id=case.case,
-            work=work.key,
-            due=sortable(work.due_at) if work.due_at is not None else NO_TERM,
-            item=known.items.get(work.key),
-        )
+def _numbered(
+    work: Mapping[str, Work], items: Mapping[str, str], held: Sequence[str | None]
+) -> Sequence[_Listed | None]:
+    """The work of a case by numbers: what is held keeps its own, the rest gets those of what is done, or others.
+
+    So a step that gives way to the next one is a row that changes, and not two in every index.
+    """
+    numbered: list[Work | None] = [work.get(key) if key is not None else None for key in held]
+    free = sorted((n for n, kept in enumerate(numbered) if kept is None), key=lambda n: held[n] is None)
+    new = [added for key, added in work.items() if key not in held]
+    for number, added in zip(free, new, strict=False):
+        numbered[number] = added
+    numbered += new[len(free) :]
+    return [(act, items.get(act.key)) if act is not None else None for act in numbered]
 
 
-def mentor_key(organisation: str, mentor: str) -> str:
-    """A mentor in GAPS."""
-    return f"{organisation}:{mentor}"
+def _index_steps(known: Known, seq: int, changes: Changes) -> None:
+    case_id = known.case.case
+    for number, key in enumerate(known.held):
+        if key is not None and known.work[number] is None:
+            changes.delete(STEPS.name, _step_key(case_id, number))
+    for number, listed in enumerate(known.work):
+        if listed is not None:
+            changes.put(STEPS.name, _step_key(case_id, number), seq, **step_columns(case_id, *listed))
 
 
-def _index_gaps(case: Case, seq: int, changes: Changes) -> None:
-    for gap in case.gaps:
-        reporter = gap.reported_by
-        reads = reads_gap(case, gap)
-        changes.put(
-            GAPS.name,
-            gap.gap,
-            seq,
-            agency=case.agency,
-            reader=gap.organisation if reads else None,
-            mentor=mentor_key(reporter.org, reporter.sub) if reads and reporter.role in MENTOR_ROLES else None,
-            state=gap.state.value,
-            due=sortable(gap.due_at),
-            case_id=case.case,
-        )
+def step_columns(case_id: str, work: Work, item: str | None = None) -> dict[str, Value]:
+    """The columns of some work of a case in STEPS."""
+    due = sortable(work.due_at) if work.due_at is not None else NO_TERM
+    columns = {"actor": work.actor, "person": work.person, "case_id": case_id, "work": work.key, "due": due}
+    return {**columns, "item": item}
+
+
+def _step_key(case_id: str, number: int) -> str:
+    return f"{case_id}:{number}"
 
 
 def _pending(case: Case) -> Iterator[Pending]:

@@ -15,6 +15,10 @@ def publish(recorded: Recorded) -> tuple[str, CaseMessage] | None:
     """The case and the message of an event, or None where it concerns nobody outside this service."""
     if not recorded.stream.startswith("case-"):
         return None
+    event: CaseEvent = recorded.event
+    # First, since of most events nobody is told.
+    if (make := row_of(event).message) is None:
+        return None
     case, meta = recorded.stream.removeprefix("case-"), recorded.meta
     about: About = {
         "case": case,
@@ -23,6 +27,4 @@ def publish(recorded: Recorded) -> tuple[str, CaseMessage] | None:
         "recorded_at": meta.recorded_at,
         "digest": recorded.digest,
     }
-    event: CaseEvent = recorded.event
-    make = row_of(event).message
-    return (case, make(event, about)) if make is not None else None
+    return case, make(event, about)

@@ -46,8 +46,9 @@ from services.casefile.views import (
 from services.casefile.worklist import Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.handler import Outcome
-from services.chassis.deciding.streams import Folded, Streams
+from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json, recorded_view
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.clock import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.deadlines import PassDeadline, RemindDeadline
@@ -16,18 +16,24 @@ from services.casefile.domain.known_organisation import (
     decide_organisation,
 )
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, LearnProgramme, decide_programme
+from services.casefile.domain.state import Case, case_stream
 from services.casefile.reactions import REACTIONS, stream_of
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import Reactions
-from services.chassis.modelling.decider import Actor, Command
+from services.chassis.modelling.decider import Actor, Command, Entity
 from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, instant
 
 SYSTEM: Final = Actor(sub="casefile-service", role="SYSTEM", org="caserelay")
 _REACTIONS: Final = Reactions(REACTIONS, SYSTEM)
+
+
+def case_of(event: Envelope) -> tuple[str, Entity[Case]] | None:
+    """The case that a message is likely to be about, which is what keeps the order of those about one."""
+    return (case_stream(event.partitionkey), CASE) if _REACTIONS.knows(event) else None
 
 
 class Reactor:
@@ -40,7 +46,7 @@ class Reactor:
         self._programmes = Handler[LearnProgramme, KnownProgramme](streams, OwnState(), decide_programme)
         self._organisations = Handler[LearnOrganisation, KnownOrganisation](streams, OwnState(), decide_organisation)
 
-    async def react(self, event: CloudEvent) -> None:
+    async def react(self, event: Envelope) -> None:
         """Takes one message in; nothing follows from a message of any other type."""
         reaction = _REACTIONS.to(event, self._clock)
         if reaction is None or (stream := stream_of(reaction.message)) is None:
@@ -58,7 +64,7 @@ class Reactor:
                     pass
                 await self._cases.handle(command, stream, CASE, call, must_exist=False)
 
-    async def add(self, row: Row, event: CloudEvent) -> None:
+    async def add(self, row: Row, event: Envelope) -> None:
         """Adds what follows from one message to what follows from those before it."""
         reaction = _REACTIONS.to(event, self._clock)
         if reaction is None or (stream := stream_of(reaction.message)) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,11 +16,13 @@ from contracts.codes import Role, Step
 from services.casefile.access import POLICY, relations_of_row, standing_of
 from services.casefile.actions import moving_on
 from services.casefile.context import CaseContexts
+from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import ON_DAYS, blocked, steady_until
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, case_stream
+from services.casefile.projection import step_columns
 from services.casefile.views import action_link, work_item
-from services.casefile.worklist import ERROR_CONFIRMATION, Work, work_of_staff
+from services.casefile.worklist import ERROR_CONFIRMATION, Work, work_of_mentee, work_of_staff
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json
@@ -129,6 +132,17 @@ class WorkItems:
             return {}
         context = await self._contexts.for_index(case, self._clock.now(), self._streams)
         return {work.key: _encode(item_of(work, context)).decode() for work in works} if context is not None else {}
+
+    async def of_mentee(self, actor: str, cases: Sequence[Row]) -> list[Row]:
+        """What a mentee must act on in some cases, of which these are the rows: as rows of STEPS, in their order."""
+        folds = await asyncio.gather(*(self._streams.fold(case_stream(row.key), CASE) for row in cases))
+        works = (
+            Row(f"{row.key}:{work.key}", row.seq, step_columns(row.key, work))
+            for row, folded in zip(cases, folds, strict=True)
+            for work in work_of_mentee(folded.state)
+            if work.actor == actor
+        )
+        return sorted(works, key=lambda row: (str(row.columns["due"]), row.key))
 
     async def made(self, case: Case, work: Work) -> Item:
         """The item of some work of staff as it is now. Raises ProgrammeUnknown."""

@@ -62,7 +62,7 @@ def actor_of(role: Role, org: str, sub: str) -> str:
 
 def work_in(case: Case) -> tuple[Work, ...]:
     """All that somebody has to act on in a case, one of the pair included."""
-    return (*work_of_staff(case), *_of_the_pair(case))
+    return (*work_of_staff(case), *work_of_mentor(case), *work_of_mentee(case))
 
 
 def work_of_staff(case: Case) -> tuple[Work, ...]:
@@ -140,22 +140,30 @@ def _beside(case: Case) -> Iterator[Work]:
             )
 
 
-def _of_the_pair(case: Case) -> Iterator[Work]:
-    """The case itself, by its present step, for the matched mentor and for the person, at either side.
+def work_of_mentor(case: Case) -> Iterator[Work]:
+    """The case itself, by its present step, for the mentor who is matched."""
+    step = _present(case)
+    if step is not None and case.match is not None and case.organisation is not None:
+        mentor = case.match.mentor
+        yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
+
+
+def work_of_mentee(case: Case) -> Iterator[Work]:
+    """The case itself, by its present step, for the person, at either side.
 
     Where no step is open any more, the person finds it as long as there is a consent to withdraw.
     """
-    step = next((step for step in case.steps if step.step == case.current_step), None)
-    if step is None:
-        if case.lead is not None and consents_of(case, case.agency):
-            mentee = actor_of(Role.MENTEE, case.agency, case.client_ref)
-            yield Work(name=LEGAL_BASIS, actor=mentee, person=one_person(case.client_ref), owner=case.lead)
-        return
-    if case.match is not None and case.organisation is not None:
-        mentor = case.match.mentor
-        yield _of_step(step, actor_of(Role.VOLUNTEER_MENTOR, case.organisation, mentor), mentor)
-    for org in sorted({case.agency, case.organisation or case.agency}):
-        yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), one_person(case.client_ref))
+    person = one_person(case.client_ref)
+    if (step := _present(case)) is not None:
+        for org in sorted({case.agency, case.organisation or case.agency}):
+            yield _of_step(step, actor_of(Role.MENTEE, org, case.client_ref), person)
+    elif case.lead is not None and consents_of(case, case.agency):
+        mentee = actor_of(Role.MENTEE, case.agency, case.client_ref)
+        yield Work(name=LEGAL_BASIS, actor=mentee, person=person, owner=case.lead)
+
+
+def _present(case: Case) -> OpenStep | None:
+    return next((step for step in case.steps if step.step == case.current_step), None)
 
 
 def consents_of(case: Case, org: str) -> tuple[str, ...]:
@@ -178,5 +186,5 @@ def _read_by(case: Case, org: str) -> Iterator[str]:
 
 def stands_at(case: Case) -> Work | None:
     """The present step of a case, as work of the organisation that must act on it; None where none is open."""
-    step = next((step for step in case.steps if step.step == case.current_step), None)
+    step = _present(case)
     return _of_step(step, step.actor, None) if step is not None else None

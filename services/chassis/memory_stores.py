@@ -17,6 +17,8 @@ from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.memory import MemoryEventLog, MemoryLogContents
+from services.chassis.log.snapshots import Snapshot, SnapshotStore
+from services.chassis.log.snapshots_memory import MemorySnapshots
 from services.chassis.store_opener import StoreOpener
 from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.vault import Vault
@@ -31,6 +33,7 @@ class MemoryStores(StoreOpener):
     def __init__(self) -> None:
         super().__init__()
         self._logs: defaultdict[str, MemoryLogContents] = defaultdict(MemoryLogContents)
+        self._snapshots: defaultdict[str, dict[tuple[str, str], Snapshot]] = defaultdict(dict)
         self.vaults: defaultdict[str, MemoryVaultContents] = defaultdict(MemoryVaultContents)
         """What is in each service's vault, for tests that look past the port."""
         self._indexes: dict[tuple[str, int], MemoryIndexContents] = {}
@@ -63,6 +66,10 @@ class MemoryStores(StoreOpener):
     def epochs(self, service: str) -> Epochs:
         """See `StoreOpener.epochs`."""
         return self._logs[service].epochs()
+
+    def snapshots(self, service: str) -> SnapshotStore:
+        """See `StoreOpener.snapshots`."""
+        return MemorySnapshots(self._snapshots[service])
 
     def vault(self, service: str) -> Vault:
         """See `StoreOpener.vault`."""

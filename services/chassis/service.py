@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct
@@ -42,12 +43,14 @@ class Report(Struct):
     """How the background work of a service stands in the process that does it.
 
     `work`: each piece, with the class of its failure while it fails. `stores`: each store's failing code, and its
-    errors by code. `more_behind` is as `Service.more_behind` tells it there.
+    errors by code. `behind` and `more_behind` are as `Service` tells them there; none is told where a store does not
+    answer.
     """
 
     leading: bool = False
     work: dict[str, str | None] = {}
     stores: dict[str, tuple[str | None, dict[str, int]]] = {}
+    behind: dict[str, int] = {}
     more_behind: dict[str, int] = {}
 
 
@@ -61,6 +64,10 @@ class Elsewhere(Protocol):
 
     async def report(self, service: str) -> Report:
         """How a service stands there, soon; if nobody can say, a report that names the process itself as failing."""
+        ...
+
+    async def through(self, service: str, source: str) -> int | None:
+        """Which position of a source's log is covered, as that process knows it; None if it does not say."""
         ...
 
 
@@ -119,6 +126,9 @@ class Service:
             rounds = await self._background()
         else:
             self.projection.elsewhere = True
+            if self.bus.follows_to_know:
+                for source, consumer in self.sources.items():
+                    consumer.ask = partial(self.elsewhere.through, self.name, source)
             rounds = {"stores": self._look_at_stores}
         self._work = [Supervised(f"{self.name} {name}", work, self.first_pause) for name, work in rounds.items()]
         for work in self._work:
@@ -179,6 +189,7 @@ class Service:
         await asyncio.gather(*(work.stop() for work in self._work))
         await asyncio.gather(*(consumer.close() for consumer in self.sources.values()), return_exceptions=True)
         await self.leadership.close()
+        await self.streams.close()
         await self.log.close()
         if self.vault is not None:
             await self.vault.close()
@@ -190,6 +201,8 @@ class Service:
 
     async def behind(self) -> dict[str, int]:
         """How many positions each part has not taken in yet."""
+        if self._report.behind:
+            return dict(self._report.behind)
         behind = {"projection": await self.projection.behind()}
         if self.publisher is not None:
             behind["publisher"] = await self.publisher.behind()
@@ -228,9 +241,11 @@ class Service:
         """How the background work stands in this process."""
         report = Report(self.leadership.leading, {work.name: work.failing for work in self._work})
         report.stores = {store.store: (store.failing, dict(store.errors)) for store in self.stores}
-        if self.more_behind is not None and report.leading:
-            with contextlib.suppress(Unavailable, TimeoutError):
-                async with asyncio.timeout(TELL_SECONDS):
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                if self.bus.follows_to_know:
+                    report.behind = await self.behind()
+                if self.more_behind is not None and report.leading:
                     report.more_behind = dict(await self.more_behind())
         return report
 
@@ -255,6 +270,7 @@ class Service:
 
     async def settled(self) -> bool:
         """Whether everything recorded so far is published, taken in and indexed here, but for what was given up."""
+        await self.learn()
         if any((await self.behind()).values()):
             return False
         return not any([await source.retrying() for source in self.sources.values()])

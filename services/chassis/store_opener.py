@@ -14,6 +14,7 @@ from services.chassis.leading.lease import Lease
 from services.chassis.log.epochs import Epochs
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
+from services.chassis.log.snapshots import SnapshotStore
 from services.chassis.vault.vault import Vault
 
 
@@ -62,6 +63,10 @@ class StoreOpener(ABC):
     @abstractmethod
     def epochs(self, service: str) -> Epochs:
         """The epochs of the service's log, which has been opened before."""
+
+    @abstractmethod
+    def snapshots(self, service: str) -> SnapshotStore:
+        """Where long streams of the service need not be folded from their first events; opened when it is used."""
 
     @abstractmethod
     def vault(self, service: str) -> Vault:

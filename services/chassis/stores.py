@@ -32,6 +32,9 @@ from services.chassis.log.epochs_sqlite import epochs_in_file
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.event_types import EventTypes
 from services.chassis.log.postgres import PostgresEventLog
+from services.chassis.log.snapshots import SnapshotStore
+from services.chassis.log.snapshots_postgres import PostgresSnapshots
+from services.chassis.log.snapshots_sqlite import SQLiteSnapshots
 from services.chassis.log.sqlite import SQLiteEventLog
 from services.chassis.refused_start import RefusedStart
 from services.chassis.settings import Settings
@@ -190,6 +193,12 @@ class Stores(StoreOpener):
         path = self._directory / f"{service}-log.db"
         with opening(path):
             return epochs_in_file(path)
+
+    def snapshots(self, service: str) -> SnapshotStore:
+        """See `StoreOpener.snapshots`."""
+        if self._database is not None:
+            return PostgresSnapshots(migrations.index_of(self._database, service))
+        return SQLiteSnapshots(self._directory / f"{service}-snapshots.db")
 
     def vault(self, service: str) -> Vault:
         """See `StoreOpener.vault`."""

@@ -28,7 +28,7 @@ from services.notifications.events import EVENT_TYPES
 from services.notifications.live_feed import LiveFeed
 from services.notifications.organisation_topics import OrganisationTopics
 from services.notifications.projection import TABLES, VERSION, Listing
-from services.notifications.reactor import Reactor
+from services.notifications.reactor import Reactor, inbox_of
 from services.notifications.routes import feed, stream
 from services.notifications.routes.operations import DESCRIBED
 
@@ -52,16 +52,16 @@ def build(
     it waits for open requests: these would not end by themselves.
     """
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     index = stores.index(NAME, TABLES, VERSION)
     consumers = stores.consumer_store(NAME)
     reactor = Reactor(streams, clock, known)
-    all_at_once = Together(streams, reactor.add)
+    all_at_once = Together(streams, reactor.add, inbox_of)
     referrals = Consumer(NAME, referral.TOPIC, bus, consumers, reactor.react, together=all_at_once)
     first = CausesFirst(streams, referrals)
-    followed = Together(streams, first.then_add(reactor.add))
+    followed = Together(streams, first.then_add(reactor.add), inbox_of)
     cases = Consumer(NAME, casefile.TOPIC, bus, consumers, first.then(reactor.react), together=followed)
-    listing = Listing(index)
+    listing = Listing(index, log)
     projection = Projection(log, index, listing.project, listing.look)
     topics = OrganisationTopics(bus, log, index, projection)
     leadership = Leadership(stores.lease(NAME))

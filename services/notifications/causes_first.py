@@ -5,9 +5,10 @@ The casefile service acts on what the referral service publishes, and its messag
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer import BehindItsCause, CauseGivenUp, Consumer, React, Standing
@@ -30,20 +31,22 @@ class CausesFirst:
         self._streams = streams
         self._causes = causes
 
-    async def check(self, event: CloudEvent) -> None:
+    async def check(self, event: Envelope) -> None:
         """Raises BehindItsCause where the event has to wait."""
         if event.causationid is None:
             return
-        taken = (await self._streams.fold(inbox_stream(event.partitionkey), INBOX)).causes
+        await self._check(event, (await self._streams.fold(inbox_stream(event.partitionkey), INBOX)).causes)
+
+    async def _check(self, event: Envelope, taken: Container[str]) -> None:
         # A repeat came after its cause when it came first.
-        if event.causationid not in taken and event.id not in taken:
+        if event.causationid is not None and event.causationid not in taken and event.id not in taken:
             position = int(event.causationsequence) if event.causationsequence is not None else NO_POSITION
             _let_pass(await self._causes.standing(event.partitionkey, position))
 
     def then(self, react: React) -> React:
         """`react`, once its cause is there. Raises BehindItsCause."""
 
-        async def reacting(event: CloudEvent) -> None:
+        async def reacting(event: Envelope) -> None:
             await self.check(event)
             await react(event)
 
@@ -52,8 +55,10 @@ class CausesFirst:
     def then_add(self, add: Add) -> Add:
         """The same for what is taken in together."""
 
-        async def adding(row: Row, event: CloudEvent) -> None:
-            await self.check(event)
+        async def adding(row: Row, event: Envelope) -> None:
+            if event.causationid is not None:
+                # As read for the row, which it belongs to.
+                await self._check(event, (await row.fold(inbox_stream(event.partitionkey), INBOX)).causes)
             await add(row, event)
 
         return adding

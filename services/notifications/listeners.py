@@ -54,6 +54,19 @@ class Listener:
         self.woken.set()
         return True
 
+    def looks(self) -> int:
+        """It looks for messages now, after the position that this returns: what it is told from now on may be more."""
+        self.news = False
+        return self.after
+
+    def has_seen(self, through: int, *, more: bool) -> None:
+        """By that look it knows all up to `through`; with `more` there may be something behind it.
+
+        Also while it looked it may have been told of something, which is then behind `through` as well.
+        """
+        self.after = through
+        self.news |= more
+
     def leave(self) -> None:
         """Nobody listens any more."""
         self.gone = True

@@ -32,16 +32,25 @@ class Page:
 
     positions: tuple[int, ...]
     next: int
+    more: bool
+    """Whether it is full, so that there may be another one; otherwise it shows all that the index knows."""
 
 
 async def page(
-    reader: IndexReader, caller: Caller, action: str, *, after: int, limit: int, types: Collection[str] | None
+    reader: IndexReader,
+    caller: Caller,
+    action: str,
+    *,
+    after: int,
+    limit: int,
+    types: Collection[str] | None,
+    known: int | None = None,
 ) -> Page:
     """The first `limit` messages after `after` that the caller may see, of the given types (None: of all).
 
-    A page that is not full continues after everything that the index knows.
+    A page that is not full continues after everything that the index knows, which it asks unless the caller knows it.
     """
-    through = max(after, await reader.through())
+    through = max(after, await reader.through() if known is None else known)
     shown: list[int] = []
     place = after
     while True:
@@ -51,10 +60,10 @@ async def page(
         rows = [row for row in found if row.seq <= through]
         shown.extend(await _permitted(reader, caller, action, rows))
         if len(rows) < wanted:
-            return Page(tuple(shown), through)
+            return Page(tuple(shown), through, more=False)
         place = rows[-1].seq
         if len(shown) == limit:
-            return Page(tuple(shown), place)
+            return Page(tuple(shown), place, more=True)
 
 
 def readers_of(caller: Caller, action: str) -> tuple[str, ...]:

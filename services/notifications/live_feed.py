@@ -154,10 +154,8 @@ class LiveFeed:
                     return
                 listener.until = valid_until
             elif listener.news:
-                found = await self._page(subscriber, listener.after)
-                listener.after = found.next
-                # There may be more until a page is empty.
-                listener.news = bool(found.positions)
+                found = await self._page(subscriber, listener.looks())
+                listener.has_seen(found.next, more=found.more)
                 if found.positions:
                     await say(await self._piece(feed, found.positions))
                     self._listeners.spoke(listener)
@@ -170,11 +168,14 @@ class LiveFeed:
     async def _page(self, subscriber: Subscriber, after: int) -> Page:
         """A page for this caller; many streams of one caller share one look-up while nothing happens."""
         index = self._service.index
-        key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, await index.through())
+        known = await index.through()
+        key = (subscriber.caller, subscriber.types and tuple(subscriber.types), after, known)
         return await _once(
             self._pages,
             key,
-            lambda: page(index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types),
+            lambda: page(
+                index, subscriber.caller, STREAM, after=after, limit=AT_ONCE, types=subscriber.types, known=known
+            ),
         )
 
     async def _piece(self, feed: Pages, positions: tuple[int, ...]) -> bytes:

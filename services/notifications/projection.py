@@ -6,49 +6,36 @@ permits it for the parties as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
-from contracts.visibility import Item, Part, Parties, Place, item_of, message_place
-from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
-from services.chassis.log.metadata import Recorded
-from services.notifications.domain.inbox import InboxEvent, MessageTaken, parties_with
+from msgspec.json import Decoder, Encoder
 
-VERSION: Final = 2
+from contracts.visibility import Item, Part, Parties, item_of, message_place
+from services.chassis.index.index import Changes, IndexReader, Row, Table, Value
+from services.chassis.log.event_log import EventLog
+from services.chassis.log.metadata import Recorded
+from services.notifications.domain.inbox import InboxEvent, MessageTaken, inbox_stream, parties_with
+
+VERSION: Final = 3
 
 AUDIENCE: Final = Table(
     "audience",
     columns=("reader", "type", "case_id", "organisation", "referral", "is_stop", "at", "taken"),
-    indexes=(("reader",), ("reader", "type"), ("reader", "case_id")),
+    indexes=(("reader",), ("reader", "type")),
 )
 """One row per message and reader; `seq` is the message's position in the log. `at` and `taken` are its place."""
 
-PARTS: Final = Table(
-    "parts",
-    columns=(
-        "case_id",
-        "referral",
-        "agency",
-        "organisation",
-        "since_at",
-        "since_taken",
-        "until_at",
-        "until_taken",
-        "stopped",
-        "expired",
-    ),
-    indexes=(("case_id",),),
-)
-"""One row per referral of a case: the parties, as `contracts.visibility` folds them."""
+PARTIES: Final = Table("parties", columns=("agency", "parts"))
+"""One row per case, by its id: the parties, as `contracts.visibility` folds them; `parts` is a JSON array."""
 
-TABLES: Final = (AUDIENCE, PARTS)
+TABLES: Final = (AUDIENCE, PARTIES)
 
 EVERYBODY: Final = "everybody"
 """The reader of messages about no case."""
 OVERSEERS: Final = "overseers"
 """The reader of everything."""
-ALL_ROWS: Final = 1_000_000
 
 
 def organisation_reader(organisation: str) -> str:
@@ -68,13 +55,14 @@ class _Move:
 class Listing:
     """Keeps the index of the feed. `look` folds the parties of the cases of a batch, `project` writes the rows.
 
-    `reader` is the index that the projection fills.
+    `reader` is the index that the projection fills, and `log` the one that it tails.
     """
 
-    def __init__(self, reader: IndexReader) -> None:
+    def __init__(self, reader: IndexReader, log: EventLog) -> None:
         self._reader = reader
+        self._log = log
         self._moves: dict[int, _Move] = {}
-        self._earlier: dict[str, list[Row]] = {}
+        self._earlier: dict[str, list[_Message]] = {}
 
     async def look(self, batch: Sequence[Recorded]) -> None:
         """Folds the parties of each case, message by message."""
@@ -93,10 +81,12 @@ class Listing:
             after = parties[case] = parties_with(before, event, recorded.version)
             self._moves[recorded.position] = _Move(before, after)
             if after != before and firsts[case] > 1 and not self._earlier[case]:
-                self._earlier[case] = await self._earlier_messages(case)
+                self._earlier[case] = await self._earlier_messages(case, firsts[case] - 1)
 
-    async def _earlier_messages(self, case: str) -> list[Row]:
-        return await self._reader.find(AUDIENCE.name, {"reader": OVERSEERS, "case_id": case}, after=0, limit=ALL_ROWS)
+    async def _earlier_messages(self, case: str, through: int) -> list[_Message]:
+        # Seldom asked, so no index is kept for it.
+        records = await self._log.read(inbox_stream(case), through=through)
+        return [_message(recorded, recorded.event) for recorded in records]
 
     def project(self, recorded: Recorded, changes: Changes) -> None:
         """Takes in one event of the log."""
@@ -114,31 +104,46 @@ class Listing:
                 changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, type=event.type)
             return
         move = self._moves.pop(position)
-        item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
-        columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
-        changes.put(AUDIENCE.name, f"{key} {OVERSEERS}", position, reader=OVERSEERS, **columns)
+        message = _message(recorded, event)
+        message.put(changes, OVERSEERS)
         for organisation in move.after.organisations:
-            if move.after.sees(organisation, item):
-                reader = organisation_reader(organisation)
-                changes.put(AUDIENCE.name, f"{key} {reader}", position, reader=reader, **columns)
+            if move.after.sees(organisation, message.item):
+                message.put(changes, organisation_reader(organisation))
         if move.after != move.before:
-            self._parties_changed(event.case, move, recorded, changes)
-        self._earlier[event.case].append(Row(f"{key} {OVERSEERS}", position, {"reader": OVERSEERS, **columns}))
+            self._parties_changed(event.case, move.after, recorded, changes)
+        self._earlier[event.case].append(message)
 
-    def _parties_changed(self, case: str, move: _Move, recorded: Recorded, changes: Changes) -> None:
-        before, after = move.before, move.after
-        for part in after.parts:
-            if part not in before.parts or after.agency != before.agency:
-                columns = _part_columns(part, after.agency)
-                changes.put(PARTS.name, f"{case} {part.referral}", recorded.position, case_id=case, **columns)
-        for row in self._earlier[case]:
-            item = item_of_row(row)
+    def _parties_changed(self, case: str, after: Parties, recorded: Recorded, changes: Changes) -> None:
+        parts = _encode(after.parts).decode()
+        changes.put(PARTIES.name, case, recorded.position, agency=after.agency, parts=parts)
+        for message in self._earlier[case]:
             for organisation in after.organisations:
                 reader = organisation_reader(organisation)
-                if after.sees(organisation, item):
-                    changes.put(AUDIENCE.name, f"{row.seq} {reader}", row.seq, **{**row.columns, "reader": reader})
+                if after.sees(organisation, message.item):
+                    message.put(changes, reader)
                 else:
-                    changes.delete(AUDIENCE.name, f"{row.seq} {reader}")
+                    changes.delete(AUDIENCE.name, message.key(reader))
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message about a case, by its position in the log, with what its rows say of it."""
+
+    position: int
+    item: Item
+    columns: Mapping[str, Value]
+
+    def key(self, reader: str) -> str:
+        return f"{self.position} {reader}"
+
+    def put(self, changes: Changes, reader: str) -> None:
+        changes.put(AUDIENCE.name, self.key(reader), self.position, reader=reader, **self.columns)
+
+
+def _message(recorded: Recorded, event: MessageTaken) -> _Message:
+    item = item_of(event.name, event.message["data"], message_place(event.recorded_at, recorded.version))
+    columns = {"type": event.type, "case_id": event.case, **_item_columns(item)}
+    return _Message(recorded.position, item, columns)
 
 
 def _item_columns(item: Item) -> dict[str, Value]:
@@ -163,48 +168,16 @@ def item_of_row(row: Row) -> Item:
     )
 
 
-def _part_columns(part: Part, agency: str | None) -> dict[str, Value]:
-    since_at, since_taken = part.since or (None, None)
-    until_at, until_taken = part.until or (None, None)
-    return {
-        "referral": part.referral,
-        "agency": agency,
-        "organisation": part.organisation,
-        "since_at": since_at,
-        "since_taken": since_taken,
-        "until_at": until_at,
-        "until_taken": until_taken,
-        "stopped": int(part.stopped),
-        "expired": int(part.expired),
-    }
-
-
-def _part(row: Row) -> Part:
-    columns: Any = row.columns
-
-    def place(name: str) -> Place | None:
-        at = columns[f"{name}_at"]
-        return None if at is None else (at, columns[f"{name}_taken"])
-
-    return Part(
-        referral=columns["referral"],
-        organisation=columns["organisation"],
-        since=place("since"),
-        until=place("until"),
-        stopped=bool(columns["stopped"]),
-        expired=bool(columns["expired"]),
-    )
+_encode: Final = Encoder().encode
+_decode: Final = Decoder(list[Part]).decode
 
 
 async def parties_of(reader: IndexReader, cases: Sequence[str]) -> dict[str, Parties]:
     """The parties of some cases; a case about which nobody was addressed yet may be missing."""
-    parts: dict[str, list[Row]] = {}
-    for row in await reader.find(PARTS.name, {"case_id": cases}, after=0, limit=ALL_ROWS) if cases else ():
-        parts.setdefault(str(row.columns["case_id"]), []).append(row)
-    return {
-        case: Parties.of(
-            next((str(row.columns["agency"]) for row in rows if row.columns["agency"] is not None), None),
-            map(_part, rows),
-        )
-        for case, rows in parts.items()
-    }
+    rows = await reader.rows(PARTIES.name, cases) if cases else {}
+    return {case: _parties(row) for case, row in rows.items()}
+
+
+def _parties(row: Row) -> Parties:
+    agency, parts = row.columns["agency"], _decode(str(row.columns["parts"]))
+    return Parties.of(str(agency) if agency is not None else None, parts)

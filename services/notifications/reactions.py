@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from contracts.broadcast import OfferMessage
-from contracts.message import CaseMessage, CloudEvent, Message, as_json, decode_data
+from contracts.message import CaseMessage, Envelope, Message, decode_data, envelope_as_json, plain_data
 from services.chassis.modelling.delivery import Delivery
 from services.notifications.domain.inbox import TakeMessage, inbox_stream, notices_stream
 
@@ -18,7 +18,7 @@ class UnknownMessage(LookupError):  # noqa: N818 - reads as what happened
 
 
 def when_something_is_published_take_it_in(
-    event: CloudEvent, delivery: Delivery, known: Mapping[str, type[Message]]
+    event: Envelope, delivery: Delivery, known: Mapping[str, type[Message]]
 ) -> TakeMessage:
     """Every message of a `known` type goes into an inbox.
 
@@ -27,7 +27,8 @@ def when_something_is_published_take_it_in(
     model = known.get(event.type)
     if model is None:
         raise UnknownMessage
-    message = decode_data(model, event.data)
+    data = plain_data(event)
+    message = decode_data(model, data)
     about = message if isinstance(message, CaseMessage | OfferMessage) else None
     return TakeMessage(
         at=delivery.at,
@@ -39,7 +40,7 @@ def when_something_is_published_take_it_in(
         case=_case_of(message),
         occurred_at=about.occurred_at if about is not None else event.time,
         recorded_at=about.recorded_at if about is not None else event.time,
-        message=as_json(event),
+        message=envelope_as_json(event, data),
     )
 
 
@@ -50,6 +51,6 @@ def _case_of(message: Message) -> str | None:
     return message.case if isinstance(message, CaseMessage) else None
 
 
-def stream_of(event: CloudEvent, command: TakeMessage) -> str:
+def stream_of(event: Envelope, command: TakeMessage) -> str:
     """The stream that the command of a message belongs to."""
     return notices_stream(event.partitionkey) if command.case is None else inbox_stream(command.case)

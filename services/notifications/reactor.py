@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from contracts.message import CloudEvent, Message
+from contracts.message import Envelope, Message
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.reactions import delivery_of
-from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.decider import Actor, Entity
 from services.chassis.time.clock import Clock
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide
+from services.notifications.domain.inbox import INBOX, Inbox, TakeMessage, decide, inbox_stream
 from services.notifications.reactions import stream_of, when_something_is_published_take_it_in
 
 SYSTEM: Final = Actor(sub="notifications", role="SYSTEM", org="caserelay")
+
+
+def inbox_of(event: Envelope) -> tuple[str, Entity[Inbox]]:
+    """Where a message is likely to be taken in: what keeps the order of messages about a case is the case."""
+    return inbox_stream(event.partitionkey), INBOX
 
 
 class Reactor:
@@ -29,18 +34,18 @@ class Reactor:
         self._clock = clock
         self._known = known
 
-    def _reaction(self, event: CloudEvent) -> tuple[TakeMessage, str, Call]:
+    def _reaction(self, event: Envelope) -> tuple[TakeMessage, str, Call]:
         delivery = delivery_of(event, SYSTEM, self._clock)
         command = when_something_is_published_take_it_in(event, delivery, self._known)
         call = Call(actor=SYSTEM, causation_id=event.id, occurred_at=command.occurred_at, traceparent=event.traceparent)
         return command, stream_of(event, command), call
 
-    async def react(self, event: CloudEvent) -> None:
+    async def react(self, event: Envelope) -> None:
         """Takes one message in. Raises UnknownMessage, and ValidationError for data of a wrong shape."""
         command, stream, call = self._reaction(event)
         await self._handler.handle(command, stream, INBOX, call, must_exist=False)
 
-    async def add(self, row: Row, event: CloudEvent) -> None:
+    async def add(self, row: Row, event: Envelope) -> None:
         """Adds one message to what is taken in together. Raises as `react` does."""
         command, stream, call = self._reaction(event)
         await self._handler.add(row, command, stream, INBOX, call, must_exist=False)

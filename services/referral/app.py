@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from services.chassis.delivery.together import Together
 from services.chassis.http.app import service_app
 from services.chassis.index.projection import Projection
 from services.chassis.leading.leadership import Leadership
+from services.chassis.log.pages import mentions
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -51,7 +53,7 @@ def build(
 ) -> FastAPI:
     """The referral service's application; `app.state.service` is the service behind it."""
     log = stores.event_log(NAME, EVENT_TYPES)
-    streams = Streams(log)
+    streams = Streams(log, stores.snapshots(NAME))
     vault = stores.vault(NAME)
     index = stores.index(NAME, TABLES, INDEX_VERSION)
     projection = Projection(log, index, project)
@@ -70,9 +72,6 @@ def build(
     together = Together(streams, reactor.add)
     consumer = Consumer(NAME, casefile_contracts.TOPIC, bus, consumers, reactor.react, together=together)
 
-    async def refers(stream: str, ref: str) -> bool:
-        return any(ref in repr(recorded.event) for recorded in await log.read(stream))
-
     service = Service(
         name=NAME,
         settings=settings,
@@ -89,7 +88,7 @@ def build(
         publisher=Publisher(log, bus, topic=TOPIC, source=SOURCE, translate=publish),
         scheduler=Scheduler(index, projection, clock, reactor.fire),
         sources={"casefile": consumer},
-        refers=refers,
+        refers=partial(mentions, log),
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )

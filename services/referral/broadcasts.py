@@ -13,9 +13,10 @@ from contracts.broadcast_codes import BroadcastState
 from contracts.codes import WithdrawReason
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.handler import Handler, Outcome
 from services.chassis.deciding.idempotency import Key
-from services.chassis.deciding.streams import Doubtful, Folded, Streams, at_second_sight
+from services.chassis.deciding.streams import Doubtful, Streams, at_second_sight
 from services.chassis.http.request.command import CommandRequest
 from services.chassis.http.response import responses
 from services.chassis.http.response.rendering import Json

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from contracts.codes import OrganisationKind, Role
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.handler import Outcome
-from services.chassis.deciding.streams import Folded, Streams
+from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.free_texts import texts_of
 from services.chassis.http.response.rendering import Json, as_json, recorded_view
 from services.chassis.index.index import IndexReader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.deciding.handler import Call, Handler
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
@@ -46,7 +46,7 @@ class Reactor:
         self._projection = projection
         self._clock = clock
 
-    async def react(self, event: CloudEvent) -> None:
+    async def react(self, event: Envelope) -> None:
         """Takes one message in; nothing follows from a message of any other type."""
         if (reaction := _REACTIONS.to(event, self._clock)) is None:
             return
@@ -56,7 +56,7 @@ class Reactor:
             case ReferralCommand() as command:
                 await self._of_referral(command, reaction.call)
 
-    async def add(self, row: Row, event: CloudEvent) -> None:
+    async def add(self, row: Row, event: Envelope) -> None:
         """Adds what follows from one message to what follows from those before it. Raises ComesAlone."""
         if (reaction := _REACTIONS.to(event, self._clock)) is None:
             return

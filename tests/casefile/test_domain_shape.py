@@ -134,3 +134,8 @@ def test_the_lifecycle_is_on_one_screen() -> None:
         node for node in MODULES["case"].body if isinstance(node, ast.FunctionDef) and node.name == "next_state"
     )
     assert (found.end_lineno or 0) - found.lineno < 60
+
+
+def test_every_event_of_a_case_says_what_it_makes_of_it() -> None:
+    """Looked up by its class, a forgotten event would stop the case that holds it."""
+    assert set(case_module.EVOLVES) == set(get_args(case_module.CaseEvent))

@@ -5,6 +5,7 @@ The index is filled once, at the time of the situation; then only the clock goes
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,14 +20,16 @@ from contracts.staff import COORDINATORS, COUNSELLORS
 from services.casefile.actions import ACTIONS, RULES, moving_on
 from services.casefile.app import NAME
 from services.casefile.context import CaseContexts
+from services.casefile.domain.case import CASE
 from services.casefile.domain.guards import blocked, steady_until
 from services.casefile.domain.known_programme import ProgrammeLearnt, programme_stream
+from services.casefile.domain.state import case_stream
 from services.casefile.events import EVENT_TYPES
 from services.casefile.lists import Lists
 from services.casefile.projection import INDEX_VERSION, STEPS, TABLES, Listing
 from services.casefile.queries import Queries
 from services.casefile.work_items import WorkItems
-from services.casefile.worklist import ERROR_CONFIRMATION
+from services.casefile.worklist import ERROR_CONFIRMATION, work_of_mentor, work_of_staff
 from services.chassis.access.identity import Caller
 from services.chassis.deciding.streams import Streams
 from services.chassis.index.projection import Projection
@@ -168,6 +171,24 @@ async def test_the_worklist_by_the_index_is_the_one_by_the_case(situation: Situa
         indexed.clock.at = situation.at + later
         for suspended in ((), ("brugwerk",)):
             await indexed.compare(suspended)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+async def test_after_each_command_there_is_a_row_for_all_work_that_there_is(situation: Situation) -> None:
+    """A step that is done leaves no row behind, one that goes on keeps its own, and none is there twice."""
+    indexed = await Indexed(Casebook(), situation.at).fill()
+    for stream, records in situation.book.records.items():
+        # What one command decided is stored together.
+        for _, decided in itertools.groupby(records, lambda recorded: recorded.meta.recorded_at):
+            events = list(decided)
+            written = [(recorded.event, recorded.meta) for recorded in events]
+            await indexed.log.append([Write(stream, events[0].version - 1, written)])
+            await indexed.projection.catch_up()
+            rows = await indexed.index.find(STEPS.name, {}, after=0, limit=100)
+            found = [(row.columns["work"], row.columns["actor"], row.columns["person"]) for row in rows]
+            case = (await indexed.streams.fold(case_stream(situation.book.case.case), CASE)).state
+            there_is = (*work_of_staff(case), *work_of_mentor(case))
+            assert sorted(found, key=str) == sorted(((one.key, one.actor, one.person) for one in there_is), key=str)
 
 
 async def test_an_action_appears_and_goes_with_time_alone() -> None:

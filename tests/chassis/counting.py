@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.barred_roles import BARRED
-from contracts.message import CloudEvent
+from contracts.message import Envelope, plain_data
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.consumer import Consumer
@@ -74,7 +74,7 @@ class Trouble:
     """What is wrong with the service's own code at the moment: raised or waited for where it derives something."""
 
     project: Callable[[], None] = lambda: None
-    react: Callable[[CloudEvent], Awaitable[None]] | None = None
+    react: Callable[[Envelope], Awaitable[None]] | None = None
 
 
 def project(recorded: Recorded, changes: Changes) -> None:
@@ -171,10 +171,10 @@ def build(
     if name != "counters":
         counting = handler(streams)
 
-        async def react(event: CloudEvent) -> None:
+        async def react(event: Envelope) -> None:
             if wrong.react is not None:
                 await wrong.react(event)
-            command = count(event.data["by"], by=SYSTEM)
+            command = count(plain_data(event)["by"], by=SYSTEM)
             terms = call(SYSTEM, causation_id=event.id)
             await counting.handle(command, event.subject, COUNTER, terms, must_exist=False)
 

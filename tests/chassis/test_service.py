@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from contracts.barred_roles import BARRED
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.http.app import service_app
 from services.chassis.http.health import common_routes
 from services.chassis.log.position import Position
@@ -60,7 +60,7 @@ async def test_a_parked_message_does_not_hold_up_those_who_wait(here: Running, t
     closing = handler(there.service.streams)
     await closing.handle(count(by=call().actor), "counter-north-sick", COUNTER, call(), must_exist=False)
 
-    async def sick(event: CloudEvent) -> None:
+    async def sick(event: Envelope) -> None:
         if event.subject.endswith("sick"):
             raise RuntimeError
 
@@ -87,7 +87,7 @@ async def test_lag_does_not_make_a_service_unready(here: Running, there: Running
     """A service whose consumer is stuck still takes work, and says how far it is behind."""
     stuck = asyncio.Event()
 
-    async def hang(_event: CloudEvent) -> None:
+    async def hang(_event: Envelope) -> None:
         await stuck.wait()
 
     there.trouble.react = hang

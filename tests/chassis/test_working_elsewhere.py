@@ -31,6 +31,11 @@ class Beside:
         assert service == NAME
         return Report(work={"counters worker": self.fails}) if self.fails else await self.service.report()
 
+    async def through(self, service: str, source: str) -> int | None:
+        """As its consumer of that source says, if it has one."""
+        assert service == NAME
+        return await self.service.sources[source].through() if source in self.service.sources else None
+
 
 @dataclass
 class Both:

@@ -23,7 +23,16 @@ import msgspec
 import pytest
 
 from contracts import casefile, referral
-from contracts.message import CloudEvent, as_json, decode_data, decode_event, encode, published
+from contracts.message import (
+    CloudEvent,
+    as_json,
+    decode_data,
+    decode_event,
+    encode,
+    open_envelope,
+    published,
+    read_data,
+)
 from deploy.contracts.schemas import schemas
 from tests.contracts.mutations import ENVELOPE, documents, mutations
 
@@ -66,7 +75,7 @@ def is_read(kind: str, document: Any) -> bool:
         if kind == ENVELOPE:
             decode_event(json.dumps(document).encode())
         else:
-            decode_data(MODELS[kind], decode_event(in_envelope(document)).data)
+            read_data(MODELS[kind], open_envelope(in_envelope(document)))
     except msgspec.ValidationError:
         return False
     return True
@@ -75,6 +84,23 @@ def is_read(kind: str, document: Any) -> bool:
 def in_envelope(data: Any) -> bytes:
     """A message on the bus."""
     return json.dumps({**DOCUMENTS[ENVELOPE], "data": data}).encode()
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_data_are_read_from_their_bytes_as_from_what_json_makes_of_them(name: str) -> None:
+    """A service that reads the data alone finds in any document what a reader of the whole finds, or refuses it too."""
+    kind, document = kind_of(name), DOCUMENTS[name]
+    if kind == ENVELOPE:
+        return
+    for how in mutations(document):
+        whole = in_envelope(document)
+        try:
+            found = decode_data(MODELS[kind], decode_event(whole).data)
+        except msgspec.ValidationError:
+            with pytest.raises(msgspec.ValidationError):
+                read_data(MODELS[kind], open_envelope(whole))
+        else:
+            assert read_data(MODELS[kind], open_envelope(whole)) == found, how
 
 
 def verdicts(name: str) -> Iterator[tuple[str, str, bool, bool]]:

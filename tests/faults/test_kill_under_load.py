@@ -21,6 +21,7 @@ from tests.faults.evidence import (
 from tests.faults.load import Clients
 from tests.faults.processes import Program
 from tests.support.people import OPERATOR
+from tests.support.repetitions import times
 
 pytestmark = [pytest.mark.slow, pytest.mark.fault, pytest.mark.xdist_group("fault")]
 
@@ -31,14 +32,14 @@ REST_SECONDS = 0.1
 log = logging.getLogger(__name__)
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(times(4200))
 @pytest.mark.parametrize(
     ("arguments", "engines", "kills"),
     [
-        (("serve", "all"), "files", 50),
-        (("sandbox", "--empty"), "files", 12),
-        (("serve", "all"), "servers", 6),
-        (("sandbox", "--empty"), "servers", 3),
+        (("serve", "all"), "files", times(200)),
+        (("sandbox", "--empty"), "files", times(50)),
+        (("serve", "all"), "servers", times(30)),
+        (("sandbox", "--empty"), "servers", times(20)),
     ],
     ids=["production", "sandbox", "production on servers", "sandbox on servers"],
 )

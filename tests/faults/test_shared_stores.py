@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.delivery.bus import Place
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.consumer_store_sqlite import SQLiteConsumerStore
@@ -72,7 +72,7 @@ async def test_who_waits_in_one_process_is_woken_when_the_other_one_was_faster(t
     publisher = Publisher(log, bus, topic=TOPIC, source="/services/test", translate=translate)
     handled = list[str]()
 
-    async def hear(event: CloudEvent) -> None:
+    async def hear(event: Envelope) -> None:
         handled.append(event.id)
 
     path = tmp_path / "c.db"

@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from services.notifications.catalogue import MESSAGES
-from services.notifications.projection import AUDIENCE
 from tests.lists.conftest import Crowd
 from tests.lists.watching import watched
 from tests.support.people import AUDITOR, INES, KARIM, LOTTE, MENTEE, VOLUNTEER, Person
@@ -124,10 +123,22 @@ async def test_taking_in_an_event_touches_its_own_rows_only(crowd: Crowd) -> Non
 
 async def test_who_may_see_the_messages_of_a_case_is_changed_among_these_alone(crowd: Crowd) -> None:
     """When the parties of a case change, its messages are found again."""
-    index = crowd.running.service("notifications").index
-    with watched(index, PAGE) as seen:
-        found = await index.find(
-            AUDIENCE.name, {"reader": "overseers", "case_id": crowd.case.id}, after=0, limit=1_000_000
-        )
+    services, notifications = crowd.running, crowd.running.service("notifications")
+    made = (await services.create(INES, "/v1/referrals", another_person())).json()
+
+    async def published() -> None:
+        publisher = services.service("referral").publisher
+        assert publisher is not None
+        while await publisher.behind():
+            await publisher.round()
+        while await notifications.sources["referral"].behind():
+            await notifications.sources["referral"].round()
+
+    await published()
+    await notifications.projection.catch_up()
+    await services.done(INES, f"/v1/referrals/{made['id']}", "withdraw", {"reason": "CLIENT_MOVED"})
+    await published()
+    with watched(notifications.index, 1) as seen:
+        await notifications.projection.catch_up()
     assert seen.too_dear == []
-    assert found
+    assert any("parties" in statement for statement in seen.asked)

@@ -24,10 +24,12 @@ from contracts.message import CaseMessage, Message, as_json
 from contracts.visibility import Parties, facts_of, item_of, message_place
 from services.chassis.access.identity import Caller
 from services.chassis.index.sqlite import SQLiteIndex
-from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.log.event_log import Write
+from services.chassis.memory_stores import MemoryStores
 from services.chassis.modelling.decider import Actor
 from services.notifications.catalogue import MESSAGES
-from services.notifications.domain.inbox import MessageTaken
+from services.notifications.domain.inbox import MessageTaken, inbox_stream
+from services.notifications.events import EVENT_TYPES
 from services.notifications.lists import page
 from services.notifications.projection import TABLES, VERSION, Listing
 from tests.chassis.indexing import changing
@@ -49,7 +51,8 @@ class Filled:
 
     def __init__(self, index: SQLiteIndex) -> None:
         self.index = index
-        self._feed = Listing(index)
+        self._log = MemoryStores().event_log("notifications", EVENT_TYPES)
+        self._feed = Listing(index, self._log)
         self._versions: dict[str | None, int] = {}
         self.taken: list[tuple[int, Message]] = []
 
@@ -59,13 +62,16 @@ class Filled:
 
     async def taking(self, messages: Sequence[Message]) -> None:
         """The same, while somebody reads."""
-        batch = [self._recorded(message) for message in messages]
+        known = len(self.taken)
+        for message in messages:
+            await self._record(message)
+        batch = await self._log.read_all(known, len(messages))
         async with changing(self.index, through=len(self.taken)) as changes:
             await self._feed.look(batch)
             for recorded in batch:
                 self._feed.project(recorded, changes)
 
-    def _recorded(self, message: Message) -> Recorded:
+    async def _record(self, message: Message) -> None:
         case = message.case if isinstance(message, CaseMessage) else None
         version = self._versions[case] = self._versions.get(case, 0) + 1
         self.taken.append((version, message))
@@ -80,8 +86,8 @@ class Filled:
             audience=(),
             message={"type": message.TYPE, "data": as_json(message)},
         )
-        meta = Metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
-        return Recorded(len(self.taken), f"inbox-{case}", version, "notifications.message_taken.v1", event, meta, b"0")
+        meta = EVENT_TYPES.metadata(event_id="e", actor=SYSTEM, occurred_at=at, recorded_at=at, correlation_id="e")
+        await self._log.append([Write(inbox_stream(f"{case}"), version - 1, [(event, meta)])])
 
     def expected(self, org: str, *, of: str | None = None) -> list[int]:
         """The positions that an organisation sees, found the slow way: by folding everything about each case."""

@@ -20,6 +20,7 @@ from contracts.codes import Role
 from services.chassis.access.identity import Caller
 from services.chassis.operating.telemetry import Telemetry
 from services.chassis.stores import Stores
+from services.notifications.listeners import Listener
 from services.notifications.live_feed import LiveFeed, Subscriber
 from tests.notifications.messages import AGENCY, BRUGWERK, SAMENSTAP, Story, described
 from tests.notifications.running import Running, running
@@ -214,3 +215,16 @@ async def test_streams_that_open_at_the_same_time_find_no_more_room_than_there_i
         scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/v1/stream", "headers": []}
         await asyncio.gather(*(live.respond(somebody, 0)(scope, receive, send) for _ in range(5)))
         assert sorted(begun) == [200, 200, 429, 429, 429]
+
+
+def test_what_it_is_told_of_while_it_looks_is_looked_for_next() -> None:
+    """The look may have been made before that was there, and comes back with nothing."""
+    listener = Listener(("o",), {"a"}, 3)
+    assert listener.looks() == 3
+    assert listener.tell(7, {"a"})
+    listener.has_seen(5, more=False)
+    # What lies between 5 and 7 may have been told of as well.
+    assert (listener.news, listener.after) == (True, 5)
+    assert listener.looks() == 5
+    listener.has_seen(9, more=False)
+    assert (listener.news, listener.after) == (False, 9)

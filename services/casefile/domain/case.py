@@ -5,8 +5,9 @@ Imports lead downwards only: the case knows its phases, a phase knows what phase
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar, assert_never
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Final, Never, TypeVar, assert_never, cast, get_args
 
 from msgspec.structs import replace
 
@@ -179,7 +180,8 @@ def next_state(state: CaseState | None, event: CaseEvent) -> CaseState | None:
 
 def evolve(case: Case, event: CaseEvent) -> Case:
     """The case after one more event: its state, its open steps, and the facts that later decisions rest on."""
-    state = next_state(case.state, event)
+    kind = type(event)
+    state = case.state if kind in KEEPS_STATE else next_state(case.state, event)
     if state is not case.state and case.proposals:
         case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
@@ -187,64 +189,44 @@ def evolve(case: Case, event: CaseEvent) -> Case:
         case = replace(case, state=state, steps=moved(case.steps, event))
     elif state is not case.state:
         case = replace(case, state=state)
-    return _facts(case, event)
+    return EVOLVES[kind](case, event)
 
 
-def _facts(case: Case, event: CaseEvent) -> Case:
-    # The most frequent events come first.
-    if isinstance(event, ReferralEntryTaken):
-        return referral_entry.evolve(case, event)
-    if isinstance(event, deadlines.DeadlineEvent):
-        return deadlines.evolve(case, event)
-    if isinstance(event, mentoring.MentoringEvent):
-        return mentoring.evolve(case, event)
-    if isinstance(event, opening.OpeningEvent):
-        return opening.evolve(case, event)
-    if isinstance(event, broadcast.BroadcastEvent):
-        return broadcast.evolve(case, event)
-    if isinstance(event, organisation_part.TransferEvent):
-        return organisation_part.evolve(case, event)
-    if isinstance(event, intake.IntakeEvent):
-        return intake.evolve(case, event)
-    if isinstance(event, matching.MatchingEvent):
-        return matching.evolve(case, event)
-    if isinstance(event, AgreementSigned):
-        return agreement.evolve(case, event)
-    if isinstance(event, outcomes.OutcomeEvent):
-        return outcomes.evolve(case, event)
-    if isinstance(event, MatchEnded):
-        return match_end.evolve(case, event)
-    if isinstance(event, TrajectoryCompleted):
-        return trajectory_end.evolve(case, event)
-    if isinstance(event, HandbackRequested):
-        return handback_report.evolve(case, event)
-    if isinstance(event, handback.HandbackEvent):
-        return handback.evolve(case, event)
-    if isinstance(event, closing.ClosingEvent):
-        return closing.evolve(case, event)
-    if isinstance(event, ReferralReturned):
-        return referral_answers.evolve(case, event)
-    if isinstance(event, suspension.SuspensionEvent):
-        return suspension.evolve(case, event)
-    if isinstance(event, extension.ExtensionEvent):
-        return extension.evolve(case, event)
-    if isinstance(event, changes.ChangeEvent):
-        return changes.evolve(case, event)
-    if isinstance(event, escalation.EscalationEvent):
-        return escalation.evolve(case, event)
-    if isinstance(event, tasks.TaskEvent):
-        return tasks.evolve(case, event)
-    if isinstance(event, exceptions.ExceptionEvent):
-        return exceptions.evolve(case, event)
-    if isinstance(event, gaps.GapEvent):
-        return gaps.evolve(case, event)
-    if isinstance(event, people.PeopleEvent):
-        return people.evolve(case, event)
-    if isinstance(event, consent_withdrawal.WithdrawalEvent):
-        return consent_withdrawal.evolve(case, event)
-    if isinstance(event, CorrectionRecorded):
-        return correction.evolve(case, event)
-    assert_never(event)
+_PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...]] = (
+    (referral_entry.ReferralEntryEvent, referral_entry.evolve),
+    (deadlines.DeadlineEvent, deadlines.evolve),
+    (mentoring.MentoringEvent, mentoring.evolve),
+    (opening.OpeningEvent, opening.evolve),
+    (broadcast.BroadcastEvent, broadcast.evolve),
+    (organisation_part.TransferEvent, organisation_part.evolve),
+    (intake.IntakeEvent, intake.evolve),
+    (matching.MatchingEvent, matching.evolve),
+    (AgreementSigned, agreement.evolve),
+    (outcomes.OutcomeEvent, outcomes.evolve),
+    (MatchEnded, match_end.evolve),
+    (TrajectoryCompleted, trajectory_end.evolve),
+    (HandbackRequested, handback_report.evolve),
+    (handback.HandbackEvent, handback.evolve),
+    (closing.ClosingEvent, closing.evolve),
+    (ReferralReturned, referral_answers.evolve),
+    (suspension.SuspensionEvent, suspension.evolve),
+    (extension.ExtensionEvent, extension.evolve),
+    (changes.ChangeEvent, changes.evolve),
+    (escalation.EscalationEvent, escalation.evolve),
+    (tasks.TaskEvent, tasks.evolve),
+    (exceptions.ExceptionEvent, exceptions.evolve),
+    (gaps.GapEvent, gaps.evolve),
+    (people.PeopleEvent, people.evolve),
+    (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
+    (CorrectionRecorded, correction.evolve),
+)
+EVOLVES: Final[Mapping[type, Callable[[Case, CaseEvent], Case]]] = {
+    event: cast("Callable[[Case, CaseEvent], Case]", of_phase)
+    for events, of_phase in _PHASES
+    for event in get_args(events) or (events,)
+}
+"""What each event changes of the facts that later decisions rest on. Looked up: a fold asks it of every event."""
+KEEPS_STATE: Final = frozenset(get_args(KeepsState))
 
 
 CASE: Entity[Case] = Entity(Case(), evolve)

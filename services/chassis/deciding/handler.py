@@ -16,10 +16,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 from services.chassis.deciding.context import Contexts, load
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import USE, Key, KeyReused, KeyUsed
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.stamping import stamped, stamped_beside
-from services.chassis.deciding.streams import Doubtful, Folded, Reads, Streams
+from services.chassis.deciding.streams import Doubtful, Reads, Streams, ends_of
 from services.chassis.engines.store_health import Unavailable
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.log.metadata import Metadata
@@ -268,36 +269,39 @@ class Handler(Generic[C, X]):
             if refusal.records and not call.dry_run and not reads.doubtful:
                 references = self._contexts.references(command, context)
                 noted = stamped_beside(self._metadata, refusal.records, stream, command.at, own, references, call)
-                await self._store(noted, turn, reads)
+                reads.wrote(*await self._append(noted, turn, reads))
             raise
         if call.key is not None and not call.dry_run:
             version = own.version + sum(not isinstance(event, To) or event.stream == stream for event in decided)
             decided = [*decided, To(call.key.stream, KeyUsed(stream=stream, version=version))]
         references = self._contexts.references(command, context)
         written = stamped(self._metadata, decided, stream, command.at, own, references, call)
-        after = Folded(own.state, own.version, own.etag)
+        after = own.snapshot()
         for event, meta in written.get(stream, ()):
             after.advance(entity, event, meta, 0)
         events = [event for pairs in written.values() for event, _ in pairs if not isinstance(event, KeyUsed)]
         if call.dry_run or not written:
             return Outcome(after.state, after.version, after.etag, None, events, context=context)
         # The use of a key alone refers to nothing in the vault.
-        position = await self._store(written, turn, reads, records if events else None)
+        writes, position = await self._append(written, turn, reads, records if events else None)
+        if call.key is None and stream in written:
+            # A key would have the position of its event.
+            self._streams.decided(stream, entity, after.snapshot(), ends_of(writes, position)[stream])
+        reads.wrote(writes, position)
         return Outcome(after.state, after.version, after.etag, position, events, context=context)
 
-    async def _store(
+    async def _append(
         self,
         written: Mapping[str, Sequence[tuple[Any, Metadata]]],
         turn: frozenset[str],
         reads: Reads,
         records: Deposit | None = None,
-    ) -> int:
+    ) -> tuple[Sequence[Write], int]:
         writes = [Write(name, await reads.version(name), pairs) for name, pairs in written.items()]
         if any(name in self._streams.turns for name in written if name not in turn):
             raise Conflict(list(written))
         position = await self._streams.log.append(writes, read=await reads.only_read(written), records=records)
-        reads.wrote(writes, position)
-        return position
+        return writes, position
 
     async def _earlier(
         self, own: Folded[S], stream: str, entity: Entity[S], call: Call, reads: Reads

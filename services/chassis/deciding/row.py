@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from services.chassis.deciding.streams import Reads, Streams
+from services.chassis.deciding.streams import Reads, Streams, ends_of
 from services.chassis.log.event_log import Conflict, Write
 from services.chassis.modelling.decider import Entity
 
@@ -54,4 +54,6 @@ class Row(Reads):
             # Commands queue up for it: the reactions queue up behind them, one by one.
             raise Conflict(self._writes)
         last = await self._streams.log.append(self._in_order, read=await self.only_read(self._writes))
-        self.wrote(self._in_order, last)
+        for stream, position in ends_of(self._in_order, last).items():
+            for entity, folded in self._seen[stream].values():
+                self._streams.decided(stream, entity, folded, position)

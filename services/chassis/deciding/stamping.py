@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from services.chassis.deciding.event_ids import new_ids
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.deciding.streams import Folded
 from services.chassis.log.metadata import Metadata
 from services.chassis.modelling.decider import Actor, To
 
@@ -35,12 +35,21 @@ def stamped(
 ) -> dict[str, list[tuple[Any, Metadata]]]:
     """The events that a command on `own_stream` decided, each with its metadata, by the stream that it goes to."""
     written: dict[str, list[tuple[Any, Metadata]]] = {}
+    made: dict[tuple[bool, bool], Metadata] = {}
     correlation = call.correlation_id or own.correlation_id
     for event_id, decision in zip(new_ids(len(decided)), decided, strict=True):
         stream, event = (decision.stream, decision.event) if isinstance(decision, To) else (own_stream, decision)
+        if event.BESIDE and stream == own_stream:
+            msg = f"{type(event).__name__} happens beside a command, and its own stream would not know a repeat by it"
+            raise TypeError(msg)
         correlation = correlation or event_id
         answers = stream == own_stream or isinstance(event, KeyUsed)
-        meta = metadata(
+        # But for their ids, most events of a decision have the same.
+        alike = answers, event.PASSED_ON
+        if (known := made.get(alike)) is not None:
+            written.setdefault(stream, []).append((event, replace(known, event_id=event_id)))
+            continue
+        meta = made[alike] = metadata(
             event_id=event_id,
             actor=_actor_of(event, call.actor),
             occurred_at=call.occurred_at or at,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
-from msgspec import Struct
-
-from services.chassis.deciding.idempotency import Key, Running
+from services.chassis.deciding.folded import Folded, Kept
+from services.chassis.deciding.idempotency import Running
+from services.chassis.deciding.snapshots import Snapshots
 from services.chassis.log.event_log import EventLog, Write
-from services.chassis.log.metadata import Metadata, Recorded
+from services.chassis.log.metadata import Recorded
+from services.chassis.log.snapshots import SnapshotStore
 from services.chassis.modelling.decider import Entity
-from services.chassis.modelling.growing import GrowingMap, GrowingSet
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -23,65 +23,23 @@ FOLDS_KEPT = 1024
 LONG = 1000
 """Events. A stream with so many is long in folding, and is not to make room for any number of short ones."""
 LONG_FOLDS_KEPT = 256
-FOLDED_AT_ONCE = 500
-"""Events, after which others have a turn: of a long stream there may be seconds of it after a restart."""
-
-
-class Folded(Struct, Generic[S]):
-    """A stream as far as it has been read: its state and what the handler itself needs to know of it.
-
-    `etag` is the version of the last event that is no bystander, and `moved_by` says which it was; `keys` maps
-    each idempotency key to the body's fingerprint and the last version and position written under it.
-    """
-
-    state: S
-    version: int = 0
-    etag: int = 0
-    moved_by: str = "nobody"
-    correlation_id: str | None = None
-    keys: GrowingMap[Key, tuple[str | None, int, int]] = GrowingMap()
-    causes: GrowingSet[str] = GrowingSet()
-
-    def snapshot(self) -> Folded[S]:
-        """A copy that stays as it is while the kept fold moves on under the next reader."""
-        return Folded(self.state, self.version, self.etag, self.moved_by, self.correlation_id, self.keys, self.causes)
-
-    def take(self, entity: Entity[S], recorded: Recorded) -> None:
-        """Folds one more event."""
-        self.advance(entity, recorded.event, recorded.meta, recorded.position)
-
-    def advance(self, entity: Entity[S], event: Any, meta: Metadata, position: int) -> None:
-        """Folds one more event, given without its record."""
-        self.state = entity.evolve(self.state, event)
-        self.version += 1
-        if not event.BYSTANDER:
-            self.etag = self.version
-            self.moved_by = f"{type(event).__name__} by {meta.actor.role} of {meta.actor.org}"
-        self.correlation_id = self.correlation_id or meta.correlation_id
-        if meta.idempotency_key is not None:
-            key = Key.of(meta.actor, meta.idempotency_key)
-            self.keys = self.keys.insert(key, (meta.fingerprint, self.version, position))
-        if meta.causation_id is not None:
-            self.causes |= (meta.causation_id,)
-
-
-class _Kept(Struct):
-    entity: Entity[Any]
-    folded: Folded[Any]
-    mark: object
+READ_AT_ONCE = 256
+"""Events of a stream, after which others have a turn and the snapshots are asked: short streams need neither."""
 
 
 class Streams:
     """The streams of one service, folded, with the folds of the busiest ones kept between commands."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, snapshots: SnapshotStore | None = None) -> None:
+        """`snapshots` are where a long stream need not be folded from its first event again."""
         self.log = log
+        self._snapshots = Snapshots(log, snapshots)
         self.running = Running()
         self.turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Of the streams for which commands queue up, whatever their kind."""
         # The entity is kept along, so that the id in the key is not given to another one.
-        self._kept: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
-        self._kept_long: OrderedDict[tuple[str, int], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], Kept] = OrderedDict()
+        self._kept_long: OrderedDict[tuple[str, int], Kept] = OrderedDict()
 
     async def fold(self, stream: str, entity: Entity[S], mark: object = None) -> Folded[S]:
         """The stream folded up to its last event; only what is new since the last time is read.
@@ -97,33 +55,41 @@ class Streams:
             # Before the read: what is appended meanwhile is then read the next time.
             mark = self.log.mark()
         known = [self._known((stream, id(entity))) for stream, entity in wanted]
-        folds: list[Folded[Any]] = [
-            Folded(entity.initial) if kept is None else kept.folded
-            for (_, entity), kept in zip(wanted, known, strict=True)
+        kept = [
+            Kept(entity, Folded(entity.initial)) if found is None else found
+            for (_, entity), found in zip(wanted, known, strict=True)
         ]
-        behind = [n for n, kept in enumerate(known) if kept is None or kept.mark != mark]
-        tails = await self.log.read_tails([(wanted[n][0], folds[n].version) for n in behind]) if behind else []
+        behind = [n for n, found in enumerate(known) if found is None or found.mark != mark]
+        ends = [(wanted[n][0], kept[n].folded.version) for n in behind]
+        tails = await self.log.read_tails(ends, most=READ_AT_ONCE) if behind else []
         for n, tail in zip(behind, tails, strict=True):
-            await self._take(wanted[n], folds[n], tail, mark)
-        return [folded.snapshot() for folded in folds]
+            await self._take(wanted[n][0], kept[n], tail, mark)
+        return [each.folded.snapshot() for each in kept]
 
-    async def _take(
-        self, wanted: tuple[str, Entity[Any]], folded: Folded[Any], tail: Sequence[Recorded], mark: object
-    ) -> None:
-        stream, entity = wanted
-        for number, recorded in enumerate(tail, start=1):
-            # Two tasks may read the same tail at once: each event is folded once.
-            if recorded.version == folded.version + 1:
-                folded.take(entity, recorded)
-            if number % FOLDED_AT_ONCE == 0:
-                await asyncio.sleep(0)
-        if folded.version:
-            self._keep((stream, id(entity)), _Kept(entity, folded, mark))
+    async def _take(self, stream: str, kept: Kept, tail: Sequence[Recorded], mark: object) -> None:
+        entity = kept.entity
+        if len(tail) == READ_AT_ONCE and not kept.folded.version:
+            # It is long. What comes back is only where the fold begins: the rest is read behind it.
+            found = await self._snapshots.latest(stream, entity, READ_AT_ONCE)
+            kept.folded, tail = found or (kept.folded, tail)
+        while True:
+            for recorded in tail:
+                # Two tasks may read the same tail at once: each event is folded once.
+                if recorded.version == kept.folded.version + 1:
+                    kept.folded.take(entity, recorded)
+            if len(tail) < READ_AT_ONCE:
+                break
+            await asyncio.sleep(0)
+            tail = await self.log.read(stream, after=kept.folded.version, most=READ_AT_ONCE)
+        if kept.folded.version:
+            kept.mark = mark
+            self._keep((stream, id(entity)), kept)
+            self._snapshots.note(stream, kept)
 
-    def _known(self, key: tuple[str, int]) -> _Kept | None:
+    def _known(self, key: tuple[str, int]) -> Kept | None:
         return self._kept.get(key) or self._kept_long.get(key)
 
-    def _keep(self, key: tuple[str, int], kept: _Kept) -> None:
+    def _keep(self, key: tuple[str, int], kept: Kept) -> None:
         among, most = (self._kept, FOLDS_KEPT) if kept.folded.version < LONG else (self._kept_long, LONG_FOLDS_KEPT)
         if among is self._kept_long:
             self._kept.pop(key, None)
@@ -147,6 +113,18 @@ class Streams:
         if kept is not None and kept.folded.version == write.expected_version:
             for position, (event, meta) in enumerate(write.events, start=before + 1):
                 kept.folded.advance(entity, event, meta, position)
+            self._snapshots.note(write.stream, kept)
+
+    def decided(self, stream: str, entity: Entity[S], folded: Folded[S], position: int) -> None:
+        """Keeps a fold that holds what was just stored, up to `position`: the next reader reads on from there."""
+        kept = self._known((stream, id(entity)))
+        if folded.version and (kept is None or kept.folded.version < folded.version):
+            # It was folded before it had a position.
+            folded.position = position
+            # Under no mark: others may have stored something behind it meanwhile.
+            kept = Kept(entity, folded)
+            self._keep((stream, id(entity)), kept)
+            self._snapshots.note(stream, kept)
 
     def known(self, stream: str, entity: Entity[S]) -> S:
         """What is known of a stream without reading it: its state as of the last time, or its initial one."""
@@ -157,9 +135,29 @@ class Streams:
     async def fold_through(self, stream: str, entity: Entity[S], version: int) -> Folded[S]:
         """The stream folded up to and including `version`."""
         folded = Folded(entity.initial)
-        for recorded in await self.log.read(stream, through=version):
-            folded.take(entity, recorded)
+        while folded.version < version:
+            after = folded.version
+            for recorded in await self.log.read(stream, after=after, through=version, most=READ_AT_ONCE):
+                folded.take(entity, recorded)
+            if folded.version == after:
+                break
         return folded
+
+    async def written(self) -> None:
+        """Returns once no snapshot waits to be written."""
+        await self._snapshots.written()
+
+    async def close(self) -> None:
+        """Waits for a snapshot that is being written, and lets go of where they are."""
+        await self._snapshots.close()
+
+
+def ends_of(writes: Sequence[Write], last: int) -> dict[str, int]:
+    """Of each stream in an append that ended at position `last`, the position of its last event."""
+    position, ends = last - sum(len(write.events) for write in writes), dict[str, int]()
+    for write in writes:
+        ends[write.stream] = position = position + len(write.events)
+    return ends
 
 
 class Doubtful(Exception):  # noqa: N818 - reads as what happened

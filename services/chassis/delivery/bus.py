@@ -82,6 +82,10 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """A durable topic per source log, ordered within each partition."""
 
+    follows_to_know: bool
+    """Whether it has to follow something to know how far topics have come. A process that has another one work for it
+    asks that one then."""
+
     async def publish(self, topic: str, messages: Sequence[BusMessage], through: int) -> None:
         """Appends the messages and announces that the source is published through `through`.
 

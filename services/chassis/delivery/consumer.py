@@ -13,11 +13,11 @@ import contextlib
 import enum
 import logging
 import time
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.message import CloudEvent, decode_event
+from contracts.message import Envelope, open_envelope
 from services.chassis.delivery.bus import Bus, BusMessage, Places
 from services.chassis.delivery.consumer_store import ConsumerStore, Parked
 from services.chassis.engines.store_health import Unavailable
@@ -29,8 +29,8 @@ BEHIND_ANOTHER = "BehindAnother"
 
 log = logging.getLogger(__name__)
 
-React = Callable[[CloudEvent], Awaitable[None]]
-ReactTogether = Callable[[Sequence[CloudEvent]], Awaitable[Iterable[int]]]
+React = Callable[[Envelope], Awaitable[None]]
+ReactTogether = Callable[[Sequence[Envelope]], Awaitable[Iterable[int]]]
 """Takes in of several messages what goes together, and returns the numbers of those, from 0: the others come alone.
 Of a key it takes none behind one that it did not take."""
 
@@ -108,12 +108,17 @@ class Consumer:
         # When messages that are parked until their cause was handled are looked at again, by position.
         self._look_at: dict[int, float] = {}
         self._put_aside = asyncio.Event()
+        self.ask: Callable[[], Awaitable[int | None]] | None = None
+        """Who knows `through` without following the topic, if it is another process; None as its answer: it does not
+        say."""
 
     async def _places(self) -> Places:
         return await self._store.places(self._subscription.bus, self.topic)
 
     async def through(self) -> int:
         """The source position that is covered: every message up to it was handled or parked."""
+        if self.ask is not None and (known := await self.ask()) is not None:
+            return known
         return self._subscription.through(await self._places())
 
     async def parked(self) -> int:
@@ -152,12 +157,23 @@ class Consumer:
         waiting = await self._store.parked_keys(self.topic) if by_key else set()
         taken = await self._take_together([message for batch in batches for message in batch.messages], waiting)
         alone = {
-            key: [message for message in messages if message.position not in taken] for key, messages in by_key.items()
+            key: left
+            for key, messages in by_key.items()
+            if (left := [message for message in messages if message.position not in taken])
         }
+        aside = await self._handle_alone(alone, waiting) if alone else []
+        places = {batch.partition: batch.place for batch in batches}
+        await self._store.advance(self._subscription.bus, self.topic, places, aside)
+        if aside:
+            self._put_aside.set()
+        await self._subscription.taken(places)
+        await self.coverage.moved()
+
+    async def _handle_alone(self, by_key: Mapping[str, Sequence[BusMessage]], waiting: Container[str]) -> list[Parked]:
         until = time.monotonic() + self.pace.patience
         # Keys side by side, so that their commits are shared; within a key one after the other.
         found = await asyncio.gather(
-            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in alone.items() if messages),
+            *(self._handle_key(messages, until, blocked=key in waiting) for key, messages in by_key.items()),
             return_exceptions=True,
         )
         aside = list[Parked]()
@@ -167,22 +183,17 @@ class Consumer:
                 # change nothing.
                 raise some
             aside += some
-        places = {batch.partition: batch.place for batch in batches}
-        await self._store.advance(self._subscription.bus, self.topic, places, aside)
-        if aside:
-            self._put_aside.set()
-        await self._subscription.taken(places)
-        await self.coverage.moved()
+        return aside
 
     async def _take_together(self, messages: Sequence[BusMessage], waiting: Container[str]) -> set[int]:
-        if self._react_together is None or len(messages) == 1:
+        if self._react_together is None or len(messages) < 2:
             return set()
-        events, positions, unread = list[CloudEvent](), list[int](), set[str]()
+        events, positions, unread = list[Envelope](), list[int](), set[str]()
         for message in messages:
             if message.key in waiting or message.key in unread:
                 continue
             try:
-                events.append(decode_event(message.body))
+                events.append(open_envelope(message.body))
             except Exception:  # noqa: BLE001 - it comes again alone, and is parked
                 unread.add(message.key)
             else:
@@ -196,7 +207,7 @@ class Consumer:
                 aside.append(Parked(message, 0, BEHIND_ANOTHER, time.time()))
                 continue
             try:
-                await self._react_in_time(decode_event(message.body), until)
+                await self._react_in_time(open_envelope(message.body), until)
             except Unavailable:
                 raise
             except Exception as failure:  # noqa: BLE001 - whatever it is, it must not hold up other cases
@@ -204,7 +215,7 @@ class Consumer:
                 blocked = True
         return aside
 
-    async def _react_in_time(self, event: CloudEvent, until: float) -> None:
+    async def _react_in_time(self, event: Envelope, until: float) -> None:
         pause = FIRST_LOOK_SECONDS
         while True:
             try:
@@ -251,7 +262,7 @@ class Consumer:
         position = parked.message.position
         self._look_at.pop(position, None)
         try:
-            await self._react(decode_event(parked.message.body))
+            await self._react(open_envelope(parked.message.body))
         except Unavailable:
             # As in a round: no try of the message.
             raise

@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS progress (topic TEXT PRIMARY KEY, through INTEGER NOT
 class EmbeddedBus:
     """A `Bus` in one SQLite file, shared by all services of this machine."""
 
+    follows_to_know = False
+
     def __init__(self, path: Path, health: StoreHealth | None = None, look_seconds: float = LOOK_SECONDS) -> None:
         """`look_seconds`: how often a waiter looks even when no other process rang."""
         path.parent.mkdir(parents=True, exist_ok=True)

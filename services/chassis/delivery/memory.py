@@ -31,6 +31,8 @@ class MemoryBusContents:
 class MemoryBus:
     """A `Bus` in memory."""
 
+    follows_to_know = False
+
     def __init__(self, contents: MemoryBusContents) -> None:
         self._contents = contents
 

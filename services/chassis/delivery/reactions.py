@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from contracts.message import CloudEvent, Message, decode_data, occurred_at_of
+from contracts.message import Envelope, Message, occurred_at_of, read_data
 from services.chassis.deciding.handler import Call
 from services.chassis.modelling.decider import Actor, Command
 from services.chassis.modelling.delivery import Delivery
@@ -14,7 +14,7 @@ from services.chassis.time.clock import Clock
 C = TypeVar("C", bound=Command)
 
 
-def delivery_of(event: CloudEvent, by: Actor, clock: Clock) -> Delivery:
+def delivery_of(event: Envelope, by: Actor, clock: Clock) -> Delivery:
     """The delivery of a message now."""
     return Delivery(at=clock.now(), by=by, source_event_id=event.id, source_position=int(event.sequence))
 
@@ -34,12 +34,16 @@ class Reactions(Generic[C]):
         self._rows = {kind.TYPE: (kind, react) for kind, react in rows.items()}
         self._by = by
 
-    def to(self, event: CloudEvent, clock: Clock) -> Reaction[C] | None:
+    def knows(self, event: Envelope) -> bool:
+        """Whether anything may follow from a message of its type."""
+        return event.type in self._rows
+
+    def to(self, event: Envelope, clock: Clock) -> Reaction[C] | None:
         """What follows from a message; None where nothing does. Raises msgspec.ValidationError for a wrong shape."""
         if (row := self._rows.get(event.type)) is None:
             return None
         kind, react = row
-        message: Message = decode_data(kind, event.data)
+        message: Message = read_data(kind, event)
         delivery = delivery_of(event, self._by, clock)
         if (command := react(message, delivery)) is None:
             return None

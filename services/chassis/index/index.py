@@ -20,13 +20,15 @@ class Table:
     """An index table: its filter columns, and what is asked of it. A question that is not declared reads every row.
 
     `indexes` are the column sets that `find` is given, `()` for all rows. `orders` are those that `first` is given:
-    the columns of its `where`, and last the column in whose order rows come.
+    the columns of its `where`, and last the column in whose order rows come. `wide`: a row has a document in it, which
+    pages show and nothing searches.
     """
 
     name: str
     columns: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
     orders: tuple[tuple[str, ...], ...] = ()
+    wide: bool = False
 
     @property
     def sorted_by(self) -> tuple[tuple[str, ...], ...]:
@@ -69,25 +71,9 @@ class Delete:
     keys: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteWhere:
-    """Values of the rows to be removed (a list: any of them); None: those that have none."""
-
-    table: str
-    columns: Mapping[str, Value | list[Value]]
-
-
-Step = Put | Delete | DeleteWhere
+Step = Put | Delete
 _DELETE: Final = ("delete", "")
 """No columns that are put together are called so."""
-
-
-@dataclass(slots=True)
-class _Removal:
-    """Values of a column, the rows with which are removed, and those of the rows that have been put since."""
-
-    values: list[Value]
-    put_since: set[Value] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -98,17 +84,13 @@ class _Written:
     """The newest step of each shape."""
     keys: dict[str, int] = field(default_factory=dict)
     """The newest step that has a key."""
-    removed: int = -1
-    """The newest step that removes rows by their values."""
-    removals: dict[str, _Removal] = field(default_factory=dict)
-    """By each column that rows are removed by: what the newest step that does removes."""
 
 
 class Changes:
     """What a projection wants to have changed: steps for `Index.apply`, in their order.
 
-    The later of two writes counts, and what is removed stays removed. Rows that are written alike are one step, as far
-    as nothing else is done to them in between: a store writes many at once for little more than one.
+    The later of two writes counts. Rows that are written alike are one step, as far as nothing else is done to them in
+    between: a store writes many at once for little more than one.
     """
 
     def __init__(self) -> None:
@@ -124,13 +106,6 @@ class Changes:
             self._began(step, names, key)
         earlier = step.rows.get(key)
         step.rows[key] = (seq if earlier is None else earlier[0], tuple(columns.values()))
-        removals = self._tables[table].removals
-        for column in tuple(removals):
-            if column in columns:
-                removals[column].put_since.add(columns[column])
-            else:
-                # Nobody knows what the row has there.
-                del removals[column]
 
     def delete(self, table: str, key: str) -> None:
         """Removes the row of a key, if there is one."""
@@ -140,27 +115,11 @@ class Changes:
             self._began(step, _DELETE, key)
         step.keys.append(key)
 
-    def delete_where(self, table: str, **columns: Value) -> None:
-        """Removes all rows with these values. What a row has in these columns never changes."""
-        written = self._tables[table]
-        if len(columns) == 1 and None not in columns.values():
-            ((column, value),) = columns.items()
-            if (removal := written.removals.get(column)) is not None and value not in removal.put_since:
-                # The rows put since then are others, so these may as well go with the ones before.
-                removal.values.append(value)
-                return
-            removal = written.removals[column] = _Removal([value])
-            step = DeleteWhere(table, {column: removal.values})
-        else:
-            step = DeleteWhere(table, columns)
-        written.removed = len(self.steps)
-        self.steps.append(step)
-
     def _joined(self, shape: tuple[str, ...], table: str, key: str) -> Step | None:
         """The newest step of a shape, unless one behind it touches the key."""
         written = self._tables[table]
         number = written.newest.get(shape, -1)
-        if number <= written.removed or number < written.keys.get(key, -1):
+        if number < written.keys.get(key, 0):
             return None
         written.keys[key] = number
         return self.steps[number]

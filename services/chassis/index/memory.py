@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 
-from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.index.index import Changes, Delete, Put, Row, Step, Table, Value
 
 
 class MemoryIndexContents:
@@ -52,9 +52,6 @@ class MemoryIndex:
             case Delete(_, keys):
                 for key in keys:
                     rows.pop(key, None)
-            case DeleteWhere(table, where):
-                for row in list(self._matching(table, where)):
-                    del rows[row.key]
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""

@@ -32,12 +32,11 @@ from services.chassis.engines.postgres import (
 )
 from services.chassis.engines.postgres_connections import Connections
 from services.chassis.engines.store_health import StoreHealth
-from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
-from services.chassis.index.postgres_looks import bound, each, given, split, without_none
+from services.chassis.index.index import Changes, Delete, Put, Row, Step, Table, Value
+from services.chassis.index.postgres_looks import bound, each, each_key, given, split, without_none
 from services.chassis.index.postgres_tables import create_tables
 from services.chassis.index.postgres_text import (
     BEHIND_EVERY_TEXT,
-    LISTED,
     as_text,
     compared,
     deleting,
@@ -160,8 +159,6 @@ class PostgresIndex:
             case Delete(table, keys):
                 statement = self._statement("delete", table, make=lambda: deleting(self._name(table)))
                 return statement, (to_json(keys),)
-            case DeleteWhere(table, columns):
-                return self._deleted_where(table, columns)
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
@@ -177,19 +174,6 @@ class PostgresIndex:
         conditions = SQL(" AND ").join([SQL("key = %s"), *(self._condition(table, *equal) for equal in held.items())])
         return SQL("{} WHERE {}").format(do, conditions)
 
-    def _deleted_where(self, table: str, columns: Mapping[str, Value | Sequence[Value]]) -> _Statement:
-        # As texts in JSON each, whether one or many: it is one statement then, however many there are.
-        single, several = split(columns)
-        shape = ("delete where", table, *several, "and", *shape_of(single))
-        statement = self._statement(*shape, make=lambda: self._deleting_where(table, single, tuple(several)))
-        alone = [as_text(value) for value in single.values() if value is not None]
-        return statement, [*map(to_json, several.values()), *alone]
-
-    def _deleting_where(self, table: str, single: Mapping[str, Value], several: Sequence[str]) -> Composed:
-        any_of = (SQL("{} = ANY({})").format(self._column(table, column), LISTED) for column in several)
-        conditions = SQL(" AND ").join([*any_of, *(self._condition(table, *equal) for equal in single.items())])
-        return SQL("DELETE FROM {} WHERE {}").format(self._name(table), conditions)
-
     def _column(self, table: str, column: str) -> Identifier:
         if column not in self._tables[table].columns:
             msg = f"{table} has no column {column}"
@@ -202,8 +186,8 @@ class PostgresIndex:
 
     async def rows(self, table: str, keys: Sequence[str]) -> dict[str, Row]:
         """See `IndexReader.rows`."""
-        make = lambda: SQL("{} WHERE key = ANY(%s)").format(self._select(table))  # noqa: E731 - as below
-        found = await self._rows(self._statement("rows", table, make=make), (list(keys),))
+        statement = self._statement("rows", table, make=lambda: each_key(self._select(table)))
+        found = await self._rows(statement, (list(dict.fromkeys(keys)),))
         return {row.key: row for row in (self._row(table, values) for values in found)}
 
     async def find(

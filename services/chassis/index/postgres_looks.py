@@ -58,3 +58,9 @@ def each(several: Sequence[str], look: Composed, order: Sequence[str]) -> Compos
     return SQL("SELECT found.* FROM {}, LATERAL ({}) AS found ORDER BY {} LIMIT {}").format(
         lists, look, names_of(order), Placeholder("at most")
     )
+
+
+def each_key(rows: Composed) -> Composed:
+    """One look per key, each by the index of the keys: asked for any of many, a planner may read the whole table."""
+    look = SQL('{} WHERE key = any_key.value COLLATE "C" LIMIT 1').format(rows)
+    return SQL("SELECT found.* FROM unnest(%s::text[]) AS any_key (value), LATERAL ({}) AS found").format(look)

@@ -12,7 +12,7 @@ from pathlib import Path
 from services.chassis.engines.sqlite_connection import open_kept, probed
 from services.chassis.engines.store_health import StoreHealth
 from services.chassis.engines.turns import in_turn
-from services.chassis.index.index import Changes, Delete, DeleteWhere, Put, Row, Step, Table, Value
+from services.chassis.index.index import Changes, Delete, Put, Row, Step, Table, Value
 
 
 class SQLiteIndex:
@@ -25,7 +25,7 @@ class SQLiteIndex:
     def __init__(self, path: Path, tables: Sequence[Table], version: int, health: StoreHealth | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._tables = {table.name: table for table in tables}
-        self._puts: dict[tuple[str, ...], str] = {}
+        self._puts: dict[tuple[str, ...], tuple[str, str]] = {}
         # Rebuildable, and its position commits with its rows: losing the newest commits costs nothing.
         self._db = open_kept(path, health or StoreHealth("index"), synchronous="NORMAL")
         # Keys are random: a page that is changed often on its way should be folded into the file only now and then,
@@ -52,7 +52,9 @@ class SQLiteIndex:
             self._db.execute("INSERT INTO progress VALUES (0)")
             for table in self._tables.values():
                 columns = ", ".join(["key TEXT PRIMARY KEY", "seq INTEGER NOT NULL", *map(_quoted, table.columns)])
-                self._db.execute(f'CREATE TABLE "{table.name}" ({columns}) WITHOUT ROWID')
+                # Ordered by its keys, a tree of wide rows is deep, and every new row moves some of its neighbours.
+                kind = "" if table.wide else " WITHOUT ROWID"
+                self._db.execute(f'CREATE TABLE "{table.name}" ({columns}){kind}')
                 for n, index in enumerate(table.sorted_by):
                     names = ", ".join(map(_quoted, index))
                     self._db.execute(f'CREATE INDEX "{table.name}_{n}" ON "{table.name}" ({names})')
@@ -77,13 +79,9 @@ class SQLiteIndex:
     def _take(self, step: Step) -> None:
         match step:
             case Put(table, columns, rows):
-                if (statement := self._puts.get((table, *columns))) is None:
-                    statement = self._puts[table, *columns] = self._put(table, columns)
-                self._db.executemany(statement, [(key, seq, *values) for key, (seq, values) in rows.items()])
+                self._put(table, columns, rows)
             case Delete(table, keys):
                 self._db.executemany(f'DELETE FROM "{table}" WHERE key = ?', [(key,) for key in keys])  # noqa: S608 - declared names
-            case DeleteWhere(table, columns):
-                self._delete_where(table, columns)
 
     def _row(self, table: str, values: Sequence[Value]) -> Row:
         key, seq, *columns = values
@@ -104,16 +102,30 @@ class SQLiteIndex:
         found = self._db.execute(f"{self._select(table)} WHERE key IN ({marks})", tuple(keys))
         return {str(values[0]): self._row(table, values) for values in found}
 
-    def _put(self, table: str, columns: Iterable[str]) -> str:
-        names = [self._column(table, column) for column in columns]
-        marks = ", ".join("?" * (len(names) + 2))
-        changes = ", ".join(f"{name} = excluded.{name}" for name in names)
-        # A row that stays as it is need not be written into every index again.
-        differs = " OR ".join(f'"{table}".{name} IS NOT excluded.{name}' for name in names)
-        return (
-            f'INSERT INTO "{table}" ({", ".join(["key", "seq", *names])}) VALUES ({marks})'  # noqa: S608 - declared names
-            f" ON CONFLICT (key) DO {f'UPDATE SET {changes} WHERE {differs}' if changes else 'NOTHING'}"
-        )
+    def _put(self, table: str, columns: tuple[str, ...], rows: Mapping[str, tuple[int, tuple[Value, ...]]]) -> None:
+        if (statements := self._puts.get((table, *columns))) is None:
+            statements = self._puts[table, *columns] = self._putting(table, columns)
+        add, look = statements
+        added = self._db.executemany(add, [(key, seq, *values) for key, (seq, values) in rows.items()]).rowcount
+        if added == len(rows):
+            return
+        # SQLite writes every index again that has a column which is set, whatever it is set to: so of the rows that
+        # were there only what differs is set.
+        changes: dict[tuple[int, ...], list[tuple[Value, ...]]] = {}
+        for key, *held in self._db.execute(f"{look} ({', '.join('?' * len(rows))})", tuple(rows)):
+            _, values = rows[key]
+            if differing := tuple(n for n, value in enumerate(values) if value != held[n]):
+                changes.setdefault(differing, []).append((*(values[n] for n in differing), key))
+        for differing, changed in changes.items():
+            names = ", ".join(f"{_quoted(columns[n])} = ?" for n in differing)
+            self._db.executemany(f'UPDATE "{table}" SET {names} WHERE key = ?', changed)  # noqa: S608 - declared names
+
+    def _putting(self, table: str, columns: tuple[str, ...]) -> tuple[str, str]:
+        names = ["key", "seq", *(self._column(table, column) for column in columns)]
+        marks = ", ".join("?" * len(names))
+        add = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING'  # noqa: S608 - declared names
+        shown = ", ".join(["key", *names[2:]])
+        return add, f'SELECT {shown} FROM "{table}" WHERE key IN'  # noqa: S608 - declared names
 
     async def replace(self, table: str, held: Row, columns: Mapping[str, Value]) -> None:
         """See `Index.replace`."""
@@ -126,10 +138,6 @@ class SQLiteIndex:
         with self._db.transaction():
             values = (*columns.values(), held.key, *held.columns.values())
             self._db.execute(f"{do} WHERE key = ? AND {where}", values)
-
-    def _delete_where(self, table: str, columns: Mapping[str, Value | Sequence[Value]]) -> None:
-        where = " AND ".join(f"{self._column(table, column)} IS ?" for column in columns)
-        self._db.executemany(f'DELETE FROM "{table}" WHERE {where}', _each(columns))  # noqa: S608 - declared names
 
     def _column(self, table: str, column: str) -> str:
         if column not in self._tables[table].columns:

@@ -75,11 +75,13 @@ class EventLog(Protocol):
         command finds out.
         """
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
-        """The events of a stream behind version `after`, up to and including version `through`."""
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
+        """The events of a stream behind version `after`, up to and including version `through`, the first `most`."""
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
-        """For each (stream, version) the events of the stream behind that version, all in one round trip."""
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
+        """For each (stream, version) the first `most` events of the stream behind that version, in one round trip."""
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """Events of the whole log behind position `after`, in order: at least one if there is any, at most `limit`."""

@@ -86,14 +86,16 @@ class MemoryEventLog:
         contents.waiters.wake()
         return len(contents.events)
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """See `EventLog.read`."""
         positions = self._contents.positions.get(stream, [])
-        return [self._recorded(position) for position in positions[after:through]]
+        return [self._recorded(position) for position in positions[after:through][:most]]
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return [await self.read(stream, after=after) for stream, after in tails]
+        return [await self.read(stream, after=after, most=most) for stream, after in tails]
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""

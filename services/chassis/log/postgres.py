@@ -41,11 +41,12 @@ _FOREVER: Final = 2**62
 _COLUMNS: Final = "notification_id, originator_id, originator_version, topic, state"
 _READ_STREAMS: Final = f"""
 SELECT n, {_COLUMNS}
-FROM unnest(%b::text[], %b::bigint[], %b::bigint[]) WITH ORDINALITY AS asked (stream, after, through, n)
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[]) WITH ORDINALITY
+  AS asked (stream, after, through, most, n)
 JOIN LATERAL (
   SELECT {_COLUMNS} FROM stored_events
   WHERE originator_id = asked.stream AND originator_version > asked.after AND originator_version <= asked.through
-  ORDER BY originator_version
+  ORDER BY originator_version LIMIT asked.most
 ) AS found ON true
 ORDER BY n, originator_version"""  # noqa: S608 - constants
 _READ_ALL: Final = f"SELECT {_COLUMNS} FROM stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
@@ -58,7 +59,8 @@ class _Apart(Exception):  # noqa: N818 - reads as what happened
 class _StreamRead(NamedTuple):
     stream: str
     after: int
-    through: int
+    through: int = _FOREVER
+    most: int = _FOREVER
 
 
 class PostgresEventLog:
@@ -183,7 +185,7 @@ class PostgresEventLog:
         # Is the event at this place the one that was sent before the connection was lost?
         last = command.events[-1]
         async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(_READ_STREAMS, ([last.stream], [last.version - 1], [last.version]))
+            await cursor.execute(_READ_STREAMS, ([last.stream], [last.version - 1], [last.version], [1]))
             row = await cursor.fetchone()
         if row is None:
             return otherwise
@@ -226,24 +228,25 @@ class PostgresEventLog:
 
         return await persist(fetch, health=self._health)
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """See `EventLog.read`."""
-        (found,) = await self._reads.submit([_StreamRead(stream, after, through if through is not None else _FOREVER)])
+        (found,) = await self._reads.submit([_StreamRead(stream, after, _given(through), _given(most))])
         return found
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return (
-            await self._reads.submit([_StreamRead(stream, after, _FOREVER) for stream, after in tails]) if tails else []
-        )
+        reads = [_StreamRead(stream, after, most=_given(most)) for stream, after in tails]
+        return await self._reads.submit(reads) if reads else []
 
     async def _read_streams(self, batch: Sequence[list[_StreamRead]]) -> list[list[list[Recorded]] | Exception]:
         # Commands of the same moment rest on the same few programmes and organisations: each is asked for once.
         reads = list(dict.fromkeys(read for questions in batch for read in questions))
-        streams, afters, throughs = (list(column) for column in zip(*reads, strict=True))
+        columns = [list(column) for column in zip(*reads, strict=True)]
         rows: dict[int, list[tuple[Any, ...]]] = {}
         try:
-            lines = await self._fetch(_READ_STREAMS, (streams, afters, throughs))
+            lines = await self._fetch(_READ_STREAMS, columns)
         except psycopg.DataError as failure:
             # A name that the database cannot even read is no other reader's matter.
             if len(batch) == 1:
@@ -299,6 +302,10 @@ class PostgresEventLog:
             return recent
         event, meta = self.types.decode(topic, state)
         return Recorded(position, stream, version, topic, event, meta, state)
+
+
+def _given(number: int | None) -> int:
+    return number if number is not None else _FOREVER
 
 
 async def _keep(deposit: Deposit | None) -> Exception | None:

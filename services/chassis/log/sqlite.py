@@ -8,6 +8,7 @@ synchronous=FULL: an acknowledged append survives power loss.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +35,10 @@ from services.chassis.log.metadata import Metadata, Recorded
 from services.chassis.vault.vault import Deposit
 
 DECODED_AT_ONCE: Final = 500
+TAILS_AT_ONCE: Final = 200
+"""Streams that are asked for in one statement."""
 REMEMBERED: Final = 512
-"""Events kept in memory behind the last one appended by this process."""
+"""Events kept in memory of those that this process has appended, or read in the order of the log."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stored_events (
@@ -198,9 +201,7 @@ class SQLiteEventLog:
                 encoded.meta,
                 stored.state,
             )
-        # By number and not by position: where others write too, positions are not one's own alone.
-        while len(self._recent) > REMEMBERED:
-            self._recent.popitem(last=False)
+        self._forget()
 
     async def append(
         self, writes: Sequence[Write], *, read: Mapping[str, int] = NOTHING_READ, records: Deposit | None = None
@@ -219,12 +220,14 @@ class SQLiteEventLog:
             await records.keep()
         return await self._writer.submit(_Command(events, read))
 
-    async def read(self, stream: str, *, after: int = 0, through: int | None = None) -> list[Recorded]:
+    async def read(
+        self, stream: str, *, after: int = 0, through: int | None = None, most: int | None = None
+    ) -> list[Recorded]:
         """See `EventLog.read`."""
         rows = self._reader.execute(
             f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND originator_version > ?"  # noqa: S608 - constants
-            " AND originator_version <= ? ORDER BY originator_version",
-            (stream, after, through if through is not None else 2**62),
+            " AND originator_version <= ? ORDER BY originator_version LIMIT ?",
+            (stream, after, through if through is not None else 2**62, most if most is not None else -1),
         ).fetchall()
         found: list[Recorded] = []
         for number, row in enumerate(rows, start=1):
@@ -234,17 +237,58 @@ class SQLiteEventLog:
                 await asyncio.sleep(0)
         return found
 
-    async def read_tails(self, tails: Sequence[tuple[str, int]]) -> list[list[Recorded]]:
+    async def read_tails(self, tails: Sequence[tuple[str, int]], *, most: int | None = None) -> list[list[Recorded]]:
         """See `EventLog.read_tails`."""
-        return [await self.read(stream, after=after) for stream, after in tails]
+        if len(tails) == 1:
+            return [await self.read(stream, after=after, most=most) for stream, after in tails]
+        found: list[list[Recorded]] = []
+        for first in range(0, len(tails), TAILS_AT_ONCE):
+            found += await self._tails(tails[first : first + TAILS_AT_ONCE], most if most is not None else 2**62)
+        return found
+
+    async def _tails(self, tails: Sequence[tuple[str, int]], most: int) -> list[list[Recorded]]:
+        # Each statement takes locks of the file and lets go of them: more than a look into it costs.
+        wanted = ",".join(["(?,?,?)"] * len(tails))
+        rows = self._reader.execute(
+            f"WITH wanted (number, stream, after) AS (VALUES {wanted}) SELECT number, {_COLUMNS} FROM wanted"  # noqa: S608 - constants
+            " CROSS JOIN stored_events ON originator_id = stream AND originator_version > after"
+            # A stream has every version from 1 on.
+            " AND originator_version <= after + ?"
+            " ORDER BY number, originator_version",
+            [value for number, (stream, after) in enumerate(tails) for value in (number, stream, after)] + [most],
+        ).fetchall()
+        found: list[list[Recorded]] = [[] for _ in tails]
+        for read, (number, *row) in enumerate(rows, start=1):
+            found[number].append(self._recorded(*row))
+            if read % DECODED_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return found
 
     async def read_all(self, after: int, limit: int) -> list[Recorded]:
         """See `EventLog.read_all`."""
+        if after + 1 in self._recent:
+            # Who publishes and who indexes read the same, one soon after the other.
+            return list(itertools.islice(self._remembered(after + 1), limit))
         rows = self._reader.execute(
             f"SELECT {_COLUMNS} FROM stored_events WHERE position > ? ORDER BY position LIMIT ?",  # noqa: S608 - constants
             (after, limit),
         ).fetchall()
-        return [self._recorded(*row) for row in rows]
+        found = [self._recorded(*row) for row in rows]
+        for recorded in found:
+            self._recent[recorded.position] = recorded
+        self._forget()
+        return found
+
+    def _remembered(self, position: int) -> Iterator[Recorded]:
+        # Positions have no gaps but where rows were deleted, and nothing comes between two that are stored.
+        while (recorded := self._recent.get(position)) is not None:
+            yield recorded
+            position += 1
+
+    def _forget(self) -> None:
+        # By number and not by position: where others write too, positions are not one's own alone.
+        while len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
 
     def mark(self) -> object:
         """See `EventLog.mark`."""
@@ -271,6 +315,8 @@ class SQLiteEventLog:
         return True
 
     def _moved(self, after: int) -> bool:
+        if after + 1 in self._recent:
+            return True
         row = self._reader.execute("SELECT 1 FROM stored_events WHERE position > ? LIMIT 1", (after,)).fetchone()
         return row is not None
 

@@ -54,12 +54,14 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """What every event is: plain data, and two marks of its class that the handler goes by.
+    """What every event is: plain data, and three marks of its class that the handler goes by.
 
     A `BYSTANDER` happens beside what callers decide on: it leaves the ETag of its stream as it is. A `PASSED_ON` event
     names for whom its actor spoke, where they passed on somebody's word; all that follows from it the actor did.
+    One that is `BESIDE` only ever follows from commands on other streams, which find their repeats there.
     """
 
+    BESIDE: ClassVar[bool] = False
     BYSTANDER: ClassVar[bool] = False
     PASSED_ON: ClassVar[bool] = False
 
@@ -71,8 +73,8 @@ class To(Struct, frozen=True):
     event: Any
 
 
-class Entity(Struct, Generic[S], frozen=True, weakref=True):
-    """How a kind of stream folds into state: where it starts, and what one event makes of it."""
+class Entity(Struct, Generic[S], frozen=True, eq=False, weakref=True):
+    """How a kind of stream folds into state: where it starts, and what one event makes of it. It equals only itself."""
 
     initial: S
     evolve: Callable[[S, Any], S]

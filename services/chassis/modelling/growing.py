@@ -7,15 +7,42 @@ stream that has 20,000 things open, 20,000 names for every further one. Here bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Generic, TypeVar, overload
 
 from rpds import HashTrieMap, HashTrieSet
 
+K = TypeVar("K")
 T = TypeVar("T")
 
-GrowingMap = HashTrieMap
+
+class GrowingMap(Mapping[K, T], Generic[K, T]):
+    """A mapping to which adding costs the same however large it is."""
+
+    __slots__ = ("_elements",)
+
+    def __init__(self, elements: Iterable[tuple[K, T]] | HashTrieMap[K, T] = ()) -> None:
+        self._elements = elements if isinstance(elements, HashTrieMap) else HashTrieMap(elements)
+
+    def __getitem__(self, key: K) -> T:
+        return self._elements[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._elements)
+
+    def __len__(self) -> int:
+        return len(self._elements)
+
+    def insert(self, key: K, element: T) -> GrowingMap[K, T]:
+        """The same with this element under the key."""
+        return GrowingMap(self._elements.insert(key, element))
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.items()))
+
+    def __repr__(self) -> str:
+        return f"GrowingMap({dict(self)!r})"
 
 
 class GrowingSet(AbstractSet[T], Generic[T]):

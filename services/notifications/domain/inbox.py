@@ -6,8 +6,9 @@ A message about no case (an organisation, a programme) goes into an inbox of its
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as with_fields
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Self, TypeVar, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from contracts.visibility import Part, Parties, facts_of, item_of, message_place
 from services.chassis.modelling.decider import Command, Entity, Event
 from services.chassis.modelling.growing import GrowingMap
 
+P = TypeVar("P", bound=Parties)
 CloudEventJson = dict[str, Any]
 """A CloudEvent in structured JSON, as it is stored and handed out: its `data` is that of its type."""
 
@@ -63,19 +65,19 @@ class GrowingParties(Parties):
 
     by_referral: GrowingMap[str, Part] = GrowingMap()
 
-    def with_(self, agency: str | None, part: Part) -> GrowingParties:
+    def with_(self, agency: str | None, part: Part) -> Self:
         """See `Parties.with_`."""
-        return GrowingParties(agency=agency, by_referral=self.by_referral.insert(part.referral, part))
+        return with_fields(self, agency=agency, by_referral=self.by_referral.insert(part.referral, part))
 
 
 class Inbox(Struct, frozen=True, kw_only=True):
     """What taking a message rests on: how many came before, and the parties of the case."""
 
     taken: int = 0
-    parties: Parties = GrowingParties()
+    parties: GrowingParties = GrowingParties()
 
 
-def parties_with(parties: Parties, event: TakeMessage | MessageTaken, taken: int) -> Parties:
+def parties_with(parties: P, event: TakeMessage | MessageTaken, taken: int) -> P:
     """The parties once a message is known, as the `taken`-th of its case."""
     place = message_place(event.recorded_at, taken)
     for fact in facts_of(event.name, event.message["data"], place):

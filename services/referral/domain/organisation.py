@@ -56,6 +56,7 @@ class OrganisationDescribed(Event, frozen=True, kw_only=True):
 class CapacityTaken(Event, frozen=True, kw_only=True):
     """An accepted referral takes one place."""
 
+    BESIDE: ClassVar[bool] = True
     BYSTANDER: ClassVar[bool] = True
     organisation: str
     referral_id: str
@@ -64,6 +65,7 @@ class CapacityTaken(Event, frozen=True, kw_only=True):
 class CapacityReleased(Event, frozen=True, kw_only=True):
     """The referral that took a place has ended."""
 
+    BESIDE: ClassVar[bool] = True
     BYSTANDER: ClassVar[bool] = True
     organisation: str
     referral_id: str

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.handler import TRIES, Busy, Handler, NotFound, PreconditionFailed
 from services.chassis.deciding.idempotency import KeyReused
 from services.chassis.deciding.streams import Reads, Streams
 from services.chassis.log.event_log import EventLog, Write
-from services.chassis.modelling.decider import Command, Entity, Refused
+from services.chassis.modelling.decider import Command, Entity, Event, Refused
 from services.chassis.vault.memory import MemoryVault, MemoryVaultContents
 from services.chassis.vault.vault import Deposit
 from tests.chassis.conftest import OpenLog
@@ -315,3 +316,25 @@ async def test_a_snapshot_stays_as_it_was_seen(streams: Streams, counting: Handl
     assert (before.state, before.version) == (Counter(5), 1)
     assert (await streams.fold(A, COUNTER)).state == Counter(11)
     assert (await streams.fold_through(A, COUNTER, 1)).state == Counter(5)
+
+
+class Rang(Event, frozen=True, kw_only=True):
+    """Somebody's counting rang a bell."""
+
+    BESIDE: ClassVar[bool] = True
+
+
+async def test_what_happens_beside_a_command_is_refused_in_the_commands_own_stream(log: EventLog) -> None:
+    """There a repeat of the command would not be known by it: nothing is stored."""
+    ringing = Handler(Streams(log), Contexts(), lambda _command, _context: [Rang()])
+    with pytest.raises(TypeError, match="Rang"):
+        await ringing.handle(count(), A, COUNTER, call(causation_id="m-1"), must_exist=False)
+    assert await log.head() == 0
+
+
+def test_a_fold_does_not_remember_the_messages_that_something_beside_followed_from() -> None:
+    """Otherwise the stream of an organisation would remember every one that ever freed a place."""
+    folded = Folded(COUNTER.initial)
+    folded.advance(COUNTER, Rang(), metadata(causation_id="m-1"), 1)
+    folded.advance(COUNTER, Counted(by=1), metadata(causation_id="m-2"), 2)
+    assert set(folded.causes) == {"m-2"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.message import CloudEvent, encode
+from contracts.message import CloudEvent, Envelope, encode
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import Bus, BusMessage, Place
 from services.chassis.delivery.consumer import USUAL_PACE, Consumer, Pace
@@ -57,7 +57,7 @@ class Listener:
         self.tried: list[str] = []
         self.sick: set[str] = set()
 
-    async def __call__(self, event: CloudEvent) -> None:
+    async def __call__(self, event: Envelope) -> None:
         """See `React`."""
         self.tried.append(event.id)
         await asyncio.sleep(0)
@@ -247,7 +247,7 @@ async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
     """Killed after the effect and before its position was saved, a consumer repeats the message and not the effect."""
     counting = handler(Streams(log))
 
-    async def react(event: CloudEvent) -> None:
+    async def react(event: Envelope) -> None:
         await counting.handle(
             count(7), f"counter-{event.subject}", COUNTER, call(causation_id=event.id), must_exist=False
         )
@@ -255,7 +255,7 @@ async def test_nothing_is_done_twice_after_a_crash_between_effect_and_position(
     class Killed(BaseException):
         pass
 
-    async def react_and_die(event: CloudEvent) -> None:
+    async def react_and_die(event: Envelope) -> None:
         await react(event)
         if event.id == "a3":
             raise Killed
@@ -281,7 +281,7 @@ async def test_a_reaction_that_is_cancelled_is_not_parked(bus: Bus, store: Consu
     """Stopping the service in the middle of a message is no failure of the message."""
     started = asyncio.Event()
 
-    async def hang(_event: CloudEvent) -> None:
+    async def hang(_event: Envelope) -> None:
         started.set()
         await asyncio.Event().wait()
 
@@ -298,7 +298,7 @@ async def test_waiting_for_a_position_ends_when_it_is_covered(bus: Bus, store: C
     """Covered means handled or set aside, and a waiter is told at that moment."""
     entered, release = asyncio.Event(), asyncio.Event()
 
-    async def slow(_event: CloudEvent) -> None:
+    async def slow(_event: Envelope) -> None:
         entered.set()
         await release.wait()
 
@@ -319,7 +319,7 @@ async def test_retries_beside_new_messages_keep_the_order_of_a_key(bus: Bus, sto
     heard: dict[str, list[int]] = defaultdict(list)
     tries: dict[str, int] = defaultdict(int)
 
-    async def moody(event: CloudEvent) -> None:
+    async def moody(event: Envelope) -> None:
         await asyncio.sleep(0.0005 * (int(event.sequence) % 3))
         tries[event.id] += 1
         if int(event.sequence) % 5 == 0 and tries[event.id] <= int(event.sequence) % 3 + 1:

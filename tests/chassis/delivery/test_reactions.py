@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.message import ActorRef, CloudEvent, Message
+from contracts.message import ActorRef, CloudEvent, Envelope, Message, encode, open_envelope
 from contracts.referral import ReferralReceived
 from services.chassis.delivery.reactions import Reactions
 from services.chassis.modelling.decider import Actor, Command
@@ -55,9 +55,9 @@ def received(message: ReferralReceived, delivery: Delivery) -> Note:
 REACTIONS = Reactions[Note]({Opened: opened, ReferralReceived: received}, SYSTEM)
 
 
-def event(kind: str, **data: Any) -> CloudEvent:
+def event(kind: str, **data: Any) -> Envelope:
     """A message in its envelope."""
-    return CloudEvent(
+    sent = CloudEvent(
         id="e-7",
         source="/shop",
         type=kind,
@@ -69,6 +69,7 @@ def event(kind: str, **data: Any) -> CloudEvent:
         traceparent="00-1",
         data=data,
     )
+    return open_envelope(encode(sent))
 
 
 def test_a_command_runs_once_per_message_in_the_name_of_its_actor() -> None:
@@ -105,6 +106,14 @@ def test_nothing_follows_from_what_is_not_reacted_to() -> None:
     """Neither from a type that has no reaction, nor from a message whose reaction says so."""
     assert REACTIONS.to(event("shop.closed.v1"), StoppedClock()) is None
     assert REACTIONS.to(event("shop.opened.v1", door="back"), StoppedClock()) is None
+
+
+def test_data_that_nobody_reacts_to_are_not_read() -> None:
+    """The type alone says so: what the data hold, and whether they are an object at all, is nobody's concern here."""
+    body = encode(event("shop.closed.v1", door="front"))
+    odd = body.replace(b'{"door":"front"}', b"[1e999]")
+    assert odd != body
+    assert REACTIONS.to(open_envelope(odd), StoppedClock()) is None
 
 
 def test_data_of_a_wrong_shape_are_refused() -> None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from contracts.message import CloudEvent, encode
+from contracts.message import CloudEvent, Envelope, encode, plain_data
+from services.chassis.deciding.folded import Folded
 from services.chassis.deciding.row import Row
 from services.chassis.deciding.streams import Streams
 from services.chassis.delivery.bus import BusMessage
@@ -32,8 +33,8 @@ class Counting:
         self._handler = handler(self.streams)
         self.alone: list[str] = []
 
-    def _command(self, event: CloudEvent) -> Command:
-        match event.data["what"]:
+    def _command(self, event: Envelope) -> Command:
+        match plain_data(event)["what"]:
             case "count":
                 return count(2)
             case "pay":
@@ -43,13 +44,13 @@ class Counting:
             case _:
                 raise ValueError
 
-    async def react(self, event: CloudEvent) -> None:
+    async def react(self, event: Envelope) -> None:
         """One message alone."""
         self.alone.append(event.id)
         terms = call(causation_id=event.id)
         await self._handler.handle(self._command(event), event.subject, COUNTER, terms, must_exist=False)
 
-    async def add(self, row: Row, event: CloudEvent) -> None:
+    async def add(self, row: Row, event: Envelope) -> None:
         """One message of several."""
         terms = call(causation_id=event.id)
         await self._handler.add(row, self._command(event), event.subject, COUNTER, terms, must_exist=False)
@@ -102,6 +103,22 @@ async def test_a_batch_is_stored_in_the_order_of_its_messages_and_none_comes_alo
     assert (folded.state.total, folded.version) == (7, 3)
 
 
+async def test_what_a_batch_has_decided_is_not_folded_once_more(log: EventLog) -> None:
+    """The folds that it leaves are kept, and one that is kept is overtaken by no older one."""
+    counting = await consume(
+        MemoryStores(), log, [("m1", "a", "count"), ("m2", "b", "pay"), ("m3", "a", "pay")], together=True
+    )
+    left = counting.streams.kept("a", COUNTER)
+    assert left is not None
+    assert (left.state.total, left.version, sorted(left.causes)) == (5, 2, ["m1", "m3"])
+    older = Folded(COUNTER.initial)
+    older.version = 1
+    counting.streams.decided("a", COUNTER, older, 1)
+    await handler(Streams(log)).handle(count(40), "a", COUNTER, call())
+    folded = await counting.streams.fold("a", COUNTER)
+    assert (folded.state.total, folded.version) == (45, 3)
+
+
 async def test_a_poison_message_parks_alone_and_the_others_of_its_batch_are_stored(log: EventLog) -> None:
     """What is before it in its key is stored, what is behind it queues up; other keys go on."""
     stores = MemoryStores()
@@ -138,7 +155,7 @@ async def test_another_writer_in_between_sends_all_of_the_batch_alone(log: Event
     counting = Counting(log)
     meddled: list[bool] = []
 
-    async def add_and_meddle(row: Row, event: CloudEvent) -> None:
+    async def add_and_meddle(row: Row, event: Envelope) -> None:
         await counting.add(row, event)
         if not meddled:
             meddled.append(True)

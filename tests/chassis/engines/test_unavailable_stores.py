@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from contracts.message import CloudEvent
+from contracts.message import Envelope
 from services.chassis.delivery.bus import BusMessage, Place
 from services.chassis.delivery.consumer import Consumer
 from services.chassis.delivery.consumer_store import Parked
@@ -256,7 +256,7 @@ async def test_a_store_that_cannot_be_used_is_no_failure_of_a_message(tmp_path: 
     log, bus, store = stores.event_log("counters", TYPES), stores.bus(), stores.consumer_store("counters")
     assert isinstance(bus, EmbeddedBus)
 
-    async def react(event: CloudEvent) -> None:
+    async def react(event: Envelope) -> None:
         await log.append([Write(event.id, 0, [(Counted(by=1), metadata())])])
 
     consumer = Consumer("counters", "topic", bus, store, react)

@@ -50,19 +50,30 @@ async def test_rows_in_the_order_of_a_column_are_paged_and_filtered(open_index: 
     assert [row.key for row in await index.first("group", "order", where={"total": 0, "case": "x"}, limit=9)] == ["k9"]
 
 
-async def test_rows_are_removed_by_their_columns(open_index: OpenIndex) -> None:
-    """All of the given values have to match, NULL included."""
+async def test_of_rows_that_are_put_together_some_may_be_there(open_index: OpenIndex) -> None:
+    """New ones, ones that stay as they are, and ones of which any column changes, to none and from none too."""
     index = open_index()
-    for key, case, order in (("a", "x", None), ("b", "x", "1"), ("c", "y", None)):
-        await put(index, "group", key, 1, case=case, order=order)
+    held = {"same": ("x", 1), "case": ("x", 1), "both": ("x", None), "none": ("x", 1)}
+    for key, (was, of) in held.items():
+        await put(index, "group", key, 1, case=was, total=of, order="kept")
+    new = {
+        "new": ("n", 5),
+        "same": ("x", 1),
+        "case": ("it's", 1),
+        "both": (None, 2),
+        "none": ("x", None),
+        "also": ("n", None),
+    }
     async with changing(index) as changes:
-        changes.delete_where("group", case="x", order=None)
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"b", "c"}
-    async with changing(index) as changes:
-        for case in ("x", "y", "never"):
-            changes.delete_where("group", case=case)
-        changes.put("group", "d", 2, case="z")
-    assert {row.key for row in await index.find("group", {}, after=0, limit=10)} == {"d"}
+        for key, (case, total) in new.items():
+            changes.put("group", key, 9, case=case, total=total)
+    rows = await index.find("group", {}, after=0, limit=10)
+    assert {row.key: (row.columns["case"], row.columns["total"]) for row in rows} == new
+    kept = {row.key: (row.seq, row.columns["order"]) for row in rows}
+    assert kept == {**dict.fromkeys(held, (1, "kept")), **dict.fromkeys(("new", "also"), (9, None))}
+    for key in new:
+        assert await index.get("group", key) == next(row for row in rows if row.key == key)
+    assert {row.key for row in await index.find("group", {"case": "x"}, after=0, limit=10)} == {"same", "none"}
 
 
 async def test_only_a_row_that_is_as_it_was_is_replaced(open_index: OpenIndex) -> None:

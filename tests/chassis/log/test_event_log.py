@@ -154,6 +154,16 @@ async def test_tails_of_several_streams_are_read_at_once(log: EventLog) -> None:
     assert await log.read_tails([]) == []
 
 
+async def test_no_more_of_a_stream_is_read_than_was_asked_for(log: EventLog) -> None:
+    """A long one is read in pages: each has the first events behind a version, and an answer's streams each as many."""
+    await log.append([write("counter-a", 0, 1, 2, 3, 4, 5), write("counter-b", 0, 6)])
+    pages = [await log.read("counter-a", after=after, most=2) for after in (0, 2, 4, 5)]
+    assert [[one.event.by for one in page] for page in pages] == [[1, 2], [3, 4], [5], []]
+    assert [one.event.by for one in await log.read("counter-a", after=1, through=3, most=9)] == [2, 3]
+    tails = await log.read_tails([("counter-a", 1), ("counter-b", 0)], most=3)
+    assert [[one.event.by for one in tail] for tail in tails] == [[2, 3, 4], [6]]
+
+
 async def test_what_others_wrote_between_is_read_in_its_place(open_log: OpenLog) -> None:
     """A writer that remembers its own events misses none of those that others put before, between and behind them."""
     log, other = open_log(), open_log()

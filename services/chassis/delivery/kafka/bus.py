@@ -49,6 +49,8 @@ class _Sent(NamedTuple):
 class KafkaBus:
     """A `Bus` in one cluster. Its clients live in threads of their own; this class is used from the event loop."""
 
+    follows_to_know = True
+
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._board = ProgressBoard(cluster)

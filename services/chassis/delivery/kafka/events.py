@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import from_json, to_json
+from msgspec import Raw
+from msgspec.json import Decoder
+from pydantic_core import to_json
 
 from services.chassis.delivery.bus import BusMessage
 from services.chassis.delivery.kafka.upstream import murmur2
 
 Headers = Sequence[tuple[str, bytes]]
 
+_ATTRIBUTES: Final = Decoder(dict[str, Raw])
+_TEXT: Final = Decoder(str)
 _DATA: Final = "data"
 _CONTENT_TYPE: Final = "content-type"
 _STRUCTURED: Final = b"application/cloudevents+json"
@@ -47,15 +51,17 @@ def encode(message: BusMessage, previous: int) -> Record:
     """A message as a record. A body that is no CloudEvent travels as it is, in structured mode."""
     own = [("position", str(message.position).encode()), ("previous", str(previous).encode())]
     try:
-        event = from_json(message.body)
-        data = event.pop(_DATA)
+        # The data are neither read nor written: they travel as the bytes that the publisher made.
+        read = _ATTRIBUTES.decode(message.body)
+        data = bytes(read.pop(_DATA))
+        event = {name: _TEXT.decode(value) for name, value in read.items()}
         content = event.pop("datacontenttype")
         headers = [(_PREFIX + name, value.encode()) for name, value in event.items()]
         if event["id"] != message.id:
             raise ValueError("the envelope is another one's")
     except (ValueError, TypeError, KeyError, AttributeError):
         return Record([(_CONTENT_TYPE, _STRUCTURED), ("id", message.id.encode()), *own], message.body)
-    return Record([(_CONTENT_TYPE, content.encode()), *headers, *own], to_json(data))
+    return Record([(_CONTENT_TYPE, content.encode()), *headers, *own], data)
 
 
 def decode(key: bytes, headers: Headers, value: bytes) -> Received:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from services.chassis.engines.store_health import Unavailable
 KEPT: Final = 4096
 """Records remembered per topic; a subscriber that lags further behind counts as having covered less."""
 POLL_MS: Final = 500
+REST_AFTER_SECONDS: Final = 30.0
+"""So long after anybody asked it ends to listen. Who takes messages asks all the time."""
 FIRST_LOOK_SECONDS: Final = 20.0
 
 log = logging.getLogger(__name__)
@@ -85,6 +88,7 @@ class ProgressBoard:
         self._ending = threading.Event()
         self._anew = threading.Event()
         self._heard = -1
+        self._asked_at = 0.0
 
     def latest(self, topic: str) -> Progress:
         """The newest record that it has read."""
@@ -127,8 +131,10 @@ class ProgressBoard:
         return self.latest(topic)
 
     def follow(self) -> None:
-        """Begins to listen. Needs a running event loop."""
-        if self._thread is None:
+        """Begins to listen, or goes on. Needs a running event loop."""
+        self._asked_at = time.monotonic()
+        if self._thread is None or not self._thread.is_alive():
+            self.complete = False
             loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._run, args=(loop,), name="kafka progress", daemon=True)
             self._thread.start()
@@ -138,7 +144,7 @@ class ProgressBoard:
         self._anew.set()
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._ending.is_set():
+        while not (self._ending.is_set() or self._rests()):
             try:
                 self._listen(loop)
             except Exception as failure:  # noqa: BLE001 - it listens again, whatever it was
@@ -161,7 +167,7 @@ class ProgressBoard:
             consumer.seek_to_beginning(self._partition)
             self._catch_up(consumer, loop)
             loop.call_soon_threadsafe(self._completed)
-            while not (self._ending.is_set() or self._anew.is_set()):
+            while not (self._ending.is_set() or self._anew.is_set() or self._rests()):
                 asking = self._questions.qsize()
                 if asking:
                     self._catch_up(consumer, loop)
@@ -172,6 +178,9 @@ class ProgressBoard:
                 self._take(consumer, loop, POLL_MS)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
+
+    def _rests(self) -> bool:
+        return time.monotonic() > self._asked_at + REST_AFTER_SECONDS
 
     def _begin(self) -> None:
         self.complete = False
