@@ -20,7 +20,7 @@ class LadderLevel(StrEnum):
 
 
 class Notified(StrEnum):
-    """Who is told of a term at a level: its owner, a person of each side, their leads, the programme's board."""
+    """People who hear of a term at a level: its owner, a person of each side, their leads, the programme's board."""
 
     OWNER = "OWNER"
     CASE_CONTACTS = "CASE_CONTACTS"

@@ -40,7 +40,7 @@ class GapLists:
         self._vault = vault
         self._caught_up = caught_up
 
-    async def one(self, caller: Caller, gap_id: str) -> tuple[Json, int]:
+    async def gap(self, caller: Caller, gap_id: str) -> tuple[Json, int]:
         """A gap with the words about it, and the ETag of its case. Raises Hidden or Forbidden."""
         case_id = case_of(gap_id)
         folded = await self._streams.fold(case_stream(case_id), CASE)

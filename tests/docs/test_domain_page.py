@@ -23,9 +23,9 @@ from tests.support.domain_page import (
 )
 
 UNITS = {"DAYS": "days", "WORKING_DAYS": "working days"}
-FROM_DATES = {"AGREEMENT_END", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}
+FROM_DATES = {"AGREEMENT_END", "GAP_ACTION", "OUTCOME_W4", "OUTCOME_M6", "OUTCOME_M12"}
 """Deadlines that follow from a date: the page says which, below its terms."""
-UNDER_ANOTHER_TERM = {"AGREEMENT", "CHECK_IN", "ESCALATION", "FINALISE"}
+UNDER_ANOTHER_TERM = {"AGREEMENT", "CHECK_IN", "ESCALATION", "FINALISE", "SERVICE_GAP_ANSWER"}
 """The row of their term, or of what starts them, says how they are called."""
 
 

@@ -53,7 +53,7 @@ def routes(lists: GapLists, queries: Queries, commands: Commands) -> Router:
 
     @router.get("/{gap_id}", response_model=GapRead, summary="One gap in services.")
     async def read(caller: Authenticated, gap_id: Identifier, _: Covered) -> Response:
-        return responses.resource(*await lists.one(caller, gap_id))
+        return responses.resource(*await lists.gap(caller, gap_id))
 
     @router.post("/answers", response_model=GapsAnswered, summary="Answer like gaps together, in any of one's cases.")
     async def answer(http: Request, request: Creating, body: AnswerGapsBody) -> Response:
