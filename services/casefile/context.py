@@ -87,7 +87,8 @@ class CaseContexts:
         report = command.holds if isinstance(command, Correct) else command
         if isinstance(report, BY_CHARTER):
             happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
-            governing = _in_force(found["programme"], happened)
+            # Before the first version there was no case either, which the decision says better.
+            governing = found["programme"].in_force(happened) or learnt
             charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
         return Context(
             at=command.at,

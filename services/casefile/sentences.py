@@ -18,6 +18,7 @@ from services.casefile.domain.exceptions import (
 from services.casefile.domain.gaps import ServiceGapAnswered
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
+from services.casefile.domain.task_refusals import TaskRefusedByCharter
 
 
 def filled_in(text: str, event: object) -> str:
@@ -37,6 +38,12 @@ def of_a_correction(event: CorrectionRecorded) -> str:
     if event.was is None or event.holds is None:
         return f"{beside}."
     return f"{beside}, and says what holds: {', '.join(_changed(event))}."
+
+
+def of_a_refusal(event: TaskRefusedByCharter) -> str:
+    """Which task the charter keeps from whom, and who may carry it."""
+    may = ", ".join(event.allowed_roles) or "nobody here"
+    return f"The charter {event.charter_version} keeps {event.task} from {event.role}; who may: {may}."
 
 
 def of_an_exception(event: ExceptionEvent) -> str:

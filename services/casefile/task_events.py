@@ -7,7 +7,7 @@ from typing import Final
 from contracts import casefile as messages
 from services.casefile.domain import exceptions, task_refusals, tasks
 from services.casefile.event_rows import NO_ROWS, EventRow
-from services.casefile.sentences import of_an_exception
+from services.casefile.sentences import of_a_refusal, of_an_exception
 
 # fmt: off
 TASK_EVENTS: Final = (
@@ -25,8 +25,7 @@ TASK_EVENTS: Final = (
     | EventRow(tasks.TaskReleased, "case.task_released.v1", "{role} of {org} gave up the lead of {task}.",
                  lambda event, about: messages.tasks.TaskReleased(
                      **about, task=event.task, role=event.role, org=event.org))
-    | EventRow(task_refusals.TaskRefusedByCharter, "case.task_refused_by_charter.v1",
-                 "The charter {charter_version} keeps {task} from {role}; who may: {allowed_roles}.",
+    | EventRow(task_refusals.TaskRefusedByCharter, "case.task_refused_by_charter.v1", of_a_refusal,
                  lambda event, about: messages.tasks.TaskRefusedByCharter(
                      **about, task=event.task, role=event.role, verdict=event.verdict,
                      charter_version=event.charter_version, allowed_roles=list(event.allowed_roles)))

@@ -153,6 +153,7 @@ ACTS: Final[dict[str, Act]] = {
             ("/reason", {**COORDINATOR, "reason": "GOAL_REACHED"}),
             ("/end", {**COORDINATOR, "end": "2026-09-01"}),
             ("/months", {"change": "EXTEND", "months": 4}),
+            ("/months", {"change": "EXTEND", "months": 1, "end": "2026-09-01"}),
         ),
         tried=EVERY_CHANGE,
     ),

@@ -19,6 +19,7 @@ TASK_ACTS: Final[dict[str, Act]] = {
             ("/by/role", {"task": "CV_FEEDBACK", "by": {"role": "MENTEE"}}),
             ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": LATER}),
             ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": "2026-01-01T00:00:00Z"}),
+            ("/occurredAt", {"task": "CV_FEEDBACK", "occurredAt": "2020-01-01T00:00:00Z"}),  # before every programme
         ),
         elsewhere="SUSPENDED",
     ),

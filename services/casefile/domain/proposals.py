@@ -102,6 +102,8 @@ def _faults(command: ProposeChange) -> Iterator[Fault]:
     for pointer, kinds in _FIELDS.items():
         if given[pointer] is not None and command.change not in kinds:
             yield Fault(pointer, "NOT_EXPECTED", f"it goes with {', '.join(sorted(kinds))}", rests_on=("/change",))
+    if command.end is not None and command.months is not None:
+        yield Fault("/months", "NOT_EXPECTED", "an extension has a day or a number of months", rests_on=("/end",))
     if command.change in _REASONS:
         if command.reason is None:
             yield Fault("/reason", "REQUIRED", "say why, as a code", rests_on=("/change",))
