@@ -25,7 +25,7 @@ PUTS: Final[dict[str, tuple[Person, dict[str, Any], dict[str, Any]]]] = {
     "/v1/mentors/{ref}": (LOTTE, {**PROFILE, "capacity": 1}, {**PROFILE, "capacity": 2}),
 }
 """For each route that replaces something: who may, and two bodies that differ."""
-WRITTEN_ONCE: Final = {"/v1/programmes/{programme_id}/versions/{version}"}
+WRITTEN_ONCE: Final = {"/v1/charters/{version}", "/v1/programmes/{programme_id}/versions/{version}"}
 """What no PUT takes the place of."""
 
 

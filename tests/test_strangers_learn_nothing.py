@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from contracts.codes import Role
 from tests.casefile.cases import PROPOSAL, SERVICES, CaseContext
+from tests.casefile.gap_stories import GAP
 from tests.support.broadcasts import BROADCASTS, broadcast
 from tests.support.people import INES, KARIM, LOTTE, Person
 from tests.support.requests import AGREEMENT, INTAKE, another_person
@@ -87,6 +88,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         for side in ("MENTOR", "MENTEE"):
             await services.done(LOTTE, case.path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
+        await services.done(LOTTE, case.path, "report-gap", GAP)
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
         several = await services.create(INES, BROADCASTS, broadcast(HOLDER, FORMER))
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
@@ -99,6 +101,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 "basis_id": [There(basis, who) for basis, who in zip(bases, to, strict=True)],
                 # To the organisations that are offered something as well, as if it were not there.
                 "broadcast_id": [There(several.json()["id"], frozenset({AGENCY}))],
+                "gap_id": [There(f"{case.id}.g1", frozenset({AGENCY, HOLDER}))],
                 "ref": [There("M-41", frozenset({HOLDER}))],
             },
             signed.headers["Position"],

@@ -198,6 +198,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (mentoring.MentoringEvent, mentoring.evolve),
     (opening.OpeningEvent, opening.evolve),
     (broadcast.BroadcastEvent, broadcast.evolve),
+    (broadcast.OfferEntryTaken, referral_entry.evolve),
     (organisation_part.TransferEvent, organisation_part.evolve),
     (intake.IntakeEvent, intake.evolve),
     (matching.MatchingEvent, matching.evolve),
