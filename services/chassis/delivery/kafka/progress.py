@@ -88,7 +88,7 @@ class ProgressBoard:
         self._ending = threading.Event()
         self._anew = threading.Event()
         self._heard = -1
-        self._asked_at = 0.0
+        self._wanted_at = 0.0
 
     def latest(self, topic: str) -> Progress:
         """The newest record that it has read."""
@@ -132,7 +132,7 @@ class ProgressBoard:
 
     def follow(self) -> None:
         """Begins to listen, or goes on. Needs a running event loop."""
-        self._asked_at = time.monotonic()
+        self._wanted_at = time.monotonic()
         if self._thread is None or not self._thread.is_alive():
             self.complete = False
             loop = asyncio.get_running_loop()
@@ -180,7 +180,7 @@ class ProgressBoard:
             consumer.close(autocommit=False, timeout_ms=1_000)
 
     def _rests(self) -> bool:
-        return time.monotonic() > self._asked_at + REST_AFTER_SECONDS
+        return time.monotonic() > self._wanted_at + REST_AFTER_SECONDS
 
     def _begin(self) -> None:
         self.complete = False
