@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+import httpx
 
 from services.sandbox.charter import CHARTER, VERSION
-from services.sandbox.client import Person, Refusal, SandboxClient
+from services.sandbox.client import Person, Refusal
 
 OPERATOR: Final = Person("demo.operator", "caserelay-demo", "OPERATOR")
 INES: Final = Person("ines.debacker", "vdab-gent", "AGENCY_COUNSELLOR")
@@ -57,23 +59,45 @@ PROGRAMME_VERSION: Final[dict[str, Any]] = {
 }
 
 
-async def set_the_scene(client: SandboxClient) -> None:
-    """The programme, the organisations and the charter, as described here; what stands so already is left alone."""
+class Client(Protocol):
+    """Who sends requests for the people of the demo; `SandboxClient` says what each parameter means."""
+
+    async def send(
+        self,
+        person: Person,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request. Raises Refusal unless it succeeds."""
+
+    async def command(self, person: Person, resource: str, action: str) -> httpx.Response:
+        """A command without a body, on the resource as it is now. Raises Refusal."""
+
+
+async def set_the_scene(client: Client, *, charter: bool = True) -> None:
+    """The programme, the organisations and the charter, as described here; what stands so already is left alone.
+
+    Without `charter`, for a referral service that stands alone, there is none.
+    """
     await _published(client)
     last = None
     for organisation, description in ORGANISATIONS.items():
         last = await _described(client, organisation, description) or last
-    await _agreed(client, last)
+    if charter:
+        await _agreed(client, last)
 
 
-async def _published(client: SandboxClient) -> None:
+async def _published(client: Client) -> None:
     try:
         await client.send(OPERATOR, "GET", f"/v1/programmes/{PROGRAMME}")
     except Refusal:
         await client.send(OPERATOR, "PUT", f"/v1/programmes/{PROGRAMME}/versions/1", PROGRAMME_VERSION)
 
 
-async def _described(client: SandboxClient, organisation: str, description: dict[str, Any]) -> str | None:
+async def _described(client: Client, organisation: str, description: dict[str, Any]) -> str | None:
     path = f"/v1/organisations/{organisation}"
     try:
         await client.send(OPERATOR, "GET", path)
@@ -82,7 +106,7 @@ async def _described(client: SandboxClient, organisation: str, description: dict
     return None
 
 
-async def _agreed(client: SandboxClient, described: str | None) -> None:
+async def _agreed(client: Client, described: str | None) -> None:
     """`described`: the Position of the last organisation that was described, which the casefile service must know."""
     charter = f"/v1/charters/{VERSION}"
     wait = {"waitFor": described} if described is not None else None

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import httpx
 
-from services.sandbox.client import SandboxClient
+from services.sandbox.client import Refusal
 from services.sandbox.demo import set_the_scene
-from tests.support.people import Person
+from tests.support.people import OPERATOR, Person
 
 Token = Callable[[Person], str]
 
@@ -114,13 +114,9 @@ class Caller:
                 return events, str(after)
 
     async def set_the_scene(self) -> None:
-        """Publishes the programme and describes the organisations, where that was not done before."""
-
-        def token(sub: str, org: str, role: str) -> str:
-            return self._token(Person(sub, org, role))
-
-        async with SandboxClient(self.url, token) as client:
-            await set_the_scene(client)
+        """Sets the demo's scene, where that was not done before: without a charter where no service has any."""
+        there = await self.send(OPERATOR, "GET", "/v1/charters")
+        await set_the_scene(Scene(self), charter=there.status_code == 200)
 
     async def settled(self, within: float = 60.0) -> dict[str, Any]:
         """Returns what /readyz says of each service once nobody lags behind anybody."""
@@ -135,3 +131,30 @@ class Caller:
                 return ready
             assert time.monotonic() < until, ready
             await asyncio.sleep(0.05)
+
+
+class Scene:
+    """Sends the requests of the demo's scene as a caller does, and so to whatever answers that one."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def send(
+        self,
+        person: Person,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """See `services.sandbox.demo.Client`."""
+        answer = await self._caller.send(person, method, path, body, **(params or {}))
+        if answer.is_error:
+            raise Refusal(answer.text)
+        return answer
+
+    async def command(self, person: Person, resource: str, action: str) -> httpx.Response:
+        """See `services.sandbox.demo.Client`."""
+        etag = (await self.send(person, "GET", resource)).headers["ETag"]
+        return await self._caller.done(person, f"{resource}/{action}", etag=etag)
