@@ -35,7 +35,7 @@ Fold = Callable[[Case, Any], Case]
 Met = set[tuple[str, State, str]]
 """The rows that were seen to hold: from which state, and for whom."""
 
-AGENCY: Final = (INES, TOM)
+AGENCY: Final = (INES, TOM, Actor(sub="els.mertens", role="AGENCY_TEAM_LEAD", org="vdab-gent"))
 ORGANISATION: Final = (LOTTE, AN)
 FORMER: Final = (KARIM,)
 STRANGERS: Final = (Actor(sub="pieter.smets", role="AGENCY_COUNSELLOR", org="actiris-demo"),)

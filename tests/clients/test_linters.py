@@ -23,7 +23,7 @@ def linted(tool: list[str], *documents: Path) -> subprocess.CompletedProcess[str
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     command = [node(), str(node_modules() / tool[0]), *tool[1:], *map(str, documents)]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=180, env={**os.environ, **quiet}
+        command, capture_output=True, text=True, check=False, timeout=380, env={**os.environ, **quiet}
     )
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.journeys.sandbox import Outsider, sandbox
+from tests.support.broadcasts import broadcast
 from tests.support.people import AUDITOR, INES, LOTTE, OPERATOR, Person
 from tests.support.requests import another_person
 
@@ -51,7 +52,13 @@ class Target:
         outside.clock(INES, "2026-01-12T10:00:00Z")
         referral = outside.refer(INES, another_person()).json()
         outside.does(LOTTE, f"/v1/referrals/{referral['id']}", "receive")
-        outside.does(LOTTE, f"/v1/referrals/{referral['id']}", "accept", {"coordinator": LOTTE.sub})
+        accepted = outside.does(LOTTE, f"/v1/referrals/{referral['id']}", "accept", {"coordinator": LOTTE.sub})
+        lacks = {"serviceKind": "CHILDCARE", "gapType": "TOO_SLOW"}
+        position, case = accepted.headers["Position"], f"/v1/cases/{referral['case']}"
+        gap = outside.does(LOTTE, case, "report-gap", lacks, wait_for=position).json()["gaps"][0]["id"]
+        key = {"Idempotency-Key": "to-several"}
+        offered = outside.send(INES, "POST", "/v1/broadcasts", broadcast(), headers=key)
+        assert offered.status_code == 201, offered.text
         outside.clock(INES, "2026-01-12T10:00:01Z")
         profile = {"kind": "VOLUNTEER"}
         assert outside.send(LOTTE, "PUT", "/v1/mentors/M-41", profile).status_code == 200
@@ -62,6 +69,8 @@ class Target:
             "organisation_id": "brugwerk",
             "programme_id": "mtw-be-2026",
             "ref": "M-41",
+            "gap_id": gap,
+            "broadcast_id": offered.json()["id"],
             "version": "1",
         }
 
