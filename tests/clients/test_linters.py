@@ -13,7 +13,7 @@ import pytest
 from deploy.contracts.documents import CONTRACTS
 from tests.support.contract_tools import CLIENTS, node, node_modules
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("clients")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(960), pytest.mark.xdist_group("clients")]
 
 DOCUMENTS = sorted((CONTRACTS / "openapi").glob("*.json"))
 
@@ -23,7 +23,7 @@ def linted(tool: list[str], *documents: Path) -> subprocess.CompletedProcess[str
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     command = [node(), str(node_modules() / tool[0]), *tool[1:], *map(str, documents)]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=380, env={**os.environ, **quiet}
+        command, capture_output=True, text=True, check=False, timeout=900, env={**os.environ, **quiet}
     )
 
 
