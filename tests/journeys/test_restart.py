@@ -17,8 +17,8 @@ from tests.support.requests import samira
 pytestmark = pytest.mark.xdist_group("journey over restarts")
 
 STOPS_WITHIN = 5.0
-STARTS_WITHIN = 6.0
-STARTS_WITHIN_ON_SERVERS = 20.0
+STARTS_WITHIN = 20.0
+"""Whatever else the machine does: how long a start takes is measured by the bench, and here only that it ends."""
 """Topics and schemas are looked at first."""
 KEY = "5f0c5a36-5a6f-4b0e-8f5d-1f8b0a9a7c11"
 
@@ -66,7 +66,7 @@ def test_a_stopped_sandbox_goes_on_where_it_was(
         first.stop()
     again = Program(tmp_path / "var", "sandbox", "--empty", port=first.port, **own_engines)
     try:
-        assert again.wait_until_ready() < (STARTS_WITHIN_ON_SERVERS if own_engines else STARTS_WITHIN)
+        assert again.wait_until_ready() < STARTS_WITHIN
         outside = outsider(again)
         assert everything(outside, case, offer) == before
         _goes_on(outside, case, offer, etag, posted, accepted)
