@@ -113,7 +113,7 @@ def test_the_sandbox_tells_the_happy_path_and_leaves_a_referral_to_answer(told: 
 
 
 def test_a_second_start_is_quick_and_tells_nothing_twice(told: Told) -> None:
-    """Within six seconds, with every referral, event and message as it was."""
+    """Without its stories, with every referral, event and message as it was."""
     assert told.seconds < 20
     for what in ("referrals", "timelines", "mentors", "feed"):
         assert told.second[what] == told.first[what], what
