@@ -104,7 +104,7 @@ class CloudEvent(Attributes, frozen=True, kw_only=True):
 class Envelope(Attributes, frozen=True, kw_only=True):
     """A CloudEvent as a consumer gets it: its attributes, and its data as the JSON that came.
 
-    Whoever reacts to its type reads as much of the data as it needs; for everybody else they stay unread.
+    A service that reacts to its type reads as much of the data as it needs; for all others they stay unread.
     """
 
     data: msgspec.Raw

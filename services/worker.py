@@ -95,7 +95,7 @@ async def _work(on: socket.socket, job: Job) -> None:
         try:
             return await assembly.running[service].sources[source].through()
         except Unavailable:
-            # Whoever asks looks for itself, and hears why.
+            # The process that asks looks for itself, and hears why.
             return None
 
     line = moves.line = Line({WAITING: moves.waited_for}, {REPORT: report, THROUGH: through})

@@ -113,7 +113,7 @@ async def test_who_may_write_and_who_may_sign(shared: CaseContext) -> None:
 
 
 async def test_signing_twice_changes_nothing(shared: CaseContext) -> None:
-    """An organisation signs once, whoever of its leads does it."""
+    """An organisation signs once, by any of its leads."""
     version = new_version()
     await put(shared, version, CHARTER)
     path = f"/v1/charters/{version}"

@@ -1,6 +1,6 @@
 """An index writes what an event changes, and no more: counted on the way of a referral, row by row of every tree.
 
-The numbers are counted by hand from what lists ask. They are bounds: whoever adds a column to search in raises them.
+The numbers are counted by hand from what lists ask. They are bounds: a new column to search in raises them.
 """
 
 from __future__ import annotations

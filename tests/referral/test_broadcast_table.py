@@ -153,7 +153,7 @@ def test_the_same_decision_twice_writes_nothing_more() -> None:
 
 
 def test_every_move_of_an_offer_is_noted_in_the_broadcast_and_no_place_is_taken_but_the_winners() -> None:
-    """So whoever decides on another offer at the same moment finds it."""
+    """So a decision on another offer at the same moment finds it."""
     office = _after(lambda office: office.accepts("R-1"))
     moves = {one.to.referral_id: [answer.event for answer in one.answers] for one in office.broadcast().offers}
     assert moves == {

@@ -92,7 +92,7 @@ def signalled(
     joined = EscalationJoined(escalation=held.id, reason=reason, match=match)
     if reason != EscalationReason.SAFETY or EscalationReason.SAFETY in (held.reason, *held.joined):
         return joined
-    # Where somebody is not safe, whoever is on it must be there sooner.
+    # Where somebody is not safe, help must be there sooner.
     sooner = _contact_by(context, reason, held.id)
     others = tuple(due for due in step.deadlines if due.name != sooner.name)
     running = next((due for due in step.deadlines if due.name == sooner.name), None)

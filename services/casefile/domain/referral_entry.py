@@ -95,7 +95,7 @@ _AWAITED: dict[EntryName, tuple[str, str]] = {
     "InformationRequested": ("provide-information", "INFORMATION"),
     "InformationProvided": ("accept", "DECISION"),
     "ReferralWaitlisted": ("accept", "WAITLIST_REVIEW"),
-    # Several are asked, and whoever of them answers: what the lead can do meanwhile is take all of it back.
+    # Several are asked, and any of them answers: what the lead can do meanwhile is take all of it back.
     "BroadcastOpened": ("withdraw", "EXPIRY"),
 }
 """What the lead waits for after a message, and the referral service's deadline for it."""

@@ -224,7 +224,7 @@ def _plain(value: Any) -> Any:
         return list(value.items())
     if isinstance(value, GrowingSet | GrowingTuple):
         return list(value)
-    raise NotImplementedError(type(value).__name__)
+    raise TypeError(type(value).__name__)
 
 
 def _grown(kind: Any, value: Any) -> Any:
@@ -235,7 +235,7 @@ def _grown(kind: Any, value: Any) -> Any:
     if made is GrowingSet or made is GrowingTuple:
         (element,) = of
         return made(convert(value, list[element], dec_hook=_grown))  # type: ignore[valid-type]
-    raise NotImplementedError(str(kind))
+    raise TypeError(str(kind))
 
 
 _ENCODER: Final = Encoder(enc_hook=_plain)

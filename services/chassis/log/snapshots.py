@@ -1,7 +1,7 @@
-"""The port of snapshots: of each stream and fold the latest one, as bytes that say nothing to whoever keeps them.
+"""The port of snapshots: of each stream and fold the latest one, as bytes that its store cannot read.
 
 After the library's notion: a snapshot is stored as an event is, under its stream, version and topic. Here it is never
-the truth: whoever reads one checks it against the log, and does without where it does not fit.
+the truth: its reader checks it against the log, and does without where it does not fit.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def withdrawn(
         end = ReferralWithdrawn(
             offer=broadcast.offer(standing, whose.programme_version),
             at=at,
-            # It is the agency's offer, whoever's act ends it.
+            # It is the agency's offer, also where another's act ends it.
             by=whose.agency,
             deadlines=(access,) if access is not None else (),
             reason=reason,

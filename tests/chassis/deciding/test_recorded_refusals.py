@@ -83,7 +83,7 @@ async def test_a_noted_refusal_stands_in_the_record_and_moves_no_etag(
 
 
 async def test_a_dry_run_of_a_noted_refusal_stores_nothing(counting: Handler[Command, Context], log: EventLog) -> None:
-    """Whoever only asks was not refused."""
+    """A question is no attempt, and is not refused."""
     with pytest.raises(Refused):
         await counting.handle(count(), A, COUNTER, call(dry_run=True))
     assert await names(log) == BEFORE

@@ -13,7 +13,7 @@ async def nothing(_: object) -> None:
 
 
 async def test_it_is_asked_of_that_one_and_looked_for_here_while_it_does_not_say(bus: Bus) -> None:
-    """Once each: whoever waits asks again."""
+    """Once each: who waits asks again."""
     consumer = Consumer("counters", TOPIC, bus, MemoryStores().consumer_store("counters"), nothing)
     await bus.publish(TOPIC, [message(1), message(2)], 2)
     while await consumer.behind():

@@ -40,7 +40,7 @@ async def test_the_tails_of_a_batch_are_read_in_one_statement(tmp_path: Path) ->
     await log.close()
 
 
-async def test_every_reader_meets_every_event_whoever_wrote_it(open_log: OpenLog) -> None:
+async def test_every_reader_meets_the_events_of_every_writer(open_log: OpenLog) -> None:
     """Two write in turns; each reads what it has written itself, and what the other has, in order and none twice."""
     chance = random.Random(5)
     logs = [open_log(), open_log()]

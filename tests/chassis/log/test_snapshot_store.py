@@ -49,7 +49,7 @@ async def test_of_a_stream_the_latest_snapshot_is_kept_and_no_other(store: Snaps
 
 
 async def test_processes_may_keep_their_first_snapshots_at_once(stores: StoreOpener) -> None:
-    """Whoever comes first makes the table."""
+    """The first to come makes the table."""
     opened = [stores.snapshots("counters") for _ in range(4)]
     await asyncio.gather(*(store.keep(ONE._replace(stream=f"s-{n}")) for n, store in enumerate(opened)))
     for n in range(4):
