@@ -9,7 +9,6 @@ from typing import Any, Final, TypedDict, assert_never
 
 from contracts import broadcast as messages
 from contracts import packet as parts
-from contracts.code_lists import sectors
 from contracts.message import ActorRef, Message
 from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
@@ -27,12 +26,13 @@ from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
-from services.referral.domain.legal_basis import LegalBasisGiven, LegalBasisWithdrawn
+from services.referral.domain.legal_basis import LegalBasisWithdrawn
 from services.referral.domain.offer import Offer, PartEnds
 from services.referral.domain.packet import CompletePacket
 from services.referral.domain.reminders import DeadlineReminded
 from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.waiting_list import ReferralWaitlisted
+from services.referral.packet_parts import legal_basis_ref, packet_parts
 
 SOMEBODY_ELSE: Final = Actor(sub="referral-service", role="SYSTEM", org="caserelay")
 """Who acted, for an organisation that is not to know who did."""
@@ -95,7 +95,7 @@ def of_broadcast(event: OfCase, recorded: Recorded) -> messages.BroadcastMessage
                 client_ref=event.client_ref,
                 previous_referral=event.previous_referral,
                 recommended_mentor_kind=event.recommended_mentor_kind,
-                legal_basis=_legal_basis(event.legal_basis_id, event.given),
+                legal_basis=legal_basis_ref(event.legal_basis_id, event.given),
                 deadlines=published_deadlines(event.deadlines),
             )
         case BroadcastEnded():
@@ -128,17 +128,6 @@ def _opened(event: BroadcastOpened, common: _Case) -> messages.BroadcastOpened:
         ),
         legal_basis=event.consent.kind,
         deadlines=published_deadlines(event.deadlines),
-    )
-
-
-def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> parts.LegalBasisRef:
-    return parts.LegalBasisRef(
-        id=legal_basis_id,
-        kind=given.kind,
-        recipient=given.recipient,
-        text_version=given.text_version,
-        language=given.language,
-        given_at=given.given_at,
     )
 
 
@@ -215,28 +204,9 @@ def of_forgotten(event: OfferForgotten, recorded: Recorded) -> Message:
 
 
 def _made(event: ReferralSubmitted, packet: CompletePacket, common: _Offer) -> messages.OfferMade:
-    choice = packet.participation_choice
     return messages.OfferMade(
         **common,
-        contact_language=packet.contact_language,
-        languages=[
-            parts.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence) for skill in packet.languages
-        ],
-        occupations=[parts.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
-        sectors=sectors.as_sent(packet.sectors),
-        region=packet.region,
-        goals=list(packet.goals),
-        support_needs=list(packet.support_needs),
-        availability=list(packet.availability),
-        why_mentoring=packet.why_mentoring,
-        alternative_considered=packet.alternative_considered,
-        recommended_mentor_kind=packet.recommended_mentor_kind,
-        eligibility=packet.eligibility,
-        participation_choice=parts.ParticipationChoice(
-            chosen_at=choice.chosen_at, method=choice.method, language=choice.language
-        ),
-        legal_basis=_legal_basis(event.legal_basis_id, packet.legal_basis),
-        deadlines=published_deadlines(event.deadlines),
+        **packet_parts(event, packet),
     )
 
 

@@ -7,7 +7,6 @@ from typing import TypedDict, assert_never
 
 from msgspec import UNSET
 
-from contracts import packet as packet_parts
 from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
@@ -32,7 +31,6 @@ from services.referral.domain.ending import AccessEnded, ReferralCompleted, Refe
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
 from services.referral.domain.information import InformationProvided, InformationRequested
 from services.referral.domain.legal_basis import (
-    LegalBasisGiven,
     LegalBasisRecorded,
     LegalBasisReliedOn,
     LegalBasisWithdrawn,
@@ -46,6 +44,7 @@ from services.referral.domain.submission import ReferralSubmitted
 from services.referral.domain.waiting_list import ReferralWaitlisted
 from services.referral.events import Event
 from services.referral.offer_messages import of_broadcast, of_forgotten, of_offer
+from services.referral.packet_parts import packet_parts
 
 
 def publish(recorded: Recorded) -> tuple[str, Message] | None:
@@ -202,42 +201,11 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
 
 def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSubmitted:
     packet = event.packet
-    choice = packet.participation_choice
     return messages.ReferralSubmitted(
         **common,
         client_ref=packet.client_ref,
         previous_referral=packet.previous_referral,
-        contact_language=packet.contact_language,
-        languages=[
-            packet_parts.LanguageSkill(tag=skill.tag, level=skill.level, evidence=skill.evidence)
-            for skill in packet.languages
-        ],
-        occupations=[packet_parts.Occupation(isco=wanted.isco, esco=wanted.esco) for wanted in packet.occupations],
-        sectors=sectors.as_sent(packet.sectors),
-        region=packet.region,
-        goals=list(packet.goals),
-        support_needs=list(packet.support_needs),
-        availability=list(packet.availability),
-        why_mentoring=packet.why_mentoring,
-        alternative_considered=packet.alternative_considered,
-        recommended_mentor_kind=packet.recommended_mentor_kind,
-        eligibility=packet.eligibility,
-        participation_choice=packet_parts.ParticipationChoice(
-            chosen_at=choice.chosen_at, method=choice.method, language=choice.language
-        ),
-        legal_basis=_legal_basis(event.legal_basis_id, packet.legal_basis),
-        deadlines=published_deadlines(event.deadlines),
-    )
-
-
-def _legal_basis(legal_basis_id: str, given: LegalBasisGiven) -> packet_parts.LegalBasisRef:
-    return packet_parts.LegalBasisRef(
-        id=legal_basis_id,
-        kind=given.kind,
-        recipient=given.recipient,
-        text_version=given.text_version,
-        language=given.language,
-        given_at=given.given_at,
+        **packet_parts(event, packet),
     )
 
 
