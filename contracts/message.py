@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
-from contracts.coded import RoleCode
+from contracts.coded import LadderLevelCode, RoleCode
 
 Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """A moment, in UTC: RFC 3339 on the wire."""
@@ -47,6 +47,20 @@ class Deadline(Published, frozen=True, kw_only=True):
     name: str
     due_at: Instant
     remind_at: Instant
+
+
+class ToldTo(Published, frozen=True, kw_only=True):
+    """Who is told of a term: those in a role of an organisation; None, those in it wherever they are."""
+
+    role: RoleCode
+    org: str | None = None
+
+
+class LevelDue(Published, frozen=True, kw_only=True):
+    """The level that a missed term comes to at an instant, unless what it waits for is done before."""
+
+    level: LadderLevelCode
+    at: Instant
 
 
 class Message(Published, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ from services.casefile.domain import (
     gaps,
     handback,
     intake,
+    ladder,
     matching,
     mentoring,
     opening,
@@ -310,6 +311,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     OtherCommand(command=consent_withdrawal.TakeWithdrawal, decide=consent_withdrawal.take_withdrawal, sender=_MESSAGE),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
     OtherCommand(command=deadlines.PassDeadline, decide=deadlines.pass_deadline, sender="the scheduler"),
+    OtherCommand(command=ladder.EscalateDeadline, decide=ladder.escalate_deadline, sender="the scheduler"),
 )
 """The commands on a case that no caller gives. That a mentor is described is a command on the mentor."""
 

@@ -30,6 +30,7 @@ from services.casefile.domain import (
     intake,
     known_organisation,
     known_programme,
+    ladder,
     match_end,
     matching,
     mentor,
@@ -56,13 +57,19 @@ from services.casefile.message_parts import begun, party_of, readiness_of, repor
 from services.casefile.sentences import (
     filled_in,
     of_a_correction,
+    of_a_level,
     of_an_answered_gap,
     of_an_entry,
     of_an_escalation,
 )
 from services.casefile.task_events import TASK_EVENTS
 from services.chassis.deciding.idempotency import KeyUsed
-from services.chassis.delivery.translation import published_deadline, published_deadlines
+from services.chassis.delivery.translation import (
+    published_deadline,
+    published_deadlines,
+    published_levels,
+    published_told,
+)
 from services.chassis.log.event_types import EventTypes
 
 Event = (
@@ -167,7 +174,7 @@ CASE_EVENTS: Final = (
     | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
                  lambda event, about: messages.changes.ChangeExpired(
                      **about, proposal=event.proposal, change=event.change, referral=event.referral,
-                     organisation=event.organisation))
+                     organisation=event.organisation, level=event.level or None, told=published_told(event.told)))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
@@ -287,11 +294,19 @@ CASE_EVENTS: Final = (
     | EventRow(deadlines.DeadlineReminded, "case.deadline_reminded.v1", "Reminder: {deadline} is nearly due.",
                  lambda event, about: messages.deadlines.DeadlineReminded(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited))
+                     owner=party_of(event.owner), awaited=event.awaited, level=event.level or None,
+                     told=published_told(event.told)))
     | EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", "The deadline {deadline} has passed.",
                  lambda event, about: messages.deadlines.DeadlineMissed(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
-                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event)))
+                     owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event),
+                     level=event.level or None, told=published_told(event.told),
+                     to_come=published_levels(event.to_come)))
+    | EventRow(ladder.DeadlineEscalated, "case.deadline_escalated.v1", of_a_level,
+                 lambda event, about: messages.deadlines.DeadlineEscalated(
+                     **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
+                     owner=party_of(event.owner), awaited=event.awaited, level=event.level,
+                     told=published_told(event.told)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),

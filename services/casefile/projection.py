@@ -20,6 +20,7 @@ from services.casefile.domain.case import CASE
 from services.casefile.domain.charter import CharterWritten
 from services.casefile.domain.deadlines import running
 from services.casefile.domain.known_organisation import OrganisationLearnt
+from services.casefile.domain.ladder import late_terms
 from services.casefile.domain.mentor import MentorDescribed
 from services.casefile.domain.state import Case
 from services.casefile.events import Event
@@ -100,7 +101,7 @@ CHARTERS: Final = Table("charters", columns=("version",), indexes=((),))
 KNOWN: Final = Table("organisations", columns=("kind", "suspended"), indexes=(("kind",), ("suspended",)))
 """One row per organisation that is known, by its id; `suspended` is 1 as long as the operator has suspended it."""
 TABLES: Final = (CASES, PARTS, STEPS, MENTORS, CHARTERS, KNOWN, GAPS, DEADLINES)
-INDEX_VERSION: Final = 12
+INDEX_VERSION: Final = 13
 """Raised whenever the meaning of a table changes: the index is then rebuilt from the log."""
 CASE_PREFIX: Final = "case-"
 
@@ -316,3 +317,6 @@ def _pending(case: Case) -> Iterator[Pending]:
         if deadline.remind_at is not None:
             yield Pending(sortable(deadline.remind_at), deadline.name, "REMIND", due)
         yield Pending(due, deadline.name, "PASS", due)
+    for late in late_terms(case):
+        for level in late.to_come:
+            yield Pending(sortable(level.at), late.name, level.level, sortable(late.due_at))

@@ -5,9 +5,10 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, assert_never
 
+from contracts.terms import LadderLevel
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.exceptions import (
     ExceptionEvent,
@@ -16,9 +17,11 @@ from services.casefile.domain.exceptions import (
     RoleExceptionRequested,
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.ladder import DeadlineEscalated
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
+from services.chassis.modelling.ladder import Told
 
 
 def filled_in(text: str, event: object) -> str:
@@ -29,6 +32,8 @@ def filled_in(text: str, event: object) -> str:
 def of_an_entry(entry: ReferralEntryTaken) -> str:
     """What the referral service did, and until when a place is expected to be free."""
     happened = filled_in(_of_a_message(entry.name), entry)
+    if entry.level in (LadderLevel.L2, LadderLevel.L3):
+        happened = f"{happened} {told(entry.level, entry.told or ())}"
     return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
 
 
@@ -75,6 +80,19 @@ def of_an_escalation(event: EscalationRaised) -> str:
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
 
 
+def of_a_level(event: DeadlineEscalated) -> str:
+    """Which missed term is still open, and who hears of it."""
+    return (
+        f"The deadline {event.deadline} has passed, and {event.awaited} still owes it. {told(event.level, event.told)}"
+    )
+
+
+def told(level: str, receivers: Iterable[Told]) -> str:
+    """Who is told at a level, in words."""
+    named = (f"{one.role} of {one.org}" if one.org is not None else one.role for one in receivers)
+    return f"Told at {level}: {', '.join(named) or 'nobody'}."
+
+
 def passed_on(reason: str | None) -> str:
     """What is added where somebody passed on another's word (`OnBehalfReason`)."""
     return f" Passed on by the coordinator: {reason}." if reason is not None else ""
@@ -112,6 +130,10 @@ def _of_a_message(name: EntryName) -> str:
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":
             return "The deadline {codes} has passed."
+        case "DeadlineEscalated":
+            return "The deadline {codes} has passed, and what it waits for is still owed."
+        case "WaitlistAlerted":
+            return "The person has waited long for a place at {organisation}; offered meanwhile: {codes}."
         case "BroadcastOpened":
             return "The agency {agency} offered the person to several organisations at once."
         case "OfferWon":

@@ -27,6 +27,8 @@ from services.referral.domain import (
     ending,
     entered_in_error,
     information,
+    ladder,
+    late_terms,
     offer_moves,
     submission,
     waiting_list,
@@ -180,6 +182,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     ),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind, sender="the scheduler"),
     OtherCommand(command=deadlines.PassDeadline, decide=deadlines.let_pass, sender="the scheduler"),
+    OtherCommand(command=ladder.EscalateDeadline, decide=ladder.escalate, sender="the scheduler"),
     OtherCommand(
         command=ending.CompleteReferral,
         decide=ending.complete,
@@ -212,5 +215,5 @@ _DECISIONS: Final[Mapping[type[ReferralCommand], Decide[Any]]] = {
 
 def decide(command: ReferralCommand, context: Context) -> Sequence[ReferralEvent | To]:
     """What follows from a command on a referral; nothing where it is so already. Raises Refused."""
-    decided = _DECISIONS[type(command)](command, context)
+    decided = late_terms.carried(context, _DECISIONS[type(command)](command, context))
     return offer_moves.followed(context, command.at, acts_for(command.by), decided)

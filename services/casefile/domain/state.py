@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
-from services.casefile.domain.open_matters import Gap, Proposal
+from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.casefile.domain.task_state import Approval, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline
@@ -241,6 +241,7 @@ class Case(Struct, frozen=True, kw_only=True):
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: tuple[Escalation, ...] = ()
+    late: tuple[LateTerm, ...] = ()
 
     @property
     def organisation(self) -> str | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import UNSET, UnsetType
+
 from contracts import message
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Actor
+from services.chassis.modelling.ladder import LevelDue, Told
 
 
 def published_actor(actor: Actor) -> message.ActorRef:
@@ -33,6 +36,21 @@ def published_deadline(deadline: Deadline) -> message.Deadline:
 def published_deadlines(deadlines: Iterable[Deadline]) -> list[message.Deadline]:
     """The same of several."""
     return [published_deadline(deadline) for deadline in deadlines]
+
+
+def published_told(told: Iterable[Told] | UnsetType) -> list[message.ToldTo]:
+    """Who is told of a term, for a message; nobody where the event does not say."""
+    return [] if told is UNSET else [message.ToldTo(role=one.role, org=one.org) for one in told]
+
+
+def published_levels(to_come: Iterable[LevelDue] | UnsetType) -> list[message.LevelDue]:
+    """The levels that a missed term comes to, for a message."""
+    return [] if to_come is UNSET else [message.LevelDue(level=due.level, at=due.at) for due in to_come]
+
+
+def told_of(told: Iterable[message.ToldTo]) -> tuple[Told, ...]:
+    """Who is told at the source, as it is kept here."""
+    return tuple(Told(role=one.role, org=one.org) for one in told)
 
 
 def deadline_of(deadline: message.Deadline) -> Deadline:
