@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 
-from contracts.coded import LadderLevelCode, RoleCode
+from contracts.coded import LadderLevelCode, PauseCode, RoleCode
 
 Instant = Annotated[datetime, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """A moment, in UTC: RFC 3339 on the wire."""
@@ -47,6 +47,14 @@ class Deadline(Published, frozen=True, kw_only=True):
     name: str
     due_at: Instant
     remind_at: Instant
+
+
+class PausedDeadline(Published, frozen=True, kw_only=True):
+    """A term that stands still: what it is, when it would have been due, and why it does not run."""
+
+    deadline: str
+    due_at: Instant
+    reason: PauseCode
 
 
 class ToldTo(Published, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ from contracts.coded import (
     WhyCode,
     WithdrawCode,
 )
-from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, Published, ToldTo
+from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, PausedDeadline, Published, ToldTo
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 SOURCE = "/services/referral"
@@ -86,6 +86,8 @@ class InformationRequested(ReferralMessage, frozen=True, kw_only=True):
     codes: list[QuestionCode]
     deadlines: list[Deadline]
     """INFORMATION and EXPIRY."""
+    paused: list[PausedDeadline] = []
+    """DECISION, where it was running."""
 
 
 class InformationProvided(ReferralMessage, frozen=True, kw_only=True):

@@ -68,6 +68,7 @@ from services.chassis.delivery.translation import (
     published_deadline,
     published_deadlines,
     published_levels,
+    published_pauses,
     published_told,
 )
 from services.chassis.log.event_types import EventTypes
@@ -186,7 +187,8 @@ CASE_EVENTS: Final = (
                      **about, end=event.end, deadlines=begun(event)))
     | EventRow(suspension.TrajectorySuspended, "case.trajectory_suspended.v1", "The trajectory pauses: {reason}.",
                  lambda event, about: messages.suspension.TrajectorySuspended(
-                     **about, reason=event.reason, until=event.until, deadlines=begun(event)))
+                     **about, reason=event.reason, until=event.until, deadlines=begun(event),
+                     paused=published_pauses(event.paused)))
     | EventRow(suspension.TrajectoryResumed, "case.trajectory_resumed.v1", "The trajectory was taken up again.",
                  lambda event, about: messages.suspension.TrajectoryResumed(**about, deadlines=begun(event)))
     | EventRow(suspension.SuspensionReviewed, "case.suspension_reviewed.v1", "The pause was reviewed, and goes on.",

@@ -12,13 +12,14 @@ from pydantic_core import from_json
 
 from contracts.codes import CaseState, Role
 from contracts.identifiers import is_one_person, one_person
+from contracts.staff import LEADS
 from services.casefile.access import ANY_ORGANISATION, POLICY, relations_of_row
 from services.casefile.context import CASES_OF_A_PERSON
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.projection import CASES, KNOWN, PARTS, STEPS, STOPPED, part_key
 from services.casefile.queries import PAIR, SEES_ALL, Queries
 from services.casefile.work_items import WorkItems, shown_item
-from services.casefile.worklist import actor_of, stands_at, work_in
+from services.casefile.worklist import actor_of, stands_at, those_in, work_in
 from services.chassis.access.identity import Caller
 from services.chassis.http.request.cursors import Pages, Place
 from services.chassis.http.request.positions import unknown_filter
@@ -164,8 +165,7 @@ class Lists:
             if await self._has_part(caller, wanted.organisation, row):
                 part = await self._index.get(PARTS.name, part_key(row.key, caller.org))
                 places[place] = _Met(row.key, row, part if part is not None and part.columns["reader"] else None)
-        items: list[Json] = []
-        last: Place | None = after
+        items, last = list[Json](), after
         views = await self._views(caller, [places[place] for place in sorted(places)], wanted)
         for place, view in zip(sorted(places), views, strict=True):
             if view is not None:
@@ -275,9 +275,11 @@ class Lists:
             cases = await self._index.find(CASES.name, of_person, after=0, limit=CASES_OF_A_PERSON)
             rows = await self._items.of_mentee(str(where["actor"]), cases)
             return [row for row in rows if after is None or _place(row) > after][:most]
-        if mine:
-            where["person"] = caller.sub
-        rows = await self._index.first(STEPS.name, "due", where=where, after=after, limit=most)
+        # What the leads were told of is theirs as well.
+        names = (caller.sub, *((those_in(caller.role),) if caller.role in LEADS else ()))
+        rows = []
+        for whose in [{"person": name} for name in names] if mine else [{}]:
+            rows += await self._index.first(STEPS.name, "due", where={**where, **whose}, after=after, limit=most)
         # One of a pair finds their own case and nothing else.
         for organisation in sorted(suspended) if where["actor"] == caller.org else ():
             held: dict[str, Value] = {"holder": organisation, "agency": caller.org}

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views, exception_view
+from services.casefile.beside_views import escalation_views, exception_view, level_view, missed_views, paused_views
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
@@ -82,6 +82,7 @@ def timeline_view(item: Item) -> Json:
         "digest": item.digest,
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
+        **level_view(item),
     }
 
 
@@ -139,6 +140,7 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
         "escalations": escalation_views(case, seen_by),
+        "missed": missed_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
@@ -216,6 +218,7 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "progressReports": [as_json(report) for report in trajectory.progress_reports],
         "suspendedFor": paused.reason if paused is not None else None,
         "suspendedUntil": paused.until if paused is not None else None,
+        "paused": paused_views(paused.paused, paused.since) if paused is not None else [],
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,
@@ -275,6 +278,7 @@ def work_item(case_id: str, work: Work, now: datetime) -> Json:
         "overdue": work.due_at is not None and work.due_at < now,
         "awaiting": _awaiting(work.awaiting),
         **({"about": about} if (about := work.about or (work.step is not None and work.step.about)) else {}),
+        **({"level": work.level} if work.level is not None else {}),
     }
 
 

@@ -185,4 +185,4 @@ def _pending(event: ReferralEvent) -> Iterator[Pending]:
             yield Pending(due, deadline.name, "PASS", due)
     for late in event.late or ():
         for level in late.to_come:
-            yield Pending(sortable(level.at), late.name, level.level, sortable(late.due_at))
+            yield Pending(sortable(level.at), late.deadline, level.level, sortable(late.due_at))

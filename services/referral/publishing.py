@@ -16,6 +16,7 @@ from services.chassis.delivery.translation import (
     published_deadline,
     published_deadlines,
     published_levels,
+    published_pauses,
     published_told,
 )
 from services.chassis.log.metadata import Recorded
@@ -154,7 +155,9 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
             return messages.ReferralReceived(**common)
         case InformationRequested():
             running = published_deadlines(event.deadlines)
-            return messages.InformationRequested(**common, codes=list(event.codes), deadlines=running)
+            return messages.InformationRequested(
+                **common, codes=list(event.codes), deadlines=running, paused=published_pauses(event.paused)
+            )
         case InformationProvided():
             running = published_deadlines(event.deadlines)
             answered = [answer.code for answer in event.answers]

@@ -11,7 +11,7 @@ from contracts.codes import CaseState, Step
 from services.casefile.domain.open_matters import Gap, LateTerm, Proposal
 from services.casefile.domain.steps import BESIDE, Party, Steps
 from services.casefile.domain.task_state import Approval, RoleException, TaskLead
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Refused
 from services.chassis.modelling.growing import GrowingSet, GrowingTuple
 
@@ -102,11 +102,12 @@ class EndedMatch(Struct, frozen=True, kw_only=True):
 
 
 class Suspension(Struct, frozen=True, kw_only=True):
-    """A pause: why, since when, and until when at the longest."""
+    """A pause: why, since when, until when at the longest, and which terms stand still."""
 
     reason: str
     since: datetime | None
     until: datetime
+    paused: tuple[PausedDeadline, ...] = ()
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):

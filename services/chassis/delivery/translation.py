@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import UNSET, UnsetType
 
 from contracts import message
-from services.chassis.modelling.deadline import Deadline
+from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Actor
 from services.chassis.modelling.ladder import LevelDue, Told
 
@@ -36,6 +36,13 @@ def published_deadline(deadline: Deadline) -> message.Deadline:
 def published_deadlines(deadlines: Iterable[Deadline]) -> list[message.Deadline]:
     """The same of several."""
     return [published_deadline(deadline) for deadline in deadlines]
+
+
+def published_pauses(paused: Iterable[PausedDeadline] | UnsetType) -> list[message.PausedDeadline]:
+    """The terms that stand still, for a message; none where the event does not say."""
+    if paused is UNSET:
+        return []
+    return [message.PausedDeadline(deadline=held.deadline, due_at=held.due_at, reason=held.reason) for held in paused]
 
 
 def published_told(told: Iterable[Told] | UnsetType) -> list[message.ToldTo]:

@@ -81,13 +81,13 @@ def climbs(context: Context, deadline: Deadline) -> LateTerm:
     ladder = _ladder(context)
     after = {level: term for level, term in LEVEL_AFTER.items() if ladder[level]}
     to_come = levels_after(deadline.due_at, context.calendar, after)
-    return LateTerm(name=deadline.name, due_at=deadline.due_at, level=LadderLevel.L1.value, to_come=to_come)
+    return LateTerm(deadline=deadline.name, due_at=deadline.due_at, level=LadderLevel.L1.value, to_come=to_come)
 
 
 def waits(context: Context, since: datetime) -> LateTerm:
     """A wait that begins at `since`, of which the leads are told after a while."""
     alert = LevelDue(level=LadderLevel.L2.value, at=context.deadline(WAITLIST_ALERT, since).due_at)
-    return LateTerm(name=WAITLIST_ALERT, due_at=since, level=LadderLevel.L0.value, to_come=(alert,))
+    return LateTerm(deadline=WAITLIST_ALERT, due_at=since, level=LadderLevel.L0.value, to_come=(alert,))
 
 
 def escalate(command: EscalateDeadline, context: Context) -> list[DeadlineEscalated | WaitlistAlerted]:
@@ -97,16 +97,16 @@ def escalate(command: EscalateDeadline, context: Context) -> list[DeadlineEscala
     if late is None or not any(due.level == command.level and due.at <= command.at for due in late.to_come):
         return []
     offer, by, running = context.offer, acts_for(command.by), referral.running
-    awaited = referral.awaited(late.name)
+    awaited = referral.awaited(late.deadline)
     told = told_at(command.level, context, awaited)
-    if late.name != WAITLIST_ALERT:
+    if late.deadline != WAITLIST_ALERT:
         return [
             DeadlineEscalated(
                 offer=offer,
                 at=command.at,
                 by=by,
                 deadlines=running,
-                deadline=late.name,
+                deadline=late.deadline,
                 due_at=late.due_at,
                 awaited=awaited,
                 level=command.level,

@@ -57,17 +57,17 @@ _NO_ACTS: Final = (DeadlineMissed, DeadlineEscalated, WaitlistAlerted, ErrorRepo
 def _still_late(late: LateTerm, event: OfReferral) -> bool:
     if isinstance(event, PartEnds | ReferralAccepted):
         return False
-    if late.name == WAITLIST_ALERT or any(late.is_of(due.name, due.due_at) for due in event.deadlines):
+    if late.deadline == WAITLIST_ALERT or any(late.is_of(due.name, due.due_at) for due in event.deadlines):
         return True
     # A missed review of the waiting list is due again, and still not made.
-    return late.name == DeadlineName.WAITLIST_REVIEW and isinstance(event, _NO_ACTS)
+    return late.deadline == DeadlineName.WAITLIST_REVIEW and isinstance(event, _NO_ACTS)
 
 
 def _after(late: LateTerm, event: OfReferral) -> LateTerm:
     match event:
         case DeadlineEscalated() if late.is_of(event.deadline, event.due_at):
             return replace(late, level=max(late.level, event.level), to_come=without(late.to_come, event.level))
-        case WaitlistAlerted() if late.name == WAITLIST_ALERT:
+        case WaitlistAlerted() if late.deadline == WAITLIST_ALERT:
             return replace(late, level=event.level, to_come=())
         case _:
             return late

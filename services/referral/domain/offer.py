@@ -41,14 +41,14 @@ class LateTerm(Struct, frozen=True, kw_only=True):
     A wait for a place, from its first day on, is one that has come to no level yet.
     """
 
-    name: str
+    deadline: str
     due_at: datetime
     level: str
     to_come: tuple[LevelDue, ...] = ()
 
-    def is_of(self, name: str, due_at: datetime) -> bool:
+    def is_of(self, deadline: str, due_at: datetime) -> bool:
         """Whether it is that term, due at that time: one that recurs is missed again."""
-        return (self.name, self.due_at) == (name, due_at)
+        return (self.deadline, self.due_at) == (deadline, due_at)
 
 
 class OfReferral(Event, frozen=True, kw_only=True):
