@@ -68,7 +68,7 @@ def instants(book: Casebook, name: str) -> list[tuple[str, datetime]]:
     """Each level of a term, with when it was recorded."""
     levels = (DeadlineReminded, DeadlineMissed, DeadlineEscalated)
     return [
-        (one.event.level, one.meta.recorded_at)
+        (one.event.level or "", one.meta.recorded_at)
         for one in book.history
         if isinstance(one.event, levels) and one.event.deadline == name
     ]

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from contracts.codes import DeclineReason
 from services.chassis.modelling.ladder import LevelDue, Told
 from services.referral.domain.answering import Decline
-from services.referral.domain.deadlines import DeadlineMissed, PassDeadline, RemindDeadline
+from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.entered_in_error import MarkError
 from services.referral.domain.ladder import DeadlineEscalated, EscalateDeadline, WaitlistAlerted
 from services.referral.domain.programme import Term
@@ -36,14 +36,16 @@ def instants_of(office: Office) -> list[tuple[datetime, Any]]:
     for due in referral.running:
         if due in referral.missed:
             continue
-        about = {"by": CLOCK, "referral_id": "R-1", "name": due.name, "due_at": due.due_at}
-        found.append((due.due_at, PassDeadline(at=due.due_at, **about)))
+        found.append((due.due_at, office.passed(due.name, due.due_at)))
         if due not in office.reminders().of:
-            found.append((due.remind_at, RemindDeadline(at=due.remind_at, **about)))
+            found.append((due.remind_at, office.remind(due.name, due.remind_at)))
     for late in referral.late:
-        about = {"by": CLOCK, "referral_id": "R-1", "name": late.deadline, "due_at": late.due_at}
-        found += [(due.at, EscalateDeadline(at=due.at, level=due.level, **about)) for due in late.to_come]
+        found += [(due.at, _level(late.deadline, late.due_at, due)) for due in late.to_come]
     return sorted(found, key=lambda pair: pair[0])
+
+
+def _level(name: str, due_at: datetime, due: LevelDue) -> EscalateDeadline:
+    return EscalateDeadline(at=due.at, by=CLOCK, referral_id="R-1", name=name, due_at=due_at, level=due.level)
 
 
 def pass_until(office: Office, until: datetime) -> list[tuple[datetime, Any]]:
@@ -107,13 +109,12 @@ def test_every_event_has_all_that_is_still_to_fire(office: Office) -> None:
     """The index sets the row of a referral by its latest event alone, so each has the ladders that run on."""
     office.submit()
     pass_until(office, on(27, 1))
-    for act in ("marked", "received"):
-        if act == "marked":
-            (event,) = office.handle(_marked(on(27, 1)))
-        else:
-            (event, *_) = office.receive(at=on(27, 1, hour=11))
-        assert event.late == office.referral().late
-    assert event.late[0].to_come == (LevelDue(level="L2", at=end_of(2, 2)), LevelDue(level="L3", at=end_of(9, 2)))
+    (marked,) = office.handle(_marked(on(27, 1)))
+    assert [late.deadline for late in marked.late] == ["RECEIPT", "DECISION"]
+    (received,) = office.receive(at=on(27, 1, hour=11))
+    (left,) = received.late
+    assert (left.deadline, left.due_at) == ("DECISION", end_of(26, 1))
+    assert left.to_come == (LevelDue(level="L2", at=end_of(2, 2)), LevelDue(level="L3", at=end_of(9, 2)))
 
 
 def _marked(at: datetime) -> Any:
