@@ -186,19 +186,18 @@ def when_referral_deadline_escalated_note_it(
     message: referral.ReferralDeadlineEscalated, delivery: Delivery
 ) -> TakeNote:
     """The leads find the case among their work, and the history says who was told."""
-    noted = replace(_entry(message, delivery, message.deadline), level=message.level, told=told_of(message.told))
-    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=noted, due_at=message.due_at)
+    return TakeNote(
+        at=delivery.at,
+        by=actor_of(message.actor),
+        message=_entry(message, delivery, message.deadline),
+        due_at=message.due_at,
+    )
 
 
 def when_waitlist_alerted_note_it(message: referral.WaitlistAlerted, delivery: Delivery) -> TakeNote:
     """The same of somebody who waits long for a place."""
     offered = OfferedMeanwhile.ANOTHER_OFFER if message.alternative_offered else OfferedMeanwhile.NO_ALTERNATIVE
-    noted = replace(
-        _entry(message, delivery, offered.value),
-        level=message.level,
-        told=told_of(message.told),
-        expected_by=message.expected_by,
-    )
+    noted = replace(_entry(message, delivery, offered.value), expected_by=message.expected_by)
     return TakeNote(at=delivery.at, by=actor_of(message.actor), message=noted, due_at=message.since)
 
 
@@ -322,4 +321,7 @@ def _entry(message: Entered, delivery: Delivery, *codes: str) -> ReferralMessage
         recorded_at=message.recorded_at,
         actor=Party(role=message.actor.role, org=message.actor.org, sub=message.actor.sub),
         codes=codes,
+        # Of a term: who hears of it.
+        level=getattr(message, "level", None),
+        told=told_of(getattr(message, "told", ())),
     )
