@@ -9,7 +9,7 @@ from contracts.escalation_codes import EscalationState
 from services.casefile.domain.contact_norm import months
 from services.casefile.domain.ladder import late_terms, step_behind
 from services.casefile.domain.open_escalations import is_open
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, EndedMatch
 from services.casefile.domain.task_state import RoleException
 from services.casefile.timeline import Item
 from services.chassis.http.response.rendering import Json, as_json
@@ -56,6 +56,11 @@ def missed_views(case: Case, seen_by: str | None) -> list[Json]:
 def told_view(told: Iterable[Told]) -> list[Json]:
     """Who is told of a term: those in a role of an organisation, or in it wherever they are."""
     return [{"role": one.role, "org": one.org} for one in told]
+
+
+def ended_view(ended: EndedMatch) -> Json:
+    """Why a match ended; of a mentor who withdrew, since when that was known, and whether in time."""
+    return {"reason": ended.reason, "noticeOn": ended.notice_on, "shortNotice": ended.short_notice}
 
 
 def paused_views(paused: Iterable[PausedDeadline], since: datetime | None) -> list[Json]:

@@ -53,12 +53,13 @@ from services.casefile.domain.known_organisation import KnownOrganisationEvent
 from services.casefile.domain.known_programme import KnownProgrammeEvent
 from services.casefile.domain.mentor import MentorEvent
 from services.casefile.event_rows import NOT_PUBLISHED, EventRow, OtherRow
-from services.casefile.message_parts import begun, party_of, readiness_of, report_of
+from services.casefile.message_parts import begun, notice_of, party_of, readiness_of, report_of
 from services.casefile.sentences import (
     filled_in,
     of_a_correction,
     of_a_level,
     of_an_answered_gap,
+    of_an_end,
     of_an_entry,
     of_an_escalation,
 )
@@ -228,14 +229,15 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.gaps.GapActionCompleted(
                      **about, gap=event.gap, service_kind=event.service_kind, gap_type=event.gap_type,
                      referral=event.referral, organisation=event.organisation))
-    | EventRow(match_end.MatchEnded, "case.match_ended.v1", "The match ended: {reason}.",
+    | EventRow(match_end.MatchEnded, "case.match_ended.v1", of_an_end("The match ended"),
                  lambda event, about: messages.matching.MatchEnded(
                      **about, match=event.match, reason=event.reason, side=event.side, next=event.next,
-                     closure_talk=event.closure_talk, deadlines=begun(event)))
+                     closure_talk=event.closure_talk, deadlines=begun(event), **notice_of(event)))
     | EventRow(trajectory_end.TrajectoryCompleted, "case.trajectory_completed.v1",
-                 "The trajectory is completed: {reason}.",
+                 of_an_end("The trajectory is completed"),
                  lambda event, about: messages.trajectory_end.TrajectoryCompleted(
-                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event)))
+                     **about, reason=event.reason, closure_talk=event.closure_talk, deadlines=begun(event),
+                     **notice_of(event)))
     | EventRow(handback_report.HandbackRequested, "case.handback_requested.v1",
                  "The organisation hands back: {closure_reason}.",
                  lambda event, about: messages.handback.HandbackRequested(

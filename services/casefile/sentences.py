@@ -5,7 +5,7 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, assert_never
 
 from contracts.terms import LadderLevel
@@ -18,9 +18,11 @@ from services.casefile.domain.exceptions import (
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
 from services.casefile.domain.ladder import DeadlineEscalated
+from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
+from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.ladder import Told
 
 
@@ -78,6 +80,16 @@ def of_an_escalation(event: EscalationRaised) -> str:
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
+
+
+def of_an_end(what: str) -> Callable[[MatchEnded | TrajectoryCompleted], str]:
+    """Why a match or a trajectory ended, and whether a mentor left at short notice."""
+
+    def said(event: MatchEnded | TrajectoryCompleted) -> str:
+        short = " The mentor gave less than a month's notice." if event.short_notice else ""
+        return f"{what}: {event.reason}.{short}"
+
+    return said
 
 
 def of_a_level(event: DeadlineEscalated) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.code_lists import sectors
 from contracts.codes import Step
-from services.casefile.beside_views import escalation_views, exception_view, level_view, missed_views, paused_views
+from services.casefile import beside_views as beside
 from services.casefile.change_views import proposal_of_change
 from services.casefile.domain.charter import Charter
 from services.casefile.domain.mentor import Mentor, Profile
@@ -82,7 +82,7 @@ def timeline_view(item: Item) -> Json:
         "digest": item.digest,
         **_correction(item),
         **({"count": item.count} if item.count > 1 else {}),
-        **level_view(item),
+        **beside.level_view(item),
     }
 
 
@@ -137,10 +137,12 @@ def case_view(case: Case, version: int, now: datetime, seen_by: str | None = Non
         "trajectory": _trajectory(case.trajectory),
         "earlier": [_earlier(over) for over in case.earlier if seen_by in (None, over.organisation)],
         "closeReason": case.close_reason,
-        "exceptions": [exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)],
+        "exceptions": [
+            beside.exception_view(known) for known in case.exceptions if seen_by in (None, known.organisation)
+        ],
         "outcomes": [{"point": point, "code": code, "source": source} for point, code, source in case.settled],
-        "escalations": escalation_views(case, seen_by),
-        "missed": missed_views(case, seen_by),
+        "escalations": beside.escalation_views(case, seen_by),
+        "missed": beside.missed_views(case, seen_by),
         "gaps": [gap_view(case.case, gap) for gap in case.gaps if seen_by in (None, gap.organisation)],
         "proposals": [proposal_of_change(held) for held in case.proposals if seen_by in (None, held.organisation)],
         "links": links(case.case),
@@ -212,13 +214,13 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "agreement": _agreement(trajectory.match),
         "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
         "endedMatches": [
-            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
+            {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), **beside.ended_view(ended)}
             for ended in trajectory.ended_matches
         ],
         "progressReports": [as_json(report) for report in trajectory.progress_reports],
         "suspendedFor": paused.reason if paused is not None else None,
         "suspendedUntil": paused.until if paused is not None else None,
-        "paused": paused_views(paused.paused, paused.since) if paused is not None else [],
+        "paused": beside.paused_views(paused.paused, paused.since) if paused is not None else [],
         "endedAt": trajectory.ended_at,
         "closureReason": trajectory.closure_reason,
         "handback": as_json(trajectory.handback) if trajectory.handback is not None else None,

@@ -95,10 +95,12 @@ class ProgressReport(Struct, frozen=True, kw_only=True):
 
 
 class EndedMatch(Struct, frozen=True, kw_only=True):
-    """A match that is over, and why."""
+    """A match that is over, and why; of a mentor who withdrew, since when that was known, and whether in time."""
 
     match: Match
     reason: str
+    notice_on: date | None = None
+    short_notice: bool | None = None
 
 
 class Suspension(Struct, frozen=True, kw_only=True):

@@ -108,6 +108,8 @@ class EndedMatchAnswer(MatchAnswer):
 
     agreement: AgreementAnswer | None
     reason: EndReason
+    notice_on: date | None = Field(default=None, description="When a mentor who withdrew said so.")
+    short_notice: bool | None = Field(default=None, description="True: less than a month before.")
 
 
 class ProgressReportAnswer(Contract):
