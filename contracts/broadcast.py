@@ -22,7 +22,7 @@ from contracts.coded import (
     SupportNeedCode,
     WhyCode,
 )
-from contracts.message import ActorRef, CaseMessage, Deadline, Instant, Message, Published, ToldTo
+from contracts.message import ActorRef, CaseMessage, Deadline, Instant, Message, Published, Receiver
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 OfferEvent = Literal[
@@ -87,8 +87,8 @@ class BroadcastOpened(BroadcastMessage, frozen=True, kw_only=True):
 class OfferAnswered(BroadcastMessage, frozen=True, kw_only=True):
     """Something happened to one of the offers: it was made, answered, or ended.
 
-    `codes` are what was given as codes, `due_at` when the deadline is due that was missed or reminded of, and `told`
-    who hears of it at that `level`.
+    `codes` are what was given as codes, `due_at` when the deadline is due that was missed or reminded of, and
+    `notified` who hears of it at that `level`.
     """
 
     TYPE: ClassVar[str] = "org.caserelay.broadcast.offer_answered.v1"
@@ -101,7 +101,7 @@ class OfferAnswered(BroadcastMessage, frozen=True, kw_only=True):
     due_at: Instant | None = None
     expected_by: date | None = None
     level: LadderLevelCode | None = None
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
 
 
 class OfferWon(BroadcastMessage, frozen=True, kw_only=True):
@@ -175,7 +175,7 @@ class OfferMoved(OfferMessage, frozen=True, kw_only=True):
 
     `state` is the offer's then, where the event moves it. `codes` are what was given as codes, `deadlines` those that
     run on, `due_at` when the deadline is due that was missed or reminded of, `awaited` whose act it waits for, and
-    `told` who hears of it at that `level`.
+    `notified` who hears of it at that `level`.
     """
 
     TYPE: ClassVar[str] = "org.caserelay.offer.moved.v1"
@@ -191,4 +191,4 @@ class OfferMoved(OfferMessage, frozen=True, kw_only=True):
     access: Deadline | None = None
     deadlines: list[Deadline] = []
     level: LadderLevelCode | None = None
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []

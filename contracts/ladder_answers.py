@@ -12,8 +12,8 @@ from contracts.pause_codes import PauseReason
 from contracts.terms import LadderLevel
 
 
-class ToldAnswer(Contract):
-    """Who is told: those in a role of an organisation."""
+class ReceiverAnswer(Contract):
+    """Who is notified: those in a role of an organisation."""
 
     role: Role
     org: str | None = Field(description="Null: those in the role, wherever they are.")
@@ -33,7 +33,7 @@ class MissedTermAnswer(Contract):
     step: Step
     due_at: datetime
     level: LadderLevel
-    told: list[ToldAnswer]
+    notified: list[ReceiverAnswer]
     to_come: list[LevelDueAnswer]
 
 

@@ -57,7 +57,7 @@ class PausedDeadline(Published, frozen=True, kw_only=True):
     reason: PauseCode
 
 
-class ToldTo(Published, frozen=True, kw_only=True):
+class Receiver(Published, frozen=True, kw_only=True):
     """Who is told of a term: those in a role of an organisation; None, those in it wherever they are."""
 
     role: RoleCode

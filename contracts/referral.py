@@ -24,7 +24,7 @@ from contracts.coded import (
     WhyCode,
     WithdrawCode,
 )
-from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, PausedDeadline, Published, ToldTo
+from contracts.message import CaseMessage, Deadline, Instant, LevelDue, Message, PausedDeadline, Published, Receiver
 from contracts.packet import LanguageSkill, LegalBasisRef, Occupation, ParticipationChoice
 
 SOURCE = "/services/referral"
@@ -156,7 +156,7 @@ class ReferralExpired(ReferralMessage, frozen=True, kw_only=True):
     last_actor: str
     access: Deadline | None = None
     level: LadderLevelCode | None = None
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
 
 
 class ReferralCompleted(ReferralMessage, frozen=True, kw_only=True):
@@ -203,7 +203,7 @@ class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     """The organisation that is reminded."""
     level: LadderLevelCode | None = None
     """L0; None in what was told before there was a ladder."""
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
 
 
 class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
@@ -217,7 +217,7 @@ class ReferralDeadlineMissed(ReferralMessage, frozen=True, kw_only=True):
     deadlines: list[Deadline] = []
     level: LadderLevelCode | None = None
     """L1; None in what was told before there was a ladder."""
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
     to_come: list[LevelDue] = []
     """The levels that the term comes to, as long as nobody does what it waits for."""
 
@@ -231,7 +231,7 @@ class ReferralDeadlineEscalated(ReferralMessage, frozen=True, kw_only=True):
     due_at: Instant
     awaited: str
     level: LadderLevelCode
-    told: list[ToldTo]
+    notified: list[Receiver]
 
 
 class WaitlistAlerted(ReferralMessage, frozen=True, kw_only=True):
@@ -245,7 +245,7 @@ class WaitlistAlerted(ReferralMessage, frozen=True, kw_only=True):
     """What the agency considered beside mentoring."""
     alternative_offered: bool
     level: LadderLevelCode
-    told: list[ToldTo]
+    notified: list[Receiver]
 
 
 class OrganisationDescribed(Message, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar
 
 from contracts.coded import ChangeCode, ChangeReasonCode, LadderLevelCode
-from contracts.message import ActorRef, CaseMessage, Deadline, ToldTo
+from contracts.message import ActorRef, CaseMessage, Deadline, Receiver
 
 _T = "org.caserelay.case."
 
@@ -75,4 +75,4 @@ class ChangeExpired(CaseMessage, frozen=True, kw_only=True):
     referral: str
     organisation: str
     level: LadderLevelCode | None = None
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from contracts.coded import LadderLevelCode, StepCode
-from contracts.message import ActorRef, CaseMessage, Deadline, Instant, LevelDue, ToldTo
+from contracts.message import ActorRef, CaseMessage, Deadline, Instant, LevelDue, Receiver
 
 _T = "org.caserelay.case."
 
@@ -27,7 +27,7 @@ class CaseFinalised(CaseMessage, frozen=True, kw_only=True):
 
 
 class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
-    """80 % of a term has passed; `awaited` is the organisation that is reminded, and `told` are all who hear of it."""
+    """80 % of a term has passed; `awaited` is the organisation that is reminded, and `notified` all who hear of it."""
 
     TYPE: ClassVar[str] = _T + "deadline_reminded.v1"
     NAME: ClassVar[str] = "DeadlineReminded"
@@ -38,7 +38,7 @@ class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
     awaited: str
     level: LadderLevelCode | None = None
     """L0; None in what was told before there was a ladder."""
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
 
 
 class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
     deadlines: list[Deadline] = []
     level: LadderLevelCode | None = None
     """L1; None in what was told before there was a ladder."""
-    told: list[ToldTo] = []
+    notified: list[Receiver] = []
     to_come: list[LevelDue] = []
     """The levels that the term comes to, as long as nobody does what it waits for."""
 
@@ -70,4 +70,4 @@ class DeadlineEscalated(CaseMessage, frozen=True, kw_only=True):
     owner: ActorRef
     awaited: str
     level: LadderLevelCode
-    told: list[ToldTo]
+    notified: list[Receiver]

@@ -14,7 +14,7 @@ from services.casefile.domain.task_state import RoleException
 from services.casefile.timeline import Item
 from services.chassis.http.response.rendering import Json, as_json
 from services.chassis.modelling.deadline import PausedDeadline
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 
 
 def escalation_views(case: Case, seen_by: str | None) -> list[Json]:
@@ -45,17 +45,17 @@ def missed_views(case: Case, seen_by: str | None) -> list[Json]:
             "step": step_behind(case, late).step,
             "dueAt": late.due_at,
             "level": late.level,
-            "told": told_view(late.told),
+            "notified": receivers_view(late.notified),
             "toCome": [{"level": due.level, "at": due.at} for due in late.to_come],
         }
         for late in late_terms(case)
-        if seen_by is None or any(told.org == seen_by for told in late.told)
+        if seen_by is None or any(receiver.org == seen_by for receiver in late.notified)
     ]
 
 
-def told_view(told: Iterable[Told]) -> list[Json]:
+def receivers_view(receivers: Iterable[Receiver]) -> list[Json]:
     """Who is told of a term: those in a role of an organisation, or in it wherever they are."""
-    return [{"role": one.role, "org": one.org} for one in told]
+    return [{"role": receiver.role, "org": receiver.org} for receiver in receivers]
 
 
 def ended_view(ended: EndedMatch) -> Json:
@@ -70,7 +70,7 @@ def paused_views(paused: Iterable[PausedDeadline], since: datetime | None) -> li
 
 def level_view(item: Item) -> Json:
     """On the timeline: which level a term comes to, and who hears of it; nothing of anything else."""
-    return {"level": item.level, "notified": told_view(item.told)} if item.level is not None else {}
+    return {"level": item.level, "notified": receivers_view(item.notified)} if item.level is not None else {}
 
 
 def exception_view(known: RoleException) -> Json:

@@ -70,7 +70,7 @@ from services.chassis.delivery.translation import (
     published_deadlines,
     published_levels,
     published_pauses,
-    published_told,
+    published_receivers,
 )
 from services.chassis.log.event_types import EventTypes
 
@@ -176,7 +176,8 @@ CASE_EVENTS: Final = (
     | EventRow(changes.ChangeExpired, "case.change_expired.v1", "Nobody decided on the change in time: {change}.",
                  lambda event, about: messages.changes.ChangeExpired(
                      **about, proposal=event.proposal, change=event.change, referral=event.referral,
-                     organisation=event.organisation, level=event.level or None, told=published_told(event.told)))
+                     organisation=event.organisation, level=event.level or None,
+                     notified=published_receivers(event.notified)))
     | EventRow(extension.ExtensionProposed, "case.extension_proposed.v1",
                  "The organisation proposes an extension until {end}.",
                  lambda event, about: messages.agreement.ExtensionProposed(**about, end=event.end))
@@ -299,18 +300,18 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.deadlines.DeadlineReminded(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
                      owner=party_of(event.owner), awaited=event.awaited, level=event.level or None,
-                     told=published_told(event.told)))
+                     notified=published_receivers(event.notified)))
     | EventRow(deadlines.DeadlineMissed, "case.deadline_missed.v1", "The deadline {deadline} has passed.",
                  lambda event, about: messages.deadlines.DeadlineMissed(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
                      owner=party_of(event.owner), awaited=event.awaited, deadlines=begun(event),
-                     level=event.level or None, told=published_told(event.told),
+                     level=event.level or None, notified=published_receivers(event.notified),
                      to_come=published_levels(event.to_come)))
     | EventRow(ladder.DeadlineEscalated, "case.deadline_escalated.v1", of_a_level,
                  lambda event, about: messages.deadlines.DeadlineEscalated(
                      **about, deadline=event.deadline, step=event.step, due_at=event.due_at,
                      owner=party_of(event.owner), awaited=event.awaited, level=event.level,
-                     told=published_told(event.told)))
+                     notified=published_receivers(event.notified)))
     | EventRow(correction.CorrectionRecorded, "case.correction_recorded.v1", of_a_correction,
                  lambda event, about: messages.correction.CorrectionRecorded(
                      **about, corrects=event.corrects, corrected=event.corrected, was=report_of(event.was),

@@ -23,7 +23,7 @@ from services.casefile.domain.referral_answers import TakeAcceptance, TakeNote, 
 from services.casefile.domain.referral_entry import ReferralMessage
 from services.casefile.domain.state import case_stream
 from services.casefile.domain.steps import Party
-from services.chassis.delivery.translation import actor_of, deadline_of, told_of
+from services.chassis.delivery.translation import actor_of, deadline_of, receivers_of
 from services.chassis.modelling.decider import Command
 from services.chassis.modelling.delivery import Delivery
 
@@ -323,5 +323,5 @@ def _entry(message: Entered, delivery: Delivery, *codes: str) -> ReferralMessage
         codes=codes,
         # Of a term: who hears of it.
         level=getattr(message, "level", None),
-        told=told_of(getattr(message, "told", ())),
+        notified=receivers_of(getattr(message, "notified", ())),
     )

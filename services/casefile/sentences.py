@@ -23,7 +23,7 @@ from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 
 
 def filled_in(text: str, event: object) -> str:
@@ -35,7 +35,7 @@ def of_an_entry(entry: ReferralEntryTaken) -> str:
     """What the referral service did, and until when a place is expected to be free."""
     happened = filled_in(_of_a_message(entry.name), entry)
     if entry.level in (LadderLevel.L2, LadderLevel.L3):
-        happened = f"{happened} {told(entry.level, entry.told or ())}"
+        happened = f"{happened} {named_at(entry.level, entry.notified or ())}"
     return happened if entry.expected_by is None else f"{happened} Expected by {entry.expected_by.isoformat()}."
 
 
@@ -85,24 +85,23 @@ def of_an_escalation(event: EscalationRaised) -> str:
 def of_an_end(what: str) -> Callable[[MatchEnded | TrajectoryCompleted], str]:
     """Why a match or a trajectory ended, and whether a mentor left at short notice."""
 
-    def said(event: MatchEnded | TrajectoryCompleted) -> str:
+    def sentence_of(event: MatchEnded | TrajectoryCompleted) -> str:
         short = " The mentor gave less than a month's notice." if event.short_notice else ""
         return f"{what}: {event.reason}.{short}"
 
-    return said
+    return sentence_of
 
 
 def of_a_level(event: DeadlineEscalated) -> str:
     """Which missed term is still open, and who hears of it."""
-    return (
-        f"The deadline {event.deadline} has passed, and {event.awaited} still owes it. {told(event.level, event.told)}"
-    )
+    owed = f"The deadline {event.deadline} has passed, and {event.awaited} still owes it."
+    return f"{owed} {named_at(event.level, event.notified)}"
 
 
-def told(level: str, receivers: Iterable[Told]) -> str:
+def named_at(level: str, receivers: Iterable[Receiver]) -> str:
     """Who is told at a level, in words."""
-    named = (f"{one.role} of {one.org}" if one.org is not None else one.role for one in receivers)
-    return f"Told at {level}: {', '.join(named) or 'nobody'}."
+    named = (f"{to.role} of {to.org}" if to.org is not None else to.role for to in receivers)
+    return f"Receiver at {level}: {', '.join(named) or 'nobody'}."
 
 
 def passed_on(reason: str | None) -> str:

@@ -23,7 +23,7 @@ from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 
 AGAIN: Final = timedelta(hours=1)
 """So long the same refusal to the same person is one item."""
@@ -37,7 +37,7 @@ class Item:
     `step` (None once no step is open) after the event; `digest` is the SHA-256 of the stored bytes, for a referral
     message those of the referral log. A correction names the event that it `corrects` and what `holds` instead, and
     that event the ids of its corrections. `count` says how often the same was refused, to one person within an hour.
-    Of a term it says which `level` it has come to, and who is `told`.
+    Of a term it says which `level` it has come to, and who is `notified`.
     """
 
     position: int
@@ -58,7 +58,7 @@ class Item:
     corrected_by: tuple[str, ...] = ()
     count: int = 1
     level: str | None = None
-    told: tuple[Told, ...] = ()
+    notified: tuple[Receiver, ...] = ()
 
 
 def timeline(
@@ -101,7 +101,7 @@ def _item(recorded: Recorded, after: Case) -> Item:
     if held is None and after.current_step is not None:
         held = find(after.steps, after.current_step)
     entry = event if isinstance(event, ReferralEntryTaken) else None
-    told: tuple[Told, ...] = getattr(event, "told", None) or ()
+    receivers: tuple[Receiver, ...] = getattr(event, "notified", None) or ()
     return Item(
         position=recorded.version,
         event=entry.source_event_id if entry is not None else meta.event_id,
@@ -119,8 +119,8 @@ def _item(recorded: Recorded, after: Case) -> Item:
         digest=entry.digest if entry is not None else recorded.digest,
         corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
         holds=event.holds if isinstance(event, CorrectionRecorded) else None,
-        level=(getattr(event, "level", None) or None) if told else None,
-        told=told,
+        level=(getattr(event, "level", None) or None) if receivers else None,
+        notified=receivers,
     )
 
 

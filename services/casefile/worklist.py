@@ -12,8 +12,10 @@ from contracts.codes import CaseState, Role, Step
 from contracts.identifiers import one_person
 from contracts.staff import LEADS, MENTORS
 from services.casefile.domain.ladder import late_terms, step_behind
+from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.chassis.modelling.ladder import Receiver
 
 ERROR_CONFIRMATION: Final = "ERROR_CONFIRMATION"
 COUNSELLOR_HANDOVER: Final = "COUNSELLOR_HANDOVER"
@@ -79,7 +81,7 @@ def work_in(case: Case) -> tuple[Work, ...]:
 
 def work_of_staff(case: Case) -> tuple[Work, ...]:
     """What an organisation has to act on in a case."""
-    return (*_steps(case), *_beside(case), *_told_of(case))
+    return (*_steps(case), *_beside(case), *_for_receivers(case))
 
 
 def _steps(case: Case) -> Iterator[Work]:
@@ -96,25 +98,26 @@ def _level(case: Case, step: OpenStep) -> str | None:
     return max((late.level for late in case.late if late.key == step.key), default=None)
 
 
-def _told_of(case: Case) -> Iterator[Work]:
+def _for_receivers(case: Case) -> Iterator[Work]:
     """What the leads of a side were told of: of one term that was missed several times the one that came furthest."""
-    told = sorted(
-        ((late, one) for late in late_terms(case) for one in late.told if one.role in _LEADS and one.org is not None),
-        key=lambda pair: pair[0].level,
-    )
-    for late, one in {(one.org, late.name): (late, one) for late, one in told}.values():
+    furthest: dict[tuple[str, str], tuple[LateTerm, Receiver]] = {}
+    for late in sorted(late_terms(case), key=lambda late: late.level):
+        for receiver in late.notified:
+            if receiver.role in _LEADS and receiver.org is not None:
+                furthest[receiver.org, late.name] = late, receiver
+    for (actor, name), (late, receiver) in furthest.items():
         step = step_behind(case, late)
         yield Work(
             name=MISSED_TERM,
-            actor=one.org or "",
-            person=those_in(one.role),
+            actor=actor,
+            person=those_in(receiver.role),
             owner=step.owner,
             since=step.since,
             due_at=late.due_at,
             awaiting=step.awaiting,
-            about=late.name,
+            about=name,
             level=late.level,
-            role=one.role,
+            role=receiver.role,
         )
 
 

@@ -14,7 +14,7 @@ from services.chassis.delivery.translation import (
     published_actor,
     published_deadline,
     published_deadlines,
-    published_told,
+    published_receivers,
 )
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor
@@ -92,7 +92,7 @@ def of_broadcast(event: OfCase, recorded: Recorded) -> messages.BroadcastMessage
                 due_at=event.due_at,
                 expected_by=event.expected_by,
                 level=event.level or None,
-                told=published_told(event.told),
+                notified=published_receivers(event.notified),
             )
         case OfferWon():
             return messages.OfferWon(
@@ -262,11 +262,11 @@ _OfTerm = DeadlineReminded | DeadlineMissed | DeadlineEscalated | WaitlistAlerte
 
 
 def _of_a_term(event: _OfTerm, common: _Offer) -> messages.OfferMoved:
-    level, told = event.level or None, published_told(event.told)
+    level, receivers = event.level or None, published_receivers(event.notified)
     if isinstance(event, WaitlistAlerted):
         # Whether anything else was offered meanwhile would say that others were asked.
         return messages.OfferMoved(
-            **common, event="WaitlistAlerted", expected_by=event.expected_by, level=level, told=told
+            **common, event="WaitlistAlerted", expected_by=event.expected_by, level=level, notified=receivers
         )
     if isinstance(event, DeadlineEscalated):
         return messages.OfferMoved(
@@ -276,7 +276,7 @@ def _of_a_term(event: _OfTerm, common: _Offer) -> messages.OfferMoved:
             due_at=event.due_at,
             awaited=event.awaited,
             level=level,
-            told=told,
+            notified=receivers,
         )
     due = event.deadline
     return messages.OfferMoved(
@@ -287,7 +287,7 @@ def _of_a_term(event: _OfTerm, common: _Offer) -> messages.OfferMoved:
         awaited=event.awaited,
         deadlines=published_deadlines(event.deadlines) if isinstance(event, DeadlineMissed) else [],
         level=level,
-        told=told,
+        notified=receivers,
     )
 
 
@@ -315,7 +315,7 @@ def _ended(event: PartEnds, common: _Offer) -> messages.OfferMoved:
                 awaited=event.last_actor,
                 access=access,
                 level=event.level or None,
-                told=published_told(event.told),
+                notified=published_receivers(event.notified),
             )
         case ReferralEnteredInError():
             return messages.OfferMoved(

@@ -17,7 +17,7 @@ from services.chassis.delivery.translation import (
     published_deadlines,
     published_levels,
     published_pauses,
-    published_told,
+    published_receivers,
 )
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -189,7 +189,7 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
                 last_actor=event.last_actor,
                 access=_access(event),
                 level=event.level or None,
-                told=published_told(event.told),
+                notified=published_receivers(event.notified),
             )
         case ReferralCompleted():
             return messages.ReferralCompleted(**common, closure=event.closure, loop_closed_at=event.loop_closed_at)
@@ -211,7 +211,7 @@ _OfTerm = DeadlineReminded | DeadlineMissed | DeadlineEscalated | WaitlistAlerte
 
 
 def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
-    told = published_told(event.told)
+    receivers = published_receivers(event.notified)
     match event:
         case DeadlineReminded():
             return messages.ReferralDeadlineReminded(
@@ -220,7 +220,7 @@ def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
                 due_at=event.deadline.due_at,
                 awaited=event.awaited,
                 level=event.level or None,
-                told=told,
+                notified=receivers,
             )
         case DeadlineMissed():
             own = next(
@@ -233,7 +233,7 @@ def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
                 awaited=event.awaited,
                 deadlines=published_deadlines(event.deadlines),
                 level=event.level or None,
-                told=told,
+                notified=receivers,
                 to_come=published_levels(own.to_come if own is not None else ()),
             )
         case DeadlineEscalated():
@@ -243,7 +243,7 @@ def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
                 due_at=event.due_at,
                 awaited=event.awaited,
                 level=event.level,
-                told=told,
+                notified=receivers,
             )
         case WaitlistAlerted():
             return messages.WaitlistAlerted(
@@ -253,7 +253,7 @@ def _of_a_term(event: _OfTerm, common: _Common) -> messages.ReferralMessage:
                 considered=event.considered,
                 alternative_offered=event.alternative_offered,
                 level=event.level,
-                told=told,
+                notified=receivers,
             )
 
 

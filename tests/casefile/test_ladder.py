@@ -19,16 +19,16 @@ from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline,
 from services.casefile.domain.mentoring import RecordCheckIn
 from services.casefile.domain.people import ReassignCoordinator
 from services.chassis.modelling.decider import Actor
-from services.chassis.modelling.ladder import LevelDue, Told
+from services.chassis.modelling.ladder import LevelDue, Receiver
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import about
 from tests.support.actors import CLOCK, LOTTE
 from tests.support.dates import end_of, on
 
-COUNSELLOR = Told(role="AGENCY_COUNSELLOR", org="vdab-gent")
-COORDINATOR = Told(role="NGO_COORDINATOR", org="brugwerk")
-LEADS = (Told(role="AGENCY_TEAM_LEAD", org="vdab-gent"), Told(role="NGO_LEAD", org="brugwerk"))
-BOARD = (Told(role="AUDITOR"),)
+COUNSELLOR = Receiver(role="AGENCY_COUNSELLOR", org="vdab-gent")
+COORDINATOR = Receiver(role="NGO_COORDINATOR", org="brugwerk")
+LEADS = (Receiver(role="AGENCY_TEAM_LEAD", org="vdab-gent"), Receiver(role="NGO_LEAD", org="brugwerk"))
+BOARD = (Receiver(role="AUDITOR"),)
 INTAKE = ConcludeIntake(at=on(12, 2), by=LOTTE, suitable=True, goals=("SOCIAL", "CULTURAL"), expectations_ref="vault-1")
 
 
@@ -57,11 +57,11 @@ def pass_until(book: Casebook, until: datetime) -> list[Any]:
     return recorded
 
 
-def climbed(events: Sequence[Any], name: str) -> list[tuple[str, datetime, tuple[Told, ...]]]:
+def climbed(events: Sequence[Any], name: str) -> list[tuple[str, datetime, tuple[Receiver, ...]]]:
     """The level, the due time and who was told, of each event of a term."""
     kinds = DeadlineReminded | DeadlineMissed | DeadlineEscalated
     of_it = [event for event in events if isinstance(event, kinds) and event.deadline == name]
-    return [(event.level or "", event.due_at, event.told or ()) for event in of_it]
+    return [(event.level or "", event.due_at, event.notified or ()) for event in of_it]
 
 
 def instants(book: Casebook, name: str) -> list[tuple[str, datetime]]:
@@ -96,7 +96,7 @@ def test_the_breach_has_the_instants_of_the_levels_to_come(book: Casebook) -> No
     assert missed.to_come == (LevelDue(level="L2", at=end_of(13, 2)), LevelDue(level="L3", at=end_of(20, 2)))
     book.rules = replace(book.rules, ladder={"L2": ("BOARD",)})
     (escalated,) = book.act(_level("INTAKE", end_of(6, 2), "L2", at=end_of(13, 2)))
-    assert escalated.told == BOARD
+    assert escalated.notified == BOARD
 
 
 def test_a_level_is_not_fired_before_its_time_nor_twice(book: Casebook) -> None:

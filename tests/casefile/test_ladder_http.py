@@ -17,7 +17,7 @@ BOARD: Final = [{"role": "AUDITOR", "org": None}]
 WAIT: Final = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-04-01", "clientAgreed": True}
 
 
-async def told_of(context: CaseContext, person: Person, **asked: Any) -> list[tuple[str, str]]:
+async def receivers_of(context: CaseContext, person: Person, **asked: Any) -> list[tuple[str, str]]:
     """What the worklist has for the person as a lead: the term, and how far it has come."""
     items = (await context.running.read(person, "/v1/worklist", limit=200, **asked))["items"]
     return [(item["about"], item["level"]) for item in items if item["step"] == "MISSED_TERM"]
@@ -40,30 +40,30 @@ async def test_leads_find_what_nobody_answers_and_the_board_hears_of_it_later(co
     """Receipt was due on 14 January: the leads are told on the 21st, the board on the 28th, and each of it once."""
     case = await context.referred()
     await context.running.at(on(21, 1))
-    assert await told_of(context, TOM) == []
+    assert await receivers_of(context, TOM) == []
     assert (await context.running.read(INES, case.path))["missed"] == []
     await context.running.at(on(22, 1))
     for lead in (TOM, HANNE):
-        assert await told_of(context, lead) == [("RECEIPT", "L2")]
-        assert await told_of(context, lead, mine=True) == [("RECEIPT", "L2")]
+        assert await receivers_of(context, lead) == [("RECEIPT", "L2")]
+        assert await receivers_of(context, lead, mine=True) == [("RECEIPT", "L2")]
         assert await levels(context, lead, case) == [("L2", LEADS)]
         (message,) = await fed(context, lead, "referral.deadline_escalated.v1")
-        assert (message["deadline"], message["level"], message["told"]) == ("RECEIPT", "L2", LEADS)
+        assert (message["deadline"], message["level"], message["notified"]) == ("RECEIPT", "L2", LEADS)
     for other in (INES, LOTTE, AN, KARIM):
-        assert await told_of(context, other) == []
+        assert await receivers_of(context, other) == []
     (missed,) = (await context.running.read(HANNE, case.path))["missed"]
     assert (missed["deadline"], missed["step"], missed["level"]) == ("RECEIPT", "REFERRAL_ANSWER", "L2")
-    assert missed["told"] == LEADS
+    assert missed["notified"] == LEADS
     assert_problem(await context.running.get(KARIM, case.path), 404)
     assert await fed(context, KARIM, "deadline_escalated.v1") == []
     await context.running.at(on(29, 1))
     assert await levels(context, AUDITOR, case) == [("L2", LEADS), ("L3", BOARD)]
-    assert [one["told"] for one in await fed(context, AUDITOR, "deadline_escalated.v1")] == [LEADS, BOARD]
+    assert [one["notified"] for one in await fed(context, AUDITOR, "deadline_escalated.v1")] == [LEADS, BOARD]
     await context.follow(case, LOTTE, "receive")
     # The decision was due on the 26th, so its leads are told on 2 February.
-    assert await told_of(context, TOM) == []
+    assert await receivers_of(context, TOM) == []
     await context.running.at(on(3, 2))
-    assert await told_of(context, TOM) == [("DECISION", "L2")]
+    assert await receivers_of(context, TOM) == [("DECISION", "L2")]
 
 
 async def test_the_referral_says_how_far_its_missed_terms_have_come(context: CaseContext) -> None:
@@ -96,14 +96,14 @@ async def test_an_escalation_comes_to_the_level_of_the_term_that_it_is_about(con
     read = await context.running.get(INES, case.path)
     assert read.headers["ETag"] != etag
     assert read.json()["escalations"][0]["level"] == "L2"
-    assert ("INTAKE", "L2") in await told_of(context, HANNE)
+    assert ("INTAKE", "L2") in await receivers_of(context, HANNE)
     own = (await context.running.read(LOTTE, "/v1/worklist"))["items"]
     assert [(item["step"], item["level"]) for item in own if item["step"] == "INTAKE"] == [("INTAKE", "L2")]
     assert "missed" not in (await context.running.get(await context.mentee_of(case), case.path)).json()
     await context.lead_on(case, "INTAKE", "MATCHING")
     after = await context.running.read(INES, case.path)
     assert (after["escalations"][0]["state"], after["missed"]) == ("RESOLVED", [])
-    assert await told_of(context, HANNE) == []
+    assert await receivers_of(context, HANNE) == []
 
 
 async def test_f1_a_wait_of_thirty_days_is_on_both_leads_worklists(context: CaseContext) -> None:
@@ -113,15 +113,15 @@ async def test_f1_a_wait_of_thirty_days_is_on_both_leads_worklists(context: Case
     await context.follow(case, LOTTE, "waitlist", WAIT)
     await context.running.at(on(12, 2))
     for lead in (TOM, HANNE):
-        assert ("WAITLIST_ALERT", "L2") in await told_of(context, lead, mine=True)
+        assert ("WAITLIST_ALERT", "L2") in await receivers_of(context, lead, mine=True)
         (message,) = await fed(context, lead, "waitlist_alerted.v1")
         assert (message["since"], message["alternativeOffered"]) == ("2026-01-12T09:30:00Z", False)
-        assert (message["considered"], message["told"]) == ("JOB_COACHING", LEADS)
+        assert (message["considered"], message["notified"]) == ("JOB_COACHING", LEADS)
     items = (await context.running.read(INES, f"{case.path}/timeline"))["items"]
     (alert,) = [item for item in items if item["type"] == "WaitlistAlerted"]
     assert "NO_ALTERNATIVE" in alert["text"]
     await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
-    assert await told_of(context, TOM) == []
+    assert await receivers_of(context, TOM) == []
 
 
 async def test_what_stands_still_is_shown_with_its_reason(context: CaseContext) -> None:

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.codes import DeclineReason
-from services.chassis.modelling.ladder import LevelDue, Told
+from services.chassis.modelling.ladder import LevelDue, Receiver
 from services.referral.domain.answering import Decline
 from services.referral.domain.deadlines import DeadlineMissed
 from services.referral.domain.entered_in_error import MarkError
@@ -23,10 +23,10 @@ from tests.referral.office import PARAMETERS, Office, ask, tell, waitlist
 from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import end_of, january, on
 
-COUNSELLOR = Told(role="AGENCY_COUNSELLOR", org="vdab-gent")
-COORDINATOR = Told(role="NGO_COORDINATOR", org="brugwerk")
-LEADS = (Told(role="AGENCY_TEAM_LEAD", org="vdab-gent"), Told(role="NGO_LEAD", org="brugwerk"))
-BOARD = (Told(role="AUDITOR"),)
+COUNSELLOR = Receiver(role="AGENCY_COUNSELLOR", org="vdab-gent")
+COORDINATOR = Receiver(role="NGO_COORDINATOR", org="brugwerk")
+LEADS = (Receiver(role="AGENCY_TEAM_LEAD", org="vdab-gent"), Receiver(role="NGO_LEAD", org="brugwerk"))
+BOARD = (Receiver(role="AUDITOR"),)
 
 
 def instants_of(office: Office) -> list[tuple[datetime, Any]]:
@@ -59,13 +59,13 @@ def pass_until(office: Office, until: datetime) -> list[tuple[datetime, Any]]:
     return recorded
 
 
-def climbed(recorded: list[tuple[datetime, Any]], name: str) -> list[tuple[str, datetime, tuple[Told, ...]]]:
+def climbed(recorded: list[tuple[datetime, Any]], name: str) -> list[tuple[str, datetime, tuple[Receiver, ...]]]:
     """The level of each event of a term, when it was recorded, and who was told."""
     found = []
     for at, event in recorded:
         deadline = getattr(event, "deadline", None)
         if getattr(deadline, "name", deadline) == name:
-            found.append((event.level, at, event.told))
+            found.append((event.level, at, event.notified))
     return found
 
 
@@ -87,7 +87,7 @@ def test_a_referral_that_nobody_answers_comes_to_each_level_once(office: Office)
     ]
     last_at, expired = recorded[-1]
     assert (type(expired).__name__, last_at, expired.level) == ("ReferralExpired", end_of(11, 2), "L1")
-    assert expired.told == (COORDINATOR, COUNSELLOR)
+    assert expired.notified == (COORDINATOR, COUNSELLOR)
     assert office.referral().late == ()
 
 
@@ -184,7 +184,7 @@ def test_the_leads_are_told_of_a_wait_of_thirty_days_once(office: Office) -> Non
     # 30 days after Friday 16 January: Sunday 15 February, to its last second.
     assert [at for at, _ in alerts] == [end_of(15, 2)]
     (_, alert) = alerts[0]
-    assert (alert.level, alert.told, alert.alternative_offered) == ("L2", LEADS, False)
+    assert (alert.level, alert.notified, alert.alternative_offered) == ("L2", LEADS, False)
     assert (alert.since, alert.expected_by, alert.considered) == (january(16), date(2026, 4, 1), "JOB_COACHING")
 
 

@@ -86,7 +86,7 @@ SAID: dict[type[Message], Callable[[Any], dict[str, Any]]] = {
         "codes": [],
         "deadlines": [],
         "level": None,
-        "told": [],
+        "notified": [],
     },
     messages.ReferralDeadlineMissed: lambda event: {
         "deadline": event.deadline.name,
@@ -107,8 +107,9 @@ def in_the_open(event: Any) -> Any:
     """An event of a referral that is no anonymous offer; any other as it is. What was missed has the first ladder."""
     offer = getattr(event, "offer", None)
     if isinstance(event, DeadlineMissed):
-        own = replace(event.late[0], deadline=event.deadline.name, due_at=event.deadline.due_at)
-        event = replace(event, late=(own, *event.late[1:]))
+        ladders = event.late or ()
+        own = replace(ladders[0], deadline=event.deadline.name, due_at=event.deadline.due_at)
+        event = replace(event, late=(own, *ladders[1:]))
     return event if offer is None else replace(event, offer=replace(offer, broadcast=UNSET))
 
 

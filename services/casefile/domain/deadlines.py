@@ -18,7 +18,7 @@ from contracts.codes import CaseState, Step
 from contracts.terms import LadderLevel
 from services.casefile.domain.changes import ChangeExpired, expired
 from services.casefile.domain.context import Context
-from services.casefile.domain.ladder import DeadlineEscalated, late_of, levels_of, reached, told_at
+from services.casefile.domain.ladder import DeadlineEscalated, late_of, levels_of, reached, receivers_at
 from services.casefile.domain.missed_terms import due_after, gone_on, is_wanting
 from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.organisation_part import access_ends
@@ -26,7 +26,7 @@ from services.casefile.domain.silence import SILENCE, SILENCE_CHECK_IN, SilenceN
 from services.casefile.domain.state import MISSED, REMINDED, Case, lead_of, with_silence
 from services.casefile.domain.steps import BESIDE, Awaiting, Moves, OpenStep, Party, ended_by
 from services.chassis.modelling.decider import Command, Event
-from services.chassis.modelling.ladder import LevelDue, Told
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 FINALISE = "FINALISE"
 ESCALATE = "ESCALATE"
@@ -50,7 +50,7 @@ class PassDeadline(Command, frozen=True, kw_only=True):
 class DeadlineReminded(Event, frozen=True, kw_only=True):
     """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded.
 
-    `level` and `told` are unset in what was stored before there was a ladder.
+    `level` and `notified` are unset in what was stored before there was a ladder.
     """
 
     BYSTANDER: ClassVar[bool] = True
@@ -60,13 +60,13 @@ class DeadlineReminded(Event, frozen=True, kw_only=True):
     owner: Party
     awaited: str
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class DeadlineMissed(Moves, frozen=True, kw_only=True):
     """A term has passed without what it waited for. One that recurs is due again as renewed.
 
-    `to_come` are the levels that the term comes to as long as nobody does it; `level` and `told` as in a reminder.
+    `to_come` are the levels that the term comes to as long as nobody does it; `level` and `notified` as in a reminder.
     """
 
     deadline: str
@@ -75,7 +75,7 @@ class DeadlineMissed(Moves, frozen=True, kw_only=True):
     owner: Party
     awaited: str
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
     to_come: tuple[LevelDue, ...] | UnsetType = UNSET
 
 
@@ -169,7 +169,7 @@ def remind_deadline(command: RemindDeadline, context: Context) -> list[DeadlineR
             owner=step.owner,
             awaited=step.actor,
             level=LadderLevel.L0.value,
-            told=told_at(LadderLevel.L0, context, step),
+            notified=receivers_at(LadderLevel.L0, context, step),
         )
     ]
 
@@ -189,8 +189,8 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent
         return [CaseFinalised(closes=ended_by(case.steps))]
     for held in case.proposals:
         if held.deadline.name == found.name:
-            told = told_at(LadderLevel.L1, context, _step_of(case, found))
-            return [replace(expired(context, held), level=LadderLevel.L1.value, told=told)]
+            receivers = receivers_at(LadderLevel.L1, context, _step_of(case, found))
+            return [replace(expired(context, held), level=LadderLevel.L1.value, notified=receivers)]
     for access in case.accesses:
         if found.name == f"NGO_ACCESS:{access.referral}":
             return [NgoAccessExpired(referral=access.referral, organisation=access.organisation)]
@@ -207,7 +207,7 @@ def pass_deadline(command: PassDeadline, context: Context) -> list[DeadlineEvent
             owner=step.owner,
             awaited=step.actor,
             level=LadderLevel.L1.value,
-            told=told_at(LadderLevel.L1, context, step),
+            notified=receivers_at(LadderLevel.L1, context, step),
             to_come=() if over else levels_of(context, found.due_at),
             closes=(step.key,) if over else (),
             renews=_due_again(context, step, found),
@@ -262,7 +262,7 @@ def evolve(case: Case, event: DeadlineEvent) -> Case:
         case DeadlineMissed():
             return _missed(replace(case, fired=case.fired | {(MISSED, event.deadline, event.due_at)}), event)
         case DeadlineEscalated():
-            return reached(case, event.deadline, event.due_at, event.level, event.told)
+            return reached(case, event.deadline, event.due_at, event.level, event.notified)
         case SilenceNoticed():
             return with_silence(case, None)
         case NgoAccessExpired():
@@ -282,7 +282,7 @@ def _missed(case: Case, event: DeadlineMissed) -> Case:
         key=key,
         due_at=event.due_at,
         level=event.level or LadderLevel.L1.value,
-        told=event.told or (),
+        notified=event.notified or (),
         to_come=event.to_come,
     )
     return replace(case, late=(*case.late, late))

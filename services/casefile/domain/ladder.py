@@ -17,7 +17,7 @@ from services.casefile.domain.open_matters import LateTerm
 from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, OpenStep, Party, step_of
 from services.chassis.modelling.decider import Command, Event
-from services.chassis.modelling.ladder import LevelDue, Told, levels_after, without
+from services.chassis.modelling.ladder import LevelDue, Receiver, levels_after, without
 
 
 class EscalateDeadline(Command, frozen=True, kw_only=True):
@@ -29,34 +29,34 @@ class EscalateDeadline(Command, frozen=True, kw_only=True):
 
 
 class DeadlineEscalated(Event, frozen=True, kw_only=True):
-    """What a missed term waits for is still not done, and those in `told` hear of it."""
+    """What a missed term waits for is still not done, and those in `notified` hear of it."""
 
     deadline: str
     step: str
     due_at: datetime
     level: str
-    told: tuple[Told, ...]
+    notified: tuple[Receiver, ...]
     owner: Party
     awaited: str
 
 
-def told_at(level: str, context: Context, step: OpenStep) -> tuple[Told, ...]:
+def receivers_at(level: str, context: Context, step: OpenStep) -> tuple[Receiver, ...]:
     """Who is told of a term in a step when it comes to a level, each once."""
     case = context.case
     about = _organisation(case, step)
-    coordinator = Told(role=Role.NGO_COORDINATOR.value, org=about) if about is not None else None
-    contacts = {case.agency: Told(role=Role.AGENCY_COUNSELLOR.value, org=case.agency), about: coordinator}
-    whom: Mapping[str, tuple[Told | None, ...]] = {
+    coordinator = Receiver(role=Role.NGO_COORDINATOR.value, org=about) if about is not None else None
+    contacts = {case.agency: Receiver(role=Role.AGENCY_COUNSELLOR.value, org=case.agency), about: coordinator}
+    whom: Mapping[str, tuple[Receiver | None, ...]] = {
         # The owner answers for the step, also where somebody else's act is awaited in it.
-        Notified.OWNER: (Told(role=step.owner.role, org=step.owner.org), _awaited(step, contacts)),
+        Notified.OWNER: (Receiver(role=step.owner.role, org=step.owner.org), _awaited(step, contacts)),
         Notified.CASE_CONTACTS: (contacts[case.agency], coordinator),
         Notified.LEADS: (
-            Told(role=Role.AGENCY_TEAM_LEAD.value, org=case.agency),
-            Told(role=Role.NGO_LEAD.value, org=about) if about is not None else None,
+            Receiver(role=Role.AGENCY_TEAM_LEAD.value, org=case.agency),
+            Receiver(role=Role.NGO_LEAD.value, org=about) if about is not None else None,
         ),
-        Notified.BOARD: (Told(role=Role.AUDITOR.value),),
+        Notified.BOARD: (Receiver(role=Role.AUDITOR.value),),
     }
-    named = (told for receivers in _ladder(context)[level] for told in whom[receivers] if told is not None)
+    named = (receiver for kind in _ladder(context)[level] for receiver in whom[kind] if receiver is not None)
     return tuple(dict.fromkeys(named))
 
 
@@ -72,7 +72,7 @@ def _organisation(case: Case, step: OpenStep) -> str | None:
     return case.organisation if gap is None or gap.organisation == case.organisation else None
 
 
-def _awaited(step: OpenStep, contacts: Mapping[str | None, Told | None]) -> Told | None:
+def _awaited(step: OpenStep, contacts: Mapping[str | None, Receiver | None]) -> Receiver | None:
     return contacts.get(step.actor) if step.actor != step.owner.org else None
 
 
@@ -94,7 +94,7 @@ def escalate_deadline(command: EscalateDeadline, context: Context) -> list[Deadl
             step=step.step,
             due_at=late.due_at,
             level=command.level,
-            told=told_at(command.level, context, step),
+            notified=receivers_at(command.level, context, step),
             owner=step.owner,
             awaited=step.actor,
         )
@@ -117,13 +117,13 @@ def step_behind(case: Case, late: LateTerm) -> OpenStep:
     return OpenStep(step=Step.SERVICE_GAP_ANSWER.value, owner=case.lead, since=late.due_at, about=late.about)
 
 
-def reached(case: Case, name: str, due_at: datetime, level: str, told: tuple[Told, ...]) -> Case:
+def reached(case: Case, name: str, due_at: datetime, level: str, receivers: tuple[Receiver, ...]) -> Case:
     """The case whose missed term has come to a level; so has what somebody was asked to see to because of it."""
     late = tuple(
         replace(
             late,
             level=max(late.level, level),
-            told=tuple(dict.fromkeys((*late.told, *told))),
+            notified=tuple(dict.fromkeys((*late.notified, *receivers))),
             to_come=without(late.to_come, level),
         )
         if late.is_of(name, due_at)

@@ -10,7 +10,7 @@ from contracts.change_codes import ProposalState
 from contracts.gap_codes import GapState
 from services.casefile.domain.steps import Party
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.ladder import LevelDue, Told
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 
 class GapAnswer(Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class LateTerm(Struct, frozen=True, kw_only=True):
     key: str
     due_at: datetime
     level: str
-    told: tuple[Told, ...]
+    notified: tuple[Receiver, ...]
     to_come: tuple[LevelDue, ...] = ()
 
     @property

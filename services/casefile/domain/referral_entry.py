@@ -15,7 +15,7 @@ from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Awaiting, Moves, Party, find
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.growing import GrowingTuple
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 
 EntryName = Literal[
     "ReferralSubmitted",
@@ -53,8 +53,8 @@ NO_ACTS: Final = ESCALATIONS | {"DeadlineReminded", "DeadlineMissed", "WaitingCo
 class ReferralMessage(Struct, frozen=True, kw_only=True):
     """What every message of the referral service says of itself.
 
-    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free, and `told` who
-    hears of a term that has come to a `level`.
+    `codes` are what it gives as codes, `expected_by` the day until which a place is expected to be free, and `notified`
+    who hears of a term that has come to a `level`.
     """
 
     name: EntryName
@@ -72,15 +72,15 @@ class ReferralMessage(Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...] = ()
     expected_by: date | None = None
     level: str | None = None
-    told: tuple[Told, ...] = ()
+    notified: tuple[Receiver, ...] = ()
 
 
 class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     """A referral message, taken into the case's own history; `name` is the message's, `codes` what it gave as codes.
 
     `source_position`, `source_event_id` and `digest` (SHA-256, hexadecimal) point to the event in the referral log;
-    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by`, `level` and `told` came later, and entries
-    of old lack them.
+    `occurred_at`, `recorded_at` and `actor` are that event's. `expected_by`, `level` and `notified` came later, and
+    entries of old lack them.
     """
 
     name: EntryName
@@ -98,7 +98,7 @@ class ReferralEntryTaken(Moves, frozen=True, kw_only=True):
     due_at: datetime | None = None
     expected_by: date | None = None
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class ReferralNoteTaken(ReferralEntryTaken, frozen=True, kw_only=True):
@@ -153,7 +153,7 @@ def entry(
         due_at=due_at if due_at is not None or begun is None else begun.due_at,
         expected_by=message.expected_by,
         level=message.level or UNSET,
-        told=message.told or UNSET,
+        notified=message.notified or UNSET,
         closes=moves.closes,
         opens=moves.opens,
         renews=moves.renews,
@@ -185,12 +185,12 @@ def _escalated(case: Case, event: ReferralEntryEvent) -> Case:
         return case
     name = event.codes[0] if event.name == "DeadlineEscalated" else "WAITLIST_ALERT"
     held = next((late for late in case.late if late.is_of(name, event.due_at)), None)
-    told = (*(held.told if held is not None else ()), *(event.told or ()))
+    receivers = (*(held.notified if held is not None else ()), *(event.notified or ()))
     late = LateTerm(
         name=name,
         key=step.key,
         due_at=event.due_at,
         level=event.level or LadderLevel.L2.value,
-        told=tuple(dict.fromkeys(told)),
+        notified=tuple(dict.fromkeys(receivers)),
     )
     return replace(case, late=(*(other for other in case.late if other is not held), late))

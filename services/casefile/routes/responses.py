@@ -28,7 +28,7 @@ from contracts.casefile_codes import (
 )
 from contracts.codes import CapitalType, CaseState, MentorKind, Role, Step
 from contracts.escalation_answers import EscalationAnswer
-from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ToldAnswer
+from contracts.ladder_answers import MissedTermAnswer, PausedAnswer, ReceiverAnswer
 from contracts.norm_answers import MonthMetAnswer
 from contracts.terms import LadderLevel
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
@@ -284,7 +284,7 @@ class TimelineItem(Contract):
     holds: dict[str, Any] | None = Field(default=None, description="Of a correction: the report as it reads now.")
     count: int | None = Field(default=None, description="How often, where the same was refused again in an hour.")
     level: LadderLevel | None = Field(default=None, description="The level that a term comes to.")
-    notified: list[ToldAnswer] | None = Field(default=None, description="Who hears of it at that level.")
+    notified: list[ReceiverAnswer] | None = Field(default=None, description="Who hears of it at that level.")
     corrected_by: list[str] | None = Field(default=None, description="The corrections of this event, in their order.")
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from contracts import message
 from services.chassis.modelling.deadline import Deadline, PausedDeadline
 from services.chassis.modelling.decider import Actor
-from services.chassis.modelling.ladder import LevelDue, Told
+from services.chassis.modelling.ladder import LevelDue, Receiver
 
 
 def published_actor(actor: Actor) -> message.ActorRef:
@@ -45,9 +45,9 @@ def published_pauses(paused: Iterable[PausedDeadline] | UnsetType) -> list[messa
     return [message.PausedDeadline(deadline=held.deadline, due_at=held.due_at, reason=held.reason) for held in paused]
 
 
-def published_told(told: Iterable[Told] | UnsetType) -> list[message.ToldTo]:
+def published_receivers(receivers: Iterable[Receiver] | UnsetType) -> list[message.Receiver]:
     """Who is told of a term, for a message; nobody where the event does not say."""
-    return [] if told is UNSET else [message.ToldTo(role=one.role, org=one.org) for one in told]
+    return [] if receivers is UNSET else [message.Receiver(role=to.role, org=to.org) for to in receivers]
 
 
 def published_levels(to_come: Iterable[LevelDue] | UnsetType) -> list[message.LevelDue]:
@@ -55,9 +55,9 @@ def published_levels(to_come: Iterable[LevelDue] | UnsetType) -> list[message.Le
     return [] if to_come is UNSET else [message.LevelDue(level=due.level, at=due.at) for due in to_come]
 
 
-def told_of(told: Iterable[message.ToldTo]) -> tuple[Told, ...]:
+def receivers_of(receivers: Iterable[message.Receiver]) -> tuple[Receiver, ...]:
     """Who is told at the source, as it is kept here."""
-    return tuple(Told(role=one.role, org=one.org) for one in told)
+    return tuple(Receiver(role=to.role, org=to.org) for to in receivers)
 
 
 def deadline_of(deadline: message.Deadline) -> Deadline:

@@ -15,8 +15,8 @@ from msgspec import Struct
 from services.chassis.modelling.deadline import Deadline
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """Who is told: those in a role of an organisation; without one, those in the role wherever they are."""
+class Receiver(Struct, frozen=True, kw_only=True):
+    """Who is notified: those in a role of an organisation; without one, those in the role wherever they are."""
 
     role: str
     org: str | None = None

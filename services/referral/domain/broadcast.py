@@ -17,7 +17,7 @@ from contracts.broadcast_codes import AllocationRule, BroadcastState
 from contracts.codes import ReferralState
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity, Event
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.legal_basis import LegalBasisGiven
 from services.referral.domain.offer import Offer
 from services.referral.domain.packet import Packet
@@ -115,7 +115,7 @@ class OfferMoved(OfBroadcast, frozen=True, kw_only=True):
     expected_by: date | None = None
     due_at: datetime | None = None
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class OfferNoted(OfferMoved, frozen=True, kw_only=True):

@@ -14,10 +14,10 @@ from contracts.codes import DeadlineName, WithdrawReason
 from contracts.terms import LadderLevel
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
-from services.referral.domain.ladder import climbs, told_at
+from services.referral.domain.ladder import climbs, receivers_at
 from services.referral.domain.live_referral import access_after_end, let_go
 from services.referral.domain.offer import OfReferral, PartEnds, acts_for
 from services.referral.domain.reminders import DeadlineReminded, reminders_stream
@@ -42,26 +42,26 @@ class PassDeadline(ReferralCommand, frozen=True, kw_only=True):
 
 
 class DeadlineMissed(OfReferral, frozen=True, kw_only=True):
-    """The deadline passed without the act of `awaited` that it waited for, and those in `told` hear of it.
+    """The deadline passed without the act of `awaited` that it waited for, and those in `notified` hear of it.
 
-    `level` and `told` are unset in what was stored before there was a ladder.
+    `level` and `notified` are unset in what was stored before there was a ladder.
     """
 
     deadline: Deadline
     awaited: str
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class ReferralExpired(PartEnds, frozen=True, kw_only=True):
     """The offer lapsed unanswered; `last_actor` is the organisation whose act was awaited when it did.
 
-    `level` and `told` as of a missed term.
+    `level` and `notified` as of a missed term.
     """
 
     last_actor: str
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 def remind(command: RemindDeadline, context: Context) -> list[To]:
@@ -73,8 +73,10 @@ def remind(command: RemindDeadline, context: Context) -> list[To]:
         return []  # it waits for nobody's act
     offer = context.offer
     awaited = context.referral.awaited(deadline.name)
-    told = told_at(LadderLevel.L0, context, awaited)
-    reminded = DeadlineReminded(offer=offer, deadline=deadline, awaited=awaited, level=LadderLevel.L0.value, told=told)
+    receivers = receivers_at(LadderLevel.L0, context, awaited)
+    reminded = DeadlineReminded(
+        offer=offer, deadline=deadline, awaited=awaited, level=LadderLevel.L0.value, notified=receivers
+    )
     return [To(reminders_stream(offer.referral_id), reminded)]
 
 
@@ -102,7 +104,7 @@ def let_pass(
                 last_actor=awaited,
                 access=access,
                 level=LadderLevel.L1.value,
-                told=told_at(LadderLevel.L1, context, awaited),
+                notified=receivers_at(LadderLevel.L1, context, awaited),
             )
             return [*let_go(context), expired]
         case DeadlineName.WAITLIST_REVIEW:
@@ -118,7 +120,7 @@ def let_pass(
             deadline=deadline,
             awaited=awaited,
             level=LadderLevel.L1.value,
-            told=told_at(LadderLevel.L1, context, awaited),
+            notified=receivers_at(LadderLevel.L1, context, awaited),
             late=(climbs(context, deadline),),
         )
     ]

@@ -15,7 +15,7 @@ from contracts.codes import Role
 from contracts.terms import DEFAULT_LADDER, LEVEL_AFTER, LadderLevel, Notified
 from contracts.waitlist import OfferedMeanwhile
 from services.chassis.modelling.deadline import Deadline
-from services.chassis.modelling.ladder import LevelDue, Told, levels_after
+from services.chassis.modelling.ladder import LevelDue, Receiver, levels_after
 from services.referral.domain.context import Context, ReferralCommand
 from services.referral.domain.offer import LateTerm, OfReferral, acts_for
 
@@ -32,13 +32,13 @@ class EscalateDeadline(ReferralCommand, frozen=True, kw_only=True):
 
 
 class DeadlineEscalated(OfReferral, frozen=True, kw_only=True):
-    """What a missed term waits for is still not done by `awaited`, and those in `told` hear of it."""
+    """What a missed term waits for is still not done by `awaited`, and those in `notified` hear of it."""
 
     deadline: str
     due_at: datetime
     awaited: str
     level: str
-    told: tuple[Told, ...]
+    notified: tuple[Receiver, ...]
 
 
 class WaitlistAlerted(OfReferral, frozen=True, kw_only=True):
@@ -49,26 +49,26 @@ class WaitlistAlerted(OfReferral, frozen=True, kw_only=True):
     considered: str | None
     alternative_offered: bool
     level: str
-    told: tuple[Told, ...]
+    notified: tuple[Receiver, ...]
 
 
-def told_at(level: str, context: Context, awaited: str) -> tuple[Told, ...]:
+def receivers_at(level: str, context: Context, awaited: str) -> tuple[Receiver, ...]:
     """Who is told of a term that waits for an organisation, when it comes to a level; each once."""
     offer = context.referral.offer
     agency = offer.agency if offer is not None else awaited
     organisation = offer.organisation if offer is not None else None
-    counsellor = Told(role=Role.AGENCY_COUNSELLOR.value, org=agency)
-    coordinator = Told(role=Role.NGO_COORDINATOR.value, org=organisation) if organisation is not None else None
-    whom: Mapping[str, tuple[Told | None, ...]] = {
+    counsellor = Receiver(role=Role.AGENCY_COUNSELLOR.value, org=agency)
+    coordinator = Receiver(role=Role.NGO_COORDINATOR.value, org=organisation) if organisation is not None else None
+    whom: Mapping[str, tuple[Receiver | None, ...]] = {
         Notified.OWNER: (counsellor if awaited == agency else coordinator,),
         Notified.CASE_CONTACTS: (counsellor, coordinator),
         Notified.LEADS: (
-            Told(role=Role.AGENCY_TEAM_LEAD.value, org=agency),
-            Told(role=Role.NGO_LEAD.value, org=organisation) if organisation is not None else None,
+            Receiver(role=Role.AGENCY_TEAM_LEAD.value, org=agency),
+            Receiver(role=Role.NGO_LEAD.value, org=organisation) if organisation is not None else None,
         ),
-        Notified.BOARD: (Told(role=Role.AUDITOR.value),),
+        Notified.BOARD: (Receiver(role=Role.AUDITOR.value),),
     }
-    named = (told for receivers in _ladder(context)[level] for told in whom[receivers] if told is not None)
+    named = (receiver for kind in _ladder(context)[level] for receiver in whom[kind] if receiver is not None)
     return tuple(dict.fromkeys(named))
 
 
@@ -98,7 +98,7 @@ def escalate(command: EscalateDeadline, context: Context) -> list[DeadlineEscala
         return []
     offer, by, running = context.offer, acts_for(command.by), referral.running
     awaited = referral.awaited(late.deadline)
-    told = told_at(command.level, context, awaited)
+    receivers = receivers_at(command.level, context, awaited)
     if late.deadline != WAITLIST_ALERT:
         return [
             DeadlineEscalated(
@@ -110,7 +110,7 @@ def escalate(command: EscalateDeadline, context: Context) -> list[DeadlineEscala
                 due_at=late.due_at,
                 awaited=awaited,
                 level=command.level,
-                told=told,
+                notified=receivers,
             )
         ]
     assert referral.waiting is not None  # noqa: S101 - the alert begins with the wait
@@ -126,7 +126,7 @@ def escalate(command: EscalateDeadline, context: Context) -> list[DeadlineEscala
             considered=referral.packet.alternative_considered if referral.packet is not None else None,
             alternative_offered=bool(others),
             level=command.level,
-            told=told,
+            notified=receivers,
         )
     ]
 

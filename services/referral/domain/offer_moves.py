@@ -79,7 +79,7 @@ def followed(context: Context, at: datetime, by: str, decided: Sequence[Any]) ->
                     expected_by=getattr(bare, "expected_by", None),
                     due_at=move.due_at,
                     level=getattr(bare, "level", UNSET),
-                    told=getattr(bare, "told", UNSET),
+                    notified=getattr(bare, "notified", UNSET),
                 )
             )
         own.append(_kept_for(event))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Entity, Event
 from services.chassis.modelling.growing import GrowingSet
-from services.chassis.modelling.ladder import Told
+from services.chassis.modelling.ladder import Receiver
 from services.referral.domain.offer import Offer
 
 
@@ -20,16 +20,16 @@ def reminders_stream(referral_id: str) -> str:
 
 
 class DeadlineReminded(Event, frozen=True, kw_only=True):
-    """The share `REMIND_AFTER` of a term had passed: the organisation `awaited` was reminded, and `told` are who heard.
+    """The share `REMIND_AFTER` of a term had passed: the organisation `awaited` was reminded, and `notified` heard.
 
-    `level` and `told` are unset in what was stored before there was a ladder.
+    `level` and `notified` are unset in what was stored before there was a ladder.
     """
 
     offer: Offer
     deadline: Deadline
     awaited: str
     level: str | UnsetType = UNSET
-    told: tuple[Told, ...] | UnsetType = UNSET
+    notified: tuple[Receiver, ...] | UnsetType = UNSET
 
 
 class Reminders(Struct, frozen=True, kw_only=True):
