@@ -6,7 +6,7 @@ All days are counted by hand from the calendar of Belgium in 2026.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,15 +14,17 @@ from msgspec.structs import replace
 
 from contracts import referral as told
 from services.casefile.domain.deadlines import DeadlineMissed, DeadlineReminded, PassDeadline, RemindDeadline, running
+from services.casefile.domain.gaps import AnswerGap, CompleteGapAction, ReportGap
 from services.casefile.domain.intake import ConcludeIntake, LogContactAttempt
 from services.casefile.domain.ladder import DeadlineEscalated, EscalateDeadline, late_terms
-from services.casefile.domain.mentoring import RecordCheckIn
+from services.casefile.domain.mentoring import RecordCheckIn, RecordPulse
 from services.casefile.domain.people import ReassignCoordinator
+from services.casefile.domain.proposals import ProposeChange
 from services.chassis.modelling.decider import Actor
 from services.chassis.modelling.ladder import LevelDue, Receiver
 from tests.casefile.casebook import Casebook
 from tests.casefile.messages import about
-from tests.support.actors import CLOCK, LOTTE
+from tests.support.actors import CLOCK, INES, LOTTE
 from tests.support.dates import end_of, on
 
 COUNSELLOR = Receiver(role="AGENCY_COUNSELLOR", org="vdab-gent")
@@ -230,3 +232,52 @@ def test_a_case_that_nobody_has_tells_the_agency_alone(book: Casebook) -> None:
         ("L2", end_of(3, 2)),
         ("L3", end_of(10, 2)),
     ]
+
+
+def test_a_promise_to_a_gap_climbs_until_it_is_kept_and_not_after(book: Casebook) -> None:
+    """Promised by Tuesday 30 June; the leads are told on 7 July, and the board would be on the 14th."""
+    book.mentoring()
+    book.act(ReportGap(at=on(5, 3), by=LOTTE, service_kind="CHILDCARE", gap_type="TOO_SLOW"))
+    (gap,) = book.case.gaps
+    name = f"GAP_ACTION:{gap.gap}"
+    book.act(
+        AnswerGap(at=on(9, 3), by=INES, gaps=(gap.gap,), accepted=True, action_ref="vault-9", due=date(2026, 6, 30))
+    )
+    for level in ("PASS", "L2"):
+        at = end_of(30, 6) if level == "PASS" else end_of(7, 7)
+        command = PassDeadline(at=at, by=CLOCK, name=name) if level == "PASS" else _level(name, end_of(30, 6), "L2", at)
+        (event, *_) = book.act(command)
+        assert event.step == "SERVICE_GAP_ANSWER"
+    assert event.notified == LEADS
+    book.act(CompleteGapAction(at=on(8, 7), by=INES, gap=gap.gap))
+    assert book.act(_level(name, end_of(30, 6), "L3", end_of(14, 7))) == []
+    assert [late for late in late_terms(book.case) if late.name == name] == []
+
+
+def test_a_proposal_that_nobody_decided_on_says_who_is_told_and_climbs_no_further(book: Casebook) -> None:
+    """It ends with its term: proposed on Tuesday 3 March, ten working days are over on the 17th."""
+    book.mentoring()
+    book.act(ProposeChange(at=on(3, 3), by=LOTTE, change="EXTEND", end=date(2026, 10, 18)))
+    (proposal,) = book.case.proposals
+    name = f"CHANGE_DECISION:{proposal.proposal}"
+    expired = book.act(PassDeadline(at=end_of(17, 3), by=CLOCK, name=name))[0]
+    assert (type(expired).__name__, expired.level, expired.notified) == (
+        "ChangeExpired",
+        "L1",
+        (COORDINATOR, COUNSELLOR),
+    )
+    assert [late for late in book.case.late if late.name == name] == []
+
+
+def test_what_weighs_on_a_pair_comes_to_the_leads_with_its_escalation(book: Casebook) -> None:
+    """A pulse of 1 on Friday 27 February: contact by 4 March; the leads are told on the 11th, by its level too."""
+    book.mentoring()
+    book.act(RecordPulse(at=on(27, 2), by=LOTTE, side="MENTEE", score=1, reasons=("NO_CLICK",)))
+    recorded = pass_until(book, on(12, 3))
+    assert climbed(recorded, "ESCALATION_CONTACT:E1")[1:] == [
+        ("L1", end_of(4, 3), (COORDINATOR, COUNSELLOR)),
+        ("L2", end_of(4, 3), LEADS),
+    ]
+    assert next(held for held in book.case.escalations if held.id == "E1").level == "L2"
+    book.act(RecordCheckIn(at=on(12, 3), by=LOTTE))
+    assert [late for late in late_terms(book.case) if late.name == "ESCALATION_CONTACT:E1"] == []

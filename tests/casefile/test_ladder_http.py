@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.casefile.cases import CaseContext, Told
+from tests.support.broadcasts import BROADCASTS, broadcast, offers_of
 from tests.support.dates import on
 from tests.support.people import AN, AUDITOR, HANNE, INES, KARIM, LOTTE, TOM, Person
 from tests.support.problems import assert_problem
 
 LEADS: Final = [{"role": "AGENCY_TEAM_LEAD", "org": "vdab-gent"}, {"role": "NGO_LEAD", "org": "brugwerk"}]
 BOARD: Final = [{"role": "AUDITOR", "org": None}]
-WAIT: Final = {"reason": "NO_SUITABLE_MENTOR", "expectedBy": "2026-04-01", "clientAgreed": True}
 
 
 async def receivers_of(context: CaseContext, person: Person, **asked: Any) -> list[tuple[str, str]]:
@@ -106,24 +106,6 @@ async def test_an_escalation_comes_to_the_level_of_the_term_that_it_is_about(con
     assert await receivers_of(context, HANNE) == []
 
 
-async def test_f1_a_wait_of_thirty_days_is_on_both_leads_worklists(context: CaseContext) -> None:
-    """On the list since 12 January: told on 11 February, with whether the person was offered anything else."""
-    case = await context.referred()
-    await context.follow(case, LOTTE, "receive")
-    await context.follow(case, LOTTE, "waitlist", WAIT)
-    await context.running.at(on(12, 2))
-    for lead in (TOM, HANNE):
-        assert ("WAITLIST_ALERT", "L2") in await receivers_of(context, lead, mine=True)
-        (message,) = await fed(context, lead, "waitlist_alerted.v1")
-        assert (message["since"], message["alternativeOffered"]) == ("2026-01-12T09:30:00Z", False)
-        assert (message["considered"], message["notified"]) == ("JOB_COACHING", LEADS)
-    items = (await context.running.read(INES, f"{case.path}/timeline"))["items"]
-    (alert,) = [item for item in items if item["type"] == "WaitlistAlerted"]
-    assert "NO_ALTERNATIVE" in alert["text"]
-    await context.follow(case, LOTTE, "accept", {"coordinator": LOTTE.sub})
-    assert await receivers_of(context, TOM) == []
-
-
 async def test_what_stands_still_is_shown_with_its_reason(context: CaseContext) -> None:
     """A question stops the decision, and a pause of the trajectory what the pair owes; both say why and since when."""
     case = await context.referred()
@@ -146,3 +128,18 @@ async def test_what_stands_still_is_shown_with_its_reason(context: CaseContext) 
     }
     (suspended,) = await fed(context, LOTTE, "trajectory_suspended.v1")
     assert {one["deadline"] for one in suspended["paused"]} == {"AGREEMENT_END", "CHECK_IN", "SILENCE"}
+
+
+async def test_of_an_anonymous_offer_each_side_is_told_without_the_other_offers(context: CaseContext) -> None:
+    """The organisation hears of its own offer, under the broadcast and without the case; the agency of both."""
+    made = (await context.running.create(INES, BROADCASTS, broadcast())).json()
+    await context.running.done(KARIM, offers_of(made)["samenstap"], "receive")
+    await context.running.at(on(22, 1))
+    own = [data for data in await fed(context, HANNE, "offer.moved.v1") if data["event"] == "DeadlineEscalated"]
+    assert [(data["codes"], data["level"], data["notified"]) for data in own] == [(["RECEIPT"], "L2", LEADS)]
+    assert made["case"] not in str(own)
+    assert "samenstap" not in str(own)
+    assert [one for one in await fed(context, KARIM, "offer.moved.v1") if one["event"] == "DeadlineEscalated"] == []
+    case = Told(made["case"], "")
+    assert await levels(context, TOM, case) == [("L2", LEADS)]
+    assert_problem(await context.running.get(HANNE, case.path), 404)
