@@ -281,3 +281,23 @@ def test_what_weighs_on_a_pair_comes_to_the_leads_with_its_escalation(book: Case
     assert next(held for held in book.case.escalations if held.id == "E1").level == "L2"
     book.act(RecordCheckIn(at=on(12, 3), by=LOTTE))
     assert [late for late in late_terms(book.case) if late.name == "ESCALATION_CONTACT:E1"] == []
+
+
+def test_a_report_on_an_earlier_day_leaves_the_ladder_of_a_later_one(book: Casebook) -> None:
+    """Both check-ins were missed; what was held on 6 March settles that of the 5th, and not that of the 19th."""
+    book.mentoring()
+    pass_until(book, on(20, 3))
+    book.act(RecordCheckIn(at=on(20, 3), by=LOTTE, occurred_at=on(6, 3)))
+    assert {late.due_at for late in late_terms(book.case) if late.name == "CHECK_IN"} == {end_of(19, 3)}
+    assert ("L2", end_of(19, 3), LEADS) in climbed(pass_until(book, on(27, 3)), "CHECK_IN")
+
+
+def test_an_organisation_whose_access_has_ended_is_not_told_any_more(book: Casebook) -> None:
+    """The trajectory ended on 30 June, and nobody reported; twelve weeks later the agency is on its own."""
+    recorded = pass_until(book.handback_due(), on(20, 10))
+    access = next(place for place, event in enumerate(recorded) if type(event).__name__ == "NgoAccessExpired")
+    later = [event for event in recorded[access:] if isinstance(event, DeadlineEscalated)]
+    assert later
+    assert {receiver.org for event in later for receiver in event.notified} == {"vdab-gent", None}
+    earlier = [event for event in recorded[:access] if isinstance(event, DeadlineEscalated)]
+    assert ("HANDBACK_REPORT", "L2", LEADS) in [(event.deadline, event.level, event.notified) for event in earlier]
