@@ -13,7 +13,7 @@ from contracts.terms import LadderLevel
 
 
 class ReceiverAnswer(Contract):
-    """Who is notified: those in a role of an organisation."""
+    """Those in a role of an organisation, who are told."""
 
     role: Role
     org: str | None = Field(description="Null: those in the role, wherever they are.")

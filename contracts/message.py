@@ -58,7 +58,7 @@ class PausedDeadline(Published, frozen=True, kw_only=True):
 
 
 class Receiver(Published, frozen=True, kw_only=True):
-    """Who is told of a term: those in a role of an organisation; None, those in it wherever they are."""
+    """Those who are told of a term: in a role of an organisation; None, in the role wherever they are."""
 
     role: RoleCode
     org: str | None = None
