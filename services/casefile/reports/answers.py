@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from contracts.codes import Role
 from services.casefile.access import ANY_ORGANISATION, POLICY
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
@@ -59,6 +61,7 @@ class Reports:
             of_agency=caller.org if caller.role is Role.AGENCY_TEAM_LEAD else None,
             of_organisation=caller.org if caller.role is Role.NGO_LEAD else None,
         )
+        period = replace(period, now=await self._kept.now())
         # Over many cases it takes a while, in which others have their turn.
         return report, await asyncio.to_thread(report.answer, told, period, wanted)
 

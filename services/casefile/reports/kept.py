@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from services.casefile.reports.catalogue import REPORTS
@@ -18,6 +19,7 @@ from services.chassis.index.index import Changes, Index, Table, Value
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.days import FIRST
 
 KEPT: Final = Table(
     "kept",
@@ -55,6 +57,10 @@ class Kept:
         await self.projection.catch_up()
         await asyncio.sleep(max(REST_SECONDS, SHARE * (time.monotonic() - began)))
 
+    async def now(self) -> datetime:
+        """See `newest`."""
+        return await newest(self._log)
+
     async def told(self, report: Report[Any]) -> list[Told[Any]]:
         """The facts of a report in all histories."""
         found: list[Told[Any]] = []
@@ -91,6 +97,13 @@ class Kept:
         if found is not None:
             seq, columns = found
             changes.put(KEPT.name, recorded.stream, seq, **columns)
+
+
+async def newest(log: EventLog) -> datetime:
+    """When the newest event of a log was recorded."""
+    head = await log.head()
+    found = await log.read_all(head - 1, 1) if head else []
+    return found[-1].meta.recorded_at if found else FIRST
 
 
 async def histories(log: EventLog, streams: Sequence[str]) -> AsyncIterator[History]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.casefile.events import EVENT_TYPES
-from services.casefile.reports.kept import STREAMS_AT_ONCE, histories
+from services.casefile.reports.kept import STREAMS_AT_ONCE, histories, newest
 from services.casefile.reports.report import (
     CASE_PREFIX,
     MENTOR_PREFIX,
@@ -50,7 +52,8 @@ async def replay_report(settings: Settings, report: Report[Any], period: Period,
         raise NoLog(f"there is no casefile log under {settings.data}: set CASERELAY_DATA to the data directory")
     log = stores.event_log("casefile", EVENT_TYPES)
     try:
+        now = await newest(log)
         told = await told_by(log, report, Progress("read", say, lambda count: f"{count} events"))
     finally:
         await log.close()
-    return report.answer(told, period, wanted)
+    return report.answer(told, replace(period, now=now), wanted)

@@ -23,7 +23,7 @@ from services.casefile.domain.corrections_of_reports import report_of
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.days import USUAL_ZONE, day_in
+from services.chassis.modelling.days import FIRST, USUAL_ZONE, day_in
 
 CASE_PREFIX: Final = "case-"
 MENTOR_PREFIX: Final = "mentor-"
@@ -130,15 +130,23 @@ class Told(Struct, Generic[F], frozen=True):
 class Period(Struct, frozen=True):
     """The days that a report is about, first and last included; None: without an end there.
 
-    They are days in Brussels: a report is over programmes, whatever zones their calendars name.
+    They are days in Brussels: a report is over programmes, whatever zones their calendars name. `now` is the time of
+    the newest event in the log: until then is counted what still goes on, so that a log always gives the same report.
     """
 
     first: date | None = None
     last: date | None = None
+    now: datetime = FIRST
 
     def has(self, day: date) -> bool:
         """Whether a day is among them."""
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+    def overlaps(self, begin: datetime, end: datetime | None) -> bool:
+        """Whether any of them is in an interval; None: it goes on."""
+        return (self.last is None or day_of(begin) <= self.last) and (
+            self.first is None or end is None or self.first <= day_of(end)
+        )
 
     def touches(self, quarter: str) -> bool:
         """Whether a day of that quarter is among them."""
