@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
@@ -23,7 +23,7 @@ from services.casefile.domain.corrections_of_reports import report_of
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case
 from services.chassis.log.metadata import Recorded
-from services.chassis.modelling.days import FIRST, USUAL_ZONE, day_in
+from services.chassis.modelling.days import FIRST, USUAL_ZONE, day_in, end_of_day, start_of_day
 
 CASE_PREFIX: Final = "case-"
 MENTOR_PREFIX: Final = "mentor-"
@@ -148,6 +148,14 @@ class Period(Struct, frozen=True):
             self.first is None or end is None or self.first <= day_of(end)
         )
 
+    def hours(self, begin: datetime, end: datetime | None) -> float:
+        """How many hours of an interval are within them; what goes on is counted until now."""
+        first = max(begin, start_of_day(self.first, USUAL_ZONE)) if self.first is not None else begin
+        last = end if end is not None else self.now
+        if self.last is not None:
+            last = min(last, end_of_day(self.last, USUAL_ZONE) + timedelta(seconds=1))
+        return max(0.0, (last - first).total_seconds() / 3600)
+
     def touches(self, quarter: str) -> bool:
         """Whether a day of that quarter is among them."""
         first, last = _days_of(quarter)
@@ -159,10 +167,23 @@ def day_of(at: datetime) -> date:
     return day_in(USUAL_ZONE, at)
 
 
+def written(at: datetime | None) -> str | None:
+    """An instant as rows have it, in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at is not None else None
+
+
 def quarter_of(at: datetime) -> str:
     """The quarter of an instant, such as `2026-Q1`."""
     day = day_of(at)
     return f"{day.year:04}-Q{(day.month + 2) // 3}"
+
+
+def quarters(first: str, last: str) -> Iterator[str]:
+    """The quarters from one to another, both included."""
+    year, number = int(first[:4]), int(first[-1])
+    while (quarter := f"{year:04}-Q{number}") <= last:
+        yield quarter
+        year, number = (year + 1, 1) if number == 4 else (year, number + 1)
 
 
 def _days_of(quarter: str) -> tuple[date, date]:
