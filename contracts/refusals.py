@@ -101,6 +101,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "NOTHING_PROMISED": "Nothing that was promised is still to be done",
         "NOTHING_PROPOSED": "Nothing is waiting for a decision",
         "NOTHING_TO_APPROVE": "The task needs no approval",
+        "NOT_ACCEPTABLE": "The answer cannot be of that media type",
         "NOT_ASKED": "The organisation did not ask this",
         "NOT_CLOSED": "The case is not closed",
         "NOT_CLOSING": "The decision does not close the case",

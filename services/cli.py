@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from contracts.codes import Role
-from services.shell_commands import Commands, Identifier, When, json_option, print_json, to_stderr
+from services.shell_commands import Commands, Day, Identifier, When, json_option, print_json, to_stderr
 
 if TYPE_CHECKING:
     from services.backup_manifest import Manifest
+    from services.casefile.reports.printed import Shape
     from services.chassis.settings import Settings
     from services.progress import Say
 
 SERVICE_NAMES = ("referral", "casefile", "notifications")
 WHEN: Final = When()
 IDENTIFIER: Final = Identifier()
+DAY: Final = Day()
 _STORES: Final = ("data", "database_url")
 _KAFKA: Final = (
     "kafka_servers",
@@ -290,3 +292,40 @@ def replay(
         click.echo(replayed.to_json())
     else:
         click.echo("\n".join(replayed.to_lines()))
+
+
+@main.command(settings=_STORES)
+@click.argument("name", metavar="NAME", required=False)
+@click.option("--from", "first", type=DAY, help="The first day.")
+@click.option("--to", "last", type=DAY, help="The last day.")
+@click.option("--programme", type=IDENTIFIER, help="Only rows of this programme.")
+@click.option("--organisation", type=IDENTIFIER, help="Only rows of this organisation.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table with commas, for spreadsheets.")
+@json_option
+def report(
+    name: str | None,
+    first: date | None,
+    last: date | None,
+    programme: str | None,
+    organisation: str | None,
+    *,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Make a report from the log alone.
+
+    Without NAME, lists the reports. It shows the same rows as the API shows an auditor.
+    """
+    from services.casefile.reports.printed import listing, printed
+    from services.casefile.reports.report import Period, Wanted
+
+    if name is None:
+        click.echo(listing())
+        return
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other")
+    if first is not None and last is not None and last < first:
+        raise click.BadParameter("give a day that is not before --from", param_hint="--to")
+    shape: Shape = "csv" if as_csv else "json" if as_json else "table"
+    wanted = Wanted(programme, organisation)
+    click.echo(asyncio.run(printed(_settings(), name, Period(first, last), wanted, shape, to_stderr)), nl=False)

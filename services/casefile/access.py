@@ -83,6 +83,8 @@ POLICY: Final = Policy(
         Rule("read-gap", _AUDITORS, OVERSIGHT),
         Rule("read-gap", MENTORS, REPORTER),
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
+        # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
+        Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),

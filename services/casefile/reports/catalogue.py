@@ -1,0 +1,27 @@
+"""All reports, by name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.casefile.reports import (
+    delay_attribution,
+    feedback,
+    reliance,
+    responsibility_gaps,
+    service_gaps,
+    unowned_time,
+)
+from services.casefile.reports.report import Report
+
+_LISTED: Final[tuple[Report[Any], ...]] = (
+    responsibility_gaps.REPORT,
+    unowned_time.REPORT,
+    delay_attribution.REPORT,
+    reliance.REPORT,
+    service_gaps.REPORT,
+    feedback.REPORT,
+)
+
+REPORTS: Final = {report.name: report for report in _LISTED}
+"""In the order in which they are listed."""
