@@ -31,7 +31,7 @@ def recorded(story: int) -> dict[str, Sequence[Recorded]]:
     """All streams of a story; the first one is a case that was nobody's for a while."""
     if story == 0:
         return {"case-C": twice_nobodys().records}
-    return {stream: records for stream, records in STORIES[story - 1].values[0]().book.records.items() if records}
+    return {stream: records for stream, records in tuple(STORIES.values())[story - 1]().book.records.items() if records}
 
 
 class Written:

@@ -11,7 +11,7 @@ from services.casefile.domain.matching import MatchProposed
 from services.casefile.domain.mentoring import MeetingRecorded
 from services.casefile.domain.opening import CaseReferred
 from services.casefile.domain.organisation_part import ResponsibilityTransferred
-from services.casefile.domain.report_facts import Reported
+from services.casefile.domain.report_facts import Fact, Reported
 from services.casefile.domain.tasks import TaskRecorded
 from services.casefile.reports.reliance import REPORT
 from services.casefile.reports.report import History, Period, Row
@@ -146,7 +146,7 @@ def test_what_was_corrected_counts_as_it_reads_now() -> None:
     """One of five meetings of an hour took six minutes, and was in May."""
     entries = [*matched("c1"), *(met(on(n, 2), 60) for n in range(1, 11))]
     first = len(matched("c1")) + 1
-    facts = {"minutes": 6, "mode": None, "topics": []}
+    facts: dict[str, Fact] = {"minutes": 6, "mode": None, "topics": []}
     wrong = CorrectionRecorded(
         corrects=f"case-c1-{first}",
         corrected="MeetingRecorded",
