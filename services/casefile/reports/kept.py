@@ -45,11 +45,11 @@ SHARE: Final = 20
 class Kept:
     """Keeps the facts of all reports abreast of the log, and reads them."""
 
-    def __init__(self, log: EventLog, index: Index) -> None:
+    def __init__(self, log: EventLog, index: Index, *, at_once: int = READ_AT_ONCE) -> None:
         self._log = log
         self._index = index
         self._found: dict[str, tuple[int, dict[str, Value]]] = {}
-        self.projection = Projection(log, index, self._project, self._look, at_once=READ_AT_ONCE)
+        self.projection = Projection(log, index, self._project, self._look, at_once=at_once)
 
     async def round(self) -> None:
         """Brings the facts up to date, and rests."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from inspect import getmembers, isfunction, signature
-
-import pytest
+from typing import Final
 
 from services.casefile.domain.closing import CaseClosed
 from services.casefile.domain.suspension import SuspensionReviewed
@@ -13,6 +13,7 @@ from services.casefile.reports.report import History, Period, Wanted
 from services.casefile.reports.responsibility_gaps import REPORT
 from tests.casefile import change_stories, escalation_stories, gap_stories, stories, task_stories
 from tests.casefile.reports.histories import INES, LOTTE, history, opened, rows_of, step
+from tests.casefile.stories import Story
 from tests.support.dates import on
 
 LEAD = {"agency": "vdab-gent", "programme": "mtw-be-2026", "organisation": None}
@@ -93,24 +94,23 @@ def test_only_times_on_the_days_asked_for_are_listed_and_only_to_whose_case_it_i
         (on(3, 2), reviewed(on(3, 2), opens=(step("NEXT_SERVICE", INES, on(3, 2)),))),
     )
     asked = [(1, 11), (12, 12), (20, 31), (13, None), (None, None)]
-    found = [
-        len(rows_of(REPORT, told, period=Period(*(date(2026, 1, n) if n else None for n in days)))) for days in asked
-    ]
+    days = [tuple(date(2026, 1, n) if n else None for n in pair) for pair in asked]
+    found = [len(rows_of(REPORT, told, period=Period(first, last))) for first, last in days]
     assert found == [0, 1, 1, 1, 1]
     assert rows_of(REPORT, told, period=Period(date(2026, 2, 4))) == []
     assert rows_of(REPORT, told, wanted=Wanted(of_agency="actiris-demo")) == []
 
 
-STORIES = [
-    pytest.param(story, id=f"{module.__name__.rpartition('.')[2]}.{name}")
+STORIES: Final[dict[str, Callable[[], Story]]] = {
+    f"{module.__name__}.{name}": story
     for module in (stories, gap_stories, escalation_stories, task_stories, change_stories)
     for name, story in getmembers(module, isfunction)
     if story.__module__ == module.__name__ and not name.startswith("_") and not signature(story).parameters
-]
+}
 
 
 def test_no_story_that_decisions_tell_has_such_a_time() -> None:
     """Fifty cases in every state, with misses, escalations, pauses, rematches and reopenings."""
-    told = [History("case-C", story.values[0]().book.history) for story in STORIES]
+    told = [History("case-C", story().book.history) for story in STORIES.values()]
     assert len(told) > 50
     assert rows_of(REPORT, *told) == []
