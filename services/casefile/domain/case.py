@@ -73,7 +73,7 @@ from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, moved
+from services.casefile.domain.steps import Moves, moved, moved_beside
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import Command, Entity, To
@@ -186,7 +186,7 @@ def evolve(case: Case, event: CaseEvent) -> Case:
         case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
-        case = replace(case, state=state, steps=moved(case.steps, event))
+        case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
