@@ -13,7 +13,7 @@ import pytest
 
 from services.casefile.events import EVENT_TYPES
 from services.casefile.reports.catalogue import REPORTS
-from services.casefile.reports.replayed import told_by
+from services.casefile.reports.replayed import findings_in
 from services.casefile.reports.report import History
 from services.chassis.stores import Stores
 from services.progress import Progress
@@ -98,6 +98,7 @@ def test_without_a_name_the_reports_are_listed(data: Path) -> None:
     """Each with what it says."""
     told = report(data).out
     assert all(name in told and REPORTS[name].definition in told for name in REPORTS)
+    assert [item["name"] for item in json.loads(report(data, "--json").out)["items"]] == list(REPORTS)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ async def test_a_word_now_and_then_says_how_far_it_is(data: Path) -> None:
     log = Stores(data).event_log("casefile", EVENT_TYPES)
     said: list[str] = []
     progress = Progress("read", said.append, lambda count: f"{count} events", every=0)
-    await told_by(log, REPORTS["unowned-time"], progress)
+    await findings_in(log, REPORTS["unowned-time"], progress)
     head = await log.head()
     await log.close()
     assert len(said) > 1
