@@ -62,6 +62,7 @@ from services.casefile.sentences import (
 )
 from services.casefile.task_events import TASK_EVENTS
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
 
@@ -73,6 +74,7 @@ Event = (
     | KnownProgrammeEvent
     | KnownOrganisationEvent
     | KeyUsed
+    | KeyRefused
 )
 """Every event in the service's log."""
 
@@ -309,6 +311,7 @@ EVENTS: Final = (
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
+    OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )
 # fmt: on
 

@@ -12,6 +12,7 @@ from contracts import referral as messages
 from contracts.message import Message
 from contracts.references import REFERENCES
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.log.event_types import EventTypes
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
 from services.referral.domain.broadcast import (
@@ -61,6 +62,7 @@ Event = (
     | OrganisationEvent
     | ProgrammeEvent
     | KeyUsed
+    | KeyRefused
 )
 """Every event in the service's log."""
 
@@ -112,5 +114,6 @@ EVENTS: Final = (
     EventRow(CapacityReleased, "organisation.capacity_released.v1"),
     EventRow(ProgrammeVersionPublished, "programme.version_published.v1", messages.ProgrammeVersionPublished),
     EventRow(KeyUsed, "idempotency_key.used.v1"),
+    EventRow(KeyRefused, "idempotency_key.refused.v1"),
 )
 EVENT_TYPES: Final = EventTypes(EVENTS, references=REFERENCES)

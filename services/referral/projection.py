@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from contracts.codes import ReferralState, WithdrawReason
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.index.index import Changes, Table, Value
 from services.chassis.log.metadata import Recorded
 from services.chassis.time.scheduler import DEADLINES, Pending, set_pending, sortable
@@ -110,6 +111,7 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | ContactDisclosed()
             | DeadlineReminded()
             | KeyUsed()
+            | KeyRefused()
         ):
             pass
         case _:

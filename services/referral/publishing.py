@@ -11,6 +11,7 @@ from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -70,6 +71,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | CapacityTaken()
             | CapacityReleased()
             | KeyUsed()
+            | KeyRefused()
         ):
             return None
         case BroadcastOpened() | OfferMoved() | OfferNoted() | OfferWon() | BroadcastEnded():
