@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from contracts.barred_roles import BARRED
@@ -101,6 +101,13 @@ POLICY: Final = Policy(
     bars=BARRED,
     unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
 )
+
+
+def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool:
+    """Whether nothing keeps the caller from an action but that the person withdrew the legal basis."""
+    if CONSENT_WITHDRAWN not in relations or POLICY.permits(caller, action, relations):
+        return False
+    return POLICY.permits(caller, action, (ADDRESSED_ORGANISATION,))
 
 
 def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:

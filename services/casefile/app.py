@@ -90,7 +90,7 @@ def build(
         stores=stores.health_of(NAME),
         closers=[consumers.close],
     )
-    queries = Queries(streams, contexts, clock)
+    queries = Queries(streams, contexts, handler, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -99,7 +99,7 @@ def build(
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, commands, vault),
-            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
+            gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

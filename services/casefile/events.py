@@ -20,6 +20,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     escalation,
     exception_count,
     extension,
@@ -258,6 +259,11 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.consent_withdrawal.RecordedAfterWithdrawal(
                      **about, legal_basis=event.legal_basis, organisation=event.organisation,
                      withdrawn_at=event.withdrawn_at, events=list(event.events)))
+    | EventRow(disclosure.DisclosureRefused, "case.disclosure_refused.v1",
+                 "Refused, since the person withdrew the legal basis for sharing with {organisation}: {attempt}.",
+                 lambda event, about: messages.consent_withdrawal.DisclosureRefused(
+                     **about, referral=event.referral, organisation=event.organisation,
+                     legal_basis=event.legal_basis, attempt=event.attempt))
     | EventRow(consent_withdrawal.CaseReturned, "case.returned.v1",
                  "The case returned to the agency without a handback report.",
                  lambda event, about: messages.consent_withdrawal.CaseReturned(
