@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, UnsetType
 
 from contracts import visibility
+from contracts.terms import SAME_REFUSAL
 from contracts.visibility import Parties, Place
 from services.casefile.domain.broadcast import OfferEntryTaken
 from services.casefile.domain.case import evolve
@@ -24,9 +25,6 @@ from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
 from services.casefile.sentences import passed_on
 from services.chassis.log.metadata import Recorded
-
-AGAIN: Final = timedelta(hours=1)
-"""So long the same refusal to the same person is one item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,7 @@ def timeline(
         item = _item(recorded, case)
         if (what := _refused(recorded.event)) is not None:
             first = refused.get((item.actor, what))
-            if first is not None and item.recorded_at - items[first].recorded_at < AGAIN:
+            if first is not None and item.recorded_at - items[first].recorded_at < SAME_REFUSAL:
                 items[first] = replace(items[first], count=items[first].count + 1)
                 continue
             refused[item.actor, what] = len(items)

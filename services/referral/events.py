@@ -27,7 +27,7 @@ from services.referral.domain.broadcast import (
 from services.referral.domain.case_key import CaseEnded, CaseKeyEvent, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureEvent, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
@@ -95,6 +95,8 @@ EVENTS: Final = (
     EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
     EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1"),
+    EventRow(DisclosureRefused, "disclosures.refused.v1", messages.DisclosureRefused),
+    EventRow(RefusalNoted, "disclosures.refusal_noted.v1"),
     EventRow(LegalBasisRecorded, "legal_basis.recorded.v1"),
     EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1"),
     EventRow(LegalBasisWithdrawn, "legal_basis.withdrawn.v1", messages.LegalBasisWithdrawn),

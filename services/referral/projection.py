@@ -23,7 +23,7 @@ from services.referral.domain.broadcast import (
 )
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.deadlines import DeadlineMissed
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralWithdrawn
 from services.referral.domain.legal_basis import LegalBasisRecorded, LegalBasisReliedOn, LegalBasisWithdrawn
@@ -109,6 +109,8 @@ def project(recorded: Recorded, changes: Changes) -> None:
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
             | ContactDisclosed()
+            | DisclosureRefused()
+            | RefusalNoted()
             | DeadlineReminded()
             | KeyUsed()
             | KeyRefused()

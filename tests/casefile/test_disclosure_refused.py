@@ -59,12 +59,32 @@ async def test_a_command_after_the_withdrawal_stands_in_the_record_and_moves_no_
     assert set(await shared.kinds(case, LOTTE)) == {"LegalBasisWithdrawn", "NgoAccessRevoked"}
 
 
-@pytest.mark.parametrize(("path", "name"), [("/texts", "read-corrections")])
-async def test_a_read_of_what_is_shared_no_more_stands_in_the_record(shared: CaseContext, path: str, name: str) -> None:
+async def test_a_read_of_what_is_shared_no_more_stands_in_the_record(shared: CaseContext) -> None:
     """It is refused by the rule, and the agency reads who tried."""
     case = await stopped(shared)
-    assert_problem(await shared.running.get(LOTTE, case.path + path), 403, "LEGAL_BASIS_WITHDRAWN")
-    assert await refused(shared, case) == [("lotte.claes", f"{name}.", None)]
+    assert_problem(await shared.running.get(LOTTE, f"{case.path}/texts"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert await refused(shared, case) == [("lotte.claes", "read-corrections.", None)]
+
+
+async def test_each_service_tells_the_other_what_it_refused(shared: CaseContext) -> None:
+    """Timeline and disclosures have all of it, with the same actor, basis and time, each message taken in once."""
+    case = await stopped(shared)
+    basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
+    etags = [(await shared.running.get(INES, path)).headers["ETag"] for path in (case.path, case.offer)]
+    assert_problem(await shared.running.get(LOTTE, f"{case.offer}/contact"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert_problem(await shared.running.command(HANNE, case.offer, "receive"), 403, "LEGAL_BASIS_WITHDRAWN")
+    assert_problem(await shared.running.get(LOTTE, f"{case.path}/texts"), 403, "LEGAL_BASIS_WITHDRAWN")
+    await shared.running.settle()
+    expected = {("lotte.claes", "read-contact"), (HANNE.sub, "receive"), ("lotte.claes", "read-corrections")}
+    told = await refused(shared, case)
+    assert {(sub, what.rstrip(".")) for sub, what, _ in told} == expected
+    page = await shared.running.read(AUDITOR, f"{case.offer}/disclosures", refused="true")
+    assert {(item["to"]["sub"], item["attempt"]) for item in page["items"]} == expected
+    assert {(item["at"], item["legalBasis"], item["count"]) for item in page["items"]} == {
+        ("2026-01-12T09:30:00Z", basis, 1)
+    }
+    assert len(told) == len(page["items"]) == 3
+    assert [(await shared.running.get(INES, path)).headers["ETag"] for path in (case.path, case.offer)] == etags
 
 
 async def test_a_gap_that_the_organisation_reported_is_shared_no_more(shared: CaseContext) -> None:
@@ -90,7 +110,7 @@ async def test_what_the_organisation_may_still_read_is_no_attempt(shared: CaseCo
 
 
 async def test_who_never_had_a_right_learns_nothing_and_leaves_nothing(shared: CaseContext) -> None:
-    """Another organisation, another agency: 404 as ever; a role that reads no texts: 403 as ever. Nothing is written."""
+    """Strangers get 404 as ever; a role that gives no such command, 403 as ever. Nothing is written."""
     case = await stopped(shared)
     before = await shared.snapshot()
     for stranger in (KARIM, PIETER):
