@@ -171,3 +171,30 @@ async def test_the_same_attempt_of_the_same_person_within_an_hour_is_one_item(sh
     await shared.running.at(shared.running.clock.now() + timedelta(hours=1))
     await shared.running.get(LOTTE, f"{case.path}/texts")
     assert await refused(shared, case) == [*tried, ("lotte.claes", "read-corrections.", None)]
+
+
+async def test_a_command_that_races_the_withdrawal_is_marked_or_refused_and_never_lost(shared: CaseContext) -> None:
+    """What reaches casefile before it was told stands, marked; what comes after is refused, on record."""
+    outcomes = set[int]()
+    for n in range(12):
+        case = await shared.brought_to("INTAKE")
+        etag = (await shared.running.get(LOTTE, case.path)).headers["ETag"]
+        basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
+        withdrawn = await shared.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+        shared.running.clock.move(shared.running.clock.now() + timedelta(seconds=1))
+        if n % 2:
+            await shared.running.read(INES, case.path, waitFor=withdrawn.headers["Position"])
+        answer = await shared.running.command(LOTTE, case.path, "log-contact-attempt", LOG, etag=etag)
+        await shared.running.settle()
+        told = (await shared.running.read(AUDITOR, f"{case.path}/events", limit=200))["items"]
+        made = [one["event"] for one in told if one["type"] == "ContactAttempted"]
+        marked = [event for one in told if one["type"] == "RecordedAfterWithdrawal" for event in one["data"]["events"]]
+        tried = await refused(shared, case)
+        outcomes.add(answer.status_code)
+        if answer.status_code == 200:
+            assert (made, tried) == (marked, [])
+            assert len(made) == 1
+        else:
+            assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
+            assert (made, marked, tried) == ([], [], [("lotte.claes", "log-contact-attempt.", None)])
+    assert 403 in outcomes
