@@ -37,6 +37,6 @@ async def to_note(refusal: Refused, stream: str, call: Call, reads: Reads) -> Se
     if call.dry_run or not refusal.records or call.key is None:
         return () if call.dry_run else refusal.records
     noted = await reads.state(call.key.stream, NOTED)
-    if any(one.stream == stream and call.is_of(one.fingerprint) for one in noted):
+    if any(before.stream == stream and call.is_of(before.fingerprint) for before in noted):
         return ()
     return (*refusal.records, To(call.key.stream, KeyRefused(stream=stream, fingerprint=call.fingerprint)))
