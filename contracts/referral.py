@@ -188,7 +188,7 @@ class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     withdrawn_at: Instant
 
 
-class DisclosureRefused(ReferralMessage, frozen=True, kw_only=True):
+class ReferralDisclosureRefused(ReferralMessage, frozen=True, kw_only=True):
     """Somebody tried to read or use what the person shares with the organisation no more; nothing was done.
 
     `attempt` is the name of the action.

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from contracts.fields import Body
-from services.casefile.access import CONSENT_WITHDRAWN
+from services.casefile.access import STOPPED
 from services.casefile.action_rows import Action
 from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
@@ -52,7 +52,7 @@ class Commands:
 
     async def run(self, request: CommandRequest, found: Found, action: Action[Any, Any], body: Body) -> Done:
         """Runs a command on a case. Raises Refused, and what the handler raises."""
-        if CONSENT_WITHDRAWN in found.relations:
+        if not STOPPED.isdisjoint(found.relations):
             # Not even an earlier answer is repeated: it would show what must not be shown any more.
             await self._check_part(request, found.case_id, action, found.folded.state)
         held_to_proposal = not PAIR.isdisjoint(found.relations) and not await self._queries.is_bound(found)

@@ -40,7 +40,7 @@ Entered = (
     | referral.ErrorReported
     | referral.ReferralCompleted
     | referral.LegalBasisWithdrawn
-    | referral.DisclosureRefused
+    | referral.ReferralDisclosureRefused
     | referral.ReferralDeadlineReminded
     | referral.ReferralDeadlineMissed
 )
@@ -158,7 +158,7 @@ def when_legal_basis_withdrawn_stop_the_organisation(
 
 
 def when_the_referral_service_refused_a_disclosure_note_it(
-    message: referral.DisclosureRefused, delivery: Delivery
+    message: referral.ReferralDisclosureRefused, delivery: Delivery
 ) -> TakeNote:
     """The history says who tried what after the person withdrew."""
     return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery, message.attempt))
@@ -248,7 +248,7 @@ REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ErrorReported: when_error_reported_note_it,
     referral.ReferralCompleted: when_referral_completed_note_the_closed_loop,
     referral.LegalBasisWithdrawn: when_legal_basis_withdrawn_stop_the_organisation,
-    referral.DisclosureRefused: when_the_referral_service_refused_a_disclosure_note_it,
+    referral.ReferralDisclosureRefused: when_the_referral_service_refused_a_disclosure_note_it,
     referral.ReferralDeadlineReminded: when_referral_deadline_reminded_note_it,
     referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
     referral.ProgrammeVersionPublished: when_programme_version_published_learn_it,

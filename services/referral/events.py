@@ -95,7 +95,7 @@ EVENTS: Final = (
     EventRow(WaitingCorrected, "referral.waiting_corrected.v1"),
     EventRow(DeadlineReminded, "reminders.deadline_reminded.v1", messages.ReferralDeadlineReminded),
     EventRow(ContactDisclosed, "disclosures.contact_disclosed.v1"),
-    EventRow(DisclosureRefused, "disclosures.refused.v1", messages.DisclosureRefused),
+    EventRow(DisclosureRefused, "disclosures.refused.v1", messages.ReferralDisclosureRefused),
     EventRow(RefusalNoted, "disclosures.refusal_noted.v1"),
     EventRow(LegalBasisRecorded, "legal_basis.recorded.v1"),
     EventRow(LegalBasisReliedOn, "legal_basis.relied_on.v1"),

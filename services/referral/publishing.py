@@ -205,9 +205,9 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
             assert_never(event)
 
 
-def _refused(event: DisclosureRefused, recorded: Recorded) -> messages.DisclosureRefused:
+def _refused(event: DisclosureRefused, recorded: Recorded) -> messages.ReferralDisclosureRefused:
     common = _common(event.offer, event.offer.organisation or "", recorded)
-    return messages.DisclosureRefused(**common, legal_basis=event.legal_basis_id, attempt=event.attempt)
+    return messages.ReferralDisclosureRefused(**common, legal_basis=event.legal_basis_id, attempt=event.attempt)
 
 
 def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSubmitted:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.casefile.cases import CaseContext, Told
-from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, Person
+from tests.support.people import AUDITOR, HANNE, INES, KARIM, LOTTE, PIETER, VOLUNTEER, Person
 from tests.support.problems import assert_problem
 from tests.support.requests import new_key
 
@@ -18,12 +18,17 @@ LOG = {"channel": "PHONE"}
 DPO_OF_ORGANISATION = Person("privacy.context", "brugwerk", "DPO")
 
 
-async def stopped(context: CaseContext, state: str = "INTAKE") -> Told:
-    """A case of which the person has withdrawn the legal basis, as casefile has been told."""
-    case = await context.brought_to(state)
+async def withdrawn(context: CaseContext, case: Told) -> None:
+    """The person withdraws, and casefile has been told."""
     basis = (await context.running.read(INES, case.offer))["legalBasis"]["id"]
     done = await context.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
     await context.running.read(INES, case.path, waitFor=done.headers["Position"])
+
+
+async def stopped(context: CaseContext, state: str = "INTAKE") -> Told:
+    """A case of which the person has withdrawn the legal basis, as casefile has been told."""
+    case = await context.brought_to(state)
+    await withdrawn(context, case)
     return case
 
 
@@ -44,9 +49,7 @@ async def test_a_command_after_the_withdrawal_stands_in_the_record_and_moves_no_
     """Whether its sender has seen the stop or not; agency and auditor read of it, the organisation does not."""
     case = await shared.brought_to("INTAKE")
     old = (await shared.running.get(LOTTE, case.path)).headers["ETag"]
-    basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
-    await shared.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
-    await shared.running.settle()
+    await withdrawn(shared, case)
     before = (await shared.running.get(INES, case.path)).headers["ETag"]
     now = (await shared.running.get(LOTTE, case.path)).headers["ETag"]
     for etag in (old, now):
@@ -93,12 +96,34 @@ async def test_a_gap_that_the_organisation_reported_is_shared_no_more(shared: Ca
     gap = {"serviceKind": "CHILDCARE", "gapType": "ABSENT"}
     await shared.running.done(LOTTE, case.path, "report-gap", gap)
     (reported,) = (await shared.running.read(INES, case.path))["gaps"]
-    basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
-    await shared.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
-    await shared.running.settle()
+    await withdrawn(shared, case)
     answer = await shared.running.get(LOTTE, f"/v1/gaps/{reported['id']}")
     assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
     assert await refused(shared, case) == [("lotte.claes", "read-gap.", None)]
+
+
+async def test_the_mentor_whose_match_ended_with_it_is_stopped_on_record_too(shared: CaseContext) -> None:
+    """What they could read and do as the mentor: 403 with the rule, once for each key. Other mentors find nothing."""
+    case = await shared.brought_to("MENTORING")
+    etag = (await shared.running.get(VOLUNTEER, case.path)).headers["ETag"]
+    await withdrawn(shared, case)
+    before, key = (await shared.running.get(INES, case.path)).headers["ETag"], new_key()
+    assert_problem(await shared.running.get(VOLUNTEER, case.path), 403, "LEGAL_BASIS_WITHDRAWN")
+    met = {"minutes": 60, "mode": "IN_PERSON"}
+    for _ in range(2):
+        answer = await shared.running.command(VOLUNTEER, case.path, "record-meeting", met, etag=etag, key=key)
+        assert_problem(answer, 403, "LEGAL_BASIS_WITHDRAWN")
+    tried = [("M-41", "read.", None), ("M-41", "record-meeting.", None)]
+    assert await refused(shared, case) == tried
+    dry = await shared.running.command(VOLUNTEER, case.path, "record-meeting", met, etag=etag, dryRun="true")
+    assert_problem(dry, 403, "LEGAL_BASIS_WITHDRAWN")
+    assert_problem(await shared.running.get(VOLUNTEER, f"{case.path}/texts"), 403, "PARTY_NOT_ALLOWED")
+    other = Person("M-42", "brugwerk", "VOLUNTEER_MENTOR")
+    assert_problem(await shared.running.get(other, case.path), 404)
+    assert_problem(await shared.running.command(other, case.path, "record-meeting", met, etag=etag), 404)
+    assert case.id not in str(await shared.running.read(VOLUNTEER, "/v1/worklist"))
+    assert await refused(shared, case) == tried
+    assert (await shared.running.get(INES, case.path)).headers["ETag"] == before
 
 
 async def test_what_the_organisation_may_still_read_is_no_attempt(shared: CaseContext) -> None:
@@ -136,9 +161,7 @@ async def test_a_command_that_is_repeated_under_its_key_is_one_attempt(shared: C
     case = await shared.brought_to("INTAKE")
     etag, done_before = (await shared.running.get(LOTTE, case.path)).headers["ETag"], new_key()
     await shared.running.done(LOTTE, case.path, "log-contact-attempt", LOG, etag=etag, key=done_before)
-    basis = (await shared.running.read(INES, case.offer))["legalBasis"]["id"]
-    await shared.running.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
-    await shared.running.settle()
+    await withdrawn(shared, case)
     for key in (done_before, new_key()):
         for _ in range(3):
             again = await shared.running.command(LOTTE, case.path, "log-contact-attempt", LOG, etag=etag, key=key)

@@ -34,6 +34,15 @@ def stopped(case: Case, organisation: str, attempt: str) -> Refused | None:
     return _withdrawn(part, attempt) if part is not None and part.ended == CONSENT_WITHDRAWN else None
 
 
+def was_mentor_when_stopped(case: Case, organisation: str, mentor: str) -> bool:
+    """Whether the match of a mentor ended with the organisation's part, when the person withdrew the legal basis."""
+    if stopped(case, organisation, "") is None:
+        return False
+    part = next((part for part in reversed(tuple(case.earlier)) if part.organisation == organisation), None)
+    ended = tuple(part.trajectory.ended_matches) if part is not None and part.trajectory is not None else ()
+    return any(over.match.mentor == mentor and over.reason == CONSENT_WITHDRAWN for over in ended)
+
+
 def _withdrawn(part: Access, attempt: str) -> Refused:
     return Refused(
         "LEGAL_BASIS_WITHDRAWN",
