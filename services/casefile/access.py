@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from contracts.barred_roles import BARRED
@@ -11,6 +11,7 @@ from contracts.identifiers import is_one_person
 from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
+from services.casefile.domain.disclosure import was_mentor_when_stopped
 from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case
 from services.chassis.access.identity import Caller
@@ -24,6 +25,9 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The person withdrew the legal basis of its referral: only the stop remains visible."""
 ACCESS_ENDED: Final = "ACCESS_ENDED"
 MATCHED_MENTOR: Final = "MATCHED_MENTOR"
+STOPPED_MENTOR: Final = "STOPPED_MENTOR"
+"""The mentor whose match ended when the person withdrew the legal basis."""
+STOPPED: Final = frozenset({CONSENT_WITHDRAWN, STOPPED_MENTOR})
 MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
@@ -43,7 +47,7 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     COUNSELLORS: (OWNER_AGENCY,),
     # The domain answers former parties with the rule that ended their part: 403 with its code.
     COORDINATORS: (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN),
-    MENTORS: (MATCHED_MENTOR,),
+    MENTORS: (MATCHED_MENTOR, STOPPED_MENTOR),
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
@@ -105,6 +109,13 @@ POLICY: Final = Policy(
 )
 
 
+def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool:
+    """Whether nothing keeps the caller from an action but that the person withdrew the legal basis."""
+    if STOPPED.isdisjoint(relations) or POLICY.permits(caller, action, relations):
+        return False
+    return POLICY.permits(caller, action, (MATCHED_MENTOR if STOPPED_MENTOR in relations else ADDRESSED_ORGANISATION,))
+
+
 def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
     """How the caller stands to a case."""
     if case.state is None:
@@ -112,7 +123,9 @@ def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
     # Mentors and mentees stand to a case as themselves, never as their organisation.
     if caller.role in MENTORS:
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
-        return (MATCHED_MENTOR,) if matched else ()
+        if not matched:
+            return (STOPPED_MENTOR,) if was_mentor_when_stopped(case, caller.org, caller.sub) else ()
+        return (MATCHED_MENTOR,)
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)

@@ -22,6 +22,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     distress,
     escalation,
     exceptions,
@@ -99,6 +100,7 @@ CaseEvent = (
     | closing.ClosingEvent
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
+    | disclosure.DisclosureRefused
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
@@ -130,6 +132,7 @@ KeepsState = (
     | DisclosureStopped
     | NgoAccessRevoked
     | RecordedAfterWithdrawal
+    | disclosure.DisclosureRefused
     | NgoAccessExpired
     | escalation.EscalationEvent
     | tasks.TaskEvent
@@ -219,6 +222,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
+    (disclosure.DisclosureRefused, disclosure.evolve),
     (CorrectionRecorded, correction.evolve),
 )
 EVOLVES: Final[Mapping[type, Callable[[Case, CaseEvent], Case]]] = {

@@ -14,6 +14,7 @@ from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
@@ -63,9 +64,9 @@ def steady_until(action: str, context: Context) -> datetime | None:
 def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
-    check_part(rule.side, case, by)
+    check_part(rule.side, case, by, action)
     if action in OF_BOTH and by.org != case.agency:
-        check_part(StaffSide.ORGANISATION, case, by)
+        check_part(StaffSide.ORGANISATION, case, by, action)
     if rule.leads and by.role not in LEADS:
         raise Refused(
             "ROLE_NOT_ALLOWED",
@@ -105,7 +106,7 @@ def _is_left_over(action: str, case: Case) -> bool:
 
 def check_side(action: str, context: Context, by: Actor) -> None:
     """Refuses a caller whose side may not do this in any state: checked before a repeat is answered as such."""
-    check_part(context.actions[action].side, context.case, by)
+    check_part(context.actions[action].side, context.case, by, action)
 
 
 def check_pair(side: str, by: Actor) -> None:
@@ -119,8 +120,8 @@ def speaks_for_itself(by: Actor) -> bool:
     return by.role in MENTORS or by.role == Role.MENTEE
 
 
-def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
-    """Refuses a caller who has no part in the case on that side; None: on either."""
+def check_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> None:
+    """Refuses the action of a caller who has no part in the case on that side; None: on either."""
     if side is StaffSide.AGENCY:
         allowed = by.org == case.agency
     elif side is StaffSide.ORGANISATION:
@@ -130,7 +131,7 @@ def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
             access.organisation == by.org and not access.closed for access in case.accesses
         )
     if not allowed:
-        raise _no_part(side, case, by)
+        raise _no_part(side, case, by, action)
 
 
 def _acts_for_organisation(case: Case, by: Actor) -> bool:
@@ -141,15 +142,10 @@ def _acts_for_organisation(case: Case, by: Actor) -> bool:
     return by.org == case.organisation
 
 
-def _no_part(side: StaffSide | None, case: Case, by: Actor) -> Refused:
+def _no_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> Refused:
+    if (refusal := stopped(case, by.org, action)) is not None:
+        return refusal
     ended = [access.ended for access in case.accesses if access.organisation == by.org]
-    if ended and ended[-1] == "CONSENT_WITHDRAWN":
-        return Refused(
-            "LEGAL_BASIS_WITHDRAWN",
-            "the person withdrew the legal basis: CONSENT_WITHDRAWN; stop",
-            because=Because.RIGHTS,
-            who_can_unblock="the person, by a new consent in a new referral",
-        )
     if side is StaffSide.ORGANISATION and ended and ended[-1] is not None:
         return Refused(
             "REFERRAL_ENDED",
@@ -226,7 +222,7 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 who_can_unblock="the organisation, by request-handback",
             )
         case "raise-escalation" if by.org not in (case.agency, case.organisation):
-            raise _no_part(StaffSide.ORGANISATION, case, by)
+            raise _no_part(StaffSide.ORGANISATION, case, by, action)
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
