@@ -24,6 +24,7 @@ from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
+from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import cases, charters, gaps, lists, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
@@ -105,7 +106,7 @@ def build(
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, commands, vault),
             gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
-            reports.routes(Reports(kept, streams, settings.wait_seconds)),
+            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

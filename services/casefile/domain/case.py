@@ -261,6 +261,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
+    return with_what_follows(decided, context)
+
+
+def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
+    """What was decided of a case, and what follows from it: signs of distress, and a term that one side missed."""
     decided = distress.with_contact(list(decided), context)
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))
