@@ -162,7 +162,7 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.DecideExceptionBody, command=exceptions.DecideException,
            decide=exceptions.decide_exception, build=stamping.decide_exception,
            side=ORGANISATION, states=FROM_MATCHING, roles=ORGANISATION_LEADS,
-           refuses={"EXCEPTION_DECIDED", "UNKNOWN_EXCEPTION"}),
+           refuses={"EXCEPTION_DECIDED", "NO_EXCEPTION", "UNKNOWN_EXCEPTION"}),
     Action(name="propose-change", summary="Propose a change, on which the agency decides.",
            request=change_shapes.ProposeChangeBody, command=proposals.ProposeChange, decide=proposals.propose_change,
            side=ORGANISATION, states=WITH_ORGANISATION, roles=COORDINATORS,
