@@ -97,6 +97,7 @@ def table(heading: str) -> tuple[Row, ...]:
     return tuple(_row(cells, every) for cells in lines(heading))
 
 
+@cache
 def states(heading: str) -> frozenset[str]:
     """Every state that the tables of a machine name; `heading` is that of any of them."""
     tables = next(machine for machine in MACHINES if heading in machine)

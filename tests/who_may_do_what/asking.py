@@ -18,7 +18,7 @@ STATUS: Final = {"NOT_FOUND": 404, "TOKEN_INVALID": 401}
 """The status of the page's codes that is neither 403 nor 409."""
 RIGHTS: Final = frozenset(
     {"ACCESS_ENDED", "LEGAL_BASIS_WITHDRAWN", "NO_ACCESS_FOR_CONTROL", "NOT_YOUR_SIDE", "PARTY_NOT_ALLOWED"}
-    | {"REFERRAL_ENDED", "ROLE_NOT_ALLOWED", "SECOND_PERSON_REQUIRED"}
+    | {"REFERRAL_ENDED", "ROLE_NOT_ALLOWED", "SECOND_PERSON_REQUIRED", "TASK_REFUSED_BY_CHARTER"}
 )
 """Those of the page that say that a right is missing: 403."""
 
@@ -100,9 +100,9 @@ def unmet(machine: Machine, state: State, askers: Iterable[Somebody], done: Iter
     """What the page has in a state for somebody among those who asked, and none of them was let do it."""
     did = [asked for asked in done if asked.is_done and not asked.is_repeat]
     words = frozenset[str]().union(*(one.asker.words for one in askers))
-    missing = []
-    for row in table(machine.heading):
-        for word in sorted(row.who & words) if state in row.states else ():
-            if not any(row.covers(asked.command, asked.body) and word in asked.somebody.asker.words for asked in did):
-                missing.append(f"in {state} nobody was let do, as {word}: {row}")
-    return missing
+    return [
+        f"in {state} nobody was let do, as {word}: {row}"
+        for row in table(machine.heading)
+        for word in sorted(row.who & words if state in row.states else ())
+        if not any(row.covers(one.command, one.body) and word in one.somebody.asker.words for one in did)
+    ]

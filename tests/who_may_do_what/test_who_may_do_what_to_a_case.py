@@ -7,31 +7,28 @@ everything is asked as a dry run, which decides as the real command does and sto
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
-import pytest_asyncio
 
-from services.chassis.memory_stores import MemoryStores
 from tests.casefile.acts import BODIES
-from tests.casefile.cases import SERVICES, CaseContext, Told
+from tests.casefile.cases import CaseContext, Told
 from tests.casefile.messages import CASE_ID
 from tests.casefile.test_case_table_http import brought_to, second_try
 from tests.support.domain_page import CASE_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
 from tests.support.refusals_page import Asker, Machine
-from tests.support.running import running
 from tests.who_may_do_what.asking import Asked, Body, Somebody, dry_run, unmet
 from tests.who_may_do_what.parties import (
+    AGENCY,
     ELSE,
     FORMER,
     MENTEE_OF_CASE,
     MENTOR_OF_CASE,
     NO_ACCESS,
     ORGANISATION,
-    AGENCY,
     overseers,
     staff,
     strangers,
@@ -76,17 +73,6 @@ THERE: Final[Mapping[str, tuple[Body, ...]]] = {
     ),
 }
 """Bodies that name what is there in the cases here."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseContext]:
-    """All services, and the two mentors whom the bodies name."""
-    async with running(tmp_path_factory.mktemp("who"), SERVICES, stores=MemoryStores()) as services:
-        await services.set_the_scene()
-        context = CaseContext(services)
-        for mentor in ("M-41", "M-42"):
-            await context.describe_mentor(mentor)
-        yield context
 
 
 async def ways(context: CaseContext, state: str) -> AsyncIterator[Told]:

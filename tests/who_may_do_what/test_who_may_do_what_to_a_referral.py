@@ -10,10 +10,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
-import pytest_asyncio
 
-from services.chassis.memory_stores import MemoryStores
-from tests.casefile.cases import SERVICES, CaseContext
+from tests.casefile.cases import CaseContext
 from tests.referral.context import ACCEPT, ReferralContext
 from tests.referral.situations import ACTS
 from tests.referral.test_referral_table_http import WHY, brought_to
@@ -21,7 +19,6 @@ from tests.support.broadcasts import BROADCASTS, broadcast, offers_of
 from tests.support.domain_page import BROADCAST_COMMANDS, LEGAL_BASIS_COMMANDS, REFERRAL_COMMANDS, states, table
 from tests.support.people import HANNE, INES, KARIM, LOTTE, MENTOR, TOM, VOLUNTEER, Person
 from tests.support.refusals_page import Asker, Machine
-from tests.support.running import running
 from tests.who_may_do_what.asking import Asked, Body, Somebody, dry_run, unmet
 from tests.who_may_do_what.parties import (
     AGENCY,
@@ -44,16 +41,6 @@ NEW: Final = "create"
 """It is given on nothing: `test_commands_without_a_state.py` has it."""
 DPO: Final = frozenset({"data protection officer"})
 NO: Final = {"reason": "CAPACITY_FULL"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CaseContext]:
-    """All services: a referral is completed by what happens to its case."""
-    async with running(tmp_path_factory.mktemp("who"), SERVICES, stores=MemoryStores()) as services:
-        await services.set_the_scene()
-        context = CaseContext(services)
-        await context.describe_mentor()
-        yield context
 
 
 def everybody(ref: str, organisation: str | None = ORGANISATION) -> Iterator[Somebody]:
