@@ -176,8 +176,8 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     return tuple(relations)
 
 
-def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...]:
-    """How the caller, whose own organisation is of `own_kind`, stands to the charter.
+def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:
+    """How a caller whose own organisation is of `own_kind` stands to the charter.
 
     Only members of the platform's operator write it: a role that an agency or a mentoring organisation gives its
     members makes nobody one.
