@@ -8,7 +8,7 @@ from typing import Final
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
+from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, MENTORS, ORGANISATION_LEADS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.disclosure import was_mentor_when_stopped
@@ -36,8 +36,9 @@ REPORTER: Final = "REPORTER"
 """A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
 """A member of the platform's operator."""
-PARTY: Final = "PARTY"
-"""A member of an agency or a mentoring organisation, which is a party to the charter."""
+PARTY_AGENCY: Final = "PARTY_AGENCY"
+PARTY_ORGANISATION: Final = "PARTY_ORGANISATION"
+"""A member of an agency, or of a mentoring organisation: both are parties to the charter."""
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
@@ -94,7 +95,8 @@ POLICY: Final = Policy(
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
         Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
         Rule("write-charter", _OPERATORS, PLATFORM),
-        Rule("sign-charter", LEADS, PARTY),
+        Rule("sign-charter", AGENCY_LEADS, PARTY_AGENCY),
+        Rule("sign-charter", ORGANISATION_LEADS, PARTY_ORGANISATION),
     ],
     [
         Denial(
@@ -105,7 +107,7 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
 )
 
 
@@ -189,8 +191,8 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     return tuple(relations)
 
 
-def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...]:
-    """How the caller, whose own organisation is of `own_kind`, stands to the charter.
+def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:
+    """How a caller whose own organisation is of `own_kind` stands to the charter.
 
     Only members of the platform's operator write it: a role that an agency or a mentoring organisation gives its
     members makes nobody one.
@@ -198,7 +200,8 @@ def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...
     relations = [ANY_ORGANISATION]
     if own_kind == OrganisationKind.PLATFORM_OPERATOR:
         relations.append(PLATFORM)
-    of_an_agency = own_kind == OrganisationKind.AGENCY and caller.role is Role.AGENCY_TEAM_LEAD
-    if of_an_agency or (own_kind == OrganisationKind.MENTORING_ORG and caller.role is Role.NGO_LEAD):
-        relations.append(PARTY)
+    if own_kind == OrganisationKind.AGENCY:
+        relations.append(PARTY_AGENCY)
+    if own_kind == OrganisationKind.MENTORING_ORG:
+        relations.append(PARTY_ORGANISATION)
     return tuple(relations)

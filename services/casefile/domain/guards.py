@@ -13,6 +13,7 @@ from contracts.codes import CaseState, Role, Step
 from contracts.gap_codes import GapState
 from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
+from contracts.task_codes import ExceptionState
 from services.casefile.domain.context import Context, Rule
 from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
@@ -26,7 +27,7 @@ BOUND: Final = frozenset({CaseState.MENTORING, CaseState.SUSPENDED})
 """Where mentor and mentee are a pair: before that they say yes or no, and after that they have no match."""
 ON_DAYS: Final = frozenset({"record-outcome"})
 """Actions that are possible from a day on, which begins when it does in the programme's time zone."""
-OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task"})
+OF_BOTH: Final = frozenset({"record-task", "claim-task", "release-task", "raise-escalation", "resolve-escalation"})
 """Actions of either side, of which only the organisation that the case is with has a part in them."""
 
 
@@ -76,6 +77,9 @@ def allow(action: str, context: Context, by: Actor) -> None:
         )
     if action == "raise-escalation" and speaks_for_itself(by):
         rule = Rule(rule.side, rule.states & BOUND)
+    if action == "resolve-escalation" and by.org != case.agency:
+        # What went back with the case is the agency's to see to, and to know.
+        rule = Rule(rule.side, rule.states & WITH_ORGANISATION)
     if case.state not in rule.states and not _is_left_over(action, case):
         raise _wrong_state(action, rule, case)
     _check_within_state(action, context, by)
@@ -221,8 +225,6 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
-        case "raise-escalation" if by.org not in (case.agency, case.organisation):
-            raise _no_part(StaffSide.ORGANISATION, case, by, action)
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -234,6 +236,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             )
         case "report-gap" if by.role in MENTORS and agreement is None:
             raise Refused("STATE_DOES_NOT_ALLOW", "a mentor reports a gap as long as an agreement is in force")
+        case "decide-exception" if not any(held.organisation == by.org for held in case.exceptions):
+            raise Refused("NO_EXCEPTION", "the organisation has asked for no exception in this case")
+        case "decide-exception" if not any(
+            (held.organisation, held.state) == (by.org, ExceptionState.REQUESTED) for held in case.exceptions
+        ):
+            raise Refused("EXCEPTION_DECIDED", "every exception that was asked for in this case is decided")
         case "answer-gap" if not case.gaps:
             raise Refused("NO_GAP", "no gap in services has been reported in this case")
         case "answer-gap" if all(gap.state != GapState.OPEN for gap in case.gaps):
