@@ -316,14 +316,18 @@ def report(
 
     Without NAME, lists the reports. It shows the same rows as the API shows an auditor.
     """
-    from services.casefile.reports.printed import listing, printed
+    from services.casefile.reports.catalogue import listed
+    from services.casefile.reports.printed import printed
     from services.casefile.reports.report import Period, Wanted
 
-    if name is None:
-        click.echo(listing())
-        return
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other")
+    if name is None:
+        if as_json:
+            print_json({"items": listed()})
+        else:
+            click.echo("\n".join(f"{each['name']}\n  {each['definition']}" for each in listed()))
+        return
     if first is not None and last is not None and last < first:
         raise click.BadParameter("give a day that is not before --from", param_hint="--to")
     shape: Shape = "csv" if as_csv else "json" if as_json else "table"

@@ -14,16 +14,24 @@ Say = Callable[[str], object]
 class Progress:
     """A line now and then, for what takes long; amounts are bytes, unless `amount` says another unit."""
 
-    def __init__(self, doing: str, say: Say, amount: Callable[[int], str] | None = None) -> None:
+    def __init__(
+        self,
+        doing: str,
+        say: Say,
+        amount: Callable[[int], str] | None = None,
+        *,
+        every: float = SAY_EVERY_SECONDS,
+    ) -> None:
         self._doing = doing
         self._amount = amount or size_of
         self._say = say
-        self._next = time.monotonic() + SAY_EVERY_SECONDS
+        self._every = every
+        self._next = time.monotonic() + every
 
     def report(self, done: int, of: int) -> None:
         """So much of so much."""
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SAY_EVERY_SECONDS
+            self._next = time.monotonic() + self._every
             self._say(f"  {self._doing}: {self._amount(done)} of {self._amount(of)}")
 
 

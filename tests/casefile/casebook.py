@@ -38,6 +38,7 @@ from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.modelling.delivery import Delivery
+from services.chassis.modelling.growing import GrowingTuple
 from services.chassis.time.calendar import Calendar
 from services.sandbox.charter import CHARTER
 from tests.casefile.messages import CASE_ID, about, submitted
@@ -76,7 +77,7 @@ SIGNED = Charter(
         valid_until=None,
         tasks=tuple(TaskRule(task=row["task"], roles=row["roles"], refer=row.get("refer")) for row in CHARTER["tasks"]),
     ),
-    signed_by=("vdab-gent", "brugwerk", "samenstap"),
+    signed_by=GrowingTuple(("vdab-gent", "brugwerk", "samenstap")),
 )
 """The charter that the programme names, which the parties of the tests have signed."""
 

@@ -33,10 +33,10 @@ class Reports:
         self._wait_seconds = wait_seconds
         self._key = key
 
-    def listed(self, caller: Caller) -> list[Report[Any]]:
-        """All reports."""
+    @staticmethod
+    def check(caller: Caller) -> None:
+        """Refuses callers who read no report at all."""
         POLICY.require(caller, READ, (ANY_ORGANISATION,))
-        return list(REPORTS.values())
 
     async def rows(
         self, caller: Caller, name: str, period: Period, programme: str | None, organisation: str | None
@@ -45,7 +45,7 @@ class Reports:
 
         Raises Hidden for one that there is not, ProblemError 422 for a filter that nothing can have, and CatchingUp.
         """
-        POLICY.require(caller, READ, (ANY_ORGANISATION,))
+        self.check(caller)
         report = REPORTS.get(name)
         if report is None:
             raise Hidden
@@ -55,7 +55,7 @@ class Reports:
                 await self._kept.projection.catch_up()
         except TimeoutError:
             raise CatchingUp from None
-        told = await self._kept.told(report)
+        findings = await self._kept.findings(report)
         wanted = Wanted(
             programme,
             organisation,
@@ -64,7 +64,7 @@ class Reports:
         )
         period = replace(period, now=await self._kept.now(), key=self._key)
         # Over many cases it takes a while, in which others have their turn.
-        return report, await asyncio.to_thread(report.answer, told, period, wanted)
+        return report, await asyncio.to_thread(report.answer, findings, period, wanted)
 
     async def _check(self, period: Period, programme: str | None, organisation: str | None) -> None:
         if period.first is not None and period.last is not None and period.last < period.first:
@@ -74,6 +74,6 @@ class Reports:
             if not known.state.versions:
                 raise unknown_filter("programme", "the id of an existing programme")
         if organisation is not None:
-            asked = await self._streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)
-            if asked.state.name is None:
+            known_there = await self._streams.fold(organisation_stream(organisation), KNOWN_ORGANISATION)
+            if known_there.state.name is None:
                 raise unknown_filter("organisation", "the id of an existing organisation")

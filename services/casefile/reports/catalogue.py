@@ -37,3 +37,17 @@ _LISTED: Final[tuple[Report[Any], ...]] = (
 
 REPORTS: Final = {report.name: report for report in _LISTED}
 """In the order in which they are listed."""
+
+
+def listed() -> list[dict[str, Any]]:
+    """All reports in their JSON shape: what each says, and what it is made of."""
+    return [
+        {
+            "name": report.name,
+            "definition": report.definition,
+            "sources": report.sources,
+            "columns": report.columns,
+            "statistic": report.statistic,
+        }
+        for report in REPORTS.values()
+    ]

@@ -17,7 +17,7 @@ from services.casefile.domain.mentoring import CheckInRecorded
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.steps import key_of
 from services.casefile.domain.suspension import SuspensionReviewed
-from services.casefile.reports.report import History, Moment, Period, Report, Row, Told, quarter_of
+from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, quarter_of
 from services.casefile.reports.suppression import published
 
 NAME: Final = "delay-attribution"
@@ -104,10 +104,10 @@ def _made_up(began: Moment, moment: Moment) -> bool:
     )
 
 
-def rows(told: Iterable[Told[MissedTerm]], period: Period) -> list[Row]:
+def rows(findings: Iterable[Findings[MissedTerm]], period: Period) -> list[Row]:
     """A row per quarter, side, term and organisation, and one for all organisations together."""
     cells: defaultdict[tuple[str | None, ...], list[MissedTerm]] = defaultdict(list)
-    for each in told:
+    for each in findings:
         for missed in each.facts:
             quarter, whose = quarter_of(missed.due_at), (each.subject.agency, each.subject.programme)
             cells[(quarter, *whose, missed.organisation, missed.side, missed.term)].append(missed)

@@ -17,7 +17,7 @@ from services.casefile.domain.handback import HandbackAccepted, HandbackReturned
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.mentoring import ProgressReported, PulseRecorded
 from services.casefile.domain.organisation_part import ResponsibilityTransferred
-from services.casefile.reports.report import History, Period, Report, Row, Told, written
+from services.casefile.reports.report import Findings, History, Period, Report, Row, written
 
 NAME: Final = "feedback"
 DEFINITION: Final = (
@@ -122,9 +122,9 @@ def _gone_on(loop: Loop, event: object, at: datetime) -> Loop:
             return loop
 
 
-def rows(told: Iterable[Told[Loop]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[Loop]], period: Period) -> Iterator[Row]:
     """A row for each that ran on one of the days asked for."""
-    for each in told:
+    for each in findings:
         for loop in each.facts:
             if period.overlaps(loop.accepted_at, loop.ended_at):
                 yield {

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.casefile.reports.catalogue import REPORTS
-from services.casefile.reports.report import CASE_PREFIX, MENTOR_PREFIX, History, Report, Subject, Told, subject_of
+from services.casefile.reports.report import CASE_PREFIX, MENTOR_PREFIX, Findings, History, Report, Subject, subject_of
 from services.chassis.index.index import Changes, Index, Table, Value
 from services.chassis.index.projection import Projection
 from services.chassis.log.event_log import EventLog
@@ -61,15 +61,15 @@ class Kept:
         """See `newest`."""
         return await newest(self._log)
 
-    async def told(self, report: Report[Any]) -> list[Told[Any]]:
+    async def findings(self, report: Report[Any]) -> list[Findings[Any]]:
         """The facts of a report in all histories."""
-        found: list[Told[Any]] = []
+        found: list[Findings[Any]] = []
         after = 0
         while rows := await self._index.find(KEPT.name, {}, after=after, limit=ROWS_AT_ONCE):
             for row in rows:
                 if (kept := row.columns[report.column]) is not None:
                     subject = Subject(row.key, _text(row.columns["agency"]), _text(row.columns["programme"]))
-                    found.append(Told(subject, report.decoded(str(kept))))
+                    found.append(Findings(subject, report.decoded(str(kept))))
             after = rows[-1].seq
             # Of many cases there is a second of it.
             await asyncio.sleep(0)

@@ -22,11 +22,6 @@ class UnknownReport(RefusedStart):
     """There is no such report; the message names those that there are."""
 
 
-def listing() -> str:
-    """What reports there are, each with what it says."""
-    return "\n".join(f"{report.name}\n  {report.definition}" for report in REPORTS.values())
-
-
 async def printed(settings: Settings, name: str, period: Period, wanted: Wanted, shape: Shape, say: Say) -> str:
     """A report as text, with a line end at its end. Raises UnknownReport."""
     report = REPORTS.get(name)

@@ -14,7 +14,7 @@ from services.casefile.domain.exceptions import RoleExceptionGranted
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.mentoring import MeetingRecorded
 from services.casefile.domain.tasks import TaskRecorded
-from services.casefile.reports.report import History, Moment, Period, Report, Row, Told, quarter_of, quarters
+from services.casefile.reports.report import Findings, History, Moment, Period, Report, Row, quarter_of, quarters
 from services.casefile.reports.suppression import ALL, published
 
 NAME: Final = "reliance"
@@ -76,13 +76,13 @@ def _relied(moment: Moment, mentor: str) -> Relied | None:
             return None
 
 
-def rows(told: Iterable[Told[Relied]], period: Period) -> list[Row]:
+def rows(findings: Iterable[Findings[Relied]], period: Period) -> list[Row]:
     """A row per quarter, organisation, measure and kind; from the first on also for quarters in which nothing counts.
 
     Of what has kinds there is a row for all kinds together as well.
     """
     cells: defaultdict[tuple[str | None, ...], defaultdict[str, list[Relied]]] = defaultdict(lambda: defaultdict(list))
-    for each in told:
+    for each in findings:
         for relied in each.facts:
             key = (each.subject.agency, each.subject.programme, relied.organisation, relied.measure, relied.kind)
             cells[key][quarter_of(relied.at)].append(relied)

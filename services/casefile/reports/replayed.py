@@ -12,10 +12,10 @@ from services.casefile.reports.kept import STREAMS_AT_ONCE, histories, newest
 from services.casefile.reports.report import (
     CASE_PREFIX,
     MENTOR_PREFIX,
+    Findings,
     Period,
     Report,
     Row,
-    Told,
     Wanted,
     subject_of,
 )
@@ -30,17 +30,17 @@ class NoLog(RefusedStart):
     """There is no log of cases where the settings say."""
 
 
-async def told_by(log: EventLog, report: Report[Any], progress: Progress | None = None) -> list[Told[Any]]:
+async def findings_in(log: EventLog, report: Report[Any], progress: Progress | None = None) -> list[Findings[Any]]:
     """The facts of a report in all histories of a log, which are read one after another."""
     head, after, read = await log.head(), 0, 0
-    found: list[Told[Any]] = []
+    found: list[Findings[Any]] = []
     while beginnings := await log.beginnings(after, STREAMS_AT_ONCE):
         after = beginnings[-1][0]
         streams = [stream for _, stream in beginnings if stream.startswith((CASE_PREFIX, MENTOR_PREFIX))]
         async for history in histories(log, streams):
             read += len(history.records)
             if facts := report.found_in(history):
-                found.append(Told(subject_of(history), facts))
+                found.append(Findings(subject_of(history), facts))
         if progress is not None:
             progress.report(read, head)
     return found
@@ -54,8 +54,8 @@ async def replay_report(settings: Settings, report: Report[Any], period: Period,
     log = stores.event_log("casefile", EVENT_TYPES)
     try:
         now = await newest(log)
-        told = await told_by(log, report, Progress("read", say, lambda count: f"{count} events"))
+        findings = await findings_in(log, report, Progress("read", say, lambda count: f"{count} events"))
     finally:
         await log.close()
     key = key_of(stores.epochs("casefile"))
-    return report.answer(told, replace(period, now=now, key=key), wanted)
+    return report.answer(findings, replace(period, now=now, key=key), wanted)

@@ -120,7 +120,7 @@ def subject_of(history: History) -> Subject:
     return Subject(history.stream, case.agency or None, case.programme or None)
 
 
-class Told(Struct, Generic[F], frozen=True):
+class Findings(Struct, Generic[F], frozen=True):
     """A subject, and the facts that were found in its history."""
 
     subject: Subject
@@ -213,7 +213,7 @@ class Report(Generic[F]):
     columns: tuple[str, ...]
     fact: type[F]
     facts: Callable[[History], Iterable[F]]
-    rows: Callable[[Iterable[Told[F]], Period], Iterable[Row]]
+    rows: Callable[[Iterable[Findings[F]], Period], Iterable[Row]]
     statistic: bool = False
 
     @property
@@ -243,9 +243,9 @@ class Report(Generic[F]):
         about = {"report": self.name, "definition": self.definition, "from": period.first, "to": period.last}
         return {**about, "items": rows}
 
-    def answer(self, told: Iterable[Told[F]], period: Period, wanted: Wanted) -> list[Row]:
+    def answer(self, findings: Iterable[Findings[F]], period: Period, wanted: Wanted) -> list[Row]:
         """Its rows, in an order that depends on what they say alone."""
-        rows = [row for row in self.rows(told, period) if wanted.fits(row)]
+        rows = [row for row in self.rows(findings, period) if wanted.fits(row)]
         return sorted(rows, key=lambda row: [_sortable(row[column]) for column in self.columns])
 
 

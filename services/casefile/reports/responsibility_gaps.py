@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from services.casefile.reports.ownership import Lapse, lapses
-from services.casefile.reports.report import History, Period, Report, Row, Told, written
+from services.casefile.reports.report import Findings, History, Period, Report, Row, written
 
 NAME: Final = "responsibility-gaps"
 DEFINITION: Final = (
@@ -34,9 +34,9 @@ def facts(history: History) -> Iterator[Lapse]:
     return lapses(history)
 
 
-def rows(told: Iterable[Told[Lapse]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[Lapse]], period: Period) -> Iterator[Row]:
     """A row for each; one that goes on has no `to`."""
-    for each in told:
+    for each in findings:
         for lapse in each.facts:
             if period.overlaps(lapse.begin, lapse.end):
                 yield {

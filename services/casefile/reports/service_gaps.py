@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.gaps import GapActionCompleted, ServiceGapAnswered
-from services.casefile.reports.report import History, Period, Report, Row, Told, quarter_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, quarter_of
 from services.casefile.reports.suppression import published
 
 NAME: Final = "service-gaps"
@@ -54,10 +54,10 @@ def facts(history: History) -> Iterator[GapFact]:
     yield from found.values()
 
 
-def rows(told: Iterable[Told[GapFact]], period: Period) -> list[Row]:
+def rows(findings: Iterable[Findings[GapFact]], period: Period) -> list[Row]:
     """A row per quarter, agency, programme, organisation and service, and one for all organisations together."""
     cells: defaultdict[tuple[str | None, ...], list[GapFact]] = defaultdict(list)
-    for each in told:
+    for each in findings:
         for gap in each.facts:
             subject = each.subject
             key = (quarter_of(gap.reported_at), subject.agency, subject.programme, gap.organisation, gap.service_kind)

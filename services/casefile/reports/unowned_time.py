@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from services.casefile.reports.ownership import NOBODY, Lapse, lapses
-from services.casefile.reports.report import History, Period, Report, Row, Told
+from services.casefile.reports.report import Findings, History, Period, Report, Row
 from services.casefile.reports.responsibility_gaps import SOURCES as MOVES
 
 NAME: Final = "unowned-time"
@@ -22,9 +22,9 @@ def facts(history: History) -> Iterator[Lapse]:
     return (lapse for lapse in lapses(history) if lapse.kind == NOBODY)
 
 
-def rows(told: Iterable[Told[Lapse]], period: Period) -> Iterator[Row]:
+def rows(findings: Iterable[Findings[Lapse]], period: Period) -> Iterator[Row]:
     """A row per case, and per organisation that it was with meanwhile."""
-    for each in told:
+    for each in findings:
         for organisation in dict.fromkeys(lapse.organisation for lapse in each.facts):
             hours = [period.hours(lapse.begin, lapse.end) for lapse in each.facts if lapse.organisation == organisation]
             within = [spent for spent in hours if spent > 0]

@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from contracts.fields import CalendarDate
 from services.casefile.reports.answers import Reports
+from services.casefile.reports.catalogue import listed
 from services.casefile.reports.report import Period
 from services.casefile.reports.spreadsheet import as_csv
 from services.casefile.routes.report_shapes import ReportAnswer, ReportList
@@ -27,17 +28,8 @@ def routes(reports: Reports) -> Router:
 
     @router.get("", response_model=ReportList, summary="What reports there are.")
     async def find(caller: Authenticated, _: Covered) -> Response:
-        items = [
-            {
-                "name": report.name,
-                "definition": report.definition,
-                "sources": report.sources,
-                "columns": report.columns,
-                "statistic": report.statistic,
-            }
-            for report in reports.listed(caller)
-        ]
-        return responses.resource({"items": items})
+        reports.check(caller)
+        return responses.resource({"items": listed()})
 
     @router.get(
         "/{name}",

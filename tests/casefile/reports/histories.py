@@ -8,7 +8,7 @@ from typing import Any
 from services.casefile.domain.opening import CaseOpened
 from services.casefile.domain.steps import OpenStep, Party
 from services.casefile.events import EVENT_TYPES
-from services.casefile.reports.report import History, Period, Report, Row, Told, Wanted, subject_of
+from services.casefile.reports.report import Findings, History, Period, Report, Row, Wanted, subject_of
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Actor
 from tests.support import actors
@@ -66,5 +66,5 @@ def rows_of(report: Report[Any], *told: History, period: Period = EVER, wanted: 
     for each in told:
         kept = report.encoded(report.found_in(each))
         if kept is not None:
-            found.append(Told(subject_of(each), report.decoded(kept)))
+            found.append(Findings(subject_of(each), report.decoded(kept)))
     return report.answer(found, period, wanted)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.casefile.events import EVENT_TYPES
 from services.casefile.reports.catalogue import REPORTS
 from services.casefile.reports.kept import KEPT, REPORTS_VERSION, Kept, newest
-from services.casefile.reports.replayed import told_by
+from services.casefile.reports.replayed import findings_in
 from services.casefile.reports.report import Period, Wanted
 from services.chassis.index.index import Index
 from services.chassis.index.memory import MemoryIndex, MemoryIndexContents
@@ -71,8 +71,8 @@ async def check(written: Written, kept: Kept) -> None:
     period = Period(now=await newest(written.log))
     assert await kept.now() == period.now
     for report in REPORTS.values():
-        by_replay = report.answer(await told_by(written.log, report), period, Wanted())
-        assert report.answer(await kept.told(report), period, Wanted()) == by_replay, report.name
+        by_replay = report.answer(await findings_in(written.log, report), period, Wanted())
+        assert report.answer(await kept.findings(report), period, Wanted()) == by_replay, report.name
 
 
 STEPS = st.lists(st.tuples(st.integers(0, 20), st.integers(1, 12), st.sampled_from([0, 0, 0, 1, 2])), max_size=25)
@@ -102,7 +102,7 @@ async def test_every_report_says_something_of_the_stories(tmp_path: Path) -> Non
     kept = Kept(written.log, index)
     await check(written, kept)
     for report in REPORTS.values():
-        assert await kept.told(report), report.name
+        assert await kept.findings(report), report.name
     index.close()
 
 

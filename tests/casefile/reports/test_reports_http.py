@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 
+from services.casefile.reports.spreadsheet import as_csv
 from tests.casefile.cases import CaseContext
 from tests.support.people import (
     AN,
@@ -116,3 +117,9 @@ async def test_a_report_that_there_is_not_is_not_found(shared: CaseContext) -> N
     for name in ("no-such", "service_gaps", "Service-Gaps"):
         answer = await shared.running.get(AUDITOR, f"{REPORTS}/{name}")
         assert answer.status_code == 404, answer.text
+
+
+def test_a_cell_that_a_spreadsheet_would_calculate_is_text() -> None:
+    """Whatever begins a formula has an apostrophe before it; numbers stay numbers."""
+    row = {"text": "=1+1", "more": "@SUM(A1)", "less": -5, "list": ["+", "-"], "no": False, "none": None}
+    assert as_csv(list(row), [row]).splitlines()[1] == "'=1+1,'@SUM(A1),-5,'+ -,false,"

@@ -11,20 +11,20 @@ from services.chassis.http.problems.problem import ProblemError
 
 def accepted(headers: Headers, kinds: Sequence[str]) -> str:
     """The one of these media types that the caller likes best, of equal ones the first. Raises ProblemError 406."""
-    asked = [part for line in headers.getlist("accept") for part in line.split(",") if part.strip()]
-    if not asked:
+    ranges_sent = [part for line in headers.getlist("accept") for part in line.split(",") if part.strip()]
+    if not ranges_sent:
         return kinds[0]
-    weights = {kind: _weight(asked, kind) for kind in kinds}
+    weights = {kind: _weight(ranges_sent, kind) for kind in kinds}
     best = max(kinds, key=lambda kind: weights[kind])
     if weights[best] <= 0:
         raise ProblemError(406, "NOT_ACCEPTABLE", f"this is answered as {' or '.join(kinds)}")
     return best
 
 
-def _weight(asked: Sequence[str], kind: str) -> float:
+def _weight(ranges_sent: Sequence[str], kind: str) -> float:
     """The weight of the most specific range that the kind is in; 0 for one in none."""
     found: tuple[int, float] = (-1, 0.0)
-    for part in asked:
+    for part in ranges_sent:
         media, *parameters = (piece.strip().lower() for piece in part.split(";"))
         ranges = ("*/*", f"{kind.split('/', maxsplit=1)[0]}/*", kind)
         if media in ranges:
