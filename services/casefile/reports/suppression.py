@@ -36,9 +36,8 @@ def published(
 
     `counts` are the columns that are counted. With `over`, a total is added for the rows that are equal in `by`, with
     ALL in that column. `sums` names the columns that are the sum of others in the same row, each as often as there are
-    ways to split it. `rests_on` names for
-    each other measure, such as hours, the count without which it is not shown either; totals have its sum, and of one
-    in `earliest`, which is a date, the first.
+    ways to split it. `rests_on` names for each other measure, such as hours, the count without which it is not shown
+    either; totals have its sum, and of one in `earliest`, which is a date, the first.
     """
     table = [dict(row) for row in rows]
     measures = {**(rests_on or {}), **(earliest or {})}
