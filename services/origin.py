@@ -26,6 +26,7 @@ PATHS: Final[Mapping[str, str]] = {
     "worklist": "casefile",
     "gaps": "casefile",
     "mentors": "casefile",
+    "absences": "casefile",
     "charters": "casefile",
     "feed": "notifications",
     "stream": "notifications",

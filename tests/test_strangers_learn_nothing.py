@@ -89,6 +89,8 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
             await services.done(LOTTE, case.path, "confirm-match", {"by": side, "onBehalfReason": "BY_PHONE"})
         signed = await services.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
         await services.done(LOTTE, case.path, "report-gap", GAP)
+        away = {"substitute": "an.peeters", "until": "2030-01-01T00:00:00Z"}
+        assert (await services.send(LOTTE, "PUT", f"/v1/absences/{LOTTE.sub}", away)).is_success
         bases = [(await services.read(INES, offer))["legalBasis"]["id"] for offer in offers]
         several = await services.create(INES, BROADCASTS, broadcast(HOLDER, FORMER))
         to = [frozenset({AGENCY, organisation}) for organisation in (GONE, FORMER, HOLDER)]
@@ -102,6 +104,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
                 # To the organisations that are offered something as well, as if it were not there.
                 "broadcast_id": [There(several.json()["id"], frozenset({AGENCY}))],
                 "gap_id": [There(f"{case.id}.g1", frozenset({AGENCY, HOLDER}))],
+                "sub": [There(LOTTE.sub, frozenset({HOLDER}))],
                 "ref": [There("M-41", frozenset({HOLDER}))],
             },
             signed.headers["Position"],

@@ -12,20 +12,23 @@ from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
 from services.casefile.actions import decide
 from services.casefile.commands import Commands
-from services.casefile.context import CaseContexts
+from services.casefile.context import CaseContexts, acting
+from services.casefile.domain.absence import Naming, decide_absence
 from services.casefile.domain.charter import Charter, SignCharter, WriteCharter, sign_charter, write_charter
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mentor
 from services.casefile.events import EVENT_TYPES
 from services.casefile.gap_lists import GapLists
 from services.casefile.lists import Lists
+from services.casefile.other_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor, case_of
-from services.casefile.routes import cases, charters, gaps, lists, mentors
+from services.casefile.routes import absences, cases, charters, gaps, lists, mentors
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
+from services.casefile.work_lists import WorkLists
 from services.chassis.access.identity import Verifier
 from services.chassis.deciding.context import OwnState
 from services.chassis.deciding.handler import Handler
@@ -61,10 +64,11 @@ def build(
     items = WorkItems(streams, contexts, clock)
     listing = Listing(streams, index, items.kept)
     projection = Projection(log, index, listing.project, listing.look)
-    handler = Handler[Command, Context](streams, contexts, decide)
+    handler = Handler[Command, Context](streams, contexts, decide, acting)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
+    naming = Handler[AbsenceCommand, Naming](streams, AbsenceContexts(), decide_absence)
     reactor = Reactor(streams, handler, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
@@ -97,10 +101,14 @@ def build(
         title="Caserelay casefile service",
         summary="The shared case: who is responsible for which step, until when, and what happened.",
         routers=[
-            lists.routes(Lists(queries, items, index, service.caught_up, clock)),
+            lists.routes(
+                Lists(queries, index, service.caught_up, clock),
+                WorkLists(queries, items, index, service.caught_up, clock),
+            ),
             cases.routes(queries, commands, vault),
             gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
+            absences.routes(streams, naming, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],
         telemetry=telemetry,

@@ -89,6 +89,8 @@ def _actor(item: Item) -> Json | None:
     shown = party_view(item.actor)
     if shown is not None and item.on_behalf_reason is not None:
         shown |= {"onBehalfOf": item.on_behalf_of, "onBehalfReason": item.on_behalf_reason}
+    if shown is not None and item.substitute_for is not None:
+        shown["substituteFor"] = item.substitute_for
     return shown
 
 

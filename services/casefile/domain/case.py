@@ -40,6 +40,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -245,6 +246,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -266,7 +268,8 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    return escalation.followed([*decided, *signs], replace(context, case=after))
+    followed = escalation.followed([*decided, *signs], replace(context, case=after))
+    return standing_in.told(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

@@ -43,10 +43,15 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why."""
+    """Who acted; where somebody passed on another's word, whose it was, and why.
+
+    A substitute acts on behalf of a colleague who is away (`ABSENCE`), whom `substituteFor` names, also where the
+    word of somebody else is passed on.
+    """
 
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    substitute_for: str | None = None
 
 
 class AwaitingAnswer(Contract):

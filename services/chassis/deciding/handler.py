@@ -121,8 +121,14 @@ class Handler(Generic[C, X]):
     """Handles the commands of one service, or of one kind of its entities: `X` is what their decisions rest on."""
 
     def __init__(
-        self, streams: Streams, contexts: Contexts[C, Any, X], decide: Callable[[C, X], Sequence[Any]]
+        self,
+        streams: Streams,
+        contexts: Contexts[C, Any, X],
+        decide: Callable[[C, X], Sequence[Any]],
+        acting: Callable[[X, Call], Call] = lambda _, call: call,
     ) -> None:
+        """`acting` says in whose name a command is given, by what it is decided on."""
+        self._acting = acting
         self._streams = streams
         self._contexts = contexts
         self._decide = decide
@@ -262,6 +268,7 @@ class Handler(Generic[C, X]):
         if call.if_match is not None and own.etag not in call.if_match:
             raise PreconditionFailed(own.etag, own.moved_by)
         context = await load(self._contexts, command, stream, entity, reads)
+        call = self._acting(context, call)
         try:
             decided = self._decide(command, context)
         except Refused as refusal:
@@ -338,6 +345,6 @@ class Handler(Generic[C, X]):
             return
         context = await load(self._contexts, command, stream, entity, row)
         decided = self._decide(command, context)
-        references = self._contexts.references(command, context)
+        references, call = self._contexts.references(command, context), self._acting(context, call)
         written = stamped(self._metadata, decided, stream, command.at, own, references, call)
         row.add([Write(name, await row.version(name), pairs) for name, pairs in written.items()])
