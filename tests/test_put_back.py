@@ -31,7 +31,7 @@ TEMPLATES: Final = {
 PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
     ORGANISATION: (OPERATOR, LOTTE, HANNE),
     MENTOR: (LOTTE, HANNE),
-    ABSENCE: (LOTTE, HANNE),
+    ABSENCE: (HANNE, LOTTE),
     CHARTER: (OPERATOR,),
     VERSION: (OPERATOR,),
 }

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from contracts import referral as referral_contracts
 from contracts.barred_roles import BARRED
 from contracts.casefile import SOURCE, TOPIC
+from services.casefile.absence_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.actions import decide
 from services.casefile.commands import Commands
 from services.casefile.context import CaseContexts, acting
@@ -20,7 +21,6 @@ from services.casefile.domain.mentor import DescribeMentor, Mentor, decide_mento
 from services.casefile.events import EVENT_TYPES
 from services.casefile.gap_lists import GapLists
 from services.casefile.lists import Lists
-from services.casefile.other_contexts import AbsenceCommand, AbsenceContexts
 from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries

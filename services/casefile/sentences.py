@@ -86,7 +86,7 @@ def passed_on(actor: Actor) -> str:
     return word if absent is None else f"{word} By {actor.sub} on behalf of {absent}, who is away."
 
 
-def also_told(event: object) -> str:
+def to_substitutes(event: object) -> str:
     """What is added where it goes to the substitutes of people who are away as well."""
     also = getattr(event, "substitutes", UNSET)
     return f" It goes to {', '.join(party.sub for party in also)} as well, standing in." if also else ""

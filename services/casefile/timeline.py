@@ -21,7 +21,7 @@ from services.casefile.domain.steps import Moves, Party, find, step_of
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.events import sentence
 from services.casefile.history import known, moment, occurred_at
-from services.casefile.sentences import also_told, passed_on
+from services.casefile.sentences import passed_on, to_substitutes
 from services.chassis.log.metadata import Recorded
 
 AGAIN: Final = timedelta(hours=1)
@@ -112,7 +112,7 @@ def _item(recorded: Recorded, after: Case) -> Item:
         step=step,
         # Of the step that the event names, where it sets no term of its own.
         due_at=_due_at(event) or (held.due_at if held is not None and held.step == _step(event) else None),
-        text=f"{sentence(event)}{also_told(event)}{passed_on(meta.actor)}",
+        text=f"{sentence(event)}{to_substitutes(event)}{passed_on(meta.actor)}",
         digest=entry.digest if entry is not None else recorded.digest,
         corrects=event.corrects if isinstance(event, CorrectionRecorded) else None,
         holds=event.holds if isinstance(event, CorrectionRecorded) else None,

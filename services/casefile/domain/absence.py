@@ -198,7 +198,7 @@ def _check_no_chain(command: NameSubstitute, begins: datetime, around: Naming) -
             who_can_unblock="who names the substitute, by naming another one",
         )
     for absent in sorted({held.absent for held in around.absent.stands_in}):
-        held = next(one for one in reversed(around.absent.stands_in) if one.absent == absent)
+        held = next(named for named in reversed(around.absent.stands_in) if named.absent == absent)
         if held.begins < command.ends and begins < held.ends and command.at < held.ends:
             raise Refused(
                 "STANDS_IN_FOR_ANOTHER",

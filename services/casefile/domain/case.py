@@ -269,7 +269,7 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
     followed = escalation.followed([*decided, *signs], replace(context, case=after))
-    return standing_in.told(followed, context.substitutes, after)
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

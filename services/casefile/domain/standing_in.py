@@ -52,8 +52,8 @@ def for_whom(command: Command, case: Case) -> tuple[str, ...]:
     named = [party.sub for party in people_named(case) if party.org == by.org]
     if isinstance(command, ReassignCounsellor | ReassignCoordinator):
         named = _of_a_handover(command, case, named)
-    elif case.takes_over_by_acting and (asked := case.proposed_coordinator) is not None and asked.org == by.org:
-        named = [asked.sub, *named]
+    elif case.takes_over_by_acting and (proposed := case.proposed_coordinator) is not None and proposed.org == by.org:
+        named = [proposed.sub, *named]
     return tuple(named) if by.sub not in named else ()
 
 
@@ -63,8 +63,8 @@ def _of_a_handover(command: ReassignCounsellor | ReassignCoordinator, case: Case
     receiver = command.counsellor if isinstance(command, ReassignCounsellor) else command.coordinator
     if receiver is None or receiver == command.by.sub:
         return []
-    asked = case.proposed_lead if counsellor else case.proposed_coordinator
-    return [receiver] if asked is not None and asked.sub == receiver else named
+    proposed = case.proposed_lead if counsellor else case.proposed_coordinator
+    return [receiver] if proposed is not None and proposed.sub == receiver else named
 
 
 def on_behalf(command: Command, case: Case, sender: Staff) -> str | None:
@@ -81,16 +81,15 @@ def as_substitute(command: C, context: Context) -> C:
     return replace(command, by=command.by.standing_in(context.on_behalf_of))
 
 
-def told(decided: Sequence[E], substitutes: Mapping[tuple[str, str], str], case: Case) -> list[E]:
+def with_substitutes(decided: Sequence[E], substitutes: Mapping[tuple[str, str], str], case: Case) -> list[E]:
     """The same; reminders, missed terms and escalations go to the substitutes of those who are away as well."""
-    return [_told(event, substitutes, case) for event in decided] if substitutes else [*decided]
+    return [_with_substitutes(event, substitutes, case) for event in decided] if substitutes else [*decided]
 
 
-def _told(event: Any, substitutes: Mapping[tuple[str, str], str], case: Case) -> Any:
+def _with_substitutes(event: Any, substitutes: Mapping[tuple[str, str], str], case: Case) -> Any:
     match event:
         case DeadlineReminded():
-            told_too = [event.owner, *people_named(case)]
-            to = [party for party in told_too if party.org == event.awaited]
+            to = [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
         case DeadlineMissed():
             to = [event.owner, *people_named(case)]
         case EscalationRaised():

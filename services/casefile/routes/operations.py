@@ -29,6 +29,7 @@ DESCRIBED: Final = ApiDescription(
     tags={
         "cases": "Cases, their history, and the commands on them.",
         "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
+        "absences": "Who of an organisation's staff is away for a time, and who stands in.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },

@@ -43,11 +43,7 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why.
-
-    A substitute acts on behalf of a colleague who is away (`ABSENCE`), whom `substituteFor` names, also where the
-    word of somebody else is passed on.
-    """
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
 
     on_behalf_of: str | None = None
     on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None

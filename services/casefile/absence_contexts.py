@@ -1,4 +1,4 @@
-"""Which streams commands on anything but a case rest on."""
+"""Which streams the naming of a substitute rests on."""
 
 from __future__ import annotations
 
