@@ -105,7 +105,7 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, ONESELF, PLATFORM, PARTY),
 )
 
 

@@ -49,6 +49,14 @@ def norm_view(case: Case, zone: str | None, now: datetime) -> list[Json]:
     return [as_json(month) for month in months(agreement, meetings, zone, now)]
 
 
+def outcome_views(case: Case) -> list[Json]:
+    """What became of the person at each point; of a job, whether it is at their level, where that was said."""
+    return [
+        {"point": point, "code": code, "source": source, "levelMatch": case.level_match.get(point)}
+        for point, code, source in case.settled
+    ]
+
+
 def absence_view(staff: Staff) -> Json:
     """Who stands in for a member of staff, for whom it was named."""
     held = staff.absence

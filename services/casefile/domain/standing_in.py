@@ -7,7 +7,7 @@ act for a side; one who was named as the substitute of that person does it on th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -86,16 +86,15 @@ def with_substitutes(decided: Sequence[E], substitutes: Mapping[tuple[str, str],
     return [_with_substitutes(event, substitutes, case) for event in decided] if substitutes else [*decided]
 
 
-def _with_substitutes(event: Any, substitutes: Mapping[tuple[str, str], str], case: Case) -> Any:
-    match event:
-        case DeadlineReminded():
-            to = [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
-        case DeadlineMissed():
-            to = [event.owner, *people_named(case)]
-        case EscalationRaised():
-            to = [step.owner for step in event.opens]
-        case _:
-            return event
+def _with_substitutes(event: E, substitutes: Mapping[tuple[str, str], str], case: Case) -> E:
+    if isinstance(event, DeadlineReminded):
+        to = [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
+    elif isinstance(event, DeadlineMissed):
+        to = [event.owner, *people_named(case)]
+    elif isinstance(event, EscalationRaised):
+        to = [step.owner for step in event.opens]
+    else:
+        return event
     standing = {(party.org, party.sub): party for party in to}
     also = tuple(replace(party, sub=substitutes[key]) for key, party in standing.items() if key in substitutes)
     return replace(event, substitutes=also) if also else event

@@ -164,11 +164,12 @@ class EarlierAnswer(Contract):
 
 
 class SettledAnswer(Contract):
-    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+    """A follow-up that was taken or waived (`source` WAIVED); `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome | WaiveReason
     source: OutcomeSource | Literal["WAIVED"]
+    level_match: bool | None = None
 
 
 class CaseLinks(Contract):
