@@ -189,6 +189,18 @@ async def test_the_colleague_whom_an_acceptance_named_takes_over_by_a_substitute
     assert last[-1]["responsible"]["sub"] == HANNE.sub
 
 
+async def test_who_is_responsible_acts_for_nobody_else(fresh: CaseContext) -> None:
+    """Not even for the colleague who is to take over, is away, and named just this person as the substitute."""
+    case = await fresh.referred()
+    await fresh.follow(case, LOTTE, "receive")
+    await fresh.follow(case, LOTTE, "accept", {"coordinator": HANNE.sub})
+    await away(fresh, HANNE, LOTTE)
+    await fresh.running.done(LOTTE, case.path, "log-contact-attempt", {})
+    last = (await items(fresh, case))[-1]
+    assert (last["type"], last["actor"].get("onBehalfOf")) == ("ContactAttempted", None)
+    assert last["responsible"]["sub"] == LOTTE.sub
+
+
 async def test_the_second_person_that_an_error_takes_is_the_substitute_as_such(fresh: CaseContext) -> None:
     """Who reported it is away: another person confirms, and not in the name of the one who reported."""
     case = await fresh.referred()

@@ -181,8 +181,8 @@ async def test_d5_no_pair_is_without_a_named_coordinator(fresh: CaseContext) -> 
         await fresh.running.done(person, case.path, "reassign-coordinator", body)
         named = LOTTE.sub if person is LOTTE else HANNE.sub
         assert await coordinator() == (named, {named})
-    for hours, owner in ((0, LOTTE), (1, LOTTE), (1.9, LOTTE), (2, HANNE)):
-        at = start + timedelta(hours=hours)
+    for minutes, owner in ((0, LOTTE), (60, LOTTE), (119, LOTTE), (120, HANNE)):
+        at = start + timedelta(minutes=minutes)
         owners = {step["owner"]["sub"] for step in await steps(fresh, case, at) if step["owner"]["org"] == "brugwerk"}
         assert owners == {owner.sub}, at
     nobody = Person("", "brugwerk", "NGO_COORDINATOR")

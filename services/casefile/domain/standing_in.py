@@ -7,7 +7,7 @@ act for a side; one who was named as the substitute of that person does it on th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never, cast
 
 from msgspec.structs import replace
 
@@ -83,18 +83,29 @@ def as_substitute(command: C, context: Context) -> C:
 
 def with_substitutes(decided: Sequence[E], substitutes: Mapping[tuple[str, str], str], case: Case) -> list[E]:
     """The same; reminders, missed terms and escalations go to the substitutes of those who are away as well."""
-    return [_with_substitutes(event, substitutes, case) for event in decided] if substitutes else [*decided]
+    if not substitutes:
+        return [*decided]
+    return [cast("E", _also(event, substitutes, case)) if isinstance(event, Notice) else event for event in decided]
 
 
-def _with_substitutes(event: E, substitutes: Mapping[tuple[str, str], str], case: Case) -> E:
-    if isinstance(event, DeadlineReminded):
-        to = [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
-    elif isinstance(event, DeadlineMissed):
-        to = [event.owner, *people_named(case)]
-    elif isinstance(event, EscalationRaised):
-        to = [step.owner for step in event.opens]
-    else:
-        return event
-    standing = {(party.org, party.sub): party for party in to}
-    also = tuple(replace(party, sub=substitutes[key]) for key, party in standing.items() if key in substitutes)
+Notice = DeadlineReminded | DeadlineMissed | EscalationRaised
+"""What goes to people of a case."""
+
+
+def _also(event: Notice, substitutes: Mapping[tuple[str, str], str], case: Case) -> Notice:
+    to = {(party.org, party.sub): party for party in _addressed(event, case)}
+    also = tuple(replace(party, sub=substitutes[key]) for key, party in to.items() if key in substitutes)
     return replace(event, substitutes=also) if also else event
+
+
+def _addressed(event: Notice, case: Case) -> list[Party]:
+    """To whom it goes: a reminder to who is awaited, what was missed to both sides, an escalation to who is asked."""
+    match event:
+        case DeadlineReminded():
+            return [party for party in (event.owner, *people_named(case)) if party.org == event.awaited]
+        case DeadlineMissed():
+            return [event.owner, *people_named(case)]
+        case EscalationRaised():
+            return [step.owner for step in event.opens]
+        case _:
+            assert_never(event)
