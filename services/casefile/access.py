@@ -8,7 +8,7 @@ from typing import Final
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, MENTORS, ORGANISATION_LEADS
+from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, LEADS, MENTORS, ORGANISATION_LEADS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.disclosure import was_mentor_when_stopped

@@ -131,10 +131,7 @@ class Handler(Generic[C, X]):
         acting: Callable[[X, Call], Call] = lambda _, call: call,
     ) -> None:
         """`acting` says in whose name a command is given, by what it is decided on."""
-        self._acting = acting
-        self._streams = streams
-        self._contexts = contexts
-        self._decide = decide
+        self._streams, self._contexts, self._decide, self._acting = streams, contexts, decide, acting
         self._metadata = streams.log.types.metadata
 
     async def read(
@@ -348,7 +345,6 @@ class Handler(Generic[C, X]):
         if call.causation_id is not None and call.causation_id in own.causes:
             return
         context = await load(self._contexts, command, stream, entity, row)
-        decided = self._decide(command, context)
         references, call = self._contexts.references(command, context), self._acting(context, call)
-        written = stamped(self._metadata, decided, stream, command.at, own, references, call)
+        written = stamped(self._metadata, self._decide(command, context), stream, command.at, own, references, call)
         row.add([Write(name, await row.version(name), pairs) for name, pairs in written.items()])
