@@ -28,14 +28,15 @@ def published(
     counts: Sequence[str],
     over: str | None = None,
     by: Sequence[str] = (),
-    sums: Mapping[str, Sequence[str]] | None = None,
+    sums: Mapping[str, Sequence[str]] | Sequence[tuple[str, Sequence[str]]] = (),
     rests_on: Mapping[str, str] | None = None,
     earliest: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The rows of a statistic as anybody may see them.
 
     `counts` are the columns that are counted. With `over`, a total is added for the rows that are equal in `by`, with
-    ALL in that column. `sums` names the columns that are the sum of others in the same row. `rests_on` names for
+    ALL in that column. `sums` names the columns that are the sum of others in the same row, each as often as there are
+    ways to split it. `rests_on` names for
     each other measure, such as hours, the count without which it is not shown either; totals have its sum, and of one
     in `earliest`, which is a date, the first.
     """
@@ -50,7 +51,7 @@ def published(
         total |= {column: min((p[column] for p in parts if p[column]), default=None) for column in earliest or ()}
         table.append(total)
         equations += [((here, column), tuple((number, column) for number in members)) for column in counts]
-    for whole, of in (sums or {}).items():
+    for whole, of in sums.items() if isinstance(sums, Mapping) else sums:
         equations += [((number, whole), tuple((number, part) for part in of)) for number in range(len(table))]
     values = {(number, column): int(row[column]) for number, row in enumerate(table) for column in counts}
     hidden = hidden_cells(values, equations)

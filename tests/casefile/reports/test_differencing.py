@@ -12,7 +12,7 @@ from tests.casefile.reports.test_service_gaps import cases
 
 TOLD = (*cases("brugwerk", 12, 1), *cases("samenstap", 3, 20), *cases("duo", 7, 30))
 """Twenty-two gaps of January: the three of samenstap are few."""
-COUNTS = ("reported", "answered", "inTime", "late", "unanswered", "promised", "done", "open")
+COUNTS = ("reported", "answered", "inTime", "late", "unanswered", "promised", "refused", "done", "open")
 
 
 def key_of(row: Row) -> tuple[object, ...]:

@@ -49,7 +49,7 @@ def test_a_total_goes_where_no_part_is_left_to_hide() -> None:
 def test_parts_that_make_a_hidden_total_are_not_all_shown() -> None:
     """In one row answered is the sum of in time and late: what hides one must not be undone by the others."""
     rows = [{"answered": 7, "inTime": 5, "late": 2}]
-    made = published(rows, counts=("answered", "inTime", "late"), sums={"answered": ("inTime", "late")})
+    made = published(rows, counts=("answered", "inTime", "late"), sums=[("answered", ("inTime", "late"))])
     assert made == [{"answered": 7, "inTime": None, "late": None}]
 
 
