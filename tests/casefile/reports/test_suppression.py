@@ -113,8 +113,8 @@ def every_row_of_gaps(most: int) -> Iterator[Rows]:
         for answered in range(reported + 1):
             for late, promised in product(range(answered + 1), repeat=2):
                 for done in range(promised + 1):
-                    row = (reported, answered, answered - late, late, reported - answered, promised)
-                    row = (*row, answered - promised, done, promised - done)
+                    left = (answered - promised, done, promised - done)
+                    row = (reported, answered, answered - late, late, reported - answered, promised, *left)
                     yield [dict(zip(GAPS, row, strict=True))]
 
 
