@@ -117,6 +117,7 @@ REFUSALS: Final[Mapping[str, str]] = MappingProxyType(
         "NOT_YOUR_STEP": "The step belongs to somebody else",
         "NO_ACCESS_FOR_CONTROL": "Control bodies have no access",
         "NO_AGREEMENT": "No agreement is in force",
+        "NO_EXCEPTION": "No exception is asked for",
         "NO_GAP": "No gap in services is reported",
         "NO_MATCH": "No match is proposed",
         "NO_REFERRAL": "No referral is with an organisation",

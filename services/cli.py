@@ -257,16 +257,35 @@ def demo(url: str | None) -> None:
 @click.option(
     "--known-at", type=WHEN, help="What was recorded by this time: RFC 3339, or a date (the end of that day)."
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show reminders, breaches and escalations as they were and under other terms; FILE is JSON with the members "
+    'of a programme version that differ, such as {"terms": {"DECISION": {"n": 1, "unit": "WORKING_DAYS"}}}.',
+)
 @json_option
-def replay(case: str, as_of: datetime | date | None, known_at: datetime | date | None, *, as_json: bool) -> None:
+def replay(
+    case: str,
+    as_of: datetime | date | None,
+    known_at: datetime | date | None,
+    policy: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     """Rebuild a case from the log alone.
 
     Shows its timeline, and who is responsible for which step.
     """
-    from services.casefile.replay import UnknownCase, replay_case
+    from services.casefile.replay import Replayed, UnknownCase, replay_case
+    from services.casefile.what_if_table import Comparison, compare_case
 
+    replayed: Replayed | Comparison
     try:
-        replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+        if policy is None:
+            replayed = asyncio.run(replay_case(_settings(), case, as_of, known_at))
+        else:
+            replayed = asyncio.run(compare_case(_settings(), case, policy, as_of, known_at))
     except UnknownCase as refusal:
         raise click.ClickException(str(refusal)) from None
     if as_json:

@@ -24,6 +24,7 @@ from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor, case_of
 from services.casefile.reports.answers import Reports
+from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
 from services.casefile.routes import cases, charters, gaps, lists, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
@@ -95,7 +96,7 @@ def build(
         more_led={"reports": kept.round},
         closers=[consumers.close, kept_index.close],
     )
-    queries = Queries(streams, contexts, clock)
+    queries = Queries(streams, contexts, handler, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -104,8 +105,8 @@ def build(
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, commands, vault),
-            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
-            reports.routes(Reports(kept, streams, settings.wait_seconds)),
+            gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
+            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

@@ -96,6 +96,7 @@ class Casebook:
         self.rules = RULES
         self.charter = SIGNED
         self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
+        self.given: list[tuple[Command, datetime, str | None]] = []
         self._position = 0
         self._told = 0
 
@@ -166,9 +167,15 @@ class Casebook:
         events = decide_mentor(command, self.mentors[stream])
         return self._record(command, [To(stream, event) for event in events], command.at)
 
+    def give_again(self, command: Command, occurred_at: datetime, cause: str | None) -> list[Any]:
+        """A command that another book was given (`given`). Raises Refused."""
+        return self._record(command, decide(command, self.context(command)), occurred_at, cause)
+
     def _record(
         self, command: Command, decided: list[Any], occurred_at: datetime, cause: str | None = None
     ) -> list[Any]:
+        if not isinstance(command, DescribeMentor):
+            self.given.append((command, occurred_at, cause))
         for decision in decided:
             stream, event = (
                 (decision.stream, decision.event) if isinstance(decision, To) else (case_stream(CASE_ID), decision)

@@ -22,6 +22,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     distress,
     escalation,
     exceptions,
@@ -99,6 +100,7 @@ CaseEvent = (
     | closing.ClosingEvent
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
+    | disclosure.DisclosureRefused
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
@@ -130,6 +132,7 @@ KeepsState = (
     | DisclosureStopped
     | NgoAccessRevoked
     | RecordedAfterWithdrawal
+    | disclosure.DisclosureRefused
     | NgoAccessExpired
     | escalation.EscalationEvent
     | tasks.TaskEvent
@@ -219,6 +222,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
+    (disclosure.DisclosureRefused, disclosure.evolve),
     (CorrectionRecorded, correction.evolve),
 )
 EVOLVES: Final[Mapping[type, Callable[[Case, CaseEvent], Case]]] = {
@@ -257,6 +261,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
+    return with_what_follows(decided, context)
+
+
+def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
+    """What was decided of a case, and what follows from it: signs of distress, and a term that one side missed."""
     decided = distress.with_contact(list(decided), context)
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))

@@ -26,11 +26,12 @@ READ: Final = "read-report"
 class Reports:
     """Answers reports. Raises Forbidden for callers without a part in them."""
 
-    def __init__(self, kept: Kept, streams: Streams, wait_seconds: float) -> None:
+    def __init__(self, kept: Kept, streams: Streams, wait_seconds: float, key: bytes) -> None:
         """Facts that are far behind are waited for so long; whoever asks then finds them further on."""
         self._kept = kept
         self._streams = streams
         self._wait_seconds = wait_seconds
+        self._key = key
 
     @staticmethod
     def check(caller: Caller) -> None:
@@ -61,7 +62,7 @@ class Reports:
             of_agency=caller.org if caller.role is Role.AGENCY_TEAM_LEAD else None,
             of_organisation=caller.org if caller.role is Role.NGO_LEAD else None,
         )
-        period = replace(period, now=await self._kept.now())
+        period = replace(period, now=await self._kept.now(), key=self._key)
         # Over many cases it takes a while, in which others have their turn.
         return report, await asyncio.to_thread(report.answer, findings, period, wanted)
 

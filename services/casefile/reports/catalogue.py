@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.casefile.reports import (
+    acceptance,
+    balance,
+    check_in_coverage,
     delay_attribution,
+    evaluation,
     feedback,
+    outcomes,
     reliance,
     responsibility_gaps,
     service_gaps,
+    unmatched_mentors,
     unowned_time,
 )
 from services.casefile.reports.report import Report
@@ -21,6 +27,12 @@ _LISTED: Final[tuple[Report[Any], ...]] = (
     reliance.REPORT,
     service_gaps.REPORT,
     feedback.REPORT,
+    acceptance.REPORT,
+    outcomes.REPORT,
+    check_in_coverage.REPORT,
+    unmatched_mentors.REPORT,
+    balance.REPORT,
+    evaluation.REPORT,
 )
 
 REPORTS: Final = {report.name: report for report in _LISTED}

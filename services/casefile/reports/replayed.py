@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.casefile.events import EVENT_TYPES
+from services.casefile.reports.evaluation import key_of
 from services.casefile.reports.kept import STREAMS_AT_ONCE, histories, newest
 from services.casefile.reports.report import (
     CASE_PREFIX,
@@ -56,4 +57,5 @@ async def replay_report(settings: Settings, report: Report[Any], period: Period,
         findings = await findings_in(log, report, Progress("read", say, lambda count: f"{count} events"))
     finally:
         await log.close()
-    return report.answer(findings, replace(period, now=now), wanted)
+    key = key_of(stores.epochs("casefile"))
+    return report.answer(findings, replace(period, now=now, key=key), wanted)

@@ -132,11 +132,13 @@ class Period(Struct, frozen=True):
 
     They are days in Brussels: a report is over programmes, whatever zones their calendars name. `now` is the time of
     the newest event in the log: until then is counted what still goes on, so that a log always gives the same report.
+    `key` is the log's own for pseudonyms.
     """
 
     first: date | None = None
     last: date | None = None
     now: datetime = FIRST
+    key: bytes = b""
 
     def has(self, day: date) -> bool:
         """Whether a day is among them."""
