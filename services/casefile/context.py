@@ -19,6 +19,7 @@ from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
 from services.casefile.domain.exceptions import DecideException, RequestException
+from services.casefile.domain.gaps import ReportGap
 from services.casefile.domain.known_organisation import KNOWN_ORGANISATION, organisation_stream
 from services.casefile.domain.known_programme import KNOWN_PROGRAMME, KnownProgramme, ProgrammeLearnt, programme_stream
 from services.casefile.domain.matching import ProposeMatch
@@ -40,7 +41,7 @@ CASES_OF_A_PERSON: Final = 10_000
 OPEN_STATES: Final = tuple(sorted(state.value for state in BEFORE_CLOSED))
 
 
-BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException)
+BY_CHARTER: Final = (SignAgreement, RecordTask, ApproveTask, ClaimTask, RequestException, ReportGap)
 """The commands that rest on the charter of roles."""
 
 
