@@ -12,7 +12,7 @@ from contracts.codes import Step
 from services.casefile.domain.charter import check_signed
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, check_side, ended
-from services.casefile.domain.mentor import Profile, lacks
+from services.casefile.domain.mentor import Profile, lacks, lacks_confidentiality
 from services.casefile.domain.next_steps import mentoring_steps, progress_step
 from services.casefile.domain.silence import SILENCE
 from services.casefile.domain.state import Agreement, Case, Match, trajectory_of, with_silence
@@ -38,7 +38,7 @@ class SignAgreement(Command, frozen=True, kw_only=True):
 
 
 class Readiness(Struct, frozen=True, kw_only=True):
-    """What was known of the mentor's preparation when the agreement was signed."""
+    """What was known of the mentor's preparation when the agreement was signed, with the versions acknowledged."""
 
     kind: str
     screened_on: date | None
@@ -47,6 +47,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
     charter_version: str | None
     charter_acknowledged_on: date | None
     confidentiality_on: date | None
+    confidentiality_version: str | UnsetType = UNSET
 
 
 class AgreementSigned(Moves, frozen=True, kw_only=True):
@@ -108,9 +109,11 @@ def sign_agreement(command: SignAgreement, context: Context) -> list[AgreementSi
 
 
 def _check_bound(profile: Profile, context: Context) -> None:
-    missing = lacks(profile, context.rules.charter_version)
-    if profile.confidentiality_on is None:
-        missing += ("CONFIDENTIALITY",)
+    rules = context.rules
+    missing = (
+        *lacks(profile, rules.charter_version),
+        *lacks_confidentiality(profile, rules.confidentiality_version),
+    )
     if missing:
         raise Refused(
             "MENTOR_NOT_READY",
@@ -128,6 +131,7 @@ def _readiness(profile: Profile) -> Readiness:
         charter_version=profile.charter_version,
         charter_acknowledged_on=profile.charter_acknowledged_on,
         confidentiality_on=profile.confidentiality_on,
+        confidentiality_version=profile.confidentiality_version or UNSET,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch
@@ -58,14 +59,16 @@ def match_ended(
         closes=moves.closes,
         opens=moves.opens,
     )
-    return [*mentor_released(case), ended]
+    return [*mentor_released(case, at), ended]
 
 
-def mentor_released(case: Case) -> list[To]:
-    """The mentor's place, free again, in the mentor's own stream."""
+def mentor_released(case: Case, at: datetime) -> list[To]:
+    """The mentor's place, free again, in the mentor's own stream: who was one of a pair waits for another since then."""
     if case.match is None or case.organisation is None:
         return []
-    return [To(mentor_stream(case.organisation, case.match.mentor), MentorReleased(case=case.case))]
+    since = at if case.match.agreement is not None else UNSET
+    released = MentorReleased(case=case.case, released_at=since)
+    return [To(mentor_stream(case.organisation, case.match.mentor), released)]
 
 
 def evolve(case: Case, event: MatchEnded) -> Case:

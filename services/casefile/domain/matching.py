@@ -223,7 +223,7 @@ def reject_match(command: RejectMatch, context: Context) -> list[MatchRejected |
         closes=ended_by(case.steps, *LEFT_OVER),
         opens=(step,),
     )
-    return [*mentor_released(case), rejected]
+    return [*mentor_released(case, when), rejected]
 
 
 def check_on_behalf(command: SideAnswer) -> None:

@@ -90,7 +90,7 @@ def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[T
     _check_talk(command.reason, talk=command.closure_talk)
     when = ended(command.occurred_at, context)
     return [
-        *mentor_released(case),
+        *mentor_released(case, when),
         TrajectoryCompleted(
             reason=command.reason,
             closure_talk=command.closure_talk,

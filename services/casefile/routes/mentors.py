@@ -120,4 +120,5 @@ def _profile(body: requests.MentorBody) -> Profile:
         languages=tuple(body.languages),
         sectors=tuple(body.sectors),
         capacity=body.capacity,
+        confidentiality_version=body.confidentiality_version,
     )

@@ -330,6 +330,7 @@ class MentorAnswer(Contract):
     charter_version: str | None
     charter_acknowledged_on: date | None
     confidentiality_on: date | None
+    confidentiality_version: str | None = None
     languages: list[str]
     sectors: list[str]
     capacity: int
