@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from contracts.barred_roles import BARRED
@@ -12,7 +13,7 @@ from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.open_matters import Gap
-from services.casefile.domain.state import Case
+from services.casefile.domain.state import Case, MentorAccess
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Denial, Policy, Rule
 
@@ -24,6 +25,8 @@ CONSENT_WITHDRAWN: Final = "CONSENT_WITHDRAWN"
 """The person withdrew the legal basis of its referral: only the stop remains visible."""
 ACCESS_ENDED: Final = "ACCESS_ENDED"
 MATCHED_MENTOR: Final = "MATCHED_MENTOR"
+FORMER_MENTOR: Final = "FORMER_MENTOR"
+"""The match has ended, and the time in which its mentor may still read it has not."""
 MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
@@ -73,6 +76,7 @@ POLICY: Final = Policy(
         Rule("read-texts", COUNSELLORS, OWNER_AGENCY),
         Rule("read-texts", COORDINATORS, ADDRESSED_ORGANISATION),
         Rule("read", MENTORS, MATCHED_MENTOR),
+        Rule("read", MENTORS, FORMER_MENTOR),
         Rule("read", MENTEES, MENTEE_OF_CASE),
         Rule("list", _READERS | _AUDITORS, ANY_ORGANISATION),
         Rule("read-worklist", COUNSELLORS | COORDINATORS | MENTORS | MENTEES, ANY_ORGANISATION),
@@ -103,14 +107,16 @@ POLICY: Final = Policy(
 )
 
 
-def relations_to_case(caller: Caller, case: Case) -> tuple[str, ...]:
-    """How the caller stands to a case."""
+def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = None) -> tuple[str, ...]:
+    """How the caller stands to a case. `reads_at` is when a caller reads it who only may do so for a time."""
     if case.state is None:
         return ()
     # Mentors and mentees stand to a case as themselves, never as their organisation.
     if caller.role in MENTORS:
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
-        return (MATCHED_MENTOR,) if matched else ()
+        if matched:
+            return (MATCHED_MENTOR,)
+        return (FORMER_MENTOR,) if reads_at is not None and still_reads(caller, case, reads_at) is not None else ()
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
         known_here = caller.org in (case.agency, case.organisation)
@@ -145,9 +151,30 @@ def standing_of(organisation: str, case: Case) -> str | None:
     return CONSENT_WITHDRAWN if parts[-1].ended == "CONSENT_WITHDRAWN" else ACCESS_ENDED
 
 
+def still_reads(mentor: Caller, case: Case, at: datetime) -> MentorAccess | None:
+    """By what a mentor reads a match that has ended, the latest one; None from the end of that time on.
+
+    Nobody reads longer than the organisation that they were a mentor of.
+    """
+    return next(
+        (
+            access
+            for access in reversed(case.mentor_accesses)
+            if (access.organisation, access.mentor) == (mentor.org, mentor.sub)
+            and at < access.expires.due_at
+            and _is_open(case, access.referral)
+        ),
+        None,
+    )
+
+
+def _is_open(case: Case, referral: str | None) -> bool:
+    return any(access.referral == referral and not access.closed for access in case.accesses)
+
+
 def reads_gap(case: Case, gap: Gap) -> bool:
     """Whether the organisation that a gap was reported with still reads it: as long as its referral gives it access."""
-    return any(access.referral == gap.referral and not access.closed for access in case.accesses)
+    return _is_open(case, gap.referral)
 
 
 def relations_to_gap(caller: Caller, case: Case, gap: Gap) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def permitted() -> set[tuple[str, str, str]]:
     allow(("read-corrections",), frozenset({"AUDITOR"}), "OVERSIGHT")
     allow(("read-texts",), AGENCY, "OWNER_AGENCY")
     allow(("read-texts",), NGO, "ADDRESSED_ORGANISATION")
-    allow(("read",), MENTORS, "MATCHED_MENTOR")
+    allow(("read",), MENTORS, "MATCHED_MENTOR", "FORMER_MENTOR")
     allow(("read",), frozenset({"MENTEE"}), "MENTEE_OF_CASE")
     allow(("list",), AGENCY | NGO | {"DPO", "AUDITOR"}, "ANY_ORGANISATION")
     allow(("read-worklist",), AGENCY | NGO | MENTORS | {"MENTEE"}, "ANY_ORGANISATION")

@@ -56,7 +56,7 @@ def handed_back(
     )
     ends_now = trajectory.ended_at is None
     return [
-        *match_ended(case, reason, at),
+        *match_ended(context, reason, at),
         HandbackRequested(
             referral=referral_of(case),
             closure_reason=reason,

@@ -113,7 +113,7 @@ def has_acknowledged(profile: Profile, charter_version: str) -> bool:
 
 
 def lacks_confidentiality(profile: Profile, version: str | None) -> tuple[str, ...]:
-    """The same for the text on confidentiality, which binds from the agreement on; `version` None: any version of it."""
+    """The same for the text on confidentiality, binding from the agreement on; `version` None: any of its versions."""
     if profile.confidentiality_on is not None and version in (None, profile.confidentiality_version):
         return ()
     return ("CONFIDENTIALITY" if version is None else f"CONFIDENTIALITY in version {version}",)

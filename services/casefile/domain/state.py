@@ -167,6 +167,16 @@ class Access(Struct, frozen=True, kw_only=True):
     closed: bool = False
 
 
+class MentorAccess(Struct, frozen=True, kw_only=True):
+    """What the mentor of an ended match may still read of it: until it `expires`, or the organisation's access does."""
+
+    match: str
+    mentor: str
+    referral: str
+    organisation: str
+    expires: Deadline
+
+
 class Escalation(Struct, frozen=True, kw_only=True):
     """Something that somebody is asked to see to: why, about which match, at which level, and until when.
 
@@ -241,6 +251,7 @@ class Case(Struct, frozen=True, kw_only=True):
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
     escalations: tuple[Escalation, ...] = ()
+    mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
 
     @property
     def organisation(self) -> str | None:
