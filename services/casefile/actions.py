@@ -29,6 +29,7 @@ from services.casefile.domain import (
     agreement,
     broadcast,
     case,
+    charter_change,
     closing,
     consent_withdrawal,
     correction,
@@ -98,7 +99,8 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=requests.SignAgreementBody, command=agreement.SignAgreement, decide=agreement.sign_agreement,
            build=stamping.sign_agreement,
            side=ORGANISATION, states={CaseState.MATCH_PROPOSED}, roles=COORDINATORS, steps={Step.AGREEMENT},
-           refuses={"AFTER_LAST_DAY", "AGREEMENT_TOO_LONG", "BEFORE_START", "CHARTER_NOT_IN_FORCE",
+           refuses={"AFTER_LAST_DAY", "AGREEMENT_TOO_LONG", "BEFORE_START", "CHARTER_NOT_ACKNOWLEDGED",
+                    "CHARTER_NOT_IN_FORCE",
                     "CHARTER_NOT_SIGNED", "COORDINATOR_ABSENT", "EXPECTATIONS_MISSING", "IN_THE_FUTURE",
                     "MENTOR_NOT_READY", "NORM_TOO_LOW", "NOT_CONFIRMED", "NO_MATCH", "NO_TRAJECTORY", "TOO_EARLY"}),
     Action(name="record-meeting", summary="Record a meeting of mentor and mentee.",
@@ -154,6 +156,12 @@ _ROWS: Final[tuple[Action[Any, Any], ...]] = (
            request=task_shapes.TaskBody, command=tasks.ReleaseTask, decide=tasks.release_task,
            side=EITHER, states={CaseState.MENTORING}, roles=COUNSELLORS | COORDINATORS | MENTORS,
            refuses={"NOT_THE_HOLDER"}),
+    Action(name="acknowledge-charter", summary="Acknowledge the charter that has come to govern the match.",
+           request=task_shapes.AcknowledgeCharterBody, command=charter_change.AcknowledgeCharter,
+           decide=charter_change.acknowledge_charter, build=stamping.acknowledge_charter,
+           side=ORGANISATION, states=FROM_MATCHING, roles=COORDINATORS | MENTORS, steps={Step.CHARTER_ACKNOWLEDGEMENT},
+           refuses={"CHARTER_NOT_IN_FORCE", "IN_THE_FUTURE", "NOTHING_TO_ACKNOWLEDGE", "NOT_EXPECTED", "NOT_YOUR_SIDE",
+                    "NO_TRAJECTORY", "TOO_EARLY", "UNKNOWN_CODE"}),
     Action(name="request-exception", summary="Ask for a one-off exception from the charter, or from a rule.",
            request=task_shapes.RequestExceptionBody, command=exceptions.RequestException,
            decide=exceptions.request_exception, build=stamping.request_exception,
@@ -312,6 +320,7 @@ OTHER_COMMANDS: Final[tuple[OtherCommand[Any], ...]] = (
     OtherCommand(command=consent_withdrawal.TakeWithdrawal, decide=consent_withdrawal.take_withdrawal, sender=_MESSAGE),
     OtherCommand(command=deadlines.RemindDeadline, decide=deadlines.remind_deadline, sender="the scheduler"),
     OtherCommand(command=deadlines.PassDeadline, decide=deadlines.pass_deadline, sender="the scheduler"),
+    OtherCommand(command=charter_change.NoticeCharter, decide=charter_change.notice_charter, sender="the scheduler"),
 )
 """The commands on a case that no caller gives. That a mentor is described is a command on the mentor."""
 

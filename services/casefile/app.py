@@ -65,7 +65,7 @@ def build(
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
     signing = Handler[SignCharter, Charter](streams, OwnState(), sign_charter)
-    reactor = Reactor(streams, handler, clock)
+    reactor = Reactor(streams, handler, index, clock)
     consumers = stores.consumer_store(NAME)
     together = Together(streams, reactor.add, case_of)
     consumer = Consumer(NAME, referral_contracts.TOPIC, bus, consumers, reactor.react, together=together)

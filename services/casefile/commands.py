@@ -14,7 +14,7 @@ from services.casefile.corrections import command_for
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.guards import check_part
-from services.casefile.domain.matching import acting
+from services.casefile.domain.side_answers import acting
 from services.casefile.domain.state import Case, case_stream
 from services.casefile.history import find_event
 from services.casefile.pair_views import nothing_more

@@ -83,14 +83,14 @@ class CaseContexts:
         if isinstance(command, TakeWithdrawal):
             records = await reads.log.read(stream)
             since = recorded_by(records, command.message.organisation, command.withdrawn_at)
-        charter = Charter()
+        charter, then = Charter(), learnt
         # A correction rests on what the report rests on that should have come.
         report = command.holds if isinstance(command, Correct) else command
         if isinstance(report, BY_CHARTER):
             happened = by_our_clock(getattr(report, "occurred_at", None) or command.at, command.at)
             # Before the first version there was no case either, which the decision says better.
-            governing = found["programme"].in_force(happened) or learnt
-            charter = await reads.state(charter_stream(governing.rules.charter_version), CHARTER)
+            then = found["programme"].in_force(happened) or learnt
+            charter = await reads.state(charter_stream(then.rules.charter_version), CHARTER)
         return Context(
             at=command.at,
             case=case,
@@ -103,6 +103,7 @@ class CaseContexts:
             other_open_case=await self._other_open_case(case),
             programme_version=f"{learnt.programme}/{learnt.version}",
             charter=charter,
+            governing=then.rules,
             exception_count=await self._exception_count(command, case, learnt, reads),
         )
 

@@ -303,6 +303,7 @@ EVENTS: Final = (
     OtherRow(mentor.MentorDescribed, "mentor.described.v1"),
     OtherRow(mentor.MentorEngaged, "mentor.engaged.v1"),
     OtherRow(mentor.MentorReleased, "mentor.released.v1"),
+    OtherRow(mentor.MentorAcknowledgedCharter, "mentor.acknowledged_charter.v1"),
     OtherRow(charter.CharterWritten, "charter.written.v1"),
     OtherRow(charter.CharterSigned, "charter.signed.v1"),
     OtherRow(exception_count.ExceptionCounted, "exception.counted.v1"),

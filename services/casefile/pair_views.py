@@ -21,7 +21,7 @@ def pair_view(case: Case, version: int, now: datetime, mentor: str | None = None
     shown = ("id", "state", "version", "organisation", "programme", "caseLead", "steps", "dueAt", "overdue")
     return {
         **{name: whole[name] for name in shown},
-        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement")},
+        "trajectory": {name: trajectory.get(name) for name in ("coordinator", "match", "agreement", "charter")},
         "gaps": own_gaps(case, mentor),
         "links": {"self": f"/v1/cases/{case.case}"},
     }

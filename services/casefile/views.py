@@ -14,6 +14,7 @@ from services.casefile.domain.mentor import Mentor, Profile
 from services.casefile.domain.report_facts import Reported
 from services.casefile.domain.state import Case, Earlier, Match, Trajectory
 from services.casefile.domain.steps import Awaiting, OpenStep, Party
+from services.casefile.domain.task_state import CharterInUse
 from services.casefile.domain.tasks import leads_of
 from services.casefile.gap_views import gap_view
 from services.casefile.history import OpenStepAt, Responsibility, of_case
@@ -193,7 +194,14 @@ def _agreement(match: Match | None) -> Json | None:
         "norm": agreement.norm,
         "signedAt": agreement.signed_at,
         "proposedEnd": agreement.proposed_end,
+        "charterVersion": agreement.charter_version,
     }
+
+
+def _charter(used: CharterInUse | None) -> Json | None:
+    if used is None:
+        return None
+    return {"version": used.version, "since": used.since, "acknowledgedBy": list(used.acknowledged)}
 
 
 def _trajectory(trajectory: Trajectory | None) -> Json | None:
@@ -208,6 +216,7 @@ def _trajectory(trajectory: Trajectory | None) -> Json | None:
         "match": _match(trajectory.match),
         "agreement": _agreement(trajectory.match),
         "taskLeads": [{"task": lead.task, "role": lead.role, "org": lead.org} for lead in leads_of(trajectory)],
+        "charter": _charter(trajectory.charter),
         "endedMatches": [
             {**(_match(ended.match) or {}), "agreement": _agreement(ended.match), "reason": ended.reason}
             for ended in trajectory.ended_matches

@@ -93,6 +93,7 @@ class Casebook:
         self.mentors: dict[str, Mentor] = defaultdict(Mentor)
         self.terms = TERMS
         self.rules = RULES
+        self.rules_then: Rules | None = None
         self.charter = SIGNED
         self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
         self._position = 0
@@ -129,6 +130,7 @@ class Casebook:
             since_withdrawal=window,
             actions=ACTION_RULES,
             charter=self.charter,
+            governing=self.rules_then,
             exception_count=self._count(command) if isinstance(command, DecideException) else None,
         )
 

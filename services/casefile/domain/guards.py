@@ -227,6 +227,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             )
         case "raise-escalation" if by.org not in (case.agency, case.organisation):
             raise _no_part(StaffSide.ORGANISATION, case, by)
+        case "acknowledge-charter" if not _is_asked(case, by):
+            raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -271,6 +273,12 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def _is_asked(case: Case, by: Actor) -> bool:
+    """Whether a charter waits for the actor's acknowledgement: their own, or a mentor's that staff may pass on."""
+    asked = [step.owner for step in case.steps if step.step == Step.CHARTER_ACKNOWLEDGEMENT]
+    return any(owner.sub == by.sub or (owner.role in MENTORS and by.role not in MENTORS) for owner in asked)
 
 
 def check_extended_once(agreement: Agreement) -> None:

@@ -78,7 +78,14 @@ class MentorReleased(Event, frozen=True, kw_only=True):
     released_at: datetime | UnsetType = UNSET
 
 
-MentorEvent = MentorDescribed | MentorEngaged | MentorReleased
+class MentorAcknowledgedCharter(Event, frozen=True, kw_only=True):
+    """The mentor acknowledged another version of the charter, in a case that it came to govern."""
+
+    charter_version: str
+    acknowledged_on: date
+
+
+MentorEvent = MentorDescribed | MentorEngaged | MentorReleased | MentorAcknowledgedCharter
 
 
 class Mentor(Struct, frozen=True, kw_only=True):
@@ -168,6 +175,12 @@ def evolve_mentor(mentor: Mentor, event: MentorEvent) -> Mentor:
         case MentorReleased():
             since = mentor.since if event.released_at is UNSET else event.released_at
             return replace(mentor, cases=mentor.cases - {event.case}, since=since)
+        case MentorAcknowledgedCharter() if mentor.profile is not None:
+            version, day = event.charter_version, event.acknowledged_on
+            profile = replace(mentor.profile, charter_version=version, charter_acknowledged_on=day)
+            return replace(mentor, profile=profile)
+        case MentorAcknowledgedCharter():
+            return mentor
         case _:
             assert_never(event)
 
