@@ -23,21 +23,28 @@ from services.chassis.time.clock import Clock
 from services.chassis.time.scheduler import Pending, sortable
 
 AT_ONCE: Final = 50
-"""So many cases are looked at before other deadlines have their turn."""
 _RUNNING: Final = tuple(sorted(state.value for state in BOUND))
 
 
 class CharterFanOut:
-    """Sends the notice to cases; `by` is the service."""
+    """Sends the notice to cases, `at_once` of them before other deadlines have their turn; `by` is the service."""
 
     def __init__(
-        self, streams: Streams, cases: Handler[Command, Context], index: IndexReader, clock: Clock, by: Actor
+        self,
+        streams: Streams,
+        cases: Handler[Command, Context],
+        index: IndexReader,
+        clock: Clock,
+        by: Actor,
+        *,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._streams = streams
         self._cases = cases
         self._index = index
         self._clock = clock
         self._by = by
+        self._at_once = at_once
 
     async def fire(self, stream: str, due: Pending) -> tuple[Pending, ...]:
         """Tells the next cases of the programme, behind the one that `due` names; returns what is left of it."""
@@ -46,12 +53,12 @@ class CharterFanOut:
         if len({learnt.rules.charter_version for learnt in known.begun(now)}) < 2:
             # No pair can go by another charter than the one there is.
             return ()
-        rows = await self._index.find(CASES.name, {"state": _RUNNING}, after=int(due.name), limit=AT_ONCE)
+        rows = await self._index.find(CASES.name, {"state": _RUNNING}, after=int(due.name), limit=self._at_once)
         for row in rows:
             if row.columns["programme"] == known.programme:
                 notice = NoticeCharter(at=now, by=self._by)
                 await self._cases.handle(notice, case_stream(row.key), CASE, Call(actor=self._by))
-        if len(rows) < AT_ONCE:
+        if len(rows) < self._at_once:
             return ()
         # Behind whatever else is due by now.
         return (Pending(sortable(now), str(rows[-1].seq), due.kind, due.due),)
