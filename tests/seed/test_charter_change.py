@@ -185,8 +185,8 @@ async def test_a7_confidentiality_counts_in_the_version_that_the_programme_names
     assert described.json()["confidentialityVersion"] == "c2", described.text
     await running.done(LOTTE, case.path, "sign-agreement", AGREEMENT)
     record = (await running.read(AUDITOR, f"{case.path}/events", limit=200))["items"]
-    (signed,) = [one["data"] for one in record if one["type"].endswith("agreement_signed.v1")]
-    assert (signed["readiness"]["charter_version"], signed["readiness"]["confidentiality_version"]) == ("v1", "c2")
+    (signed,) = [one["data"] for one in record if one["type"] == "AgreementSigned"]
+    assert (signed["readiness"]["charterVersion"], signed["readiness"]["confidentialityVersion"]) == ("v1", "c2")
 
 
 async def test_a7_every_running_match_of_the_programme_is_asked_once_however_often_it_is_begun(
