@@ -209,9 +209,10 @@ async def test_a7_every_running_match_of_the_programme_is_asked_once_however_oft
     (left,) = await fan_out.fire(programme_stream(PROGRAMME), began)
     assert await told() == [1, 1, 0, 0, 0, 0]
     assert left.at == sortable(on(2, 2)), "behind what else is due by then"
-    for pending in (began, left, left):
-        while pending is not None:
-            pending = next(iter(await fan_out.fire(programme_stream(PROGRAMME), pending)), None)  # noqa: PLW2901
+    for start in (began, left, left):
+        behind: tuple[Pending, ...] = (start,)
+        while behind:
+            behind = await fan_out.fire(programme_stream(PROGRAMME), behind[0])
     assert await told() == [1, 1, 1, 1, 1, 0]
 
 

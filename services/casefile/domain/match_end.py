@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from contracts.casefile_codes import AfterMatch, EndReason
+from contracts.change_codes import ChangeKind, ProposalState
 from services.casefile.domain.context import Context
 from services.casefile.domain.mentor import MentorReleased, mentor_stream
 from services.casefile.domain.organisation_part import trajectory_over
@@ -19,13 +20,15 @@ from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import To
 
 MENTOR_ACCESS: Final = "MENTOR_ACCESS"
+_ENDS: Final = frozenset({ChangeKind.END.value, ChangeKind.NOT_RELEVANT.value})
 
 
 class MatchEnded(Moves, frozen=True, kw_only=True):
     """The match ended; `next` is REMATCH or HANDBACK, None where something else ended the trajectory around it.
 
     `access` is set where the trajectory ends with it: the organisation's access ends so many weeks later.
-    `mentor_access` is until when the mentor of a signed agreement still reads it.
+    `mentor_access` is until when the mentor of a signed agreement still reads it. `agreed` is the proposal by which the
+    agency agreed to the end.
     """
 
     match: str
@@ -37,6 +40,7 @@ class MatchEnded(Moves, frozen=True, kw_only=True):
     ended_at: datetime
     access: Deadline | None = None
     mentor_access: Deadline | UnsetType = UNSET
+    agreed: str | UnsetType = UNSET
 
 
 def match_ended(
@@ -65,6 +69,7 @@ def match_ended(
         ended_at=at,
         access=access,
         mentor_access=mentor_access_after(context, reason, at),
+        agreed=agreed_end(case),
         closes=moves.closes,
         opens=moves.opens,
     )
@@ -89,6 +94,19 @@ def evolve(case: Case, event: MatchEnded) -> Case:
     if event.next == AfterMatch.HANDBACK:
         over = replace(over, ended_at=event.ended_at, closure_reason=event.reason)
     return replace(case, trajectory=over)
+
+
+def agreed_end(case: Case) -> str | UnsetType:
+    """The proposal by which the agency agreed that it ends; the latest, if there were several."""
+    approved = (
+        held.proposal
+        for held in reversed(case.proposals)
+        if held.change in _ENDS
+        and held.state == ProposalState.APPROVED
+        and case.referral is not None
+        and held.referral == case.referral.referral
+    )
+    return next(approved, UNSET)
 
 
 def mentor_access_after(context: Context, reason: str, ended_at: datetime) -> Deadline | UnsetType:

@@ -13,6 +13,7 @@ from services.casefile.domain.context import Context
 from services.casefile.domain.guards import allow, ended
 from services.casefile.domain.match_end import (
     MatchEnded,
+    agreed_end,
     match_ended,
     match_over,
     mentor_access_after,
@@ -51,7 +52,8 @@ class CompleteTrajectory(Command, frozen=True, kw_only=True):
 class TrajectoryCompleted(Moves, frozen=True, kw_only=True):
     """The trajectory came to its end; the organisation owes the handback report.
 
-    `mentor_access` is until when the mentor still reads the match.
+    `mentor_access` is until when the mentor still reads the match, and `agreed` the proposal by which the agency agreed
+    to the end.
     """
 
     reason: str
@@ -59,6 +61,7 @@ class TrajectoryCompleted(Moves, frozen=True, kw_only=True):
     ended_at: datetime
     access: Deadline
     mentor_access: Deadline | UnsetType = UNSET
+    agreed: str | UnsetType = UNSET
 
 
 def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
@@ -109,6 +112,7 @@ def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[T
             ended_at=when,
             access=access_after(context, when),
             mentor_access=mentor_access_after(context, command.reason, when),
+            agreed=agreed_end(case),
             closes=ended_by(case.steps),
             opens=(report_step(context, when),),
         ),
