@@ -25,6 +25,7 @@ PATHS: Final[Mapping[str, str]] = {
     "cases": "casefile",
     "worklist": "casefile",
     "gaps": "casefile",
+    "reports": "casefile",
     "mentors": "casefile",
     "charters": "casefile",
     "feed": "notifications",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import COORDINATORS, COUNSELLORS, LEADS, MENTORS
+from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, LEADS, MENTORS, ORGANISATION_LEADS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
+from services.casefile.domain.disclosure import was_mentor_when_stopped
 from services.casefile.domain.open_matters import Gap
 from services.casefile.domain.state import Case, MentorAccess
 from services.chassis.access.identity import Caller
@@ -27,6 +28,9 @@ ACCESS_ENDED: Final = "ACCESS_ENDED"
 MATCHED_MENTOR: Final = "MATCHED_MENTOR"
 FORMER_MENTOR: Final = "FORMER_MENTOR"
 """The match has ended, and the time in which its mentor may still read it has not."""
+STOPPED_MENTOR: Final = "STOPPED_MENTOR"
+"""The mentor whose match ended when the person withdrew the legal basis."""
+STOPPED: Final = frozenset({CONSENT_WITHDRAWN, STOPPED_MENTOR})
 MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
@@ -35,8 +39,9 @@ REPORTER: Final = "REPORTER"
 """A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
 """A member of the platform's operator."""
-PARTY: Final = "PARTY"
-"""A member of an agency or a mentoring organisation, which is a party to the charter."""
+PARTY_AGENCY: Final = "PARTY_AGENCY"
+PARTY_ORGANISATION: Final = "PARTY_ORGANISATION"
+"""A member of an agency, or of a mentoring organisation: both are parties to the charter."""
 
 _READERS = COUNSELLORS | COORDINATORS | {Role.DPO}
 _AUDITORS = frozenset({Role.AUDITOR})
@@ -46,7 +51,7 @@ _STAND_AS: Final[Mapping[frozenset[Role], tuple[str, ...]]] = {
     COUNSELLORS: (OWNER_AGENCY,),
     # The domain answers former parties with the rule that ended their part: 403 with its code.
     COORDINATORS: (ADDRESSED_ORGANISATION, FORMER_ORGANISATION, CONSENT_WITHDRAWN),
-    MENTORS: (MATCHED_MENTOR,),
+    MENTORS: (MATCHED_MENTOR, STOPPED_MENTOR),
     MENTEES: (MENTEE_OF_CASE,),
 }
 """How those who give commands stand to the case."""
@@ -87,12 +92,15 @@ POLICY: Final = Policy(
         Rule("read-gap", _AUDITORS, OVERSIGHT),
         Rule("read-gap", MENTORS, REPORTER),
         Rule("list-gaps", _READERS | _AUDITORS | MENTORS, ANY_ORGANISATION),
+        # Whose rows a report shows depends on the caller (`services.casefile.reports.answers`).
+        Rule("read-report", _AUDITORS | LEADS, ANY_ORGANISATION),
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
         Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
         Rule("write-charter", _OPERATORS, PLATFORM),
-        Rule("sign-charter", LEADS, PARTY),
+        Rule("sign-charter", AGENCY_LEADS, PARTY_AGENCY),
+        Rule("sign-charter", ORGANISATION_LEADS, PARTY_ORGANISATION),
     ],
     [
         Denial(
@@ -103,8 +111,15 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
 )
+
+
+def was_stopped(caller: Caller, action: str, relations: Collection[str]) -> bool:
+    """Whether nothing keeps the caller from an action but that the person withdrew the legal basis."""
+    if STOPPED.isdisjoint(relations) or POLICY.permits(caller, action, relations):
+        return False
+    return POLICY.permits(caller, action, (MATCHED_MENTOR if STOPPED_MENTOR in relations else ADDRESSED_ORGANISATION,))
 
 
 def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = None) -> tuple[str, ...]:
@@ -116,6 +131,8 @@ def relations_to_case(caller: Caller, case: Case, reads_at: datetime | None = No
         matched = case.match is not None and (caller.org, caller.sub) == (case.organisation, case.match.mentor)
         if matched:
             return (MATCHED_MENTOR,)
+        if was_mentor_when_stopped(case, caller.org, caller.sub):
+            return (STOPPED_MENTOR,)
         return (FORMER_MENTOR,) if reads_at is not None and still_reads(caller, case, reads_at) is not None else ()
     if caller.role is Role.MENTEE:
         # The pseudonym is the agency's: that of another agency is another person.
@@ -201,8 +218,8 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     return tuple(relations)
 
 
-def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...]:
-    """How the caller, whose own organisation is of `own_kind`, stands to the charter.
+def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:
+    """How a caller whose own organisation is of `own_kind` stands to the charter.
 
     Only members of the platform's operator write it: a role that an agency or a mentoring organisation gives its
     members makes nobody one.
@@ -210,7 +227,8 @@ def relations_to_charter(caller: Caller, own_kind: str | None) -> tuple[str, ...
     relations = [ANY_ORGANISATION]
     if own_kind == OrganisationKind.PLATFORM_OPERATOR:
         relations.append(PLATFORM)
-    of_an_agency = own_kind == OrganisationKind.AGENCY and caller.role is Role.AGENCY_TEAM_LEAD
-    if of_an_agency or (own_kind == OrganisationKind.MENTORING_ORG and caller.role is Role.NGO_LEAD):
-        relations.append(PARTY)
+    if own_kind == OrganisationKind.AGENCY:
+        relations.append(PARTY_AGENCY)
+    if own_kind == OrganisationKind.MENTORING_ORG:
+        relations.append(PARTY_ORGANISATION)
     return tuple(relations)

@@ -23,7 +23,10 @@ from services.casefile.projection import INDEX_VERSION, TABLES, Listing
 from services.casefile.publishing import publish
 from services.casefile.queries import Queries
 from services.casefile.reactor import Reactor, case_of
-from services.casefile.routes import cases, charters, gaps, lists, mentors
+from services.casefile.reports.answers import Reports
+from services.casefile.reports.evaluation import key_of
+from services.casefile.reports.kept import KEPT, KEPT_AS, REPORTS_VERSION, Kept
+from services.casefile.routes import cases, charters, gaps, lists, mentors, reports
 from services.casefile.routes.operations import DESCRIBED
 from services.casefile.work_items import WorkItems
 from services.chassis.access.identity import Verifier
@@ -61,6 +64,8 @@ def build(
     items = WorkItems(streams, contexts, clock)
     listing = Listing(streams, index, items.kept)
     projection = Projection(log, index, listing.project, listing.look)
+    kept_index = stores.index(NAME, (KEPT,), REPORTS_VERSION, kept_as=KEPT_AS)
+    kept = Kept(log, kept_index)
     handler = Handler[Command, Context](streams, contexts, decide)
     mentor_handler = Handler[DescribeMentor, Mentor](streams, OwnState(), decide_mentor)
     writing = Handler[WriteCharter, Charter](streams, OwnState(), write_charter)
@@ -88,9 +93,10 @@ def build(
         sources={"referral": consumer},
         refers=partial(mentions, log),
         stores=stores.health_of(NAME),
-        closers=[consumers.close],
+        more_led={"reports": kept.round},
+        closers=[consumers.close, kept_index.close],
     )
-    queries = Queries(streams, contexts, clock)
+    queries = Queries(streams, contexts, handler, clock)
     commands = Commands(queries, handler, vault, clock)
     return service_app(
         service,
@@ -99,7 +105,8 @@ def build(
         routers=[
             lists.routes(Lists(queries, items, index, service.caught_up, clock)),
             cases.routes(queries, commands, vault),
-            gaps.routes(GapLists(streams, index, vault, service.caught_up), queries, commands),
+            gaps.routes(GapLists(queries, index, vault, service.caught_up), queries, commands),
+            reports.routes(Reports(kept, streams, settings.wait_seconds, key_of(stores.epochs(NAME)))),
             mentors.routes(streams, mentor_handler, index, service.caught_up, clock),
             charters.routes(streams, writing, signing, index, service.caught_up, clock),
         ],

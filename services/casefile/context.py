@@ -17,6 +17,7 @@ from services.casefile.domain.charter import CHARTER, Charter, charter_stream
 from services.casefile.domain.consent_withdrawal import TakeWithdrawal
 from services.casefile.domain.context import Context, EventRef
 from services.casefile.domain.correction import Correct
+from services.casefile.domain.disclosure import Attempt
 from services.casefile.domain.exception_count import EXCEPTION_COUNT, ExceptionCount, exception_count_stream
 from services.casefile.domain.exceptions import DecideException, RequestException
 from services.casefile.domain.gaps import ReportGap
@@ -175,6 +176,9 @@ def _submission(command: Command) -> TakeSubmission | None:
 
 
 def _legal_basis(command: Command, case: Case) -> str | None:
+    if isinstance(command, Attempt):
+        # It rests on none, and the case may have that of another organisation by now.
+        return None
     if (taken := _submission(command)) is not None:
         # Offers to several organisations have one each, and the case has the winner's.
         return taken.legal_basis.legal_basis or None

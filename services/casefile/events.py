@@ -20,6 +20,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     escalation,
     exception_count,
     extension,
@@ -63,6 +64,7 @@ from services.casefile.sentences import (
 )
 from services.casefile.task_events import TASK_EVENTS
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.delivery.translation import published_deadline, published_deadlines
 from services.chassis.log.event_types import EventTypes
 
@@ -74,6 +76,7 @@ Event = (
     | KnownProgrammeEvent
     | KnownOrganisationEvent
     | KeyUsed
+    | KeyRefused
 )
 """Every event in the service's log."""
 
@@ -258,6 +261,11 @@ CASE_EVENTS: Final = (
                  lambda event, about: messages.consent_withdrawal.RecordedAfterWithdrawal(
                      **about, legal_basis=event.legal_basis, organisation=event.organisation,
                      withdrawn_at=event.withdrawn_at, events=list(event.events)))
+    | EventRow(disclosure.DisclosureRefused, "case.disclosure_refused.v1",
+                 "Refused, since the person withdrew the legal basis for sharing with {organisation}: {attempt}.",
+                 lambda event, about: messages.consent_withdrawal.DisclosureRefused(
+                     **about, referral=event.referral, organisation=event.organisation,
+                     legal_basis=event.legal_basis, attempt=event.attempt))
     | EventRow(consent_withdrawal.CaseReturned, "case.returned.v1",
                  "The case returned to the agency without a handback report.",
                  lambda event, about: messages.consent_withdrawal.CaseReturned(
@@ -312,6 +320,7 @@ EVENTS: Final = (
     OtherRow(known_programme.ProgrammeLearnt, "programme.learnt.v1"),
     OtherRow(known_organisation.OrganisationLearnt, "organisation.learnt.v1"),
     OtherRow(KeyUsed, "idempotency_key.used.v1"),
+    OtherRow(KeyRefused, "idempotency_key.refused.v1"),
 )
 # fmt: on
 

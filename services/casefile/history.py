@@ -14,6 +14,7 @@ from services.casefile.domain.case import evolve
 from services.casefile.domain.context import EventRef
 from services.casefile.domain.correction import CorrectionRecorded
 from services.casefile.domain.corrections_of_reports import report_of
+from services.casefile.domain.disclosure import DisclosureRefused
 from services.casefile.domain.gap_report import ServiceGapReported
 from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.match_end import MatchEnded
@@ -178,11 +179,11 @@ def moment(recorded: Recorded) -> tuple[datetime, str | None, str | None]:
 
 
 def recorded_by(records: Sequence[Recorded], organisation: str, since: datetime) -> tuple[str, ...]:
-    """The ids of what an organisation recorded after an instant, entries of the referral service left out."""
+    """The ids of what an organisation did after an instant: neither entries of the referral service nor refusals."""
     return tuple(
         recorded.meta.event_id
         for recorded in records
         if recorded.meta.actor.org == organisation
         and recorded.meta.recorded_at > since
-        and not isinstance(recorded.event, ReferralEntryTaken)
+        and not isinstance(recorded.event, ReferralEntryTaken | DisclosureRefused)
     )

@@ -20,6 +20,7 @@ from services.casefile.access import (
     POLICY,
     relations_to_case,
     still_reads,
+    was_stopped,
 )
 from services.casefile.actions import ACTIONS
 from services.casefile.beside_views import norm_view
@@ -27,6 +28,7 @@ from services.casefile.context import CaseContexts
 from services.casefile.domain.case import CASE
 from services.casefile.domain.context import Context
 from services.casefile.domain.correction import CorrectionRecorded
+from services.casefile.domain.disclosure import Attempt, stopped
 from services.casefile.domain.guards import blocked
 from services.casefile.domain.mentor import MENTOR, mentor_stream
 from services.casefile.domain.state import Case, case_stream
@@ -47,10 +49,11 @@ from services.casefile.worklist import Work, consents_of
 from services.chassis.access.identity import Caller
 from services.chassis.access.policy import Hidden
 from services.chassis.deciding.folded import Folded
-from services.chassis.deciding.handler import Outcome
+from services.chassis.deciding.handler import Call, Handler, Outcome
 from services.chassis.deciding.streams import Streams
 from services.chassis.http.response.rendering import Json, recorded_view
 from services.chassis.log.metadata import Recorded
+from services.chassis.modelling.decider import Command
 from services.chassis.time.clock import Clock
 
 PAIR = {MATCHED_MENTOR, MENTEE_OF_CASE}
@@ -80,20 +83,34 @@ class Moment:
 class Queries:
     """Finds cases for callers. Every way to a case leads through `find`."""
 
-    def __init__(self, streams: Streams, contexts: CaseContexts, clock: Clock) -> None:
+    def __init__(
+        self, streams: Streams, contexts: CaseContexts, handler: Handler[Command, Context], clock: Clock
+    ) -> None:
         self.streams = streams
         self._contexts = contexts
+        self._handler = handler
         self._clock = clock
 
     async def find(self, caller: Caller, case_id: str, action: str) -> Found:
-        """The case, if the caller may do `action` to it. Raises Hidden or Forbidden."""
+        """The case, if the caller may do `action` to it. Raises Hidden, Forbidden, or Refused after a withdrawal."""
         folded = await self.streams.fold(case_stream(case_id), CASE)
         reads_at = self._clock.now() if action == "read" else None
         found = Found(case_id, folded, relations_to_case(caller, folded.state, reads_at))
-        POLICY.require(caller, action, found.relations)
+        await self.require(caller, action, found)
         if not folded.version:
             raise Hidden
         return found
+
+    async def require(self, caller: Caller, action: str, found: Found) -> None:
+        """Returns if the caller, who stands to the case as it was found, may do `action`. Raises as `find` does.
+
+        Whatever it is that the person has withdrawn from the caller: that it was asked for stands in the record.
+        """
+        case, by = found.folded.state, caller.actor()
+        if was_stopped(caller, action, found.relations) and (refusal := stopped(case, caller.org, action)) is not None:
+            attempt = Attempt(at=self._clock.now(), by=by)
+            await self._handler.refuse(refusal, attempt, case_stream(found.case_id), CASE, Call(actor=by))
+        POLICY.require(caller, action, found.relations)
 
     async def find_silently(self, caller: Caller, case_id: str) -> Found | None:
         """The case, if the caller may read it: for lists, which leave out what is not theirs."""

@@ -126,6 +126,8 @@ def _of_a_message(name: EntryName) -> str:
             return "{agency} confirmed that the referral was entered in error."
         case "LegalBasisWithdrawn":
             return "The person withdrew the legal basis for sharing with {organisation}."
+        case "DisclosureRefused":
+            return "Refused, since the person withdrew the legal basis for sharing with {organisation}: {codes}."
         case "DeadlineReminded":
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":

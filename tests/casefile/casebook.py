@@ -39,6 +39,7 @@ from services.casefile.reactions import REACTIONS
 from services.chassis.log.metadata import Recorded
 from services.chassis.modelling.decider import Command, Refused, To
 from services.chassis.modelling.delivery import Delivery
+from services.chassis.modelling.growing import GrowingTuple
 from services.chassis.time.calendar import Calendar
 from services.sandbox.charter import CHARTER
 from tests.casefile.messages import CASE_ID, about, submitted
@@ -77,7 +78,7 @@ SIGNED = Charter(
         valid_until=None,
         tasks=tuple(TaskRule(task=row["task"], roles=row["roles"], refer=row.get("refer")) for row in CHARTER["tasks"]),
     ),
-    signed_by=("vdab-gent", "brugwerk", "samenstap"),
+    signed_by=GrowingTuple(("vdab-gent", "brugwerk", "samenstap")),
 )
 """The charter that the programme names, which the parties of the tests have signed."""
 
@@ -98,6 +99,7 @@ class Casebook:
         self.begins = "v2"
         self.charter = SIGNED
         self.counts: dict[str, ExceptionCount] = defaultdict(ExceptionCount)
+        self.given: list[tuple[Command, datetime, str | None]] = []
         self._position = 0
         self._told = 0
 
@@ -175,9 +177,15 @@ class Casebook:
         events = decide_mentor(command, self.mentors[stream])
         return self._record(command, [To(stream, event) for event in events], command.at)
 
+    def give_again(self, command: Command, occurred_at: datetime, cause: str | None) -> list[Any]:
+        """A command that another book was given (`given`). Raises Refused."""
+        return self._record(command, decide(command, self.context(command)), occurred_at, cause)
+
     def _record(
         self, command: Command, decided: list[Any], occurred_at: datetime, cause: str | None = None
     ) -> list[Any]:
+        if not isinstance(command, DescribeMentor):
+            self.given.append((command, occurred_at, cause))
         for decision in decided:
             stream, event = (
                 (decision.stream, decision.event) if isinstance(decision, To) else (case_stream(CASE_ID), decision)

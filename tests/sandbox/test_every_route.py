@@ -72,6 +72,7 @@ class Target:
             "gap_id": gap,
             "broadcast_id": offered.json()["id"],
             "version": "1",
+            "name": "reliance",
         }
 
     def path(self, template: str) -> str:

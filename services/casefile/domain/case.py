@@ -23,6 +23,7 @@ from services.casefile.domain import (
     consent_withdrawal,
     correction,
     deadlines,
+    disclosure,
     distress,
     escalation,
     exceptions,
@@ -74,7 +75,7 @@ from services.casefile.domain.referral_answers import ReferralReturned
 from services.casefile.domain.referral_entry import ReferralEntryTaken
 from services.casefile.domain.silence import SilenceNoticed
 from services.casefile.domain.state import Case
-from services.casefile.domain.steps import Moves, moved
+from services.casefile.domain.steps import Moves, moved, moved_beside
 from services.casefile.domain.suspension import SuspensionReviewed, TrajectoryResumed, TrajectorySuspended
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
 from services.chassis.modelling.decider import Command, Entity, To
@@ -100,6 +101,7 @@ CaseEvent = (
     | closing.ClosingEvent
     | outcomes.OutcomeEvent
     | consent_withdrawal.WithdrawalEvent
+    | disclosure.DisclosureRefused
     | escalation.EscalationEvent
     | tasks.TaskEvent
     | exceptions.ExceptionEvent
@@ -132,6 +134,7 @@ KeepsState = (
     | DisclosureStopped
     | NgoAccessRevoked
     | RecordedAfterWithdrawal
+    | disclosure.DisclosureRefused
     | NgoAccessExpired
     | escalation.EscalationEvent
     | tasks.TaskEvent
@@ -189,7 +192,7 @@ def evolve(case: Case, event: CaseEvent) -> Case:
         case = changes.lapsed(case, state)
     # A case is large, and most events leave the state.
     if isinstance(event, Moves):
-        case = replace(case, state=state, steps=moved(case.steps, event))
+        case = replace(case, state=state, way=moved(case.way, event), beside=moved_beside(case.beside, event))
     elif state is not case.state:
         case = replace(case, state=state)
     return EVOLVES[kind](case, event)
@@ -223,6 +226,7 @@ _PHASES: Final[tuple[tuple[type | UnionType, Callable[[Case, Never], Case]], ...
     (gaps.GapEvent, gaps.evolve),
     (people.PeopleEvent, people.evolve),
     (consent_withdrawal.WithdrawalEvent, consent_withdrawal.evolve),
+    (disclosure.DisclosureRefused, disclosure.evolve),
     (CorrectionRecorded, correction.evolve),
 )
 EVOLVES: Final[Mapping[type, Callable[[Case, CaseEvent], Case]]] = {
@@ -261,6 +265,11 @@ def _followed(command: Command, decided: CaseDecision, context: Context) -> list
     # A repeat changes nothing; a term may have been missed while no person could be asked.
     if not decided and not isinstance(command, deadlines.PassDeadline):
         return []
+    return with_what_follows(decided, context)
+
+
+def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent | To]:
+    """What was decided of a case, and what follows from it: signs of distress, and a term that one side missed."""
     decided = distress.with_contact(list(decided), context)
     after = _after(context.case, decided)
     signs = distress.followed(decided, replace(context, case=after))

@@ -7,8 +7,8 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from contracts.casefile_codes import EndReason
 from services.casefile.domain.context import Context
+from services.casefile.domain.disclosure import CONSENT_WITHDRAWN
 from services.casefile.domain.match_end import MatchEnded, match_ended
 from services.casefile.domain.next_steps import next_service
 from services.casefile.domain.open_escalations import to_lead
@@ -18,8 +18,6 @@ from services.casefile.domain.state import Case
 from services.casefile.domain.steps import Moves, ended_by
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Command, Event, To
-
-CONSENT_WITHDRAWN = EndReason.CONSENT_WITHDRAWN.value
 
 
 class TakeWithdrawal(Command, frozen=True, kw_only=True):

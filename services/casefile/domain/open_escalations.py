@@ -122,7 +122,7 @@ def _owner(case: Case, reason: str) -> Party:
 
 
 def next_id(case: Case) -> str:
-    """The id of the next escalation of a case."""
+    """The id of the next escalation of a case: its place, counted from 1."""
     return f"E{len(case.escalations) + 1}"
 
 

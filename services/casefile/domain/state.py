@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contracts.codes import CaseState, Step
 from services.casefile.domain.open_matters import Gap, Proposal
-from services.casefile.domain.steps import BESIDE, Party, Steps
+from services.casefile.domain.steps import BESIDE, OpenStep, Party, Steps, StepsBeside
 from services.casefile.domain.task_state import Approval, CharterInUse, RoleException, TaskLead
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Refused
@@ -195,7 +195,7 @@ class Escalation(Struct, frozen=True, kw_only=True):
     match: str | None = None
     contact_due_at: datetime | None = None
     resolution_due_at: datetime | None = None
-    joined: tuple[str, ...] = ()
+    joined: GrowingTuple[str] = GrowingTuple()
     resolution: str | None = None
     own_step: bool = True
 
@@ -237,7 +237,8 @@ class Case(Struct, frozen=True, kw_only=True):
     trajectory: Trajectory | None = None
     earlier: GrowingTuple[Earlier] = GrowingTuple()
     agreed: bool = False
-    steps: Steps = ()
+    way: Steps = ()
+    beside: StepsBeside = StepsBeside()
     fired: GrowingSet[tuple[str, str, datetime]] = GrowingSet()
     accesses: GrowingTuple[Access] = GrowingTuple()
     exit_at: datetime | None = None
@@ -252,8 +253,13 @@ class Case(Struct, frozen=True, kw_only=True):
     broadcast: OpenBroadcast | None = None
     gaps: GrowingTuple[Gap] = GrowingTuple()
     proposals: GrowingTuple[Proposal] = GrowingTuple()
-    escalations: tuple[Escalation, ...] = ()
+    escalations: GrowingTuple[Escalation] = GrowingTuple()
     mentor_accesses: GrowingTuple[MentorAccess] = GrowingTuple()
+
+    @property
+    def steps(self) -> Steps:
+        """Every open step."""
+        return self.way if not self.beside else (*self.way, *sorted(self.beside.values(), key=_opened))
 
     @property
     def organisation(self) -> str | None:
@@ -275,6 +281,10 @@ class Case(Struct, frozen=True, kw_only=True):
         """The step that a reader wants to see first."""
         open_now = {step.step for step in self.steps}
         return next((step for step in _SEEN_FIRST if step in open_now), None)
+
+
+def _opened(step: OpenStep) -> tuple[datetime, str]:
+    return step.since, step.key
 
 
 def lead_of(case: Case) -> Party:

@@ -15,6 +15,7 @@ from contracts.casefile_codes import AcknowledgingSide
 from contracts.codes import Step
 from services.chassis.modelling.deadline import Deadline
 from services.chassis.modelling.decider import Event
+from services.chassis.modelling.growing import GrowingMap
 
 
 class Party(Struct, frozen=True, kw_only=True):
@@ -65,6 +66,8 @@ class OpenStep(Struct, frozen=True, kw_only=True):
 
 
 Steps = tuple[OpenStep, ...]
+StepsBeside = GrowingMap[str, OpenStep]
+"""The steps that are about something, by their keys: a case may have as many as there are gaps to answer."""
 LEFT_OVER = (
     Step.PROGRESS_REPORT.value,
     Step.ESCALATION.value,
@@ -100,18 +103,27 @@ class Moves(Event, frozen=True, kw_only=True):
 
 
 def moved(steps: Steps, move: Moves) -> Steps:
-    """The open steps after a move; opening a step that is open replaces its owner, so that it never has two."""
+    """The steps on the way after a move; opening a step that is open replaces its owner, so that it never has two."""
     now = {step.key: step for step in steps if step.key not in move.closes}
-    now |= {step.key: step for step in move.opens}
+    now |= {step.key: step for step in move.opens if step.about is UNSET}
     for step in move.renews:
         if (held := now.get(step.key)) is not None:
             now[step.key] = replace(step, owner=held.owner, since=held.since)
     return tuple(now.values())
 
 
-def handed_over(steps: Steps, giver: Party, receiver: Party, since: datetime) -> Steps:
-    """The open steps after all of one person's have become another's."""
-    return tuple(replace(step, owner=receiver, since=since) if step.owner == giver else step for step in steps)
+def moved_beside(steps: StepsBeside, move: Moves) -> StepsBeside:
+    """The steps about something after a move, as `moved`."""
+    for key in move.closes:
+        if ":" in key:
+            steps = steps.without(key)
+    for step in move.opens:
+        if step.about is not UNSET:
+            steps = steps.insert(step.key, step)
+    for step in move.renews:
+        if (held := steps.get(step.key)) is not None:
+            steps = steps.insert(step.key, replace(step, owner=held.owner, since=held.since))
+    return steps
 
 
 def find(steps: Steps, name: str, about: str | UnsetType = UNSET) -> OpenStep | None:

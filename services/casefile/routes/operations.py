@@ -29,6 +29,7 @@ DESCRIBED: Final = ApiDescription(
     tags={
         "cases": "Cases, their history, and the commands on them.",
         "gaps": "Public services that fall short, as mentors and coordinators report it, and what agencies answer.",
+        "reports": "What is asked over many cases: who did what, what lacks, and what came of it.",
         "charters": "The charter of roles, version by version: who may carry which task.",
         "mentors": "The mentors of an organisation: ready, for which sectors and languages, and how many places.",
     },
@@ -65,6 +66,13 @@ DESCRIBED: Final = ApiDescription(
         ),
         "GET /v1/cases/{case_id}/texts": Operation(
             "case-list-texts", "The free texts of a case, from the vault: expectations, justifications, corrections."
+        ),
+        "GET /v1/reports": Operation("report-list", "The reports that there are, with what each says and is made of."),
+        "GET /v1/reports/{name}": Operation(
+            "report-read",
+            "The rows of a report that the caller reads: auditors all, the lead of an agency those of its own cases, "
+            "the lead of an organisation its own. `Accept: text/csv` asks for a table. In statistics counts from 1 to "
+            "4 are hidden, and so many others that they cannot be worked out.",
         ),
         "GET /v1/gaps": Operation(
             "gap-list",
