@@ -36,6 +36,8 @@ class DeadlineReminded(CaseMessage, frozen=True, kw_only=True):
     due_at: Instant
     owner: ActorRef
     awaited: str
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
     level: LadderLevelCode | None = None
     """L0; None in what was told before there was a ladder."""
     notified: list[Receiver] = []
@@ -52,6 +54,8 @@ class DeadlineMissed(CaseMessage, frozen=True, kw_only=True):
     owner: ActorRef
     awaited: str
     deadlines: list[Deadline] = []
+    substitutes: list[ActorRef] = []
+    """Who stands in for those it goes to and who are away: it goes to both."""
     level: LadderLevelCode | None = None
     """L1; None in what was told before there was a ladder."""
     notified: list[Receiver] = []

@@ -51,7 +51,10 @@ class MatchRejected(CaseMessage, frozen=True, kw_only=True):
 
 
 class MatchEnded(CaseMessage, frozen=True, kw_only=True):
-    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory."""
+    """The match ended; `next` is REMATCH or HANDBACK, or absent where something else ended the trajectory.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "match_ended.v1"
     NAME: ClassVar[str] = "MatchEnded"
@@ -65,3 +68,4 @@ class MatchEnded(CaseMessage, frozen=True, kw_only=True):
     """When a mentor who withdrew said so."""
     short_notice: bool | None = None
     """True: that was less than a month before. None: no mentor withdrew."""
+    agreed: str | None = None

@@ -12,7 +12,10 @@ _T = "org.caserelay.case."
 
 
 class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
-    """The trajectory came to its end; the handback report is due."""
+    """The trajectory came to its end; the handback report is due.
+
+    `agreed` is the proposal by which the agency agreed to the end.
+    """
 
     TYPE: ClassVar[str] = _T + "trajectory_completed.v1"
     NAME: ClassVar[str] = "TrajectoryCompleted"
@@ -23,3 +26,4 @@ class TrajectoryCompleted(CaseMessage, frozen=True, kw_only=True):
     """When a mentor who withdrew said so."""
     short_notice: bool | None = None
     """True: that was less than a month before. None: no mentor withdrew."""
+    agreed: str | None = None

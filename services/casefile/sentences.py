@@ -5,8 +5,10 @@ Most rows of `events.py` have it as a text that names fields of the event; here 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, assert_never
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, assert_never
+
+from msgspec import UNSET
 
 from contracts.terms import LadderLevel
 from services.casefile.domain.correction import CorrectionRecorded
@@ -17,12 +19,14 @@ from services.casefile.domain.exceptions import (
     RoleExceptionRequested,
 )
 from services.casefile.domain.gaps import ServiceGapAnswered
+from services.casefile.domain.handback_report import HandbackRequested
 from services.casefile.domain.ladder import DeadlineEscalated
 from services.casefile.domain.match_end import MatchEnded
 from services.casefile.domain.open_escalations import EscalationRaised
 from services.casefile.domain.referral_entry import EntryName, ReferralEntryTaken
 from services.casefile.domain.task_refusals import TaskRefusedByCharter
 from services.casefile.domain.trajectory_end import TrajectoryCompleted
+from services.chassis.modelling.decider import ABSENCE, Actor
 from services.chassis.modelling.ladder import Receiver
 
 
@@ -75,21 +79,25 @@ def of_an_answered_gap(event: ServiceGapAnswered) -> str:
     return f"The agency accepted the gap in services, and acts by {event.due}: {what}."
 
 
+_ENDS: Final[Mapping[type, str]] = {
+    MatchEnded: "The match ended: {reason}",
+    TrajectoryCompleted: "The trajectory is completed: {reason}",
+    HandbackRequested: "The organisation hands back: {closure_reason}",
+}
+
+
+def of_an_end(event: MatchEnded | TrajectoryCompleted | HandbackRequested) -> str:
+    """Why it ended, whether the agency had agreed to it, and whether a mentor left at short notice."""
+    agreed = ", as the agency agreed" if event.agreed is not UNSET else ""
+    short = isinstance(event, MatchEnded | TrajectoryCompleted) and event.short_notice
+    return filled_in(f"{_ENDS[type(event)]}{agreed}.{' The mentor gave short notice.' if short else ''}", event)
+
+
 def of_an_escalation(event: EscalationRaised) -> str:
     """Who is asked, and why: the side that was not awaited where a term was missed, and else who has the case."""
     if not any(step.about for step in event.opens):
         return filled_in("The other side is asked to see to what {awaited} owes: {reason}.", event)
     return filled_in("{awaited} is asked to see to the case: {reason}.", event)
-
-
-def of_an_end(what: str) -> Callable[[MatchEnded | TrajectoryCompleted], str]:
-    """Why a match or a trajectory ended, and whether a mentor left at short notice."""
-
-    def sentence_of(event: MatchEnded | TrajectoryCompleted) -> str:
-        short = " The mentor gave less than a month's notice." if event.short_notice else ""
-        return f"{what}: {event.reason}.{short}"
-
-    return sentence_of
 
 
 def of_a_level(event: DeadlineEscalated) -> str:
@@ -101,12 +109,21 @@ def of_a_level(event: DeadlineEscalated) -> str:
 def named_at(level: str, receivers: Iterable[Receiver]) -> str:
     """Who is told at a level, in words."""
     named = (f"{to.role} of {to.org}" if to.org is not None else to.role for to in receivers)
-    return f"Receiver at {level}: {', '.join(named) or 'nobody'}."
+    return f"Told at {level}: {', '.join(named) or 'nobody'}."
 
 
-def passed_on(reason: str | None) -> str:
-    """What is added where somebody passed on another's word (`OnBehalfReason`)."""
-    return f" Passed on by the coordinator: {reason}." if reason is not None else ""
+def passed_on(actor: Actor) -> str:
+    """What is added where somebody passed on another's word (`OnBehalfReason`), or acted for an absent colleague."""
+    reason = actor.on_behalf_reason
+    word = f" Passed on by the coordinator: {reason}." if reason not in (None, ABSENCE) else ""
+    absent = actor.stands_in_for
+    return word if absent is None else f"{word} By {actor.sub} on behalf of {absent}, who is away."
+
+
+def to_substitutes(event: object) -> str:
+    """What is added where it goes to the substitutes of people who are away as well."""
+    also = getattr(event, "substitutes", UNSET)
+    return f" It goes to {', '.join(party.sub for party in also)} as well, standing in." if also else ""
 
 
 def _of_a_message(name: EntryName) -> str:
@@ -137,6 +154,8 @@ def _of_a_message(name: EntryName) -> str:
             return "{agency} confirmed that the referral was entered in error."
         case "LegalBasisWithdrawn":
             return "The person withdrew the legal basis for sharing with {organisation}."
+        case "DisclosureRefused":
+            return "Refused, since the person withdrew the legal basis for sharing with {organisation}: {codes}."
         case "DeadlineReminded":
             return "Reminder: {codes} is nearly due."
         case "DeadlineMissed":

@@ -167,7 +167,7 @@ def test_levels_end_with_the_day_on_both_sides_of_a_clock_change(
     book.accepted()
     (step,) = (step for step in book.case.steps if step.step == "INTAKE")
     moved = replace(step, deadlines=(replace(step.deadlines[0], due_at=missed_at),))
-    book.case = replace(book.case, steps=(moved,))
+    book.case = replace(book.case, way=(moved,))
     pass_until(book, missed_at + timedelta(days=40))
     levels = instants(book, "INTAKE")
     assert levels[-3:] == [

@@ -50,7 +50,8 @@ class PassDeadline(Command, frozen=True, kw_only=True):
 class DeadlineReminded(Event, frozen=True, kw_only=True):
     """The term's reminder is due (`REMIND_AFTER`); `awaited` is the organisation that is reminded.
 
-    `level` and `notified` are unset in what was stored before there was a ladder.
+    `substitutes` stand in for those it would go to and who are away; it goes to both. `level` and `notified` are unset
+    in what was stored before there was a ladder.
     """
 
     BYSTANDER: ClassVar[bool] = True
@@ -59,6 +60,7 @@ class DeadlineReminded(Event, frozen=True, kw_only=True):
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
     level: str | UnsetType = UNSET
     notified: tuple[Receiver, ...] | UnsetType = UNSET
 
@@ -66,7 +68,7 @@ class DeadlineReminded(Event, frozen=True, kw_only=True):
 class DeadlineMissed(Moves, frozen=True, kw_only=True):
     """A term has passed without what it waited for. One that recurs is due again as renewed.
 
-    `to_come` are the levels that the term comes to as long as nobody does it; `level` and `notified` as in a reminder.
+    `to_come` are the levels that the term comes to as long as nobody does it; the rest as in `DeadlineReminded`.
     """
 
     deadline: str
@@ -74,6 +76,7 @@ class DeadlineMissed(Moves, frozen=True, kw_only=True):
     due_at: datetime
     owner: Party
     awaited: str
+    substitutes: tuple[Party, ...] | UnsetType = UNSET
     level: str | UnsetType = UNSET
     notified: tuple[Receiver, ...] | UnsetType = UNSET
     to_come: tuple[LevelDue, ...] | UnsetType = UNSET

@@ -103,6 +103,8 @@ def escalate_deadline(command: EscalateDeadline, context: Context) -> list[Deadl
 
 def late_terms(case: Case) -> Iterator[LateTerm]:
     """The missed terms whose act is still awaited."""
+    if not case.late:
+        return iter(())
     open_now = {step.key for step in case.steps}
     promised = {due.name for gap in case.gaps if (due := gap.action_due) is not None}
     return (late for late in case.late if late.key in open_now or late.key in promised)
@@ -119,20 +121,19 @@ def step_behind(case: Case, late: LateTerm) -> OpenStep:
 
 def reached(case: Case, name: str, due_at: datetime, level: str, receivers: tuple[Receiver, ...]) -> Case:
     """The case whose missed term has come to a level; so has what somebody was asked to see to because of it."""
-    late = tuple(
-        replace(
-            late,
-            level=max(late.level, level),
-            notified=tuple(dict.fromkeys((*late.notified, *receivers))),
-            to_come=without(late.to_come, level),
-        )
-        if late.is_of(name, due_at)
-        else late
-        for late in case.late
-    )
     changed = next((late for late in case.late if late.is_of(name, due_at)), None)
-    case = replace(case, late=late)
-    return case if changed is None else _with_escalation(case, changed.key, level)
+    if changed is None:
+        return case
+    now = replace(
+        changed,
+        level=max(changed.level, level),
+        notified=tuple(dict.fromkeys((*changed.notified, *receivers))),
+        to_come=without(changed.to_come, level),
+    )
+    # Of one that was missed again and again, what has come to its last level is shown by the latest.
+    others = (late for late in case.late if late is not changed and not (late.name == name and not late.to_come))
+    case = replace(case, late=(*others, now))
+    return _with_escalation(case, changed.key, level)
 
 
 def _with_escalation(case: Case, key: str, level: str) -> Case:
@@ -145,8 +146,11 @@ def _with_escalation(case: Case, key: str, level: str) -> Case:
         if of_term is None or Step.ESCALATION not in {step.key for step in case.steps}:
             return case
         ident = of_term
-    raised = (replace(held, level=max(held.level, level)) if held.id == ident else held for held in case.escalations)
-    return replace(case, escalations=tuple(raised))
+    place = next((place for place, held in enumerate(case.escalations) if held.id == ident), None)
+    if place is None:
+        return case
+    held = case.escalations[place]
+    return replace(case, escalations=case.escalations.changed(place, replace(held, level=max(held.level, level))))
 
 
 def still_late(case: Case, event: Moves, *, goes_on: bool) -> tuple[LateTerm, ...]:

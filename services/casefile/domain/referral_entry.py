@@ -31,6 +31,7 @@ EntryName = Literal[
     "ErrorReported",
     "ReferralEnteredInError",
     "LegalBasisWithdrawn",
+    "DisclosureRefused",
     "DeadlineReminded",
     "DeadlineMissed",
     "DeadlineEscalated",

@@ -14,8 +14,11 @@ from services.casefile.domain.guards import allow, ended
 from services.casefile.domain.match_end import (
     MatchEnded,
     Notice,
+    agreed_end,
     match_ended,
     match_over,
+    mentor_access_after,
+    mentor_reads_until,
     mentor_released,
     notice_in,
     notice_of,
@@ -55,12 +58,18 @@ class CompleteTrajectory(Command, frozen=True, kw_only=True):
 
 
 class TrajectoryCompleted(Moves, frozen=True, kw_only=True):
-    """The trajectory came to its end; the organisation owes the handback report."""
+    """The trajectory came to its end; the organisation owes the handback report.
+
+    `mentor_access` is until when the mentor still reads the match, and `agreed` the proposal by which the agency agreed
+    to the end.
+    """
 
     reason: str
     closure_talk: bool
     ended_at: datetime
     access: Deadline
+    mentor_access: Deadline | UnsetType = UNSET
+    agreed: str | UnsetType = UNSET
     notice_on: date | UnsetType = UNSET
     short_notice: bool | UnsetType = UNSET
 
@@ -89,7 +98,7 @@ def end_match(command: EndMatch, context: Context) -> list[MatchEnded | To]:
     else:
         step = report_step(context, when)
     over = match_ended(
-        case,
+        context,
         command.reason,
         when,
         then=command.next,
@@ -112,12 +121,14 @@ def complete_trajectory(command: CompleteTrajectory, context: Context) -> list[T
     when = ended(command.occurred_at, context)
     notice = _notice(command, context, when)
     return [
-        *mentor_released(case),
+        *mentor_released(case, when),
         TrajectoryCompleted(
             reason=command.reason,
             closure_talk=command.closure_talk,
             ended_at=when,
             access=access_after(context, when),
+            mentor_access=mentor_access_after(context, command.reason, when),
+            agreed=agreed_end(case),
             notice_on=(notice.on or UNSET) if notice is not None else UNSET,
             short_notice=notice.short if notice is not None else UNSET,
             closes=ended_by(case.steps),
@@ -149,7 +160,7 @@ def _check_talk(command: EndMatch | CompleteTrajectory) -> None:
 
 def evolve(case: Case, event: TrajectoryCompleted) -> Case:
     """The case after the trajectory's end: the match is over, and the organisation's access has its last day."""
-    case = trajectory_over(case, event.access, event.ended_at)
+    case = mentor_reads_until(trajectory_over(case, event.access, event.ended_at), event.mentor_access)
     if (now := case.trajectory) is None:
         return case
     ended_match = match_over(now, event.reason, notice_in(event))

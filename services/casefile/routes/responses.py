@@ -33,7 +33,7 @@ from contracts.norm_answers import MonthMetAnswer
 from contracts.terms import LadderLevel
 from services.casefile.routes.change_shapes import ProposedChangeAnswer
 from services.casefile.routes.gap_shapes import GapShown
-from services.casefile.routes.task_shapes import ExceptionAnswer, TaskLeadAnswer
+from services.casefile.routes.task_shapes import CharterInUseAnswer, ExceptionAnswer, TaskLeadAnswer
 
 
 class PartyAnswer(Contract):
@@ -45,10 +45,11 @@ class PartyAnswer(Contract):
 
 
 class ActingAnswer(PartyAnswer):
-    """Who acted; where somebody passed on another's word, whose it was, and why."""
+    """Who acted; on whose behalf, and why; and the colleague who is away (`ABSENCE`) where a substitute did."""
 
     on_behalf_of: str | None = None
-    on_behalf_reason: OnBehalfReason | None = None
+    on_behalf_reason: OnBehalfReason | Literal["ABSENCE"] | None = None
+    substitute_for: str | None = None
 
 
 class AwaitingAnswer(Contract):
@@ -101,6 +102,7 @@ class AgreementAnswer(Contract):
     norm: int
     signed_at: datetime
     proposed_end: date | None
+    charter_version: str | None = None
 
 
 class EndedMatchAnswer(MatchAnswer):
@@ -140,6 +142,7 @@ class TrajectoryAnswer(Contract):
     match: MatchAnswer | None
     agreement: AgreementAnswer | None
     task_leads: list[TaskLeadAnswer] = []
+    charter: CharterInUseAnswer | None = None
     accepted_at: datetime | None = None
     goals: list[CapitalType] = []
     no_shows: int | None = None
@@ -168,11 +171,12 @@ class EarlierAnswer(Contract):
 
 
 class SettledAnswer(Contract):
-    """A follow-up that was taken or waived; `source` is WAIVED where it was not taken."""
+    """A follow-up that was taken or waived (`source` WAIVED); `levelMatch`: the job is at the person's level."""
 
     point: OutcomePoint
     code: Outcome | WaiveReason
     source: OutcomeSource | Literal["WAIVED"]
+    level_match: bool | None = None
 
 
 class CaseLinks(Contract):
