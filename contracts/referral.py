@@ -188,6 +188,18 @@ class LegalBasisWithdrawn(ReferralMessage, frozen=True, kw_only=True):
     withdrawn_at: Instant
 
 
+class ReferralDisclosureRefused(ReferralMessage, frozen=True, kw_only=True):
+    """Somebody tried to read or use what the person shares with the organisation no more; nothing was done.
+
+    `attempt` is the name of the action.
+    """
+
+    TYPE: ClassVar[str] = _T + "disclosure_refused.v1"
+    NAME: ClassVar[Literal["DisclosureRefused"]] = "DisclosureRefused"
+    legal_basis: str | None
+    attempt: str
+
+
 class ReferralDeadlineReminded(ReferralMessage, frozen=True, kw_only=True):
     """80 % of a term has passed: the awaited party is reminded."""
 

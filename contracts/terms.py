@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from contracts.codes import TermUnit
+
+SAME_REFUSAL: Final = timedelta(hours=1)
+"""For so long the same refusal to the same person is one, with a count."""
 
 
 class LadderLevel(StrEnum):

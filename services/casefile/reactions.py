@@ -40,6 +40,7 @@ Entered = (
     | referral.ErrorReported
     | referral.ReferralCompleted
     | referral.LegalBasisWithdrawn
+    | referral.ReferralDisclosureRefused
     | referral.ReferralDeadlineReminded
     | referral.ReferralDeadlineMissed
 )
@@ -156,6 +157,13 @@ def when_legal_basis_withdrawn_stop_the_organisation(
     )
 
 
+def when_the_referral_service_refused_a_disclosure_note_it(
+    message: referral.ReferralDisclosureRefused, delivery: Delivery
+) -> TakeNote:
+    """The history says who tried what after the person withdrew."""
+    return TakeNote(at=delivery.at, by=actor_of(message.actor), message=_entry(message, delivery, message.attempt))
+
+
 def when_referral_deadline_reminded_note_it(
     message: referral.ReferralDeadlineReminded, delivery: Delivery
 ) -> TakeReminder:
@@ -240,6 +248,7 @@ REACTIONS: dict[type[Message], Callable[[Any, Delivery], Command]] = {
     referral.ErrorReported: when_error_reported_note_it,
     referral.ReferralCompleted: when_referral_completed_note_the_closed_loop,
     referral.LegalBasisWithdrawn: when_legal_basis_withdrawn_stop_the_organisation,
+    referral.ReferralDisclosureRefused: when_the_referral_service_refused_a_disclosure_note_it,
     referral.ReferralDeadlineReminded: when_referral_deadline_reminded_note_it,
     referral.ReferralDeadlineMissed: when_referral_deadline_missed_note_it,
     referral.ProgrammeVersionPublished: when_programme_version_published_learn_it,

@@ -11,6 +11,7 @@ from contracts import referral as messages
 from contracts.code_lists import sectors
 from contracts.message import ActorRef, Deadline, Message
 from services.chassis.deciding.idempotency import KeyUsed
+from services.chassis.deciding.refusals import KeyRefused
 from services.chassis.delivery.translation import published_actor, published_deadline, published_deadlines
 from services.chassis.log.metadata import Recorded
 from services.referral.domain.answering import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -25,7 +26,7 @@ from services.referral.domain.broadcast import (
 from services.referral.domain.case_key import CaseEnded, CaseKeyReleased, CaseKeyTaken, CaseResumed
 from services.referral.domain.corrected_wait import WaitingCorrected
 from services.referral.domain.deadlines import DeadlineMissed, ReferralExpired
-from services.referral.domain.disclosure import ContactDisclosed
+from services.referral.domain.disclosure import ContactDisclosed, DisclosureRefused, RefusalNoted
 from services.referral.domain.drafting import DraftEdited, ReferralDrafted
 from services.referral.domain.ending import AccessEnded, ReferralCompleted, ReferralWithdrawn
 from services.referral.domain.entered_in_error import ErrorReported, ReferralEnteredInError
@@ -60,6 +61,7 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | DraftEdited()
             | WaitingCorrected()
             | ContactDisclosed()
+            | RefusalNoted()
             | LegalBasisRecorded()
             | LegalBasisReliedOn()
             | CaseKeyTaken()
@@ -70,10 +72,14 @@ def publish(recorded: Recorded) -> tuple[str, Message] | None:
             | CapacityTaken()
             | CapacityReleased()
             | KeyUsed()
+            | KeyRefused()
         ):
             return None
         case BroadcastOpened() | OfferMoved() | OfferNoted() | OfferWon() | BroadcastEnded():
             return event.whose.case_id, of_broadcast(event, recorded)
+        case DisclosureRefused():
+            # To the agency, under the case, also of an anonymous offer: the organisation is told nothing of it.
+            return event.offer.case_id, _refused(event, recorded)
         case OfferForgotten():
             return event.whose.broadcast_id, of_forgotten(event, recorded)
         case _ if (broadcast := event.offer.broadcast) is not UNSET:
@@ -197,6 +203,11 @@ def _of_referral(event: _Published, common: _Common) -> messages.ReferralMessage
             )
         case _:
             assert_never(event)
+
+
+def _refused(event: DisclosureRefused, recorded: Recorded) -> messages.ReferralDisclosureRefused:
+    common = _common(event.offer, event.offer.organisation or "", recorded)
+    return messages.ReferralDisclosureRefused(**common, legal_basis=event.legal_basis_id, attempt=event.attempt)
 
 
 def _submitted(event: ReferralSubmitted, common: _Common) -> messages.ReferralSubmitted:

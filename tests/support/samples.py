@@ -16,7 +16,7 @@ from contracts.http_examples import PLACE
 from tests.casefile.acts import ACTS
 from tests.casefile.cases import SERVICES, CaseContext
 from tests.support import golden
-from tests.support.people import HANNE, LOTTE
+from tests.support.people import HANNE, INES, LOTTE
 from tests.support.running import running
 
 
@@ -41,6 +41,17 @@ async def keep(data: Path) -> list[Path]:
         case = await context.brought_to("EXCEPTION_REQUESTED")
         no = {"exception": "X1", "granted": False, "reason": "never money"}
         await services.done(HANNE, case.path, "decide-exception", no)
+        case = await context.brought_to("CHARTER_CHANGED")
+        passed_on = {"by": "MENTOR", "onBehalfReason": "NO_ACCOUNT"}
+        await services.done(LOTTE, case.path, "acknowledge-charter", passed_on)
+        # What is tried in both services after the person withdrew.
+        case = await context.brought_to("INTAKE")
+        basis = (await services.read(INES, case.offer))["legalBasis"]["id"]
+        await services.done(INES, f"/v1/legal-bases/{basis}", "withdraw")
+        await services.settle()
+        await services.get(LOTTE, f"{case.offer}/contact")
+        await services.command(LOTTE, case.offer, "receive", key="after-the-stop")
+        await services.command(LOTTE, case.path, "log-contact-attempt", {"channel": "PHONE"}, key="after-the-stop")
         await services.settle()
     golden.collect(data)
     return written

@@ -15,10 +15,11 @@ from contracts.identifiers import is_one_person
 from contracts.staff import LEADS, MENTORS, StaffSide
 from contracts.task_codes import ExceptionState
 from services.casefile.domain.context import Context, Rule
+from services.casefile.domain.disclosure import stopped
 from services.casefile.domain.open_escalations import awaits_contact, may_resolve, to_resolve
 from services.casefile.domain.outcome_points import check_any_due, next_begins
 from services.casefile.domain.state import WITH_ORGANISATION, Agreement, Case
-from services.casefile.domain.steps import BESIDE, find
+from services.casefile.domain.steps import BESIDE, Party, find
 from services.chassis.modelling.callers_clock import by_our_clock, in_the_future
 from services.chassis.modelling.decider import Actor, Because, Fault, Refused
 
@@ -64,9 +65,9 @@ def steady_until(action: str, context: Context) -> datetime | None:
 def allow(action: str, context: Context, by: Actor) -> None:
     """Refuses what the caller's side or the state of the case does not allow."""
     rule, case = context.actions[action], context.case
-    check_part(rule.side, case, by)
+    check_part(rule.side, case, by, action)
     if action in OF_BOTH and by.org != case.agency:
-        check_part(StaffSide.ORGANISATION, case, by)
+        check_part(StaffSide.ORGANISATION, case, by, action)
     if rule.leads and by.role not in LEADS:
         raise Refused(
             "ROLE_NOT_ALLOWED",
@@ -97,6 +98,9 @@ def _is_left_over(action: str, case: Case) -> bool:
         case "report-progress":
             # Due over a rematch.
             return case.state in WITH_ORGANISATION and find(case.steps, Step.PROGRESS_REPORT) is not None
+        case "acknowledge-charter":
+            # The coordinator goes on with another pair.
+            return case.state in WITH_ORGANISATION and _charter_asks(case) != []
         case "log-contact-attempt":
             # Somebody has to speak with a pair that is in distress.
             return case.state in WITH_ORGANISATION and awaits_contact(case)
@@ -109,7 +113,7 @@ def _is_left_over(action: str, case: Case) -> bool:
 
 def check_side(action: str, context: Context, by: Actor) -> None:
     """Refuses a caller whose side may not do this in any state: checked before a repeat is answered as such."""
-    check_part(context.actions[action].side, context.case, by)
+    check_part(context.actions[action].side, context.case, by, action)
 
 
 def check_pair(side: str, by: Actor) -> None:
@@ -123,8 +127,8 @@ def speaks_for_itself(by: Actor) -> bool:
     return by.role in MENTORS or by.role == Role.MENTEE
 
 
-def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
-    """Refuses a caller who has no part in the case on that side; None: on either."""
+def check_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> None:
+    """Refuses the action of a caller who has no part in the case on that side; None: on either."""
     if side is StaffSide.AGENCY:
         allowed = by.org == case.agency
     elif side is StaffSide.ORGANISATION:
@@ -134,7 +138,7 @@ def check_part(side: StaffSide | None, case: Case, by: Actor) -> None:
             access.organisation == by.org and not access.closed for access in case.accesses
         )
     if not allowed:
-        raise _no_part(side, case, by)
+        raise _no_part(side, case, by, action)
 
 
 def _acts_for_organisation(case: Case, by: Actor) -> bool:
@@ -145,15 +149,10 @@ def _acts_for_organisation(case: Case, by: Actor) -> bool:
     return by.org == case.organisation
 
 
-def _no_part(side: StaffSide | None, case: Case, by: Actor) -> Refused:
+def _no_part(side: StaffSide | None, case: Case, by: Actor, action: str) -> Refused:
+    if (refusal := stopped(case, by.org, action)) is not None:
+        return refusal
     ended = [access.ended for access in case.accesses if access.organisation == by.org]
-    if ended and ended[-1] == "CONSENT_WITHDRAWN":
-        return Refused(
-            "LEGAL_BASIS_WITHDRAWN",
-            "the person withdrew the legal basis: CONSENT_WITHDRAWN; stop",
-            because=Because.RIGHTS,
-            who_can_unblock="the person, by a new consent in a new referral",
-        )
     if side is StaffSide.ORGANISATION and ended and ended[-1] is not None:
         return Refused(
             "REFERRAL_ENDED",
@@ -229,6 +228,8 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
                 f"{action} was possible until {paused.until.isoformat()}; only request-handback is possible now",
                 who_can_unblock="the organisation, by request-handback",
             )
+        case "acknowledge-charter" if not _is_asked(case, by):
+            raise Refused("NOTHING_TO_ACKNOWLEDGE", "you are asked to acknowledge no charter in this case")
         case "resolve-escalation" if not escalated:
             raise Refused("NOTHING_ESCALATED", "resolve-escalation is possible while somebody has to see to something")
         case "resolve-escalation" if not any(may_resolve(case, held, by) for held in escalated):
@@ -279,6 +280,17 @@ def _check_within_state(action: str, context: Context, by: Actor) -> None:
             raise Refused("RETURNED_BEFORE", "return-handback is possible once, and this handback was returned before")
         case _:
             pass
+
+
+def _is_asked(case: Case, by: Actor) -> bool:
+    """Whether a charter waits for the actor's acknowledgement: their own, or a mentor's that staff may pass on."""
+    return any(
+        owner.sub == by.sub or (owner.role in MENTORS and by.role not in MENTORS) for owner in _charter_asks(case)
+    )
+
+
+def _charter_asks(case: Case) -> list[Party]:
+    return [step.owner for step in case.steps if step.step == Step.CHARTER_ACKNOWLEDGEMENT]
 
 
 def check_extended_once(agreement: Agreement) -> None:

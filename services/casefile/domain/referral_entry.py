@@ -27,6 +27,7 @@ EntryName = Literal[
     "ErrorReported",
     "ReferralEnteredInError",
     "LegalBasisWithdrawn",
+    "DisclosureRefused",
     "DeadlineReminded",
     "DeadlineMissed",
     "BroadcastOpened",
