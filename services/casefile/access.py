@@ -8,7 +8,7 @@ from typing import Final
 from contracts.barred_roles import BARRED
 from contracts.codes import OrganisationKind, Role
 from contracts.identifiers import is_one_person
-from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, MENTORS, ORGANISATION_LEADS
+from contracts.staff import AGENCY_LEADS, COORDINATORS, COUNSELLORS, LEADS, MENTORS, ORGANISATION_LEADS
 from services.casefile.action_rows import MENTEES
 from services.casefile.actions import ACTIONS
 from services.casefile.domain.disclosure import was_mentor_when_stopped
@@ -32,6 +32,8 @@ MENTEE_OF_CASE: Final = "MENTEE_OF_CASE"
 OVERSIGHT: Final = "OVERSIGHT"
 ANY_ORGANISATION: Final = "ANY_ORGANISATION"
 OWN_ORGANISATION: Final = "OWN_ORGANISATION"
+ONESELF: Final = "ONESELF"
+"""The person who is, or will be, away."""
 REPORTER: Final = "REPORTER"
 """A mentor reported the gap, and the mentor's organisation still reads it."""
 PLATFORM: Final = "PLATFORM"
@@ -93,6 +95,10 @@ POLICY: Final = Policy(
         Rule("describe-mentor", COORDINATORS, OWN_ORGANISATION),
         Rule("read-mentor", COORDINATORS | {Role.DPO}, OWN_ORGANISATION),
         Rule("read-mentor", _AUDITORS, OVERSIGHT),
+        Rule("name-substitute", COUNSELLORS | COORDINATORS, ONESELF),
+        Rule("name-substitute", LEADS, OWN_ORGANISATION),
+        Rule("read-absence", _READERS, OWN_ORGANISATION),
+        Rule("read-absence", _AUDITORS, OVERSIGHT),
         Rule("read-charter", frozenset(Role) - {Role.AGENCY_CONTROL, Role.SYSTEM}, ANY_ORGANISATION),
         Rule("write-charter", _OPERATORS, PLATFORM),
         Rule("sign-charter", AGENCY_LEADS, PARTY_AGENCY),
@@ -107,7 +113,7 @@ POLICY: Final = Policy(
         )
     ],
     bars=BARRED,
-    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
+    unconcealed=(ANY_ORGANISATION, OWN_ORGANISATION, ONESELF, PLATFORM, PARTY_AGENCY, PARTY_ORGANISATION),
 )
 
 
@@ -189,6 +195,12 @@ def relations_to_mentors(caller: Caller, organisation: str) -> tuple[str, ...]:
     if caller.role is Role.AUDITOR:
         relations.append(OVERSIGHT)
     return tuple(relations)
+
+
+def relations_to_absence(caller: Caller, organisation: str, sub: str | None = None) -> tuple[str, ...]:
+    """How the caller stands to the absence of a member of an organisation's staff; without a `sub`, of all of them."""
+    relations = relations_to_mentors(caller, organisation)
+    return (ONESELF, *relations) if (caller.org, caller.sub) == (organisation, sub) else relations
 
 
 def relations_to_charter(own_kind: str | None) -> tuple[str, ...]:

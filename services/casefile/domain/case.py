@@ -41,6 +41,7 @@ from services.casefile.domain import (
     people,
     referral_answers,
     referral_entry,
+    standing_in,
     suspension,
     tasks,
     trajectory_end,
@@ -249,6 +250,7 @@ def take_in(rule: Callable[[C, Context], CaseDecision], command: C, context: Con
 
 def decide(rule: Callable[[C, Context], CaseDecision], command: C, context: Context) -> list[CaseEvent | To]:
     """What follows from a command that a caller gives on the case. Raises Refused."""
+    command = standing_in.as_substitute(command, context)
     # A colleague who takes over by acting is responsible before the act, so that the steps it begins are theirs.
     first = people.takes_over(command.by, command.at, context.case)
     if first is None:
@@ -275,7 +277,8 @@ def with_what_follows(decided: CaseDecision, context: Context) -> list[CaseEvent
     for _ in (signal for event in granted for signal in event.signals):
         raised = open_escalations.raised(replace(context, case=after), EscalationReason.SUBSTITUTION_SIGNAL)
         signs, after = [*signs, raised], evolve(after, raised)
-    return escalation.followed([*decided, *signs], replace(context, case=after))
+    followed = escalation.followed([*decided, *signs], replace(context, case=after))
+    return standing_in.with_substitutes(followed, context.substitutes, after)
 
 
 def _after(case: Case, decided: CaseDecision) -> Case:

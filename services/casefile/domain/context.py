@@ -52,7 +52,9 @@ class Context(Struct, frozen=True, kw_only=True):
     `other_open_case` is another open case of the person with their agency, in any programme; it is set where the case
     itself is closed. `charter` is the version that the programme version names which is valid when the thing happened,
     for the commands that rest on it (`services.casefile.context.BY_CHARTER`). `exception_count` is that of the
-    programme in the present month, where an exception is decided.
+    programme in the present month, where an exception is decided. `on_behalf_of` is the colleague for whom the sender
+    of the command stands in. `substitutes` are those of the people (organisation, sub) of the case who are away, for
+    the commands after which somebody may have to be told something.
     """
 
     at: datetime
@@ -67,3 +69,5 @@ class Context(Struct, frozen=True, kw_only=True):
     programme_version: str | None = None
     charter: Charter = Charter()
     exception_count: ExceptionCount | None = None
+    on_behalf_of: str | None = None
+    substitutes: Mapping[tuple[str, str], str] = {}
