@@ -5,7 +5,8 @@ shown, also for who knows how it is hidden:
 
 - Within a row, counts that split another one are shown all or not at all. One alone would follow from the others.
 - Where a total over several rows is shown, at least two of them are hidden, and what they have together leaves each of
-  them five or more to be. Otherwise the next smaller row is hidden as well, and in the end the total.
+  them five or more to be. Otherwise the next row in the order of names is hidden as well, and in the end the total. The
+  next smaller row would give away that none is between.
 
 All of this happens to the whole table, before anybody's filter: what is hidden does not depend on who asks for what,
 so two questions that differ in a filter, or in their days, show the same cells and no difference between them.
